@@ -1,0 +1,190 @@
+/*
+ * An entry's CRDT: text, registers (title, date, mood), add-wins sets (tags, emotions), delete.
+ *
+ * One entry is one document. Local edits take a stamp (who, when) and become *pending* until they
+ * are taken as a delta. Deltas and states are one format and merge by one rule: joining is
+ * commutative, associative and idempotent, so any order, repeats included, ends in the same state.
+ * Text order is FugueMax (Weidner, Kleppmann: "The Art of the Fugue", 2023), kept as runs.
+ *
+ * Units:   positions and lengths count Unicode code points; text is well-formed UTF-8.
+ * Threads: one document on one thread at a time; documents are independent.
+ * Errors:  on anything but QUIRE_OK the document has not changed.
+ */
+#ifndef QUIRE_DOCUMENT_H
+#define QUIRE_DOCUMENT_H
+
+#include <quire/bytes.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define QUIRE_SESSION_SIZE 8
+#define QUIRE_TEXT_MAX (1024 * 1024)  /* bytes of visible text in one entry */
+#define QUIRE_TITLE_MAX 1024          /* bytes */
+#define QUIRE_ELEMENT_MAX 128         /* bytes of a tag's or an emotion's name */
+#define QUIRE_ELEMENTS_MAX 256        /* live elements of one set */
+#define QUIRE_INTENSITY_MAX 100
+#define QUIRE_MOOD_MAX 100
+
+/** Who edits (a random id, new for each process that writes) and when (its wall clock). */
+struct quire_stamp {
+    uint8_t session[QUIRE_SESSION_SIZE];
+    int64_t wall_ms; /* milliseconds since 1970-01-01 UTC; any value is accepted */
+};
+
+enum quire_register {
+    QUIRE_REGISTER_TITLE = 0, /* UTF-8, at most QUIRE_TITLE_MAX bytes */
+    QUIRE_REGISTER_DATE = 1,  /* the entry's own date: milliseconds since 1970-01-01, no zone */
+    QUIRE_REGISTER_MOOD = 2,  /* 0 … QUIRE_MOOD_MAX */
+    QUIRE_REGISTER_COUNT
+};
+
+enum quire_set {
+    QUIRE_SET_TAGS = 0,     /* value is always 0 */
+    QUIRE_SET_EMOTIONS = 1, /* value is the intensity, 0 … QUIRE_INTENSITY_MAX */
+    QUIRE_SET_COUNT
+};
+
+/** One value of a register. Borrowed from the document, until it changes. */
+struct quire_value {
+    struct quire_bytes text; /* TITLE */
+    int64_t number;          /* DATE, MOOD */
+    int64_t wall_ms;         /* when its author wrote it */
+};
+
+/** One element of a set, as shown. Borrowed from the document, until it changes. */
+struct quire_element {
+    struct quire_bytes name;
+    int64_t value;
+};
+
+struct quire_document;
+
+/** An empty document. The caller owns it. ENOMEM. */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_document_create(struct quire_document **out_document);
+
+/** Frees it; accepts NULL. */
+QUIRE_API void quire_document_destroy(struct quire_document *document);
+
+/* ---- reading ------------------------------------------------------------------------------ */
+
+/** Code points of visible text. */
+QUIRE_API size_t quire_document_text_length(const struct quire_document *document);
+
+/** Bytes of visible text in UTF-8. */
+QUIRE_API size_t quire_document_text_size(const struct quire_document *document);
+
+/** Appends the visible text, UTF-8. ENOMEM. */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_document_text(const struct quire_document *document,
+    struct quire_buffer *out_text);
+
+/**
+ * How many values the register holds: 0 unset, 1 settled, more when devices wrote concurrently.
+ * Order: index 0 is the one to show (greatest wall_ms, then greatest id); the others "also wrote".
+ */
+QUIRE_API size_t quire_document_register_count(const struct quire_document *document,
+    enum quire_register field);
+
+/** The index-th value. ENOTFOUND when index ≥ count. */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_document_register(const struct quire_document *document,
+    enum quire_register field, size_t index, struct quire_value *out_value);
+
+/** How many elements the set shows. */
+QUIRE_API size_t quire_document_set_count(const struct quire_document *document, enum quire_set set);
+
+/** The index-th element in byte order of the names. ENOTFOUND when index ≥ count. */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_document_set_element(const struct quire_document *document,
+    enum quire_set set, size_t index, struct quire_element *out_element);
+
+/** Deleted, with no edit that the delete has not seen. An edit concurrent with a delete wins. */
+QUIRE_API bool quire_document_deleted(const struct quire_document *document);
+
+/** Nothing was ever written here. */
+QUIRE_API bool quire_document_empty(const struct quire_document *document);
+
+/* ---- local edits (each becomes pending) ---------------------------------------------------- */
+
+/**
+ * Inserts UTF-8 text before code point `position`. EINVALID: position > length, text that is not
+ * well-formed UTF-8, or empty. ELIMIT: the text would grow past QUIRE_TEXT_MAX. ENOMEM.
+ */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_document_insert(struct quire_document *document,
+    const struct quire_stamp *stamp, size_t position, struct quire_bytes text);
+
+/** Deletes `count` ≥ 1 code points from `position`. EINVALID: the range leaves the text. ENOMEM. */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_document_erase(struct quire_document *document,
+    const struct quire_stamp *stamp, size_t position, size_t count);
+
+/**
+ * Sets a register, overwriting every value seen here. TITLE reads text, DATE and MOOD number.
+ * EINVALID: ill-formed text, mood outside its range. ELIMIT: title too long. ENOMEM.
+ */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_document_set_register(struct quire_document *document,
+    const struct quire_stamp *stamp, enum quire_register field, const struct quire_value *value);
+
+/** Unsets a register; nothing happens if it is unset. ENOMEM. */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_document_clear_register(struct quire_document *document,
+    const struct quire_stamp *stamp, enum quire_register field);
+
+/**
+ * Adds an element or changes its value. EINVALID: empty or ill-formed name, value outside the
+ * range. ELIMIT: name longer than QUIRE_ELEMENT_MAX, more than QUIRE_ELEMENTS_MAX elements. ENOMEM.
+ */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_document_add_element(struct quire_document *document,
+    const struct quire_stamp *stamp, enum quire_set set, struct quire_bytes name, int64_t value);
+
+/** Removes an element as seen here; a concurrent add wins. Nothing happens if it is not there. */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_document_remove_element(struct quire_document *document,
+    const struct quire_stamp *stamp, enum quire_set set, struct quire_bytes name);
+
+/** Deletes the entry as seen here. Any later or concurrent edit brings it back. ENOMEM. */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_document_delete(struct quire_document *document,
+    const struct quire_stamp *stamp);
+
+/* ---- deltas and states (one format: protocol/document.md) ----------------------------------- */
+
+/** Estimated bytes that the pending edits take when encoded; 0 means nothing is pending. */
+QUIRE_API size_t quire_document_pending_size(const struct quire_document *document);
+
+/**
+ * Appends the pending edits as a delta without taking them: for keeping them safe on disk.
+ * Text typed and deleted while pending goes as ids without its letters. ENOMEM.
+ */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_document_encode_pending(
+    const struct quire_document *document, struct quire_buffer *out_delta);
+
+/**
+ * Appends a delta of the oldest pending edits, at most max_size bytes (≥ 4096), and marks them as
+ * taken. Call again while quire_document_pending_size() > 0. ESTATE: nothing is pending. ENOMEM.
+ */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_document_take_delta(struct quire_document *document,
+    size_t max_size, struct quire_buffer *out_delta);
+
+/** Merges bytes from quire_document_encode_pending and makes those edits pending here again. */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_document_restore_pending(
+    struct quire_document *document, struct quire_bytes delta);
+
+/** Appends the whole mergeable state (ids and tombstones in), pending edits included. ENOMEM. */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_document_encode(const struct quire_document *document,
+    struct quire_buffer *out_state);
+
+/**
+ * Joins a delta or a state, from anyone, in any order that is causal per (session, counter), any
+ * number of times. EMALFORMED: not a delta or state, or it names what cannot exist here: refused
+ * whole. ELIMIT: a limit of protocol/document.md. EUNSUPPORTED: a newer format. ENOMEM.
+ */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_document_merge(struct quire_document *document,
+    struct quire_bytes bytes);
+
+/**
+ * Appends the visible state in canonical form: two documents show the same if and only if these
+ * bytes are equal. Order, ids and history leave no trace in it. ENOMEM.
+ */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_document_canonical(const struct quire_document *document,
+    struct quire_buffer *out_bytes);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

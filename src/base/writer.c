@@ -1,0 +1,97 @@
+/*
+ * Appends to a buffer.
+ */
+#include "base/writer.h"
+
+struct qr_writer qr_writer_onto(struct quire_buffer *buffer)
+{
+    return (struct qr_writer){buffer, buffer->size, false};
+}
+
+void qr_write_bytes(struct qr_writer *writer, const void *data, size_t size)
+{
+    if (!writer->failed && quire_buffer_append(writer->buffer, data, size) != QUIRE_OK) {
+        writer->failed = true;
+    }
+}
+
+static void store_big_endian(uint8_t *out, uint64_t value, size_t size)
+{
+    for (size_t i = size; i > 0; i--) {
+        out[i - 1] = (uint8_t)value;
+        value >>= 8;
+    }
+}
+
+static void write_big_endian(struct qr_writer *writer, uint64_t value, size_t size)
+{
+    uint8_t bytes[8];
+    store_big_endian(bytes, value, size);
+    qr_write_bytes(writer, bytes, size);
+}
+
+void qr_write_u8(struct qr_writer *writer, uint8_t value)
+{
+    qr_write_bytes(writer, &value, 1);
+}
+
+void qr_write_u16(struct qr_writer *writer, uint16_t value)
+{
+    write_big_endian(writer, value, 2);
+}
+
+void qr_write_u32(struct qr_writer *writer, uint32_t value)
+{
+    write_big_endian(writer, value, 4);
+}
+
+void qr_write_u64(struct qr_writer *writer, uint64_t value)
+{
+    write_big_endian(writer, value, 8);
+}
+
+void qr_write_varint(struct qr_writer *writer, uint64_t value)
+{
+    uint8_t bytes[10];
+    size_t size = 0;
+    while (value >= 0x80) {
+        bytes[size++] = (uint8_t)(value | 0x80);
+        value >>= 7;
+    }
+    bytes[size++] = (uint8_t)value;
+    qr_write_bytes(writer, bytes, size);
+}
+
+enum quire_status qr_writer_end(struct qr_writer *writer)
+{
+    if (writer->failed) {
+        writer->buffer->size = writer->start;
+        return QUIRE_ENOMEM;
+    }
+    return QUIRE_OK;
+}
+
+void qr_store_u16(uint8_t *out, uint16_t value)
+{
+    store_big_endian(out, value, 2);
+}
+
+void qr_store_u32(uint8_t *out, uint32_t value)
+{
+    store_big_endian(out, value, 4);
+}
+
+void qr_store_u64(uint8_t *out, uint64_t value)
+{
+    store_big_endian(out, value, 8);
+}
+
+uint32_t qr_load_u32(const uint8_t *data)
+{
+    return (uint32_t)data[0] << 24 | (uint32_t)data[1] << 16 | (uint32_t)data[2] << 8 | data[3];
+}
+
+uint64_t qr_load_u64(const uint8_t *data)
+{
+    return (uint64_t)qr_load_u32(data) << 32 | qr_load_u32(data + 4);
+}
