@@ -1,0 +1,78 @@
+/*
+ * A batch: what one writer did, sealed and signed. Fixed layout, big-endian (protocol/batch.md):
+ *
+ *   u8 version = 1 | writer 8 | u64 seq ≥ 1 | device 16 | u32 roster_seq | u32 epoch ≥ 1
+ *   u64 caught_up_at | u8 n | n × (writer 8 | u64 seq ≥ 1 | hash 32) | u8 m
+ *   prev 32
+ *   m × (u8 kind | entry 16 | u8 b | b × address 32 | nonce 24 | u32 size | ciphertext)
+ *   signature 64
+ *
+ * "head" is everything before prev. Dependencies ascend by writer, without repeats, and never
+ * name the batch's own writer. prev is zeros for seq 1. Sign, store and forward the same bytes.
+ */
+#ifndef QR_CODEC_BATCH_H
+#define QR_CODEC_BATCH_H
+
+#include "base/ids.h"
+#include "codec/limits.h"
+#include <quire/bytes.h>
+
+enum qr_change_kind {
+    QR_CHANGE_OPS = 1,      /* a document's delta */
+    QR_CHANGE_CKPT = 2,     /* reserved: a document's state, as a blob */
+    QR_CHANGE_TOMB = 3,     /* reserved: an entry's erasure */
+    QR_CHANGE_MANIFEST = 4, /* reserved */
+    QR_CHANGE_COPY = 5,     /* reserved */
+    QR_CHANGE_HEADS = 6,    /* nothing but dependencies: empty entry id, nonce and ciphertext */
+};
+
+#define QR_DEP_SIZE (QR_WRITER_SIZE + 8 + QR_HASH_SIZE)
+
+struct qr_dep {
+    uint8_t writer[QR_WRITER_SIZE];
+    uint64_t seq;
+    uint8_t hash[QR_HASH_SIZE];
+};
+
+/** One change; the pointers borrow from the batch's bytes. */
+struct qr_change {
+    uint8_t kind;
+    uint8_t blob_count;
+    const uint8_t *entry;          /* QR_ENTRY_SIZE */
+    const uint8_t *blobs;          /* blob_count × QR_HASH_SIZE */
+    const uint8_t *nonce;          /* 24 bytes */
+    struct quire_bytes ciphertext; /* empty for HEADS only */
+    struct quire_bytes bytes;      /* the whole change, as hashed */
+};
+
+/** A parsed batch; the pointers borrow from the bytes it was read from. About 5 KB. */
+struct qr_batch {
+    const uint8_t *writer;
+    uint64_t seq;
+    const uint8_t *device;
+    uint32_t roster_seq;
+    uint32_t epoch;
+    uint64_t caught_up_at; /* ms since 1970 of the author's clock; 0 never */
+    const uint8_t *prev;
+    size_t dep_count;
+    size_t change_count;
+    const uint8_t *signature;
+    struct quire_bytes head;  /* what is before prev */
+    struct quire_bytes bytes; /* all of it */
+    struct qr_dep deps[QR_DEPS_MAX];
+    struct qr_change changes[QR_CHANGES_MAX];
+};
+
+/** Reads and checks the form of a batch. EMALFORMED (also an unknown kind, a reserved field in use,
+ * trailing bytes), ELIMIT, EUNSUPPORTED (version). No allocation. */
+QUIRE_CHECKED enum quire_status qr_batch_read(struct quire_bytes bytes, struct qr_batch *out_batch);
+
+/** Appends head, prev and changes of a batch, everything but the signature, from the same struct
+ * (bytes, head, change.bytes and signature are not read). ELIMIT, EINVALID, ENOMEM. */
+QUIRE_CHECKED enum quire_status qr_batch_write(const struct qr_batch *batch,
+    struct quire_buffer *out_bytes);
+
+/** Only writer and seq, of bytes that passed qr_batch_read once. */
+uint64_t qr_batch_seq(struct quire_bytes bytes, const uint8_t **out_writer);
+
+#endif
