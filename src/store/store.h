@@ -1,0 +1,50 @@
+/*
+ * What a server asks of a disk: one append-ordered log of records for all users, an index of each
+ * user's part, and a few named values.
+ *
+ * The log is what commits and what an acknowledgement stands on. The index is derived from it: kept
+ * in memory for the newest records, written in large batches now and then, rebuilt from the log's
+ * tail when the store opens. Every record carries BLAKE2b-256 of its bytes (store's own framing),
+ * checked each time it is read: flipped bits are never served.
+ *
+ * Threads: append and checkpoint on one thread at a time (the committer's); each, read and forget
+ *          on one other (the loop's).
+ */
+#ifndef QR_STORE_STORE_H
+#define QR_STORE_STORE_H
+
+#include "base/log.h"
+
+struct qr_store;
+
+struct qr_store_options {
+    const char *path;    /* a folder, made if it is not there, mode 0700 */
+    uint64_t map_size;   /* bytes at first; grows by doubling up to map_size_max */
+    uint64_t map_size_max;
+    uint8_t log_id[16];  /* random bytes for a new store's name */
+};
+
+/** Opens or makes a store and takes its lock. ELOCKED: another process has it. ECORRUPT: not a
+ * store. EUNSUPPORTED: a newer format. EIO, EFULL, ENOMEM. */
+QUIRE_CHECKED enum quire_status qr_store_open(const struct qr_store_options *options,
+    struct qr_store **out_store);
+/** Writes the index out and closes; accepts NULL. */
+void qr_store_close(struct qr_store *store);
+
+/** The last durable lsn, 0 for an empty log; the store's name. */
+uint64_t qr_store_last_lsn(const struct qr_store *store);
+void qr_store_log_id(const struct qr_store *store, uint8_t out_log[16]);
+
+/** Appends records in one durable transaction; their lsn must go on from the last. EFULL: the disk
+ * or the map is full; nothing was written and what was there is safe. EIO: likewise. */
+QUIRE_CHECKED enum quire_status qr_store_append(struct qr_store *store,
+    const struct qr_log_record *records, size_t record_count);
+
+/** The functions of struct qr_log_reader, with the store as context. */
+struct qr_log_reader qr_store_reader(struct qr_store *store);
+
+/** Drops the user's index entries from lsn on, durably. */
+QUIRE_CHECKED enum quire_status qr_store_forget(struct qr_store *store,
+    const uint8_t user[QR_USER_SIZE], uint64_t lsn);
+
+#endif
