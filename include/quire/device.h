@@ -179,13 +179,12 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_device_join(const struct quire_d
     struct quire_bytes name, struct quire_bytes code, struct quire_device **out_device);
 
 /**
- * A new device that joins by the recovery kit: it signs as the root once, to add itself. As join.
- * EMALFORMED: not a kit. The user is `user` (32 bytes), or the one that the server names for the
- * kit's root when NULL.
+ * A new device that joins by the recovery kit alone: it signs as the root once, to add itself. As
+ * join. EMALFORMED: not a kit.
  */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_device_recover(
     const struct quire_device_options *options, struct quire_bytes name, struct quire_bytes kit,
-    const uint8_t *user, struct quire_device **out_device);
+    struct quire_device **out_device);
 
 /** Opens the profile that the reader holds. ENOTFOUND: there is none. ECRYPTO: another key.
  * ECORRUPT, EUNSUPPORTED, ENOMEM, EIO. */
