@@ -40,21 +40,26 @@ enum qr_context {
     QR_CONTEXT_ENTROPY,        /* "quire/entropy/1"    random bytes of an event, expanded */
     QR_CONTEXT_WORDS,          /* "quire/words/1"      digest of heads, to compare by eye */
     QR_CONTEXT_RECORD,         /* "quire/record/1"     stored records, checked before served */
+    QR_CONTEXT_EPOCH,          /* "quire/epoch/1"      a new epoch key, of fresh bytes and the seed */
+    QR_CONTEXT_SEAL,           /* "quire/seal/1"       ephemeral key of a seal */
     QR_CONTEXT_COUNT
 };
 
 /** The context's string, never NULL. */
 const char *qr_context_text(enum qr_context context);
 
-/** BLAKE2b-256 of the context's string, a zero byte, then the parts one after another. */
+/**
+ * BLAKE2b-256 of the context's string, a zero byte, then the parts one after another. Nothing marks
+ * where a part ends: at most one of them may vary in size, or they say their sizes themselves.
+ */
 void qr_hash(uint8_t out_hash[QR_HASH_SIZE], enum qr_context context,
     const struct quire_bytes *parts, size_t part_count);
 
-/** The same, keyed with 32 bytes; size 16 … 64 bytes of output. */
+/** The same, keyed with 32 bytes; size 16 … 64 bytes of output (each size is another hash). */
 void qr_keyed_hash(uint8_t *out, size_t size, const uint8_t key[QR_KEY_SIZE],
     enum qr_context context, const struct quire_bytes *parts, size_t part_count);
 
-/** In pieces, for what does not lie in one place. */
+/** qr_hash in pieces, for what does not lie in one place. Not for secrets: nothing is wiped. */
 struct qr_hasher {
     _Alignas(64) uint8_t opaque[384];
 };

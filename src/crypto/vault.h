@@ -2,6 +2,7 @@
  * A device's secrets: its own keys and the user's epoch keys. Nothing outside of this folder ever
  * holds one of them; others ask the vault to sign, seal and open. Wiped when destroyed.
  *
+ * User:    what is sealed, committed to or opened is bound to the user; without one: ESTATE.
  * Entropy: `entropy` is always 32 fresh random bytes for this call alone (qr_entropy_expand).
  * Threads: one vault on one thread at a time.
  */
@@ -15,6 +16,8 @@
 #define QR_CHANGE_OVERHEAD 16
 #define QR_NONCE_SIZE 24
 #define QR_EPOCHS_MAX 1024
+#define QR_PLAINTEXT_MAX (16u << 20) /* bytes in one seal: above any limit of protocol/ */
+#define QR_LOCAL_NAME_MAX 512        /* bytes of the name of a record at rest */
 
 struct qr_vault;
 
@@ -44,7 +47,7 @@ void qr_vault_sign(const struct qr_vault *vault, enum qr_context context,
 /** The greatest epoch whose key is held; 0 if none. */
 uint32_t qr_vault_epoch(const struct qr_vault *vault);
 bool qr_vault_has_epoch(const struct qr_vault *vault, uint32_t epoch);
-/** Makes a random key for `epoch`. ESTATE: held already. ELIMIT: epoch > QR_EPOCHS_MAX or 0. */
+/** Makes a random key for `epoch`. ENOMEM. ESTATE: held already. ELIMIT: epoch > QR_EPOCHS_MAX or 0. */
 QUIRE_CHECKED enum quire_status qr_vault_new_epoch(struct qr_vault *vault, uint32_t epoch,
     const uint8_t entropy[QR_ENTROPY_SIZE]);
 /** Forgets a key made for a record that did not become part of the roster. */
@@ -52,22 +55,25 @@ void qr_vault_forget_epoch(struct qr_vault *vault, uint32_t epoch);
 /** Commitment to the key of `epoch`: keyed hash over user ‖ epoch. ENOTFOUND. */
 QUIRE_CHECKED enum quire_status qr_vault_commitment(const struct qr_vault *vault, uint32_t epoch,
     uint8_t out_commitment[QR_HASH_SIZE]);
-/** The key of `epoch`, sealed to a box key (crypto_box_seal, ephemeral key from entropy). */
+/** The key of `epoch`, sealed to a box key (crypto_box_seal_open opens it; the ephemeral key is of
+ * entropy, epoch key and box key). ENOTFOUND. ECRYPTO: the box key is a degenerate one. */
 QUIRE_CHECKED enum quire_status qr_vault_seal_epoch(const struct qr_vault *vault, uint32_t epoch,
     const uint8_t box_public[QR_KEY_SIZE], const uint8_t entropy[QR_ENTROPY_SIZE],
     uint8_t out_seal[QR_SEAL_SIZE]);
 /** Takes the key of `epoch` out of a seal made for this device. ECRYPTO: it does not open, or the
- * key does not match the commitment, or another key is held for that epoch. */
+ * key does not match the commitment, or another key is held for that epoch. ELIMIT. ENOMEM. */
 QUIRE_CHECKED enum quire_status qr_vault_open_epoch(struct qr_vault *vault, uint32_t epoch,
     const uint8_t seal[QR_SEAL_SIZE], const uint8_t commitment[QR_HASH_SIZE]);
 /** The same with the kit's recovery key. */
 QUIRE_CHECKED enum quire_status qr_vault_recover_epoch(struct qr_vault *vault,
     const struct qr_kit *kit, uint32_t epoch, const uint8_t seal[QR_SEAL_SIZE],
     const uint8_t commitment[QR_HASH_SIZE]);
-/** The key of epoch − 1 under the key of `epoch` (≥ 2), bound to user and epoch. */
+/** The key of epoch − 1 under the key of `epoch` (≥ 2), bound to user and epoch. ENOTFOUND: one of
+ * the two is not held. */
 QUIRE_CHECKED enum quire_status qr_vault_wrap_previous(const struct qr_vault *vault, uint32_t epoch,
     const uint8_t entropy[QR_ENTROPY_SIZE], uint8_t out_wrap[QR_WRAP_SIZE]);
-/** Takes the key of epoch − 1 out of its wrap; commitment is that of epoch − 1. */
+/** Takes the key of epoch − 1 out of its wrap; commitment is that of epoch − 1. ENOTFOUND: the key
+ * of `epoch` is not held. Otherwise as qr_vault_open_epoch. */
 QUIRE_CHECKED enum quire_status qr_vault_unwrap_previous(struct qr_vault *vault, uint32_t epoch,
     const uint8_t wrap[QR_WRAP_SIZE], const uint8_t commitment[QR_HASH_SIZE]);
 
@@ -86,24 +92,27 @@ struct qr_change_place {
 /**
  * Pads (codec byte 1 ‖ u32 true length ‖ plaintext ‖ zeros, to Padmé of at least 64) and encrypts
  * with the entry's key: XChaCha20-Poly1305, hedged nonce = keyed hash of entropy, plaintext and
- * place. Appends the ciphertext. ENOTFOUND: epoch key not held. ENOMEM.
+ * place. Appends the ciphertext. ENOTFOUND: epoch key not held. ELIMIT: above QR_PLAINTEXT_MAX.
+ * ENOMEM.
  */
 QUIRE_CHECKED enum quire_status qr_vault_seal_change(const struct qr_vault *vault,
     const struct qr_change_place *place, struct quire_bytes plaintext,
     const uint8_t entropy[QR_ENTROPY_SIZE], uint8_t out_nonce[QR_NONCE_SIZE],
     struct quire_buffer *out_ciphertext);
-/** Opens and unpads; appends the plaintext. ECRYPTO. EMALFORMED: padding. EUNSUPPORTED: codec. */
+/** Opens and unpads; appends the plaintext. ENOTFOUND: epoch key not held. ECRYPTO: not what was
+ * sealed at this place. EMALFORMED: too short, or padding. EUNSUPPORTED: codec. ENOMEM. */
 QUIRE_CHECKED enum quire_status qr_vault_open_change(const struct qr_vault *vault,
     const struct qr_change_place *place, const uint8_t nonce[QR_NONCE_SIZE],
     struct quire_bytes ciphertext, struct quire_buffer *out_plaintext);
 
-/** Bytes that a change of `size` bytes of plaintext takes once sealed. */
+/** Bytes that a change of `size` (≤ QR_PLAINTEXT_MAX) bytes of plaintext takes once sealed. */
 size_t qr_sealed_size(size_t size);
 /** Padmé (Nikitin et al., PETS 2019): at most 12 % more, leaks O(log log size) bits. */
 size_t qr_padme(size_t size);
 
 /** A device's name under the key of an epoch, bound to user and device: nonce ‖ ciphertext, padded
- * to 64 bytes of plaintext, so always QR_NAME_SIZE bytes. ELIMIT: name longer than 63 bytes. */
+ * to 64 bytes of plaintext, so always QR_NAME_SIZE bytes. ENOTFOUND: epoch key not held. ELIMIT:
+ * name longer than 63 bytes. Opening: ECRYPTO, EMALFORMED (padding), ENOMEM. */
 #define QR_NAME_SIZE (24 + 64 + 16)
 QUIRE_CHECKED enum quire_status qr_vault_seal_name(const struct qr_vault *vault, uint32_t epoch,
     const uint8_t device[QR_DEVICE_SIZE], struct quire_bytes name,
@@ -114,14 +123,16 @@ QUIRE_CHECKED enum quire_status qr_vault_open_name(const struct qr_vault *vault,
 
 /* ---- at rest --------------------------------------------------------------------------------- */
 
-/** A profile record under the profile's key, bound to its name: nonce ‖ ciphertext. */
+/** A profile record under the profile's key, bound to its name: nonce ‖ ciphertext. ELIMIT: name or
+ * plaintext too long. Opening: ECRYPTO; EMALFORMED, too short. ENOMEM. */
 #define QR_LOCAL_OVERHEAD (24 + 16)
 QUIRE_CHECKED enum quire_status qr_local_seal(const uint8_t profile_key[QR_KEY_SIZE],
     struct quire_bytes name, struct quire_bytes plaintext, const uint8_t entropy[QR_ENTROPY_SIZE],
     struct quire_buffer *out_sealed);
 QUIRE_CHECKED enum quire_status qr_local_open(const uint8_t profile_key[QR_KEY_SIZE],
     struct quire_bytes name, struct quire_bytes sealed, struct quire_buffer *out_plaintext);
-/** The vault's secrets, versioned and sealed as qr_local_seal does. */
+/** The vault's secrets, versioned and sealed as qr_local_seal does. Loading: also EMALFORMED, not a
+ * vault; EUNSUPPORTED, of a newer version. */
 QUIRE_CHECKED enum quire_status qr_vault_save(const struct qr_vault *vault,
     const uint8_t profile_key[QR_KEY_SIZE], struct quire_bytes name,
     const uint8_t entropy[QR_ENTROPY_SIZE], struct quire_buffer *out_sealed);
