@@ -25,8 +25,8 @@ ONLY_IN = {"sodium.h": ["crypto"], "msgpack.h": ["codec"]}  # of the core's fold
 # pure functions. Whatever is not here (time, files, sockets, randomness, printing) is refused.
 ALLOWED = re.compile(r"(mem(cpy|cmp|move|set|chr)|str(len|cmp|ncmp|chr|nlen)|qsort|bsearch|malloc|calloc|"
     r"realloc|free|__assert_fail|__stack_chk_fail|_GLOBAL_OFFSET_TABLE_|__mem\w+_chk|"
-    r"crypto_(?!\w*(_keygen|_keypair|_random|box_seal|pwhash_str|_init_push)$)\w+|"
-    r"sodium_(memzero|memcmp|is_zero|increment|add|compare|pad|unpad)|"
+    r"crypto_(?!\w*(_keygen|(?<!_seed)_keypair|_random|box_seal|pwhash_str|_init_push)$)\w+|"
+    r"sodium_(init|memzero|memcmp|is_zero|increment|add|compare|pad|unpad)|"
     r"msgpack_(unpack\w*|zone\w*|pack\w*|sbuffer\w*|object(?!_print)\w*))")
 
 
