@@ -45,7 +45,8 @@ enum qr_hub_event_kind {
     QR_HUB_SENT,           /* connection, size: so many bytes of SEND have left the queue */
     QR_HUB_VERIFIED,       /* token: of the VERIFY; size: how many jobs from the first on were valid */
     QR_HUB_PERSISTED,      /* lsn: durable up to here */
-    QR_HUB_PERSIST_FAILED, /* lsn: nothing from here on is durable or will be; code: quire_status */
+    QR_HUB_PERSIST_FAILED, /* lsn: nothing from here on is durable or will be, everything before it
+                              was reported as PERSISTED; code: EFULL, EIO */
     QR_HUB_TICK,           /* at least once a second */
     QR_HUB_DRAIN,          /* going down: no new pushes, GOAWAY to all; closes as acks are out */
 };
@@ -107,8 +108,9 @@ QUIRE_CHECKED enum quire_status qr_hub_create(const struct qr_hub_limits *limits
     const uint8_t entropy[QR_ENTROPY_SIZE], struct qr_hub **out_hub);
 void qr_hub_destroy(struct qr_hub *hub);
 
-/** Feeds one event. ENOMEM: close that connection. EIO: the reader failed; the connection concerned
- * gets an error and is closed, the hub goes on. */
+/** Feeds one event. ENOMEM: actions may have been lost; end the process and start again (nothing
+ * that was acknowledged is lost). A reader that fails is no error of the step: the connection
+ * concerned is told to come back later and the hub goes on. */
 QUIRE_CHECKED enum quire_status qr_hub_step(struct qr_hub *hub, const struct qr_hub_event *event,
     struct qr_hub_actions *out_actions);
 

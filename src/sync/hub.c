@@ -1,0 +1,323 @@
+/*
+ * The hub's life, its step, and time.
+ */
+#include "sync/hub_internal.h"
+#include <stdlib.h>
+
+#define CLOSE_GOING_AWAY 1001
+#define CLOSE_POLICY 1008
+#define CLOSE_TRY_AGAIN 1013
+
+void qr_hub_limits_default(struct qr_hub_limits *out_limits)
+{
+    *out_limits = (struct qr_hub_limits){
+        .connections = 20000,
+        .connections_per_user = 40,
+        .users_loaded = 1024,
+        .handshake_ms = 10000,
+        .idle_ms = 90000,
+        .stalled_ms = 60000,
+        .pushes_per_second = 10,
+        .pushes_burst = 200,
+        .push_bytes_per_second = 1024 * 1024,
+        .push_bytes_burst = 16 * 1024 * 1024,
+        .roster_appends_per_hour = 60,
+        .auth_failures_per_hour = 20,
+        .user_bytes = 1024ull * 1024 * 1024,
+        .open_registration = true,
+    };
+}
+
+enum quire_status qr_hub_create(const struct qr_hub_limits *limits,
+    const struct qr_log_reader *reader, const uint8_t log[QR_LOG_SIZE], uint64_t last_lsn,
+    const uint8_t entropy[QR_ENTROPY_SIZE], struct qr_hub **out_hub)
+{
+    struct qr_hub *hub = calloc(1, sizeof *hub);
+    if (hub == NULL) {
+        return QUIRE_ENOMEM;
+    }
+    hub->limits = *limits;
+    hub->reader = *reader;
+    memcpy(hub->log, log, QR_LOG_SIZE);
+    memcpy(hub->key, entropy, QR_KEY_SIZE);
+    hub->next_lsn = last_lsn + 1;
+    hub->next_token = 1;
+    *out_hub = hub;
+    return QUIRE_OK;
+}
+
+static void leave_user(struct qr_hub *hub, struct hub_connection *connection)
+{
+    struct hub_user *user = connection->user;
+    if (user == NULL) {
+        return;
+    }
+    connection->user = NULL;
+    DL_DELETE(user->connections, connection);
+    user->connection_count--;
+    hub->counters.connections_ready--;
+    hub_presence(hub, user);
+    hub_user_rest(hub, user);
+}
+
+static void destroy_connection(struct qr_hub *hub, struct hub_connection *connection)
+{
+    hub_pair_closed(hub, connection);
+    while (connection->pushes != NULL) {
+        hub_push_destroy(hub, connection->pushes);
+    }
+    leave_user(hub, connection);
+    HASH_DELETE(hh, hub->connections, connection);
+    hub->counters.connections--;
+    if (connection->has_offer) {
+        qr_roster_finish(&connection->offered);
+    }
+    free(connection->marks);
+    free(connection->filter);
+    free(connection);
+}
+
+void qr_hub_destroy(struct qr_hub *hub)
+{
+    if (hub == NULL) {
+        return;
+    }
+    struct hub_connection *connection, *next_connection;
+    HASH_ITER (hh, hub->connections, connection, next_connection) {
+        destroy_connection(hub, connection);
+    }
+    /* Users that left the table while records of theirs were on the way are only found there. */
+    for (size_t i = 0; i < hub->pending_count; i++) {
+        struct hub_user *user = hub->pending[(hub->pending_first + i) % hub->pending_capacity].user;
+        user->durable_count++;
+        if (user->gone && user->durable_count == user->entry_count) {
+            hub_user_destroy(user);
+        }
+    }
+    struct hub_user *user, *next_user;
+    HASH_ITER (hh, hub->users, user, next_user) {
+        HASH_DELETE(hh, hub->users, user);
+        hub_user_destroy(user);
+    }
+    hub_out_finish(&hub->out);
+    free(hub->pending);
+    qr_wipe(hub->key, sizeof hub->key);
+    free(hub);
+}
+
+static struct hub_connection *find_connection(struct qr_hub *hub, uint64_t id)
+{
+    struct hub_connection *connection = NULL;
+    HASH_FIND(hh, hub->connections, &id, sizeof id, connection);
+    return connection;
+}
+
+static void on_open(struct qr_hub *hub, const struct qr_hub_event *event)
+{
+    struct hub_connection *connection = calloc(1, sizeof *connection);
+    if (connection == NULL) {
+        hub->out.failed = true;
+        return;
+    }
+    connection->id = event->connection;
+    connection->opened_ms = connection->heard_ms = connection->sent_ms = hub->now_ms;
+    connection->host_size = event->bytes.size < QR_HOST_MAX ? event->bytes.size : QR_HOST_MAX;
+    if (connection->host_size > 0) {
+        memcpy(connection->host, event->bytes.data, connection->host_size);
+    }
+    memcpy(connection->nonce, event->entropy, sizeof connection->nonce);
+    HASH_ADD(hh, hub->connections, id, sizeof connection->id, connection);
+    hub->counters.connections++;
+    if (hub->draining) {
+        hub_close(hub, connection, CLOSE_GOING_AWAY);
+    } else if (hub->counters.connections > hub->limits.connections) {
+        hub_error(hub, connection, QR_ERROR_OVERLOADED, true, 10000, NULL, 0,
+            (struct quire_bytes){0});
+    }
+}
+
+static void on_frame(struct qr_hub *hub, struct hub_connection *connection, struct quire_bytes bytes)
+{
+    struct qr_frame frame;
+    bool ready = connection->state == HUB_READY;
+    size_t most = connection->state == HUB_CHALLENGED ? QR_ROSTER_MAX + HUB_HELLO_MAX
+        : ready ? QR_FRAME_MAX : HUB_HELLO_MAX + QR_PAIR_DATA_MAX;
+    enum quire_status status = bytes.size > most ? QUIRE_ELIMIT
+                                                 : qr_frame_read(bytes, &hub->space, &frame);
+    if (status == QUIRE_ENOMEM) {
+        hub->out.failed = true;
+        return;
+    }
+    if (status != QUIRE_OK) {
+        hub->counters.frames_malformed++;
+        hub_fatal(hub, connection, status == QUIRE_ELIMIT ? QR_ERROR_TOO_LARGE : QR_ERROR_PROTO);
+        return;
+    }
+    connection->heard_ms = hub->now_ms;
+    if (frame.type == QR_FRAME_PAIR) {
+        hub_on_pair(hub, connection, &frame);
+    } else if (frame.type == QR_FRAME_HELLO && connection->state == HUB_NEW) {
+        hub_on_hello(hub, connection, &frame, bytes);
+    } else if (frame.type == QR_FRAME_AUTH && connection->state == HUB_CHALLENGED) {
+        hub_on_auth(hub, connection, &frame);
+    } else if (frame.type == QR_FRAME_SKIP) {
+        return;
+    } else if (!ready) {
+        hub_fatal(hub, connection, QR_ERROR_PROTO);
+    } else if (frame.type == QR_FRAME_SUB) {
+        hub_on_sub(hub, connection, &frame);
+    } else if (frame.type == QR_FRAME_PUSH) {
+        hub_on_push(hub, connection, &frame);
+    } else if (frame.type == QR_FRAME_ROSTER_APPEND) {
+        hub_on_roster_append(hub, connection, &frame);
+    } else if (frame.type == QR_FRAME_CREDIT) {
+        bool too_much = frame.credit.bytes > HUB_CREDIT_MAX;
+        connection->credit += too_much ? HUB_CREDIT_MAX : (int64_t)frame.credit.bytes;
+        if (connection->credit > HUB_CREDIT_MAX) {
+            connection->credit = HUB_CREDIT_MAX;
+        }
+        hub_stream(hub, connection);
+    } else if (frame.type == QR_FRAME_PING) {
+        if (!frame.ping.reply) {
+            frame.ping.reply = true;
+            hub_send(hub, connection, &frame);
+        }
+    } else {
+        hub_fatal(hub, connection, QR_ERROR_PROTO);
+    }
+}
+
+static void on_verified(struct qr_hub *hub, uint64_t token, size_t valid)
+{
+    hub->counters.pending_verify -= hub->counters.pending_verify > 0;
+    struct hub_push *push = NULL;
+    HASH_FIND(hh, hub->pushes, &token, sizeof token, push);
+    if (push != NULL) {
+        hub_on_push_verified(hub, push, valid);
+        return;
+    }
+    struct hub_connection *connection, *next;
+    HASH_ITER (hh, hub->connections, connection, next) {
+        if (connection->state == HUB_AUTHENTICATING && connection->auth_token == token) {
+            hub_on_auth_verified(hub, connection, valid == 1);
+            return;
+        }
+    }
+}
+
+static void on_tick(struct qr_hub *hub)
+{
+    struct hub_connection *connection, *next;
+    HASH_ITER (hh, hub->connections, connection, next) {
+        if (connection->state == HUB_CLOSING) {
+            continue;
+        }
+        if (connection->state != HUB_READY) {
+            if (hub->now_ms - connection->opened_ms > hub->limits.handshake_ms) {
+                hub_close(hub, connection, CLOSE_POLICY);
+            }
+        } else if (hub->now_ms - connection->heard_ms > hub->limits.idle_ms) {
+            hub_close(hub, connection, CLOSE_GOING_AWAY);
+        } else if (connection->unsent > 0 &&
+            hub->now_ms - connection->sent_ms > hub->limits.stalled_ms) {
+            hub_close(hub, connection, CLOSE_POLICY);
+        }
+    }
+}
+
+/* A drained connection closes once all that it waits for is acknowledged. */
+static void close_drained(struct qr_hub *hub, struct hub_connection *connection)
+{
+    if (connection->mark_count == 0 && connection->pushes == NULL && connection->append_lsn == 0) {
+        hub_close(hub, connection, CLOSE_GOING_AWAY);
+    }
+}
+
+static void on_drain(struct qr_hub *hub)
+{
+    hub->draining = true;
+    struct hub_connection *connection, *next;
+    HASH_ITER (hh, hub->connections, connection, next) {
+        struct qr_frame frame = {.type = QR_FRAME_GOAWAY};
+        frame.goaway.retry_ms = 500u + connection->nonce[0] * 16u;
+        hub_send(hub, connection, &frame);
+        close_drained(hub, connection);
+    }
+}
+
+/* What became durable in this step is told, and sent on. */
+static void flush_dirty(struct qr_hub *hub)
+{
+    while (hub->dirty != NULL) {
+        struct hub_user *user = hub->dirty;
+        hub->dirty = user->next_dirty;
+        user->dirty = false;
+        struct hub_connection *connection, *next;
+        DL_FOREACH_SAFE (user->connections, connection, next) {
+            hub_acknowledge(hub, connection);
+            hub_stream(hub, connection);
+            if (hub->draining) {
+                close_drained(hub, connection);
+            }
+        }
+        hub_user_rest(hub, user);
+    }
+}
+
+enum quire_status qr_hub_step(struct qr_hub *hub, const struct qr_hub_event *event,
+    struct qr_hub_actions *out_actions)
+{
+    hub_out_clear(&hub->out);
+    hub->now_ms = event->now_ms;
+    hub->wall_ms = event->wall_ms;
+    struct hub_connection *connection =
+        event->connection == 0 ? NULL : find_connection(hub, event->connection);
+    bool heard = connection != NULL && connection->state != HUB_CLOSING;
+    switch (event->kind) {
+    case QR_HUB_OPEN:
+        if (connection == NULL) {
+            on_open(hub, event);
+        }
+        break;
+    case QR_HUB_FRAME:
+        if (heard) {
+            on_frame(hub, connection, event->bytes);
+        }
+        break;
+    case QR_HUB_CLOSED:
+        if (connection != NULL) {
+            destroy_connection(hub, connection);
+        }
+        break;
+    case QR_HUB_SENT:
+        if (connection != NULL) {
+            connection->unsent -= event->size < connection->unsent ? event->size : connection->unsent;
+            connection->sent_ms = hub->now_ms;
+            hub_stream(hub, connection);
+        }
+        break;
+    case QR_HUB_VERIFIED:
+        on_verified(hub, event->token, event->size);
+        break;
+    case QR_HUB_PERSISTED:
+        hub_persisted(hub, event->lsn);
+        break;
+    case QR_HUB_PERSIST_FAILED:
+        hub_persist_failed(hub, event->lsn, event->code);
+        break;
+    case QR_HUB_TICK:
+        on_tick(hub);
+        break;
+    case QR_HUB_DRAIN:
+        on_drain(hub);
+        break;
+    }
+    flush_dirty(hub);
+    return hub_out_end(&hub->out, out_actions);
+}
+
+void qr_hub_counters(const struct qr_hub *hub, struct qr_hub_counters *out_counters)
+{
+    *out_counters = hub->counters;
+    out_counters->pending_persist = hub->pending_count;
+}

@@ -1,0 +1,430 @@
+/*
+ * PUSH: form and author are checked at once, signatures elsewhere (VERIFY), place and causes when
+ * they come back, in the order of the pushes. What is accepted is persisted; what is durable is
+ * acknowledged.
+ */
+#include "sync/hub_internal.h"
+#include "base/writer.h"
+#include "sync/transcript.h"
+#include <stdlib.h>
+
+#define RETRY_OUT_OF_ORDER_MS 1000
+#define RETRY_REFUSED_MS 60000
+
+static const struct quire_bytes nothing = {0};
+
+void hub_push_destroy(struct qr_hub *hub, struct hub_push *push)
+{
+    HASH_DELETE(hh, hub->pushes, push);
+    DL_DELETE(push->connection->pushes, push);
+    push->connection->unverified -= push->frame.size;
+    quire_buffer_finish(&push->frame);
+    free(push->batches);
+    free(push->hashes);
+    free(push->signed_job);
+    free(push);
+}
+
+/* ---- stage one: when the frame comes ---------------------------------------------------------- */
+
+static struct hub_push *make_push(struct qr_hub *hub, struct hub_connection *connection,
+    const struct qr_frame *frame)
+{
+    struct hub_push *push = calloc(1, sizeof *push);
+    size_t count = frame->push.batch_count;
+    if (push == NULL) {
+        return NULL;
+    }
+    push->batches = calloc(count, sizeof *push->batches);
+    push->hashes = calloc(count, sizeof *push->hashes);
+    push->signed_job = calloc(count, sizeof *push->signed_job);
+    size_t size = 0;
+    for (size_t i = 0; i < count; i++) {
+        size += frame->push.batches[i].size;
+    }
+    if (push->batches == NULL || push->hashes == NULL || push->signed_job == NULL ||
+        quire_buffer_reserve(&push->frame, size) != QUIRE_OK) {
+        quire_buffer_finish(&push->frame);
+        free(push->batches);
+        free(push->hashes);
+        free(push->signed_job);
+        free(push);
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct quire_bytes batch = frame->push.batches[i];
+        push->batches[i] = (struct quire_bytes){push->frame.data + push->frame.size, batch.size};
+        /* Cannot fail: reserved above. */
+        (void)!quire_buffer_append(&push->frame, batch.data, batch.size);
+    }
+    push->batch_count = count;
+    push->token = hub->next_token++;
+    push->connection = connection;
+    HASH_ADD(hh, hub->pushes, token, sizeof push->token, push);
+    DL_APPEND(connection->pushes, push);
+    connection->unverified += push->frame.size;
+    return push;
+}
+
+/* Why this author may not write this batch; 0 if it may. */
+static uint32_t refuse_author(const struct qr_roster *roster, const struct qr_batch *batch)
+{
+    if (batch->roster_seq >= roster->count) {
+        return QR_ERROR_STALE_ROSTER;
+    }
+    const struct qr_roster_device *device = qr_roster_find(roster, batch->device);
+    if (device == NULL || device->added_seq > batch->roster_seq) {
+        return QR_ERROR_AUTH;
+    }
+    if (!qr_roster_admits(roster, batch->device, batch->writer, batch->seq)) {
+        return QR_ERROR_REVOKED;
+    }
+    if (batch->epoch != roster->entries[batch->roster_seq].epoch) {
+        return QR_ERROR_STALE_ROSTER;
+    }
+    return 0;
+}
+
+static void reject(struct qr_hub *hub, struct hub_connection *connection, enum qr_error_code code,
+    uint32_t retry_ms, const struct qr_batch *batch, struct quire_bytes data)
+{
+    hub->counters.batches_rejected++;
+    hub_error(hub, connection, code, false, retry_ms, batch->writer, batch->seq, data);
+}
+
+static bool held(const struct hub_user *user, const struct qr_batch *batch)
+{
+    const struct hub_chain *chain = hub_chain_find(user, batch->writer);
+    return chain != NULL && batch->seq <= chain->accepted;
+}
+
+/* Reads, hashes and makes the jobs. False: the connection was told why not, the push is dropped. */
+static bool prepare(struct qr_hub *hub, struct hub_push *push, struct qr_verify_job *jobs,
+    size_t *out_job_count)
+{
+    struct hub_connection *connection = push->connection;
+    const struct qr_roster *roster = &connection->user->roster;
+    size_t job_count = 0;
+    for (size_t i = 0; i < push->batch_count; i++) {
+        struct qr_batch batch;
+        enum quire_status status = qr_batch_read(push->batches[i], &batch);
+        if (status != QUIRE_OK) {
+            hub->counters.frames_malformed++;
+            hub_fatal(hub, connection,
+                status == QUIRE_ELIMIT             ? QR_ERROR_TOO_LARGE
+                    : status == QUIRE_EUNSUPPORTED ? QR_ERROR_UPGRADE_NEEDED
+                                                   : QR_ERROR_PROTO);
+            return false;
+        }
+        uint32_t refusal = refuse_author(roster, &batch);
+        if (refusal != 0) {
+            reject(hub, connection, (enum qr_error_code)refusal,
+                refusal == QR_ERROR_STALE_ROSTER ? RETRY_OUT_OF_ORDER_MS : RETRY_REFUSED_MS, &batch,
+                nothing);
+            push->batch_count = i; /* what came before it may go on */
+            break;
+        }
+        qr_batch_hash(&batch, roster->user, roster->entries[batch.roster_seq].hash,
+            push->hashes[i]);
+        if (!held(connection->user, &batch)) {
+            struct qr_verify_job *job = &jobs[job_count++];
+            job->context = QR_CONTEXT_BATCH_SIGN;
+            memcpy(job->public_key, qr_roster_find(roster, batch.device)->sign_public, QR_KEY_SIZE);
+            memcpy(job->signature, batch.signature, QR_SIGNATURE_SIZE);
+            memcpy(job->message, push->hashes[i], QR_HASH_SIZE);
+            push->signed_job[i] = true;
+        }
+    }
+    *out_job_count = job_count;
+    return true;
+}
+
+static bool within_rate(struct qr_hub *hub, struct hub_connection *connection,
+    const struct qr_frame *frame)
+{
+    struct hub_user *user = connection->user;
+    const struct qr_hub_limits *limits = &hub->limits;
+    uint64_t size = 0;
+    for (size_t i = 0; i < frame->push.batch_count; i++) {
+        size += frame->push.batches[i].size;
+    }
+    uint32_t wait_ms = hub_bucket_take(&user->pushes, hub->now_ms, frame->push.batch_count,
+        limits->pushes_per_second * 1000ull, limits->pushes_burst);
+    if (wait_ms == 0) {
+        wait_ms = hub_bucket_take(&user->push_bytes, hub->now_ms, size,
+            limits->push_bytes_per_second * 1000ull, limits->push_bytes_burst);
+    }
+    if (wait_ms > 0) {
+        const uint8_t *writer;
+        struct qr_batch batch;
+        hub->counters.rate_limited++;
+        if (qr_batch_read(frame->push.batches[0], &batch) != QUIRE_OK) {
+            hub_fatal(hub, connection, QR_ERROR_PROTO);
+            return false;
+        }
+        uint64_t seq = qr_batch_seq(frame->push.batches[0], &writer);
+        hub_error(hub, connection, QR_ERROR_RATE, false, wait_ms, writer, seq, nothing);
+    }
+    return wait_ms == 0;
+}
+
+void hub_on_push(struct qr_hub *hub, struct hub_connection *connection, const struct qr_frame *frame)
+{
+    if (hub->draining) {
+        return; /* GOAWAY was sent; the client still has it and brings it back */
+    }
+    if (connection->unverified > HUB_UNVERIFIED_MAX) {
+        hub_fatal(hub, connection, QR_ERROR_RATE);
+        return;
+    }
+    if (!within_rate(hub, connection, frame)) {
+        return;
+    }
+    struct hub_push *push = make_push(hub, connection, frame);
+    struct qr_verify_job *jobs = calloc(frame->push.batch_count, sizeof *jobs);
+    size_t job_count = 0;
+    if (push == NULL || jobs == NULL) {
+        hub->out.failed = true;
+    } else if (prepare(hub, push, jobs, &job_count)) {
+        if (job_count > 0) {
+            hub_verify(hub, push->token, jobs, job_count);
+        } else {
+            hub_on_push_verified(hub, push, 0);
+        }
+    } else {
+        hub_push_destroy(hub, push);
+    }
+    free(jobs);
+}
+
+/* ---- stage two: signatures are known ---------------------------------------------------------- */
+
+static void mark(struct qr_hub *hub, struct hub_connection *connection, uint16_t chain, uint64_t seq)
+{
+    for (size_t i = 0; i < connection->mark_count; i++) {
+        if (connection->marks[i].chain == chain) {
+            if (seq > connection->marks[i].upto) {
+                connection->marks[i].upto = seq;
+            }
+            return;
+        }
+    }
+    if (connection->mark_count == connection->mark_capacity) {
+        size_t capacity = connection->mark_capacity == 0 ? 4 : connection->mark_capacity * 2;
+        struct hub_mark *marks = realloc(connection->marks, capacity * sizeof *marks);
+        if (marks == NULL) {
+            hub->out.failed = true;
+            return;
+        }
+        connection->marks = marks;
+        connection->mark_capacity = capacity;
+    }
+    connection->marks[connection->mark_count++] = (struct hub_mark){chain, seq, 0};
+}
+
+/* The server's bytes of a batch, as evidence of a fork; empty if they cannot be read. */
+static struct quire_bytes evidence(struct qr_hub *hub, const struct hub_user *user,
+    const struct hub_chain *chain, uint64_t seq)
+{
+    struct quire_bytes bytes = {0};
+    if (seq >= 1 && seq <= chain->durable &&
+        hub->reader.read(hub->reader.context, hub_chain_entry(user, chain, seq)->lsn, &bytes) !=
+            QUIRE_OK) {
+        bytes = nothing;
+    }
+    return bytes;
+}
+
+/* A chain's roster_seq never goes back. Only a batch that is behind the roster needs a look. */
+static bool roster_goes_back(struct qr_hub *hub, const struct hub_user *user,
+    const struct hub_chain *chain, const struct qr_batch *batch)
+{
+    if (chain == NULL || batch->roster_seq + 1 >= user->roster.count) {
+        return false;
+    }
+    struct qr_batch before;
+    struct quire_bytes bytes = evidence(hub, user, chain, batch->seq - 1);
+    return bytes.size > 0 && qr_batch_read(bytes, &before) == QUIRE_OK &&
+        before.roster_seq > batch->roster_seq;
+}
+
+/* Every cause must be here, with the hash it is known by. True: all are. */
+static bool causes_are_here(struct qr_hub *hub, struct hub_connection *connection,
+    const struct qr_batch *batch)
+{
+#ifdef QR_PLANT_NO_DEPS_CHECK /* a planted bug, which the simulation must find */
+    (void)hub, (void)connection, (void)batch;
+    return true;
+#endif
+    const struct hub_user *user = connection->user;
+    uint8_t missing[QR_DEPS_MAX * QR_DEP_SIZE];
+    size_t size = 0;
+    for (size_t i = 0; i < batch->dep_count; i++) {
+        const struct qr_dep *dep = &batch->deps[i];
+        const struct hub_chain *chain = hub_chain_find(user, dep->writer);
+        if (chain == NULL || dep->seq > chain->accepted) {
+            memcpy(missing + size, dep->writer, QR_WRITER_SIZE);
+            qr_store_u64(missing + size + QR_WRITER_SIZE, dep->seq);
+            memcpy(missing + size + QR_WRITER_SIZE + 8, dep->hash, QR_HASH_SIZE);
+            size += QR_DEP_SIZE;
+        } else if (memcmp(hub_chain_entry(user, chain, dep->seq)->hash, dep->hash, QR_HASH_SIZE) !=
+            0) {
+            reject(hub, connection, QR_ERROR_FORK, RETRY_REFUSED_MS, batch,
+                evidence(hub, user, chain, dep->seq));
+            return false;
+        }
+    }
+    if (size > 0) {
+        reject(hub, connection, QR_ERROR_MISSING_DEPS, RETRY_OUT_OF_ORDER_MS, batch,
+            (struct quire_bytes){missing, size});
+    }
+    return size == 0;
+}
+
+/* A batch whose seq the chain has: the same again, or a fork. */
+static void repeat(struct qr_hub *hub, struct hub_connection *connection,
+    const struct hub_chain *chain, const struct qr_batch *batch, const uint8_t *hash)
+{
+    const struct hub_user *user = connection->user;
+    if (memcmp(hub_chain_entry(user, chain, batch->seq)->hash, hash, QR_HASH_SIZE) != 0) {
+        reject(hub, connection, QR_ERROR_FORK, RETRY_REFUSED_MS, batch,
+            evidence(hub, user, chain, batch->seq));
+        return;
+    }
+    hub->counters.batches_repeated++;
+    mark(hub, connection, (uint16_t)(chain - user->chains), batch->seq);
+}
+
+static void place(struct qr_hub *hub, struct hub_connection *connection, struct quire_bytes bytes,
+    const struct qr_batch *batch, const uint8_t *hash)
+{
+    struct hub_user *user = connection->user;
+    const struct hub_chain *chain = hub_chain_find(user, batch->writer);
+    uint64_t head = chain == NULL ? 0 : chain->accepted;
+    if (batch->seq <= head) {
+        repeat(hub, connection, chain, batch, hash);
+        return;
+    }
+    static const uint8_t none[QR_HASH_SIZE];
+    const uint8_t *head_hash = head == 0 ? none : hub_chain_entry(user, chain, head)->hash;
+    if (batch->seq != head + 1) {
+        uint8_t data[8 + QR_HASH_SIZE];
+        qr_store_u64(data, head);
+        memcpy(data + 8, head_hash, QR_HASH_SIZE);
+        reject(hub, connection, QR_ERROR_GAP, RETRY_OUT_OF_ORDER_MS, batch,
+            (struct quire_bytes){data, sizeof data});
+        return;
+    }
+    if (memcmp(batch->prev, head_hash, QR_HASH_SIZE) != 0 ||
+        (chain != NULL && memcmp(chain->device, batch->device, QR_DEVICE_SIZE) != 0)) {
+        reject(hub, connection, QR_ERROR_FORK, RETRY_REFUSED_MS, batch,
+            chain == NULL ? nothing : evidence(hub, user, chain, head));
+        return;
+    }
+    if (roster_goes_back(hub, user, chain, batch)) {
+        reject(hub, connection, QR_ERROR_STALE_ROSTER, RETRY_REFUSED_MS, batch, nothing);
+        return;
+    }
+    if (!causes_are_here(hub, connection, batch)) {
+        return;
+    }
+    if (user->bytes + bytes.size > hub->limits.user_bytes) {
+        reject(hub, connection, QR_ERROR_QUOTA, RETRY_REFUSED_MS, batch, nothing);
+        return;
+    }
+    struct qr_log_entry entry = {.kind = QR_LOG_BATCH, .seq = batch->seq};
+    memcpy(entry.writer, batch->writer, QR_WRITER_SIZE);
+    memcpy(entry.device, batch->device, QR_DEVICE_SIZE);
+    memcpy(entry.hash, hash, QR_HASH_SIZE);
+    enum quire_status status = hub_user_accept(hub, user, &entry, bytes, connection->id);
+    if (status == QUIRE_ELIMIT) {
+        reject(hub, connection, QR_ERROR_QUOTA, RETRY_REFUSED_MS, batch, nothing);
+    } else if (status != QUIRE_OK) {
+        hub->out.failed = true;
+    } else {
+        hub->counters.batches_accepted++;
+        hub->counters.bytes_accepted += bytes.size;
+        mark(hub, connection, user->entries[user->entry_count - 1].chain, batch->seq);
+    }
+}
+
+static void accept(struct qr_hub *hub, struct hub_push *push)
+{
+    struct hub_connection *connection = push->connection;
+    size_t jobs = 0;
+    for (size_t i = 0; i < push->batch_count; i++) {
+        struct qr_batch batch;
+        if (qr_batch_read(push->batches[i], &batch) != QUIRE_OK) {
+            return; /* cannot be: it was read before */
+        }
+        if (push->signed_job[i] && jobs++ >= push->valid) {
+            reject(hub, connection, QR_ERROR_BAD_SIG, RETRY_REFUSED_MS, &batch, nothing);
+            return;
+        }
+        /* The roster may have changed while the signature was checked. */
+        uint32_t refusal = refuse_author(&connection->user->roster, &batch);
+        if (refusal != 0) {
+            reject(hub, connection, (enum qr_error_code)refusal, RETRY_REFUSED_MS, &batch, nothing);
+            return;
+        }
+        if (!push->signed_job[i] && !held(connection->user, &batch)) {
+            return; /* it was held, and the disk refused it since: the client was told */
+        }
+        place(hub, connection, push->batches[i], &batch, push->hashes[i]);
+    }
+}
+
+void hub_on_push_verified(struct qr_hub *hub, struct hub_push *push, size_t valid)
+{
+    struct hub_connection *connection = push->connection;
+    push->valid = valid;
+    push->verified = true;
+    while (connection->pushes != NULL && connection->pushes->verified) {
+        if (connection->state == HUB_READY) {
+            accept(hub, connection->pushes);
+        }
+        hub_push_destroy(hub, connection->pushes);
+    }
+    hub_acknowledge(hub, connection);
+}
+
+void hub_acknowledge(struct qr_hub *hub, struct hub_connection *connection)
+{
+    struct hub_user *user = connection->user;
+    struct qr_frame_range *ranges = hub->space.ranges;
+    struct qr_frame frame = {.type = QR_FRAME_ACK};
+    size_t kept = 0;
+    if (user == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < connection->mark_count; i++) {
+        struct hub_mark *waiting = &connection->marks[i];
+        const struct hub_chain *chain = &user->chains[waiting->chain];
+        uint64_t done = chain->durable < waiting->upto ? chain->durable : waiting->upto;
+        if (done > waiting->acked && frame.ack.range_count < QR_FRAME_ITEMS_MAX) {
+            ranges[frame.ack.range_count++] =
+                (struct qr_frame_range){.writer = chain->writer, .to = done};
+            waiting->acked = done;
+        }
+        if (waiting->acked < waiting->upto) {
+            connection->marks[kept++] = *waiting;
+        }
+    }
+    connection->mark_count = kept;
+    if (frame.ack.range_count > 0) {
+        frame.ack.ranges = ranges;
+        hub_send(hub, connection, &frame);
+    }
+    if (connection->append_lsn != 0 && user->durable_count > 0 &&
+        user->entries[user->durable_count - 1].lsn >= connection->append_lsn) {
+        struct qr_frame done = {.type = QR_FRAME_ROSTER_DONE};
+        done.roster_done.roster_count = hub_roster_durable(user);
+        done.roster_done.roster_head =
+            user->roster.entries[done.roster_done.roster_count - 1].hash;
+        connection->append_lsn = 0;
+        if (done.roster_done.roster_count > connection->roster_count) {
+            connection->roster_count = done.roster_done.roster_count;
+        }
+        hub_send(hub, connection, &done);
+    }
+}

@@ -1,0 +1,138 @@
+/*
+ * Appending to a roster, by compare-and-swap on its head: a roster is linear, online only.
+ */
+#include "sync/hub_internal.h"
+
+static const struct quire_bytes nothing = {0};
+
+void hub_send_roster(struct qr_hub *hub, struct hub_connection *connection, uint32_t from)
+{
+    const struct hub_user *user = connection->user;
+    uint32_t durable = hub_roster_durable(user);
+    while (from < durable) {
+        struct qr_frame frame = {.type = QR_FRAME_ROSTER_RECORDS};
+        struct quire_bytes *items = hub->space.items;
+        size_t size = 0;
+        frame.roster_records.first_seq = from;
+        while (from < durable && frame.roster_records.record_count < QR_FRAME_ITEMS_MAX) {
+            struct quire_bytes record = qr_roster_record(&user->roster, from);
+            if (size > 0 && size + record.size > HUB_DELTA_MAX) {
+                break;
+            }
+            items[frame.roster_records.record_count++] = record;
+            size += record.size;
+            from++;
+        }
+        frame.roster_records.records = items;
+        hub_send(hub, connection, &frame);
+    }
+    if (from > connection->roster_count) {
+        connection->roster_count = from;
+    }
+}
+
+/* A revocation must pin the revoked device's chains exactly where the log has them: nobody has
+ * built on a batch that the pins would shut out. */
+static bool pins_are_current(const struct hub_user *user, const struct qr_record *record)
+{
+    size_t chains = 0;
+    for (size_t i = 0; i < user->chain_count; i++) {
+        chains += memcmp(user->chains[i].device, record->revoke.device, QR_DEVICE_SIZE) == 0;
+    }
+    if (chains != record->revoke.pin_count) {
+        return false;
+    }
+    for (size_t i = 0; i < record->revoke.pin_count; i++) {
+        const struct qr_dep *pin = &record->revoke.pins[i];
+        const struct hub_chain *chain = hub_chain_find(user, pin->writer);
+        if (chain == NULL || chain->accepted != pin->seq ||
+            memcmp(chain->device, record->revoke.device, QR_DEVICE_SIZE) != 0 ||
+            memcmp(hub_chain_entry(user, chain, pin->seq)->hash, pin->hash, QR_HASH_SIZE) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static enum quire_status try_records(const struct hub_user *user, const struct qr_frame *frame,
+    struct qr_roster *out_roster)
+{
+    enum quire_status status = qr_roster_copy(&user->roster, out_roster);
+    for (size_t i = 0; i < frame->roster_append.record_count && status == QUIRE_OK; i++) {
+        struct quire_bytes bytes = frame->roster_append.records[i];
+        struct qr_record record;
+        status = qr_record_read(bytes, &record);
+        if (status == QUIRE_OK && record.kind == QR_RECORD_REVOKE &&
+            !pins_are_current(user, &record)) {
+            status = QUIRE_ECONFLICT;
+        }
+        if (status == QUIRE_OK) {
+            status = qr_roster_append(out_roster, bytes);
+        }
+    }
+    return status;
+}
+
+enum quire_status hub_roster_take(struct qr_hub *hub, struct hub_user *user,
+    struct qr_roster *roster, uint64_t origin)
+{
+    for (uint32_t seq = user->roster.count; seq < roster->count; seq++) {
+        struct qr_log_entry entry = {.kind = QR_LOG_ROSTER, .seq = seq};
+        memcpy(entry.hash, roster->entries[seq].hash, QR_HASH_SIZE);
+        enum quire_status status =
+            hub_user_accept(hub, user, &entry, qr_roster_record(roster, seq), origin);
+        if (status != QUIRE_OK) {
+            return status;
+        }
+    }
+    struct qr_roster old = user->roster;
+    user->roster = *roster;
+    *roster = old;
+    return QUIRE_OK;
+}
+
+void hub_on_roster_append(struct qr_hub *hub, struct hub_connection *connection,
+    const struct qr_frame *frame)
+{
+    struct hub_user *user = connection->user;
+    if (hub->draining) {
+        return;
+    }
+    uint32_t wait_ms = hub_bucket_take(&user->appends, hub->now_ms, 1,
+        hub->limits.roster_appends_per_hour * 1000ull / 3600, hub->limits.roster_appends_per_hour);
+    if (wait_ms > 0) {
+        hub->counters.rate_limited++;
+        hub_error(hub, connection, QR_ERROR_RATE, false, wait_ms, NULL, 0, nothing);
+        return;
+    }
+    enum quire_status status = QUIRE_ECONFLICT;
+    struct qr_roster tried = {0};
+    if (memcmp(frame->roster_append.prev_head, qr_roster_head(&user->roster), QR_HASH_SIZE) == 0) {
+        status = try_records(user, frame, &tried);
+    }
+    if (status == QUIRE_OK) {
+        status = hub_roster_take(hub, user, &tried, connection->id);
+        connection->append_lsn = hub->next_lsn - 1;
+    }
+    qr_roster_finish(&tried);
+    switch (status) {
+    case QUIRE_OK:
+        break;
+    case QUIRE_ENOMEM:
+        hub->out.failed = true;
+        break;
+    case QUIRE_ECONFLICT:
+        hub_send_roster(hub, connection, connection->roster_count);
+        hub_error(hub, connection, QR_ERROR_STALE_ROSTER, false, 100, NULL, 0, nothing);
+        break;
+    case QUIRE_ELIMIT:
+        hub_error(hub, connection, QR_ERROR_TOO_LARGE, false, 0, NULL, 0, nothing);
+        break;
+    case QUIRE_ECRYPTO:
+        hub_error(hub, connection, QR_ERROR_BAD_SIG, false, 0, NULL, 0, nothing);
+        break;
+    default:
+        hub_error(hub, connection, QR_ERROR_PROTO, false, 0, NULL, 0, nothing);
+        break;
+    }
+}

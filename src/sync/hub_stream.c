@@ -1,0 +1,240 @@
+/*
+ * SUB, WANT, DELTA, CAUGHT_UP. What a connection is owed is one position in its user's log: there is
+ * no queue. While a client catches up, a filter holds back what it said it has.
+ */
+#include "sync/hub_internal.h"
+#include <stdlib.h>
+
+static const struct quire_bytes nothing = {0};
+
+/* ---- SUB -------------------------------------------------------------------------------------- */
+
+/* Compares one of the client's chains with ours. */
+static void compare_chain(struct qr_hub *hub, struct hub_connection *connection,
+    const struct hub_user *user, const struct qr_frame_position *position)
+{
+    const struct hub_chain *chain = hub_chain_find(user, position->writer);
+    if (chain == NULL || position->seq == 0) {
+        return;
+    }
+    connection->filter[chain - user->chains] = position->seq;
+    if (position->seq <= chain->accepted &&
+        memcmp(hub_chain_entry(user, chain, position->seq)->hash, position->hash_prefix,
+            QR_HASH_PREFIX_SIZE) != 0) {
+        struct quire_bytes bytes;
+        const struct hub_entry *entry = hub_chain_entry(user, chain, position->seq);
+        if (position->seq > chain->durable ||
+            hub->reader.read(hub->reader.context, entry->lsn, &bytes) != QUIRE_OK) {
+            bytes = nothing;
+        }
+        hub_error(hub, connection, QR_ERROR_FORK, false, 0, position->writer, position->seq, bytes);
+    }
+}
+
+/* Asks for what the client has and we lack, of any author: how a restored server is healed. */
+static void send_want(struct qr_hub *hub, struct hub_connection *connection,
+    const struct qr_frame_position *positions, size_t count)
+{
+    struct qr_frame_range *ranges = malloc((count + 1) * sizeof *ranges);
+    if (ranges == NULL) {
+        hub->out.failed = true;
+        return;
+    }
+    size_t wanted = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct hub_chain *chain = hub_chain_find(connection->user, positions[i].writer);
+        uint64_t have = chain == NULL ? 0 : chain->accepted;
+        if (positions[i].seq > have) {
+            ranges[wanted++] =
+                (struct qr_frame_range){positions[i].writer, have + 1, positions[i].seq};
+        }
+    }
+    struct qr_frame frame = {.type = QR_FRAME_WANT};
+    frame.want.ranges = ranges;
+    frame.want.range_count = wanted;
+    hub_send(hub, connection, &frame);
+    free(ranges);
+}
+
+void hub_on_sub(struct qr_hub *hub, struct hub_connection *connection, const struct qr_frame *frame)
+{
+    const struct hub_user *user = connection->user;
+    free(connection->filter);
+    connection->filter_count = user->chain_count;
+    connection->filter = calloc(user->chain_count + 1, sizeof *connection->filter);
+    if (connection->filter == NULL) {
+        hub->out.failed = true;
+        return;
+    }
+    connection->roster_count = frame->sub.roster_count;
+    for (size_t i = 0; i < frame->sub.position_count; i++) {
+        compare_chain(hub, connection, user, &frame->sub.positions[i]);
+    }
+    connection->subscribed = true;
+    connection->caught_up = false;
+    connection->position = 0;
+    connection->filter_end = user->entry_count;
+    send_want(hub, connection, frame->sub.positions, frame->sub.position_count);
+    hub_stream(hub, connection);
+}
+
+/* ---- DELTA ------------------------------------------------------------------------------------ */
+
+static bool held_back(const struct hub_connection *connection, const struct hub_entry *entry,
+    size_t index)
+{
+    if (entry->chain == HUB_ROSTER_CHAIN) {
+        return entry->seq < connection->roster_count;
+    }
+    if (index < connection->filter_end) {
+        return connection->filter != NULL && entry->chain < connection->filter_count &&
+            entry->seq <= connection->filter[entry->chain];
+    }
+    return entry->origin == connection->id;
+}
+
+static void send_caught_up(struct qr_hub *hub, struct hub_connection *connection)
+{
+    const struct hub_user *user = connection->user;
+    struct qr_frame_position *positions = hub->space.positions;
+    struct qr_frame frame = {.type = QR_FRAME_CAUGHT_UP};
+    for (size_t i = 0; i < user->chain_count; i++) {
+        const struct hub_chain *chain = &user->chains[i];
+        if (chain->durable > 0) {
+            positions[frame.caught_up.position_count++] = (struct qr_frame_position){chain->writer,
+                chain->durable, hub_chain_entry(user, chain, chain->durable)->hash};
+        }
+    }
+    frame.caught_up.positions = positions;
+    connection->caught_up = true;
+    hub_send(hub, connection, &frame);
+}
+
+/* One DELTA from the connection's position on. False: nothing more can be sent now. */
+static bool send_delta(struct qr_hub *hub, struct hub_connection *connection)
+{
+    struct hub_user *user = connection->user;
+    struct quire_bytes *items = hub->space.items;
+    struct quire_buffer copies = {0};
+    struct qr_frame frame = {.type = QR_FRAME_DELTA};
+    size_t lengths = 0;
+    bool blocked = false;
+    while (connection->position < user->durable_count && frame.delta.batch_count < QR_FRAME_ITEMS_MAX) {
+        const struct hub_entry *entry = &user->entries[connection->position];
+        if (held_back(connection, entry, connection->position)) {
+            connection->position++;
+            continue;
+        }
+        if (entry->chain == HUB_ROSTER_CHAIN) {
+            break;
+        }
+        size_t framed = entry->size + 5u; /* bin 32 at most */
+        if ((lengths > 0 && lengths + framed > HUB_DELTA_MAX) ||
+            connection->credit < (int64_t)(lengths + framed + 8)) {
+            blocked = lengths == 0;
+            break;
+        }
+        struct quire_bytes bytes;
+        enum quire_status status = hub->reader.read(hub->reader.context, entry->lsn, &bytes);
+        if (status == QUIRE_OK) {
+            status = quire_buffer_append(&copies, bytes.data, bytes.size);
+            hub->out.failed |= status != QUIRE_OK;
+        }
+        if (status != QUIRE_OK) {
+            quire_buffer_finish(&copies);
+            if (status == QUIRE_ECORRUPT || status == QUIRE_ENOTFOUND) {
+                hub_user_damaged(hub, user, entry->lsn);
+            } else {
+                hub_error(hub, connection, QR_ERROR_OVERLOADED, true, 5000, NULL, 0, nothing);
+            }
+            return false;
+        }
+        items[frame.delta.batch_count++].size = bytes.size;
+        lengths += framed;
+        connection->position++;
+    }
+    if (frame.delta.batch_count > 0) {
+        size_t offset = 0;
+        for (size_t i = 0; i < frame.delta.batch_count; i++) {
+            items[i].data = copies.data + offset;
+            offset += items[i].size;
+        }
+        frame.delta.batches = items;
+        size_t before = connection->unsent;
+        hub_send(hub, connection, &frame);
+        connection->credit -= (int64_t)(connection->unsent - before);
+        hub->counters.batches_sent += frame.delta.batch_count;
+    }
+    quire_buffer_finish(&copies);
+    return !blocked;
+}
+
+void hub_stream(struct qr_hub *hub, struct hub_connection *connection)
+{
+    const struct hub_user *user = connection->user;
+    if (connection->state != HUB_READY || !connection->subscribed) {
+        /* Records go out as soon as they are durable even so: a revoked device must learn of it. */
+        if (connection->state != HUB_READY) {
+            return;
+        }
+        hub_send_roster(hub, connection, connection->roster_count);
+    }
+    while (connection->subscribed && connection->state == HUB_READY &&
+        connection->position < user->durable_count && connection->unsent < HUB_UNSENT_LOW) {
+        if (!send_delta(hub, connection)) {
+            break;
+        }
+        if (connection->position < user->durable_count &&
+            user->entries[connection->position].chain == HUB_ROSTER_CHAIN &&
+            user->entries[connection->position].seq >= connection->roster_count) {
+            hub_send_roster(hub, connection, connection->roster_count);
+        }
+    }
+    if (connection->state != HUB_READY) {
+        return;
+    }
+    bool is_device = !qr_is_zero(connection->device, QR_DEVICE_SIZE);
+    if (is_device && !qr_roster_active(&user->roster, connection->device)) {
+        if (hub_roster_durable(user) == user->roster.count) {
+            hub_send_roster(hub, connection, connection->roster_count);
+            hub_fatal(hub, connection, QR_ERROR_REVOKED);
+        }
+        return;
+    }
+    if (connection->subscribed && !connection->caught_up &&
+        connection->position >= user->durable_count &&
+        connection->position >= connection->filter_end) {
+        send_caught_up(hub, connection);
+    }
+    if (connection->filter != NULL && connection->position >= connection->filter_end) {
+        free(connection->filter);
+        connection->filter = NULL;
+    }
+}
+
+/* ---- PRESENCE --------------------------------------------------------------------------------- */
+
+static uint32_t others(const struct hub_user *user, const struct hub_connection *self)
+{
+    uint32_t count = 0;
+    const struct hub_connection *other;
+    DL_FOREACH (user->connections, other) {
+        bool other_device = memcmp(other->device, self->device, QR_DEVICE_SIZE) != 0;
+        bool first = true;
+        for (const struct hub_connection *c = user->connections; c != other; c = c->next) {
+            first &= memcmp(c->device, other->device, QR_DEVICE_SIZE) != 0;
+        }
+        count += other_device && first;
+    }
+    return count;
+}
+
+void hub_presence(struct qr_hub *hub, struct hub_user *user)
+{
+    struct hub_connection *connection;
+    DL_FOREACH (user->connections, connection) {
+        struct qr_frame frame = {.type = QR_FRAME_PRESENCE};
+        frame.presence.others = others(user, connection);
+        hub_send(hub, connection, &frame);
+    }
+}

@@ -1,0 +1,245 @@
+/*
+ * A user's roster: each record is checked against those before it.
+ */
+#include "sync/roster.h"
+#include "base/reader.h"
+#include "crypto/sign.h"
+#include <stdlib.h>
+
+void qr_roster_finish(struct qr_roster *roster)
+{
+    quire_buffer_finish(&roster->bytes);
+    free(roster->entries);
+    free(roster->devices);
+    *roster = (struct qr_roster){0};
+}
+
+enum quire_status qr_roster_copy(const struct qr_roster *roster, struct qr_roster *out_copy)
+{
+    struct qr_roster copy = *roster;
+    copy.bytes = (struct quire_buffer){0};
+    copy.entries = malloc((roster->count + 1) * sizeof *copy.entries);
+    copy.devices = malloc((roster->device_count + 1) * sizeof *copy.devices);
+    if (copy.entries == NULL || copy.devices == NULL ||
+        quire_buffer_append(&copy.bytes, roster->bytes.data, roster->bytes.size) != QUIRE_OK) {
+        qr_roster_finish(&copy);
+        return QUIRE_ENOMEM;
+    }
+    if (roster->count > 0) {
+        memcpy(copy.entries, roster->entries, roster->count * sizeof *copy.entries);
+    }
+    if (roster->device_count > 0) {
+        memcpy(copy.devices, roster->devices, roster->device_count * sizeof *copy.devices);
+    }
+    *out_copy = copy;
+    return QUIRE_OK;
+}
+
+void qr_record_hash(struct quire_bytes signed_bytes, uint8_t out_hash[QR_HASH_SIZE])
+{
+    qr_hash(out_hash, QR_CONTEXT_ROSTER, &signed_bytes, 1);
+}
+
+void qr_record_user(struct quire_bytes signed_bytes, uint8_t out_user[QR_USER_SIZE])
+{
+    qr_hash(out_user, QR_CONTEXT_USER, &signed_bytes, 1);
+}
+
+struct quire_bytes qr_roster_record(const struct qr_roster *roster, uint32_t seq)
+{
+    const struct qr_roster_entry *entry = &roster->entries[seq];
+    return (struct quire_bytes){roster->bytes.data + entry->offset, entry->size};
+}
+
+const uint8_t *qr_roster_head(const struct qr_roster *roster)
+{
+    static const uint8_t none[QR_HASH_SIZE];
+    return roster->count == 0 ? none : roster->entries[roster->count - 1].hash;
+}
+
+const struct qr_roster_device *qr_roster_find(const struct qr_roster *roster, const uint8_t *device)
+{
+    for (size_t i = 0; i < roster->device_count; i++) {
+        if (memcmp(roster->devices[i].device, device, QR_DEVICE_SIZE) == 0) {
+            return &roster->devices[i];
+        }
+    }
+    return NULL;
+}
+
+bool qr_roster_active(const struct qr_roster *roster, const uint8_t *device)
+{
+    const struct qr_roster_device *found = qr_roster_find(roster, device);
+    return found != NULL && found->revoked_seq == 0;
+}
+
+bool qr_roster_admits(const struct qr_roster *roster, const uint8_t *device, const uint8_t *writer,
+    uint64_t seq)
+{
+    const struct qr_roster_device *found = qr_roster_find(roster, device);
+    if (found == NULL || found->revoked_seq == 0) {
+        return found != NULL;
+    }
+    struct qr_record record;
+    if (qr_record_read(qr_roster_record(roster, found->revoked_seq), &record) != QUIRE_OK) {
+        return false;
+    }
+    for (size_t i = 0; i < record.revoke.pin_count; i++) {
+        if (memcmp(record.revoke.pins[i].writer, writer, QR_WRITER_SIZE) == 0) {
+            return seq <= record.revoke.pins[i].seq;
+        }
+    }
+    return false;
+}
+
+enum quire_status qr_roster_epoch_record(const struct qr_roster *roster, uint32_t epoch,
+    struct qr_record *out_record)
+{
+    for (uint32_t seq = 1; seq < roster->count; seq++) {
+        if (roster->entries[seq].epoch == epoch && roster->entries[seq - 1].epoch != epoch) {
+            return qr_record_read(qr_roster_record(roster, seq), out_record);
+        }
+    }
+    return QUIRE_ENOTFOUND;
+}
+
+/* The key that signs for `signer`; NULL if nobody may. */
+static const uint8_t *signer_key(const struct qr_roster *roster, const uint8_t *signer)
+{
+    if (qr_is_zero(signer, QR_DEVICE_SIZE)) {
+        return roster->root;
+    }
+    const struct qr_roster_device *device = qr_roster_find(roster, signer);
+    return device != NULL && device->revoked_seq == 0 ? device->sign_public : NULL;
+}
+
+static enum quire_status check_add(const struct qr_roster *roster, const struct qr_record *record)
+{
+    uint8_t device[QR_DEVICE_SIZE];
+    qr_device_id(device, record->add.sign_public, record->add.box_public);
+    if (qr_roster_find(roster, device) != NULL || roster->epoch == 0 ||
+        record->add.epoch != roster->epoch) {
+        return QUIRE_EMALFORMED;
+    }
+    bool full = roster->active_count >= QR_DEVICES_MAX ||
+        roster->device_count >= QR_ROSTER_DEVICES_MAX;
+    return full ? QUIRE_ELIMIT : QUIRE_OK;
+}
+
+/* An epoch's key goes to the recovery key and to exactly the devices that are active. */
+static enum quire_status check_epoch(const struct qr_roster *roster, const struct qr_record *record)
+{
+    if (record->epoch.epoch != roster->epoch + 1 ||
+        record->epoch.seal_count != roster->active_count + 1 ||
+        !qr_is_zero(record->epoch.seals[0].device, QR_DEVICE_SIZE)) {
+        return QUIRE_EMALFORMED;
+    }
+    for (size_t i = 1; i < record->epoch.seal_count; i++) {
+        if (!qr_roster_active(roster, record->epoch.seals[i].device)) {
+            return QUIRE_EMALFORMED;
+        }
+    }
+    return QUIRE_OK;
+}
+
+static enum quire_status check_meaning(const struct qr_roster *roster, const struct qr_record *record)
+{
+    switch (record->kind) {
+    case QR_RECORD_GENESIS:
+        return record->seq == 0 && qr_is_zero(record->signer, QR_DEVICE_SIZE) ? QUIRE_OK
+                                                                              : QUIRE_EMALFORMED;
+    case QR_RECORD_ADD:
+        return check_add(roster, record);
+    case QR_RECORD_REVOKE:
+        return qr_roster_active(roster, record->revoke.device) ? QUIRE_OK : QUIRE_EMALFORMED;
+    case QR_RECORD_EPOCH:
+        return check_epoch(roster, record);
+    default:
+        return QUIRE_EUNSUPPORTED;
+    }
+}
+
+static void adopt(struct qr_roster *roster, const struct qr_record *record)
+{
+    switch (record->kind) {
+    case QR_RECORD_GENESIS:
+        qr_record_user(record->signed_bytes, roster->user);
+        memcpy(roster->root, record->genesis.root, QR_KEY_SIZE);
+        memcpy(roster->recovery, record->genesis.recovery, QR_KEY_SIZE);
+        break;
+    case QR_RECORD_ADD: {
+        struct qr_roster_device *device = &roster->devices[roster->device_count++];
+        *device = (struct qr_roster_device){.added_seq = record->seq};
+        memcpy(device->sign_public, record->add.sign_public, QR_KEY_SIZE);
+        memcpy(device->box_public, record->add.box_public, QR_KEY_SIZE);
+        qr_device_id(device->device, device->sign_public, device->box_public);
+        roster->active_count++;
+        break;
+    }
+    case QR_RECORD_REVOKE:
+        for (size_t i = 0; i < roster->device_count; i++) {
+            if (memcmp(roster->devices[i].device, record->revoke.device, QR_DEVICE_SIZE) == 0) {
+                roster->devices[i].revoked_seq = record->seq;
+            }
+        }
+        roster->active_count--;
+        break;
+    default:
+        roster->epoch = record->epoch.epoch;
+        break;
+    }
+}
+
+enum quire_status qr_roster_append(struct qr_roster *roster, struct quire_bytes bytes)
+{
+    struct qr_record record;
+    enum quire_status status = qr_record_read(bytes, &record);
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    if (record.seq != roster->count ||
+        memcmp(record.prev, qr_roster_head(roster), QR_HASH_SIZE) != 0) {
+        return QUIRE_ECONFLICT;
+    }
+    if ((record.kind == QR_RECORD_GENESIS) != (record.seq == 0)) {
+        return QUIRE_EMALFORMED;
+    }
+    if (roster->count >= QR_RECORDS_MAX || roster->bytes.size + bytes.size > QR_ROSTER_MAX) {
+        return QUIRE_ELIMIT;
+    }
+    uint8_t hash[QR_HASH_SIZE];
+    qr_record_hash(record.signed_bytes, hash);
+    const uint8_t *key = record.kind == QR_RECORD_GENESIS ? record.genesis.root
+                                                          : signer_key(roster, record.signer);
+    struct quire_bytes message = {hash, sizeof hash};
+    if (key == NULL || !qr_verify(key, QR_CONTEXT_ROSTER_SIGN, &message, 1, record.signature)) {
+        return QUIRE_ECRYPTO;
+    }
+    status = check_meaning(roster, &record);
+    if (status != QUIRE_OK) {
+        return status;
+    }
+
+    struct qr_roster_entry *entries =
+        realloc(roster->entries, (roster->count + 1) * sizeof *entries);
+    if (entries == NULL) {
+        return QUIRE_ENOMEM;
+    }
+    roster->entries = entries;
+    struct qr_roster_device *devices =
+        realloc(roster->devices, (roster->device_count + 1) * sizeof *devices);
+    if (devices == NULL) {
+        return QUIRE_ENOMEM;
+    }
+    roster->devices = devices;
+    size_t offset = roster->bytes.size;
+    status = quire_buffer_append(&roster->bytes, bytes.data, bytes.size);
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    adopt(roster, &record);
+    struct qr_roster_entry *entry = &roster->entries[roster->count++];
+    *entry = (struct qr_roster_entry){.offset = offset, .size = bytes.size, .epoch = roster->epoch};
+    memcpy(entry->hash, hash, sizeof hash);
+    return QUIRE_OK;
+}
