@@ -8,7 +8,9 @@
  *   signature 64
  *
  * "head" is everything before prev. Dependencies ascend by writer, without repeats, and never
- * name the batch's own writer. prev is zeros for seq 1. Sign, store and forward the same bytes.
+ * name the batch's own writer. prev is zeros for seq 1 and for no other. m ≥ 1; b is 0 (blobs are
+ * reserved). device is never zeros: the root writes no batch. A HEADS change stands alone in its
+ * batch. Sign, store and forward the same bytes.
  */
 #ifndef QR_CODEC_BATCH_H
 #define QR_CODEC_BATCH_H
@@ -45,7 +47,7 @@ struct qr_change {
     struct quire_bytes bytes;      /* the whole change, as hashed */
 };
 
-/** A parsed batch; the pointers borrow from the bytes it was read from. About 5 KB. */
+/** A parsed batch; the pointers borrow from the bytes it was read from. About 7 KB. */
 struct qr_batch {
     const uint8_t *writer;
     uint64_t seq;
@@ -63,12 +65,14 @@ struct qr_batch {
     struct qr_change changes[QR_CHANGES_MAX];
 };
 
-/** Reads and checks the form of a batch. EMALFORMED (also an unknown kind, a reserved field in use,
- * trailing bytes), ELIMIT, EUNSUPPORTED (version). No allocation. */
+/** Reads and checks the form of a batch. EMALFORMED (also an unknown kind, trailing bytes), ELIMIT,
+ * EUNSUPPORTED (version, reserved kind, blobs: a newer Quire wrote it). No allocation. Of deps and
+ * changes only the first dep_count and change_count are written. */
 QUIRE_CHECKED enum quire_status qr_batch_read(struct quire_bytes bytes, struct qr_batch *out_batch);
 
 /** Appends head, prev and changes of a batch, everything but the signature, from the same struct
- * (bytes, head, change.bytes and signature are not read). ELIMIT, EINVALID, ENOMEM. */
+ * (bytes, head, change.bytes and signature are not read). ELIMIT, EINVALID (reading would refuse
+ * it), ENOMEM. */
 QUIRE_CHECKED enum quire_status qr_batch_write(const struct qr_batch *batch,
     struct quire_buffer *out_bytes);
 

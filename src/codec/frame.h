@@ -3,8 +3,9 @@
  *
  * Reading: every frame from outside first passes qr_msgpack_check (depth, counts against the bytes
  * that are left, minimal integers, exact length, only nil/bool/uint/bin/str/array), then msgpack-c
- * unpacks it. Byte ranges borrow from the frame's bytes. Arrays go to memory that the caller
- * lends (struct qr_frame_space), so that reading allocates a bounded, reused amount only.
+ * unpacks it, into one allocation of 24 bytes per value that is freed before the read returns.
+ * Byte ranges borrow from the frame's bytes. Arrays go to memory that the caller lends (struct
+ * qr_frame_space). Rows come in any order; of a writer named twice the greatest seq counts.
  *
  *   1 HELLO      [1, min, max, features, nonce, user, device, roster_count]
  *   2 CHALLENGE  [2, version, features, nonce, time_ms, roster_count, roster_head, log]
@@ -36,6 +37,7 @@
 #define QR_FRAME_NONCE_SIZE 32
 #define QR_LOG_SIZE 16
 #define QR_HASH_PREFIX_SIZE 8
+#define QR_FRAME_MAILBOX_SIZE 16
 #define QR_FRAME_ITEMS_MAX QR_MSGPACK_ARRAY_MAX
 
 enum qr_frame_type {
@@ -83,19 +85,20 @@ enum qr_error_code {
 
 enum qr_pair_step {
     QR_PAIR_OPEN = 0,    /* old device → server: I wait at this mailbox; data empty */
-    QR_PAIR_REQUEST = 1, /* new device → server → old device */
-    QR_PAIR_REPLY = 2,   /* old device → server → new device */
-    QR_PAIR_CLOSE = 3,   /* old device → server: no longer; server → either: nobody is there */
+    QR_PAIR_REQUEST = 1, /* new device → server → old device; data not empty */
+    QR_PAIR_REPLY = 2,   /* old device → server → new device; data not empty */
+    QR_PAIR_CLOSE = 3,   /* old device → server: no longer; server → either: nobody is there;
+                            data empty */
 };
 
 struct qr_frame_position { /* SUB, CAUGHT_UP: greatest batch held of a chain */
     const uint8_t *writer;
-    uint64_t seq;
+    uint64_t seq; /* ≥ 1 */
     const uint8_t *hash_prefix; /* QR_HASH_PREFIX_SIZE */
 };
 struct qr_frame_range { /* WANT: from … to, both included; ACK: to */
     const uint8_t *writer;
-    uint64_t from, to;
+    uint64_t from, to; /* 1 ≤ from ≤ to */
 };
 
 /** Memory for the arrays of one frame at a time. About 24 KB; no initialisation needed. */
@@ -111,7 +114,8 @@ struct qr_frame {
     enum qr_frame_type type;
     union {
         struct {
-            uint32_t min, max, features, roster_count;
+            uint32_t min, max; /* 1 ≤ min ≤ max */
+            uint32_t features, roster_count;
             const uint8_t *nonce, *user, *device;
         } hello;
         struct {
@@ -121,7 +125,7 @@ struct qr_frame {
         } challenge;
         struct {
             const uint8_t *signature;
-            const struct quire_bytes *records;
+            const struct quire_bytes *records; /* at most QR_ROSTER_MAX bytes together */
             size_t record_count;
         } auth;
         struct {
@@ -167,7 +171,7 @@ struct qr_frame {
             struct quire_bytes data;
         } pair;
         struct {
-            uint64_t bytes;
+            uint64_t bytes; /* 1 … QR_CREDIT_MAX */
         } credit;
         struct {
             bool reply;
@@ -181,8 +185,8 @@ struct qr_frame {
             bool fatal;    /* the connection closes after it */
             uint32_t retry_ms;
             const uint8_t *writer; /* NULL: not about a batch */
-            uint64_t seq;
-            struct quire_bytes data;
+            uint64_t seq;          /* 0 if and only if writer is NULL */
+            struct quire_bytes data; /* at most QR_BATCH_MAX */
         } error;
         struct {
             uint32_t others;
@@ -195,11 +199,12 @@ struct qr_frame {
 QUIRE_CHECKED enum quire_status qr_frame_read(struct quire_bytes bytes, struct qr_frame_space *space,
     struct qr_frame *out_frame);
 
-/** Appends one frame. ELIMIT: it would be larger than QR_FRAME_MAX. ENOMEM. */
+/** Appends one frame. ELIMIT: it would be larger than QR_FRAME_MAX, or a part of it than its limit.
+ * EINVALID: reading would refuse it. ENOMEM. In each: the buffer's content has not changed. */
 QUIRE_CHECKED enum quire_status qr_frame_write(const struct qr_frame *frame,
     struct quire_buffer *out_bytes);
 
-/** The bounded form check, without allocation; also for fuzzing by itself. */
+/** The bounded form check, without allocation; also for fuzzing by itself. EMALFORMED. ELIMIT. */
 QUIRE_CHECKED enum quire_status qr_msgpack_check(struct quire_bytes bytes);
 
 /** The name of an error code in words ("missing_deps"), or "unknown". */

@@ -16,9 +16,24 @@
 #define QR_RECORDS_MAX 1024             /* records of a roster */
 #define QR_ROSTER_MAX (256 * 1024)      /* bytes of a roster */
 #define QR_APPEND_MAX 8                 /* records of one append */
-#define QR_MSGPACK_DEPTH_MAX 4
-#define QR_MSGPACK_ARRAY_MAX 1024
 #define QR_HOST_MAX 255                 /* bytes of a host name with port */
 #define QR_PAIR_DATA_MAX (20 * 1024)    /* bytes of a pairing message */
+
+/* One frame holds at most VALUES_FREE + bytes / BYTES_PER_VALUE values, and never more than
+ * VALUES_MAX: what unpacking allocates (24 bytes per value) is at most 8 × the frame + 384. The
+ * densest frame that we write, a WANT of small numbers, has 4 values in 13 bytes. */
+#define QR_MSGPACK_DEPTH_MAX 4          /* arrays in arrays */
+#define QR_MSGPACK_ARRAY_MAX 1024       /* elements of one array */
+#define QR_MSGPACK_VALUES_FREE 16       /* values of a frame, whatever its size */
+#define QR_MSGPACK_BYTES_PER_VALUE 3    /* bytes of a frame that allow one value more */
+#define QR_MSGPACK_VALUES_MAX 4112      /* values of a frame of any size */
+
+#define QR_UNAUTHENTICATED_MAX (4 * 1024) /* bytes from a connection before its AUTH */
+#define QR_UNAUTHENTICATED_MS 10000     /* ms until a connection must be authenticated */
+#define QR_CREDIT_INITIAL (1024 * 1024) /* bytes of DELTA frames that need no CREDIT */
+#define QR_CREDIT_MAX (16 * 1024 * 1024) /* bytes of DELTA frames allowed in advance */
+#define QR_UNACKED_MAX (1024 * 1024)    /* bytes of PUSH frames without ACK or ERROR */
+#define QR_PING_IDLE_MS 30000           /* ms of silence before a PING */
+#define QR_PINGS_MISSED_MAX 2           /* PINGs without a sign of life before the end */
 
 #endif

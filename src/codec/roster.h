@@ -4,7 +4,8 @@
  *
  *   u8 version = 1 | u32 seq | prev 32 | u8 kind | signer 16 | u32 size | body | signature 64
  *
- * seq counts from 0 (genesis, prev zeros). signer is a device id or zeros for the root.
+ * seq counts from 0 (genesis, signed by the root, prev zeros; no other record is or has any of
+ * the three but the signature of the root). signer is a device id or zeros for the root.
  * Bodies:
  *   GENESIS  root 32 | recovery 32 | salt 16
  *   ADD      sign public 32 | box public 32 | u32 epoch | sealed name 104 | seal 80

@@ -1,0 +1,188 @@
+/*
+ * Batches: reading and writing side by side, and the rules that hold for both.
+ */
+#include "codec/batch.h"
+#include "base/reader.h"
+#include "base/writer.h"
+#include "codec/dep.h"
+#include <string.h>
+
+#define BATCH_VERSION 1
+#define NONCE_SIZE 24
+#define WRITER_OFFSET 1
+#define SEQ_OFFSET (WRITER_OFFSET + QR_WRITER_SIZE)
+
+static enum quire_status check_change(const struct qr_change *change, size_t change_count)
+{
+    if (change->blob_count > QR_BLOBS_MAX || change->ciphertext.size > QR_CHANGE_MAX) {
+        return QUIRE_ELIMIT;
+    }
+    switch (change->kind) {
+    case QR_CHANGE_OPS:
+        if (change->ciphertext.size == 0) {
+            return QUIRE_EMALFORMED;
+        }
+        break;
+    case QR_CHANGE_HEADS:
+        if (change_count != 1 || change->ciphertext.size != 0 ||
+            !qr_is_zero(change->entry, QR_ENTRY_SIZE) || !qr_is_zero(change->nonce, NONCE_SIZE)) {
+            return QUIRE_EMALFORMED;
+        }
+        break;
+    case QR_CHANGE_CKPT:
+    case QR_CHANGE_TOMB:
+    case QR_CHANGE_MANIFEST:
+    case QR_CHANGE_COPY:
+        return QUIRE_EUNSUPPORTED;
+    default:
+        return QUIRE_EMALFORMED;
+    }
+    return change->blob_count == 0 ? QUIRE_OK : QUIRE_EUNSUPPORTED;
+}
+
+/* The rules of a batch beyond its layout; the counts are within the arrays. */
+static enum quire_status check(const struct qr_batch *batch)
+{
+    bool first = batch->seq == 1;
+    if (batch->seq == 0 || batch->epoch == 0 || batch->change_count == 0 ||
+        qr_is_zero(batch->device, QR_DEVICE_SIZE) ||
+        first != qr_is_zero(batch->prev, QR_HASH_SIZE) ||
+        !qr_deps_ascend(batch->deps, batch->dep_count)) {
+        return QUIRE_EMALFORMED;
+    }
+    for (size_t i = 0; i < batch->dep_count; i++) {
+        if (memcmp(batch->deps[i].writer, batch->writer, QR_WRITER_SIZE) == 0) {
+            return QUIRE_EMALFORMED;
+        }
+    }
+    for (size_t i = 0; i < batch->change_count; i++) {
+        enum quire_status status = check_change(&batch->changes[i], batch->change_count);
+        if (status != QUIRE_OK) {
+            return status;
+        }
+    }
+    return QUIRE_OK;
+}
+
+static void read_change(struct qr_reader *reader, struct qr_change *out_change)
+{
+    const uint8_t *start = reader->next;
+    out_change->kind = qr_read_u8(reader);
+    out_change->entry = qr_read_bytes(reader, QR_ENTRY_SIZE).data;
+    out_change->blob_count = qr_read_u8(reader);
+    out_change->blobs = qr_read_bytes(reader, (size_t)out_change->blob_count * QR_HASH_SIZE).data;
+    out_change->nonce = qr_read_bytes(reader, NONCE_SIZE).data;
+    out_change->ciphertext = qr_read_bytes(reader, qr_read_u32(reader));
+    out_change->bytes = (struct quire_bytes){start, (size_t)(reader->next - start)};
+}
+
+static void write_change(struct qr_writer *writer, const struct qr_change *change)
+{
+    qr_write_u8(writer, change->kind);
+    qr_write_bytes(writer, change->entry, QR_ENTRY_SIZE);
+    qr_write_u8(writer, change->blob_count);
+    qr_write_bytes(writer, change->blobs, (size_t)change->blob_count * QR_HASH_SIZE);
+    qr_write_bytes(writer, change->nonce, NONCE_SIZE);
+    qr_write_u32(writer, (uint32_t)change->ciphertext.size);
+    qr_write_bytes(writer, change->ciphertext.data, change->ciphertext.size);
+}
+
+/* Reads everything into *batch, whose arrays may be left uninitialised beyond the counts. */
+static enum quire_status read_layout(struct qr_reader *reader, struct qr_batch *batch)
+{
+    const uint8_t *start = reader->next;
+    uint8_t version = qr_read_u8(reader);
+    if (reader->failed || version == 0) {
+        return QUIRE_EMALFORMED;
+    }
+    if (version != BATCH_VERSION) {
+        return QUIRE_EUNSUPPORTED;
+    }
+    batch->writer = qr_read_bytes(reader, QR_WRITER_SIZE).data;
+    batch->seq = qr_read_u64(reader);
+    batch->device = qr_read_bytes(reader, QR_DEVICE_SIZE).data;
+    batch->roster_seq = qr_read_u32(reader);
+    batch->epoch = qr_read_u32(reader);
+    batch->caught_up_at = qr_read_u64(reader);
+    batch->dep_count = qr_read_u8(reader);
+    if (batch->dep_count > QR_DEPS_MAX) {
+        return QUIRE_ELIMIT;
+    }
+    for (size_t i = 0; i < batch->dep_count; i++) {
+        qr_read_dep(reader, &batch->deps[i]);
+    }
+    batch->change_count = qr_read_u8(reader);
+    if (batch->change_count > QR_CHANGES_MAX) {
+        return QUIRE_ELIMIT;
+    }
+    batch->head = (struct quire_bytes){start, (size_t)(reader->next - start)};
+    batch->prev = qr_read_bytes(reader, QR_HASH_SIZE).data;
+    for (size_t i = 0; i < batch->change_count; i++) {
+        read_change(reader, &batch->changes[i]);
+    }
+    batch->signature = qr_read_bytes(reader, QR_SIGNATURE_SIZE).data;
+    return qr_reader_done(reader) ? QUIRE_OK : QUIRE_EMALFORMED;
+}
+
+enum quire_status qr_batch_read(struct quire_bytes bytes, struct qr_batch *out_batch)
+{
+    if (bytes.size > QR_BATCH_MAX) {
+        return QUIRE_ELIMIT;
+    }
+    struct qr_batch batch;
+    struct qr_reader reader = qr_reader_over(bytes);
+    enum quire_status status = read_layout(&reader, &batch);
+    if (status == QUIRE_OK) {
+        status = check(&batch);
+    }
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    batch.bytes = bytes;
+    /* not the whole struct: most of it is room for dependencies and changes that are not there */
+    memcpy(out_batch, &batch, offsetof(struct qr_batch, deps));
+    memcpy(out_batch->deps, batch.deps, batch.dep_count * sizeof(batch.deps[0]));
+    memcpy(out_batch->changes, batch.changes, batch.change_count * sizeof(batch.changes[0]));
+    return QUIRE_OK;
+}
+
+enum quire_status qr_batch_write(const struct qr_batch *batch, struct quire_buffer *out_bytes)
+{
+    if (batch->dep_count > QR_DEPS_MAX || batch->change_count > QR_CHANGES_MAX) {
+        return QUIRE_ELIMIT;
+    }
+    enum quire_status status = check(batch);
+    if (status != QUIRE_OK) {
+        return status == QUIRE_ELIMIT ? QUIRE_ELIMIT : QUIRE_EINVALID;
+    }
+    size_t start = out_bytes->size;
+    struct qr_writer writer = qr_writer_onto(out_bytes);
+    qr_write_u8(&writer, BATCH_VERSION);
+    qr_write_bytes(&writer, batch->writer, QR_WRITER_SIZE);
+    qr_write_u64(&writer, batch->seq);
+    qr_write_bytes(&writer, batch->device, QR_DEVICE_SIZE);
+    qr_write_u32(&writer, batch->roster_seq);
+    qr_write_u32(&writer, batch->epoch);
+    qr_write_u64(&writer, batch->caught_up_at);
+    qr_write_u8(&writer, (uint8_t)batch->dep_count);
+    for (size_t i = 0; i < batch->dep_count; i++) {
+        qr_write_dep(&writer, &batch->deps[i]);
+    }
+    qr_write_u8(&writer, (uint8_t)batch->change_count);
+    qr_write_bytes(&writer, batch->prev, QR_HASH_SIZE);
+    for (size_t i = 0; i < batch->change_count; i++) {
+        write_change(&writer, &batch->changes[i]);
+    }
+    status = qr_writer_end(&writer);
+    if (status == QUIRE_OK && out_bytes->size - start > QR_BATCH_MAX - QR_SIGNATURE_SIZE) {
+        out_bytes->size = start;
+        status = QUIRE_ELIMIT;
+    }
+    return status;
+}
+
+uint64_t qr_batch_seq(struct quire_bytes bytes, const uint8_t **out_writer)
+{
+    *out_writer = bytes.data + WRITER_OFFSET;
+    return qr_load_u64(bytes.data + SEQ_OFFSET);
+}
