@@ -22,7 +22,7 @@
  *  42 ROSTER_DONE    [42, roster_count, roster_head]
  *  45 PAIR       [45, step, mailbox, data]                      steps: enum qr_pair_step
  *  50 CREDIT     [50, bytes]
- *  60 PING       [60, reply?, token]
+ *  60 PING       [60, reply, token]
  *  61 GOAWAY     [61, reason, retry_ms]
  *  62 ERROR      [62, code, fatal, retry_ms, writer|nil, seq, data]
  *  63 PRESENCE   [63, others]                                   other devices connected now

@@ -214,18 +214,32 @@ static enum quire_status read_layout(struct quire_bytes bytes, struct qr_record 
     return read_body(&body_reader, record);
 }
 
+/* Most of the struct is room for pins: not worth copying for the records that have none. */
+static size_t used_size(const struct qr_record *record)
+{
+    size_t without_pins = offsetof(struct qr_record, revoke.pins);
+    switch (record->kind) {
+    case QR_RECORD_REVOKE:
+        return without_pins + record->revoke.pin_count * sizeof(record->revoke.pins[0]);
+    case QR_RECORD_EPOCH:
+        return offsetof(struct qr_record, epoch) + sizeof(record->epoch);
+    default:
+        return offsetof(struct qr_record, add) + sizeof(record->add);
+    }
+}
+
 enum quire_status qr_record_read(struct quire_bytes bytes, struct qr_record *out_record)
 {
     if (bytes.size > QR_RECORD_MAX) {
         return QUIRE_ELIMIT;
     }
-    struct qr_record record = {0};
+    struct qr_record record;
     enum quire_status status = read_layout(bytes, &record);
     if (status == QUIRE_OK) {
         status = check(&record);
     }
     if (status == QUIRE_OK) {
-        *out_record = record;
+        memcpy(out_record, &record, used_size(&record));
     }
     return status;
 }

@@ -33,7 +33,8 @@ enum qr_record_kind {
 #define QR_RECORD_NAME_SIZE 104
 #define QR_SALT_SIZE 16
 
-/** A parsed record; the pointers borrow from the bytes it was read from. */
+/** A parsed record; the pointers borrow from the bytes it was read from. About 48 KB, nearly all of
+ * it room for pins. */
 struct qr_record {
     uint32_t seq;
     uint8_t kind;
@@ -68,11 +69,12 @@ struct qr_record {
 };
 
 /** Reads and checks the form of a record. EMALFORMED, ELIMIT, EUNSUPPORTED (version or reserved
- * kind). No allocation. */
+ * kind). No allocation. Only the union's member of the kind is written, and of pins and seals only
+ * as many as there are. */
 QUIRE_CHECKED enum quire_status qr_record_read(struct quire_bytes bytes, struct qr_record *out_record);
 
 /** Appends all but the signature, from the same struct (bytes, signed_bytes and signature are not
- * read). ELIMIT, EINVALID, ENOMEM. */
+ * read). ELIMIT, EINVALID (reading would refuse it), ENOMEM. */
 QUIRE_CHECKED enum quire_status qr_record_write(const struct qr_record *record,
     struct quire_buffer *out_bytes);
 

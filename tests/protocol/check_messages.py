@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+"""Holds protocol/messages.json against the C code and the prose, so that they cannot drift:
+
+- each message: the enum and the table in src/codec/frame.h, the number of fields in frame.c, and
+  its heading and layout in protocol/frames.md
+- each error code: the enum in frame.h, and the table in protocol/README.md
+- each limit: its number in src/codec/limits.h, and the table in protocol/README.md
+"""
+import json
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+problems = []
+
+
+def read(path):
+    return (ROOT / path).read_text(encoding="utf-8")
+
+
+def expect(holds, problem):
+    if not holds:
+        problems.append(problem)
+
+
+def number(expression):
+    """The value of a product of integers: "512 * 1024"."""
+    value = 1
+    for factor in expression.strip("() ").split("*"):
+        value *= int(factor)
+    return value
+
+
+def layout(field):
+    """A field as the table in frame.h writes it."""
+    if field["type"] == "row":
+        return "[" + ", ".join(map(layout, field["fields"])) + "]"
+    if field["type"] == "array":
+        return "[" + layout(field["of"]) + ", …]"
+    return field["name"] + ("|nil" if field.get("nil") else "")
+
+
+def enum(header, start):
+    body = re.search(rf"enum {start} {{(.*?)}};", header, re.S).group(1)
+    body = re.sub(r"/\*.*?\*/", "", body, flags=re.S)
+    return {name: int(value) for name, value in re.findall(r"(\w+) = (\d+)", body)}
+
+
+def check_messages(spec, frame_h, frame_c, frames_md):
+    types = {name.removeprefix("QR_FRAME_"): value for name, value in enum(frame_h, "qr_frame_type").items()}
+    types.pop("SKIP")
+    table = {name: (int(value), fields)
+             for value, name, fields in re.findall(r"^ \* +(\d+) ([A-Z_]+) +\[\d+, (.*?)\](?:  .*)?$",
+                                                   frame_h, re.M)}
+    counts = {name: int(value) for name, value in re.findall(r"\[QR_FRAME_(\w+)\] = {(\d+),", frame_c)}
+    names = [message["name"] for message in spec["messages"]]
+    for source, found in (("the enum", types), ("the table", table), ("frame.c", counts)):
+        expect(sorted(found) == sorted(names),
+               f"{source} and messages.json know different messages: {sorted(set(found) ^ set(names))}")
+    limits = {limit["name"] for limit in spec["limits"]}
+    for message in spec["messages"]:
+        name, fields = message["name"], message["fields"]
+        shown = ", ".join(map(layout, fields))
+        expect(types.get(name) == message["type"], f"{name}: the enum says {types.get(name)}")
+        value, row = table.get(name, (None, ""))
+        expect(value == message["type"] and row == shown,
+               f"{name}: the table says {value} [{row}], messages.json {message['type']} [{shown}]")
+        expect(counts.get(name) == len(fields) + 1, f"{name}: frame.c says {counts.get(name)} values")
+        line = f"`[{message['type']}, {shown}]`"
+        expect(f"### {message['type']} {name}\n" in frames_md, f"{name}: frames.md has no heading")
+        expect(line in frames_md, f"{name}: frames.md does not say {line}")
+        for field in walk(fields):
+            for key in ("most", "most_bytes"):
+                most = field.get(key)
+                expect(not isinstance(most, str) or most in limits, f"{name}: no limit {most}")
+
+
+def walk(fields):
+    for field in fields:
+        yield field
+        if field["type"] == "array":
+            yield from walk([field["of"]])
+        if field["type"] == "row":
+            yield from walk(field["fields"])
+
+
+def check_errors(spec, frame_h, readme):
+    codes = {name.removeprefix("QR_ERROR_").lower(): value
+             for name, value in enum(frame_h, "qr_error_code").items()}
+    expect(codes == {error["name"]: error["code"] for error in spec["errors"]},
+           "the error codes of frame.h and messages.json differ")
+    for error in spec["errors"]:
+        expect(f"| {error['code']} | `{error['name']}` |" in readme,
+               f"README.md does not list error {error['code']} {error['name']}")
+
+
+def check_limits(spec, limits_h, readme):
+    defined = {name: number(value)
+               for name, value in re.findall(r"^#define (QR_\w+) +([\d(][\d *)]*)", limits_h, re.M)}
+    expect(defined == {limit["c"]: limit["value"] for limit in spec["limits"]},
+           "limits.h and messages.json differ: "
+           f"{set(defined.items()) ^ {(limit['c'], limit['value']) for limit in spec['limits']}}")
+    for limit in spec["limits"]:
+        value = f"{limit['value']:,}"
+        expect(f"| `{limit['name']}` | {value} {limit['unit']} |" in readme,
+               f"README.md does not say | `{limit['name']}` | {value} {limit['unit']} |")
+
+
+def main():
+    spec = json.loads(read("protocol/messages.json"))
+    frame_h, readme = read("src/codec/frame.h"), read("protocol/README.md")
+    check_messages(spec, frame_h, read("src/codec/frame.c"), read("protocol/frames.md"))
+    check_errors(spec, frame_h, readme)
+    check_limits(spec, read("src/codec/limits.h"), readme)
+    version = re.search(r"#define QR_PROTOCOL_VERSION (\d+)", frame_h).group(1)
+    expect(int(version) == spec["protocol"], "the protocol's version differs")
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    sys.exit(1 if problems else 0)
+
+
+main()
