@@ -7,8 +7,12 @@
  * tail when the store opens. Every record carries BLAKE2b-256 of its bytes (store's own framing),
  * checked each time it is read: flipped bits are never served.
  *
- * Threads: append and checkpoint on one thread at a time (the committer's); each, read and forget
- *          on one other (the loop's).
+ * Damage: a record that does not match its hash is ECORRUPT when read, and the owner calls forget.
+ *        Where the tail is damaged, opening the store forgets by itself, the user that the record
+ *        speaks of from there on. If its name is what decayed, some other user's entries have a
+ *        gap, which each() shows as it is.
+ * Threads: append on one thread at a time (the committer's); each, read and forget on one other
+ *        (the loop's); last_lsn, log_id and stats on any.
  */
 #ifndef QR_STORE_STORE_H
 #define QR_STORE_STORE_H
@@ -22,6 +26,7 @@ struct qr_store_options {
     uint64_t map_size;   /* bytes at first; grows by doubling up to map_size_max */
     uint64_t map_size_max;
     uint8_t log_id[16];  /* random bytes for a new store's name */
+    uint32_t tail_max;   /* index entries kept in memory, about; 0: 65,536 */
 };
 
 /** Opens or makes a store and takes its lock. ELOCKED: another process has it. ECORRUPT: not a
@@ -43,8 +48,17 @@ QUIRE_CHECKED enum quire_status qr_store_append(struct qr_store *store,
 /** The functions of struct qr_log_reader, with the store as context. */
 struct qr_log_reader qr_store_reader(struct qr_store *store);
 
-/** Drops the user's index entries from lsn on, durably. */
+/** Drops the user's index entries from lsn on, durably. Waits for an append under way. EFULL, EIO,
+ * ENOMEM: nothing has changed. */
 QUIRE_CHECKED enum quire_status qr_store_forget(struct qr_store *store,
     const uint8_t user[QR_USER_SIZE], uint64_t lsn);
+
+struct qr_store_stats {
+    uint64_t map_size;     /* bytes that the file may grow to before the map does */
+    uint64_t used_size;    /* bytes of the file in use */
+    uint64_t tail_entries; /* index entries in memory only */
+    uint64_t damaged;      /* records found damaged since the store was opened */
+};
+void qr_store_stats(struct qr_store *store, struct qr_store_stats *out_stats);
 
 #endif
