@@ -127,6 +127,11 @@ static void on_open(struct qr_hub *hub, const struct qr_hub_event *event)
     }
     memcpy(connection->nonce, event->entropy, sizeof connection->nonce);
     HASH_ADD(hh, hub->connections, id, sizeof connection->id, connection);
+    if (connection->hh.tbl == NULL) {
+        free(connection);
+        hub->out.failed = true;
+        return;
+    }
     hub->counters.connections++;
     if (hub->draining) {
         hub_close(hub, connection, CLOSE_GOING_AWAY);

@@ -18,6 +18,9 @@
 #include "crypto/sign.h"
 #include "sync/hub.h"
 #include "sync/roster.h"
+/* Without memory uthash ends the process, unless it is asked to leave the element out: then
+ * element->hh.tbl is NULL. */
+#define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 #include <utlist.h>
 

@@ -61,6 +61,14 @@ static struct hub_push *make_push(struct qr_hub *hub, struct hub_connection *con
     push->token = hub->next_token++;
     push->connection = connection;
     HASH_ADD(hh, hub->pushes, token, sizeof push->token, push);
+    if (push->hh.tbl == NULL) {
+        quire_buffer_finish(&push->frame);
+        free(push->batches);
+        free(push->hashes);
+        free(push->signed_job);
+        free(push);
+        return NULL;
+    }
     DL_APPEND(connection->pushes, push);
     connection->unverified += push->frame.size;
     return push;

@@ -193,6 +193,10 @@ enum quire_status hub_user_new(struct qr_hub *hub, const uint8_t *id, struct hub
     }
     memcpy(user->user, id, QR_USER_SIZE);
     HASH_ADD_KEYPTR_BYHASHVALUE(hh, hub->users, user->user, QR_USER_SIZE, hash_user(hub, id), user);
+    if (user->hh.tbl == NULL) {
+        free(user);
+        return QUIRE_ENOMEM;
+    }
     hub->counters.users_loaded++;
     *out_user = user;
     return QUIRE_OK;
