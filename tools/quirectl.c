@@ -1,0 +1,260 @@
+/*
+ * quirectl: looks into a server's store while the server is down, as an operator may: sizes, ids and
+ * signatures. It has no keys and can show no text.
+ *
+ *   quirectl inspect FOLDER   every record of every account
+ *   quirectl verify FOLDER    hashes, chains, causes, rosters and signatures; exit status 1 if any is bad
+ */
+#include "base/log.h"
+#include "codec/batch.h"
+#include "codec/roster.h"
+#include "crypto/sign.h"
+#include "store/store.h"
+#include "sync/roster.h"
+#include "sync/transcript.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define HEX_MAX 64
+
+struct look {
+    struct qr_store *store;
+    struct qr_log_reader reader;
+    bool show;              /* inspect: print everything */
+    uint64_t records, batches, changes, bytes, accounts, faults;
+    /* of the account being looked at */
+    const uint8_t *user;
+    struct qr_roster roster;
+    struct qr_log_entry *entries;
+    size_t entry_count, entry_capacity;
+    struct qr_log_entry *by_place; /* the same, by chain and seq */
+};
+
+/* The first `size` bytes in hex; good until the fourth call after. */
+static const char *hex(const uint8_t *bytes, size_t size)
+{
+    static char texts[4][2 * HEX_MAX + 1];
+    static unsigned next;
+    char *text = texts[next++ % 4];
+    for (size_t i = 0; i < size && i < HEX_MAX; i++) {
+        snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+    }
+    return text;
+}
+
+static void fault(struct look *look, const struct qr_log_entry *entry, const char *what)
+{
+    look->faults++;
+    printf("  BAD lsn %" PRIu64 ": %s\n", entry->lsn, what);
+}
+
+static int compare_places(const void *a, const void *b)
+{
+    const struct qr_log_entry *x = a, *y = b;
+    int order = memcmp(x->writer, y->writer, QR_WRITER_SIZE);
+    return order != 0 ? order : (x->seq > y->seq) - (x->seq < y->seq);
+}
+
+/* The entry of a batch, NULL if it is not here. Roster records have a writer of zeros. */
+static const struct qr_log_entry *find(const struct look *look, const uint8_t *writer, uint64_t seq)
+{
+    struct qr_log_entry place = {.seq = seq};
+    memcpy(place.writer, writer, sizeof place.writer);
+    const struct qr_log_entry *found =
+        bsearch(&place, look->by_place, look->entry_count, sizeof place, compare_places);
+    return found != NULL && found->kind == QR_LOG_BATCH ? found : NULL;
+}
+
+static void look_at_roster(struct look *look, const struct qr_log_entry *entry, struct quire_bytes bytes)
+{
+    static const char *const kinds[] = {"?", "genesis", "add", "revoke", "epoch"};
+    static struct qr_record record;
+    if (qr_record_read(bytes, &record) != QUIRE_OK) {
+        fault(look, entry, "not a roster record");
+        return;
+    }
+    if (look->show) {
+        bool root = qr_is_zero(record.signer, QR_DEVICE_SIZE);
+        printf("  roster %3" PRIu32 "  %-8s by %-8s %6zu bytes\n", record.seq,
+            kinds[record.kind < 5 ? record.kind : 0], root ? "the root" : hex(record.signer, 4), bytes.size);
+    }
+    enum quire_status status = qr_roster_append(&look->roster, bytes);
+    if (status != QUIRE_OK) {
+        fault(look, entry, status == QUIRE_ECRYPTO ? "the record's signature" : "the record's place");
+    }
+}
+
+static void check_batch(struct look *look, const struct qr_log_entry *entry, const struct qr_batch *batch)
+{
+    uint8_t hash[QR_HASH_SIZE];
+    const struct qr_log_entry *before = find(look, batch->writer, batch->seq - 1);
+    const struct qr_roster_device *device = qr_roster_find(&look->roster, batch->device);
+    if (batch->roster_seq >= look->roster.count || device == NULL) {
+        fault(look, entry, "a batch of a device that is not on the roster");
+        return;
+    }
+    qr_batch_hash(batch, look->user, look->roster.entries[batch->roster_seq].hash, hash);
+    if (memcmp(hash, entry->hash, sizeof hash) != 0) {
+        fault(look, entry, "the index and the batch disagree");
+    }
+    if (!qr_verify(device->sign_public, QR_CONTEXT_BATCH_SIGN, &(struct quire_bytes){hash, sizeof hash}, 1,
+            batch->signature)) {
+        fault(look, entry, "the batch's signature");
+    }
+    if (batch->seq == 1 ? !qr_is_zero(batch->prev, QR_HASH_SIZE)
+                        : before == NULL || before->lsn >= entry->lsn ||
+                memcmp(before->hash, batch->prev, QR_HASH_SIZE) != 0) {
+        fault(look, entry, "the batch does not go on with its chain");
+    }
+    for (size_t i = 0; i < batch->dep_count; i++) {
+        const struct qr_log_entry *cause = find(look, batch->deps[i].writer, batch->deps[i].seq);
+        if (cause == NULL || cause->lsn >= entry->lsn ||
+            memcmp(cause->hash, batch->deps[i].hash, QR_HASH_SIZE) != 0) {
+            fault(look, entry, "a cause of the batch is not before it");
+        }
+    }
+}
+
+static void look_at_batch(struct look *look, const struct qr_log_entry *entry, struct quire_bytes bytes)
+{
+    static struct qr_batch batch;
+    if (qr_batch_read(bytes, &batch) != QUIRE_OK) {
+        fault(look, entry, "not a batch");
+        return;
+    }
+    look->batches++;
+    look->changes += batch.change_count;
+    if (look->show) {
+        printf("  batch  %-8s %4" PRIu64 "  device %s  epoch %" PRIu32 "  causes %zu  %6zu bytes\n",
+            hex(batch.writer, 4), batch.seq, hex(batch.device, 4), batch.epoch, batch.dep_count,
+            bytes.size);
+        for (size_t i = 0; i < batch.change_count; i++) {
+            printf("         entry %s  kind %u  %6zu bytes of ciphertext\n",
+                hex(batch.changes[i].entry, 8), batch.changes[i].kind, batch.changes[i].ciphertext.size);
+        }
+    }
+    check_batch(look, entry, &batch);
+}
+
+static enum quire_status collect(void *context, const struct qr_log_entry *entry)
+{
+    struct look *look = context;
+    if (look->entry_count == look->entry_capacity) {
+        size_t capacity = look->entry_capacity ? look->entry_capacity * 2 : 256;
+        struct qr_log_entry *entries = realloc(look->entries, capacity * sizeof *entries);
+        if (entries == NULL) {
+            return QUIRE_ENOMEM;
+        }
+        look->entries = entries;
+        look->entry_capacity = capacity;
+    }
+    look->entries[look->entry_count++] = *entry;
+    return QUIRE_OK;
+}
+
+static enum quire_status look_at_account(struct look *look, const uint8_t *user)
+{
+    look->user = user;
+    look->entry_count = 0;
+    look->accounts++;
+    qr_roster_finish(&look->roster);
+    printf("account %s\n", hex(user, 8));
+    enum quire_status status = look->reader.each(look->reader.context, user, collect, look);
+    free(look->by_place);
+    look->by_place = calloc(look->entry_count + 1, sizeof *look->by_place);
+    if (look->by_place == NULL) {
+        return QUIRE_ENOMEM;
+    }
+    for (size_t i = 0; i < look->entry_count; i++) {
+        look->by_place[i] = look->entries[i];
+    }
+    qsort(look->by_place, look->entry_count, sizeof *look->by_place, compare_places);
+    for (size_t i = 0; i < look->entry_count && status == QUIRE_OK; i++) {
+        const struct qr_log_entry *entry = &look->entries[i];
+        struct quire_bytes bytes;
+        enum quire_status found = look->reader.read(look->reader.context, entry->lsn, &bytes);
+        if (found == QUIRE_ECORRUPT) {
+            fault(look, entry, "the record does not match its hash");
+        } else if (found != QUIRE_OK) {
+            status = found;
+        } else if (entry->kind == QR_LOG_ROSTER) {
+            look_at_roster(look, entry, bytes);
+        } else {
+            look_at_batch(look, entry, bytes);
+        }
+        look->bytes += entry->size;
+    }
+    return status;
+}
+
+/* An account begins with its genesis record, so the log names them all. */
+static enum quire_status look_at_all(struct look *look)
+{
+    static struct qr_record record;
+    enum quire_status status = QUIRE_OK;
+    uint64_t last = qr_store_last_lsn(look->store);
+    for (uint64_t lsn = 1; lsn <= last && status == QUIRE_OK; lsn++) {
+        struct quire_bytes bytes;
+        enum quire_status found = look->reader.read(look->reader.context, lsn, &bytes);
+        look->records++;
+        if (found == QUIRE_ECORRUPT) {
+            look->faults++;
+            printf("BAD lsn %" PRIu64 ": the record does not match its hash\n", lsn);
+        } else if (found != QUIRE_OK) {
+            status = found;
+        } else if (bytes.size < 1024 && qr_record_read(bytes, &record) == QUIRE_OK &&
+            record.kind == QR_RECORD_GENESIS) {
+            uint8_t user[QR_USER_SIZE];
+            qr_record_user(record.signed_bytes, user);
+            status = look_at_account(look, user);
+        }
+    }
+    return status;
+}
+
+static int usage(void)
+{
+    fprintf(stderr, "usage: quirectl inspect|verify FOLDER\n"
+                    "The server whose store it is must not be running.\n");
+    return 2;
+}
+
+int main(int argc, char **argv)
+{
+    struct look look = {0};
+    struct qr_store_options options = {.map_size = 64ull << 20, .map_size_max = 1ull << 44};
+    struct stat folder;
+    if (argc != 3 || (strcmp(argv[1], "inspect") != 0 && strcmp(argv[1], "verify") != 0)) {
+        return usage();
+    }
+    look.show = strcmp(argv[1], "inspect") == 0;
+    options.path = argv[2];
+    if (stat(argv[2], &folder) != 0 || !S_ISDIR(folder.st_mode)) {
+        fprintf(stderr, "quirectl: %s: there is no such folder\n", argv[2]);
+        return 1;
+    }
+    if (!qr_crypto_init()) {
+        fprintf(stderr, "quirectl: libsodium does not start\n");
+        return 1;
+    }
+    enum quire_status status = qr_store_open(&options, &look.store);
+    if (status == QUIRE_OK) {
+        look.reader = qr_store_reader(look.store);
+        status = look_at_all(&look);
+    }
+    if (status != QUIRE_OK) {
+        fprintf(stderr, "quirectl: %s: %s\n", argv[2], quire_status_text(status));
+    } else {
+        printf("%" PRIu64 " accounts, %" PRIu64 " records, %" PRIu64 " batches with %" PRIu64
+               " changes, %" PRIu64 " bytes, %" PRIu64 " bad\n",
+            look.accounts, look.records, look.batches, look.changes, look.bytes, look.faults);
+    }
+    qr_roster_finish(&look.roster);
+    free(look.entries);
+    free(look.by_place);
+    qr_store_close(look.store);
+    return status == QUIRE_OK && look.faults == 0 ? 0 : 1;
+}
