@@ -5,7 +5,7 @@
  * that are left, minimal integers, exact length, only nil/bool/uint/bin/str/array), then msgpack-c
  * unpacks it, into one allocation of 24 bytes per value that is freed before the read returns.
  * Byte ranges borrow from the frame's bytes. Arrays go to memory that the caller lends (struct
- * qr_frame_space). Rows come in any order; of a writer named twice the greatest seq counts.
+ * qr_frame_space). Rows come in any order, and a stranger may name a writer twice.
  *
  *   1 HELLO      [1, min, max, features, nonce, user, device, roster_count]
  *   2 CHALLENGE  [2, version, features, nonce, time_ms, roster_count, roster_head, log]

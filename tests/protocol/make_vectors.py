@@ -2,19 +2,19 @@
 """Writes protocol/vectors/{frames,batches,records}.json and the fuzz seeds made of them.
 
 This is a second implementation of protocol/frames.md, batch.md and roster.md, written from the
-text alone, so that a mistake in the C code cannot hide in the vectors. Needs libsodium for
-Ed25519.
+text alone, so that a mistake in the C code cannot hide in the vectors.
 
     make_vectors.py            writes the files
     make_vectors.py --check    fails if a file differs from what would be written
 """
-import ctypes
 import hashlib
 import json
 import pathlib
 import re
 import struct
 import sys
+
+from primitives import ed25519_public, ed25519_sign
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 VECTORS = ROOT / "protocol" / "vectors"
@@ -42,31 +42,12 @@ def h(context, *parts):
     return hashlib.blake2b(b"\0".join([context.encode(), b"".join(parts)]), digest_size=32).digest()
 
 
-def load_sodium():
-    for name in ("libsodium.so.23", "libsodium.so", "libsodium.so.26"):
-        try:
-            library = ctypes.CDLL(name)
-            library.sodium_init()
-            return library
-        except OSError:
-            pass
-    sys.exit("make_vectors.py: libsodium is not there")
-
-
-SODIUM = load_sodium()
-
-
 def key_pair(seed):
-    public, secret = ctypes.create_string_buffer(32), ctypes.create_string_buffer(64)
-    SODIUM.crypto_sign_seed_keypair(public, secret, seed)
-    return public.raw, secret.raw
+    return ed25519_public(seed), seed
 
 
-def sign(secret, context, *parts):
-    message = context.encode() + b"\0" + b"".join(parts)
-    signature = ctypes.create_string_buffer(64)
-    SODIUM.crypto_sign_detached(signature, None, message, ctypes.c_ulonglong(len(message)), secret)
-    return signature.raw
+def sign(seed, context, *parts):
+    return ed25519_sign(seed, context.encode() + b"\0" + b"".join(parts))
 
 
 # ---- msgpack, the part that we use ------------------------------------------------------------
@@ -111,6 +92,7 @@ def name(word, size):
 U32, U64 = (1 << 32) - 1, (1 << 64) - 1
 KIB = 1024
 NONCE, USER, DEVICE, HASH = name("nonce", 32), name("user", 32), name("device", 16), name("hash", 32)
+SIGN_PUBLIC, SIGN_SECRET = key_pair(name("seed of a device", 32))
 LOG, SIGNATURE, MAILBOX = name("log", 16), name("signature", 64), name("mailbox", 16)
 W1, W2, W3 = b"\x11" * 8, b"\x22" * 8, b"\x33" * 8
 H8 = HASH[:8]
@@ -355,7 +337,18 @@ def frames():
     bad("an error with too much evidence",
         frame("ERROR", 8, False, 0, W1, 1, b"\x01" * (256 * KIB + 1)), "limit")
     bad("a crowd of more than 32 bits", frame("PRESENCE", 1 << 32))
-    return {"valid": valid, "invalid": invalid}, seeds
+    return {"authentication": authentication(), "valid": valid, "invalid": invalid}, seeds
+
+
+def authentication():
+    """What AUTH signs, and the signature by a device."""
+    host = b"journal.example:8443"
+    hello = frame("HELLO", 1, 1, 0, NONCE, USER, DEVICE, 3)
+    challenge = frame("CHALLENGE", 1, 0, name("server nonce", 32), 1700000000000, 3, HASH, LOG)
+    digest = h("quire/auth/1", host, b"\0", h("quire/hello/1", hello, challenge))
+    return {"host": host.decode(), "hello": text_of(hello), "challenge": text_of(challenge),
+            "digest": digest.hex(), "sign_public": SIGN_PUBLIC.hex(),
+            "signature": sign(SIGN_SECRET, "quire/auth/1", digest).hex()}
 
 
 # ---- batches --------------------------------------------------------------------------------------
@@ -372,8 +365,6 @@ def change_bytes(kind=OPS, entry=name("entry", 16), blobs=(), nonce=name("change
 
 
 HEADS_CHANGE = change_bytes(HEADS, bytes(16), (), bytes(24), b"")
-SIGN_SEED = name("seed of a device", 32)
-SIGN_PUBLIC, SIGN_SECRET = key_pair(SIGN_SEED)
 ROSTER_HASH = name("roster hash", 32)
 
 
