@@ -1,0 +1,250 @@
+"""Real processes on loopback: quired and quire in a temporary folder, and tests as sentences.
+
+A test file says
+
+    from harness import World, main, test
+
+    @test
+    def two_devices_meet():
+        with World() as world:
+            server = world.server()
+            phone = world.device("phone", server)
+            ...
+
+    main()
+
+and prints TAP. Its arguments are the paths of the built programs (QUIRED, QUIRE, QUIRECTL), which
+meson gives it, then names of single tests if only those are wanted. Nothing that a World started
+outlives it, and it ends processes by their ids only.
+"""
+import json
+import os
+import pathlib
+import random
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+_tests = []
+programs = {}
+
+
+class Skip(Exception):
+    """Why a test cannot run here; it counts as skipped, by name."""
+
+
+def test(function):
+    _tests.append(function)
+    return function
+
+
+def main():
+    paths = [argument for argument in sys.argv[1:] if os.sep in argument]
+    wanted = [argument for argument in sys.argv[1:] if os.sep not in argument]
+    for path in paths:
+        programs[os.path.basename(path)] = os.path.abspath(path)
+    chosen = [function for function in _tests if not wanted or function.__name__ in wanted]
+    print(f"TAP version 13\n1..{len(chosen)}", flush=True)
+    failed = 0
+    for number, function in enumerate(chosen, 1):
+        started = time.monotonic()
+        try:
+            function()
+            line = f"ok {number} - {function.__name__}"
+        except Skip as reason:
+            line = f"ok {number} - {function.__name__} # SKIP {reason}"
+        except Exception:
+            failed += 1
+            line = f"not ok {number} - {function.__name__}"
+            for row in traceback.format_exc().splitlines():
+                print("#", row)
+        print(line, flush=True)
+        print(f"# {time.monotonic() - started:.2f} s", flush=True)
+    sys.exit(1 if failed else 0)
+
+
+def until(condition, seconds=20, what="something"):
+    """Waits for a condition; what it returned, once that is true."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {seconds} s in vain for {what}")
+        time.sleep(0.01)
+
+
+def traces_folder():
+    folder = os.environ.get("QUIRE_TRACES")
+    if not folder:
+        raise Skip("QUIRE_TRACES is not set: no folder of editing traces")
+    return pathlib.Path(folder)
+
+
+class World:
+    def __init__(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="quire-test-"))
+        self.started = []
+        self.count = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        if error:
+            for log in sorted(self.folder.rglob("*.log")):
+                text = log.read_text(errors="replace").splitlines()[-15:]
+                print(f"# {log.name}:", *(f"\n#   {row}" for row in text))
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def spawn(self, command, environment=None, **options):
+        process = subprocess.Popen([str(part) for part in command], env={**os.environ, **(environment or {})},
+            **options)
+        self.started.append(process)
+        return process
+
+    def server(self, *flags, **options):
+        self.count += 1
+        server = Server(self, self.folder / f"server{self.count}", flags, **options)
+        server.start()
+        return server
+
+    def device(self, name, server, kit_or_code=None):
+        """A profile: a new account's first device, or one that joins by a kit."""
+        return Device(self, name, server)
+
+
+class Server:
+    """quired on a free port of loopback, with TLS unless it is told otherwise."""
+
+    def __init__(self, world, folder, flags, tls=True, environment=None, wrapper=()):
+        self.world, self.folder, self.flags, self.tls = world, folder, list(flags), tls
+        self.environment, self.wrapper = environment or {}, list(wrapper)
+        self.port = free_port()
+        self.process, self.fingerprint = None, None
+        self.log_path = world.folder / f"{folder.name}.log"
+
+    @property
+    def address(self):
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def url(self):
+        return f"{'wss' if self.tls else 'ws'}://{self.address}"
+
+    def command(self):
+        return [*self.wrapper, programs["quired"], "--data", self.folder, "--listen", self.address,
+            *([] if self.tls else ["--no-tls"]), *self.flags]
+
+    def start(self, seconds=20):
+        offset = self.log_path.stat().st_size if self.log_path.exists() else 0
+        with open(self.log_path, "ab") as log:
+            self.process = self.world.spawn(self.command(), self.environment, stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log)
+
+        def serving():
+            if self.process.poll() is not None:
+                raise AssertionError(f"quired ended with {self.process.returncode}: {self.log()[-2000:]}")
+            text = self.log_path.read_bytes()[offset:].decode(errors="replace")
+            found = re.search(r"fingerprint\W+(?:sha256[: ])?([0-9a-f:]{64,95})", text, re.IGNORECASE)
+            if found:
+                self.fingerprint = found[1].replace(":", "").lower()
+            return can_connect(self.port) and (self.fingerprint or not self.tls)
+        until(serving, seconds, "quired to serve")
+        return self
+
+    def log(self):
+        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+
+    def kill(self):
+        """As a power cut would, as far as a process can: SIGKILL."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self, seconds=20):
+        """An orderly end; its exit status."""
+        self.process.terminate()
+        return self.process.wait(seconds)
+
+
+class Failed(AssertionError):
+    """A command that did not succeed: .code, .out, .err."""
+
+    def __init__(self, arguments, code, out, err):
+        super().__init__(f"quire {' '.join(map(str, arguments))}: exit {code}\n{out}\n{err}")
+        self.code, self.out, self.err = code, out, err
+
+
+class Device:
+    """One profile, used through the quire command."""
+
+    def __init__(self, world, name, server):
+        self.world, self.name, self.server = world, name, server
+        self.home = world.folder / name
+        self.home.mkdir()
+        self.profile = self.home / "profile"
+        self.kit = None
+        self.environment = {
+            "HOME": str(self.home), "XDG_DATA_HOME": str(self.home / "data"),
+            "XDG_CONFIG_HOME": str(self.home / "config"), "XDG_RUNTIME_DIR": str(self.home / "run"),
+            "QUIRE_PROFILE": str(self.profile), "LC_ALL": "C.UTF-8", "TZ": "UTC",
+        }
+        (self.home / "run").mkdir(mode=0o700)
+
+    def command(self, *arguments, wrapper=()):
+        return [*wrapper, programs["quire"], *arguments]
+
+    def start(self, *arguments, wrapper=(), **options):
+        """A command that goes on by itself."""
+        log = open(self.home / "commands.log", "ab")
+        options = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": log, "text": True,
+            "encoding": "utf-8", **options}
+        try:
+            return self.world.spawn(self.command(*arguments, wrapper=wrapper), self.environment, **options)
+        finally:
+            log.close()
+
+    def run(self, *arguments, stdin="", seconds=60, wrapper=(), environment=None):
+        """A command to its end; what it printed. Failed if it did not succeed."""
+        done = subprocess.run([str(part) for part in self.command(*arguments, wrapper=wrapper)],
+            input=stdin.encode(), capture_output=True, timeout=seconds,
+            env={**os.environ, **self.environment, **(environment or {})})
+        out, err = done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+        with open(self.home / "commands.log", "a", encoding="utf-8") as log:
+            log.write(f"$ quire {' '.join(map(str, arguments))} → {done.returncode}\n{err}")
+        if done.returncode != 0:
+            raise Failed(arguments, done.returncode, out, err)
+        return out
+
+    def json(self, *arguments, **options):
+        return json.loads(self.run(*arguments, "--json", **options))
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def can_connect(port):
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def dice(default=1):
+    """The test's random numbers; QUIRE_SEED chooses others. Prints the seed."""
+    seed = int(os.environ.get("QUIRE_SEED", default))
+    print(f"# seed {seed}", flush=True)
+    return random.Random(seed)
