@@ -1,6 +1,9 @@
 /*
  * Pairing: two devices that share a code understand each other, and nobody else does.
  */
+#include "crypto/aead.h"
+#include "crypto/base32.h"
+#include "crypto/padding.h"
 #include "support.h"
 
 TestSuite(pair, .init = start);
@@ -220,4 +223,67 @@ Test(pair, codes_are_read_as_people_type_them_and_others_refused)
     }
     qr_pair_destroy(a);
     qr_pair_destroy(b);
+}
+
+/* A message whose ephemeral key is zeros, for which every Diffie–Hellman gives zeros, from one who
+ * knows the code. */
+static struct quire_buffer forged(const char *code, enum qr_context context,
+    const struct quire_bytes *bound, size_t bound_count, size_t in_aad, size_t content_size)
+{
+    static const uint8_t zeros[2000];
+    uint8_t values[20], secret[QR_KEY_SIZE] = {0}, key[QR_KEY_SIZE], message[2000] = {0};
+    struct qr_aad aad;
+    struct quire_buffer out = {0};
+    size_t size = qr_padded_size(content_size, 256);
+    cr_assert(qr_base32_read(text(code), values, 20));
+    qr_bits_join(secret, 13, values, 20);
+    qr_keyed_hash(key, sizeof key, secret, context, bound, bound_count);
+    qr_aad_init(&aad, context);
+    for (size_t i = 0; i < in_aad; i++) {
+        qr_aad_bytes(&aad, bound[i].data, bound[i].size);
+    }
+    qr_pad(message + 56, (struct quire_bytes){zeros, content_size}, 256);
+    qr_aead_encrypt(message + 56, size, key, &aad, FRESH(1), message + 32);
+    cr_assert_eq(quire_buffer_append(&out, message, 56 + size + QR_TAG_SIZE), QUIRE_OK);
+    return out;
+}
+
+static const uint8_t zero_key[QR_KEY_SIZE];
+static const struct quire_bytes zero = {zero_key, QR_KEY_SIZE};
+
+Test(pair, an_ephemeral_key_that_makes_every_secret_the_same_is_refused)
+{
+    struct qr_pair *old = old_device(1), *new = new_device(old, 2);
+    char code[QR_PAIR_CODE_SIZE];
+    struct quire_buffer request = request_of(new, "x"), out = {0};
+    qr_pair_code(old, code);
+    const struct quire_bytes bound[] = {{request.data, QR_KEY_SIZE}, zero, zero};
+    struct quire_buffer bad_reply = forged(code, QR_CONTEXT_PAIR_REPLY, bound, 3, 2, 1);
+    cr_assert_eq(take_reply(new, &bad_reply), QUIRE_ECRYPTO);
+    struct quire_buffer bad_request = forged(code, QR_CONTEXT_PAIR_REQUEST, &zero, 1, 1, 1);
+    cr_assert_eq(take_request(old, &bad_request), QUIRE_OK);
+    cr_assert_eq(qr_pair_seal_reply(old, text("y"), FRESH(61), &out), QUIRE_ECRYPTO);
+    cr_assert_eq(out.size, 0);
+    cr_assert_eq(take_request(old, &request), QUIRE_OK);
+    cr_assert_eq(qr_pair_seal_reply(old, text("y"), FRESH(61), &out), QUIRE_OK);
+    quire_buffer_finish(&request);
+    quire_buffer_finish(&bad_reply);
+    quire_buffer_finish(&bad_request);
+    quire_buffer_finish(&out);
+    qr_pair_destroy(old);
+    qr_pair_destroy(new);
+}
+
+Test(pair, content_above_the_limit_is_refused_from_one_who_knows_the_code_too)
+{
+    struct qr_pair *old = old_device(1);
+    char code[QR_PAIR_CODE_SIZE];
+    qr_pair_code(old, code);
+    for (size_t size = QR_PAIR_REQUEST_MAX; size <= QR_PAIR_REQUEST_MAX + 100; size++) {
+        struct quire_buffer request = forged(code, QR_CONTEXT_PAIR_REQUEST, &zero, 1, 1, size);
+        cr_assert_eq(take_request(old, &request),
+            size == QR_PAIR_REQUEST_MAX ? QUIRE_OK : QUIRE_EMALFORMED);
+        quire_buffer_finish(&request);
+    }
+    qr_pair_destroy(old);
 }

@@ -383,8 +383,11 @@ static void check_change(const json_t *vector)
         quire_buffer_finish(&out);
     }
     struct quire_buffer out = {0};
+    cr_assert_eq(quire_buffer_reserve(&out, 4096), QUIRE_OK);
+    memset(out.data, 0, out.capacity);
     enum quire_status status = qr_vault_open_change(vault, &place,
         fixed(vector, "nonce", QR_NONCE_SIZE), bytes(vector, "ciphertext"), &out);
+    cr_assert(status == QUIRE_OK || qr_is_zero(out.data, out.capacity), "what was refused is gone");
     assert_read(vector, "plaintext", status, &out);
     qr_vault_destroy(vault);
 }
