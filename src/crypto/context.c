@@ -35,6 +35,7 @@ static const char *const texts[QR_CONTEXT_COUNT] = {
     [QR_CONTEXT_RECORD] = "quire/record/1",
     [QR_CONTEXT_EPOCH] = "quire/epoch/1",
     [QR_CONTEXT_SEAL] = "quire/seal/1",
+    [QR_CONTEXT_KIT_SALT] = "quire/kitsalt/1",
 };
 
 const char *qr_context_text(enum qr_context context)

@@ -42,6 +42,7 @@ enum qr_context {
     QR_CONTEXT_RECORD,         /* "quire/record/1"     stored records, checked before served */
     QR_CONTEXT_EPOCH,          /* "quire/epoch/1"      a new epoch key, of fresh bytes and the seed */
     QR_CONTEXT_SEAL,           /* "quire/seal/1"       ephemeral key of a seal */
+    QR_CONTEXT_KIT_SALT,       /* "quire/kitsalt/1"    genesis record's salt of the kit's seed */
     QR_CONTEXT_COUNT
 };
 

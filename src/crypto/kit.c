@@ -77,6 +77,11 @@ void qr_kit_public(const struct qr_kit *kit, uint8_t out_root[QR_KEY_SIZE],
     memcpy(out_recovery, kit->keys.box_public, QR_KEY_SIZE);
 }
 
+void qr_kit_salt(const struct qr_kit *kit, uint8_t out_salt[QR_KIT_SALT_SIZE])
+{
+    qr_keyed_hash(out_salt, QR_KIT_SALT_SIZE, kit->seed, QR_CONTEXT_KIT_SALT, NULL, 0);
+}
+
 void qr_kit_sign(const struct qr_kit *kit, enum qr_context context, const struct quire_bytes *parts,
     size_t part_count, uint8_t out_signature[QR_SIGNATURE_SIZE])
 {

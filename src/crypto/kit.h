@@ -10,6 +10,8 @@
  * characters of checksum (20 bits of BLAKE2b); in groups of four, separated by '-'. */
 #define QR_KIT_TEXT_SIZE (56 + 13 + 1)
 
+#define QR_KIT_SALT_SIZE 16
+
 struct qr_kit; /* owns the root's secret keys */
 
 /** ENOMEM. The seed stays the caller's to wipe. */
@@ -26,6 +28,8 @@ QUIRE_CHECKED enum quire_status qr_kit_parse(struct quire_bytes text, struct qr_
 /** The public halves: Ed25519 root, X25519 recovery box. */
 void qr_kit_public(const struct qr_kit *kit, uint8_t out_root[QR_KEY_SIZE],
     uint8_t out_recovery[QR_KEY_SIZE]);
+/** The salt of the genesis record: public, and of the seed, so that the kit alone makes that record. */
+void qr_kit_salt(const struct qr_kit *kit, uint8_t out_salt[QR_KIT_SALT_SIZE]);
 /** Signs as the root, as qr_verify checks. */
 void qr_kit_sign(const struct qr_kit *kit, enum qr_context context, const struct quire_bytes *parts,
     size_t part_count, uint8_t out_signature[QR_SIGNATURE_SIZE]);

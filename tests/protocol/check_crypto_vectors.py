@@ -170,7 +170,8 @@ def kit(v):
     check = values_of(hash_of('quire/kitsum/1', seed), 4)
     refuse_unless(values == values_of(seed, 52) + check, 'malformed')
     _, root, _, recovery = keys_of(seed, 'kit')
-    return {'seed': seed, 'root': root, 'recovery': recovery, 'written': grouped(values)}
+    return {'seed': seed, 'root': root, 'recovery': recovery,
+            'salt': keyed(seed, 'quire/kitsalt/1', size=16), 'written': grouped(values)}
 
 
 def epoch_key(v):

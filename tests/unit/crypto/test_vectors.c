@@ -255,11 +255,13 @@ static void check_kit(const json_t *vector)
         cr_assert_null(kit);
         return;
     }
-    uint8_t root[QR_KEY_SIZE], recovery[QR_KEY_SIZE];
+    uint8_t root[QR_KEY_SIZE], recovery[QR_KEY_SIZE], salt[QR_KIT_SALT_SIZE];
     char written[QR_KIT_TEXT_SIZE];
     qr_kit_public(kit, root, recovery);
     assert_is(vector, "root", root, sizeof root);
     assert_is(vector, "recovery", recovery, sizeof recovery);
+    qr_kit_salt(kit, salt);
+    assert_is(vector, "salt", salt, sizeof salt);
     cr_assert_eq(qr_kit_create(key_of(vector, "seed"), &of_seed), QUIRE_OK);
     qr_kit_text(of_seed, written);
     cr_assert_str_eq(written, vector_text(vector, "written"));
