@@ -4,240 +4,22 @@
  * Batches are made and signed before the clock starts. Closed loop: each writer keeps `window` pushes
  * under way. Open loop (--rate): pushes leave at their appointed times, and latency counts from
  * those, so that a server that stalls cannot hide it.
+ *
+ * With --survive the server may be killed at any time: connections come back, say what was
+ * acknowledged to them, and it is counted as lost if the server no longer has it. SIGTERM ends it.
  */
-#include "account.h"
-#include "socket.h"
+#include "load.h"
 #include "crypto/sign.h"
-#include "sync/transcript.h"
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
-
-#define EVENTS_MAX 256
-#define CREDIT_STEP (256 * 1024)
-#define PUSH_MAX 64 /* batches in one push */
-
-struct options {
-    const char *server;
-    uint64_t users, devices, writers, pushes, per_push, size, window, rate, pid, hold_s, seed;
-};
-
-enum phase { PHASE_CONNECT, PHASE_CHALLENGE, PHASE_WELCOME, PHASE_CAUGHT_UP, PHASE_READY, PHASE_GONE };
-
-struct connection {
-    struct load *load;
-    struct load_account *account;
-    size_t device;
-    struct load_socket socket;
-    enum phase phase;
-    struct quire_buffer hello;
-    struct quire_buffer *pushes; /* frames, ready to go */
-    uint64_t *started_ns;        /* of each push: when it went, or was to go */
-    uint64_t sent, acked;        /* pushes */
-    uint64_t received_bytes;     /* since the last CREDIT */
-};
-
-struct load {
-    struct options options;
-    int epoll;
-    struct load_account *accounts;
-    struct connection *connections;
-    size_t connection_count, ready, gone;
-    uint64_t *latencies_ns;
-    size_t latency_count;
-    uint64_t acked_batches, delivered_batches, errors;
-    struct qr_frame_space space;
-    struct qr_frame frame;
-    struct quire_buffer scratch;
-};
-
-static uint64_t now_ns(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
-}
-
-static void die(const char *what)
-{
-    fprintf(stderr, "quire-load: %s\n", what);
-    exit(1);
-}
-
-static void need(enum quire_status status, const char *what)
-{
-    if (status != QUIRE_OK) {
-        fprintf(stderr, "quire-load: %s: %s\n", what, quire_status_text(status));
-        exit(1);
-    }
-}
-
-static void send_frame(struct connection *connection, const struct qr_frame *frame,
-    struct quire_buffer *keep)
-{
-    struct quire_buffer *buffer = keep ? keep : &connection->load->scratch;
-    quire_buffer_clear(buffer);
-    need(qr_frame_write(frame, buffer), "writing a frame");
-    need(load_socket_send(&connection->socket, quire_buffer_bytes(buffer)), "sending");
-}
-
-static void send_hello(struct connection *connection)
-{
-    uint8_t nonce[QR_FRAME_NONCE_SIZE];
-    qr_entropy_expand(nonce, connection->account->seed, UINT64_MAX - connection->device);
-    struct qr_frame hello = {.type = QR_FRAME_HELLO};
-    hello.hello.min = QR_PROTOCOL_VERSION;
-    hello.hello.max = QR_PROTOCOL_VERSION;
-    hello.hello.nonce = nonce;
-    hello.hello.user = connection->account->user;
-    hello.hello.device =
-        qr_vault_public(connection->account->devices[connection->device].vault).device;
-    hello.hello.roster_count = connection->account->record_count;
-    send_frame(connection, &hello, &connection->hello);
-    connection->phase = PHASE_CHALLENGE;
-}
-
-static void answer_challenge(struct connection *connection, struct quire_bytes challenge)
-{
-    const struct load_account *account = connection->account;
-    const char *host = connection->load->options.server;
-    uint8_t digest[QR_HASH_SIZE], signature[QR_SIGNATURE_SIZE];
-    struct quire_bytes records[2 + LOAD_DEVICES_MAX];
-    uint32_t known = connection->load->frame.challenge.roster_count;
-    qr_auth_digest(quire_bytes_of_text(host), quire_buffer_bytes(&connection->hello), challenge, digest);
-    qr_vault_sign(account->devices[connection->device].vault, QR_CONTEXT_AUTH,
-        &(struct quire_bytes){digest, sizeof digest}, 1, signature);
-    struct qr_frame auth = {.type = QR_FRAME_AUTH};
-    auth.auth.signature = signature;
-    for (uint32_t i = known; i < account->record_count; i++) {
-        records[auth.auth.record_count++] = quire_buffer_bytes(&account->records[i]);
-    }
-    auth.auth.records = records;
-    send_frame(connection, &auth, NULL);
-    connection->phase = PHASE_WELCOME;
-}
-
-static void subscribe(struct connection *connection)
-{
-    struct qr_frame sub = {.type = QR_FRAME_SUB};
-    sub.sub.roster_count = connection->account->record_count;
-    send_frame(connection, &sub, NULL);
-    connection->phase = PHASE_CAUGHT_UP;
-}
-
-static void count_acks(struct connection *connection, const struct qr_frame *frame)
-{
-    struct load *load = connection->load;
-    uint64_t now = now_ns();
-    for (size_t i = 0; i < frame->ack.range_count; i++) {
-        uint64_t pushes = frame->ack.ranges[i].to / load->options.per_push;
-        while (connection->acked < pushes) {
-            load->latencies_ns[load->latency_count++] = now - connection->started_ns[connection->acked];
-            connection->acked++;
-            load->acked_batches += load->options.per_push;
-        }
-    }
-}
-
-static void count_delta(struct connection *connection, const struct qr_frame *frame, size_t size)
-{
-    connection->load->delivered_batches += frame->delta.batch_count;
-    connection->received_bytes += size;
-    if (connection->received_bytes >= CREDIT_STEP) {
-        struct qr_frame credit = {.type = QR_FRAME_CREDIT};
-        credit.credit.bytes = connection->received_bytes;
-        send_frame(connection, &credit, NULL);
-        connection->received_bytes = 0;
-    }
-}
-
-static bool take_message(void *context, struct quire_bytes message)
-{
-    struct connection *connection = context;
-    struct load *load = connection->load;
-    struct qr_frame *frame = &load->frame;
-    need(qr_frame_read(message, &load->space, frame), "a frame from the server");
-    switch (frame->type) {
-    case QR_FRAME_CHALLENGE:
-        answer_challenge(connection, message);
-        break;
-    case QR_FRAME_WELCOME:
-        subscribe(connection);
-        break;
-    case QR_FRAME_CAUGHT_UP:
-        if (connection->phase != PHASE_READY) {
-            connection->phase = PHASE_READY;
-            load->ready++;
-        }
-        break;
-    case QR_FRAME_ACK:
-        count_acks(connection, frame);
-        break;
-    case QR_FRAME_DELTA:
-        count_delta(connection, frame, message.size);
-        break;
-    case QR_FRAME_PING:
-        if (!frame->ping.reply) {
-            struct qr_frame pong = {.type = QR_FRAME_PING};
-            pong.ping.reply = true;
-            pong.ping.token = frame->ping.token;
-            send_frame(connection, &pong, NULL);
-        }
-        break;
-    case QR_FRAME_ERROR:
-        if (load->errors++ < 5) {
-            fprintf(stderr, "quire-load: the server says %s\n", qr_error_name(frame->error.code));
-        }
-        break;
-    default:
-        break;
-    }
-    return true;
-}
-
-static void lose(struct connection *connection)
-{
-    if (connection->phase != PHASE_GONE) {
-        connection->load->gone++;
-        connection->phase = PHASE_GONE;
-        load_socket_close(&connection->socket);
-    }
-}
-
-static void flush(struct connection *connection)
-{
-    if (connection->phase == PHASE_GONE || connection->socket.out.size == 0) {
-        return;
-    }
-    bool wanted = connection->socket.wants_write;
-    if (load_socket_flush(&connection->socket) != QUIRE_OK) {
-        lose(connection);
-    } else if (connection->socket.wants_write != wanted) {
-        struct epoll_event event = {.data.ptr = connection,
-            .events = EPOLLIN | (connection->socket.wants_write ? EPOLLOUT : 0)};
-        epoll_ctl(connection->load->epoll, EPOLL_CTL_MOD, connection->socket.descriptor, &event);
-    }
-}
-
-static void dial(struct connection *connection)
-{
-    struct load *load = connection->load;
-    need(load_socket_connect(&connection->socket, load->options.server), "connecting");
-    connection->socket.wants_write = true;
-    struct epoll_event event = {.data.ptr = connection, .events = EPOLLIN | EPOLLOUT};
-    if (epoll_ctl(load->epoll, EPOLL_CTL_ADD, connection->socket.descriptor, &event) != 0) {
-        die("epoll_ctl failed");
-    }
-}
 
 static void push_next(struct connection *connection, uint64_t appointed_ns)
 {
     connection->started_ns[connection->sent] = appointed_ns;
-    need(load_socket_send(&connection->socket,
+    load_need(load_socket_send(&connection->socket,
              quire_buffer_bytes(&connection->pushes[connection->sent])), "sending");
     quire_buffer_finish(&connection->pushes[connection->sent]);
     connection->sent++;
@@ -251,54 +33,25 @@ static void push_more(struct connection *connection)
         return;
     }
     while (connection->sent < options->pushes && connection->sent - connection->acked < options->window) {
-        push_next(connection, now_ns());
-    }
-}
-
-static void serve(struct load *load, int timeout_ms, bool pushing)
-{
-    struct epoll_event events[EVENTS_MAX];
-    int count = epoll_wait(load->epoll, events, EVENTS_MAX, timeout_ms);
-    if (count < 0 && errno != EINTR) {
-        die("epoll_wait failed");
-    }
-    for (int i = 0; i < count; i++) {
-        struct connection *connection = events[i].data.ptr;
-        if (connection->phase == PHASE_GONE) {
-            continue;
-        }
-        if (events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
-            bool was_open = connection->socket.open;
-            if (load_socket_receive(&connection->socket, take_message, connection) != QUIRE_OK) {
-                lose(connection);
-                continue;
-            }
-            if (!was_open && connection->socket.open) {
-                send_hello(connection);
-            }
-        }
-        if (pushing) {
-            push_more(connection);
-        }
-        flush(connection);
+        push_next(connection, load_now_ns());
     }
 }
 
 static void prepare(struct load *load, struct connection *connection)
 {
     const struct options *options = &load->options;
-    struct quire_bytes batches[PUSH_MAX];
+    struct quire_bytes batches[LOAD_PUSH_MAX];
     struct quire_buffer bytes = {0};
     connection->pushes = calloc(options->pushes, sizeof *connection->pushes);
     connection->started_ns = calloc(options->pushes, sizeof *connection->started_ns);
     if (connection->pushes == NULL || connection->started_ns == NULL) {
-        die("no memory");
+        load_die("no memory");
     }
     for (uint64_t i = 0; i < options->pushes; i++) {
-        size_t ends[PUSH_MAX] = {0};
+        size_t ends[LOAD_PUSH_MAX] = {0};
         quire_buffer_clear(&bytes);
         for (uint64_t k = 0; k < options->per_push; k++) {
-            need(load_account_batch(connection->account, connection->device, options->size, &bytes),
+            load_need(load_account_batch(connection->account, connection->device, options->size, &bytes),
                 "making a batch");
             ends[k] = bytes.size;
         }
@@ -309,7 +62,7 @@ static void prepare(struct load *load, struct connection *connection)
         struct qr_frame push = {.type = QR_FRAME_PUSH};
         push.push.batches = batches;
         push.push.batch_count = options->per_push;
-        need(qr_frame_write(&push, &connection->pushes[i]), "writing a push");
+        load_need(qr_frame_write(&push, &connection->pushes[i]), "writing a push");
     }
     quire_buffer_finish(&bytes);
 }
@@ -346,11 +99,11 @@ static void connect_all(struct load *load)
         size_t begun = device * options->users, goal = begun + options->users;
         while (load->ready < goal) {
             while (begun < goal && begun - load->ready < 128) {
-                dial(&load->connections[begun++]);
+                load_dial(&load->connections[begun++]);
             }
-            serve(load, 1000, false);
+            load_serve(load, 1000, NULL);
             if (load->gone > 0) {
-                die("a connection was refused; raise the server's limits for a load test");
+                load_die("a connection was refused; raise the server's limits for a load test");
             }
         }
     }
@@ -362,15 +115,15 @@ static void run(struct load *load)
     uint64_t pushers = options->users * options->writers;
     uint64_t total = pushers * options->pushes, next = 0;
     uint64_t fan_out = total * options->per_push * (options->devices - 1);
-    uint64_t start = now_ns(), quiet_since = start, last_acked = 0, last_delivered = 0;
+    uint64_t start = load_now_ns(), quiet_since = start, last_acked = 0, last_delivered = 0;
     double server_cpu = cpu_seconds(options->pid);
     double acked_s = 0;
     for (size_t i = 0; i < pushers && options->rate == 0; i++) {
         push_more(&load->connections[i]);
-        flush(&load->connections[i]);
+        load_flush(&load->connections[i]);
     }
     while (load->latency_count < total || load->delivered_batches < fan_out) {
-        uint64_t now = now_ns();
+        uint64_t now = load_now_ns();
         while (options->rate > 0 && next < total) {
             uint64_t appointed = start + next * options->per_push * 1000000000u / options->rate;
             if (appointed > now) {
@@ -378,12 +131,12 @@ static void run(struct load *load)
             }
             struct connection *connection = &load->connections[next % pushers];
             push_next(connection, appointed);
-            flush(connection);
+            load_flush(connection);
             next++;
         }
-        serve(load, options->rate > 0 ? 1 : 100, true);
+        load_serve(load, options->rate > 0 ? 1 : 100, push_more);
         if (load->latency_count == total && acked_s == 0) {
-            acked_s = (double)(now_ns() - start) / 1e9;
+            acked_s = (double)(load_now_ns() - start) / 1e9;
         }
         if (load->acked_batches != last_acked || load->delivered_batches != last_delivered) {
             last_acked = load->acked_batches;
@@ -393,7 +146,7 @@ static void run(struct load *load)
             break;
         }
     }
-    double all_s = (double)(now_ns() - start) / 1e9;
+    double all_s = (double)(load_now_ns() - start) / 1e9;
     server_cpu = cpu_seconds(options->pid) - server_cpu;
     qsort(load->latencies_ns, load->latency_count, sizeof *load->latencies_ns, compare);
     printf("{\"acknowledged\": %llu, \"of\": %llu, \"delivered\": %llu, \"seconds\": %.3f, "
@@ -417,8 +170,8 @@ static void run(struct load *load)
     }
     printf("}\n");
     fflush(stdout);
-    for (uint64_t until = now_ns() + options->hold_s * 1000000000u; now_ns() < until;) {
-        serve(load, 100, false);
+    for (uint64_t until = load_now_ns() + options->hold_s * 1000000000u; load_now_ns() < until;) {
+        load_serve(load, 100, NULL);
     }
     if (load->latency_count < total || load->gone > 0) {
         exit(1);
@@ -438,7 +191,7 @@ static void read_options(struct options *options, int argc, char **argv)
         {"--devices", &options->devices, 1, LOAD_DEVICES_MAX},
         {"--writers", &options->writers, 1, LOAD_DEVICES_MAX},
         {"--pushes", &options->pushes, 0, 1000000},
-        {"--per-push", &options->per_push, 1, PUSH_MAX},
+        {"--per-push", &options->per_push, 1, LOAD_PUSH_MAX},
         {"--size", &options->size, 1, 4096},
         {"--window", &options->window, 1, 1000},
         {"--rate", &options->rate, 0, 10000000},
@@ -448,6 +201,11 @@ static void read_options(struct options *options, int argc, char **argv)
     };
     for (int i = 1; i < argc; i += 2) {
         bool known = false;
+        if (strcmp(argv[i], "--survive") == 0) {
+            options->survive = true;
+            i--;
+            continue;
+        }
         if (i + 1 < argc && strcmp(argv[i], "--server") == 0) {
             options->server = argv[i + 1];
             known = true;
@@ -463,12 +221,16 @@ static void read_options(struct options *options, int argc, char **argv)
                 "usage: quire-load [--server ADDRESS:PORT] [--users N] [--devices PER_USER]\n"
                 "  [--writers PER_USER] [--pushes PER_WRITER] [--per-push BATCHES] [--size BYTES]\n"
                 "  [--window PUSHES | --rate ENTRIES_PER_SECOND] [--pid SERVER] [--hold SECONDS] [--seed N]\n"
+                "  [--survive]\n"
                 "Plain WebSocket only. Prints one line of JSON.\n");
             exit(2);
         }
     }
     if (options->writers > options->devices) {
-        die("more writers than devices");
+        load_die("more writers than devices");
+    }
+    if (options->survive && (options->devices != 1 || options->per_push != 1)) {
+        load_die("--survive goes with one device to a user and one batch to a push");
     }
 }
 
@@ -479,7 +241,7 @@ int main(int argc, char **argv)
     const struct options *options = &load.options;
     struct rlimit files;
     if (!qr_crypto_init() || getrlimit(RLIMIT_NOFILE, &files) != 0) {
-        die("cannot start");
+        load_die("cannot start");
     }
     files.rlim_cur = files.rlim_max;
     (void)setrlimit(RLIMIT_NOFILE, &files);
@@ -487,33 +249,45 @@ int main(int argc, char **argv)
     load.connection_count = options->users * options->devices;
     load.accounts = calloc(options->users, sizeof *load.accounts);
     load.connections = calloc(load.connection_count, sizeof *load.connections);
-    load.latencies_ns = calloc(options->users * options->writers * options->pushes + 1, sizeof(uint64_t));
-    if (load.epoll < 0 || load.accounts == NULL || load.connections == NULL || load.latencies_ns == NULL) {
-        die("no memory");
+    if (!options->survive) {
+        load.latencies_ns =
+            calloc(options->users * options->writers * options->pushes + 1, sizeof(uint64_t));
+    }
+    if (load.epoll < 0 || load.accounts == NULL || load.connections == NULL ||
+        (load.latencies_ns == NULL && !options->survive)) {
+        load_die("no memory");
     }
     for (uint64_t i = 0; i < options->users; i++) {
         uint8_t seed[QR_ENTROPY_SIZE] = {0}, random[QR_ENTROPY_SIZE];
         memcpy(seed, &options->seed, sizeof options->seed);
         qr_entropy_expand(random, seed, i);
-        need(load_account_init(&load.accounts[i], random, options->devices), "making an account");
+        load_need(load_account_init(&load.accounts[i], random, options->devices), "making an account");
     }
     for (size_t i = 0; i < load.connection_count; i++) {
         struct connection *connection = &load.connections[i];
         *connection = (struct connection){.load = &load, .account = &load.accounts[i % options->users],
             .device = i / options->users, .socket = {.descriptor = -1}};
-        if (connection->device < options->writers && options->pushes > 0) {
+        if (connection->device < options->writers && options->pushes > 0 && !options->survive) {
             prepare(&load, connection);
         }
     }
-    connect_all(&load);
-    fprintf(stderr, "quire-load: %zu devices are connected\n", load.ready);
-    run(&load);
+    if (options->survive) {
+        load_survive(&load);
+    } else {
+        connect_all(&load);
+        fprintf(stderr, "quire-load: %zu devices are connected\n", load.ready);
+        run(&load);
+    }
     for (size_t i = 0; i < load.connection_count; i++) {
         struct connection *connection = &load.connections[i];
         load_socket_close(&connection->socket);
         quire_buffer_finish(&connection->hello);
+        for (uint64_t k = 0; options->survive && k < options->window; k++) {
+            quire_buffer_finish(&connection->pushes[k]);
+        }
         free(connection->pushes);
         free(connection->started_ns);
+        free(connection->heads);
     }
     for (uint64_t i = 0; i < options->users; i++) {
         load_account_finish(&load.accounts[i]);
@@ -523,5 +297,5 @@ int main(int argc, char **argv)
     free(load.connections);
     free(load.latencies_ns);
     close(load.epoll);
-    return 0;
+    return load.lost_batches == 0 ? 0 : 1;
 }
