@@ -35,7 +35,7 @@ extern "C" {
 #define QUIRE_ENTRY_SIZE 16
 #define QUIRE_ENTROPY_SIZE 32
 #define QUIRE_PROFILE_KEY_SIZE 32
-#define QUIRE_WRITER_RECORD_SIZE 48 /* writer 8, seq 8, hash 32 */
+#define QUIRE_WRITER_RECORD_SIZE 48 /* writer 8, seq 8, stamp 32 */
 #define QUIRE_NAME_MAX 63           /* bytes of a device's name, UTF-8 */
 #define QUIRE_KIT_TEXT_SIZE 70      /* recovery kit in characters, with the final zero */
 #define QUIRE_PAIR_CODE_SIZE 25     /* pairing code in characters, with the final zero */
@@ -60,7 +60,9 @@ struct quire_device_options {
     int64_t wall_ms;
     /** Content of the last WRITER action, from a place that a backup of the profile does not hold
      * and that does not outlive a reboot; size 0 if there is none. With it a short-lived process
-     * goes on with the chain of the one before; without it, it begins a new chain. */
+     * goes on with the chain of the one before; without it, or with one that is not of exactly the
+     * profile's last save, it begins a new chain: so a restored or copied profile never writes twice
+     * at one place. */
     struct quire_bytes writer_record;
 };
 

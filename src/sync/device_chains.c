@@ -1,0 +1,130 @@
+/*
+ * Writer chains: what is here of each, what the next batch must name as its causes, and how far
+ * each is on disk.
+ */
+#include "sync/device_internal.h"
+#include <stdlib.h>
+
+struct device_chain *device_chain_find(const struct quire_device *device, const uint8_t *writer)
+{
+    for (size_t i = 0; i < device->chain_count; i++) {
+        if (memcmp(device->chains[i].writer, writer, QR_WRITER_SIZE) == 0) {
+            return &device->chains[i];
+        }
+    }
+    return NULL;
+}
+
+struct device_chain *device_chain_get(struct quire_device *device, const uint8_t *writer,
+    const uint8_t *author)
+{
+    struct device_chain *chain = device_chain_find(device, writer);
+    if (chain != NULL || device->chain_count >= QR_CHAINS_MAX) {
+        return chain;
+    }
+    if (device->chain_count == device->chain_capacity) {
+        size_t capacity = device->chain_capacity == 0 ? 8 : device->chain_capacity * 2;
+        struct device_chain *chains = realloc(device->chains, capacity * sizeof *chains);
+        if (chains == NULL) {
+            device_ok(device, QUIRE_ENOMEM);
+            return NULL;
+        }
+        device->chains = chains;
+        device->chain_capacity = capacity;
+    }
+    chain = &device->chains[device->chain_count++];
+    *chain = (struct device_chain){0};
+    memcpy(chain->writer, writer, QR_WRITER_SIZE);
+    memcpy(chain->device, author, QR_DEVICE_SIZE);
+    chain->own = memcmp(author, qr_vault_public(device->vault).device, QR_DEVICE_SIZE) == 0;
+    return chain;
+}
+
+enum quire_status device_chain_hash(struct quire_device *device, const struct device_chain *chain,
+    uint64_t seq, uint8_t out_hash[QR_HASH_SIZE])
+{
+    if (seq == 0 || seq > chain->head) {
+        return QUIRE_ENOTFOUND;
+    }
+    if (seq == chain->head) {
+        memcpy(out_hash, chain->hash, QR_HASH_SIZE);
+        return QUIRE_OK;
+    }
+    struct quire_buffer value = {0};
+    enum quire_status status = device_get_batch(device, chain->writer, seq, &value);
+    if (status == QUIRE_OK) {
+        memcpy(out_hash, value.data, QR_HASH_SIZE);
+    }
+    quire_buffer_finish(&value);
+    return status;
+}
+
+/* How much of our present chain the past of this batch holds, at least as far as we can tell: of a
+ * dependency in the middle of a chain we take what its head sees, which errs on the quiet side. */
+static uint64_t own_in_past(const struct quire_device *device, const struct device_chain *chain,
+    const struct qr_batch *batch)
+{
+    uint64_t sees = chain->sees_own;
+    for (size_t i = 0; i < batch->dep_count; i++) {
+        const struct device_chain *dep = device_chain_find(device, batch->deps[i].writer);
+        bool ours = memcmp(batch->deps[i].writer, device->writer, QR_WRITER_SIZE) == 0;
+        uint64_t seen = ours ? batch->deps[i].seq : dep == NULL ? 0 : dep->sees_own;
+        sees = seen > sees ? seen : sees;
+    }
+    return sees;
+}
+
+void device_chain_advance(struct quire_device *device, struct device_chain *chain,
+    const struct qr_batch *batch, const uint8_t *hash)
+{
+    chain->sees_own = own_in_past(device, chain, batch);
+    chain->head = batch->seq;
+    chain->roster_seq = batch->roster_seq;
+    chain->covered = false;
+    memcpy(chain->hash, hash, QR_HASH_SIZE);
+    if (batch->caught_up_at > chain->caught_up_at) {
+        chain->caught_up_at = batch->caught_up_at;
+    }
+    for (size_t i = 0; i < batch->dep_count; i++) {
+        struct device_chain *dep = device_chain_find(device, batch->deps[i].writer);
+        if (dep != NULL && dep->head == batch->deps[i].seq && !dep->covered) {
+            dep->covered = true;
+            device_put_chain(device, dep);
+        }
+    }
+}
+
+static void begin_persisting(struct device_chain *chain, uint64_t token)
+{
+    if (chain->pending == 0 && chain->head > chain->durable) {
+        chain->pending = chain->head;
+        chain->pending_token = token;
+    }
+}
+
+void device_chains_persisting(struct quire_device *device, uint64_t token)
+{
+    for (size_t i = 0; i < device->chain_count; i++) {
+        begin_persisting(&device->chains[i], token);
+    }
+}
+
+void device_chains_persisted(struct quire_device *device, uint64_t token)
+{
+    device->durable_token = token > device->durable_token ? token : device->durable_token;
+    for (size_t i = 0; i < device->chain_count; i++) {
+        struct device_chain *chain = &device->chains[i];
+        if (chain->pending > 0 && chain->pending_token <= token) {
+            chain->durable = chain->pending;
+            chain->pending = 0;
+            /* The head moved on meanwhile, with a later transaction. */
+            begin_persisting(chain, device->token);
+        }
+    }
+    if (device->token == token) {
+        for (size_t i = 0; i < device->chain_count; i++) {
+            device->chains[i].durable = device->chains[i].head;
+            device->chains[i].pending = 0;
+        }
+    }
+}

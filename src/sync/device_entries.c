@@ -1,0 +1,379 @@
+/*
+ * Documents: loaded when asked for, kept as a state and the deltas since, let go when not used.
+ */
+#include "sync/device_internal.h"
+#include <stdlib.h>
+
+#define SUMMARY_VERSION 1
+#define EXCERPT_POINTS 80
+
+/* ---- which entries have edits that are not sealed --------------------------------------------- */
+
+struct device_pending *device_pending_find(struct quire_device *device, const uint8_t *entry)
+{
+    for (size_t i = 0; i < device->pending_count; i++) {
+        if (memcmp(device->pending[i].entry, entry, QR_ENTRY_SIZE) == 0) {
+            return &device->pending[i];
+        }
+    }
+    return NULL;
+}
+
+void device_pending_set(struct quire_device *device, const uint8_t *entry, size_t size)
+{
+    struct device_pending *pending = device_pending_find(device, entry);
+    if (size == 0) {
+        if (pending != NULL) {
+            *pending = device->pending[--device->pending_count];
+        }
+        return;
+    }
+    if (pending == NULL) {
+        if (device->pending_count == device->pending_capacity) {
+            size_t capacity = device->pending_capacity == 0 ? 8 : device->pending_capacity * 2;
+            struct device_pending *grown = realloc(device->pending, capacity * sizeof *grown);
+            if (grown == NULL) {
+                device_ok(device, QUIRE_ENOMEM);
+                return;
+            }
+            device->pending = grown;
+            device->pending_capacity = capacity;
+        }
+        if (device->pending_count == 0) {
+            device->pending_first_ms = device->now_ms;
+        }
+        pending = &device->pending[device->pending_count++];
+        memcpy(pending->entry, entry, QR_ENTRY_SIZE);
+    }
+    pending->size = size;
+    device->pending_last_ms = device->now_ms;
+}
+
+/* ---- the cache -------------------------------------------------------------------------------- */
+
+static void let_go(struct quire_device *device, struct device_entry *entry)
+{
+    HASH_DELETE(hh, device->entries, entry);
+    DL_DELETE(device->recent, entry);
+    device->entry_count--;
+    quire_document_destroy(entry->document);
+    free(entry);
+}
+
+void device_entries_finish(struct quire_device *device)
+{
+    while (device->recent != NULL) {
+        let_go(device, device->recent);
+    }
+}
+
+void device_entries_trim(struct quire_device *device)
+{
+    struct device_entry *entry = device->recent, *next;
+    for (; entry != NULL && device->entry_count > DEVICE_CACHE_MAX; entry = next) {
+        next = entry->next;
+        let_go(device, entry);
+    }
+}
+
+/* ---- loading ---------------------------------------------------------------------------------- */
+
+struct tail {
+    struct quire_device *device;
+    struct device_entry *entry;
+    enum quire_status status;
+};
+
+static bool load_tail(void *context, struct quire_bytes key, struct quire_bytes value)
+{
+    struct tail *tail = context;
+    struct quire_buffer delta = {0};
+    tail->status = device_open_sealed(tail->device, key, value, &delta);
+    if (tail->status == QUIRE_OK) {
+        tail->status = quire_document_merge(tail->entry->document, quire_buffer_bytes(&delta));
+        tail->entry->tail_size += delta.size;
+        tail->entry->tail_count = qr_load_u32(key.data + key.size - 4) + 1;
+    }
+    quire_buffer_finish(&delta);
+    return tail->status == QUIRE_OK;
+}
+
+/* State, then the deltas since, then the edits that are still pending. */
+static enum quire_status load_parts(struct quire_device *device, struct device_entry *entry)
+{
+    struct quire_buffer part = {0};
+    struct device_key key = device_key('e', entry->entry, QR_ENTRY_SIZE);
+    entry->fresh = true;
+    enum quire_status status = device_get_sealed(device, &key, &part);
+    if (status == QUIRE_OK) {
+        entry->fresh = false;
+        entry->state_size = part.size;
+        status = quire_document_merge(entry->document, quire_buffer_bytes(&part));
+    }
+    if (status == QUIRE_OK || status == QUIRE_ENOTFOUND) {
+        struct tail tail = {device, entry, QUIRE_OK};
+        key = device_key('t', entry->entry, QR_ENTRY_SIZE);
+        status = device->reader.scan(device->reader.context, device_key_bytes(&key), load_tail,
+            &tail);
+        status = status == QUIRE_OK ? tail.status : status;
+        entry->fresh &= entry->tail_count == 0;
+    }
+    if (status == QUIRE_OK) {
+        quire_buffer_clear(&part);
+        key = device_key('l', entry->entry, QR_ENTRY_SIZE);
+        status = device_get_sealed(device, &key, &part);
+        if (status == QUIRE_OK) {
+            entry->fresh = false;
+            status = quire_document_restore_pending(entry->document, quire_buffer_bytes(&part));
+        } else if (status == QUIRE_ENOTFOUND) {
+            status = QUIRE_OK;
+        }
+    }
+    quire_buffer_finish(&part);
+    return status == QUIRE_EMALFORMED ? QUIRE_ECORRUPT : status;
+}
+
+enum quire_status device_entry_get(struct quire_device *device, const uint8_t *id, bool create,
+    struct device_entry **out_entry)
+{
+    struct device_entry *entry = NULL;
+    HASH_FIND(hh, device->entries, id, QR_ENTRY_SIZE, entry);
+    if (entry != NULL) {
+        if (entry->fresh && !create && quire_document_empty(entry->document)) {
+            return QUIRE_ENOTFOUND;
+        }
+        DL_DELETE(device->recent, entry);
+        DL_APPEND(device->recent, entry);
+        *out_entry = entry;
+        return QUIRE_OK;
+    }
+    entry = calloc(1, sizeof *entry);
+    if (entry == NULL) {
+        return QUIRE_ENOMEM;
+    }
+    memcpy(entry->entry, id, QR_ENTRY_SIZE);
+    enum quire_status status = quire_document_create(&entry->document);
+    if (status == QUIRE_OK) {
+        status = load_parts(device, entry);
+    }
+    if (status == QUIRE_OK && entry->fresh && !create) {
+        status = QUIRE_ENOTFOUND;
+    }
+    if (status != QUIRE_OK) {
+        quire_document_destroy(entry->document);
+        free(entry);
+        return status;
+    }
+    HASH_ADD(hh, device->entries, entry, QR_ENTRY_SIZE, entry);
+    DL_APPEND(device->recent, entry);
+    device->entry_count++;
+    *out_entry = entry;
+    return QUIRE_OK;
+}
+
+/* ---- keeping ---------------------------------------------------------------------------------- */
+
+/* Keeps the edits that are not sealed. */
+static void keep_pending(struct quire_device *device, struct device_entry *entry)
+{
+    size_t size = quire_document_pending_size(entry->document);
+    struct quire_buffer delta = {0};
+    if (size > 0 && device_ok(device, quire_document_encode_pending(entry->document, &delta))) {
+        struct device_key key = device_key('l', entry->entry, QR_ENTRY_SIZE);
+        device_put_sealed(device, &key, quire_buffer_bytes(&delta));
+        device_pending_set(device, entry->entry, size);
+        entry->fresh = false;
+        device->writer_moved = true;
+    }
+    quire_buffer_finish(&delta);
+}
+
+static void keep_state(struct quire_device *device, struct device_entry *entry)
+{
+    struct quire_buffer state = {0};
+    /* The state holds edits that nobody saved yet; kept without being pending, they would be seen
+     * here and never be sent. */
+    keep_pending(device, entry);
+    if (device_ok(device, quire_document_encode(entry->document, &state))) {
+        struct device_key key = device_key('e', entry->entry, QR_ENTRY_SIZE);
+        device_put_sealed(device, &key, quire_buffer_bytes(&state));
+        for (uint32_t i = 0; i < entry->tail_count; i++) {
+            key = device_key_number('t', entry->entry, QR_ENTRY_SIZE, i, 4);
+            device_erase(device, device_key_bytes(&key));
+        }
+        entry->state_size = state.size;
+        entry->tail_count = 0;
+        entry->tail_size = 0;
+        entry->fresh = false;
+    }
+    quire_buffer_finish(&state);
+}
+
+enum quire_status device_entry_keep(struct quire_device *device, struct device_entry *entry,
+    struct quire_bytes delta)
+{
+    enum quire_status status = quire_document_merge(entry->document, delta);
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    entry->touched = true;
+    /* A state is written again once the deltas beside it weigh as much: a constant factor more
+     * bytes in all, however long the entry lives. */
+    if (entry->tail_size + delta.size > DEVICE_TAIL_MIN &&
+        entry->tail_size + delta.size > entry->state_size) {
+        keep_state(device, entry);
+        return QUIRE_OK;
+    }
+    struct device_key key =
+        device_key_number('t', entry->entry, QR_ENTRY_SIZE, entry->tail_count, 4);
+    device_put_sealed(device, &key, delta);
+    entry->tail_count++;
+    entry->tail_size += delta.size;
+    entry->fresh = false;
+    return QUIRE_OK;
+}
+
+/* The first code points of the text, as one line. */
+static size_t excerpt_size(struct quire_buffer *text)
+{
+    size_t points = 0, i = 0;
+    for (; i < text->size; i++) {
+        bool starts_point = (text->data[i] & 0xc0) != 0x80;
+        if (starts_point && points++ == EXCERPT_POINTS) {
+            break;
+        }
+        if (text->data[i] < 0x20) {
+            text->data[i] = ' ';
+        }
+    }
+    return i;
+}
+
+void device_entry_put_summary(struct quire_device *device, struct device_entry *entry)
+{
+    const struct quire_document *document = entry->document;
+    struct quire_value title = {0}, date = {0}, mood = {0};
+    bool has_title = quire_document_register(document, QUIRE_REGISTER_TITLE, 0, &title) == QUIRE_OK;
+    bool has_date = quire_document_register(document, QUIRE_REGISTER_DATE, 0, &date) == QUIRE_OK;
+    bool has_mood = quire_document_register(document, QUIRE_REGISTER_MOOD, 0, &mood) == QUIRE_OK;
+    struct quire_buffer text = {0}, value = {0};
+    if (!device_ok(device, quire_document_text(document, &text))) {
+        quire_buffer_finish(&text);
+        return;
+    }
+    size_t excerpt = excerpt_size(&text);
+    struct qr_writer writer = qr_writer_onto(&value);
+    qr_write_u8(&writer, SUMMARY_VERSION);
+    qr_write_u8(&writer,
+        (uint8_t)(has_date | has_mood << 1 | quire_document_deleted(document) << 2));
+    qr_write_u64(&writer, (uint64_t)date.number);
+    qr_write_u64(&writer, (uint64_t)mood.number);
+    qr_write_u64(&writer, (uint64_t)device->wall_ms);
+    qr_write_u64(&writer, quire_document_text_length(document));
+    qr_write_u16(&writer, has_title ? (uint16_t)title.text.size : 0);
+    qr_write_bytes(&writer, title.text.data, has_title ? title.text.size : 0);
+    qr_write_u16(&writer, (uint16_t)excerpt);
+    qr_write_bytes(&writer, text.data, excerpt);
+    if (device_ok(device, qr_writer_end(&writer))) {
+        struct device_key key = device_key('m', entry->entry, QR_ENTRY_SIZE);
+        device_put_sealed(device, &key, quire_buffer_bytes(&value));
+    }
+    quire_buffer_finish(&text);
+    quire_buffer_finish(&value);
+}
+
+void device_entries_settle(struct quire_device *device)
+{
+    struct device_entry *entry;
+    DL_FOREACH (device->recent, entry) {
+        if (entry->touched) {
+            entry->touched = false;
+            device_entry_put_summary(device, entry);
+            device_notice_entry(device, entry->entry);
+        }
+    }
+}
+
+void device_save(struct quire_device *device, const uint8_t *id)
+{
+    struct device_entry *entry;
+    if (!device_ok(device, device_entry_get(device, id, true, &entry))) {
+        return;
+    }
+    if (quire_document_pending_size(entry->document) > 0) {
+        keep_pending(device, entry);
+        device_entry_put_summary(device, entry);
+    }
+}
+
+/* ---- listing ---------------------------------------------------------------------------------- */
+
+struct listing {
+    struct quire_device *device;
+    bool (*visit)(void *context, const struct quire_summary *summary);
+    void *context;
+    enum quire_status status;
+};
+
+static bool list_one(void *context, struct quire_bytes key, struct quire_bytes value)
+{
+    struct listing *listing = context;
+    struct quire_buffer plain = {0};
+    bool more = false;
+    listing->status = device_open_sealed(listing->device, key, value, &plain);
+    if (listing->status == QUIRE_OK && key.size == 1 + QR_ENTRY_SIZE) {
+        struct qr_reader reader = qr_reader_over(quire_buffer_bytes(&plain));
+        struct quire_summary summary = {.entry = key.data + 1};
+        uint8_t version = qr_read_u8(&reader);
+        uint8_t flags = qr_read_u8(&reader);
+        summary.has_date = flags & 1;
+        summary.has_mood = (flags & 2) != 0;
+        summary.deleted = (flags & 4) != 0;
+        summary.date = (int64_t)qr_read_u64(&reader);
+        summary.mood = (int64_t)qr_read_u64(&reader);
+        summary.changed_wall_ms = (int64_t)qr_read_u64(&reader);
+        summary.text_length = qr_read_u64(&reader);
+        summary.title = qr_read_bytes(&reader, qr_read_u16(&reader));
+        summary.excerpt = qr_read_bytes(&reader, qr_read_u16(&reader));
+        summary.unsealed = device_pending_find(listing->device, summary.entry) != NULL;
+        if (version > SUMMARY_VERSION) {
+            listing->status = QUIRE_EUNSUPPORTED;
+        } else if (!qr_reader_done(&reader)) {
+            listing->status = QUIRE_ECORRUPT;
+        } else {
+            more = listing->visit(listing->context, &summary);
+        }
+    }
+    quire_buffer_finish(&plain);
+    return more;
+}
+
+enum quire_status quire_device_each_entry(struct quire_device *device,
+    bool (*visit)(void *context, const struct quire_summary *summary), void *context)
+{
+    struct listing listing = {device, visit, context, QUIRE_OK};
+    enum quire_status status = device->reader.scan(device->reader.context,
+        quire_bytes_of_text("m"), list_one, &listing);
+    return status == QUIRE_OK ? listing.status : status;
+}
+
+enum quire_status quire_device_document(struct quire_device *device,
+    const uint8_t entry[QUIRE_ENTRY_SIZE], bool create, struct quire_document **out_document)
+{
+    struct device_entry *found;
+    if (device->role != ROLE_MEMBER) {
+        return QUIRE_ESTATE;
+    }
+    enum quire_status status = device_entry_get(device, entry, create, &found);
+    if (status == QUIRE_OK) {
+        *out_document = found->document;
+    }
+    return status;
+}
+
+struct quire_stamp quire_device_stamp(const struct quire_device *device, int64_t wall_ms)
+{
+    struct quire_stamp stamp = {.wall_ms = wall_ms};
+    memcpy(stamp.session, device->writer, sizeof stamp.session);
+    return stamp;
+}

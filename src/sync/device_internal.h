@@ -1,0 +1,348 @@
+/*
+ * What the device's files share.
+ *
+ *   device.c            life, step, time, state
+ *   device_account.c    init, join, recover: how a device comes to be
+ *   device_out.c        the actions of a step, and its one transaction
+ *   device_records.c    what is kept: keys and layouts of the profile's records
+ *   device_chains.c     writer chains and their frontier
+ *   device_entries.c    documents: loaded, changed, let go
+ *   device_seal.c       pending edits become signed batches
+ *   device_connect.c    HELLO … SUB … CAUGHT_UP, and who gets which frame
+ *   device_receive.c    DELTA: what is accepted, and applied
+ *   device_upload.c     WANT, PUSH, ACK, refusals
+ *   device_roster.c     roster records, epoch keys, enrolling and revoking
+ *   device_pair.c       both sides of pairing
+ *   device_text.c       sentences
+ */
+#ifndef QR_SYNC_DEVICE_INTERNAL_H
+#define QR_SYNC_DEVICE_INTERNAL_H
+
+#include "base/reader.h"
+#include "base/writer.h"
+#include "codec/frame.h"
+#include "crypto/pair.h"
+#include "crypto/sign.h"
+#include "sync/roster.h"
+#include "sync/transcript.h"
+#include <quire/device.h>
+#include <uthash.h>
+#include <utlist.h>
+
+#define DEVICE_CACHE_MAX 64             /* documents kept open between steps */
+#define DEVICE_SEAL_SIZE 2048           /* bytes of pending edits that are sealed at once */
+#define DEVICE_SEAL_IDLE_MS 1000        /* connected: sealed when nothing was typed for so long … */
+#define DEVICE_SEAL_LATEST_MS 10000     /* … or this long after the first pending edit */
+#define DEVICE_SEAL_OFFLINE_MS 30000    /* not connected */
+#define DEVICE_DELTA_MAX (60 * 1024)    /* plaintext of one change */
+#define DEVICE_INFLIGHT_MAX (1024 * 1024) /* bytes pushed and not acknowledged */
+#define DEVICE_INFLIGHT_COUNT 512
+#define DEVICE_PUSH_MAX (192 * 1024)    /* bytes of batches in one PUSH */
+#define DEVICE_PUSH_COUNT 64
+#define DEVICE_CREDIT_STEP (256 * 1024) /* bytes taken in before credit is given back */
+#define DEVICE_PING_MS 30000
+#define DEVICE_SILENCE_MS 60000         /* after a ping: the connection is dead */
+#define DEVICE_ANSWER_MS 20000          /* for a step of the handshake or of pairing */
+#define DEVICE_RESUB_FIRST_MS 1000
+#define DEVICE_RESUB_LAST_MS 60000
+#define DEVICE_TAIL_MIN 4096            /* bytes of tail that a state outlives at least */
+#define DEVICE_WITHHELD_MS (10 * 60 * 1000)
+#define DEVICE_CLOCK_MS (2 * 60 * 1000)
+#define DEVICE_PAIR_TRIES 5
+
+/** One writer chain. Invariant: 0 ≤ durable ≤ head; batches 1 … head are in the records. */
+struct device_chain {
+    uint8_t writer[QR_WRITER_SIZE];
+    uint8_t device[QR_DEVICE_SIZE];
+    uint64_t head;
+    uint8_t hash[QR_HASH_SIZE]; /* of the head */
+    uint32_t roster_seq;        /* of the head */
+    uint64_t caught_up_at;      /* greatest in it */
+    uint64_t acked;             /* own: durable on the server, as it said */
+    uint64_t acked_wall_ms;     /* when it said so of that one */
+    uint64_t sees_own;          /* others': greatest seq of our present chain in its past */
+    bool covered;               /* another batch that is here depends on the head */
+    bool own;                   /* written by this device */
+
+    /* of this run or connection; not kept */
+    uint64_t durable; /* up to here the records are on disk */
+    uint64_t pending; /* up to here once `pending_token` is durable; 0 none */
+    uint64_t pending_token;
+    uint64_t sent;    /* the server has it, or it is on its way there */
+    uint64_t blocked_until_ms; /* refused: not sent before */
+    uint32_t refusal; /* why; 0 not refused */
+    uint64_t refused_seq;
+
+    /* while a DELTA is looked at: where the chain would stand */
+    uint64_t next_head;
+    uint8_t next_hash[QR_HASH_SIZE];
+    uint32_t next_roster_seq;
+    size_t last_item; /* 1 + its index in the frame's items; 0 none */
+};
+
+/** A document in memory. */
+struct device_entry {
+    UT_hash_handle hh;
+    struct device_entry *next, *prev; /* least recently used first */
+    uint8_t entry[QR_ENTRY_SIZE];
+    struct quire_document *document;
+    uint32_t tail_count; /* deltas kept beside the state */
+    size_t tail_size;
+    size_t state_size;
+    bool touched; /* by a merge in this step: summary and notice are due */
+    bool fresh;   /* nothing of it is kept yet */
+};
+
+/** An entry with edits that are not sealed. */
+struct device_pending {
+    uint8_t entry[QR_ENTRY_SIZE];
+    size_t size;
+};
+
+struct device_inflight {
+    uint8_t writer[QR_WRITER_SIZE];
+    uint64_t seq;
+    size_t size;
+};
+
+enum device_link {
+    LINK_NONE,
+    LINK_PAIRING,    /* request sent, no user yet */
+    LINK_HELLO,      /* HELLO sent */
+    LINK_AUTH,       /* AUTH sent */
+    LINK_ROSTER,     /* welcome; records are still to come */
+    LINK_READY,      /* subscribed */
+};
+
+enum device_role {
+    ROLE_MEMBER,  /* enrolled */
+    ROLE_JOINING, /* by code */
+    ROLE_RECOVERING, /* by kit */
+};
+
+struct device_out {
+    struct quire_action *items;
+    size_t count, capacity;
+    struct quire_write *writes;
+    size_t write_count, write_capacity;
+    struct quire_buffer bytes;
+    bool failed;
+};
+
+struct quire_device {
+    struct quire_reader reader;
+    uint8_t profile_key[QR_KEY_SIZE];
+    struct qr_vault *vault;
+    struct qr_roster roster;
+    enum device_role role;
+    bool revoked;
+
+    /* this step */
+    uint64_t now_ms;
+    int64_t wall_ms;
+    uint8_t entropy[QR_ENTROPY_SIZE];
+    uint64_t entropy_count;
+    struct device_out out;
+    enum quire_status failure; /* the step's; QUIRE_OK while all goes well */
+
+    /* chains */
+    struct device_chain *chains;
+    size_t chain_count, chain_capacity;
+    uint8_t writer[QR_WRITER_SIZE]; /* of this process, and its session for op ids */
+    uint64_t token;                 /* of the last PERSIST */
+    uint64_t durable_token;
+    uint8_t writer_stamp[QR_HASH_SIZE]; /* random, new whenever this writer saved or sealed */
+    bool writer_moved;                  /* in this step: a new stamp is due */
+
+    /* entries */
+    struct device_entry *entries;
+    struct device_entry *recent;
+    size_t entry_count;
+    struct device_pending *pending;
+    size_t pending_count, pending_capacity;
+    uint64_t pending_first_ms, pending_last_ms; /* of the oldest, newest pending edit */
+    bool flush;
+
+    /* connection */
+    enum device_link link;
+    struct quire_buffer host, hello;
+    uint8_t hello_nonce[QR_FRAME_NONCE_SIZE];
+    uint32_t expected_roster; /* records the server has, as WELCOME said */
+    uint64_t heard_ms, deadline_ms; /* deadline 0: none */
+    bool pinged;
+    bool caught_up, got_want;
+    uint64_t resub_at_ms, resub_delay_ms; /* at 0: none wanted */
+    size_t consumed; /* bytes of DELTA not yet given back as credit */
+    struct device_inflight inflight[DEVICE_INFLIGHT_COUNT];
+    size_t inflight_count, inflight_size;
+    bool upload_owed; /* something of ours was on its way: UPLOADED is due when it is there */
+    uint32_t presence;
+    int64_t caught_up_wall_ms;
+    uint64_t alarms[QUIRE_ALARM_COUNT];
+
+    /* enrolling, pairing, revoking */
+    struct quire_buffer name; /* of a device that joins */
+    struct qr_pair *pair;
+    struct qr_kit *kit; /* recovering */
+    struct quire_buffer pair_request; /* content of it, old device's side */
+    uint8_t pair_user[QR_USER_SIZE];
+    uint32_t pair_roster_count; /* the roster must hold this head, from the reply */
+    uint8_t pair_roster_head[QR_HASH_SIZE];
+    bool pair_open;
+    enum { APPEND_NONE, APPEND_PAIR, APPEND_REVOKE, APPEND_RECOVER } append;
+    bool append_sent;
+    unsigned append_tries;
+    uint8_t append_device[QR_DEVICE_SIZE];
+    uint32_t append_epoch; /* key made for it; forgotten if the append fails */
+    struct qr_roster append_roster; /* ours with the records sent */
+    uint64_t append_at_ms;          /* not before */
+    struct quire_buffer pair_heads; /* what the old device had: the server must have it too */
+
+    struct qr_frame_space space;
+};
+
+/* ---- device_out.c ---------------------------------------------------------------------------- */
+void device_out_clear(struct device_out *out);
+void device_out_finish(struct device_out *out);
+/** Puts the step's transaction first, then the other actions. */
+QUIRE_CHECKED enum quire_status device_out_end(struct quire_device *device,
+    struct quire_actions *out_actions);
+void device_put(struct quire_device *device, struct quire_bytes key, struct quire_bytes value);
+void device_erase(struct quire_device *device, struct quire_bytes key);
+void device_send(struct quire_device *device, const struct qr_frame *frame);
+/** Closes the connection and forgets what belongs to it. */
+void device_close(struct quire_device *device, uint32_t retry_ms);
+/** A new stamp for the writer, in the profile and in the record outside of it. */
+void device_emit_writer(struct quire_device *device);
+void device_notice(struct quire_device *device, enum quire_notice_kind notice, uint32_t code);
+void device_notice_entry(struct quire_device *device, const uint8_t *entry);
+void device_notice_device(struct quire_device *device, enum quire_notice_kind notice,
+    const uint8_t *who);
+void device_notice_text(struct quire_device *device, enum quire_notice_kind notice, const char *text);
+void device_alarm(struct quire_device *device, enum quire_alarm_kind alarm);
+/** 32 fresh bytes of the step's entropy. */
+void device_random(struct quire_device *device, uint8_t out[QR_ENTROPY_SIZE]);
+/** Notes that the step has failed; the first failure stays. True if status is OK. */
+bool device_ok(struct quire_device *device, enum quire_status status);
+
+/* ---- device_records.c ------------------------------------------------------------------------ */
+struct device_key {
+    uint8_t bytes[64];
+    size_t size;
+};
+struct device_key device_key(char kind, const uint8_t *id, size_t id_size);
+struct device_key device_key_number(char kind, const uint8_t *id, size_t id_size, uint64_t number,
+    size_t number_size);
+struct quire_bytes device_key_bytes(const struct device_key *key);
+/** Sealed under the profile's key. */
+void device_put_sealed(struct quire_device *device, const struct device_key *key,
+    struct quire_bytes value);
+QUIRE_CHECKED enum quire_status device_get_sealed(const struct quire_device *device,
+    const struct device_key *key, struct quire_buffer *out_value);
+/** Opens a sealed value that a scan gave. */
+QUIRE_CHECKED enum quire_status device_open_sealed(const struct quire_device *device,
+    struct quire_bytes key, struct quire_bytes value, struct quire_buffer *out_value);
+void device_put_vault(struct quire_device *device);
+void device_put_record(struct quire_device *device, uint32_t seq);
+void device_put_state(struct quire_device *device);
+void device_put_chain(struct quire_device *device, const struct device_chain *chain);
+void device_put_batch(struct quire_device *device, const uint8_t *writer, uint64_t seq,
+    const uint8_t *hash, struct quire_bytes bytes);
+/** A kept batch: its hash, and its bytes after it. out_value holds QR_HASH_SIZE + batch. */
+QUIRE_CHECKED enum quire_status device_get_batch(const struct quire_device *device,
+    const uint8_t *writer, uint64_t seq, struct quire_buffer *out_value);
+/** Everything that `open` needs. ENOTFOUND: no profile. */
+QUIRE_CHECKED enum quire_status device_load(struct quire_device *device,
+    struct quire_bytes writer_record);
+/** Every record that a device of a new account, or one that has just joined, begins with. */
+void device_put_all(struct quire_device *device);
+
+/* ---- device_chains.c ------------------------------------------------------------------------- */
+struct device_chain *device_chain_find(const struct quire_device *device, const uint8_t *writer);
+/** Finds or makes. NULL: out of memory or too many (device->failure says ENOMEM, or is OK). */
+struct device_chain *device_chain_get(struct quire_device *device, const uint8_t *writer,
+    const uint8_t *author);
+/** The hash of a batch that is here. ENOTFOUND. */
+QUIRE_CHECKED enum quire_status device_chain_hash(struct quire_device *device,
+    const struct device_chain *chain, uint64_t seq, uint8_t out_hash[QR_HASH_SIZE]);
+/** A batch was added to a chain: its head moves, what it depends on is covered. */
+void device_chain_advance(struct quire_device *device, struct device_chain *chain,
+    const struct qr_batch *batch, const uint8_t *hash);
+/** What a PERSIST will make durable, and what a PERSISTED has made so. */
+void device_chains_persisting(struct quire_device *device, uint64_t token);
+void device_chains_persisted(struct quire_device *device, uint64_t token);
+
+/* ---- device_entries.c ------------------------------------------------------------------------ */
+QUIRE_CHECKED enum quire_status device_entry_get(struct quire_device *device, const uint8_t *entry,
+    bool create, struct device_entry **out_entry);
+/** Merges a delta that came or was sealed here and keeps it beside the state. */
+QUIRE_CHECKED enum quire_status device_entry_keep(struct quire_device *device,
+    struct device_entry *entry, struct quire_bytes delta);
+void device_entry_put_summary(struct quire_device *device, struct device_entry *entry);
+/** Summaries and notices of what was merged in this step. */
+void device_entries_settle(struct quire_device *device);
+void device_entries_trim(struct quire_device *device);
+void device_entries_finish(struct quire_device *device);
+/** SAVE. */
+void device_save(struct quire_device *device, const uint8_t *entry);
+struct device_pending *device_pending_find(struct quire_device *device, const uint8_t *entry);
+void device_pending_set(struct quire_device *device, const uint8_t *entry, size_t size);
+
+/* ---- device_seal.c --------------------------------------------------------------------------- */
+uint64_t device_seal_due_ms(const struct quire_device *device);
+/** Seals what is due. */
+void device_seal(struct quire_device *device);
+/** A HEADS batch: nothing but causes. False: the step failed. */
+bool device_seal_heads(struct quire_device *device);
+
+/* ---- device_connect.c ------------------------------------------------------------------------ */
+void device_connected(struct quire_device *device, struct quire_bytes host);
+void device_disconnected(struct quire_device *device);
+void device_frame(struct quire_device *device, struct quire_bytes bytes);
+void device_hello(struct quire_device *device);
+void device_subscribe(struct quire_device *device);
+/** Something does not match: SUB again soon, later each time. */
+void device_resubscribe_later(struct quire_device *device);
+void device_connection_tick(struct quire_device *device);
+uint64_t device_connection_due_ms(const struct quire_device *device);
+
+/* ---- device_receive.c, device_upload.c ------------------------------------------------------- */
+void device_on_delta(struct quire_device *device, const struct qr_frame *frame, size_t frame_size);
+void device_upload_reset(struct quire_device *device);
+void device_on_want(struct quire_device *device, const struct qr_frame *frame);
+void device_on_ack(struct quire_device *device, const struct qr_frame *frame);
+void device_on_batch_error(struct quire_device *device, const struct qr_frame *frame);
+void device_on_caught_up(struct quire_device *device, const struct qr_frame *frame);
+void device_upload(struct quire_device *device);
+uint64_t device_upload_due_ms(const struct quire_device *device);
+
+/* ---- device_roster.c, device_pair.c ---------------------------------------------------------- */
+/** Signs (as the device, or the root of `kit`) and appends a record to `roster`. */
+QUIRE_CHECKED enum quire_status device_record_append(struct quire_device *device,
+    struct qr_roster *roster, const struct qr_kit *kit, struct qr_record *record);
+/** Makes the records of an enrolment, an epoch, a revocation on a copy of the roster. */
+QUIRE_CHECKED enum quire_status device_append_add(struct quire_device *device,
+    struct qr_roster *roster, const struct qr_kit *kit, const uint8_t *sign_public,
+    const uint8_t *box_public, struct quire_bytes name);
+QUIRE_CHECKED enum quire_status device_append_epoch(struct quire_device *device,
+    struct qr_roster *roster, const struct qr_kit *kit);
+void device_on_roster_records(struct quire_device *device, const struct qr_frame *frame);
+void device_on_roster_done(struct quire_device *device, const struct qr_frame *frame);
+/** The append in hand was refused. */
+void device_append_refused(struct quire_device *device, uint32_t code);
+/** Makes and sends the append in hand, if there is one and the time is right. */
+void device_append_try(struct quire_device *device);
+/** Opens every epoch key that the roster gives this device, or the kit. */
+QUIRE_CHECKED enum quire_status device_take_keys(struct quire_device *device);
+void device_revoke(struct quire_device *device, const uint8_t *who);
+/** Enrolled now: keeps everything and says so. */
+void device_joined(struct quire_device *device);
+
+void device_pair_open(struct quire_device *device);
+void device_pair_close(struct quire_device *device);
+void device_pair_request(struct quire_device *device);
+void device_on_pair(struct quire_device *device, const struct qr_frame *frame);
+void device_pair_reply(struct quire_device *device);
+void device_append_failed(struct quire_device *device, enum quire_status status);
+
+#endif

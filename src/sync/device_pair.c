@@ -1,0 +1,203 @@
+/*
+ * Both sides of pairing. The old device shows a code and waits at a mailbox; the new one sends its
+ * keys there; the old one enrols it and answers with what the new one needs to trust the server's
+ * word: the user, the roster's head and how far every chain has come.
+ */
+#include "sync/device_internal.h"
+
+#define REPLY_VERSION 1
+#define REQUEST_KEYS (2 * QR_KEY_SIZE)
+
+static void send_pair(struct quire_device *device, enum qr_pair_step step, struct quire_bytes data)
+{
+    uint8_t mailbox[QR_MAILBOX_SIZE];
+    struct qr_frame frame = {.type = QR_FRAME_PAIR};
+    qr_pair_mailbox(device->pair, mailbox);
+    frame.pair.step = step;
+    frame.pair.mailbox = mailbox;
+    frame.pair.data = data;
+    device_send(device, &frame);
+}
+
+/* ---- the old device --------------------------------------------------------------------------- */
+
+void device_pair_open(struct quire_device *device)
+{
+    if (device->link != LINK_READY || device->append != APPEND_NONE) {
+        device_ok(device, QUIRE_ESTATE);
+        return;
+    }
+    uint8_t entropy[QR_ENTROPY_SIZE];
+    char code[QR_PAIR_CODE_SIZE];
+    device_pair_close(device);
+    device_random(device, entropy);
+    if (!device_ok(device, qr_pair_create(entropy, &device->pair))) {
+        return;
+    }
+    device->pair_open = true;
+    qr_pair_code(device->pair, code);
+    send_pair(device, QR_PAIR_OPEN, (struct quire_bytes){0});
+    device_notice_text(device, QUIRE_NOTICE_PAIR_CODE, code);
+    qr_wipe(code, sizeof code);
+    qr_wipe(entropy, sizeof entropy);
+}
+
+void device_pair_close(struct quire_device *device)
+{
+    if (!device->pair_open) {
+        return;
+    }
+    if (device->link == LINK_READY) {
+        send_pair(device, QR_PAIR_CLOSE, (struct quire_bytes){0});
+    }
+    qr_pair_destroy(device->pair);
+    device->pair = NULL;
+    device->pair_open = false;
+    if (device->append == APPEND_PAIR && !device->append_sent) {
+        device->append = APPEND_NONE;
+    }
+}
+
+static void on_request(struct quire_device *device, struct quire_bytes data)
+{
+    quire_buffer_clear(&device->pair_request);
+    enum quire_status status = qr_pair_open_request(device->pair, data, &device->pair_request);
+    if (status == QUIRE_OK && device->pair_request.size <= REQUEST_KEYS) {
+        status = QUIRE_EMALFORMED;
+    }
+    if (status != QUIRE_OK) {
+        device_pair_close(device);
+        device_notice(device, QUIRE_NOTICE_PAIR_FAILED, status);
+        return;
+    }
+    qr_device_id(device->append_device, device->pair_request.data,
+        device->pair_request.data + QR_KEY_SIZE);
+    device->append = APPEND_PAIR;
+    device->append_tries = 0;
+    device->append_at_ms = 0;
+}
+
+void device_pair_reply(struct quire_device *device)
+{
+    struct quire_buffer content = {0}, reply = {0};
+    struct qr_writer writer = qr_writer_onto(&content);
+    qr_write_u8(&writer, REPLY_VERSION);
+    qr_write_bytes(&writer, device->roster.user, QR_USER_SIZE);
+    qr_write_u32(&writer, device->roster.count);
+    qr_write_bytes(&writer, qr_roster_head(&device->roster), QR_HASH_SIZE);
+    for (size_t i = 0; i < device->chain_count; i++) {
+        const struct device_chain *chain = &device->chains[i];
+        /* Only what the server is known to have: the rest is ours to bring. */
+        if (chain->sent > 0 && chain->sent <= chain->head &&
+            content.size + QR_WRITER_SIZE + 8 <= QR_PAIR_REPLY_MAX) {
+            uint64_t seq = chain->own ? chain->acked : chain->sent;
+            if (seq > 0) {
+                qr_write_bytes(&writer, chain->writer, QR_WRITER_SIZE);
+                qr_write_u64(&writer, seq);
+            }
+        }
+    }
+    uint8_t entropy[QR_ENTROPY_SIZE];
+    device_random(device, entropy);
+    if (device->pair_open && device_ok(device, qr_writer_end(&writer))) {
+        enum quire_status status = qr_pair_seal_reply(device->pair, quire_buffer_bytes(&content),
+            entropy, &reply);
+        if (status == QUIRE_OK) {
+            send_pair(device, QR_PAIR_REPLY, quire_buffer_bytes(&reply));
+            device_notice_device(device, QUIRE_NOTICE_PAIRED, device->append_device);
+        } else {
+            device_notice(device, QUIRE_NOTICE_PAIR_FAILED, status);
+        }
+        qr_pair_destroy(device->pair);
+        device->pair = NULL;
+        device->pair_open = false;
+    }
+    quire_buffer_finish(&content);
+    quire_buffer_finish(&reply);
+}
+
+/* ---- the new device --------------------------------------------------------------------------- */
+
+void device_pair_request(struct quire_device *device)
+{
+    struct qr_vault_public self = qr_vault_public(device->vault);
+    struct quire_buffer content = {0}, request = {0};
+    struct qr_writer writer = qr_writer_onto(&content);
+    uint8_t entropy[QR_ENTROPY_SIZE];
+    qr_write_bytes(&writer, self.sign_public, QR_KEY_SIZE);
+    qr_write_bytes(&writer, self.box_public, QR_KEY_SIZE);
+    qr_write_bytes(&writer, device->name.data, device->name.size);
+    device_random(device, entropy);
+    device->link = LINK_PAIRING;
+    device->deadline_ms = device->now_ms + DEVICE_ANSWER_MS;
+    if (device_ok(device, qr_writer_end(&writer)) &&
+        device_ok(device, qr_pair_seal_request(device->pair, quire_buffer_bytes(&content), entropy,
+                              &request))) {
+        send_pair(device, QR_PAIR_REQUEST, quire_buffer_bytes(&request));
+    }
+    quire_buffer_finish(&content);
+    quire_buffer_finish(&request);
+}
+
+static void on_reply(struct quire_device *device, struct quire_bytes data)
+{
+    struct quire_buffer content = {0};
+    enum quire_status status = qr_pair_open_reply(device->pair, data, &content);
+    if (status == QUIRE_OK) {
+        struct qr_reader reader = qr_reader_over(quire_buffer_bytes(&content));
+        uint8_t version = qr_read_u8(&reader);
+        struct quire_bytes user = qr_read_bytes(&reader, QR_USER_SIZE);
+        uint32_t count = qr_read_u32(&reader);
+        struct quire_bytes head = qr_read_bytes(&reader, QR_HASH_SIZE);
+        struct quire_bytes heads = qr_read_bytes(&reader, qr_reader_left(&reader));
+        status = version != REPLY_VERSION ? QUIRE_EUNSUPPORTED
+            : reader.failed || count == 0 ? QUIRE_EMALFORMED
+                                          : QUIRE_OK;
+        if (status == QUIRE_OK) {
+            memcpy(device->pair_user, user.data, QR_USER_SIZE);
+            memcpy(device->pair_roster_head, head.data, QR_HASH_SIZE);
+            device->pair_roster_count = count;
+            quire_buffer_clear(&device->pair_heads);
+            device_ok(device, quire_buffer_append(&device->pair_heads, heads.data, heads.size));
+            qr_vault_set_user(device->vault, device->pair_user);
+            device_hello(device);
+        }
+    }
+    if (status != QUIRE_OK) {
+        device_notice(device, QUIRE_NOTICE_PAIR_FAILED, status);
+        device_close(device, 0);
+    }
+    quire_buffer_finish(&content);
+}
+
+void device_on_pair(struct quire_device *device, const struct qr_frame *frame)
+{
+    if (device->pair == NULL) {
+        return; /* late, after it was closed here */
+    }
+    bool waits = device->link == LINK_PAIRING;
+    switch (frame->pair.step) {
+    case QR_PAIR_REQUEST:
+        if (device->pair_open && device->append == APPEND_NONE) {
+            on_request(device, frame->pair.data);
+        }
+        break;
+    case QR_PAIR_REPLY:
+        if (waits) {
+            on_reply(device, frame->pair.data);
+        }
+        break;
+    case QR_PAIR_CLOSE:
+        if (waits || device->pair_open) {
+            device_notice(device, QUIRE_NOTICE_PAIR_FAILED, QUIRE_ENOTFOUND);
+        }
+        if (waits) {
+            device_close(device, 0);
+        } else {
+            device_pair_close(device);
+        }
+        break;
+    default:
+        break;
+    }
+}

@@ -1,0 +1,280 @@
+/*
+ * DELTA: a batch is accepted only with its whole causal past and matching hashes; the last
+ * signature of each contiguous run vouches for the run. Then it is kept, opened and merged.
+ */
+#include "sync/device_internal.h"
+#include <stdlib.h>
+
+/** A batch of the frame that may be accepted. */
+struct item {
+    struct quire_bytes bytes;
+    size_t chain; /* index */
+    uint64_t seq;
+    uint8_t hash[QR_HASH_SIZE];
+};
+
+enum verdict { ACCEPT, KNOWN, REFUSE };
+
+/* The hash that (chain, seq) has here or in this frame so far. */
+static bool hash_at(struct quire_device *device, const struct device_chain *chain, uint64_t seq,
+    const struct item *items, size_t count, uint8_t out_hash[QR_HASH_SIZE])
+{
+    if (seq <= chain->head) {
+        return device_chain_hash(device, chain, seq, out_hash) == QUIRE_OK;
+    }
+    size_t index = (size_t)(chain - device->chains);
+    for (size_t i = count; i > 0; i--) {
+        if (items[i - 1].chain == index && items[i - 1].seq == seq) {
+            memcpy(out_hash, items[i - 1].hash, QR_HASH_SIZE);
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum verdict check_causes(struct quire_device *device, const struct qr_batch *batch,
+    const struct item *items, size_t count)
+{
+#ifdef QR_PLANT_NO_DEPS_CHECK /* a planted bug, which the simulation must find */
+    (void)device, (void)batch, (void)items, (void)count;
+    return ACCEPT;
+#endif
+    for (size_t i = 0; i < batch->dep_count; i++) {
+        const struct device_chain *dep = device_chain_find(device, batch->deps[i].writer);
+        uint8_t hash[QR_HASH_SIZE];
+        if (dep == NULL || batch->deps[i].seq > dep->next_head ||
+            !hash_at(device, dep, batch->deps[i].seq, items, count, hash)) {
+            device_resubscribe_later(device);
+            return REFUSE;
+        }
+        if (memcmp(hash, batch->deps[i].hash, QR_HASH_SIZE) != 0) {
+            device_alarm(device, QUIRE_ALARM_FORK);
+            return REFUSE;
+        }
+    }
+    return ACCEPT;
+}
+
+/* Is the author one who may have written this, on the roster as it was. */
+static enum verdict check_author(struct quire_device *device, const struct qr_batch *batch)
+{
+    const struct qr_roster *roster = &device->roster;
+    if (batch->roster_seq >= roster->count) {
+        device_resubscribe_later(device);
+        return REFUSE;
+    }
+    const struct qr_roster_device *author = qr_roster_find(roster, batch->device);
+    if (author == NULL || author->added_seq > batch->roster_seq ||
+        batch->epoch != roster->entries[batch->roster_seq].epoch) {
+        device_alarm(device, QUIRE_ALARM_BAD_SIGNATURE);
+        return REFUSE;
+    }
+    if (!qr_roster_admits(roster, batch->device, batch->writer, batch->seq)) {
+        device_alarm(device, QUIRE_ALARM_REVOKED_WRITE);
+        return REFUSE;
+    }
+    return ACCEPT;
+}
+
+static enum verdict check_place(struct quire_device *device, struct device_chain *chain,
+    const struct qr_batch *batch, const uint8_t *hash, const struct item *items, size_t count)
+{
+    static const uint8_t zeros[QR_HASH_SIZE];
+    if (batch->seq <= chain->next_head) {
+        uint8_t known[QR_HASH_SIZE];
+        if (hash_at(device, chain, batch->seq, items, count, known) &&
+            memcmp(known, hash, QR_HASH_SIZE) != 0) {
+            device_alarm(device, QUIRE_ALARM_FORK);
+            return REFUSE;
+        }
+        return KNOWN;
+    }
+    if (batch->seq != chain->next_head + 1) {
+        device_resubscribe_later(device);
+        return REFUSE;
+    }
+    const uint8_t *prev = chain->next_head == 0 ? zeros : chain->next_hash;
+    if (memcmp(batch->prev, prev, QR_HASH_SIZE) != 0 ||
+        memcmp(batch->device, chain->device, QR_DEVICE_SIZE) != 0 ||
+        batch->roster_seq < chain->next_roster_seq) {
+        device_alarm(device, QUIRE_ALARM_FORK);
+        return REFUSE;
+    }
+    return check_causes(device, batch, items, count);
+}
+
+static enum verdict check(struct quire_device *device, struct quire_bytes bytes,
+    struct item *items, size_t count)
+{
+    struct qr_batch batch;
+    if (qr_batch_read(bytes, &batch) != QUIRE_OK) {
+        device_alarm(device, QUIRE_ALARM_BAD_SIGNATURE);
+        return REFUSE;
+    }
+    enum verdict verdict = check_author(device, &batch);
+    if (verdict != ACCEPT) {
+        return verdict;
+    }
+    struct item *item = &items[count];
+    struct device_chain *chain = device_chain_get(device, batch.writer, batch.device);
+    if (chain == NULL) {
+        return REFUSE;
+    }
+    if (chain->next_head < chain->head) { /* made just now, or not yet looked at in this frame */
+        chain->next_head = chain->head;
+    }
+    *item = (struct item){bytes, (size_t)(chain - device->chains), batch.seq, {0}};
+    qr_batch_hash(&batch, device->roster.user, device->roster.entries[batch.roster_seq].hash,
+        item->hash);
+    verdict = check_place(device, chain, &batch, item->hash, items, count);
+    if (verdict == ACCEPT) {
+        chain->next_head = batch.seq;
+        chain->next_roster_seq = batch.roster_seq;
+        memcpy(chain->next_hash, item->hash, QR_HASH_SIZE);
+        chain->last_item = count + 1;
+    } else if (verdict == KNOWN && batch.seq > chain->sent) {
+        chain->sent = batch.seq; /* the server has it */
+    }
+    return verdict;
+}
+
+static bool signature_holds(const struct quire_device *device, const struct item *item)
+{
+    struct qr_batch batch;
+    if (qr_batch_read(item->bytes, &batch) != QUIRE_OK) {
+        return false;
+    }
+    const struct qr_roster_device *author = qr_roster_find(&device->roster, batch.device);
+    return qr_verify(author->sign_public, QR_CONTEXT_BATCH_SIGN,
+        &(struct quire_bytes){item->hash, QR_HASH_SIZE}, 1, batch.signature);
+}
+
+/* How many items, from the first on, are vouched for. */
+static size_t verify(struct quire_device *device, const struct item *items, size_t count)
+{
+    bool all = true;
+    for (size_t i = 0; i < device->chain_count && all; i++) {
+        size_t last = device->chains[i].last_item;
+        all = last == 0 || signature_holds(device, &items[last - 1]);
+    }
+    if (all) {
+        return count;
+    }
+    /* Somebody lies. What is before the first lie is still worth having. */
+    device_alarm(device, QUIRE_ALARM_BAD_SIGNATURE);
+    size_t good = 0;
+    while (good < count && signature_holds(device, &items[good])) {
+        good++;
+    }
+    return good;
+}
+
+/* Another device was caught up long after the server had acknowledged our batch, and yet it did
+ * not know of it: the server keeps our writes from it. A hint, since it rests on clocks. */
+static void check_withheld(struct quire_device *device, const struct device_chain *chain)
+{
+    const struct device_chain *own = device_chain_find(device, device->writer);
+    if (own != NULL && !chain->own && own->acked > chain->sees_own && own->acked_wall_ms > 0 &&
+        chain->caught_up_at > own->acked_wall_ms + DEVICE_WITHHELD_MS) {
+        device_alarm(device, QUIRE_ALARM_WITHHELD);
+    }
+}
+
+static void merge_change(struct quire_device *device, const struct qr_batch *batch, size_t index)
+{
+    const struct qr_change *change = &batch->changes[index];
+    struct qr_change_place place = {.seq = batch->seq,
+        .index = (uint32_t)index,
+        .kind = change->kind,
+        .epoch = batch->epoch};
+    memcpy(place.writer, batch->writer, QR_WRITER_SIZE);
+    memcpy(place.entry, change->entry, QR_ENTRY_SIZE);
+    struct quire_buffer plaintext = {0};
+    struct device_entry *entry = NULL;
+    enum quire_status status = qr_vault_open_change(device->vault, &place, change->nonce,
+        change->ciphertext, &plaintext);
+    if (status == QUIRE_OK) {
+        status = device_entry_get(device, change->entry, true, &entry);
+        if (status == QUIRE_OK) {
+            status = device_entry_keep(device, entry, quire_buffer_bytes(&plaintext));
+        } else {
+            device_ok(device, status);
+        }
+    }
+    if (status == QUIRE_ENOMEM) {
+        device_ok(device, status);
+    } else if (status != QUIRE_OK) {
+        device_alarm(device, QUIRE_ALARM_UNREADABLE);
+    }
+    quire_buffer_finish(&plaintext);
+}
+
+static void apply(struct quire_device *device, const struct item *item)
+{
+    struct qr_batch batch;
+    struct device_chain *chain = &device->chains[item->chain];
+    if (qr_batch_read(item->bytes, &batch) != QUIRE_OK) {
+        return; /* cannot be: it was read before */
+    }
+    device_put_batch(device, batch.writer, batch.seq, item->hash, item->bytes);
+    device_chain_advance(device, chain, &batch, item->hash);
+    chain->sent = batch.seq > chain->sent ? batch.seq : chain->sent;
+    if (chain->own && batch.seq > chain->acked) {
+        chain->acked = batch.seq;
+    }
+    check_withheld(device, chain);
+    for (size_t i = 0; i < batch.change_count && device->failure == QUIRE_OK; i++) {
+        if (batch.changes[i].kind == QR_CHANGE_OPS) {
+            merge_change(device, &batch, i);
+        }
+    }
+}
+
+static void begin(struct quire_device *device)
+{
+    for (size_t i = 0; i < device->chain_count; i++) {
+        struct device_chain *chain = &device->chains[i];
+        chain->next_head = chain->head;
+        chain->next_roster_seq = chain->roster_seq;
+        chain->last_item = 0;
+        memcpy(chain->next_hash, chain->hash, QR_HASH_SIZE);
+    }
+}
+
+static void end(struct quire_device *device)
+{
+    for (size_t i = 0; i < device->chain_count; i++) {
+        if (device->chains[i].last_item > 0 && device->chains[i].head > 0) {
+            device_put_chain(device, &device->chains[i]);
+        }
+    }
+    /* Chains that were named and never accepted must not fill the table. */
+    while (device->chain_count > 0 && device->chains[device->chain_count - 1].head == 0) {
+        device->chain_count--;
+    }
+}
+
+void device_on_delta(struct quire_device *device, const struct qr_frame *frame, size_t frame_size)
+{
+    struct item *items = calloc(frame->delta.batch_count + 1, sizeof *items);
+    if (items == NULL) {
+        device_ok(device, QUIRE_ENOMEM);
+        return;
+    }
+    size_t count = 0;
+    begin(device);
+    for (size_t i = 0; i < frame->delta.batch_count; i++) {
+        count += check(device, frame->delta.batches[i], items, count) == ACCEPT;
+    }
+    size_t good = verify(device, items, count);
+    if (good < count) {
+        device_resubscribe_later(device);
+    }
+    for (size_t i = 0; i < good && device->failure == QUIRE_OK; i++) {
+        apply(device, &items[i]);
+    }
+    end(device);
+    free(items);
+    device_entries_settle(device);
+    device->consumed += frame_size;
+}

@@ -1,0 +1,251 @@
+/*
+ * Pending edits become batches: sealed per entry, signed once. As late as can be: what was typed
+ * and deleted again meanwhile is never sent, and many keystrokes share one signature.
+ */
+#include "sync/device_internal.h"
+#include <stdlib.h>
+
+#define SEAL_BYTES_MAX (192 * 1024) /* sealed bytes of a batch's changes */
+
+/** A change that waits for its batch. */
+struct draft {
+    uint8_t entry[QR_ENTRY_SIZE];
+    struct quire_buffer plaintext;
+};
+
+struct drafts {
+    struct draft items[QR_CHANGES_MAX];
+    size_t count;
+    size_t size; /* once sealed */
+};
+
+uint64_t device_seal_due_ms(const struct quire_device *device)
+{
+    if (device->pending_count == 0 || device->role != ROLE_MEMBER || device->revoked) {
+        return UINT64_MAX;
+    }
+    size_t size = 0;
+    for (size_t i = 0; i < device->pending_count && size < DEVICE_SEAL_SIZE; i++) {
+        size += device->pending[i].size;
+    }
+    if (device->flush || size >= DEVICE_SEAL_SIZE) {
+        return device->now_ms;
+    }
+    if (device->link != LINK_READY) {
+        return device->pending_first_ms + DEVICE_SEAL_OFFLINE_MS;
+    }
+    uint64_t idle = device->pending_last_ms + DEVICE_SEAL_IDLE_MS;
+    uint64_t latest = device->pending_first_ms + DEVICE_SEAL_LATEST_MS;
+    return idle < latest ? idle : latest;
+}
+
+static int compare_deps(const void *a, const void *b)
+{
+    return memcmp(((const struct qr_dep *)a)->writer, ((const struct qr_dep *)b)->writer,
+        QR_WRITER_SIZE);
+}
+
+/* The heads that no other batch here depends on: the causes of the next one. True: all fit. */
+static bool gather_deps(const struct quire_device *device, struct qr_batch *batch)
+{
+    batch->dep_count = 0;
+    for (size_t i = 0; i < device->chain_count; i++) {
+        const struct device_chain *chain = &device->chains[i];
+        if (chain->head == 0 || chain->covered ||
+            memcmp(chain->writer, device->writer, QR_WRITER_SIZE) == 0) {
+            continue;
+        }
+        if (batch->dep_count == QR_DEPS_MAX) {
+            return false;
+        }
+        struct qr_dep *dep = &batch->deps[batch->dep_count++];
+        memcpy(dep->writer, chain->writer, QR_WRITER_SIZE);
+        memcpy(dep->hash, chain->hash, QR_HASH_SIZE);
+        dep->seq = chain->head;
+    }
+    qsort(batch->deps, batch->dep_count, sizeof *batch->deps, compare_deps);
+    return true;
+}
+
+static enum quire_status seal_changes(struct quire_device *device, const struct drafts *drafts,
+    struct qr_batch *batch, struct quire_buffer *ciphertexts, uint8_t (*nonces)[QR_NONCE_SIZE])
+{
+    size_t offsets[QR_CHANGES_MAX];
+    for (size_t i = 0; i < drafts->count; i++) {
+        struct qr_change_place place = {.seq = batch->seq,
+            .index = (uint32_t)i,
+            .kind = QR_CHANGE_OPS,
+            .epoch = batch->epoch};
+        memcpy(place.writer, batch->writer, QR_WRITER_SIZE);
+        memcpy(place.entry, drafts->items[i].entry, QR_ENTRY_SIZE);
+        uint8_t entropy[QR_ENTROPY_SIZE];
+        device_random(device, entropy);
+        offsets[i] = ciphertexts->size;
+        enum quire_status status = qr_vault_seal_change(device->vault, &place,
+            quire_buffer_bytes(&drafts->items[i].plaintext), entropy, nonces[i], ciphertexts);
+        if (status != QUIRE_OK) {
+            return status;
+        }
+        batch->changes[i] = (struct qr_change){.kind = QR_CHANGE_OPS,
+            .entry = drafts->items[i].entry,
+            .nonce = nonces[i],
+            .ciphertext = {NULL, ciphertexts->size - offsets[i]}};
+    }
+    for (size_t i = 0; i < drafts->count; i++) {
+        batch->changes[i].ciphertext.data = ciphertexts->data + offsets[i];
+    }
+    batch->change_count = drafts->count;
+    return QUIRE_OK;
+}
+
+/* Hash, signature, and into the chain and the records. */
+static enum quire_status sign_and_keep(struct quire_device *device, struct device_chain *chain,
+    struct quire_buffer *bytes)
+{
+    static const uint8_t unsigned_yet[QR_SIGNATURE_SIZE];
+    struct qr_batch batch;
+    uint8_t hash[QR_HASH_SIZE], signature[QR_SIGNATURE_SIZE];
+    enum quire_status status = quire_buffer_append(bytes, unsigned_yet, sizeof unsigned_yet);
+    if (status == QUIRE_OK) {
+        status = qr_batch_read(quire_buffer_bytes(bytes), &batch);
+    }
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    qr_batch_hash(&batch, device->roster.user, qr_roster_head(&device->roster), hash);
+    qr_vault_sign(device->vault, QR_CONTEXT_BATCH_SIGN, &(struct quire_bytes){hash, sizeof hash}, 1,
+        signature);
+    memcpy(bytes->data + bytes->size - sizeof signature, signature, sizeof signature);
+    device_put_batch(device, chain->writer, batch.seq, hash, quire_buffer_bytes(bytes));
+    device_chain_advance(device, chain, &batch, hash);
+    device_put_chain(device, chain);
+    device->writer_moved = true;
+    device->upload_owed = true;
+    return QUIRE_OK;
+}
+
+/* One batch of these drafts, or of nothing but causes when there are none. */
+static enum quire_status seal_batch(struct quire_device *device, const struct drafts *drafts)
+{
+    static const uint8_t zeros[QR_HASH_SIZE];
+    struct qr_vault_public self = qr_vault_public(device->vault);
+    struct device_chain *chain = device_chain_get(device, device->writer, self.device);
+    if (chain == NULL) {
+        return device->failure != QUIRE_OK ? device->failure : QUIRE_ELIMIT;
+    }
+    struct qr_batch batch = {.writer = chain->writer,
+        .seq = chain->head + 1,
+        .device = self.device,
+        .roster_seq = device->roster.count - 1,
+        .epoch = device->roster.epoch,
+        .caught_up_at = device->caught_up_wall_ms > 0 ? (uint64_t)device->caught_up_wall_ms : 0,
+        .prev = chain->head == 0 ? zeros : chain->hash};
+    struct quire_buffer ciphertexts = {0}, bytes = {0};
+    uint8_t nonces[QR_CHANGES_MAX][QR_NONCE_SIZE];
+    enum quire_status status = QUIRE_OK;
+    (void)gather_deps(device, &batch); /* what does not fit was covered by HEADS batches before */
+    if (drafts != NULL) {
+        status = seal_changes(device, drafts, &batch, &ciphertexts, nonces);
+    } else {
+        batch.changes[0] =
+            (struct qr_change){.kind = QR_CHANGE_HEADS, .entry = zeros, .nonce = zeros};
+        batch.change_count = 1;
+    }
+    if (status == QUIRE_OK) {
+        status = qr_batch_write(&batch, &bytes);
+    }
+    if (status == QUIRE_OK) {
+        status = sign_and_keep(device, chain, &bytes);
+    }
+    quire_buffer_finish(&ciphertexts);
+    quire_buffer_finish(&bytes);
+    return status;
+}
+
+bool device_seal_heads(struct quire_device *device)
+{
+    return device_ok(device, seal_batch(device, NULL));
+}
+
+static void finish_drafts(struct drafts *drafts)
+{
+    for (size_t i = 0; i < drafts->count; i++) {
+        quire_buffer_finish(&drafts->items[i].plaintext);
+    }
+    drafts->count = 0;
+    drafts->size = 0;
+}
+
+static bool seal_drafts(struct quire_device *device, struct drafts *drafts)
+{
+    struct qr_batch probe;
+    bool well = true;
+    /* More causes than one batch can name go ahead in batches of their own. */
+    while (well && !gather_deps(device, &probe)) {
+        well = device_seal_heads(device);
+    }
+    well = well && device_ok(device, seal_batch(device, drafts));
+    finish_drafts(drafts);
+    return well;
+}
+
+/* Takes everything pending of an entry into drafts, sealing whenever a batch is full. */
+static bool draft_entry(struct quire_device *device, struct drafts *drafts, const uint8_t *id)
+{
+    struct device_entry *entry;
+    if (!device_ok(device, device_entry_get(device, id, true, &entry))) {
+        return false;
+    }
+    while (quire_document_pending_size(entry->document) > 0) {
+        struct quire_buffer delta = {0};
+        bool well = device_ok(device,
+            quire_document_take_delta(entry->document, DEVICE_DELTA_MAX, &delta));
+        well = well && device_ok(device, device_entry_keep(device, entry, quire_buffer_bytes(&delta)));
+        size_t sealed = qr_sealed_size(delta.size);
+        bool full = drafts->count == QR_CHANGES_MAX ||
+            (drafts->count > 0 && drafts->size + sealed > SEAL_BYTES_MAX);
+        if (well && full) {
+            well = seal_drafts(device, drafts);
+        }
+        if (!well) {
+            quire_buffer_finish(&delta);
+            return false;
+        }
+        struct draft *draft = &drafts->items[drafts->count++];
+        memcpy(draft->entry, id, QR_ENTRY_SIZE);
+        draft->plaintext = delta;
+        drafts->size += sealed;
+    }
+    entry->touched = false; /* nothing came from elsewhere */
+    struct device_key key = device_key('l', id, QR_ENTRY_SIZE);
+    device_erase(device, device_key_bytes(&key));
+    device_entry_put_summary(device, entry);
+    return true;
+}
+
+void device_seal(struct quire_device *device)
+{
+    bool flush = device->flush;
+    bool due = device_seal_due_ms(device) <= device->now_ms;
+    device->flush = false;
+    if (!due && !flush) {
+        return;
+    }
+    struct drafts *drafts = calloc(1, sizeof *drafts);
+    if (drafts == NULL) {
+        device_ok(device, QUIRE_ENOMEM);
+        return;
+    }
+    bool well = !device->revoked && device->role == ROLE_MEMBER;
+    while (well && device->pending_count > 0) {
+        uint8_t id[QR_ENTRY_SIZE];
+        memcpy(id, device->pending[0].entry, sizeof id);
+        well = draft_entry(device, drafts, id);
+        device_pending_set(device, id, 0);
+    }
+    if (well && drafts->count > 0) {
+        seal_drafts(device, drafts);
+    }
+    finish_drafts(drafts);
+    free(drafts);
+}

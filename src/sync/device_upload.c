@@ -1,0 +1,330 @@
+/*
+ * What goes up: whatever the server lacks, of any author, causes before effects; what is refused
+ * waits with its reason and goes again.
+ */
+#include "sync/device_internal.h"
+
+static bool is_blocked(const struct quire_device *device, const struct device_chain *chain)
+{
+    return chain->refusal != 0 && device->now_ms < chain->blocked_until_ms;
+}
+
+static bool has_more(const struct quire_device *device, const struct device_chain *chain)
+{
+    return chain->sent < chain->durable && !is_blocked(device, chain);
+}
+
+void device_upload_reset(struct quire_device *device)
+{
+    device->got_want = false;
+    device->upload_owed = true;
+    device->inflight_count = 0;
+    device->inflight_size = 0;
+    for (size_t i = 0; i < device->chain_count; i++) {
+        device->chains[i].sent = device->chains[i].head;
+    }
+}
+
+static void tell_uploaded(struct quire_device *device)
+{
+    if (!device->upload_owed || !device->got_want || device->inflight_count > 0) {
+        return;
+    }
+    for (size_t i = 0; i < device->chain_count; i++) {
+        if (device->chains[i].sent < device->chains[i].head) {
+            return;
+        }
+    }
+    device->upload_owed = false;
+    device_notice(device, QUIRE_NOTICE_UPLOADED, 0);
+}
+
+void device_on_want(struct quire_device *device, const struct qr_frame *frame)
+{
+    for (size_t i = 0; i < frame->want.range_count; i++) {
+        struct device_chain *chain = device_chain_find(device, frame->want.ranges[i].writer);
+        if (chain != NULL && frame->want.ranges[i].from - 1 < chain->sent) {
+            chain->sent = frame->want.ranges[i].from - 1;
+        }
+    }
+    device->got_want = true;
+    device_upload(device);
+}
+
+/* ---- PUSH ------------------------------------------------------------------------------------- */
+
+/* The chain whose next batch must go before that of `chain`, or `chain` itself, or NULL if that
+ * cannot go now. Its next batch is in out_batch. */
+static struct device_chain *first_cause(struct quire_device *device, struct device_chain *chain,
+    struct quire_buffer *out_batch)
+{
+    /* Each turn goes back along the DAG, so there are at most as many as chains. */
+    for (size_t turn = 0; turn <= device->chain_count; turn++) {
+        struct qr_batch batch;
+        struct device_chain *cause = NULL;
+        out_batch->size = 0;
+        if (!has_more(device, chain) ||
+            !device_ok(device, device_get_batch(device, chain->writer, chain->sent + 1, out_batch))) {
+            return NULL;
+        }
+        struct quire_bytes bytes = {out_batch->data + QR_HASH_SIZE, out_batch->size - QR_HASH_SIZE};
+        if (!device_ok(device, qr_batch_read(bytes, &batch) == QUIRE_OK ? QUIRE_OK : QUIRE_ECORRUPT)) {
+            return NULL;
+        }
+        for (size_t i = 0; i < batch.dep_count && cause == NULL; i++) {
+            struct device_chain *dep = device_chain_find(device, batch.deps[i].writer);
+            if (dep != NULL && dep->sent < batch.deps[i].seq) {
+                cause = dep;
+            }
+        }
+        if (cause == NULL) {
+            return chain;
+        }
+        chain = cause;
+    }
+    return NULL;
+}
+
+static struct device_chain *next_to_push(struct quire_device *device, struct quire_buffer *out_batch)
+{
+    for (size_t i = 0; i < device->chain_count; i++) {
+        if (has_more(device, &device->chains[i])) {
+            struct device_chain *chain = first_cause(device, &device->chains[i], out_batch);
+            if (chain != NULL || device->failure != QUIRE_OK) {
+                return chain;
+            }
+        }
+    }
+    return NULL;
+}
+
+static void add_inflight(struct quire_device *device, const struct device_chain *chain, size_t size)
+{
+    struct device_inflight *item = &device->inflight[device->inflight_count++];
+    memcpy(item->writer, chain->writer, QR_WRITER_SIZE);
+    item->seq = chain->sent;
+    item->size = size;
+    device->inflight_size += size;
+}
+
+/* Forgets what is on its way of a chain: up to seq (acknowledged) or from seq on (refused). */
+static void drop_inflight(struct quire_device *device, const uint8_t *writer, uint64_t from,
+    uint64_t to)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < device->inflight_count; i++) {
+        struct device_inflight item = device->inflight[i];
+        if (memcmp(item.writer, writer, QR_WRITER_SIZE) == 0 && item.seq >= from && item.seq <= to) {
+            device->inflight_size -= item.size;
+        } else {
+            device->inflight[kept++] = item;
+        }
+    }
+    device->inflight_count = kept;
+}
+
+/* One PUSH of as much as may go now. False: nothing may. */
+static bool push(struct quire_device *device)
+{
+    struct quire_buffer next = {0}, batches = {0};
+    struct quire_bytes *items = device->space.items;
+    struct qr_frame frame = {.type = QR_FRAME_PUSH};
+    struct device_chain *chain;
+    while (frame.push.batch_count < DEVICE_PUSH_COUNT && batches.size < DEVICE_PUSH_MAX &&
+        device->inflight_count < DEVICE_INFLIGHT_COUNT &&
+        device->inflight_size < DEVICE_INFLIGHT_MAX - QR_BATCH_MAX &&
+        (chain = next_to_push(device, &next)) != NULL) {
+        size_t size = next.size - QR_HASH_SIZE;
+        if (!device_ok(device, quire_buffer_append(&batches, next.data + QR_HASH_SIZE, size))) {
+            break;
+        }
+        items[frame.push.batch_count++].size = size;
+        chain->sent++;
+        chain->refusal = 0;
+        add_inflight(device, chain, size);
+    }
+    size_t offset = 0;
+    for (size_t i = 0; i < frame.push.batch_count; i++) {
+        items[i].data = batches.data + offset;
+        offset += items[i].size;
+    }
+    frame.push.batches = items;
+    if (frame.push.batch_count > 0) {
+        device_send(device, &frame);
+    }
+    quire_buffer_finish(&next);
+    quire_buffer_finish(&batches);
+    return frame.push.batch_count > 0;
+}
+
+void device_upload(struct quire_device *device)
+{
+    if (device->link != LINK_READY || !device->got_want) {
+        return;
+    }
+    while (device->failure == QUIRE_OK && push(device)) {
+    }
+    tell_uploaded(device);
+}
+
+/* ---- answers ---------------------------------------------------------------------------------- */
+
+void device_on_ack(struct quire_device *device, const struct qr_frame *frame)
+{
+    for (size_t i = 0; i < frame->ack.range_count; i++) {
+        const struct qr_frame_range *range = &frame->ack.ranges[i];
+        struct device_chain *chain = device_chain_find(device, range->writer);
+        if (chain == NULL || range->to > chain->head) {
+            continue;
+        }
+        drop_inflight(device, range->writer, 0, range->to);
+        chain->sent = range->to > chain->sent ? range->to : chain->sent;
+        if (chain->refusal != 0 && range->to >= chain->refused_seq) {
+            chain->refusal = 0;
+        }
+        if (chain->own && range->to > chain->acked) {
+            chain->acked = range->to;
+            chain->acked_wall_ms = (uint64_t)device->wall_ms;
+            if (chain->acked == chain->head) {
+                device_put_chain(device, chain);
+            }
+        }
+    }
+    device_upload(device);
+}
+
+void device_on_batch_error(struct quire_device *device, const struct qr_frame *frame)
+{
+    struct device_chain *chain = device_chain_find(device, frame->error.writer);
+    uint64_t seq = frame->error.seq;
+    if (frame->error.code == QR_ERROR_FORK) {
+        device_alarm(device, QUIRE_ALARM_FORK);
+    }
+    if (chain == NULL || seq > chain->head) {
+        return;
+    }
+    bool follows = is_blocked(device, chain) && chain->refused_seq <= seq;
+    drop_inflight(device, chain->writer, seq, UINT64_MAX);
+    chain->sent = seq - 1 < chain->sent ? seq - 1 : chain->sent;
+    if (follows) {
+        return; /* what came after the batch that was refused first */
+    }
+    chain->refusal = frame->error.code;
+    chain->refused_seq = seq;
+    uint64_t wait_ms = frame->error.retry_ms < 200 ? 200 : frame->error.retry_ms;
+    chain->blocked_until_ms = device->now_ms + wait_ms;
+    if (frame->error.code == QR_ERROR_STALE_ROSTER) {
+        device_close(device, (uint32_t)wait_ms); /* the next AUTH brings what the server lacks */
+        return;
+    }
+    if (frame->error.code == QR_ERROR_GAP || frame->error.code == QR_ERROR_MISSING_DEPS) {
+        device_resubscribe_later(device);
+        return;
+    }
+    device_notice(device, QUIRE_NOTICE_REJECTED, frame->error.code);
+}
+
+uint64_t device_upload_due_ms(const struct quire_device *device)
+{
+    uint64_t due = UINT64_MAX;
+    if (device->link != LINK_READY || !device->got_want) {
+        return due;
+    }
+    for (size_t i = 0; i < device->chain_count; i++) {
+        const struct device_chain *chain = &device->chains[i];
+        if (chain->refusal != 0 && chain->sent < chain->durable && chain->blocked_until_ms < due) {
+            due = chain->blocked_until_ms;
+        }
+    }
+    return due;
+}
+
+/* ---- CAUGHT_UP -------------------------------------------------------------------------------- */
+
+static bool same_head(struct quire_device *device, const struct device_chain *chain,
+    const struct qr_frame_position *position)
+{
+    uint8_t hash[QR_HASH_SIZE];
+    return device_chain_hash(device, chain, position->seq, hash) == QUIRE_OK &&
+        memcmp(hash, position->hash_prefix, QR_HASH_PREFIX_SIZE) == 0;
+}
+
+static const struct qr_frame_position *find_position(const struct qr_frame *frame,
+    const uint8_t *writer)
+{
+    for (size_t i = 0; i < frame->caught_up.position_count; i++) {
+        if (memcmp(frame->caught_up.positions[i].writer, writer, QR_WRITER_SIZE) == 0) {
+            return &frame->caught_up.positions[i];
+        }
+    }
+    return NULL;
+}
+
+/* What the server says it has of our own chains is what it has acknowledged, or more; less means
+ * that it lost something, which WANT has asked for. */
+static void compare_own(struct quire_device *device, const struct qr_frame *frame)
+{
+    bool behind = false;
+    for (size_t i = 0; i < device->chain_count; i++) {
+        struct device_chain *chain = &device->chains[i];
+        if (!chain->own || chain->head == 0) {
+            continue;
+        }
+        const struct qr_frame_position *position = find_position(frame, chain->writer);
+        uint64_t seq = position == NULL ? 0 : position->seq;
+        if (seq < chain->acked) {
+            behind = true;
+        }
+        if (seq != chain->acked && seq <= chain->head) {
+            chain->acked = seq;
+            chain->acked_wall_ms = (uint64_t)device->wall_ms;
+            device_put_chain(device, chain);
+        }
+    }
+    if (behind) {
+        device_alarm(device, QUIRE_ALARM_SERVER_BEHIND);
+    }
+}
+
+/* A device that was just paired knows what the old one had: the server must have shown as much. */
+static void compare_paired(struct quire_device *device)
+{
+    struct qr_reader reader = qr_reader_over(quire_buffer_bytes(&device->pair_heads));
+    bool withheld = false;
+    while (qr_reader_left(&reader) >= QR_WRITER_SIZE + 8) {
+        struct quire_bytes writer = qr_read_bytes(&reader, QR_WRITER_SIZE);
+        uint64_t seq = qr_read_u64(&reader);
+        const struct device_chain *chain = device_chain_find(device, writer.data);
+        withheld |= chain == NULL || chain->head < seq;
+    }
+    if (withheld) {
+        device_alarm(device, QUIRE_ALARM_WITHHELD);
+    }
+    quire_buffer_clear(&device->pair_heads);
+}
+
+void device_on_caught_up(struct quire_device *device, const struct qr_frame *frame)
+{
+    bool agree = true;
+    compare_own(device, frame);
+    for (size_t i = 0; i < frame->caught_up.position_count; i++) {
+        const struct qr_frame_position *position = &frame->caught_up.positions[i];
+        const struct device_chain *chain = device_chain_find(device, position->writer);
+        if (chain == NULL || chain->head < position->seq) {
+            agree = false;
+        } else if (!same_head(device, chain, position)) {
+            device_alarm(device, QUIRE_ALARM_FORK);
+        }
+    }
+    if (!agree) {
+        device_resubscribe_later(device);
+        return;
+    }
+    compare_paired(device);
+    device->caught_up = true;
+    device->caught_up_wall_ms = device->wall_ms;
+    device->resub_delay_ms = DEVICE_RESUB_FIRST_MS;
+    device_put_state(device);
+    device_notice(device, QUIRE_NOTICE_CAUGHT_UP, 0);
+    tell_uploaded(device);
+}
