@@ -62,6 +62,9 @@ enum quire_status quire_device_step(struct quire_device *device, const struct qu
     device->wall_ms = event->wall_ms;
     memcpy(device->entropy, event->entropy, sizeof device->entropy);
     device->entropy_count = 0;
+    if (device->pending_count > 0 && device->pending_first_ms == 0) {
+        device->pending_first_ms = device->pending_last_ms = device->now_ms; /* found at open */
+    }
 
     take_event(device, event);
     if (device->failure == QUIRE_OK) {

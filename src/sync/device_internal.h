@@ -31,9 +31,9 @@
 
 #define DEVICE_CACHE_MAX 64             /* documents kept open between steps */
 #define DEVICE_SEAL_SIZE 2048           /* bytes of pending edits that are sealed at once */
-#define DEVICE_SEAL_IDLE_MS 1000        /* connected: sealed when nothing was typed for so long … */
+#define DEVICE_SEAL_IDLE_MS 1000        /* somebody watches: when nothing was typed for so long … */
 #define DEVICE_SEAL_LATEST_MS 10000     /* … or this long after the first pending edit */
-#define DEVICE_SEAL_OFFLINE_MS 30000    /* not connected */
+#define DEVICE_SEAL_ALONE_MS 30000      /* no other device is connected, or we are not */
 #define DEVICE_DELTA_MAX (60 * 1024)    /* plaintext of one change */
 #define DEVICE_INFLIGHT_MAX (1024 * 1024) /* bytes pushed and not acknowledged */
 #define DEVICE_INFLIGHT_COUNT 512

@@ -31,8 +31,8 @@ uint64_t device_seal_due_ms(const struct quire_device *device)
     if (device->flush || size >= DEVICE_SEAL_SIZE) {
         return device->now_ms;
     }
-    if (device->link != LINK_READY) {
-        return device->pending_first_ms + DEVICE_SEAL_OFFLINE_MS;
+    if (device->link != LINK_READY || device->presence == 0) {
+        return device->pending_first_ms + DEVICE_SEAL_ALONE_MS;
     }
     uint64_t idle = device->pending_last_ms + DEVICE_SEAL_IDLE_MS;
     uint64_t latest = device->pending_first_ms + DEVICE_SEAL_LATEST_MS;

@@ -1,0 +1,591 @@
+/*
+ * A hub and devices in one process.
+ */
+#include "harness.h"
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+static const struct quire_bytes host = {(const uint8_t *)"localhost:7433", 14};
+
+/* ---- tables ----------------------------------------------------------------------------------- */
+
+static struct pair *find(const struct table *table, struct quire_bytes key)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        if (quire_bytes_equal(quire_buffer_bytes(&table->items[i].key), key)) {
+            return &table->items[i];
+        }
+    }
+    return NULL;
+}
+
+static void put(struct table *table, const struct quire_write *write)
+{
+    struct pair *item = find(table, write->key);
+    if (item == NULL && !write->erase) {
+        table->items = realloc(table->items, (table->count + 1) * sizeof *table->items);
+        item = &table->items[table->count++];
+        *item = (struct pair){0};
+        cr_assert_eq(quire_buffer_append(&item->key, write->key.data, write->key.size), QUIRE_OK);
+    }
+    if (item != NULL && write->erase) {
+        quire_buffer_finish(&item->key);
+        quire_buffer_finish(&item->value);
+        *item = table->items[--table->count];
+    } else if (item != NULL) {
+        quire_buffer_clear(&item->value);
+        cr_assert_eq(quire_buffer_append(&item->value, write->value.data, write->value.size),
+            QUIRE_OK);
+    }
+}
+
+void table_finish(struct table *table)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        quire_buffer_finish(&table->items[i].key);
+        quire_buffer_finish(&table->items[i].value);
+    }
+    free(table->items);
+    *table = (struct table){0};
+}
+
+struct table table_copy(const struct table *table)
+{
+    struct table copy = {0};
+    for (size_t i = 0; i < table->count; i++) {
+        put(&copy,
+            &(struct quire_write){quire_buffer_bytes(&table->items[i].key),
+                quire_buffer_bytes(&table->items[i].value), false});
+    }
+    return copy;
+}
+
+static enum quire_status table_get(void *context, struct quire_bytes key,
+    struct quire_buffer *out_value)
+{
+    const struct pair *item = find(context, key);
+    return item == NULL ? QUIRE_ENOTFOUND
+                        : quire_buffer_append(out_value, item->value.data, item->value.size);
+}
+
+static int compare_pairs(const void *a, const void *b)
+{
+    const struct pair *left = a, *right = b;
+    size_t size = left->key.size < right->key.size ? left->key.size : right->key.size;
+    int order = memcmp(left->key.data, right->key.data, size);
+    return order != 0 ? order : (left->key.size > right->key.size) - (left->key.size < right->key.size);
+}
+
+static enum quire_status table_scan(void *context, struct quire_bytes prefix,
+    bool (*visit)(void *, struct quire_bytes, struct quire_bytes), void *visit_context)
+{
+    struct table *table = context;
+    if (table->count > 0) {
+        qsort(table->items, table->count, sizeof *table->items, compare_pairs);
+    }
+    for (size_t i = 0; i < table->count; i++) {
+        const struct pair *item = &table->items[i];
+        if (item->key.size >= prefix.size && memcmp(item->key.data, prefix.data, prefix.size) == 0 &&
+            !visit(visit_context, quire_buffer_bytes(&item->key), quire_buffer_bytes(&item->value))) {
+            break;
+        }
+    }
+    return QUIRE_OK;
+}
+
+/* ---- lines ------------------------------------------------------------------------------------ */
+
+static void line_put(struct line *line, struct quire_bytes bytes)
+{
+    struct message *message = calloc(1, sizeof *message);
+    cr_assert_eq(quire_buffer_append(&message->bytes, bytes.data, bytes.size), QUIRE_OK);
+    if (line->last == NULL) {
+        line->first = message;
+    } else {
+        line->last->next = message;
+    }
+    line->last = message;
+}
+
+static struct message *line_take(struct line *line)
+{
+    struct message *message = line->first;
+    if (message != NULL) {
+        line->first = message->next;
+        line->last = line->first == NULL ? NULL : line->last;
+    }
+    return message;
+}
+
+static void message_free(struct message *message)
+{
+    quire_buffer_finish(&message->bytes);
+    free(message);
+}
+
+static void line_clear(struct line *line)
+{
+    struct message *message;
+    while ((message = line_take(line)) != NULL) {
+        message_free(message);
+    }
+}
+
+static void fill(struct world *world, uint8_t *out)
+{
+    for (size_t i = 0; i < 32; i += 8) {
+        world->entropy = world->entropy * 6364136223846793005u + 1442695040888963407u;
+        memcpy(out + i, &world->entropy, 8);
+    }
+}
+
+/* ---- the hub's shell --------------------------------------------------------------------------- */
+
+static enum quire_status log_each(void *context, const uint8_t user[QR_USER_SIZE],
+    enum quire_status (*visit)(void *, const struct qr_log_entry *), void *visit_context)
+{
+    struct world *world = context;
+    enum quire_status status = QUIRE_OK;
+    for (size_t i = 0; i < world->durable && status == QUIRE_OK; i++) {
+        if (world->log[i].entry.lsn > 0 && memcmp(world->log[i].user, user, QR_USER_SIZE) == 0) {
+            status = visit(visit_context, &world->log[i].entry);
+        }
+    }
+    return status;
+}
+
+static enum quire_status log_read(void *context, uint64_t lsn, struct quire_bytes *out_bytes)
+{
+    struct world *world = context;
+    if (lsn == 0 || lsn > world->durable) {
+        return QUIRE_ENOTFOUND;
+    }
+    if (world->log[lsn - 1].damaged) {
+        return QUIRE_ECORRUPT;
+    }
+    *out_bytes = quire_buffer_bytes(&world->log[lsn - 1].bytes);
+    return QUIRE_OK;
+}
+
+static struct person *person_of(struct world *world, uint64_t connection)
+{
+    for (size_t i = 0; i < WORLD_DEVICES; i++) {
+        if (world->people[i].connection == connection) {
+            return &world->people[i];
+        }
+    }
+    return NULL;
+}
+
+static void hang_up(struct world *world, struct person *person)
+{
+    uint64_t connection = person->connection;
+    person->connection = 0;
+    line_clear(&person->to_hub);
+    line_clear(&person->to_device);
+    world_hub_step(world, (struct qr_hub_event){.kind = QR_HUB_CLOSED, .connection = connection});
+    if (person->device != NULL) {
+        world_step(world, (size_t)(person - world->people),
+            (struct quire_event){.kind = QUIRE_EVENT_DISCONNECTED});
+    }
+}
+
+static void append(struct world *world, const struct qr_log_record *record)
+{
+    cr_assert_lt(world->log_count, WORLD_LOG);
+    cr_assert_eq(record->entry.lsn, world->log_count + 1);
+    struct stored *stored = &world->log[world->log_count++];
+    *stored = (struct stored){.entry = record->entry};
+    memcpy(stored->user, record->user, QR_USER_SIZE);
+    cr_assert_eq(quire_buffer_append(&stored->bytes, record->bytes.data, record->bytes.size),
+        QUIRE_OK);
+    cr_assert_eq(quire_buffer_append(&world->seen, record->bytes.data, record->bytes.size), QUIRE_OK);
+}
+
+static size_t count_valid(const struct qr_hub_action *action)
+{
+    size_t valid = 0;
+    while (valid < action->job_count) {
+        const struct qr_verify_job *job = &action->jobs[valid];
+        if (!qr_verify(job->public_key, (enum qr_context)job->context,
+                &(struct quire_bytes){job->message, QR_HASH_SIZE}, 1, job->signature)) {
+            break;
+        }
+        valid++;
+    }
+    return valid;
+}
+
+void world_hub_step(struct world *world, struct qr_hub_event event)
+{
+    /* Answers to VERIFY and PERSIST come after the step that asked for them. */
+    struct qr_hub_event after[64];
+    size_t after_count = 0;
+    struct person *closed[WORLD_DEVICES];
+    size_t closed_count = 0;
+    struct qr_hub_actions actions;
+    event.now_ms = world->now_ms;
+    event.wall_ms = (uint64_t)world->wall_ms;
+    fill(world, event.entropy);
+    cr_assert_eq(qr_hub_step(world->hub, &event, &actions), QUIRE_OK);
+    for (size_t i = 0; i < actions.count; i++) {
+        const struct qr_hub_action *action = &actions.items[i];
+        struct person *person = person_of(world, action->connection);
+        switch (action->kind) {
+        case QR_HUB_SEND:
+            if (person != NULL) {
+                line_put(&person->to_device, action->bytes);
+            }
+            break;
+        case QR_HUB_CLOSE:
+            if (person != NULL) {
+                closed[closed_count++] = person;
+            }
+            break;
+        case QR_HUB_VERIFY:
+            after[after_count++] = (struct qr_hub_event){.kind = QR_HUB_VERIFIED,
+                .token = action->token,
+                .size = world->lose_verify ? 0 : count_valid(action)};
+            break;
+        case QR_HUB_PERSIST:
+            if (world->refuse_commits) {
+                after[after_count++] = (struct qr_hub_event){.kind = QR_HUB_PERSIST_FAILED,
+                    .lsn = action->records[0].entry.lsn,
+                    .code = QUIRE_EFULL};
+                break;
+            }
+            for (size_t r = 0; r < action->record_count; r++) {
+                append(world, &action->records[r]);
+            }
+            if (!world->hold_commits) {
+                world->durable = world->log_count;
+                after[after_count++] =
+                    (struct qr_hub_event){.kind = QR_HUB_PERSISTED, .lsn = world->durable};
+            }
+            break;
+        case QR_HUB_FORGET:
+            for (size_t r = 0; r < world->log_count; r++) {
+                if (r + 1 >= action->lsn &&
+                    memcmp(world->log[r].user, action->user, QR_USER_SIZE) == 0) {
+                    world->log[r].entry.lsn = 0;
+                }
+            }
+            break;
+        }
+    }
+    for (size_t i = 0; i < after_count; i++) {
+        world_hub_step(world, after[i]);
+    }
+    for (size_t i = 0; i < closed_count; i++) {
+        /* What was sent before the close still arrives. */
+        closed[i]->closed++;
+        struct message *message;
+        while (closed[i]->connection != 0 && (message = line_take(&closed[i]->to_device)) != NULL) {
+            world_step(world, (size_t)(closed[i] - world->people),
+                (struct quire_event){
+                    .kind = QUIRE_EVENT_FRAME, .bytes = quire_buffer_bytes(&message->bytes)});
+            message_free(message);
+        }
+        if (closed[i]->connection != 0) {
+            hang_up(world, closed[i]);
+        }
+    }
+}
+
+void world_commit(struct world *world)
+{
+    world->durable = world->log_count;
+    world_hub_step(world, (struct qr_hub_event){.kind = QR_HUB_PERSISTED, .lsn = world->durable});
+}
+
+/* ---- a device's shell -------------------------------------------------------------------------- */
+
+static void carry_out(struct world *world, struct person *person, struct quire_actions actions)
+{
+    uint64_t persisted = 0;
+    bool close = false;
+    for (size_t i = 0; i < actions.count; i++) {
+        const struct quire_action *action = &actions.items[i];
+        switch (action->kind) {
+        case QUIRE_ACTION_PERSIST:
+            for (size_t w = 0; w < action->write_count; w++) {
+                put(&person->table, &action->writes[w]);
+            }
+            persisted = action->token;
+            break;
+        case QUIRE_ACTION_SEND:
+            if (person->connection != 0) {
+                line_put(&person->to_hub, action->bytes);
+                cr_assert_eq(
+                    quire_buffer_append(&world->seen, action->bytes.data, action->bytes.size),
+                    QUIRE_OK);
+            }
+            break;
+        case QUIRE_ACTION_CLOSE:
+            close = true;
+            break;
+        case QUIRE_ACTION_WRITER:
+            quire_buffer_clear(&person->writer_record);
+            cr_assert_eq(quire_buffer_append(&person->writer_record, action->bytes.data,
+                             action->bytes.size),
+                QUIRE_OK);
+            break;
+        case QUIRE_ACTION_NOTICE:
+            person->notices[action->notice]++;
+            person->last_code[action->notice] = action->code;
+            if (action->notice == QUIRE_NOTICE_PAIR_CODE) {
+                memcpy(person->code, action->bytes.data, action->bytes.size);
+                person->code[action->bytes.size] = 0;
+            }
+            break;
+        }
+    }
+    if (persisted > 0) {
+        world_step(world, (size_t)(person - world->people),
+            (struct quire_event){.kind = QUIRE_EVENT_PERSISTED, .token = persisted});
+    }
+    if (close && person->connection != 0) {
+        hang_up(world, person);
+    }
+}
+
+void world_step(struct world *world, size_t index, struct quire_event event)
+{
+    struct person *person = &world->people[index];
+    struct quire_actions actions;
+    event.now_ms = world->now_ms;
+    event.wall_ms = world->wall_ms;
+    fill(world, event.entropy);
+    cr_assert_eq(quire_device_step(person->device, &event, &actions), QUIRE_OK);
+    carry_out(world, person, actions);
+}
+
+static struct quire_device_options options_of(struct world *world, struct person *person)
+{
+    struct quire_device_options options = {
+        .reader = {&person->table, table_get, table_scan}, .wall_ms = world->wall_ms};
+    memset(options.profile_key, 7, sizeof options.profile_key);
+    fill(world, options.entropy);
+    return options;
+}
+
+void world_account(struct world *world, size_t index)
+{
+    struct person *person = &world->people[index];
+    struct quire_device_options options = options_of(world, person);
+    struct quire_actions actions;
+    cr_assert_eq(quire_device_init(&options, quire_bytes_of_text("phone"), person->kit,
+                     &person->device, &actions),
+        QUIRE_OK);
+    carry_out(world, person, actions);
+}
+
+void world_pair(struct world *world, size_t old, size_t new)
+{
+    struct person *person = &world->people[new];
+    world_connect(world, old);
+    world_run(world, 100);
+    world_step(world, old, (struct quire_event){.kind = QUIRE_EVENT_PAIR_OPEN});
+    world_run(world, 100);
+    struct quire_device_options options = options_of(world, person);
+    cr_assert_eq(quire_device_join(&options, quire_bytes_of_text("laptop"),
+                     quire_bytes_of_text(world->people[old].code), &person->device),
+        QUIRE_OK);
+    world_connect(world, new);
+    world_run(world, 2000);
+}
+
+void world_recover(struct world *world, size_t index, const char *kit)
+{
+    struct person *person = &world->people[index];
+    struct quire_device_options options = options_of(world, person);
+    cr_assert_eq(quire_device_recover(&options, quire_bytes_of_text("new phone"),
+                     quire_bytes_of_text(kit), &person->device),
+        QUIRE_OK);
+}
+
+void world_connect(struct world *world, size_t index)
+{
+    struct person *person = &world->people[index];
+    if (person->connection != 0) {
+        return;
+    }
+    person->connection = world->next_connection++;
+    world_hub_step(world,
+        (struct qr_hub_event){
+            .kind = QR_HUB_OPEN, .connection = person->connection, .bytes = host});
+    world_step(world, index, (struct quire_event){.kind = QUIRE_EVENT_CONNECTED, .bytes = host});
+}
+
+void world_disconnect(struct world *world, size_t index)
+{
+    if (world->people[index].connection != 0) {
+        hang_up(world, &world->people[index]);
+    }
+}
+
+void world_restart(struct world *world, size_t index, bool with_writer_record)
+{
+    struct person *person = &world->people[index];
+    struct quire_device *old = person->device;
+    person->device = NULL;
+    world_disconnect(world, index);
+    quire_device_destroy(old);
+    struct quire_device_options options = options_of(world, person);
+    if (with_writer_record) {
+        options.writer_record = quire_buffer_bytes(&person->writer_record);
+    }
+    cr_assert_eq(quire_device_open(&options, &person->device), QUIRE_OK);
+}
+
+static void make_hub(struct world *world)
+{
+    static const uint8_t log[QR_LOG_SIZE] = {1, 2, 3};
+    uint8_t entropy[QR_ENTROPY_SIZE];
+    fill(world, entropy);
+    struct qr_log_reader reader = {world, log_each, log_read};
+    cr_assert_eq(
+        qr_hub_create(&world->limits, &reader, log, world->durable, entropy, &world->hub), QUIRE_OK);
+}
+
+void world_restart_hub(struct world *world, size_t keep)
+{
+    for (size_t i = 0; i < WORLD_DEVICES; i++) {
+        world_disconnect(world, i);
+    }
+    qr_hub_destroy(world->hub);
+    keep = keep < world->durable ? keep : world->durable;
+    while (world->log_count > keep) {
+        quire_buffer_finish(&world->log[--world->log_count].bytes);
+    }
+    world->durable = keep;
+    make_hub(world);
+}
+
+static bool carry(struct world *world)
+{
+    bool moved = false;
+    for (size_t i = 0; i < WORLD_DEVICES; i++) {
+        struct person *person = &world->people[i];
+        struct message *message = line_take(&person->to_hub);
+        if (message != NULL) {
+            cr_assert_eq(
+                quire_buffer_append(&world->seen, message->bytes.data, message->bytes.size), QUIRE_OK);
+            world_hub_step(world,
+                (struct qr_hub_event){.kind = QR_HUB_FRAME,
+                    .connection = person->connection,
+                    .bytes = quire_buffer_bytes(&message->bytes)});
+            message_free(message);
+            moved = true;
+        }
+        message = line_take(&person->to_device);
+        if (message != NULL) {
+            size_t size = message->bytes.size;
+            world_hub_step(world,
+                (struct qr_hub_event){
+                    .kind = QR_HUB_SENT, .connection = person->connection, .size = size});
+            world_step(world, i,
+                (struct quire_event){
+                    .kind = QUIRE_EVENT_FRAME, .bytes = quire_buffer_bytes(&message->bytes)});
+            message_free(message);
+            moved = true;
+        }
+    }
+    return moved;
+}
+
+void world_run(struct world *world, uint64_t idle_ms)
+{
+    uint64_t quiet = 0;
+    for (size_t turn = 0; quiet < idle_ms && turn < 200000; turn++) {
+        if (carry(world)) {
+            continue;
+        }
+        world->now_ms += 50;
+        world->wall_ms += 50;
+        quiet += 50;
+        for (size_t i = 0; i < WORLD_DEVICES; i++) {
+            if (world->people[i].device != NULL &&
+                quire_device_wake_ms(world->people[i].device) <= world->now_ms) {
+                world_step(world, i, (struct quire_event){.kind = QUIRE_EVENT_TICK});
+            }
+        }
+        if (world->now_ms % 1000 == 0) {
+            world_hub_step(world, (struct qr_hub_event){.kind = QR_HUB_TICK});
+        }
+    }
+}
+
+void world_init(struct world *world)
+{
+    cr_assert(qr_crypto_init());
+    *world = (struct world){.now_ms = 1000, .wall_ms = 1700000000000, .next_connection = 1};
+    world->log = calloc(WORLD_LOG, sizeof *world->log);
+    qr_hub_limits_default(&world->limits);
+    world->limits.pushes_per_second = 1000;
+    world->limits.pushes_burst = 100000;
+    make_hub(world);
+}
+
+void world_finish(struct world *world)
+{
+    for (size_t i = 0; i < WORLD_DEVICES; i++) {
+        struct person *person = &world->people[i];
+        quire_device_destroy(person->device);
+        table_finish(&person->table);
+        quire_buffer_finish(&person->writer_record);
+        line_clear(&person->to_hub);
+        line_clear(&person->to_device);
+    }
+    qr_hub_destroy(world->hub);
+    for (size_t i = 0; i < world->log_count; i++) {
+        quire_buffer_finish(&world->log[i].bytes);
+    }
+    free(world->log);
+    quire_buffer_finish(&world->seen);
+}
+
+void world_keep(struct world *world, size_t index, const uint8_t *entry, const char *text)
+{
+    struct quire_document *document;
+    struct quire_device *device = world->people[index].device;
+    struct quire_stamp stamp = quire_device_stamp(device, world->wall_ms);
+    struct quire_event save = {.kind = QUIRE_EVENT_SAVE};
+    memcpy(save.entry, entry, QUIRE_ENTRY_SIZE);
+    cr_assert_eq(quire_device_document(device, entry, true, &document), QUIRE_OK);
+    cr_assert_eq(quire_document_insert(document, &stamp, quire_document_text_length(document),
+                     quire_bytes_of_text(text)),
+        QUIRE_OK);
+    world_step(world, index, save);
+}
+
+void world_type(struct world *world, size_t index, const uint8_t *entry, const char *text)
+{
+    world_keep(world, index, entry, text);
+    world_step(world, index, (struct quire_event){.kind = QUIRE_EVENT_FLUSH});
+}
+
+const char *world_text(struct world *world, size_t index, const uint8_t *entry)
+{
+    static char text[65536];
+    struct quire_document *document;
+    struct quire_buffer buffer = {0};
+    if (quire_device_document(world->people[index].device, entry, false, &document) != QUIRE_OK) {
+        return "(no such entry)";
+    }
+    cr_assert_eq(quire_document_text(document, &buffer), QUIRE_OK);
+    cr_assert_lt(buffer.size, sizeof text);
+    if (buffer.size > 0) {
+        memcpy(text, buffer.data, buffer.size);
+    }
+    text[buffer.size] = 0;
+    quire_buffer_finish(&buffer);
+    return text;
+}
+
+struct quire_device_state world_state(struct world *world, size_t index)
+{
+    struct quire_device_state state;
+    quire_device_state(world->people[index].device, &state);
+    return state;
+}

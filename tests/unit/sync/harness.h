@@ -1,0 +1,99 @@
+/*
+ * A hub and devices in one process, joined by perfect or broken lines; disks are tables in memory.
+ * For tests of single stories; the simulation makes them up by the thousand.
+ */
+#ifndef QR_TESTS_SYNC_HARNESS_H
+#define QR_TESTS_SYNC_HARNESS_H
+
+#include "crypto/sign.h"
+#include "sync/hub.h"
+#include <quire/device.h>
+
+#define WORLD_DEVICES 6
+#define WORLD_LOG 8192
+
+struct pair {
+    struct quire_buffer key, value;
+};
+
+/** A profile's records: small, searched from end to end. */
+struct table {
+    struct pair *items;
+    size_t count;
+};
+
+struct message {
+    struct message *next;
+    struct quire_buffer bytes;
+};
+
+struct line {
+    struct message *first, *last;
+};
+
+struct person {
+    struct quire_device *device;
+    struct table table;
+    struct quire_buffer writer_record;
+    char kit[QUIRE_KIT_TEXT_SIZE];
+    char code[QUIRE_PAIR_CODE_SIZE];
+    uint64_t connection; /* 0: offline */
+    struct line to_hub, to_device;
+    uint64_t notices[32]; /* how many of each kind */
+    uint32_t last_code[32];
+    uint64_t closed;
+};
+
+struct stored {
+    uint8_t user[QR_USER_SIZE];
+    struct qr_log_entry entry;
+    struct quire_buffer bytes;
+    bool damaged;
+};
+
+struct world {
+    struct qr_hub *hub;
+    struct qr_hub_limits limits;
+    struct stored *log; /* WORLD_LOG of them */
+    size_t log_count;
+    size_t durable; /* of log_count */
+    bool hold_commits; /* PERSIST is noted, PERSISTED waits for world_commit */
+    bool refuse_commits; /* the disk is full */
+    bool lose_verify; /* VERIFY answers that nothing is valid */
+    struct person people[WORLD_DEVICES];
+    uint64_t now_ms;
+    int64_t wall_ms;
+    uint64_t next_connection;
+    uint64_t entropy;
+    struct quire_buffer seen; /* every byte that the hub got or stored */
+};
+
+void world_init(struct world *world);
+void world_finish(struct world *world);
+/** A new account for person i, or a second device of it, paired through person `old`. */
+void world_account(struct world *world, size_t person);
+void world_pair(struct world *world, size_t old, size_t new);
+/** A new device by the recovery kit. */
+void world_recover(struct world *world, size_t person, const char *kit);
+void world_connect(struct world *world, size_t person);
+void world_disconnect(struct world *world, size_t person);
+/** Closes and opens the device again, as a process that ended and began. */
+void world_restart(struct world *world, size_t person, bool with_writer_record);
+/** A new hub over the durable part of the log, cut to `keep` records. */
+void world_restart_hub(struct world *world, size_t keep);
+/** Carries messages to and fro, and lets time go by, until nothing moves for `idle_ms`. */
+void world_run(struct world *world, uint64_t idle_ms);
+void world_commit(struct world *world);
+void world_step(struct world *world, size_t person, struct quire_event event);
+void world_hub_step(struct world *world, struct qr_hub_event event);
+/** Types text at the end of an entry, saved and not sealed. */
+void world_keep(struct world *world, size_t person, const uint8_t *entry, const char *text);
+/** The same, and sealed at once. */
+void world_type(struct world *world, size_t person, const uint8_t *entry, const char *text);
+/** The entry's text on that device, in static storage until the next call. */
+const char *world_text(struct world *world, size_t person, const uint8_t *entry);
+struct quire_device_state world_state(struct world *world, size_t person);
+void table_finish(struct table *table);
+struct table table_copy(const struct table *table);
+
+#endif
