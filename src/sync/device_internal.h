@@ -248,6 +248,8 @@ void device_put_state(struct quire_device *device);
 void device_put_chain(struct quire_device *device, const struct device_chain *chain);
 void device_put_batch(struct quire_device *device, const uint8_t *writer, uint64_t seq,
     const uint8_t *hash, struct quire_bytes bytes);
+/** Keeps the other side of a fork. */
+void device_put_evidence(struct quire_device *device, struct quire_bytes bytes);
 /** A kept batch: its hash, and its bytes after it. out_value holds QR_HASH_SIZE + batch. */
 QUIRE_CHECKED enum quire_status device_get_batch(const struct quire_device *device,
     const uint8_t *writer, uint64_t seq, struct quire_buffer *out_value);

@@ -48,6 +48,7 @@ static enum verdict check_causes(struct quire_device *device, const struct qr_ba
             return REFUSE;
         }
         if (memcmp(hash, batch->deps[i].hash, QR_HASH_SIZE) != 0) {
+            device_put_evidence(device, batch->bytes);
             device_alarm(device, QUIRE_ALARM_FORK);
             return REFUSE;
         }
@@ -84,6 +85,7 @@ static enum verdict check_place(struct quire_device *device, struct device_chain
         uint8_t known[QR_HASH_SIZE];
         if (hash_at(device, chain, batch->seq, items, count, known) &&
             memcmp(known, hash, QR_HASH_SIZE) != 0) {
+            device_put_evidence(device, batch->bytes);
             device_alarm(device, QUIRE_ALARM_FORK);
             return REFUSE;
         }
@@ -97,6 +99,7 @@ static enum verdict check_place(struct quire_device *device, struct device_chain
     if (memcmp(batch->prev, prev, QR_HASH_SIZE) != 0 ||
         memcmp(batch->device, chain->device, QR_DEVICE_SIZE) != 0 ||
         batch->roster_seq < chain->next_roster_seq) {
+        device_put_evidence(device, batch->bytes);
         device_alarm(device, QUIRE_ALARM_FORK);
         return REFUSE;
     }

@@ -11,10 +11,12 @@
  *   t entry:16 n:4          deltas merged since that state, in order
  *   l entry:16              edits that are not sealed yet
  *   m entry:16              what a list shows
+ *   x n:1                   the other side of a fork, as it came: the last 64
  */
 #include "sync/device_internal.h"
 
 #define STATE_VERSION 1
+#define EVIDENCE_MAX 64
 #define CHAIN_RECORD_SIZE (QR_DEVICE_SIZE + 8 + QR_HASH_SIZE + 4 + 8 + 8 + 8 + 8 + 1)
 
 struct device_key device_key(char kind, const uint8_t *id, size_t id_size)
@@ -144,6 +146,15 @@ void device_put_batch(struct quire_device *device, const uint8_t *writer, uint64
         device_put(device, device_key_bytes(&key), quire_buffer_bytes(&value));
     }
     quire_buffer_finish(&value);
+}
+
+void device_put_evidence(struct quire_device *device, struct quire_bytes bytes)
+{
+    if (bytes.size > 0) {
+        uint64_t place = device->alarms[QUIRE_ALARM_FORK] % EVIDENCE_MAX;
+        struct device_key key = device_key_number('x', NULL, 0, place, 1);
+        device_put(device, device_key_bytes(&key), bytes);
+    }
 }
 
 void device_put_all(struct quire_device *device)

@@ -198,6 +198,7 @@ void device_on_batch_error(struct quire_device *device, const struct qr_frame *f
     struct device_chain *chain = device_chain_find(device, frame->error.writer);
     uint64_t seq = frame->error.seq;
     if (frame->error.code == QR_ERROR_FORK) {
+        device_put_evidence(device, frame->error.data);
         device_alarm(device, QUIRE_ALARM_FORK);
     }
     if (chain == NULL || seq > chain->head) {
