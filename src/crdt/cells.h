@@ -1,0 +1,93 @@
+/*
+ * Registers and sets as one thing: cells, each named by a field and, in a set, an element. A cell
+ * holds dots, the values written to it and not yet overwritten. A write overwrites the dots that
+ * its author saw, by id, never by clock: so of concurrent writes all stay, and an add outlives a
+ * removal that did not see it.
+ */
+#ifndef QR_CRDT_CELLS_H
+#define QR_CRDT_CELLS_H
+
+#include "crdt/ids.h"
+#include <quire/document.h>
+
+/** A field is a register, or QUIRE_REGISTER_COUNT plus a set. */
+#define QR_FIELD_COUNT ((unsigned)QUIRE_REGISTER_COUNT + (unsigned)QUIRE_SET_COUNT)
+
+static inline uint8_t qr_field_of_set(enum quire_set set)
+{
+    return (uint8_t)(QUIRE_REGISTER_COUNT + (unsigned)set);
+}
+
+struct qr_dot {
+    uint64_t id;
+    int64_t number; /* DATE, MOOD, element: its value */
+    int64_t wall_ms;
+    uint8_t session[QUIRE_SESSION_SIZE]; /* the name, which breaks ties */
+    uint8_t field;
+    uint32_t name_size; /* element: its name, at bytes */
+    uint32_t text_size; /* TITLE: its text, at bytes + name_size */
+    uint8_t bytes[];
+};
+
+struct qr_cells {
+    struct qr_dot **dots; /* owned; by field, name, then as shown: greatest wall_ms, id first */
+    struct qr_dot **shown; /* borrowed from dots: all of a register, the first of each element */
+    size_t shown_start[QR_FIELD_COUNT + 1]; /* field → its first in shown */
+    size_t count;
+    size_t capacity;
+};
+
+void qr_cells_finish(struct qr_cells *cells);
+
+/** Room for so many more dots. ENOMEM; ELIMIT past QR_DOTS_MAX. */
+QUIRE_CHECKED enum quire_status qr_cells_reserve(struct qr_cells *cells, size_t extra);
+
+/** A dot as it is written down, before it is one. */
+struct qr_put {
+    uint64_t id;
+    uint8_t session[QUIRE_SESSION_SIZE];
+    uint8_t field;
+    struct quire_bytes name;
+    struct quire_bytes text;
+    int64_t number;
+    int64_t wall_ms;
+};
+
+/** Bytes that it takes when written, estimated. */
+static inline size_t qr_put_size(const struct qr_put *put)
+{
+    return 12 + put->name.size + put->text.size;
+}
+
+static inline size_t qr_dot_size(const struct qr_dot *dot)
+{
+    return 12 + (size_t)dot->name_size + dot->text_size;
+}
+
+/** A new dot, or NULL: no memory. Freed with free(). */
+struct qr_dot *qr_dot_create(const struct qr_put *put);
+
+/** Whether the values may stand in the field: lengths, ranges, well-formed text. EINVALID, ELIMIT. */
+QUIRE_CHECKED enum quire_status qr_put_check(const struct qr_put *put);
+
+/** The dots of a cell: how many, and the first's index. */
+size_t qr_cells_find(const struct qr_cells *cells, uint8_t field, struct quire_bytes name,
+    size_t *out_first);
+
+/**
+ * Removes the dots for which `gone` says so and adds new ones, which it takes. Room was reserved.
+ */
+void qr_cells_change(struct qr_cells *cells, bool (*gone)(const void *context,
+    const struct qr_dot *dot), const void *context, struct qr_dot *const *added, size_t added_count);
+
+static inline struct quire_bytes qr_dot_name(const struct qr_dot *dot)
+{
+    return (struct quire_bytes){dot->bytes, dot->name_size};
+}
+
+static inline struct quire_bytes qr_dot_text(const struct qr_dot *dot)
+{
+    return (struct quire_bytes){dot->bytes + dot->name_size, dot->text_size};
+}
+
+#endif

@@ -1,0 +1,147 @@
+/*
+ * A document's life, and what can be read of it.
+ */
+#include "base/writer.h"
+#include "crdt/inner.h"
+#include <stdlib.h>
+
+enum quire_status quire_document_create(struct quire_document **out_document)
+{
+    struct quire_document *document = calloc(1, sizeof *document);
+    if (document == NULL) {
+        return QUIRE_ENOMEM;
+    }
+    enum quire_status status = qr_text_init(&document->text);
+    if (status != QUIRE_OK) {
+        free(document);
+        return status;
+    }
+    document->wall_ms = INT64_MIN;
+    document->pending.wall_ms = INT64_MIN;
+    *out_document = document;
+    return QUIRE_OK;
+}
+
+void quire_document_destroy(struct quire_document *document)
+{
+    if (document != NULL) {
+        qr_sessions_finish(&document->sessions);
+        qr_text_finish(&document->text);
+        qr_cells_finish(&document->cells);
+        qr_pending_finish(&document->pending);
+        free(document);
+    }
+}
+
+size_t quire_document_text_length(const struct quire_document *document)
+{
+    return qr_tree_weight(&document->text.order);
+}
+
+size_t quire_document_text_size(const struct quire_document *document)
+{
+    return document->text.visible_size;
+}
+
+enum quire_status quire_document_text(const struct quire_document *document,
+    struct quire_buffer *out_text)
+{
+    return qr_text_append(&document->text, out_text);
+}
+
+static size_t shown_count(const struct quire_document *document, unsigned field)
+{
+    return document->cells.shown_start[field + 1] - document->cells.shown_start[field];
+}
+
+static const struct qr_dot *shown(const struct quire_document *document, unsigned field,
+    size_t index)
+{
+    return document->cells.shown[document->cells.shown_start[field] + index];
+}
+
+size_t quire_document_register_count(const struct quire_document *document,
+    enum quire_register field)
+{
+    return (unsigned)field < QUIRE_REGISTER_COUNT ? shown_count(document, (unsigned)field) : 0;
+}
+
+enum quire_status quire_document_register(const struct quire_document *document,
+    enum quire_register field, size_t index, struct quire_value *out_value)
+{
+    if (index >= quire_document_register_count(document, field)) {
+        return QUIRE_ENOTFOUND;
+    }
+    const struct qr_dot *dot = shown(document, (unsigned)field, index);
+    *out_value = (struct quire_value){qr_dot_text(dot), dot->number, dot->wall_ms};
+    return QUIRE_OK;
+}
+
+size_t quire_document_set_count(const struct quire_document *document, enum quire_set set)
+{
+    return (unsigned)set < QUIRE_SET_COUNT ? shown_count(document, qr_field_of_set(set)) : 0;
+}
+
+enum quire_status quire_document_set_element(const struct quire_document *document,
+    enum quire_set set, size_t index, struct quire_element *out_element)
+{
+    if (index >= quire_document_set_count(document, set)) {
+        return QUIRE_ENOTFOUND;
+    }
+    const struct qr_dot *dot = shown(document, qr_field_of_set(set), index);
+    *out_element = (struct quire_element){qr_dot_name(dot), dot->number};
+    return QUIRE_OK;
+}
+
+bool quire_document_deleted(const struct quire_document *document)
+{
+    for (uint32_t number = 1; number <= document->sessions.count; number++) {
+        const struct qr_session *session = &document->sessions.at[number];
+        if (session->seen > session->deleted) {
+            return false;
+        }
+    }
+    return document->sessions.count > 0;
+}
+
+bool quire_document_empty(const struct quire_document *document)
+{
+    return document->sessions.count == 0;
+}
+
+static void write_sized(struct qr_writer *writer, struct quire_bytes bytes)
+{
+    qr_write_varint(writer, bytes.size);
+    qr_write_bytes(writer, bytes.data, bytes.size);
+}
+
+enum quire_status quire_document_canonical(const struct quire_document *document,
+    struct quire_buffer *out_bytes)
+{
+    size_t start = out_bytes->size;
+    struct qr_writer writer = qr_writer_onto(out_bytes);
+    qr_write_u8(&writer, QR_DOCUMENT_VERSION);
+    qr_write_u8(&writer, quire_document_deleted(document) ? 1 : 0);
+    for (unsigned field = 0; field < QR_FIELD_COUNT; field++) {
+        size_t count = shown_count(document, field);
+        qr_write_varint(&writer, count);
+        for (size_t i = 0; i < count; i++) {
+            const struct qr_dot *dot = shown(document, field, i);
+            write_sized(&writer, field < QUIRE_REGISTER_COUNT ? qr_dot_text(dot)
+                                                             : qr_dot_name(dot));
+            qr_write_u64(&writer, (uint64_t)dot->number);
+            if (field < QUIRE_REGISTER_COUNT) {
+                qr_write_u64(&writer, (uint64_t)dot->wall_ms);
+            }
+        }
+    }
+    qr_write_varint(&writer, document->text.visible_size);
+    enum quire_status status = qr_writer_end(&writer);
+    if (status == QUIRE_OK) {
+        status = qr_text_append(&document->text, out_bytes);
+    }
+    if (status != QUIRE_OK) {
+        out_bytes->size = start;
+    }
+    return status;
+}

@@ -1,0 +1,291 @@
+/*
+ * Local edits. Each first makes sure of its memory, then changes the document and the pending list
+ * together.
+ */
+#include "crdt/inner.h"
+#include "crdt/utf8.h"
+#include <stdlib.h>
+#include <string.h>
+
+/** Room for an edit of `ticks` counters that leaves so many records besides its span. */
+static enum quire_status begin(struct quire_document *document, const struct quire_stamp *stamp,
+    uint64_t ticks, size_t records)
+{
+    uint32_t session = qr_sessions_find(&document->sessions, stamp->session);
+    if (session == 0) {
+        enum quire_status status = qr_sessions_reserve(&document->sessions, 1);
+        if (status != QUIRE_OK) {
+            return status;
+        }
+    } else if (document->sessions.at[session].seen > QR_COUNTER_MAX - ticks) {
+        return QUIRE_ELIMIT;
+    }
+    return qr_pending_reserve(&document->pending, records + 1);
+}
+
+/** Uses the counters; returns the first as an id. */
+static uint64_t tick(struct quire_document *document, const struct quire_stamp *stamp,
+    uint64_t ticks)
+{
+    uint32_t session = qr_sessions_add(&document->sessions, stamp->session);
+    if (stamp->wall_ms > document->wall_ms) {
+        document->wall_ms = stamp->wall_ms;
+    }
+    if (stamp->wall_ms > document->pending.wall_ms) {
+        document->pending.wall_ms = stamp->wall_ms;
+    }
+    return qr_pending_tick(&document->pending, &document->sessions, session, ticks);
+}
+
+static void forget_content(struct qr_pending *pending, size_t size)
+{
+    pending->content_size -= size < pending->content_size ? size : pending->content_size;
+}
+
+enum quire_status quire_document_insert(struct quire_document *document,
+    const struct quire_stamp *stamp, size_t position, struct quire_bytes text)
+{
+    size_t length;
+    if (text.size == 0 || position > quire_document_text_length(document)) {
+        return QUIRE_EINVALID;
+    }
+    size_t room = document->text.visible_size < QUIRE_TEXT_MAX
+        ? QUIRE_TEXT_MAX - document->text.visible_size : 0;
+    if (text.size > room) {
+        return QUIRE_ELIMIT;
+    }
+    if (!qr_utf8_count(text, &length)) {
+        return QUIRE_EINVALID;
+    }
+    size_t items = qr_text_items_for((uint32_t)length);
+    if (document->text.item_count + items > QR_ITEMS_LOCAL_MAX) {
+        return QUIRE_ELIMIT;
+    }
+    enum quire_status status = begin(document, stamp, length, 0);
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    qr_text_compact(&document->text);
+    status = qr_text_reserve(&document->text, items, text.size);
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    struct qr_run run = {.length = (uint32_t)length, .letters = text};
+    qr_text_place(&document->text, position, &run.parent, &run.right);
+    run.id = tick(document, stamp, length);
+    qr_text_integrate(&document->text, &document->sessions, &run);
+    document->pending.content_size += text.size;
+    return QUIRE_OK;
+}
+
+/** What was erased and is not pending itself has to be named. */
+static void record_erased(struct quire_document *document, uint32_t item, uint64_t id,
+    uint32_t length)
+{
+    uint64_t end = id + length;
+    while (id < end) {
+        bool pending = qr_pending_has(&document->sessions, id);
+        uint64_t first = id;
+        do {
+            id++;
+        } while (id < end && qr_pending_has(&document->sessions, id) == pending);
+        if (pending) {
+            forget_content(&document->pending,
+                qr_text_letters(&document->text, item, first, (uint32_t)(id - first)).size);
+        } else {
+            qr_pending_push(&document->pending, QR_PENDING_ERASE, first, id - first);
+        }
+    }
+}
+
+enum quire_status quire_document_erase(struct quire_document *document,
+    const struct quire_stamp *stamp, size_t position, size_t count)
+{
+    struct qr_text *text = &document->text;
+    size_t length = quire_document_text_length(document);
+    if (count == 0 || position > length || count > length - position) {
+        return QUIRE_EINVALID;
+    }
+    uint32_t offset;
+    size_t pieces = 0;
+    for (size_t passed = 0; passed < count; pieces++) {
+        uint32_t item = qr_tree_at(&text->order, position + passed, &offset);
+        passed += text->items[item].length - offset;
+    }
+    if (text->item_count + 2 > QR_ITEMS_MAX) {
+        return QUIRE_ELIMIT;
+    }
+    /* What is pending of a piece is one range in it: two others may be around it. */
+    enum quire_status status = begin(document, stamp, 1, 2 * pieces);
+    if (status == QUIRE_OK) {
+        status = qr_text_reserve(text, 2, 0);
+    }
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    while (count > 0) {
+        uint32_t item = qr_tree_at(&text->order, position, &offset);
+        uint64_t id = text->items[item].id + offset;
+        uint32_t here = text->items[item].length - offset;
+        here = here < count ? here : (uint32_t)count;
+        record_erased(document, item, id, here);
+        qr_text_kill(text, id, here);
+        count -= here;
+    }
+    tick(document, stamp, 1);
+    return QUIRE_OK;
+}
+
+/* ---- registers and sets ------------------------------------------------------------------- */
+
+struct cell {
+    uint8_t field;
+    struct quire_bytes name;
+};
+
+static bool is_in_cell(const void *context, const struct qr_dot *dot)
+{
+    const struct cell *cell = context;
+    return dot->field == cell->field && quire_bytes_equal(qr_dot_name(dot), cell->name);
+}
+
+/** Overwrites what the cell holds, with a value or, where put is NULL, with nothing. */
+static enum quire_status overwrite(struct quire_document *document,
+    const struct quire_stamp *stamp, const struct cell *cell, struct qr_put *put)
+{
+    struct qr_pending *pending = &document->pending;
+    size_t first;
+    size_t count = qr_cells_find(&document->cells, cell->field, cell->name, &first);
+    size_t records = 0;
+    for (size_t i = first; i < first + count; i++) {
+        uint64_t id = document->cells.dots[i]->id;
+        records += qr_pending_has(&document->sessions, id) ? qr_pending_inheritance(pending, id)
+                                                           : 1;
+    }
+    enum quire_status status = begin(document, stamp, 1, records);
+    if (status == QUIRE_OK) {
+        status = qr_cells_reserve(&document->cells, put == NULL ? 0 : 1);
+    }
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    struct qr_dot *dot = NULL;
+    if (put != NULL) {
+        memcpy(put->session, stamp->session, sizeof put->session);
+        put->wall_ms = stamp->wall_ms;
+        dot = qr_dot_create(put);
+        if (dot == NULL) {
+            return QUIRE_ENOMEM;
+        }
+    }
+    for (size_t i = first; i < first + count; i++) {
+        const struct qr_dot *old = document->cells.dots[i];
+        if (qr_pending_has(&document->sessions, old->id)) {
+            qr_pending_inherit(pending, old->id);
+            forget_content(pending, qr_dot_size(old));
+        } else {
+            qr_pending_push(pending, QR_PENDING_REMOVE, old->id, 1);
+        }
+    }
+    uint64_t id = tick(document, stamp, 1);
+    if (dot != NULL) {
+        dot->id = id;
+        pending->content_size += qr_dot_size(dot);
+    }
+    qr_cells_change(&document->cells, is_in_cell, cell, &dot, dot == NULL ? 0 : 1);
+    return QUIRE_OK;
+}
+
+enum quire_status quire_document_set_register(struct quire_document *document,
+    const struct quire_stamp *stamp, enum quire_register field, const struct quire_value *value)
+{
+    if ((unsigned)field >= QUIRE_REGISTER_COUNT) {
+        return QUIRE_EINVALID;
+    }
+    struct qr_put put = {.field = (uint8_t)field};
+    if (field == QUIRE_REGISTER_TITLE) {
+        put.text = value->text;
+    } else {
+        put.number = value->number;
+    }
+    enum quire_status status = qr_put_check(&put);
+    struct cell cell = {put.field, {NULL, 0}};
+    return status == QUIRE_OK ? overwrite(document, stamp, &cell, &put) : status;
+}
+
+enum quire_status quire_document_clear_register(struct quire_document *document,
+    const struct quire_stamp *stamp, enum quire_register field)
+{
+    if ((unsigned)field >= QUIRE_REGISTER_COUNT) {
+        return QUIRE_EINVALID;
+    }
+    if (quire_document_register_count(document, field) == 0) {
+        return QUIRE_OK;
+    }
+    struct cell cell = {(uint8_t)field, {NULL, 0}};
+    return overwrite(document, stamp, &cell, NULL);
+}
+
+enum quire_status quire_document_add_element(struct quire_document *document,
+    const struct quire_stamp *stamp, enum quire_set set, struct quire_bytes name, int64_t value)
+{
+    if ((unsigned)set >= QUIRE_SET_COUNT) {
+        return QUIRE_EINVALID;
+    }
+    struct qr_put put = {.field = qr_field_of_set(set), .name = name, .number = value};
+    enum quire_status status = qr_put_check(&put);
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    size_t first;
+    if (qr_cells_find(&document->cells, put.field, name, &first) == 0
+        && quire_document_set_count(document, set) >= QUIRE_ELEMENTS_MAX) {
+        return QUIRE_ELIMIT;
+    }
+    /* The name may be borrowed from the dot that is about to go. */
+    struct qr_dot *copy = qr_dot_create(&put);
+    if (copy == NULL) {
+        return QUIRE_ENOMEM;
+    }
+    struct cell cell = {put.field, qr_dot_name(copy)};
+    status = overwrite(document, stamp, &cell, &put);
+    free(copy);
+    return status;
+}
+
+enum quire_status quire_document_remove_element(struct quire_document *document,
+    const struct quire_stamp *stamp, enum quire_set set, struct quire_bytes name)
+{
+    size_t first;
+    if ((unsigned)set >= QUIRE_SET_COUNT) {
+        return QUIRE_EINVALID;
+    }
+    struct qr_put put = {.field = qr_field_of_set(set), .name = name};
+    if (qr_cells_find(&document->cells, put.field, name, &first) == 0) {
+        return QUIRE_OK;
+    }
+    struct qr_dot *copy = qr_dot_create(&put);
+    if (copy == NULL) {
+        return QUIRE_ENOMEM;
+    }
+    struct cell cell = {put.field, qr_dot_name(copy)};
+    enum quire_status status = overwrite(document, stamp, &cell, NULL);
+    free(copy);
+    return status;
+}
+
+enum quire_status quire_document_delete(struct quire_document *document,
+    const struct quire_stamp *stamp)
+{
+    enum quire_status status = begin(document, stamp, 1, document->sessions.count + 1);
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    tick(document, stamp, 1);
+    for (uint32_t number = 1; number <= document->sessions.count; number++) {
+        struct qr_session *session = &document->sessions.at[number];
+        session->deleted = session->seen;
+        qr_pending_push(&document->pending, QR_PENDING_DELETED, qr_id(number, session->seen), 1);
+    }
+    return QUIRE_OK;
+}

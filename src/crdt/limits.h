@@ -1,0 +1,18 @@
+/*
+ * The numbers of protocol/document.md. Merging stays within these; local edits within lower ones,
+ * so that what is written here can be merged everywhere.
+ */
+#ifndef QR_CRDT_LIMITS_H
+#define QR_CRDT_LIMITS_H
+
+#define QR_DOCUMENT_VERSION 1
+#define QR_PAYLOAD_MAX (4 * 1024 * 1024) /* bytes of one delta or state */
+#define QR_SESSIONS_MAX 4096             /* of one document */
+#define QR_COUNTER_MAX ((UINT64_C(1) << 48) - 1)
+#define QR_RUN_MAX (UINT32_C(1) << 30)   /* code points of one run on the wire */
+#define QR_ITEMS_MAX (512 * 1024)        /* pieces of text that a document keeps apart */
+#define QR_ITEMS_LOCAL_MAX (128 * 1024)  /* past this, nothing more is inserted here */
+#define QR_DOTS_MAX (16 * 1024)          /* values of registers and elements together */
+#define QR_DELTA_MIN 4096                /* a delta's max_size is at least this */
+
+#endif

@@ -1,0 +1,322 @@
+/*
+ * Joins a delta or state into a document. All that can fail is done before the first change.
+ */
+#include "crdt/payload.h"
+#include "crdt/utf8.h"
+#include <stdlib.h>
+#include <string.h>
+
+/** What the merge needs at hand when it can no longer fail. */
+struct plan {
+    struct quire_document *document;
+    const struct qr_payload *payload;
+    size_t pieces;       /* items that the new characters will make, at least */
+    size_t splits;       /* items that cutting may add */
+    struct qr_dot **added;
+    size_t added_count;
+    uint64_t *kept;      /* sorted ids of the payload's dots */
+    uint64_t *removed;   /* sorted ids of dots that it names as removed */
+};
+
+/** A stretch of a run that is live or dead throughout, and known or new throughout. */
+struct stretch {
+    struct qr_run run;
+    bool known;
+};
+
+/** Cuts the payload's runs into stretches and shows them one after another. */
+static void each_stretch(struct plan *plan, void (*visit)(struct plan *plan,
+    const struct stretch *stretch))
+{
+    const struct qr_payload *payload = plan->payload;
+    struct quire_document *document = plan->document;
+    struct quire_bytes letters = payload->letters;
+    size_t turn = 0;
+    uint64_t left = payload->liveness_count > 0 ? payload->liveness[0] : 0;
+    for (size_t i = 0; i < payload->run_count; i++) {
+        struct qr_run rest = payload->runs[i];
+        uint32_t session = qr_id_session(rest.id);
+        uint64_t seen = session <= document->sessions.count
+            ? document->sessions.at[session].seen : 0;
+        while (rest.length > 0) {
+            while (left == 0) {
+                left = payload->liveness[++turn];
+            }
+            struct stretch stretch = {rest, qr_id_counter(rest.id) <= seen};
+            uint64_t length = rest.length < left ? rest.length : left;
+            uint64_t old = stretch.known ? seen - qr_id_counter(rest.id) + 1 : length;
+            stretch.run.length = (uint32_t)(length < old ? length : old);
+            stretch.run.letters = (struct quire_bytes){letters.data, 0};
+            if (turn % 2 == 0) {
+                stretch.run.letters.size = qr_utf8_size(letters.data, stretch.run.length);
+                letters.data += stretch.run.letters.size;
+            }
+            visit(plan, &stretch);
+            left -= stretch.run.length;
+            rest.length -= stretch.run.length;
+            rest.id += stretch.run.length;
+            rest.parent = rest.id - 1;
+        }
+    }
+}
+
+static bool is_dead(const struct stretch *stretch)
+{
+    return stretch->run.letters.size == 0;
+}
+
+static void count_stretch(struct plan *plan, const struct stretch *stretch)
+{
+    const struct qr_run *run = &stretch->run;
+    if (!stretch->known) {
+        plan->pieces += is_dead(stretch) ? 1 : run->length / QR_ITEM_LENGTH_MAX + 1;
+        plan->splits += 2;
+    } else if (is_dead(stretch)
+        && qr_text_any_live(&plan->document->text, run->id, run->length)) {
+        plan->splits += 2;
+    }
+}
+
+static void join_stretch(struct plan *plan, const struct stretch *stretch)
+{
+    struct quire_document *document = plan->document;
+    if (!stretch->known) {
+        qr_text_integrate(&document->text, &document->sessions, &stretch->run);
+    } else if (is_dead(stretch)) {
+        qr_text_kill(&document->text, stretch->run.id, stretch->run.length);
+    }
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+    uint64_t left = *(const uint64_t *)a;
+    uint64_t right = *(const uint64_t *)b;
+    return left < right ? -1 : left > right;
+}
+
+static bool holds(const uint64_t *sorted, size_t count, uint64_t id)
+{
+    return count > 0 && bsearch(&id, sorted, count, sizeof id, compare_ids) != NULL;
+}
+
+static bool is_gone(const void *context, const struct qr_dot *dot)
+{
+    const struct plan *plan = context;
+    const struct qr_payload *payload = plan->payload;
+#ifdef QR_PLANT_MERGE_OVERWRITES
+    /* A bug for the simulation to find: the value that is merged last wins over all others. */
+    for (size_t i = 0; i < plan->added_count; i++) {
+        if (dot->field < QUIRE_REGISTER_COUNT && plan->added[i]->field == dot->field) {
+            return true;
+        }
+    }
+#endif
+    uint64_t counter = qr_id_counter(dot->id);
+    uint32_t rank = payload->by_number[qr_id_session(dot->id)];
+    bool covered = rank != QR_NONE && counter >= payload->sessions[rank].first
+        && counter <= payload->sessions[rank].last;
+    return (covered && !holds(plan->kept, payload->put_count, dot->id))
+        || holds(plan->removed, payload->removed_count, dot->id);
+}
+
+static enum quire_status prepare_dots(struct plan *plan)
+{
+    const struct qr_payload *payload = plan->payload;
+    const struct quire_document *document = plan->document;
+    plan->added = calloc(payload->put_count + 1, sizeof(struct qr_dot *));
+    plan->kept = calloc(payload->put_count + 1, sizeof *plan->kept);
+    plan->removed = calloc(payload->removed_count + 1, sizeof *plan->removed);
+    if (plan->added == NULL || plan->kept == NULL || plan->removed == NULL) {
+        return QUIRE_ENOMEM;
+    }
+    for (size_t i = 0; i < payload->removed_count; i++) {
+        plan->removed[i] = payload->removed[i];
+    }
+    qsort(plan->removed, payload->removed_count, sizeof *plan->removed, compare_ids);
+    for (size_t i = 0; i < payload->put_count; i++) {
+        const struct qr_put *put = &payload->puts[i];
+        uint32_t session = qr_id_session(put->id);
+        plan->kept[i] = put->id;
+        if ((session <= document->sessions.count
+                && qr_id_counter(put->id) <= document->sessions.at[session].seen)
+            || holds(plan->removed, payload->removed_count, put->id)) {
+            continue; /* seen: it is here, or was removed since */
+        }
+        struct qr_dot *dot = qr_dot_create(put);
+        if (dot == NULL) {
+            return QUIRE_ENOMEM;
+        }
+        plan->added[plan->added_count++] = dot;
+    }
+    qsort(plan->kept, payload->put_count, sizeof *plan->kept, compare_ids);
+    return QUIRE_OK;
+}
+
+static enum quire_status prepare(struct plan *plan)
+{
+    struct quire_document *document = plan->document;
+    enum quire_status status = prepare_dots(plan);
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    each_stretch(plan, count_stretch);
+    if (document->text.item_count + plan->pieces > QR_ITEMS_MAX) {
+        return QUIRE_ELIMIT;
+    }
+    plan->splits += 2 * plan->payload->erased_count;
+    status = qr_text_reserve(&document->text, plan->pieces + plan->splits,
+        plan->payload->letters.size);
+    if (status == QUIRE_OK) {
+        status = qr_cells_reserve(&document->cells, plan->added_count);
+    }
+    if (status == QUIRE_OK) {
+        status = qr_sessions_reserve(&document->sessions, plan->payload->new_sessions);
+    }
+    return status;
+}
+
+/** Nothing in here fails. */
+static void commit(struct plan *plan)
+{
+    struct quire_document *document = plan->document;
+    const struct qr_payload *payload = plan->payload;
+    for (size_t i = 0; i < payload->session_count; i++) {
+        if (payload->sessions[i].number != 0) {
+            qr_sessions_add(&document->sessions, payload->sessions[i].name);
+        }
+    }
+    each_stretch(plan, join_stretch);
+    for (size_t i = 0; i < payload->erased_count; i++) {
+        qr_text_kill(&document->text, payload->erased[i].id, payload->erased[i].length);
+    }
+    qr_cells_change(&document->cells, is_gone, plan, plan->added, plan->added_count);
+    plan->added_count = 0;
+    for (size_t i = 0; i < payload->session_count; i++) {
+        const struct qr_payload_session *from = &payload->sessions[i];
+        if (from->number != 0 && from->last > document->sessions.at[from->number].seen) {
+            document->sessions.at[from->number].seen = from->last;
+        }
+    }
+    for (size_t i = 0; i < payload->deleted_count; i++) {
+        struct qr_session *session = &document->sessions.at[qr_id_session(payload->deleted[i])];
+        uint64_t counter = qr_id_counter(payload->deleted[i]);
+        session->deleted = counter > session->deleted ? counter : session->deleted;
+    }
+    if (payload->wall_ms > document->wall_ms) {
+        document->wall_ms = payload->wall_ms;
+    }
+}
+
+/* ---- making pending again ----------------------------------------------------------------- */
+
+static enum quire_status reserve_pending(struct quire_document *document,
+    const struct qr_payload *payload)
+{
+    return qr_pending_reserve(&document->pending, payload->erased_count + payload->removed_count
+        + payload->deleted_count + payload->run_count + payload->session_count);
+}
+
+static void push_span(struct quire_document *document, struct qr_payload_session *session,
+    uint64_t last)
+{
+    if (last >= session->first) {
+        qr_pending_push(&document->pending, QR_PENDING_SPAN,
+            qr_id(session->number, session->first), last - session->first + 1);
+        session->first = last + 1;
+    }
+}
+
+/** The payload's order is causal, so spans in that order may be cut anywhere. They are older than
+ * what is pending already, so they go before it. */
+static void make_pending(struct quire_document *document, struct qr_payload *payload)
+{
+    struct qr_pending *pending = &document->pending;
+    size_t newer_count = pending->count;
+    struct qr_pending_record *newer = pending->records + pending->capacity - newer_count;
+    if (newer_count > 0) {
+        memmove(newer, pending->records, newer_count * sizeof *newer);
+    }
+    pending->count = 0;
+    for (size_t i = 0; i < payload->session_count; i++) {
+        const struct qr_payload_session *from = &payload->sessions[i];
+        if (from->number == 0 || from->last < from->first) {
+            continue;
+        }
+        struct qr_session *session = &document->sessions.at[from->number];
+        if (session->pending_first == 0 || from->first < session->pending_first) {
+            session->pending_first = from->first;
+        }
+        if (from->last > session->pending_last) {
+            session->pending_last = from->last;
+        }
+    }
+    for (size_t i = 0; i < payload->erased_count; i++) {
+        qr_pending_push(pending, QR_PENDING_ERASE, payload->erased[i].id,
+            payload->erased[i].length);
+    }
+    for (size_t i = 0; i < payload->removed_count; i++) {
+        qr_pending_push(pending, QR_PENDING_REMOVE, payload->removed[i], 1);
+    }
+    for (size_t i = 0; i < payload->run_count; i++) {
+        const struct qr_run *run = &payload->runs[i];
+        push_span(document, &payload->sessions[payload->by_number[qr_id_session(run->id)]],
+            qr_id_counter(run->id) + run->length - 1);
+    }
+    for (size_t i = 0; i < payload->session_count; i++) {
+        push_span(document, &payload->sessions[i], payload->sessions[i].last);
+    }
+    for (size_t i = 0; i < payload->deleted_count; i++) {
+        qr_pending_push(pending, QR_PENDING_DELETED, payload->deleted[i], 1);
+    }
+    if (newer_count > 0) {
+        memmove(pending->records + pending->count, newer, newer_count * sizeof *newer);
+    }
+    pending->count += newer_count;
+    pending->content_size += payload->letters.size;
+    for (size_t i = 0; i < payload->put_count; i++) {
+        pending->content_size += qr_put_size(&payload->puts[i]);
+    }
+    if (payload->wall_ms > pending->wall_ms) {
+        pending->wall_ms = payload->wall_ms;
+    }
+}
+
+static enum quire_status merge(struct quire_document *document, struct quire_bytes bytes,
+    bool pending)
+{
+    struct qr_payload payload;
+    enum quire_status status = qr_payload_read(document, bytes, &payload);
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    struct plan plan = {.document = document, .payload = &payload};
+    status = prepare(&plan);
+    if (status == QUIRE_OK && pending) {
+        status = payload.state ? QUIRE_EMALFORMED : reserve_pending(document, &payload);
+    }
+    if (status == QUIRE_OK) {
+        commit(&plan);
+        if (pending) {
+            make_pending(document, &payload);
+        }
+    }
+    for (size_t i = 0; plan.added != NULL && i < plan.added_count; i++) {
+        free(plan.added[i]);
+    }
+    free(plan.added);
+    free(plan.kept);
+    free(plan.removed);
+    qr_payload_finish(&payload);
+    return status;
+}
+
+enum quire_status quire_document_merge(struct quire_document *document, struct quire_bytes bytes)
+{
+    return merge(document, bytes, false);
+}
+
+enum quire_status quire_document_restore_pending(struct quire_document *document,
+    struct quire_bytes delta)
+{
+    return merge(document, delta, true);
+}

@@ -1,0 +1,59 @@
+/*
+ * A delta or state as read from bytes (protocol/document.md) and checked against a document: once
+ * it is here, all it names exists, and merging cannot fail but for memory.
+ */
+#ifndef QR_CRDT_PAYLOAD_H
+#define QR_CRDT_PAYLOAD_H
+
+#include "crdt/inner.h"
+
+struct qr_payload_session {
+    const uint8_t *name;
+    uint64_t first; /* of the counters that the payload covers */
+    uint64_t last;  /* < first: none */
+    uint32_t number; /* in the document, where new ones are numbered on; 0: unknown and unused */
+};
+
+struct qr_range {
+    uint64_t id;
+    uint64_t length;
+};
+
+/** All ids are the document's. Borrows from the bytes. */
+struct qr_payload {
+    bool state;
+    int64_t wall_ms;
+    struct qr_payload_session *sessions;
+    size_t session_count;
+    uint32_t new_sessions;
+    uint32_t *by_number; /* the document's session number → index in sessions, or QR_NONE */
+    struct qr_run *runs; /* without letters */
+    size_t run_count;
+    uint64_t *liveness; /* live, dead, live … code points of the runs, in their order */
+    size_t liveness_count;
+    struct quire_bytes letters; /* of the live ones */
+    struct qr_range *erased;
+    size_t erased_count;
+    struct qr_put *puts;
+    size_t put_count;
+    uint64_t *removed; /* dots */
+    size_t removed_count;
+    uint64_t *deleted; /* per session, up to this id */
+    size_t deleted_count;
+};
+
+/** EMALFORMED, ELIMIT, EUNSUPPORTED, ENOMEM. */
+QUIRE_CHECKED enum quire_status qr_payload_read(const struct quire_document *document,
+    struct quire_bytes bytes, struct qr_payload *out_payload);
+void qr_payload_finish(struct qr_payload *payload);
+
+/** Whether everything that it refers to exists in the document, or earlier in itself. EMALFORMED,
+ * ENOMEM. */
+QUIRE_CHECKED enum quire_status qr_payload_check(const struct quire_document *document,
+    const struct qr_payload *payload);
+
+/** The greatest counter of this id's session that is known once the payload is merged. */
+uint64_t qr_payload_seen(const struct quire_document *document, const struct qr_payload *payload,
+    uint64_t id);
+
+#endif

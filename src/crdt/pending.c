@@ -1,0 +1,207 @@
+/*
+ * Local edits that no delta has taken yet.
+ */
+#include "crdt/pending.h"
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+void qr_pending_finish(struct qr_pending *pending)
+{
+    free(pending->records);
+    *pending = (struct qr_pending){0};
+}
+
+enum quire_status qr_pending_reserve(struct qr_pending *pending, size_t extra)
+{
+    size_t needed = pending->count + extra;
+    if (needed <= pending->capacity) {
+        return QUIRE_OK;
+    }
+    size_t capacity = needed + needed / 2;
+    struct qr_pending_record *records = realloc(pending->records, capacity * sizeof *records);
+    if (records == NULL) {
+        return QUIRE_ENOMEM;
+    }
+    pending->records = records;
+    pending->capacity = capacity;
+    return QUIRE_OK;
+}
+
+static void append(struct qr_pending *pending, enum qr_pending_kind kind, uint64_t id,
+    uint64_t length)
+{
+    assert(pending->count < pending->capacity);
+    pending->records[pending->count++] = (struct qr_pending_record){id, length, (uint8_t)kind};
+}
+
+/** Makes a range longer at either end; erasing forwards and backwards are both one range. */
+static bool extend(struct qr_pending_record *record, enum qr_pending_kind kind, uint64_t id,
+    uint64_t length)
+{
+    if (record->kind != kind) {
+        return false;
+    }
+    if (record->id + record->length == id) {
+        record->length += length;
+        return true;
+    }
+    if (kind == QR_PENDING_ERASE && id + length == record->id) {
+        record->id = id;
+        record->length += length;
+        return true;
+    }
+    return false;
+}
+
+void qr_pending_push(struct qr_pending *pending, enum qr_pending_kind kind, uint64_t id,
+    uint64_t length)
+{
+    struct qr_pending_record *end = pending->records + pending->count;
+    bool ranges = kind == QR_PENDING_SPAN || kind == QR_PENDING_ERASE;
+    if (ranges && pending->count >= 1 && extend(end - 1, kind, id, length)) {
+        return;
+    }
+    /* Backspace after backspace is ERASE SPAN ERASE SPAN: two records that grow. */
+    if (kind == QR_PENDING_ERASE && pending->count >= 2 && end[-1].kind == QR_PENDING_SPAN
+        && extend(end - 2, kind, id, length)) {
+        return;
+    }
+    append(pending, kind, id, length);
+}
+
+uint64_t qr_pending_tick(struct qr_pending *pending, struct qr_sessions *sessions,
+    uint32_t session, uint64_t length)
+{
+    struct qr_session *own = &sessions->at[session];
+    uint64_t first = own->seen + 1;
+    own->seen += length;
+    if (own->pending_first == 0) {
+        own->pending_first = first;
+    }
+    /* If others delivered counters of ours meanwhile (a profile that lives twice), the span holds
+     * them too: their content is here, and a delta's range has no holes. */
+    uint64_t from = own->pending_last >= own->pending_first ? own->pending_last + 1 : first;
+    own->pending_last = own->seen;
+    qr_pending_push(pending, QR_PENDING_SPAN, qr_id(session, from), own->seen - from + 1);
+    return qr_id(session, first);
+}
+
+bool qr_pending_has(const struct qr_sessions *sessions, uint64_t id)
+{
+    const struct qr_session *session = &sessions->at[qr_id_session(id)];
+    uint64_t counter = qr_id_counter(id);
+    return session->pending_first != 0 && counter >= session->pending_first
+        && counter <= session->pending_last;
+}
+
+/** The span that begins with this id, or NULL; found from the end, where it usually is. */
+static struct qr_pending_record *span_from(const struct qr_pending *pending, uint64_t id)
+{
+    for (size_t i = pending->count; i > 0; i--) {
+        struct qr_pending_record *record = &pending->records[i - 1];
+        if (record->kind == QR_PENDING_SPAN && id - record->id < record->length) {
+            return record->id == id ? record : NULL;
+        }
+    }
+    return NULL;
+}
+
+size_t qr_pending_inheritance(const struct qr_pending *pending, uint64_t id)
+{
+    const struct qr_pending_record *span = span_from(pending, id);
+    size_t count = 0;
+    while (span != NULL && span - count > pending->records
+        && span[-1 - (ptrdiff_t)count].kind == QR_PENDING_REMOVE) {
+        count++;
+    }
+    return count;
+}
+
+void qr_pending_inherit(struct qr_pending *pending, uint64_t id)
+{
+    size_t count = qr_pending_inheritance(pending, id);
+    if (count == 0) {
+        return;
+    }
+    /* They stand before the span, which moves up; they go to the end, before the next edit's. */
+    size_t span = (size_t)(span_from(pending, id) - pending->records);
+    size_t first = span - count;
+    assert(pending->count + count <= pending->capacity);
+    memcpy(pending->records + pending->count, pending->records + first,
+        count * sizeof *pending->records);
+    memmove(pending->records + first, pending->records + span,
+        pending->count * sizeof *pending->records - first * sizeof *pending->records);
+    /* The span may now follow the one it continues. */
+    if (first > 0) {
+        struct qr_pending_record *before = &pending->records[first - 1];
+        struct qr_pending_record moved = pending->records[first];
+        if (extend(before, QR_PENDING_SPAN, moved.id, moved.length)) {
+            pending->count--;
+            memmove(before + 1, before + 2, (pending->count - first) * sizeof *before);
+        }
+    }
+}
+
+uint64_t qr_pending_steps(const struct qr_pending *pending)
+{
+    uint64_t steps = 0;
+    for (size_t i = 0; i < pending->count; i++) {
+        steps += pending->records[i].kind == QR_PENDING_SPAN ? pending->records[i].length : 1;
+    }
+    return steps;
+}
+
+uint64_t qr_pending_boundary(const struct qr_pending *pending, uint64_t steps)
+{
+    uint64_t passed = 0;
+    uint64_t boundary = 0;
+    for (size_t i = 0; i < pending->count; i++) {
+        const struct qr_pending_record *record = &pending->records[i];
+        if (record->kind != QR_PENDING_REMOVE) {
+            if (passed >= steps) {
+                break;
+            }
+            passed += record->kind == QR_PENDING_SPAN ? record->length : 1;
+            boundary = passed < steps ? passed : steps;
+        } else {
+            passed++;
+        }
+    }
+    return boundary > 0 ? boundary : steps;
+}
+
+void qr_pending_drop(struct qr_pending *pending, struct qr_sessions *sessions, uint64_t steps)
+{
+    size_t done = 0;
+    while (done < pending->count && steps > 0) {
+        struct qr_pending_record *record = &pending->records[done];
+        uint64_t here = record->kind == QR_PENDING_SPAN ? record->length : 1;
+        uint64_t taken = here < steps ? here : steps;
+        if (record->kind == QR_PENDING_SPAN) {
+            struct qr_session *session = &sessions->at[qr_id_session(record->id)];
+            uint64_t last = qr_id_counter(record->id) + taken - 1;
+            if (session->pending_first != 0 && last >= session->pending_first) {
+                session->pending_first = last + 1;
+            }
+            if (session->pending_first > session->pending_last) {
+                session->pending_first = session->pending_last = 0;
+            }
+        }
+        steps -= taken;
+        if (taken < here) {
+            record->id += taken;
+            record->length -= taken;
+            break;
+        }
+        done++;
+    }
+    pending->count -= done;
+    if (pending->count == 0) {
+        pending->content_size = 0;
+        pending->wall_ms = INT64_MIN;
+    } else {
+        memmove(pending->records, pending->records + done,
+            pending->count * sizeof *pending->records);
+    }
+}

@@ -1,0 +1,65 @@
+/*
+ * Local edits that no delta has taken yet, as a list in the order they were made. What they wrote
+ * is in the document itself; the list only says which counters are meant, and what the edits did to
+ * things that are not pending: ids erased, dots overwritten, what a delete saw.
+ *
+ * ERASE and REMOVE stand right before the span whose first counter did it, DELETED after it.
+ */
+#ifndef QR_CRDT_PENDING_H
+#define QR_CRDT_PENDING_H
+
+#include "crdt/sessions.h"
+
+enum qr_pending_kind {
+    QR_PENDING_SPAN = 1,    /* these counters were used */
+    QR_PENDING_ERASE = 2,   /* these characters died */
+    QR_PENDING_REMOVE = 3,  /* this dot was overwritten or removed */
+    QR_PENDING_DELETED = 4, /* the entry was deleted, having seen this session so far */
+};
+
+struct qr_pending_record {
+    uint64_t id;
+    uint64_t length; /* of SPAN and ERASE; otherwise 1 */
+    uint8_t kind;
+};
+
+struct qr_pending {
+    struct qr_pending_record *records;
+    size_t count;
+    size_t capacity;
+    size_t content_size; /* bytes that the live letters and values will take, estimated */
+    int64_t wall_ms;     /* when the latest of them was made */
+};
+
+void qr_pending_finish(struct qr_pending *pending);
+QUIRE_CHECKED enum quire_status qr_pending_reserve(struct qr_pending *pending, size_t extra);
+
+/** Appends a record, or makes the last one longer. Room was reserved. */
+void qr_pending_push(struct qr_pending *pending, enum qr_pending_kind kind, uint64_t id,
+    uint64_t length);
+
+/** The next counters of a session are used by a pending edit; returns the first one's id. */
+uint64_t qr_pending_tick(struct qr_pending *pending, struct qr_sessions *sessions,
+    uint32_t session, uint64_t length);
+
+/** Whether this id is one of a pending edit. */
+bool qr_pending_has(const struct qr_sessions *sessions, uint64_t id);
+
+/** A pending dot was overwritten: what it had overwritten counts as removed by the next edit. Room
+ * for as many records as there are REMOVEs before it was reserved. */
+void qr_pending_inherit(struct qr_pending *pending, uint64_t id);
+
+/** How many REMOVE records qr_pending_inherit would move. */
+size_t qr_pending_inheritance(const struct qr_pending *pending, uint64_t id);
+
+/** The list's length in steps: a counter or another record is one. */
+uint64_t qr_pending_steps(const struct qr_pending *pending);
+
+/** The nearest place at or before so many steps where no REMOVE is parted from its edit; where there
+ * is none but the start, `steps` itself. */
+uint64_t qr_pending_boundary(const struct qr_pending *pending, uint64_t steps);
+
+/** Forgets the first steps, which a delta took. */
+void qr_pending_drop(struct qr_pending *pending, struct qr_sessions *sessions, uint64_t steps);
+
+#endif

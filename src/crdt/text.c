@@ -1,0 +1,402 @@
+/*
+ * Text in FugueMax order, as runs.
+ */
+#include "crdt/text.h"
+#include "crdt/utf8.h"
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t id_of(const void *context, uint32_t item)
+{
+    return ((const struct qr_item *)context)[item].id;
+}
+
+enum quire_status qr_text_init(struct qr_text *text)
+{
+    struct qr_text fresh = {0};
+    enum quire_status status = QUIRE_ENOMEM;
+    fresh.items = malloc(sizeof *fresh.items);
+    if (fresh.items == NULL) {
+        goto out;
+    }
+    fresh.item_capacity = 1;
+    fresh.item_count = 1;
+    fresh.items[0] = (struct qr_item){.left_first = QR_NONE, .right_last = QR_NONE,
+        .sibling = QR_NONE, .length = 1};
+    status = qr_tree_init(&fresh.order);
+    if (status == QUIRE_OK) {
+        status = qr_tree_init(&fresh.ids);
+    }
+out:
+    if (status == QUIRE_OK) {
+        *text = fresh;
+    } else {
+        qr_text_finish(&fresh);
+    }
+    return status;
+}
+
+void qr_text_finish(struct qr_text *text)
+{
+    free(text->items);
+    qr_tree_finish(&text->order);
+    qr_tree_finish(&text->ids);
+    quire_buffer_finish(&text->letters);
+    *text = (struct qr_text){0};
+}
+
+enum quire_status qr_text_reserve(struct qr_text *text, size_t items, size_t letters)
+{
+    size_t needed = text->item_count + items;
+    if (needed > text->item_capacity) {
+        size_t capacity = text->item_capacity + text->item_capacity / 2;
+        capacity = capacity > needed ? capacity : needed;
+        struct qr_item *grown = realloc(text->items, capacity * sizeof *grown);
+        if (grown == NULL) {
+            return QUIRE_ENOMEM;
+        }
+        text->items = grown;
+        text->item_capacity = capacity;
+    }
+    enum quire_status status = qr_tree_reserve(&text->order, needed, items);
+    if (status == QUIRE_OK) {
+        status = qr_tree_reserve(&text->ids, needed, items);
+    }
+    if (status == QUIRE_OK && letters > UINT32_MAX - text->letters.size) {
+        status = QUIRE_ENOMEM;
+    }
+    return status == QUIRE_OK ? quire_buffer_reserve(&text->letters, letters) : status;
+}
+
+uint32_t qr_text_find(const struct qr_text *text, uint64_t id, uint32_t *out_offset)
+{
+    uint32_t item = qr_tree_search(&text->ids, id, id_of, text->items);
+    if (id == QR_ID_NONE || id - text->items[item].id >= text->items[item].length) {
+        return QR_NONE;
+    }
+    *out_offset = (uint32_t)(id - text->items[item].id);
+    return item;
+}
+
+uint64_t qr_text_known(const struct qr_text *text, uint64_t id, uint64_t length)
+{
+    uint32_t offset;
+    uint64_t known = 0;
+    uint32_t item = qr_text_find(text, id, &offset);
+    while (item != QR_NONE && known < length && text->items[item].id == id + known - offset) {
+        known += text->items[item].length - offset;
+        offset = 0;
+        item = qr_tree_next(&text->ids, item);
+    }
+    return known < length ? known : length;
+}
+
+bool qr_text_any_live(const struct qr_text *text, uint64_t id, uint64_t length)
+{
+    uint32_t offset;
+    uint32_t item = qr_text_find(text, id, &offset);
+    while (item != QR_NONE && text->items[item].id < id + length) {
+        if (text->items[item].size > 0) {
+            return true;
+        }
+        item = qr_tree_next(&text->ids, item);
+    }
+    return false;
+}
+
+static uint32_t weight_of(const struct qr_item *item)
+{
+    return item->size > 0 ? item->length : 0;
+}
+
+/** Bytes that the first code points of an item take. */
+static uint32_t size_of(const struct qr_text *text, const struct qr_item *item, uint32_t count)
+{
+    if (item->size <= item->length) {
+        return item->size > 0 ? count : 0; /* one byte each, or dead */
+    }
+    return (uint32_t)qr_utf8_size(text->letters.data + item->letters, count);
+}
+
+struct quire_bytes qr_text_letters(const struct qr_text *text, uint32_t item, uint64_t id,
+    uint32_t length)
+{
+    const struct qr_item *whole = &text->items[item];
+    if (whole->size == 0) {
+        return (struct quire_bytes){NULL, 0};
+    }
+    uint32_t offset = (uint32_t)(id - whole->id);
+    uint32_t from = size_of(text, whole, offset);
+    uint32_t to = offset + length == whole->length ? whole->size
+        : size_of(text, whole, offset + length);
+    return (struct quire_bytes){text->letters.data + whole->letters + from, to - from};
+}
+
+/** Cuts an item so that a new one begins `offset` > 0 into it; returns the new one. */
+static uint32_t split(struct qr_text *text, uint32_t index, uint32_t offset)
+{
+    assert(text->item_count < text->item_capacity);
+    uint32_t tail_index = (uint32_t)text->item_count++;
+    struct qr_item *head = &text->items[index];
+    struct qr_item *tail = &text->items[tail_index];
+    uint32_t size = size_of(text, head, offset);
+    *tail = *head;
+    tail->id = head->id + offset;
+    tail->parent = tail->id - 1;
+    tail->length = head->length - offset;
+    head->length = offset;
+    head->size = size;
+    tail->size -= size;
+    tail->letters += size;
+    tail->left_first = QR_NONE;
+    tail->sibling = QR_NONE;
+    head->right_last = tail_index;
+    qr_tree_set_weight(&text->order, index, weight_of(head));
+    qr_tree_insert_after(&text->order, index, tail_index, weight_of(tail));
+    qr_tree_insert_after(&text->ids, index, tail_index, 0);
+    return tail_index;
+}
+
+/** Where a right neighbour stands: an item and how far in. */
+struct place {
+    uint32_t item; /* QR_NONE: the end */
+    uint32_t offset;
+};
+
+static struct place place_of(const struct qr_text *text, uint64_t id)
+{
+    struct place place = {QR_NONE, 0};
+    if (id != QR_ID_NONE) {
+        place.item = qr_text_find(text, id, &place.offset);
+        assert(place.item != QR_NONE);
+    }
+    return place;
+}
+
+static bool is_before(const struct qr_text *text, struct place a, struct place b)
+{
+    if (a.item == b.item) {
+        return a.offset < b.offset;
+    }
+    if (a.item == QR_NONE || b.item == QR_NONE) {
+        return b.item == QR_NONE;
+    }
+    return qr_tree_before(&text->order, a.item, b.item);
+}
+
+/** Among right children of one parent: what stood further right comes first, then the lesser id. */
+static bool right_child_before(const struct qr_text *text, const struct qr_sessions *sessions,
+    const struct qr_item *a, const struct qr_run *b)
+{
+    if (a->right == b->right) {
+        return qr_sessions_id_before(sessions, a->id, b->id);
+    }
+    return is_before(text, place_of(text, b->right), place_of(text, a->right));
+}
+
+/** Adds to an item what follows its last character in every respect. */
+static bool extend(struct qr_text *text, uint32_t index, const struct qr_run *run)
+{
+    struct qr_item *item = &text->items[index];
+    uint32_t end = (uint32_t)text->letters.size;
+    bool dead = run->letters.size == 0;
+    if (index == 0 || run->parent != run->id - 1 || item->right != run->right
+        || item->right_last != QR_NONE || dead != (item->size == 0)) {
+        return false;
+    }
+    if (dead ? item->length > UINT32_MAX - run->length
+             : item->length + run->length > QR_ITEM_LENGTH_MAX
+                || item->letters + item->size != end) {
+        return false;
+    }
+    if (!dead) {
+        memcpy(text->letters.data + end, run->letters.data, run->letters.size);
+        text->letters.size += run->letters.size;
+        text->visible_size += run->letters.size;
+    }
+    item->length += run->length;
+    item->size += (uint32_t)run->letters.size;
+    qr_tree_set_weight(&text->order, index, weight_of(item));
+    return true;
+}
+
+static uint32_t add_item(struct qr_text *text, const struct qr_run *run)
+{
+    assert(text->item_count < text->item_capacity);
+    assert(run->letters.size <= text->letters.capacity - text->letters.size);
+    uint32_t index = (uint32_t)text->item_count++;
+    text->items[index] = (struct qr_item){.id = run->id, .parent = run->parent,
+        .right = run->right, .length = run->length, .size = (uint32_t)run->letters.size,
+        .letters = (uint32_t)text->letters.size, .left_first = QR_NONE, .right_last = QR_NONE,
+        .sibling = QR_NONE};
+    if (run->letters.size > 0) {
+        memcpy(text->letters.data + text->letters.size, run->letters.data, run->letters.size);
+        text->letters.size += run->letters.size;
+        text->visible_size += run->letters.size;
+    }
+    uint32_t before = qr_tree_search(&text->ids, run->id, id_of, text->items);
+    qr_tree_insert_after(&text->ids, before, index, 0);
+    return index;
+}
+
+static void integrate_left(struct qr_text *text, const struct qr_sessions *sessions,
+    const struct qr_run *run)
+{
+    uint32_t offset;
+    uint32_t parent = qr_text_find(text, run->parent, &offset);
+    assert(parent != QR_NONE);
+    if (offset > 0) {
+        parent = split(text, parent, offset);
+    }
+    uint32_t index = add_item(text, run);
+    uint32_t *link = &text->items[parent].left_first;
+    while (*link != QR_NONE && qr_sessions_id_before(sessions, text->items[*link].id, run->id)) {
+        link = &text->items[*link].sibling;
+    }
+    uint32_t next = *link;
+    text->items[index].sibling = next;
+    *link = index;
+
+    /* Before everything that hangs on the next sibling; the last child is right before its parent. */
+    uint32_t before = next == QR_NONE ? parent : next;
+    while (before != parent && text->items[before].left_first != QR_NONE) {
+        before = text->items[before].left_first;
+    }
+    qr_tree_insert_before(&text->order, before, index, weight_of(&text->items[index]));
+}
+
+static void integrate_right(struct qr_text *text, const struct qr_sessions *sessions,
+    const struct qr_run *run)
+{
+    uint32_t offset = 0;
+    uint32_t parent = run->parent == QR_ID_NONE ? 0 : qr_text_find(text, run->parent, &offset);
+    assert(parent != QR_NONE);
+    if (offset + 1 < text->items[parent].length) {
+        split(text, parent, offset + 1);
+    } else if (extend(text, parent, run)) {
+        return;
+    }
+    uint32_t index = add_item(text, run);
+    uint32_t *link = &text->items[parent].right_last;
+    while (*link != QR_NONE && !right_child_before(text, sessions, &text->items[*link], run)) {
+        link = &text->items[*link].sibling;
+    }
+    uint32_t previous = *link;
+    text->items[index].sibling = previous;
+    *link = index;
+
+    /* After everything that hangs on the sibling before; the first child is right after its parent. */
+    uint32_t after = previous == QR_NONE ? parent : previous;
+    while (after != parent && text->items[after].right_last != QR_NONE) {
+        after = text->items[after].right_last;
+    }
+    qr_tree_insert_after(&text->order, after, index, weight_of(&text->items[index]));
+}
+
+size_t qr_text_items_for(uint32_t length)
+{
+    return 2 + length / QR_ITEM_LENGTH_MAX + 1;
+}
+
+void qr_text_integrate(struct qr_text *text, const struct qr_sessions *sessions,
+    const struct qr_run *run)
+{
+    struct qr_run piece = *run;
+    struct quire_bytes rest = run->letters;
+    uint32_t left = run->length;
+    while (left > 0) {
+        piece.length = left;
+        piece.letters = rest;
+        if (rest.size > 0 && left > QR_ITEM_LENGTH_MAX) {
+            piece.length = QR_ITEM_LENGTH_MAX;
+            piece.letters.size = qr_utf8_size(rest.data, piece.length);
+        }
+        if (piece.parent != QR_ID_NONE && piece.parent == piece.right) {
+            integrate_left(text, sessions, &piece);
+        } else {
+            integrate_right(text, sessions, &piece);
+        }
+        left -= piece.length;
+        rest.data += piece.letters.size;
+        rest.size -= piece.letters.size;
+        piece.id += piece.length;
+        piece.parent = piece.id - 1;
+    }
+}
+
+void qr_text_place(const struct qr_text *text, size_t position, uint64_t *out_parent,
+    uint64_t *out_right)
+{
+    uint32_t offset = 0;
+    uint32_t left = position == 0 ? 0 : qr_tree_at(&text->order, position - 1, &offset);
+    const struct qr_item *item = &text->items[left];
+    if (offset + 1 < item->length) { /* its follower is its right child */
+        *out_parent = *out_right = item->id + offset + 1;
+        return;
+    }
+    uint32_t next = qr_tree_next(&text->order, left);
+    *out_right = next == QR_NONE ? QR_ID_NONE : text->items[next].id;
+    if (item->right_last != QR_NONE) {
+        *out_parent = *out_right; /* which hangs on the left one, so hang on it */
+    } else {
+        *out_parent = left == 0 ? QR_ID_NONE : item->id + offset;
+    }
+}
+
+void qr_text_kill(struct qr_text *text, uint64_t id, uint64_t length)
+{
+    uint32_t offset;
+    uint32_t index = qr_text_find(text, id, &offset);
+    while (length > 0) {
+        assert(index != QR_NONE);
+        uint32_t here = text->items[index].length - offset;
+        here = here < length ? here : (uint32_t)length;
+        if (text->items[index].size > 0) {
+            if (offset > 0) {
+                index = split(text, index, offset);
+            }
+            if (here < text->items[index].length) {
+                split(text, index, here);
+            }
+            struct qr_item *item = &text->items[index];
+            text->visible_size -= item->size;
+            item->size = 0;
+            qr_tree_set_weight(&text->order, index, 0);
+        }
+        offset = 0;
+        length -= here;
+        index = qr_tree_next(&text->ids, index);
+    }
+}
+
+enum quire_status qr_text_append(const struct qr_text *text, struct quire_buffer *out_text)
+{
+    enum quire_status status = quire_buffer_reserve(out_text, text->visible_size);
+    for (uint32_t i = 0; status == QUIRE_OK && i != QR_NONE; i = qr_tree_next(&text->order, i)) {
+        const struct qr_item *item = &text->items[i];
+        if (item->size > 0) {
+            status = quire_buffer_append(out_text, text->letters.data + item->letters, item->size);
+        }
+    }
+    return status;
+}
+
+void qr_text_compact(struct qr_text *text)
+{
+    struct quire_buffer letters = {0};
+    if (text->letters.size < 2 * text->visible_size + 65536
+        || quire_buffer_reserve(&letters, text->visible_size) != QUIRE_OK) {
+        return;
+    }
+    for (size_t i = 0; i < text->item_count; i++) {
+        struct qr_item *item = &text->items[i];
+        if (item->size > 0) {
+            memcpy(letters.data + letters.size, text->letters.data + item->letters, item->size);
+            item->letters = (uint32_t)letters.size;
+            letters.size += item->size;
+        }
+    }
+    quire_buffer_finish(&text->letters);
+    text->letters = letters;
+}

@@ -1,0 +1,99 @@
+/*
+ * Text in FugueMax order, as runs.
+ *
+ * Each character has an id, a parent and a side. As the left child of P it stands before P, as a
+ * right child after it; what it holds is read left children, itself, right children. Left children
+ * of one parent are ordered by id; right children by what stood to their right when they were typed
+ * (what stood further right comes first), then by id. This order is the same wherever and in
+ * whatever order the characters arrive, and it never changes.
+ *
+ * An item is a run: ids ascend by one, each further character is the right child of the one before
+ * and has the same right neighbour. Only an item's first character has left children, only its last
+ * has right ones but its follower: items are split to keep this so.
+ */
+#ifndef QR_CRDT_TEXT_H
+#define QR_CRDT_TEXT_H
+
+#include "crdt/sessions.h"
+#include "crdt/tree.h"
+
+/** Live items hold at most so many code points, so that finding one inside is bounded. */
+#define QR_ITEM_LENGTH_MAX 1024
+
+struct qr_item {
+    uint64_t id;          /* of its first character */
+    uint64_t parent;      /* of its first character; QR_ID_NONE: the document's start */
+    uint64_t right;       /* what stood to its right; QR_ID_NONE: the end. Left child: the parent */
+    uint32_t length;      /* code points */
+    uint32_t size;        /* bytes; 0: dead */
+    uint32_t letters;     /* where they begin in qr_text.letters */
+    uint32_t left_first;  /* its first left child, or QR_NONE */
+    uint32_t right_last;  /* its last right child, or QR_NONE */
+    uint32_t sibling;     /* left child: the next one; right child: the one before; or QR_NONE */
+};
+
+struct qr_text {
+    struct qr_item *items; /* items[0] is the document's start */
+    size_t item_count;
+    size_t item_capacity;
+    struct qr_tree order; /* as read; weighs visible code points */
+    struct qr_tree ids;   /* by id */
+    struct quire_buffer letters; /* UTF-8 of live items, and of some that died */
+    size_t visible_size;  /* bytes of the live items */
+};
+
+QUIRE_CHECKED enum quire_status qr_text_init(struct qr_text *text);
+void qr_text_finish(struct qr_text *text);
+
+/** Room for so many more items and bytes of letters. ENOMEM. */
+QUIRE_CHECKED enum quire_status qr_text_reserve(struct qr_text *text, size_t items, size_t letters);
+
+static inline bool qr_item_is_left(const struct qr_item *item)
+{
+    return item->parent != QR_ID_NONE && item->parent == item->right;
+}
+
+/** The item that holds an id, and how far in; QR_NONE: not a character of this text. */
+uint32_t qr_text_find(const struct qr_text *text, uint64_t id, uint32_t *out_offset);
+
+/** How many of the `length` ids from this one on are characters here, without a gap. */
+uint64_t qr_text_known(const struct qr_text *text, uint64_t id, uint64_t length);
+
+/** Letters of some characters of an item, borrowed until the text changes; empty: they are dead. */
+struct quire_bytes qr_text_letters(const struct qr_text *text, uint32_t item, uint64_t id,
+    uint32_t length);
+
+/** Whether one of these characters, which are all known, is live. */
+bool qr_text_any_live(const struct qr_text *text, uint64_t id, uint64_t length);
+
+/** A run of one kind, on its way in. Parent and right neighbour are known. */
+struct qr_run {
+    uint64_t id;
+    uint64_t parent;
+    uint64_t right;
+    uint32_t length;            /* code points */
+    struct quire_bytes letters; /* empty: the run is dead */
+};
+
+/** The most items that one qr_text_integrate may add. */
+size_t qr_text_items_for(uint32_t length);
+
+/** Puts a new run where it belongs. Room was reserved. */
+void qr_text_integrate(struct qr_text *text, const struct qr_sessions *sessions,
+    const struct qr_run *run);
+
+/** What a character typed before code point `position` has as parent and right neighbour. */
+void qr_text_place(const struct qr_text *text, size_t position, uint64_t *out_parent,
+    uint64_t *out_right);
+
+/** Makes `length` characters from this id on dead; adds at most two items. Room was reserved. */
+void qr_text_kill(struct qr_text *text, uint64_t id, uint64_t length);
+
+/** Appends the live text. ENOMEM. */
+QUIRE_CHECKED enum quire_status qr_text_append(const struct qr_text *text,
+    struct quire_buffer *out_text);
+
+/** Gives back the memory of dead letters once they are the larger part; fails silently. */
+void qr_text_compact(struct qr_text *text);
+
+#endif

@@ -1,0 +1,278 @@
+/*
+ * A sequence of numbered items as a B+ tree that only grows.
+ */
+#include "crdt/tree.h"
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HALF (QR_TREE_FAN / 2)
+#define HEIGHT_MAX 8 /* 16^8 items */
+
+static uint32_t add_node(struct qr_tree *tree, uint16_t height)
+{
+    assert(tree->node_count < tree->node_capacity);
+    struct qr_tree_node *node = &tree->nodes[tree->node_count];
+    node->parent = QR_NONE;
+    node->next = QR_NONE;
+    node->count = 0;
+    node->height = height;
+    return (uint32_t)tree->node_count++;
+}
+
+static uint32_t slot_of(const struct qr_tree_node *node, uint32_t child)
+{
+    uint32_t slot = 0;
+    while (node->child[slot] != child) {
+        slot++;
+    }
+    return slot;
+}
+
+static uint32_t weight_of(const struct qr_tree_node *node)
+{
+    uint32_t weight = 0;
+    for (uint32_t i = 0; i < node->count; i++) {
+        weight += node->weight[i];
+    }
+    return weight;
+}
+
+/** A child learns where it now lives. */
+static void adopt(struct qr_tree *tree, uint32_t parent, uint32_t child)
+{
+    if (tree->nodes[parent].height == 0) {
+        tree->leaf_of[child] = parent;
+    } else {
+        tree->nodes[child].parent = parent;
+    }
+}
+
+static void put(struct qr_tree *tree, uint32_t index, uint32_t slot, uint32_t child, uint32_t weight)
+{
+    struct qr_tree_node *node = &tree->nodes[index];
+    size_t behind = (size_t)(node->count - slot) * sizeof node->child[0];
+    memmove(&node->child[slot + 1], &node->child[slot], behind);
+    memmove(&node->weight[slot + 1], &node->weight[slot], behind);
+    node->child[slot] = child;
+    node->weight[slot] = weight;
+    node->count++;
+    adopt(tree, index, child);
+}
+
+/** Moves the upper half of a full node into a new one to its right. */
+static uint32_t split(struct qr_tree *tree, uint32_t index)
+{
+    uint32_t parent = tree->nodes[index].parent;
+    if (parent == QR_NONE) {
+        parent = add_node(tree, (uint16_t)(tree->nodes[index].height + 1));
+        tree->nodes[parent].first = tree->nodes[index].first;
+        put(tree, parent, 0, index, weight_of(&tree->nodes[index]));
+        tree->root = parent;
+    } else if (tree->nodes[parent].count == QR_TREE_FAN) {
+        split(tree, parent);
+        parent = tree->nodes[index].parent;
+    }
+    uint32_t right_index = add_node(tree, tree->nodes[index].height);
+    struct qr_tree_node *left = &tree->nodes[index];
+    struct qr_tree_node *right = &tree->nodes[right_index];
+    memcpy(right->child, left->child + HALF, HALF * sizeof left->child[0]);
+    memcpy(right->weight, left->weight + HALF, HALF * sizeof left->weight[0]);
+    right->count = HALF;
+    left->count = HALF;
+    right->next = left->next;
+    left->next = right_index;
+    for (uint32_t i = 0; i < HALF; i++) {
+        adopt(tree, right_index, right->child[i]);
+    }
+    right->first = right->height == 0 ? right->child[0] : tree->nodes[right->child[0]].first;
+
+    uint32_t moved = weight_of(right);
+    uint32_t slot = slot_of(&tree->nodes[parent], index);
+    tree->nodes[parent].weight[slot] -= moved;
+    put(tree, parent, slot + 1, right_index, moved);
+    return right_index;
+}
+
+enum quire_status qr_tree_init(struct qr_tree *tree)
+{
+    struct qr_tree fresh = {0};
+    enum quire_status status = qr_tree_reserve(&fresh, 1, 1);
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    fresh.root = add_node(&fresh, 0);
+    fresh.nodes[fresh.root].first = 0;
+    put(&fresh, fresh.root, 0, 0, 0);
+    *tree = fresh;
+    return QUIRE_OK;
+}
+
+void qr_tree_finish(struct qr_tree *tree)
+{
+    free(tree->nodes);
+    free(tree->leaf_of);
+    *tree = (struct qr_tree){0};
+}
+
+/** How many nodes `extra` insertions may add: every full node there is, and each 16 insertions one
+ * more; the same again one level up, where each split is an insertion. */
+static size_t nodes_for(size_t node_count, size_t extra)
+{
+    size_t needed = 1;
+    for (int height = 0; height < HEIGHT_MAX; height++) {
+        size_t full = extra < node_count ? extra : node_count;
+        extra = full + extra / HALF + 1;
+        needed += extra;
+        node_count /= HALF;
+    }
+    return needed;
+}
+
+static size_t grown(size_t capacity, size_t needed)
+{
+    size_t more = capacity + capacity / 2;
+    return more > needed ? more : needed;
+}
+
+enum quire_status qr_tree_reserve(struct qr_tree *tree, size_t item_count, size_t extra)
+{
+    if (item_count > tree->item_capacity) {
+        size_t capacity = grown(tree->item_capacity, item_count);
+        uint32_t *leaf_of = realloc(tree->leaf_of, capacity * sizeof *leaf_of);
+        if (leaf_of == NULL) {
+            return QUIRE_ENOMEM;
+        }
+        tree->leaf_of = leaf_of;
+        tree->item_capacity = capacity;
+    }
+    size_t needed = tree->node_count + nodes_for(tree->node_count, extra);
+    if (needed > tree->node_capacity) {
+        size_t capacity = grown(tree->node_capacity, needed);
+        struct qr_tree_node *nodes = realloc(tree->nodes, capacity * sizeof *nodes);
+        if (nodes == NULL) {
+            return QUIRE_ENOMEM;
+        }
+        tree->nodes = nodes;
+        tree->node_capacity = capacity;
+    }
+    return QUIRE_OK;
+}
+
+/** Adds to what a node weighs, in all of its ancestors; wraps round for what is taken away. */
+static void add_weight(struct qr_tree *tree, uint32_t index, uint32_t difference)
+{
+    uint32_t parent = tree->nodes[index].parent;
+    while (difference != 0 && parent != QR_NONE) {
+        struct qr_tree_node *node = &tree->nodes[parent];
+        node->weight[slot_of(node, index)] += difference;
+        index = parent;
+        parent = node->parent;
+    }
+}
+
+/** The leaf of an item, with room for one more. */
+static uint32_t roomy_leaf(struct qr_tree *tree, uint32_t item)
+{
+    if (tree->nodes[tree->leaf_of[item]].count == QR_TREE_FAN) {
+        split(tree, tree->leaf_of[item]);
+    }
+    return tree->leaf_of[item];
+}
+
+void qr_tree_insert_after(struct qr_tree *tree, uint32_t item, uint32_t new_item, uint32_t weight)
+{
+    uint32_t leaf = roomy_leaf(tree, item);
+    put(tree, leaf, slot_of(&tree->nodes[leaf], item) + 1, new_item, weight);
+    add_weight(tree, leaf, weight);
+}
+
+void qr_tree_insert_before(struct qr_tree *tree, uint32_t item, uint32_t new_item, uint32_t weight)
+{
+    uint32_t leaf = roomy_leaf(tree, item);
+    put(tree, leaf, slot_of(&tree->nodes[leaf], item), new_item, weight);
+    add_weight(tree, leaf, weight);
+    for (uint32_t index = leaf; index != QR_NONE && tree->nodes[index].first == item;
+         index = tree->nodes[index].parent) {
+        tree->nodes[index].first = new_item;
+    }
+}
+
+void qr_tree_set_weight(struct qr_tree *tree, uint32_t item, uint32_t weight)
+{
+    uint32_t leaf = tree->leaf_of[item];
+    struct qr_tree_node *node = &tree->nodes[leaf];
+    uint32_t slot = slot_of(node, item);
+    uint32_t difference = weight - node->weight[slot];
+    node->weight[slot] = weight;
+    add_weight(tree, leaf, difference);
+}
+
+uint32_t qr_tree_next(const struct qr_tree *tree, uint32_t item)
+{
+    const struct qr_tree_node *leaf = &tree->nodes[tree->leaf_of[item]];
+    uint32_t slot = slot_of(leaf, item) + 1;
+    if (slot < leaf->count) {
+        return leaf->child[slot];
+    }
+    return leaf->next == QR_NONE ? QR_NONE : tree->nodes[leaf->next].child[0];
+}
+
+bool qr_tree_before(const struct qr_tree *tree, uint32_t a, uint32_t b)
+{
+    uint32_t parent_a = tree->leaf_of[a];
+    uint32_t parent_b = tree->leaf_of[b];
+    while (parent_a != parent_b) {
+        a = parent_a;
+        b = parent_b;
+        parent_a = tree->nodes[a].parent;
+        parent_b = tree->nodes[b].parent;
+    }
+    return slot_of(&tree->nodes[parent_a], a) < slot_of(&tree->nodes[parent_a], b);
+}
+
+size_t qr_tree_weight(const struct qr_tree *tree)
+{
+    return weight_of(&tree->nodes[tree->root]);
+}
+
+uint32_t qr_tree_at(const struct qr_tree *tree, size_t position, uint32_t *out_offset)
+{
+    const struct qr_tree_node *node = &tree->nodes[tree->root];
+    for (;;) {
+        uint32_t slot = 0;
+        while (position >= node->weight[slot]) {
+            position -= node->weight[slot++];
+            assert(slot < node->count);
+        }
+        if (node->height == 0) {
+            *out_offset = (uint32_t)position;
+            return node->child[slot];
+        }
+        node = &tree->nodes[node->child[slot]];
+    }
+}
+
+uint32_t qr_tree_search(const struct qr_tree *tree, uint64_t key,
+    uint64_t (*key_of)(const void *context, uint32_t item), const void *context)
+{
+    const struct qr_tree_node *node = &tree->nodes[tree->root];
+    for (;;) {
+        uint32_t low = 0; /* the last child that begins at or before the key */
+        uint32_t high = node->count;
+        while (high - low > 1) {
+            uint32_t middle = (low + high) / 2;
+            uint32_t child = node->child[middle];
+            uint32_t first = node->height == 0 ? child : tree->nodes[child].first;
+            if (key_of(context, first) <= key) {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        if (node->height == 0) {
+            return node->child[low];
+        }
+        node = &tree->nodes[node->child[low]];
+    }
+}

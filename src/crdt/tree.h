@@ -1,0 +1,67 @@
+/*
+ * A sequence of numbered items as a B+ tree that only grows: what comes after what, how much is
+ * visible before a place, which of two is first. All in O(log n), whatever the input.
+ *
+ * Item 0 is there from the start, stays first and weighs nothing.
+ * Memory is reserved beforehand, so that changes cannot fail half way.
+ */
+#ifndef QR_CRDT_TREE_H
+#define QR_CRDT_TREE_H
+
+#include <quire/bytes.h>
+
+#define QR_NONE UINT32_MAX
+#define QR_TREE_FAN 32
+
+struct qr_tree_node {
+    uint32_t parent;              /* QR_NONE: the root */
+    uint32_t next;                /* of a leaf: the leaf to its right, or QR_NONE */
+    uint32_t first;               /* the first item below */
+    uint16_t count;               /* of children, or of items in a leaf */
+    uint16_t height;              /* 0 in a leaf */
+    uint32_t child[QR_TREE_FAN];  /* nodes, or items */
+    uint32_t weight[QR_TREE_FAN]; /* what each child weighs in all */
+};
+
+struct qr_tree {
+    struct qr_tree_node *nodes;
+    uint32_t *leaf_of; /* item → its leaf */
+    size_t node_count;
+    size_t node_capacity;
+    size_t item_capacity;
+    uint32_t root;
+};
+
+/** A tree that holds item 0 alone. ENOMEM. */
+QUIRE_CHECKED enum quire_status qr_tree_init(struct qr_tree *tree);
+void qr_tree_finish(struct qr_tree *tree);
+
+/** Room for item numbers below item_count, and for `extra` insertions. ENOMEM. */
+QUIRE_CHECKED enum quire_status qr_tree_reserve(struct qr_tree *tree, size_t item_count, size_t extra);
+
+/** Puts a new item right after another. Room was reserved. */
+void qr_tree_insert_after(struct qr_tree *tree, uint32_t item, uint32_t new_item, uint32_t weight);
+
+/** Puts a new item right before another, which is not item 0. Room was reserved. */
+void qr_tree_insert_before(struct qr_tree *tree, uint32_t item, uint32_t new_item, uint32_t weight);
+
+/** Changes what an item weighs. */
+void qr_tree_set_weight(struct qr_tree *tree, uint32_t item, uint32_t weight);
+
+/** The item after this one, or QR_NONE. */
+uint32_t qr_tree_next(const struct qr_tree *tree, uint32_t item);
+
+/** Whether a comes before b; false for a == b. */
+bool qr_tree_before(const struct qr_tree *tree, uint32_t a, uint32_t b);
+
+/** What the whole sequence weighs. */
+size_t qr_tree_weight(const struct qr_tree *tree);
+
+/** The item that holds `position` < weight of all, and how far into it that is. */
+uint32_t qr_tree_at(const struct qr_tree *tree, size_t position, uint32_t *out_offset);
+
+/** For a sequence in order of keys: the last item whose key is at most `key`. */
+uint32_t qr_tree_search(const struct qr_tree *tree, uint64_t key,
+    uint64_t (*key_of)(const void *context, uint32_t item), const void *context);
+
+#endif

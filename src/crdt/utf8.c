@@ -1,0 +1,53 @@
+/*
+ * Well-formed UTF-8 (Unicode 15, table 3-7).
+ */
+#include "crdt/utf8.h"
+
+/** Bytes of the sequence that starts here, or 0 if it is ill-formed. */
+static size_t sequence_size(const uint8_t *text, size_t left)
+{
+    uint8_t lead = text[0];
+    if (lead < 0x80) {
+        return 1;
+    }
+    size_t size = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+    if (lead < 0xc2 || lead > 0xf4 || size > left) {
+        return 0;
+    }
+    /* Only the second byte's range depends on the first. */
+    uint8_t low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
+    uint8_t high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
+    if (text[1] < low || text[1] > high) {
+        return 0;
+    }
+    for (size_t i = 2; i < size; i++) {
+        if ((text[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+    return size;
+}
+
+bool qr_utf8_count(struct quire_bytes text, size_t *out_count)
+{
+    size_t count = 0;
+    for (size_t at = 0; at < text.size; count++) {
+        size_t size = sequence_size(text.data + at, text.size - at);
+        if (size == 0) {
+            return false;
+        }
+        at += size;
+    }
+    *out_count = count;
+    return true;
+}
+
+size_t qr_utf8_size(const uint8_t *text, size_t count)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint8_t lead = text[size];
+        size += lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    }
+    return size;
+}

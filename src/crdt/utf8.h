@@ -1,0 +1,15 @@
+/*
+ * Well-formed UTF-8, as Unicode defines it: no overlong forms, no surrogates, nothing past U+10FFFF.
+ */
+#ifndef QR_CRDT_UTF8_H
+#define QR_CRDT_UTF8_H
+
+#include <quire/bytes.h>
+
+/** Counts code points. False, and out untouched: not well-formed. */
+bool qr_utf8_count(struct quire_bytes text, size_t *out_count);
+
+/** Bytes that the first `count` code points of a well-formed text take. */
+size_t qr_utf8_size(const uint8_t *text, size_t count);
+
+#endif
