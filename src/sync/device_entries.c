@@ -159,12 +159,15 @@ enum quire_status device_entry_get(struct quire_device *device, const uint8_t *i
     if (status == QUIRE_OK && entry->fresh && !create) {
         status = QUIRE_ENOTFOUND;
     }
+    if (status == QUIRE_OK) {
+        HASH_ADD(hh, device->entries, entry, QR_ENTRY_SIZE, entry);
+        status = entry->hh.tbl == NULL ? QUIRE_ENOMEM : QUIRE_OK;
+    }
     if (status != QUIRE_OK) {
         quire_document_destroy(entry->document);
         free(entry);
         return status;
     }
-    HASH_ADD(hh, device->entries, entry, QR_ENTRY_SIZE, entry);
     DL_APPEND(device->recent, entry);
     device->entry_count++;
     *out_entry = entry;

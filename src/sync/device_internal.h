@@ -24,9 +24,9 @@
 #include "crypto/pair.h"
 #include "crypto/sign.h"
 #include "sync/roster.h"
+#include "sync/table.h"
 #include "sync/transcript.h"
 #include <quire/device.h>
-#include <uthash.h>
 #include <utlist.h>
 
 #define DEVICE_CACHE_MAX 64             /* documents kept open between steps */

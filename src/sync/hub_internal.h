@@ -18,10 +18,7 @@
 #include "crypto/sign.h"
 #include "sync/hub.h"
 #include "sync/roster.h"
-/* Without memory uthash ends the process, unless it is asked to leave the element out: then
- * element->hh.tbl is NULL. */
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
+#include "sync/table.h"
 #include <utlist.h>
 
 #define HUB_ROSTER_CHAIN UINT16_MAX       /* hub_entry.chain of a roster record */
