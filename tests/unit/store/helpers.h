@@ -41,6 +41,7 @@ size_t flip_in_file(const char *folder, const void *pattern, size_t size, long o
 struct disk_faults {
     int write_error;    /* errno of every write to the data file, 0: none */
     int meta_error;     /* errno of every write to its first two pages */
+    int meta_lies;      /* how many of those arrive on the disk all the same */
     int sync_error;     /* errno of every fdatasync */
     uint64_t written;   /* bytes so far */
 };

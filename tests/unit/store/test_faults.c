@@ -95,6 +95,30 @@ Test(store_faults, a_failing_last_page_refuses_the_append_and_a_later_one_works)
     expect_refusal_then_recovery(&disk_faults.meta_error, EIO, QUIRE_EIO);
 }
 
+Test(store_faults, a_refused_append_that_reached_the_disk_all_the_same_is_taken_back)
+{
+    static const unsigned others[] = {5, 5, 5};
+    uint64_t lsn[16];
+    struct qr_store *store = open_store_sized(folder, 1 << 20, 1 << 28, 1);
+    cr_assert_eq(append_for(store, six_users, 6, 100), QUIRE_OK);
+    disk_faults.meta_error = EIO;
+    disk_faults.meta_lies = 1;
+    cr_assert_eq(append_for(store, six_users, 6, 200), QUIRE_EIO);
+    disk_faults.meta_error = 0;
+    cr_assert_eq(qr_store_last_lsn(store), 6);
+    cr_assert_eq(entries_of(store, 1, lsn, 16), 3);
+    cr_assert_eq(append_for(store, others, 3, 50), QUIRE_OK);
+    for (int round = 0; round < 2; round++) {
+        cr_assert_eq(qr_store_last_lsn(store), 9);
+        cr_assert_eq(entries_of(store, 1, lsn, 16), 3);
+        cr_assert_eq(entries_of(store, 5, lsn, 16), 3);
+        cr_assert(reads_as_known(store, 5, 7, 50));
+        qr_store_close(store);
+        store = open_store(folder);
+    }
+    qr_store_close(store);
+}
+
 Test(store_faults, a_flipped_bit_anywhere_in_a_record_is_never_served)
 {
     struct known known;
