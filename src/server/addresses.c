@@ -1,0 +1,116 @@
+/*
+ * The limit of connections per address.
+ */
+#include "server/addresses.h"
+
+#include <netinet/in.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PLACES 16384
+#define MINUTE_MS 60000
+
+struct place {
+    uint64_t bits;
+    uint64_t seen_ms;
+    uint64_t level; /* connections × MINUTE_MS that are counted; runs off with time */
+};
+
+struct qr_addresses {
+    uint32_t per_minute;
+    bool limit_loopback;
+    uint8_t key[crypto_shorthash_KEYBYTES];
+    struct place places[PLACES];
+};
+
+static uint64_t bits_of(uint32_t address_v4)
+{
+    return 0xffff00000000ull | ntohl(address_v4);
+}
+
+struct qr_address qr_address_of(const struct sockaddr *address)
+{
+    struct qr_address out = {0};
+    if (address->sa_family == AF_INET) {
+        struct sockaddr_in v4;
+        memcpy(&v4, address, sizeof v4);
+        out.bits = bits_of(v4.sin_addr.s_addr);
+        out.loopback = (ntohl(v4.sin_addr.s_addr) >> 24) == 127;
+    } else if (address->sa_family == AF_INET6) {
+        struct sockaddr_in6 v6;
+        memcpy(&v6, address, sizeof v6);
+        if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr)) {
+            uint32_t v4;
+            memcpy(&v4, v6.sin6_addr.s6_addr + 12, sizeof v4);
+            out.bits = bits_of(v4);
+            out.loopback = (ntohl(v4) >> 24) == 127;
+        } else {
+            memcpy(&out.bits, v6.sin6_addr.s6_addr, sizeof out.bits);
+            out.bits |= 1; /* never 0, and never an IPv4 address on this little scale */
+            out.loopback = IN6_IS_ADDR_LOOPBACK(&v6.sin6_addr);
+        }
+    }
+    return out;
+}
+
+struct qr_addresses *qr_addresses_create(uint32_t per_minute, bool limit_loopback,
+    const uint8_t key[16])
+{
+    struct qr_addresses *addresses = calloc(1, sizeof *addresses);
+    if (addresses != NULL) {
+        addresses->per_minute = per_minute;
+        addresses->limit_loopback = limit_loopback;
+        memcpy(addresses->key, key, sizeof addresses->key);
+    }
+    return addresses;
+}
+
+void qr_addresses_destroy(struct qr_addresses *addresses)
+{
+    free(addresses);
+}
+
+static bool exempt(const struct qr_addresses *addresses, struct qr_address address)
+{
+    return addresses->per_minute == 0 || address.bits == 0 ||
+           (address.loopback && !addresses->limit_loopback);
+}
+
+static struct place *place_of(struct qr_addresses *addresses, struct qr_address address,
+    uint64_t now_ms)
+{
+    uint8_t hash[crypto_shorthash_BYTES];
+    uint64_t number;
+    crypto_shorthash(hash, (const uint8_t *)&address.bits, sizeof address.bits, addresses->key);
+    memcpy(&number, hash, sizeof number);
+    struct place *place = &addresses->places[number % PLACES];
+    if (place->bits != address.bits) {
+        *place = (struct place){.bits = address.bits, .seen_ms = now_ms};
+    }
+    uint64_t gone = (now_ms - place->seen_ms) * addresses->per_minute;
+    place->level -= gone < place->level ? gone : place->level;
+    place->seen_ms = now_ms;
+    return place;
+}
+
+bool qr_addresses_admit(struct qr_addresses *addresses, struct qr_address address, uint64_t now_ms)
+{
+    if (exempt(addresses, address)) {
+        return true;
+    }
+    struct place *place = place_of(addresses, address, now_ms);
+    if (place->level + MINUTE_MS > (uint64_t)addresses->per_minute * MINUTE_MS) {
+        return false;
+    }
+    place->level += MINUTE_MS;
+    return true;
+}
+
+void qr_addresses_return(struct qr_addresses *addresses, struct qr_address address, uint64_t now_ms)
+{
+    if (!exempt(addresses, address)) {
+        struct place *place = place_of(addresses, address, now_ms);
+        place->level -= place->level < MINUTE_MS ? place->level : MINUTE_MS;
+    }
+}

@@ -1,0 +1,31 @@
+/*
+ * How many connections an address may open that do not prove who they are. The table has a fixed
+ * size: where two addresses meet at one place, the younger takes it, which errs towards letting in.
+ */
+#ifndef QR_SERVER_ADDRESSES_H
+#define QR_SERVER_ADDRESSES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+struct qr_addresses;
+
+/** An address as the table knows it: IPv4, or the first half of IPv6; 0: none. */
+struct qr_address {
+    uint64_t bits;
+    bool loopback;
+};
+struct qr_address qr_address_of(const struct sockaddr *address);
+
+/** per_minute 0: everything is admitted. NULL: no memory. */
+struct qr_addresses *qr_addresses_create(uint32_t per_minute, bool limit_loopback,
+    const uint8_t key[16]);
+void qr_addresses_destroy(struct qr_addresses *addresses);
+
+/** Counts a new connection; false: too many. */
+bool qr_addresses_admit(struct qr_addresses *addresses, struct qr_address address, uint64_t now_ms);
+/** That connection has proved who it is: it does not count. */
+void qr_addresses_return(struct qr_addresses *addresses, struct qr_address address, uint64_t now_ms);
+
+#endif

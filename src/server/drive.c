@@ -1,0 +1,292 @@
+/*
+ * The hub's shell: what it asks for is done here.
+ */
+#include "server/drive.h"
+
+#include <assert.h>
+#include <sodium.h>
+#include <time.h>
+
+#define NEWS_AT_ONCE 256
+#define CLOSING_MS 5000 /* for a peer to take what it is owed and the close frame */
+#define DRAIN_MS 10000
+#define CONGESTED_BYTES (32u * 1024 * 1024) /* waiting for the disk */
+#define CONGESTED_JOBS 65536                /* waiting for a signature check: about two seconds */
+
+uint64_t qr_server_now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static uint64_t wall_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static struct qr_connection *find(struct qr_server *server, uint64_t id)
+{
+    struct qr_connection *connection = NULL;
+    HASH_FIND(hh, server->connections, &id, sizeof id, connection);
+    return connection;
+}
+
+/* The hub's state and ours have come apart; what was acknowledged is on the disk, and the clients
+ * bring the rest again. */
+static void give_up(struct qr_server *server, const char *why)
+{
+    qr_log(QR_LOG_ERROR, "giving_up", QR_TEXT("reason", why),
+        QR_TEXT("kept", "everything that was acknowledged"));
+    server->exit_code = 1;
+    server->ended = true;
+    uv_stop(&server->loop);
+}
+
+/* ---- actions --------------------------------------------------------------------------------- */
+
+static void forget(struct qr_server *server, const struct qr_hub_action *action)
+{
+    enum quire_status status = qr_store_forget(server->store, action->user, action->lsn);
+    qr_log(QR_LOG_ERROR, "record_damaged", QR_NAME("user", action->user),
+        QR_NUMBER("lsn", action->lsn),
+        QR_TEXT("done", status == QUIRE_OK ? "the devices send again what they hold"
+                                           : quire_status_text(status)));
+}
+
+static void carry_out(struct qr_server *server, const struct qr_hub_action *action)
+{
+    enum quire_status status = QUIRE_OK;
+    struct qr_connection *connection;
+    switch (action->kind) {
+    case QR_HUB_SEND:
+        connection = find(server, action->connection);
+        if (connection != NULL) {
+            qr_connection_send(connection, action->bytes);
+        }
+        break;
+    case QR_HUB_CLOSE:
+        connection = find(server, action->connection);
+        if (connection != NULL) {
+            qr_connection_close(connection, action->code);
+        }
+        break;
+    case QR_HUB_VERIFY:
+        status = qr_verifier_submit(server->verifier, action->token, action->jobs,
+            action->job_count);
+        break;
+    case QR_HUB_PERSIST:
+        status = qr_committer_submit(server->committer, action->records, action->record_count);
+        break;
+    case QR_HUB_FORGET:
+        forget(server, action);
+        break;
+    }
+    if (status != QUIRE_OK) {
+        give_up(server, quire_status_text(status));
+    }
+}
+
+static void step(struct qr_server *server, struct qr_hub_event *event)
+{
+    struct qr_hub_actions actions = {0};
+    event->now_ms = qr_server_now_ms();
+    event->wall_ms = wall_ms();
+    enum quire_status status = qr_hub_step(server->hub, event, &actions);
+    if (status == QUIRE_ENOMEM) {
+        /* Some of its actions are lost, perhaps an lsn with them. */
+        give_up(server, quire_status_text(status));
+        return;
+    }
+    for (size_t i = 0; status == QUIRE_OK && i < actions.count && !server->ended; i++) {
+        carry_out(server, &actions.items[i]);
+    }
+}
+
+/* Tells the hub what went out at once; it may have more for the same connection. */
+static void settle(struct qr_server *server)
+{
+    while (server->sent != NULL) {
+        struct qr_connection *connection = server->sent;
+        server->sent = connection->next_sent;
+        connection->in_sent = false;
+        size_t size = server->ended ? 0 : qr_connection_take_sent(connection);
+        if (size > 0) {
+            step(server, &(struct qr_hub_event){.kind = QR_HUB_SENT,
+                             .connection = connection->id,
+                             .size = size});
+        }
+    }
+}
+
+void qr_server_feed(struct qr_server *server, struct qr_hub_event *event)
+{
+    if (server->ended) {
+        return;
+    }
+    assert(!server->stepping);
+    server->stepping = true;
+    step(server, event);
+    settle(server);
+    server->stepping = false;
+}
+
+/* ---- what connections tell ------------------------------------------------------------------- */
+
+void qr_server_opened(struct qr_server *server, struct qr_connection *connection, const char *host)
+{
+    struct qr_hub_event event = {.kind = QR_HUB_OPEN,
+        .connection = connection->id,
+        .bytes = quire_bytes_of_text(host)};
+    randombytes_buf(event.entropy, sizeof event.entropy);
+    qr_log(QR_LOG_DEBUG, "opened", QR_NUMBER("connection", connection->id));
+    qr_server_feed(server, &event);
+}
+
+void qr_server_received(struct qr_server *server, struct qr_connection *connection,
+    struct quire_bytes message)
+{
+    qr_server_feed(server, &(struct qr_hub_event){.kind = QR_HUB_FRAME,
+                               .connection = connection->id,
+                               .bytes = message});
+}
+
+void qr_server_sent(struct qr_server *server, struct qr_connection *connection, size_t size)
+{
+    qr_server_feed(server, &(struct qr_hub_event){.kind = QR_HUB_SENT,
+                               .connection = connection->id,
+                               .size = size});
+}
+
+void qr_server_closed(struct qr_server *server, struct qr_connection *connection, uint64_t id)
+{
+    uint64_t now_ms = qr_server_now_ms();
+    /* Whoever stayed for longer than the handshake may take had proved who it is. */
+    if (now_ms - connection->accepted_ms > server->limits.handshake_ms) {
+        qr_addresses_return(server->addresses, connection->address, now_ms);
+    }
+    qr_log(QR_LOG_DEBUG, "closed", QR_NUMBER("connection", id));
+    qr_server_feed(server, &(struct qr_hub_event){.kind = QR_HUB_CLOSED, .connection = id});
+}
+
+bool qr_server_congested(struct qr_server *server)
+{
+    return qr_committer_backlog(server->committer) > CONGESTED_BYTES ||
+           qr_verifier_backlog(server->verifier) > CONGESTED_JOBS;
+}
+
+/* ---- what the threads tell ------------------------------------------------------------------- */
+
+static void log_disk(struct qr_server *server, enum quire_status status)
+{
+    if (status == server->disk) {
+        return;
+    }
+    server->disk = status;
+    if (status == QUIRE_OK) {
+        qr_log(QR_LOG_INFO, "disk_recovered");
+    } else {
+        qr_log(QR_LOG_ERROR, status == QUIRE_EFULL ? "disk_full" : "disk_failed",
+            QR_TEXT("reason", quire_status_text(status)),
+            QR_TEXT("kept", "everything that was acknowledged; it can be read"),
+            QR_TEXT("do", status == QUIRE_EFULL ? "make room, or raise --store-max"
+                                                : "look at the disk of --data"));
+    }
+}
+
+static void take_commits(struct qr_server *server)
+{
+    struct qr_committed committed;
+    while (!server->ended && qr_committer_take(server->committer, &committed)) {
+        qr_server_feed(server, &(struct qr_hub_event){.kind = QR_HUB_PERSISTED,
+                                   .lsn = committed.durable_lsn});
+        if (committed.failed) {
+            qr_server_feed(server, &(struct qr_hub_event){.kind = QR_HUB_PERSIST_FAILED,
+                                       .lsn = committed.failed_lsn,
+                                       .code = committed.status});
+        }
+        log_disk(server, committed.failed ? committed.status : QUIRE_OK);
+    }
+}
+
+static void take_verdicts(struct qr_server *server)
+{
+    struct qr_verified verified[NEWS_AT_ONCE];
+    size_t count;
+    do {
+        count = qr_verifier_take(server->verifier, verified, NEWS_AT_ONCE);
+        for (size_t i = 0; i < count; i++) {
+            qr_server_feed(server, &(struct qr_hub_event){.kind = QR_HUB_VERIFIED,
+                                       .token = verified[i].token,
+                                       .size = verified[i].valid});
+        }
+    } while (count == NEWS_AT_ONCE && !server->ended);
+}
+
+static void end_if_drained(struct qr_server *server)
+{
+    struct qr_hub_counters counters;
+    if (!server->draining || server->ended) {
+        return;
+    }
+    qr_hub_counters(server->hub, &counters);
+    bool late = qr_server_now_ms() >= server->drain_until_ms;
+    if (late || (counters.pending_persist == 0 && server->connection_count == 0)) {
+        if (late) {
+            qr_log(QR_LOG_WARN, "drained_late",
+                QR_NUMBER("connections", server->connection_count),
+                QR_NUMBER("pending", counters.pending_persist));
+        }
+        server->ended = true;
+        uv_stop(&server->loop);
+    }
+}
+
+void qr_server_take_news(struct qr_server *server)
+{
+    take_commits(server);
+    take_verdicts(server);
+    struct qr_connection *connection, *next;
+    if (server->paused != NULL && !server->ended && !qr_server_congested(server)) {
+        for (connection = server->paused; connection != NULL; connection = next) {
+            next = connection->next_paused;
+            qr_connection_resume(connection);
+        }
+    }
+    end_if_drained(server);
+}
+
+/* ---- time ------------------------------------------------------------------------------------ */
+
+void qr_server_tick(struct qr_server *server)
+{
+    uint64_t now_ms = qr_server_now_ms();
+    struct qr_connection *connection;
+    /* Both lists have the oldest first. */
+    for (connection = server->guests; connection != NULL; connection = connection->next) {
+        if (now_ms - connection->since_ms < server->limits.handshake_ms && !server->draining) {
+            break;
+        }
+        qr_connection_kill(connection);
+    }
+    for (connection = server->closing; connection != NULL; connection = connection->next) {
+        if (now_ms - connection->since_ms < CLOSING_MS) {
+            break;
+        }
+        qr_connection_kill(connection);
+    }
+    qr_server_feed(server, &(struct qr_hub_event){.kind = QR_HUB_TICK});
+    end_if_drained(server);
+}
+
+void qr_server_drain(struct qr_server *server)
+{
+    qr_log(QR_LOG_INFO, "draining", QR_NUMBER("connections", server->connection_count));
+    server->draining = true;
+    server->drain_until_ms = qr_server_now_ms() + DRAIN_MS;
+    qr_listener_stop(&server->listener);
+    qr_server_feed(server, &(struct qr_hub_event){.kind = QR_HUB_DRAIN});
+    qr_server_tick(server);
+}

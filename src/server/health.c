@@ -1,0 +1,51 @@
+/*
+ * /healthz: what the server would say of itself, in numbers only.
+ */
+#include "server/server.h"
+
+#include <stdio.h>
+
+void qr_server_health(struct qr_server *server, char out_body[QR_HEALTH_MAX])
+{
+    struct qr_hub_counters hub;
+    struct qr_store_stats store;
+    qr_hub_counters(server->hub, &hub);
+    qr_store_stats(server->store, &store);
+    const char *status = server->draining             ? "draining"
+                         : server->disk == QUIRE_EFULL ? "full"
+                         : server->disk != QUIRE_OK    ? "disk_failed"
+                                                       : "ok";
+    struct {
+        const char *name;
+        uint64_t value;
+    } numbers[] = {
+        {"uptime_s", (qr_server_now_ms() - server->started_ms) / 1000},
+        {"last_lsn", qr_store_last_lsn(server->store)},
+        {"connections", hub.connections},
+        {"connections_ready", hub.connections_ready},
+        {"connections_max", server->limits.connections},
+        {"open_files_max", server->files_max},
+        {"users_loaded", hub.users_loaded},
+        {"batches_accepted", hub.batches_accepted},
+        {"batches_repeated", hub.batches_repeated},
+        {"batches_rejected", hub.batches_rejected},
+        {"batches_sent", hub.batches_sent},
+        {"bytes_accepted", hub.bytes_accepted},
+        {"auth_failures", hub.auth_failures},
+        {"frames_malformed", hub.frames_malformed},
+        {"rate_limited", hub.rate_limited},
+        {"records_damaged", hub.records_damaged + store.damaged},
+        {"pending_verify", hub.pending_verify},
+        {"pending_persist", hub.pending_persist},
+        {"store_bytes", store.used_size},
+        {"store_map_bytes", store.map_size},
+        {"store_max_bytes", server->options->store_max},
+    };
+    int used = snprintf(out_body, QR_HEALTH_MAX, "{\"status\":\"%s\",\"version\":\"%s\"", status,
+        QUIRE_VERSION);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        used += snprintf(out_body + used, QR_HEALTH_MAX - (size_t)used, ",\"%s\":%llu",
+            numbers[i].name, (unsigned long long)numbers[i].value);
+    }
+    (void)snprintf(out_body + used, QR_HEALTH_MAX - (size_t)used, "}\n");
+}

@@ -1,0 +1,45 @@
+/*
+ * What an operator may set. One table gives the flags, the environment variables and --help.
+ */
+#ifndef QR_SERVER_OPTIONS_H
+#define QR_SERVER_OPTIONS_H
+
+#include "server/log.h"
+#include "sync/hub.h"
+#include <stdio.h>
+
+#define QR_HOSTS_MAX 32
+
+struct qr_options {
+    const char *listen;
+    const char *data;
+    const char *hosts[QR_HOSTS_MAX];
+    uint32_t host_count;
+    bool no_tls;
+    const char *cert, *key;
+    uint32_t workers;
+    uint32_t commit_window_us;
+    uint32_t connections_per_minute;
+    bool limit_loopback;
+    uint64_t store_max;
+    uint32_t log_level, log_format; /* enum qr_log_level, enum qr_log_format */
+    struct qr_hub_limits limits;
+    uint32_t registration; /* 0 open, 1 closed; copied to limits */
+    bool check, version, help;
+};
+
+/**
+ * Defaults, then the environment, then the arguments. Texts are borrowed from both. EINVALID: the
+ * reason, with what to do, is in out_error (a sentence or two).
+ * get_environment: getenv, or a test's own.
+ */
+QUIRE_CHECKED enum quire_status qr_options_read(int argc, char *const *argv,
+    const char *(*get_environment)(const char *name), struct qr_options *out_options,
+    char *out_error, size_t error_size);
+
+void qr_options_help(FILE *out);
+
+/** Splits "host:port" or "[address]:port" into its parts; false: it is not that. */
+bool qr_options_address(const char *text, char *out_host, size_t host_size, uint16_t *out_port);
+
+#endif

@@ -1,0 +1,194 @@
+/*
+ * The pool of signature checkers.
+ */
+#include "server/verifier.h"
+
+#include "crypto/sign.h"
+#include <pthread.h>
+#include <stdlib.h>
+
+#define WORKERS_MAX 64
+#define STACK_SIZE (256 * 1024)
+
+struct task {
+    struct task *next;
+    uint64_t token;
+    size_t job_count, valid;
+    struct qr_verify_job jobs[];
+};
+
+/* First in, first out. */
+struct task_list {
+    struct task *first;
+    struct task **end;
+};
+
+struct qr_verifier {
+    pthread_mutex_t lock;
+    pthread_cond_t wanted;
+    struct task_list waiting, done;
+    size_t backlog; /* jobs in waiting or under way */
+    bool stop;
+    void (*ready)(void *context);
+    void *context;
+    pthread_t threads[WORKERS_MAX];
+    unsigned thread_count;
+};
+
+static void list_add(struct task_list *list, struct task *task)
+{
+    task->next = NULL;
+    *list->end = task;
+    list->end = &task->next;
+}
+
+static struct task *list_take(struct task_list *list)
+{
+    struct task *task = list->first;
+    if (task != NULL) {
+        list->first = task->next;
+        if (list->first == NULL) {
+            list->end = &list->first;
+        }
+    }
+    return task;
+}
+
+static void check(struct task *task)
+{
+    for (task->valid = 0; task->valid < task->job_count; task->valid++) {
+        const struct qr_verify_job *job = &task->jobs[task->valid];
+        const struct quire_bytes message = {job->message, sizeof job->message};
+        if (!qr_verify(job->public_key, (enum qr_context)job->context, &message, 1,
+                job->signature)) {
+            break;
+        }
+    }
+}
+
+static void *work(void *argument)
+{
+    struct qr_verifier *verifier = argument;
+    pthread_mutex_lock(&verifier->lock);
+    while (!verifier->stop) {
+        struct task *task = list_take(&verifier->waiting);
+        if (task == NULL) {
+            pthread_cond_wait(&verifier->wanted, &verifier->lock);
+            continue;
+        }
+        pthread_mutex_unlock(&verifier->lock);
+        check(task);
+        pthread_mutex_lock(&verifier->lock);
+        bool first = verifier->done.first == NULL;
+        verifier->backlog -= task->job_count;
+        list_add(&verifier->done, task);
+        if (first) {
+            verifier->ready(verifier->context);
+        }
+    }
+    pthread_mutex_unlock(&verifier->lock);
+    return NULL;
+}
+
+enum quire_status qr_verifier_create(unsigned workers, void (*ready)(void *context), void *context,
+    struct qr_verifier **out_verifier)
+{
+    pthread_attr_t attributes;
+    if (workers < 1 || workers > WORKERS_MAX) {
+        return QUIRE_EINVALID;
+    }
+    struct qr_verifier *verifier = calloc(1, sizeof *verifier);
+    if (verifier == NULL) {
+        return QUIRE_ENOMEM;
+    }
+    verifier->waiting.end = &verifier->waiting.first;
+    verifier->done.end = &verifier->done.first;
+    verifier->ready = ready;
+    verifier->context = context;
+    pthread_mutex_init(&verifier->lock, NULL);
+    pthread_cond_init(&verifier->wanted, NULL);
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, STACK_SIZE);
+    int code = 0;
+    while (code == 0 && verifier->thread_count < workers) {
+        code = pthread_create(&verifier->threads[verifier->thread_count], &attributes, work,
+            verifier);
+        verifier->thread_count += code == 0;
+    }
+    pthread_attr_destroy(&attributes);
+    if (code != 0) {
+        qr_verifier_destroy(verifier);
+        return QUIRE_ENOMEM;
+    }
+    *out_verifier = verifier;
+    return QUIRE_OK;
+}
+
+static void free_all(struct task_list *list)
+{
+    struct task *task;
+    while ((task = list_take(list)) != NULL) {
+        free(task);
+    }
+}
+
+void qr_verifier_destroy(struct qr_verifier *verifier)
+{
+    if (verifier == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&verifier->lock);
+    verifier->stop = true;
+    pthread_cond_broadcast(&verifier->wanted);
+    pthread_mutex_unlock(&verifier->lock);
+    for (unsigned i = 0; i < verifier->thread_count; i++) {
+        pthread_join(verifier->threads[i], NULL);
+    }
+    free_all(&verifier->waiting);
+    free_all(&verifier->done);
+    pthread_cond_destroy(&verifier->wanted);
+    pthread_mutex_destroy(&verifier->lock);
+    free(verifier);
+}
+
+enum quire_status qr_verifier_submit(struct qr_verifier *verifier, uint64_t token,
+    const struct qr_verify_job *jobs, size_t job_count)
+{
+    struct task *task = malloc(sizeof *task + job_count * sizeof *jobs);
+    if (task == NULL) {
+        return QUIRE_ENOMEM;
+    }
+    *task = (struct task){.token = token, .job_count = job_count};
+    memcpy(task->jobs, jobs, job_count * sizeof *jobs);
+    pthread_mutex_lock(&verifier->lock);
+    verifier->backlog += job_count;
+    list_add(&verifier->waiting, task);
+    pthread_cond_signal(&verifier->wanted);
+    pthread_mutex_unlock(&verifier->lock);
+    return QUIRE_OK;
+}
+
+size_t qr_verifier_take(struct qr_verifier *verifier, struct qr_verified *out_verified,
+    size_t capacity)
+{
+    size_t count = 0;
+    pthread_mutex_lock(&verifier->lock);
+    while (count < capacity) {
+        struct task *task = list_take(&verifier->done);
+        if (task == NULL) {
+            break;
+        }
+        out_verified[count++] = (struct qr_verified){task->token, task->valid};
+        free(task);
+    }
+    pthread_mutex_unlock(&verifier->lock);
+    return count;
+}
+
+size_t qr_verifier_backlog(struct qr_verifier *verifier)
+{
+    pthread_mutex_lock(&verifier->lock);
+    size_t backlog = verifier->backlog;
+    pthread_mutex_unlock(&verifier->lock);
+    return backlog;
+}
