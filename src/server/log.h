@@ -44,6 +44,9 @@ struct qr_field {
     ((struct qr_field){.key = (k), .kind = QR_FIELD_NUMBER, .number = (uint64_t)(value)})
 #define QR_NAME(k, value) ((struct qr_field){.key = (k), .kind = QR_FIELD_NAME, .name = (value)})
 
+#ifdef __clang__ /* a comma before nothing: GNU C, as all of this is */
+#pragma clang diagnostic ignored "-Wgnu-zero-variadic-macro-arguments"
+#endif
 /** qr_log(QR_LOG_INFO, "ready", QR_NUMBER("port", port)) */
 #define qr_log(level, event, ...)                                                                  \
     qr_log_fields((level), (event), (const struct qr_field[]){{0}, ##__VA_ARGS__},                 \
