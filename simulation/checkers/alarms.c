@@ -1,0 +1,39 @@
+/*
+ * Claim: a device raises no alarm but those that the faults of this run explain. The rest would
+ * teach people to ignore them.
+ */
+#include "checkers.h"
+
+#include "model.h"
+
+static bool expected(const struct world *world, uint32_t alarm)
+{
+    const struct options *options = &world->options;
+    bool odd_clocks = options->skew_ms > 0 || options->clock_jump_mean_s > 0
+                      || options->clock_frozen_ppm > 0;
+    /* Below what WebSocket promises: an old CAUGHT_UP that comes again is a server that is behind. */
+    bool broken_stream = options->drop_ppm > 0 || options->duplicate_ppm > 0
+                         || options->reorder_ppm > 0;
+    switch (alarm) {
+    case QUIRE_ALARM_CLOCK:
+        return odd_clocks;
+    case QUIRE_ALARM_SERVER_BEHIND:
+        return broken_stream || world->model->server_lost;
+    case QUIRE_ALARM_WITHHELD:
+        return broken_stream || odd_clocks || world->model->server_lost;
+    case QUIRE_ALARM_REVOKED_WRITE:
+        return world->sometimes[SOMETIMES_revoked] > 0;
+    default: /* forged, forked, contradicting, unreadable: nobody does that here */
+        return false;
+    }
+}
+
+void alarms_check(struct world *world, const struct phone *phone, uint32_t alarm)
+{
+    if (expected(world, alarm)) {
+        sometimes(world, SOMETIMES_alarm_expected);
+        return;
+    }
+    world_fail(world, "alarms", "phone %u raises an alarm without a cause: %s", phone->number,
+        quire_alarm_text(alarm));
+}

@@ -1,0 +1,47 @@
+/*
+ * What must hold, one claim in each file beside this one. A checker that does not hold calls
+ * world_fail with its name; none of them changes the world.
+ */
+#ifndef SIMULATION_CHECKERS_H
+#define SIMULATION_CHECKERS_H
+
+#include "codec/batch.h"
+#include "phone.h"
+#include "world.h"
+
+/** acknowledged: what the hub acknowledges or serves is durable in its log, now. */
+void acknowledged_check_frame(struct world *world, uint64_t link, struct quire_bytes frame);
+/** acknowledged: at the end, every batch that a phone holds is in the log, bit by bit. */
+void acknowledged_check_end(struct world *world, const struct phone *phone);
+
+/** canary: nothing that a person typed is readable in `bytes`. */
+void canary_check(struct world *world, const char *where, struct quire_bytes bytes);
+void canary_check_writes(struct world *world, const struct quire_write *writes, size_t count);
+
+/** memory: what the hub keeps is bounded. */
+void memory_check_link(struct world *world, uint64_t link);
+void memory_check_hub(struct world *world);
+
+/** alarms: none but those that this run's faults explain. */
+void alarms_check(struct world *world, const struct phone *phone, uint32_t alarm);
+
+/** order: each batch on a phone's disk stands on batches that are there too. */
+void order_check(struct world *world, struct phone *phone, const char *when);
+
+/** True if the record of a profile is a batch; out_bytes borrows from it. */
+bool batch_on_disk(const struct record *record, struct qr_batch *out_batch,
+    struct quire_bytes *out_bytes);
+
+/** sealing: ciphertext opens at its own place and nowhere else. */
+void sealing_check(struct world *world);
+
+/** converge: everyone is quiet and in agreement; else out_reason says who waits for what. */
+bool converge_reached(struct world *world, char *out_reason, size_t reason_size);
+/** converge: all phones of a user show the same entries. */
+void converge_check_end(struct world *world);
+bool phone_counts(const struct world *world, const struct phone *phone);
+
+/** complete: each edit that had to survive is there, and what was erased is gone. */
+void complete_check_end(struct world *world);
+
+#endif

@@ -1,0 +1,90 @@
+/*
+ * Claim: no effect without its cause. Each batch on a phone's disk stands on batches that are on
+ * that disk too: the one before it in its chain, by hash, and its dependencies, by hash.
+ */
+#include "checkers.h"
+
+#include "codec/batch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct held {
+    uint8_t writer[QR_WRITER_SIZE];
+    uint64_t seq;
+    uint8_t hash[QR_HASH_SIZE];
+    size_t record;
+};
+
+static int compare(const void *a, const void *b)
+{
+    const struct held *x = a;
+    const struct held *y = b;
+    int order = memcmp(x->writer, y->writer, QR_WRITER_SIZE);
+    return order != 0 ? order : (x->seq > y->seq) - (x->seq < y->seq);
+}
+
+static bool holds(const struct held *held, size_t count, const uint8_t *writer, uint64_t seq,
+    const uint8_t *hash)
+{
+    struct held key = {.seq = seq};
+    memcpy(key.writer, writer, QR_WRITER_SIZE);
+    const struct held *found = bsearch(&key, held, count, sizeof *held, compare);
+    return found != NULL && memcmp(found->hash, hash, QR_HASH_SIZE) == 0;
+}
+
+bool batch_on_disk(const struct record *record, struct qr_batch *out_batch,
+    struct quire_bytes *out_bytes)
+{
+    /* A profile keeps a batch under 'b' ‖ writer ‖ number, with its hash before it. */
+    if (record->key.size != 1 + QR_WRITER_SIZE + 8 || record->key.data[0] != 'b'
+        || record->value.size <= QR_HASH_SIZE) {
+        return false;
+    }
+    *out_bytes = (struct quire_bytes){record->value.data + QR_HASH_SIZE,
+        record->value.size - QR_HASH_SIZE};
+    return qr_batch_read(*out_bytes, out_batch) == QUIRE_OK;
+}
+
+static size_t collect(const struct table *table, struct held *held, struct qr_batch *batch)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < table->count; i++) {
+        struct quire_bytes bytes;
+        if (batch_on_disk(&table->records[i], batch, &bytes)) {
+            memcpy(held[count].writer, batch->writer, QR_WRITER_SIZE);
+            memcpy(held[count].hash, table->records[i].value.data, QR_HASH_SIZE);
+            held[count].seq = batch->seq;
+            held[count].record = i;
+            count++;
+        }
+    }
+    qsort(held, count, sizeof *held, compare);
+    return count;
+}
+
+void order_check(struct world *world, struct phone *phone, const char *when)
+{
+    const struct table *table = &phone->disk.durable;
+    struct qr_batch *batch = sim_alloc(sizeof *batch);
+    struct held *held = sim_alloc(table->count * sizeof *held);
+    size_t count = collect(table, held, batch);
+    for (size_t i = 0; i < count && !world->failed; i++) {
+        struct quire_bytes bytes;
+        (void)batch_on_disk(&table->records[held[i].record], batch, &bytes);
+        if (batch->seq > 1 && !holds(held, count, batch->writer, batch->seq - 1, batch->prev)) {
+            world_fail(world, "order", "phone %u, %s: batch %llu is here without the one before",
+                phone->number, when, (unsigned long long)batch->seq);
+        }
+        for (size_t d = 0; d < batch->dep_count && !world->failed; d++) {
+            const struct qr_dep *dep = &batch->deps[d];
+            if (!holds(held, count, dep->writer, dep->seq, dep->hash)) {
+                world_fail(world, "order", "phone %u, %s: batch %llu of a chain is here without "
+                    "batch %llu of another that it stands on", phone->number, when,
+                    (unsigned long long)batch->seq, (unsigned long long)dep->seq);
+            }
+        }
+    }
+    free(held);
+    free(batch);
+}

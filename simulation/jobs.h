@@ -1,0 +1,35 @@
+/*
+ * Many runs in several processes, and their summary.
+ */
+#ifndef SIMULATION_JOBS_H
+#define SIMULATION_JOBS_H
+
+#include "run.h"
+
+#define JOBS_SETTINGS_MAX 64u
+#define JOBS_KNOWN_MAX 4096u
+#define JOBS_MAX 64u
+
+struct jobs_setting {
+    char name[40];
+    uint64_t value;
+};
+
+struct jobs_plan {
+    uint64_t first_seed, run_count, job_count, minutes;
+    struct jobs_setting settings[JOBS_SETTINGS_MAX];
+    size_t setting_count;
+    uint64_t known[JOBS_KNOWN_MAX]; /* run first */
+    size_t known_count;
+    bool stop_at_failure; /* the first one ends it all; one process only */
+};
+
+/** The options of a seed, with what the plan sets. */
+void jobs_options(const struct jobs_plan *plan, uint64_t seed, struct options *out_options);
+/** Runs all; prints failures and a summary. The exit code. */
+int jobs_run(const struct jobs_plan *plan, bool json);
+void jobs_print_one(const struct run_result *result, bool json);
+/** What failed, and the command that shows it again. */
+void jobs_print_failure(const struct jobs_plan *plan, const struct run_result *result, FILE *out);
+
+#endif

@@ -1,0 +1,307 @@
+/*
+ * A connection keeps the order of its frames unless the run's options break what WebSocket
+ * promises; a lost packet shows as a late frame that holds up the ones behind it.
+ */
+#include "network.h"
+#include "phone.h"
+#include "server.h"
+
+#include <stdlib.h>
+
+#define LATE_MIN_MS 200
+#define LATE_MAX_MS 4000
+#define NOTICED_WITHIN_MS 40000 /* until a side sees that the line is gone */
+#define DIAL_TIMEOUT_MS 10000
+#define STALL_ENDS_SPREAD_MS 50
+
+struct network *network_create(void)
+{
+    return sim_alloc(sizeof(struct network));
+}
+
+void network_destroy(struct network *network)
+{
+    if (network != NULL) {
+        free(network->links);
+        free(network);
+    }
+}
+
+static struct link *link_of(struct world *world, uint64_t number)
+{
+    return &world->network->links[number - 1];
+}
+
+static uint64_t delay_ms(struct world *world)
+{
+    return world->options.delay_ms + prng_below(&world->network_chance, world->options.jitter_ms + 1);
+}
+
+static void later(struct world *world, uint64_t after_ms,
+    void (*act)(struct world *, const struct happening *), uint64_t link)
+{
+    world_later(world, world->now_ms + after_ms, act, 0, 0, link, (struct quire_bytes){NULL, 0});
+}
+
+/* ---- closing --------------------------------------------------------------------------------- */
+
+static void tell_phone_gone(struct world *world, const struct happening *happening)
+{
+    struct link *link = link_of(world, happening->number);
+    if (link->phone_told) {
+        link->phone_open = link->phone_told = false;
+        phone_disconnected(world, link->phone, link->phone_life, happening->number);
+    }
+}
+
+static void tell_server_gone(struct world *world, const struct happening *happening)
+{
+    struct link *link = link_of(world, happening->number);
+    if (link->server_open && link->server_life == server_life(world)) {
+        link->server_open = false;
+        server_closed(world, happening->number);
+    }
+}
+
+/* After everything that this side sent before. */
+static uint64_t after_the_last(const struct world *world, const struct way *way, uint64_t delay)
+{
+    uint64_t at = world->now_ms + delay;
+    return (at < way->last_arrival_ms ? way->last_arrival_ms : at) - world->now_ms;
+}
+
+void network_close_by_phone(struct world *world, uint64_t number)
+{
+    struct link *link = link_of(world, number);
+    if (!link->phone_open) {
+        return;
+    }
+    link->phone_open = false;
+    later(world, 1, tell_phone_gone, number);
+    later(world, after_the_last(world, &link->up, delay_ms(world)), tell_server_gone, number);
+}
+
+void network_close_by_server(struct world *world, uint64_t number)
+{
+    struct link *link = link_of(world, number);
+    if (!link->server_open) {
+        return;
+    }
+    later(world, 1, tell_server_gone, number);
+    later(world, after_the_last(world, &link->down, delay_ms(world)) + 1, tell_phone_gone, number);
+}
+
+void network_cut(struct world *world, uint64_t number)
+{
+    struct link *link = link_of(world, number);
+    if (link->cut || (!link->phone_told && !link->server_open)) {
+        return;
+    }
+    link->cut = true;
+    sometimes(world, SOMETIMES_connection_cut);
+    TRACE(world, "connection # is cut", number);
+    later(world, prng_below(&world->network_chance, NOTICED_WITHIN_MS), tell_phone_gone, number);
+    later(world, prng_below(&world->network_chance, NOTICED_WITHIN_MS), tell_server_gone, number);
+}
+
+void network_phone_died(struct world *world, uint64_t number, bool power_too)
+{
+    struct link *link = link_of(world, number);
+    link->phone_open = link->phone_told = false;
+    if (power_too) {
+        link->cut = true;
+    }
+    later(world, power_too ? prng_below(&world->network_chance, 2 * NOTICED_WITHIN_MS)
+                           : after_the_last(world, &link->up, delay_ms(world)),
+        tell_server_gone, number);
+}
+
+void network_server_died(struct world *world)
+{
+    for (uint64_t number = 1; number <= world->network->count; number++) {
+        struct link *link = link_of(world, number);
+        link->server_open = false;
+        if (link->phone_told) {
+            link->cut = true;
+            later(world, prng_below(&world->network_chance, NOTICED_WITHIN_MS / 4), tell_phone_gone,
+                number);
+        }
+    }
+}
+
+/* ---- opening --------------------------------------------------------------------------------- */
+
+static void dial_failed(struct world *world, const struct happening *happening)
+{
+    struct link *link = link_of(world, happening->number);
+    link->phone_open = link->phone_told = false;
+    phone_disconnected(world, link->phone, link->phone_life, happening->number);
+}
+
+static void phone_up(struct world *world, const struct happening *happening)
+{
+    struct link *link = link_of(world, happening->number);
+    if (!link->server_open || link->server_life != server_life(world) || link->cut) {
+        dial_failed(world, happening);
+        return;
+    }
+    if (phone_connected(world, link->phone, link->phone_life, happening->number)) {
+        link->phone_told = link->phone_open = true;
+        phone_feed_connected(world, link->phone);
+    } else {
+        network_phone_died(world, happening->number, false);
+    }
+}
+
+static void reaches_server(struct world *world, const struct happening *happening)
+{
+    struct link *link = link_of(world, happening->number);
+    if (!server_up(world)) {
+        sometimes(world, SOMETIMES_dial_found_nobody);
+        later(world, prng_below(&world->network_chance, DIAL_TIMEOUT_MS), dial_failed,
+            happening->number);
+        return;
+    }
+    link->server_open = true;
+    link->server_life = server_life(world);
+    /* The hub speaks only after HELLO, but nothing may arrive before the phone knows. */
+    link->down.last_arrival_ms = world->now_ms + delay_ms(world);
+    world_later(world, link->down.last_arrival_ms, phone_up, 0, 0, happening->number,
+        (struct quire_bytes){NULL, 0});
+    server_opened(world, happening->number);
+}
+
+void network_dial(struct world *world, uint32_t phone)
+{
+    struct network *network = world->network;
+    network->links = sim_grow(network->links, &network->capacity, network->count,
+        sizeof *network->links);
+    network->links[network->count++] =
+        (struct link){.phone = phone, .phone_life = world->phones[phone].life};
+    TRACE(world, "phone # dials: connection #", phone, network->count);
+    later(world, delay_ms(world), reaches_server, network->count);
+}
+
+/* ---- frames ---------------------------------------------------------------------------------- */
+
+/* When a frame sent now arrives, or 0: never. */
+static uint64_t arrival_of(struct world *world, struct way *way, uint64_t leaves_ms)
+{
+    struct options *options = &world->options;
+    struct prng *prng = &world->network_chance;
+    uint64_t at = (leaves_ms < way->stalled_until_ms ? way->stalled_until_ms : leaves_ms)
+                  + delay_ms(world);
+    if (!world->healed) {
+        if (prng_chance(prng, options->drop_ppm)) {
+            sometimes(world, SOMETIMES_frame_lost);
+            return 0;
+        }
+        if (prng_chance(prng, options->retransmit_ppm)) {
+            sometimes(world, SOMETIMES_frame_late);
+            at += prng_range(prng, LATE_MIN_MS, LATE_MAX_MS);
+        }
+        if (prng_chance(prng, options->reorder_ppm)) {
+            sometimes(world, SOMETIMES_frame_overtook);
+            return at; /* perhaps before what was sent before */
+        }
+    }
+    if (at < way->last_arrival_ms) {
+        at = way->last_arrival_ms;
+    }
+    way->last_arrival_ms = at;
+    return at;
+}
+
+static void arrives_up(struct world *world, const struct happening *happening)
+{
+    struct link *link = link_of(world, happening->number);
+    if (!link->cut && link->server_open && link->server_life == server_life(world)) {
+        server_frame(world, happening->number,
+            (struct quire_bytes){happening->bytes, happening->size});
+    }
+}
+
+static void arrives_down(struct world *world, const struct happening *happening)
+{
+    struct link *link = link_of(world, happening->number);
+    if (!link->cut && link->phone_open) {
+        phone_frame(world, link->phone, link->phone_life,
+            (struct quire_bytes){happening->bytes, happening->size});
+    }
+}
+
+static void send(struct world *world, uint64_t number, struct way *way, uint64_t leaves_ms,
+    void (*arrives)(struct world *, const struct happening *), struct quire_bytes bytes)
+{
+    world->frames++;
+    trace_bytes(world, bytes);
+    TRACE(world, "connection #, upwards: #, frame of type #, # bytes", number,
+        arrives == arrives_up, bytes.size > 1 ? bytes.data[1] : 0, bytes.size);
+    bool twice = !world->healed
+                 && prng_chance(&world->network_chance, world->options.duplicate_ppm);
+    uint64_t at = arrival_of(world, way, leaves_ms);
+    if (at != 0) {
+        world_later(world, at, arrives, 0, 0, number, bytes);
+    }
+    if (at != 0 && twice) {
+        sometimes(world, SOMETIMES_frame_twice);
+        world_later(world, at + prng_below(&world->network_chance, 2000), arrives, 0, 0, number,
+            bytes);
+    }
+}
+
+void network_send_up(struct world *world, uint64_t number, struct quire_bytes bytes)
+{
+    struct link *link = link_of(world, number);
+    if (link->phone_open) {
+        send(world, number, &link->up, world->now_ms, arrives_up, bytes);
+    }
+}
+
+static void has_left(struct world *world, const struct happening *happening)
+{
+    struct link *link = link_of(world, happening->number);
+    if (link->server_open && link->server_life == server_life(world)) {
+        link->unsent -= happening->ticket; /* here: bytes */
+        server_sent(world, happening->number, happening->ticket);
+    }
+}
+
+void network_send_down(struct world *world, uint64_t number, struct quire_bytes bytes)
+{
+    struct link *link = link_of(world, number);
+    if (!link->server_open) {
+        return;
+    }
+    struct way *way = &link->down;
+    uint64_t begins = world->now_ms > way->busy_until_ms ? world->now_ms : way->busy_until_ms;
+    if (begins < way->stalled_until_ms) {
+        begins = way->stalled_until_ms;
+    }
+    way->busy_until_ms = begins + bytes.size / world->options.bytes_per_ms;
+    link->unsent += bytes.size;
+    world_later(world, way->busy_until_ms, has_left, 0, bytes.size, number,
+        (struct quire_bytes){NULL, 0});
+    send(world, number, way, way->busy_until_ms, arrives_down, bytes);
+}
+
+void network_stall(struct world *world, uint64_t number, bool upwards, uint64_t length_ms)
+{
+    struct link *link = link_of(world, number);
+    struct way *way = upwards ? &link->up : &link->down;
+    sometimes(world, SOMETIMES_direction_stalled);
+    TRACE(world, "connection # stands still, upwards: #, for # ms", number, upwards, length_ms);
+    way->stalled_until_ms = world->now_ms + length_ms
+                            + prng_below(&world->network_chance, STALL_ENDS_SPREAD_MS);
+}
+
+void network_heal(struct world *world)
+{
+    for (uint64_t number = 1; number <= world->network->count; number++) {
+        struct link *link = link_of(world, number);
+        link->up.stalled_until_ms = link->down.stalled_until_ms = 0;
+        if (world->options.heal_cuts && (link->phone_told || link->server_open)) {
+            network_cut(world, number);
+        }
+    }
+}

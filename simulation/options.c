@@ -1,0 +1,114 @@
+/*
+ * Draws a world for a seed. Each fault is in about half of the runs or fewer; the dearest ones
+ * (a restored server, a cloned phone) are rare, so that most runs ask for the whole truth.
+ */
+#include "options.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static const char *const names[] = {
+#define NAME(name) #name,
+    OPTIONS(NAME)
+#undef NAME
+};
+
+/* One of a few sizes, or never. */
+static uint64_t sometimes(struct prng *prng, uint64_t per_million, uint64_t low, uint64_t high)
+{
+    uint64_t value = prng_range(prng, low, high);
+    return prng_chance(prng, per_million) ? value : 0;
+}
+
+void options_draw(struct options *options, uint64_t seed, uint64_t minutes)
+{
+    struct prng prng;
+    prng_seed(&prng, seed, 0);
+    memset(options, 0, sizeof *options);
+    options->minutes = minutes;
+    options->users = prng_chance(&prng, 250000) ? 2 : 1;
+    options->phones = prng_range(&prng, 2, prng_chance(&prng, 250000) ? 5 : 3);
+    options->entries = prng_range(&prng, 1, 5);
+    options->acts_per_minute = prng_range(&prng, 4, 40);
+    options->writing_s = prng_range(&prng, 5, 120);
+    options->resting_s = prng_range(&prng, 10, 400);
+    options->flush_ppm = sometimes(&prng, 500000, 10000, 300000);
+    options->save_later_ppm = sometimes(&prng, 400000, 50000, 500000);
+    options->delete_ppm = sometimes(&prng, 500000, 1000, 30000);
+    options->delay_ms = prng_range(&prng, 1, 150);
+    options->jitter_ms = prng_range(&prng, 0, prng_chance(&prng, 200000) ? 3000 : 100);
+    options->retransmit_ppm = sometimes(&prng, 500000, 1000, 100000);
+    options->drop_ppm = sometimes(&prng, 100000, 500, 20000);
+    options->duplicate_ppm = sometimes(&prng, 100000, 500, 100000);
+    options->reorder_ppm = sometimes(&prng, 100000, 500, 50000);
+    options->bytes_per_ms = prng_chance(&prng, 200000) ? prng_range(&prng, 1, 20) : 2000;
+    options->stall_mean_s = sometimes(&prng, 400000, 60, 600);
+    options->stall_length_s = prng_range(&prng, 1, 150);
+    options->cut_mean_s = sometimes(&prng, 600000, 20, 600);
+    options->offline_mean_s = sometimes(&prng, 600000, 60, 600);
+    options->offline_length_s = prng_range(&prng, 5, 600);
+    options->server_crash_mean_s = sometimes(&prng, 500000, 30, 900);
+    options->server_down_s = prng_range(&prng, 1, 60);
+    options->server_drain_ppm = prng_range(&prng, 0, 500000);
+    options->server_disk_ms = prng_range(&prng, 1, prng_chance(&prng, 300000) ? 2000 : 30);
+    options->server_full_mean_s = sometimes(&prng, 200000, 60, 900);
+    options->server_rot_ppm = sometimes(&prng, 100000, 200, 5000);
+    options->server_restores = sometimes(&prng, 120000, 1, 2);
+    options->server_wipes = sometimes(&prng, 50000, 1, 1);
+    options->server_memory = prng_chance(&prng, 200000) ? 1 : 1024;
+    options->verify_ms = prng_range(&prng, 0, prng_chance(&prng, 200000) ? 1000 : 10);
+    options->phone_crash_mean_s = sometimes(&prng, 600000, 20, 900);
+    options->phone_down_s = prng_range(&prng, 1, 60);
+    options->reboot_ppm = prng_range(&prng, 0, PER_MILLION);
+    options->phone_disk_ms = prng_range(&prng, 1, prng_chance(&prng, 300000) ? 3000 : 40);
+    options->phone_restores = sometimes(&prng, 150000, 1, 2);
+    options->phone_clones = sometimes(&prng, 60000, 1, 1);
+    options->revokes = sometimes(&prng, 150000, 1, 1);
+    options->recover_ppm = sometimes(&prng, 300000, 50000, 500000);
+    options->skew_ms = sometimes(&prng, 400000, 1000,
+        prng_chance(&prng, 500000) ? 100000 : UINT64_C(1577880000000)); /* 50 years */
+    options->clock_jump_mean_s = sometimes(&prng, 250000, 60, 900);
+    options->clock_frozen_ppm = sometimes(&prng, 100000, 100000, 500000);
+    options->last_join = prng_chance(&prng, 300000);
+    options->heal_cuts = prng_chance(&prng, 500000);
+    if (options->drop_ppm != 0 || options->reorder_ppm != 0 || options->duplicate_ppm != 0) {
+        options->heal_cuts = 1; /* a broken stream owes us nothing until it begins anew */
+    }
+}
+
+size_t options_count(void)
+{
+    return sizeof names / sizeof *names;
+}
+
+const char *options_name(size_t index)
+{
+    return names[index];
+}
+
+uint64_t *options_at(struct options *options, size_t index)
+{
+    return (uint64_t *)(void *)options + index; /* every field is a uint64_t */
+}
+
+bool options_set(struct options *options, const char *name, uint64_t value)
+{
+    for (size_t i = 0; i < options_count(); i++) {
+        if (strcmp(names[i], name) == 0) {
+            *options_at(options, i) = value;
+            return true;
+        }
+    }
+    return false;
+}
+
+void options_print(const struct options *options, FILE *out)
+{
+    struct options copy = *options;
+    for (size_t i = 0; i < options_count(); i++) {
+        if (*options_at(&copy, i) != 0) {
+            fprintf(out, " %s=%" PRIu64, names[i], *options_at(&copy, i));
+        }
+    }
+    fputc('\n', out);
+}

@@ -1,0 +1,77 @@
+/*
+ * What kind of world a seed makes: the options of one run, drawn anew for each seed (swarm testing:
+ * most runs have only some of the faults, so that no fault hides another).
+ */
+#ifndef SIMULATION_OPTIONS_H
+#define SIMULATION_OPTIONS_H
+
+#include "prng.h"
+#include <stdio.h>
+
+/*      name, unit and meaning; a mean of 0 means never */
+#define OPTIONS(X)                                                                                 \
+    X(minutes)            /* simulated, before everything heals */                                 \
+    X(users)                                                                                       \
+    X(phones)             /* of each user */                                                       \
+    X(entries)            /* of each user, at first */                                             \
+    X(acts_per_minute)    /* of each person while writing */                                       \
+    X(writing_s)          /* mean length of a time of writing */                                   \
+    X(resting_s)          /* mean pause between two */                                             \
+    X(flush_ppm)          /* of acts end in FLUSH */                                               \
+    X(save_later_ppm)     /* of acts are not saved at once */                                      \
+    X(delete_ppm)         /* of acts delete the entry */                                           \
+    X(delay_ms)           /* one way, at least */                                                  \
+    X(jitter_ms)          /* more, at most */                                                      \
+    X(retransmit_ppm)     /* frames that come seconds late and hold up the others */               \
+    X(drop_ppm)           /* frames that never come: below what WebSocket promises */              \
+    X(duplicate_ppm)      /* frames that come twice: likewise */                                   \
+    X(reorder_ppm)        /* frames that overtake: likewise */                                     \
+    X(bytes_per_ms)       /* from the server to one phone */                                       \
+    X(stall_mean_s)       /* one direction of one connection stands still */                       \
+    X(stall_length_s)                                                                              \
+    X(cut_mean_s)         /* a connection is lost, noticed late */                                 \
+    X(offline_mean_s)     /* a phone goes offline */                                               \
+    X(offline_length_s)                                                                            \
+    X(server_crash_mean_s)                                                                         \
+    X(server_down_s)                                                                               \
+    X(server_drain_ppm)   /* of the server's ends are orderly */                                   \
+    X(server_disk_ms)     /* one group commit, at most */                                          \
+    X(server_full_mean_s) /* its disk is full for a while */                                       \
+    X(server_rot_ppm)     /* of records read are found damaged */                                  \
+    X(server_restores)    /* how often its log is put back to an old copy */                       \
+    X(server_wipes)       /* how often it begins again with nothing */                             \
+    X(server_memory)      /* users whose index is kept; small ones make it load again */           \
+    X(verify_ms)          /* to check the signatures of a push, at most */                         \
+    X(phone_crash_mean_s)                                                                          \
+    X(phone_down_s)                                                                                \
+    X(reboot_ppm)         /* of a phone's crashes take the writer record along */                  \
+    X(phone_disk_ms)      /* until a write is durable, at most */                                  \
+    X(phone_restores)     /* how often a profile is put back to an old copy */                     \
+    X(phone_clones)       /* how often a copy of a profile comes to life beside it */              \
+    X(revokes)                                                                                     \
+    X(recover_ppm)        /* of joins use the recovery kit */                                      \
+    X(skew_ms)            /* of wall clocks, at most, either way */                                \
+    X(clock_jump_mean_s)                                                                           \
+    X(clock_frozen_ppm)   /* of wall clocks stand still */                                         \
+    X(last_join)          /* a new phone at the end must read everything from the server */        \
+    X(heal_cuts)          /* connections begin anew when all heals */
+
+struct options {
+#define FIELD(name) uint64_t name;
+    OPTIONS(FIELD)
+#undef FIELD
+};
+
+/** Draws all options; minutes are given. */
+void options_draw(struct options *options, uint64_t seed, uint64_t minutes);
+/** Sets one by its name. False: there is none of that name. */
+bool options_set(struct options *options, const char *name, uint64_t value);
+/** Writes them in one line, name=value, leaving out what is 0. */
+void options_print(const struct options *options, FILE *out);
+
+/** For shrinking: the number of options, the name and the place of the index-th. */
+size_t options_count(void);
+const char *options_name(size_t index);
+uint64_t *options_at(struct options *options, size_t index);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * People: they write in bursts, correct themselves, move sentences, file and delete entries, add
+ * and revoke phones. And what befalls them: see trouble.c.
+ */
+#ifndef SIMULATION_PEOPLE_H
+#define SIMULATION_PEOPLE_H
+
+#include "phone.h"
+
+/** The accounts, their phones, and the first thing that each will do. */
+void people_begin(struct world *world);
+/** One edit by the person who holds this phone, saved or not. */
+void people_write(struct world *world, struct phone *phone);
+/** SAVE of an entry (number within the user). */
+void people_save(struct world *world, struct phone *phone, uint32_t entry);
+/** SAVE of every entry that has edits not saved yet. */
+void people_save_all(struct world *world, struct phone *phone);
+/** The person of a phone that came later begins to write, too. */
+void people_clone_writes(struct world *world, struct phone *phone);
+/** A phone that has no profile tries to join, again and again, until it has. */
+void people_join_later(struct world *world, struct phone *phone);
+/** One phone revokes another of its user, if that is possible now. */
+void people_revoke(struct world *world, uint32_t user);
+/** What the device tells its person. Called while actions are carried out: nothing is stepped. */
+void people_notice(struct world *world, struct phone *phone, const struct quire_action *action);
+
+/** Everything that can go wrong, each in its own time. */
+void trouble_begin(struct world *world);
+/** All faults end: everybody is started and online, the server is up. */
+void trouble_end(struct world *world);
+/** The process begins again, now or later; a phone without a profile goes on joining. */
+void trouble_revive(struct world *world, struct phone *phone);
+
+#endif

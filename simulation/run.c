@@ -1,0 +1,164 @@
+/*
+ * One run, from the first account to the verdict.
+ */
+#include "run.h"
+
+#include "checkers/checkers.h"
+#include "model.h"
+#include "network.h"
+#include "people.h"
+#include "phone.h"
+#include "server.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define QUIET_WITHIN_MS (20u * 60 * 1000)
+#define POLL_MS 1000
+#define QUIET_POLLS 3
+
+static struct world *world_create(uint64_t seed, const struct options *options, bool tracing)
+{
+    struct world *world = sim_alloc(sizeof *world);
+    world->seed = seed;
+    world->options = *options;
+    world->tracing = tracing;
+    world->trace_hash = seed;
+    prng_seed(&world->people, seed, 1);
+    prng_seed(&world->network_chance, seed, 2);
+    prng_seed(&world->disk_chance, seed, 3);
+    prng_seed(&world->entropy, seed, 4);
+    world->phones = sim_alloc(PHONES_MAX * sizeof *world->phones);
+    world->network = network_create();
+    world->model = model_create(world);
+    return world;
+}
+
+static void world_destroy(struct world *world)
+{
+    for (uint32_t i = 0; i < world->phone_count; i++) {
+        phone_finish(&world->phones[i]);
+    }
+    free(world->phones);
+    server_destroy(world);
+    network_destroy(world->network);
+    model_destroy(world->model, world);
+    for (size_t i = 0; i < world->queue_count; i++) {
+        free(world->queue[i].bytes);
+    }
+    free(world->queue);
+    free(world);
+}
+
+/* Until all are quiet for a while, or the time is over. Returns how long it took. */
+static uint64_t wait_until_quiet(struct world *world)
+{
+    char reason[512] = "";
+    uint64_t begin = world->now_ms;
+    int quiet = 0;
+    while (!world->failed) {
+        world_run(world, world->now_ms + POLL_MS);
+        if (world->failed) {
+            break;
+        }
+        quiet = converge_reached(world, reason, sizeof reason) ? quiet + 1 : 0;
+        if (quiet == QUIET_POLLS) {
+            break;
+        }
+        if (world->now_ms - begin > QUIET_WITHIN_MS) {
+            world_fail(world, "converge", "%u minutes after all faults ended, %s",
+                QUIET_WITHIN_MS / 60000, reason);
+        }
+    }
+    return world->now_ms - begin;
+}
+
+static void check_end(struct world *world)
+{
+    converge_check_end(world);
+    complete_check_end(world);
+    for (uint32_t i = 0; i < world->phone_count && !world->failed; i++) {
+        struct phone *phone = &world->phones[i];
+        if (phone_counts(world, phone)) {
+            order_check(world, phone, "at the end");
+            if (!world->failed) {
+                acknowledged_check_end(world, phone);
+            }
+        }
+    }
+}
+
+/* What is on disk must be what was shown. */
+static void start_all_again(struct world *world)
+{
+    TRACE(world, "all # phones start again from their disks", world->phone_count);
+    for (uint32_t i = 0; i < world->phone_count && !world->failed; i++) {
+        struct phone *phone = &world->phones[i];
+        if (phone->stage == PHONE_JOINED && phone->device != NULL) {
+            phone_kill(world, phone, true);
+            phone_start(world, phone);
+        }
+    }
+}
+
+static void join_last(struct world *world)
+{
+    struct phone *phone = phone_add(world, 0);
+    TRACE(world, "phone # is new and reads everything", phone->number);
+    people_join_later(world, phone);
+    (void)wait_until_quiet(world);
+    if (!world->failed) {
+        sometimes(world, SOMETIMES_last_phone_joined);
+    }
+}
+
+static void live(struct world *world, struct run_result *out_result)
+{
+    sealing_check(world);
+    if (world->failed) {
+        return;
+    }
+    server_create(world);
+    people_begin(world);
+    trouble_begin(world);
+    world_run(world, world->options.minutes * 60000);
+    if (world->failed) {
+        return;
+    }
+    trouble_end(world);
+    out_result->quiet_after_ms = wait_until_quiet(world);
+    if (!world->failed && world->options.last_join != 0) {
+        join_last(world);
+    }
+    if (!world->failed) {
+        check_end(world);
+    }
+    if (!world->failed) {
+        start_all_again(world);
+        converge_check_end(world);
+        complete_check_end(world);
+    }
+}
+
+void run_once(uint64_t seed, const struct options *options, bool tracing, FILE *report,
+    struct run_result *out_result)
+{
+    struct world *world = world_create(seed, options, tracing);
+    *out_result = (struct run_result){.seed = seed};
+    live(world, out_result);
+    out_result->trace_hash = world->trace_hash;
+    out_result->steps = world->steps;
+    out_result->acts = world->acts;
+    out_result->frames = world->frames;
+    out_result->bytes_scanned = world->bytes_scanned;
+    out_result->batches = world->server == NULL ? 0 : world->server->durable;
+    out_result->verified = world->batches_verified;
+    memcpy(out_result->sometimes, world->sometimes, sizeof world->sometimes);
+    out_result->failed = world->failed;
+    memcpy(out_result->claim, world->failure_claim, sizeof out_result->claim);
+    memcpy(out_result->text, world->failure_text, sizeof out_result->text);
+    if (world->failed && report != NULL) {
+        trace_print_tail(world, report);
+    }
+    world_destroy(world);
+}

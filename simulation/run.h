@@ -1,0 +1,25 @@
+/*
+ * One run: a world from a seed, its troubles, its healing, and the verdict.
+ */
+#ifndef SIMULATION_RUN_H
+#define SIMULATION_RUN_H
+
+#include "world.h"
+
+/** What is left of a run; plain bytes, so that it goes through a pipe. */
+struct run_result {
+    uint64_t seed;
+    uint64_t trace_hash;
+    uint64_t steps, acts, frames, bytes_scanned, batches, verified;
+    uint64_t quiet_after_ms; /* from healing until all were quiet */
+    uint64_t sometimes[SOMETIMES_COUNT];
+    bool failed;
+    char claim[32];
+    char text[1536];
+};
+
+/** Runs; on failure the last lines of the trace go to `report`. */
+void run_once(uint64_t seed, const struct options *options, bool tracing, FILE *report,
+    struct run_result *out_result);
+
+#endif

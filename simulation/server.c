@@ -1,0 +1,470 @@
+/*
+ * Runs the hub and its disk. A commit is durable when it is done and not before; when the power
+ * goes during a commit, chance decides whether it was done.
+ */
+#include "server.h"
+
+#include "checkers/checkers.h"
+#include "crypto/sign.h"
+#include "model.h"
+#include "network.h"
+#include "phone.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TICK_MS 500
+
+static const struct quire_bytes nothing = {NULL, 0};
+
+/* ---- the log --------------------------------------------------------------------------------- */
+
+static uint64_t place_hash(const uint8_t writer[QR_WRITER_SIZE], uint64_t seq)
+{
+    return bytes_mix(seq, (struct quire_bytes){writer, QR_WRITER_SIZE});
+}
+
+static void places_add(struct server *server, size_t index)
+{
+    const struct qr_log_entry *entry = &server->log[index].entry;
+    uint64_t at = place_hash(entry->writer, entry->seq);
+    for (;; at++) {
+        uint64_t *place = &server->places[at % server->places_size];
+        if (*place == 0) {
+            server->places_used++;
+            *place = index + 1;
+            return;
+        }
+        const struct qr_log_entry *other = &server->log[*place - 1].entry;
+        if (other->seq == entry->seq && memcmp(other->writer, entry->writer, QR_WRITER_SIZE) == 0) {
+            *place = index + 1;
+            return;
+        }
+    }
+}
+
+static void places_rebuild(struct server *server)
+{
+    size_t size = 1024;
+    while (size < 4 * (server->durable + 64)) {
+        size *= 2;
+    }
+    free(server->places);
+    server->places = sim_alloc(size * sizeof *server->places);
+    server->places_size = size;
+    server->places_used = 0;
+    for (size_t i = 0; i < server->durable; i++) {
+        if (!server->log[i].forgotten && server->log[i].entry.kind == QR_LOG_BATCH) {
+            places_add(server, i);
+        }
+    }
+}
+
+const struct stored *server_find(const struct server *server, const uint8_t user[QR_USER_SIZE],
+    const uint8_t writer[QR_WRITER_SIZE], uint64_t seq)
+{
+    uint64_t at = place_hash(writer, seq);
+    for (;; at++) {
+        uint64_t place = server->places[at % server->places_size];
+        if (place == 0) {
+            return NULL;
+        }
+        const struct stored *stored = &server->log[place - 1];
+        if (stored->entry.seq == seq && memcmp(stored->entry.writer, writer, QR_WRITER_SIZE) == 0
+            && (user == NULL || memcmp(stored->user, user, QR_USER_SIZE) == 0)) {
+            return stored;
+        }
+    }
+}
+
+uint32_t server_roster_count(const struct server *server, const uint8_t user[QR_USER_SIZE])
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < server->durable; i++) {
+        const struct stored *stored = &server->log[i];
+        if (!stored->forgotten && stored->entry.kind == QR_LOG_ROSTER
+            && memcmp(stored->user, user, QR_USER_SIZE) == 0
+            && stored->entry.seq + 1 > count) {
+            count = (uint32_t)stored->entry.seq + 1;
+        }
+    }
+    return count;
+}
+
+static void log_cut(struct server *server, size_t count)
+{
+    for (size_t i = count; i < server->written; i++) {
+        free(server->log[i].bytes);
+    }
+    server->written = count;
+    if (server->durable > count) {
+        server->durable = count;
+        places_rebuild(server);
+    }
+}
+
+static enum quire_status log_each(void *context, const uint8_t user[QR_USER_SIZE],
+    enum quire_status (*visit)(void *visit_context, const struct qr_log_entry *entry),
+    void *visit_context)
+{
+    const struct server *server = ((struct world *)context)->server;
+    for (size_t i = 0; i < server->durable; i++) {
+        const struct stored *stored = &server->log[i];
+        if (!stored->forgotten && memcmp(stored->user, user, QR_USER_SIZE) == 0) {
+            enum quire_status status = visit(visit_context, &stored->entry);
+            if (status != QUIRE_OK) {
+                return status;
+            }
+        }
+    }
+    return QUIRE_OK;
+}
+
+static enum quire_status log_read(void *context, uint64_t lsn, struct quire_bytes *out_bytes)
+{
+    struct world *world = context;
+    struct server *server = world->server;
+    if (lsn == 0 || lsn > server->durable) {
+        world_fail(world, "acknowledged", "the hub read record %llu, but only %zu are durable",
+            (unsigned long long)lsn, server->durable);
+        return QUIRE_ENOTFOUND;
+    }
+    struct stored *stored = &server->log[lsn - 1];
+    if (!world->healed && prng_chance(&world->disk_chance, world->options.server_rot_ppm)) {
+        sometimes(world, SOMETIMES_server_record_damaged);
+        TRACE(world, "record # is damaged", lsn);
+        stored->damaged = true;
+    }
+    if (stored->damaged) {
+        return QUIRE_ECORRUPT;
+    }
+    *out_bytes = (struct quire_bytes){stored->bytes, stored->entry.size};
+    return QUIRE_OK;
+}
+
+static void forget(struct world *world, const uint8_t user[QR_USER_SIZE], uint64_t lsn)
+{
+    struct server *server = world->server;
+    sometimes(world, SOMETIMES_server_forgot);
+    TRACE(world, "server forgets records from # on", lsn);
+    for (size_t i = lsn == 0 ? 0 : lsn - 1; i < server->durable; i++) {
+        if (memcmp(server->log[i].user, user, QR_USER_SIZE) == 0) {
+            server->log[i].forgotten = true;
+        }
+    }
+    places_rebuild(server);
+    model_server_lost(world, user, lsn);
+}
+
+/* ---- steps ----------------------------------------------------------------------------------- */
+
+static void step(struct world *world, struct qr_hub_event event);
+
+static void commit_later(struct world *world);
+
+static void commit_done(struct world *world, const struct happening *happening)
+{
+    struct server *server = world->server;
+    if (happening->ticket != server->life || server->hub == NULL) {
+        return;
+    }
+    server->commit_at_ms = 0;
+    if (server->full) {
+        sometimes(world, SOMETIMES_server_disk_full);
+        TRACE(world, "server's disk is full: records from # on are not kept", server->durable + 1);
+        log_cut(server, server->durable);
+        step(world, (struct qr_hub_event){.kind = QR_HUB_PERSIST_FAILED, .lsn = server->durable + 1,
+                        .code = QUIRE_EFULL});
+        return;
+    }
+    for (; server->durable < server->commit_to; server->durable++) {
+        if (server->log[server->durable].entry.kind == QR_LOG_BATCH) {
+            places_add(server, server->durable);
+        }
+    }
+    if (server->places_used * 2 > server->places_size) {
+        places_rebuild(server);
+    }
+    TRACE(world, "server's log is durable up to #", server->durable);
+    commit_later(world);
+    step(world, (struct qr_hub_event){.kind = QR_HUB_PERSISTED, .lsn = server->durable});
+}
+
+static void commit_later(struct world *world)
+{
+    struct server *server = world->server;
+    if (server->commit_at_ms == 0 && server->written > server->durable) {
+        server->commit_to = server->written;
+        server->commit_at_ms =
+            world->now_ms + prng_range(&world->disk_chance, 1, world->options.server_disk_ms);
+        world_later(world, server->commit_at_ms, commit_done, 0, server->life, 0, nothing);
+    }
+}
+
+static void persist(struct world *world, const struct qr_hub_action *action)
+{
+    struct server *server = world->server;
+    for (size_t i = 0; i < action->record_count; i++) {
+        const struct qr_log_record *record = &action->records[i];
+        if (record->entry.lsn != server->written + 1 || record->entry.size != record->bytes.size) {
+            world_fail(world, "acknowledged", "the hub wrote record %llu of %u bytes after %zu",
+                (unsigned long long)record->entry.lsn, record->entry.size, server->written);
+            return;
+        }
+        server->log = sim_grow(server->log, &server->capacity, server->written, sizeof *server->log);
+        struct stored *stored = &server->log[server->written++];
+        *stored = (struct stored){.entry = record->entry, .bytes = sim_alloc(record->bytes.size)};
+        memcpy(stored->user, record->user, QR_USER_SIZE);
+        memcpy(stored->bytes, record->bytes.data, record->bytes.size);
+        canary_check(world, "the server's log", record->bytes);
+        TRACE(world, "server writes record #: kind #, seq #, # bytes", record->entry.lsn,
+            record->entry.kind, record->entry.seq, record->bytes.size);
+    }
+    commit_later(world);
+}
+
+static void verified(struct world *world, const struct happening *happening)
+{
+    if (happening->ticket == world->server->life && world->server->hub != NULL) {
+        step(world, (struct qr_hub_event){.kind = QR_HUB_VERIFIED, .token = happening->number,
+                        .size = happening->actor}); /* here: how many were valid */
+    }
+}
+
+static void verify(struct world *world, const struct qr_hub_action *action)
+{
+    uint32_t valid = 0;
+    for (; valid < action->job_count; valid++) {
+        const struct qr_verify_job *job = &action->jobs[valid];
+        struct quire_bytes message = {job->message, QR_HASH_SIZE};
+        world->batches_verified++;
+        if (!qr_verify(job->public_key, (enum qr_context)job->context, &message, 1,
+                job->signature)) {
+            break;
+        }
+    }
+    world_later(world, world->now_ms + prng_range(&world->disk_chance, 0, world->options.verify_ms),
+        verified, valid, world->server->life, action->token, nothing);
+}
+
+static void carry_out(struct world *world, const struct qr_hub_action *action)
+{
+    switch (action->kind) {
+    case QR_HUB_SEND:
+        canary_check(world, "a frame of the server", action->bytes);
+        acknowledged_check_frame(world, action->connection, action->bytes);
+        network_send_down(world, action->connection, action->bytes);
+        memory_check_link(world, action->connection);
+        break;
+    case QR_HUB_CLOSE:
+        TRACE(world, "server closes connection #: #", action->connection, action->code);
+        network_close_by_server(world, action->connection);
+        break;
+    case QR_HUB_VERIFY:
+        verify(world, action);
+        break;
+    case QR_HUB_PERSIST:
+        persist(world, action);
+        break;
+    case QR_HUB_FORGET:
+        forget(world, action->user, action->lsn);
+        break;
+    }
+}
+
+static void step(struct world *world, struct qr_hub_event event)
+{
+    struct server *server = world->server;
+    event.now_ms = world->now_ms + server->monotonic_offset_ms;
+    event.wall_ms = (uint64_t)server_wall_ms(world);
+    if (event.kind == QR_HUB_OPEN) {
+        world_entropy(world, event.entropy);
+    }
+    struct qr_hub_actions actions = {NULL, 0};
+    enum quire_status status = qr_hub_step(server->hub, &event, &actions);
+    if (status != QUIRE_OK) {
+        world_fail(world, "memory", "the hub's step ends with: %s", quire_status_text(status));
+        return;
+    }
+    for (size_t i = 0; i < actions.count && !world->failed; i++) {
+        carry_out(world, &actions.items[i]);
+    }
+    memory_check_hub(world);
+}
+
+static void tick(struct world *world, const struct happening *happening)
+{
+    struct server *server = world->server;
+    if (happening->ticket == server->life && server->hub != NULL) {
+        step(world, (struct qr_hub_event){.kind = QR_HUB_TICK});
+        world_later(world, world->now_ms + TICK_MS, tick, 0, server->life, 0, nothing);
+    }
+}
+
+void server_opened(struct world *world, uint64_t link)
+{
+    step(world, (struct qr_hub_event){.kind = QR_HUB_OPEN, .connection = link,
+                    .bytes = quire_bytes_of_text(SERVER_HOST)});
+}
+
+void server_frame(struct world *world, uint64_t link, struct quire_bytes bytes)
+{
+    canary_check(world, "a frame of a phone", bytes);
+    step(world, (struct qr_hub_event){.kind = QR_HUB_FRAME, .connection = link, .bytes = bytes});
+}
+
+void server_closed(struct world *world, uint64_t link)
+{
+    step(world, (struct qr_hub_event){.kind = QR_HUB_CLOSED, .connection = link});
+}
+
+void server_sent(struct world *world, uint64_t link, uint64_t size)
+{
+    step(world, (struct qr_hub_event){.kind = QR_HUB_SENT, .connection = link,
+                    .size = (size_t)size});
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+bool server_up(const struct world *world)
+{
+    return world->server->hub != NULL;
+}
+
+uint64_t server_life(const struct world *world)
+{
+    return world->server->life;
+}
+
+int64_t server_wall_ms(const struct world *world)
+{
+    return WALL_START_MS + (int64_t)world->now_ms + world->server->skew_ms;
+}
+
+void server_create(struct world *world)
+{
+    struct server *server = sim_alloc(sizeof *server);
+    world->server = server;
+    server->copy = SIZE_MAX;
+    prng_bytes(&world->entropy, server->log_id, QR_LOG_SIZE);
+    places_rebuild(server);
+    server_start(world);
+}
+
+void server_destroy(struct world *world)
+{
+    struct server *server = world->server;
+    if (server == NULL) {
+        return;
+    }
+    qr_hub_destroy(server->hub);
+    log_cut(server, 0);
+    free(server->log);
+    free(server->places);
+    free(server);
+    world->server = NULL;
+}
+
+void server_start(struct world *world)
+{
+    struct server *server = world->server;
+    assert(server->hub == NULL);
+    server->life++;
+    server->monotonic_offset_ms = prng_below(&world->disk_chance, 1000000000);
+    struct qr_hub_limits limits;
+    qr_hub_limits_default(&limits);
+    limits.users_loaded = (uint32_t)world->options.server_memory;
+    /* Devices that fail a lot are not attackers here, and an hour is longer than most runs. */
+    limits.roster_appends_per_hour = 600;
+    struct qr_log_reader reader = {.context = world, .each = log_each, .read = log_read};
+    uint8_t entropy[QR_ENTROPY_SIZE];
+    world_entropy(world, entropy);
+    enum quire_status status = qr_hub_create(&limits, &reader, server->log_id, server->durable,
+        entropy, &server->hub);
+    if (status != QUIRE_OK) {
+        world_fail(world, "memory", "the hub cannot begin: %s", quire_status_text(status));
+        return;
+    }
+    TRACE(world, "server starts with # records", server->durable);
+    world_later(world, world->now_ms + TICK_MS, tick, 0, server->life, 0, nothing);
+}
+
+void server_kill(struct world *world)
+{
+    struct server *server = world->server;
+    if (server->hub == NULL) {
+        return;
+    }
+    sometimes(world, SOMETIMES_server_killed);
+    if (server->commit_at_ms != 0) {
+        sometimes(world, SOMETIMES_server_killed_during_commit);
+        if (!server->full && prng_chance(&world->disk_chance, 500000)) {
+            sometimes(world, SOMETIMES_server_kept_unreported_commit);
+            server->durable = server->commit_to;
+        }
+    }
+    if (server->written > server->durable) {
+        sometimes(world, SOMETIMES_server_lost_uncommitted);
+    }
+    TRACE(world, "server is killed; # of # records were durable", server->durable, server->written);
+    server->commit_at_ms = 0;
+    log_cut(server, server->durable);
+    places_rebuild(server);
+    qr_hub_destroy(server->hub);
+    server->hub = NULL;
+    server->life++;
+    network_server_died(world);
+}
+
+void server_drain(struct world *world)
+{
+    if (server_up(world)) {
+        sometimes(world, SOMETIMES_server_drained);
+        TRACE(world, "server goes down in order; # records", world->server->durable);
+        step(world, (struct qr_hub_event){.kind = QR_HUB_DRAIN});
+    }
+}
+
+void server_copy(struct world *world)
+{
+    struct server *server = world->server;
+    server->copy = server->durable;
+    TRACE(world, "a copy of the server's log is kept: # records", server->copy);
+}
+
+static void lose_from(struct world *world, size_t count)
+{
+    struct server *server = world->server;
+    assert(server->hub == NULL);
+    if (count < server->durable) {
+        sometimes(world, SOMETIMES_server_restored_losing_acknowledged);
+    }
+    log_cut(server, count);
+    model_server_lost(world, NULL, count + 1);
+}
+
+void server_restore(struct world *world, bool new_log_id)
+{
+    struct server *server = world->server;
+    if (server->copy > server->durable) {
+        return; /* no copy, or all is in it */
+    }
+    sometimes(world, SOMETIMES_server_restored);
+    TRACE(world, "server is restored from a copy of # records, it had #", server->copy,
+        server->durable);
+    lose_from(world, server->copy);
+    if (new_log_id) {
+        prng_bytes(&world->entropy, server->log_id, QR_LOG_SIZE);
+    }
+}
+
+void server_wipe(struct world *world)
+{
+    struct server *server = world->server;
+    sometimes(world, SOMETIMES_server_wiped);
+    TRACE(world, "server begins again with nothing, it had # records", server->durable);
+    lose_from(world, 0);
+    server->copy = SIZE_MAX;
+    prng_bytes(&world->entropy, server->log_id, QR_LOG_SIZE);
+}

@@ -1,0 +1,66 @@
+/*
+ * The server: the shipping hub, a log on a disk that commits in groups, fills up and rots, and a
+ * process that is killed, restarted, restored from an old copy or begun again with nothing.
+ */
+#ifndef SIMULATION_SERVER_H
+#define SIMULATION_SERVER_H
+
+#include "sync/hub.h"
+#include "world.h"
+
+#define SERVER_HOST "journal.example:8443"
+
+struct stored {
+    uint8_t user[QR_USER_SIZE];
+    struct qr_log_entry entry;
+    uint8_t *bytes; /* owned */
+    bool damaged;
+    bool forgotten; /* not in its user's index any more */
+};
+
+struct server {
+    struct qr_hub *hub; /* NULL while it is down */
+    uint64_t life;
+    uint64_t monotonic_offset_ms;
+    int64_t skew_ms;
+    uint8_t log_id[QR_LOG_SIZE];
+
+    struct stored *log; /* lsn − 1 is the index */
+    size_t durable, written, capacity;
+    uint64_t commit_at_ms; /* the group commit under way; 0: none */
+    size_t commit_to;      /* records that are durable with it */
+    bool full;             /* no commit works for now */
+    size_t copy;           /* durable records in the old copy; SIZE_MAX: there is none */
+
+    uint64_t *places; /* hash table: (user, writer, seq) → index + 1 of a durable record */
+    size_t places_size;
+    size_t places_used;
+};
+
+void server_create(struct world *world);
+void server_destroy(struct world *world);
+void server_start(struct world *world);
+void server_kill(struct world *world);
+void server_drain(struct world *world);
+
+bool server_up(const struct world *world);
+uint64_t server_life(const struct world *world);
+int64_t server_wall_ms(const struct world *world);
+
+void server_opened(struct world *world, uint64_t link);
+void server_frame(struct world *world, uint64_t link, struct quire_bytes bytes);
+void server_closed(struct world *world, uint64_t link);
+void server_sent(struct world *world, uint64_t link, uint64_t size);
+
+/** The durable batch at that place of that chain, or NULL. */
+const struct stored *server_find(const struct server *server, const uint8_t user[QR_USER_SIZE],
+    const uint8_t writer[QR_WRITER_SIZE], uint64_t seq);
+/** How many roster records of a user are durable and indexed. */
+uint32_t server_roster_count(const struct server *server, const uint8_t user[QR_USER_SIZE]);
+
+/** While it is down: keep a copy; put it back; begin again with nothing. */
+void server_copy(struct world *world);
+void server_restore(struct world *world, bool new_log_id);
+void server_wipe(struct world *world);
+
+#endif

@@ -1,0 +1,223 @@
+/*
+ * Time, the queue and the trace. The trace's hash is what two builds compare: it takes in every
+ * line and every byte that was sent, nothing of addresses or of memory that nobody wrote.
+ */
+#include "world.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const sometimes_names[] = {
+#define ONE(name) #name,
+    SOMETIMES(ONE)
+#undef ONE
+};
+
+const char *sometimes_name(size_t index)
+{
+    return sometimes_names[index];
+}
+
+void *sim_alloc(size_t size)
+{
+    void *memory = calloc(1, size == 0 ? 1 : size);
+    if (memory == NULL) {
+        fputs("quire-sim: no memory\n", stderr);
+        exit(2);
+    }
+    return memory;
+}
+
+void *sim_grow(void *array, size_t *capacity, size_t count, size_t item_size)
+{
+    if (count < *capacity) {
+        return array;
+    }
+    size_t larger = *capacity == 0 ? 64 : *capacity * 2;
+    void *grown = sim_alloc(larger * item_size);
+    if (count > 0) {
+        memcpy(grown, array, count * item_size);
+    }
+    free(array);
+    *capacity = larger;
+    return grown;
+}
+
+/* ---- the queue ------------------------------------------------------------------------------- */
+
+static bool sooner(const struct happening *a, const struct happening *b)
+{
+    return a->at_ms != b->at_ms ? a->at_ms < b->at_ms : a->order < b->order;
+}
+
+void world_later(struct world *world, uint64_t at_ms,
+    void (*act)(struct world *, const struct happening *), uint32_t actor, uint64_t ticket,
+    uint64_t number, struct quire_bytes bytes)
+{
+    struct happening happening = {
+        .at_ms = at_ms < world->now_ms ? world->now_ms : at_ms,
+        .order = world->queue_order++,
+        .act = act,
+        .actor = actor,
+        .ticket = ticket,
+        .number = number,
+        .size = bytes.size,
+    };
+    if (bytes.size > 0) {
+        happening.bytes = sim_alloc(bytes.size);
+        memcpy(happening.bytes, bytes.data, bytes.size);
+    }
+    world->queue = sim_grow(world->queue, &world->queue_capacity, world->queue_count,
+        sizeof *world->queue);
+    size_t i = world->queue_count++;
+    for (; i > 0 && sooner(&happening, &world->queue[(i - 1) / 2]); i = (i - 1) / 2) {
+        world->queue[i] = world->queue[(i - 1) / 2];
+    }
+    world->queue[i] = happening;
+}
+
+static struct happening take_soonest(struct world *world)
+{
+    struct happening first = world->queue[0];
+    struct happening last = world->queue[--world->queue_count];
+    size_t i = 0;
+    for (;;) {
+        size_t child = 2 * i + 1;
+        if (child >= world->queue_count) {
+            break;
+        }
+        if (child + 1 < world->queue_count
+            && sooner(&world->queue[child + 1], &world->queue[child])) {
+            child++;
+        }
+        if (!sooner(&world->queue[child], &last)) {
+            break;
+        }
+        world->queue[i] = world->queue[child];
+        i = child;
+    }
+    if (world->queue_count > 0) {
+        world->queue[i] = last;
+    }
+    return first;
+}
+
+bool world_step(struct world *world)
+{
+    if (world->queue_count == 0) {
+        return false;
+    }
+    struct happening happening = take_soonest(world);
+    world->now_ms = happening.at_ms;
+    if (++world->steps > STEPS_MAX) {
+        world_fail(world, "bounded", "%u things happened and it goes on: a loop", STEPS_MAX);
+    }
+    happening.act(world, &happening);
+    free(happening.bytes);
+    return true;
+}
+
+void world_run(struct world *world, uint64_t until_ms)
+{
+    while (!world->failed && world->queue_count > 0 && world->queue[0].at_ms <= until_ms) {
+        world_step(world);
+    }
+    if (world->now_ms < until_ms) {
+        world->now_ms = until_ms;
+    }
+}
+
+/* ---- the trace ------------------------------------------------------------------------------- */
+
+static uint64_t mix(uint64_t hash, uint64_t word)
+{
+    hash ^= word;
+    hash *= 0x9fb21c651e98df25u;
+    return hash ^ (hash >> 32);
+}
+
+uint64_t bytes_mix(uint64_t hash, struct quire_bytes bytes)
+{
+    hash = mix(hash, bytes.size);
+    size_t i = 0;
+    for (; i + 8 <= bytes.size; i += 8) {
+        uint64_t word = 0;
+        for (size_t j = 0; j < 8; j++) {
+            word |= (uint64_t)bytes.data[i + j] << (8 * j);
+        }
+        hash = mix(hash, word);
+    }
+    for (; i < bytes.size; i++) {
+        hash = mix(hash, bytes.data[i]);
+    }
+    return hash;
+}
+
+void trace_bytes(struct world *world, struct quire_bytes bytes)
+{
+    world->trace_hash = bytes_mix(world->trace_hash, bytes);
+}
+
+static void print_line(const struct trace_line *line, FILE *out)
+{
+    size_t next = 0;
+    fprintf(out, "%7" PRIu64 ".%03" PRIu64 "  ", line->at_ms / 1000, line->at_ms % 1000);
+    for (const char *c = line->format; *c != 0; c++) {
+        if (*c == '#' && next < 4) {
+            fprintf(out, "%" PRIu64, line->numbers[next++]);
+        } else if (*c == '$' && next < 4) {
+            fprintf(out, "%016" PRIx64, line->numbers[next++]);
+        } else {
+            fputc(*c, out);
+        }
+    }
+    fputc('\n', out);
+}
+
+void trace_numbers(struct world *world, const char *format, const uint64_t numbers[4])
+{
+    struct trace_line *line = &world->tail[world->trace_count++ % TRACE_TAIL];
+    line->at_ms = world->now_ms;
+    line->format = format;
+    world->trace_hash = mix(world->trace_hash, world->now_ms);
+    for (size_t i = 0; i < 4; i++) {
+        line->numbers[i] = numbers[i];
+        world->trace_hash = mix(world->trace_hash, numbers[i]);
+    }
+    for (const char *c = format; *c != 0; c++) {
+        world->trace_hash = (world->trace_hash ^ (uint8_t)*c) * 0x100000001b3u;
+    }
+    if (world->tracing) {
+        print_line(line, stdout);
+    }
+}
+
+void trace_print_tail(const struct world *world, FILE *out)
+{
+    uint64_t from = world->trace_count > TRACE_TAIL ? world->trace_count - TRACE_TAIL : 0;
+    for (uint64_t i = from; i < world->trace_count; i++) {
+        print_line(&world->tail[i % TRACE_TAIL], out);
+    }
+}
+
+void world_fail(struct world *world, const char *claim, const char *format, ...)
+{
+    if (world->failed) {
+        return;
+    }
+    world->failed = true;
+    snprintf(world->failure_claim, sizeof world->failure_claim, "%s", claim);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(world->failure_text, sizeof world->failure_text, format, arguments);
+    va_end(arguments);
+    TRACE(world, "FAILED after # things that happened", world->steps);
+}
+
+void world_entropy(struct world *world, uint8_t out[32])
+{
+    prng_bytes(&world->entropy, out, 32);
+}

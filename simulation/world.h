@@ -1,0 +1,162 @@
+/*
+ * The made-up world: virtual time, one queue of things to happen, a trace of what did, and the one
+ * failure that ends a run. Everything else hangs on struct world.
+ *
+ * Order: what is due at the same millisecond happens in the order in which it was asked for.
+ */
+#ifndef SIMULATION_WORLD_H
+#define SIMULATION_WORLD_H
+
+#include "options.h"
+#include "prng.h"
+#include <quire/bytes.h>
+
+#define WALL_START_MS INT64_C(1767225600000) /* 2026-01-01: what a right wall clock says at 0 */
+#define TRACE_TAIL 40
+#define STEPS_MAX 3000000u
+#define USERS_MAX 2u
+#define PHONES_MAX 24u
+
+/* States that a run should reach now and then; one that no run of many reaches is a gap. */
+#define SOMETIMES(X)                                                                               \
+    X(connected)                                                                                   \
+    X(dial_found_nobody)                                                                           \
+    X(connection_cut)                                                                              \
+    X(direction_stalled)                                                                           \
+    X(frame_late)                                                                                  \
+    X(frame_lost)                                                                                  \
+    X(frame_twice)                                                                                 \
+    X(frame_overtook)                                                                              \
+    X(phone_offline)                                                                               \
+    X(phone_killed)                                                                                \
+    X(phone_killed_while_writing_to_disk)                                                          \
+    X(phone_lost_unsynced_writes)                                                                  \
+    X(phone_rebooted)                                                                              \
+    X(profile_restored)                                                                            \
+    X(profile_restored_losing_saved_edits)                                                         \
+    X(profile_cloned)                                                                              \
+    X(joined_by_code)                                                                              \
+    X(joined_by_kit)                                                                               \
+    X(pairing_failed)                                                                              \
+    X(revoked)                                                                                     \
+    X(revoke_failed)                                                                               \
+    X(wrote_while_offline)                                                                         \
+    X(delete_of_entry)                                                                             \
+    X(edit_after_delete)                                                                           \
+    X(register_with_rival_values)                                                                  \
+    X(letter_erased_twice)                                                                         \
+    X(entry_made_on_two_phones)                                                                    \
+    X(server_killed)                                                                               \
+    X(server_killed_during_commit)                                                                 \
+    X(server_lost_uncommitted)                                                                     \
+    X(server_kept_unreported_commit)                                                               \
+    X(server_drained)                                                                              \
+    X(server_disk_full)                                                                            \
+    X(server_record_damaged)                                                                       \
+    X(server_forgot)                                                                               \
+    X(server_restored)                                                                             \
+    X(server_restored_losing_acknowledged)                                                         \
+    X(server_wiped)                                                                                \
+    X(sent_again_after_server_loss)                                                                \
+    X(batch_rejected)                                                                              \
+    X(refused_by_server)                                                                           \
+    X(clock_jumped)                                                                                \
+    X(alarm_expected)                                                                              \
+    X(acknowledged)                                                                                \
+    X(uploaded)                                                                                    \
+    X(last_phone_joined)
+
+enum sometimes {
+#define ONE(name) SOMETIMES_##name,
+    SOMETIMES(ONE)
+#undef ONE
+        SOMETIMES_COUNT
+};
+const char *sometimes_name(size_t index);
+
+struct world;
+
+/** Something that will happen. act() is called at its time; the bytes are freed after it. */
+struct happening {
+    uint64_t at_ms;
+    uint64_t order;
+    void (*act)(struct world *world, const struct happening *happening);
+    uint32_t actor;  /* a phone, a link … */
+    uint64_t ticket; /* the actor's life when this was asked for: a past life's is ignored */
+    uint64_t number;
+    uint8_t *bytes;
+    size_t size;
+};
+
+struct trace_line {
+    uint64_t at_ms;
+    const char *format;
+    uint64_t numbers[4];
+};
+
+struct world {
+    struct options options;
+    uint64_t seed;
+    uint64_t now_ms;
+    uint64_t steps;
+    bool healed;  /* no new faults, no new edits: all must become quiet */
+    bool failed;
+    bool tracing; /* print each line as it happens */
+    struct prng people, network_chance, disk_chance, entropy;
+
+    struct happening *queue; /* a heap, soonest first */
+    size_t queue_count, queue_capacity;
+    uint64_t queue_order;
+
+    struct trace_line tail[TRACE_TAIL];
+    uint64_t trace_count;
+    uint64_t trace_hash;
+
+    char failure_claim[32];
+    char failure_text[1536];
+
+    uint64_t sometimes[SOMETIMES_COUNT];
+    uint64_t bytes_scanned, frames, acts, batches_verified;
+
+    struct network *network;
+    struct server *server;
+    struct model *model;
+    struct phone *phones; /* PHONES_MAX */
+    uint32_t phone_count;
+};
+
+/** Never returns NULL: the simulation gives up when there is no memory. */
+void *sim_alloc(size_t size);
+void *sim_grow(void *array, size_t *capacity, size_t count, size_t item_size);
+
+/** Asks for something; `bytes` are copied. */
+void world_later(struct world *world, uint64_t at_ms,
+    void (*act)(struct world *, const struct happening *), uint32_t actor, uint64_t ticket,
+    uint64_t number, struct quire_bytes bytes);
+/** Lets the soonest thing happen. False: there is none. */
+bool world_step(struct world *world);
+/** Lets everything happen that is due until then. */
+void world_run(struct world *world, uint64_t until_ms);
+
+/** One line: '#' is the next number in decimal, '$' in hexadecimal. The format must be a literal. */
+void trace_numbers(struct world *world, const char *format, const uint64_t numbers[4]);
+#define TRACE(world, format, ...) \
+    trace_numbers(world, format, (const uint64_t[4]){__VA_ARGS__})
+/** Mixes bytes into the hash of the trace. */
+void trace_bytes(struct world *world, struct quire_bytes bytes);
+void trace_print_tail(const struct world *world, FILE *out);
+
+/** The first failure counts. `claim` names the checker. */
+void world_fail(struct world *world, const char *claim, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static inline void sometimes(struct world *world, enum sometimes which)
+{
+    world->sometimes[which]++;
+}
+
+/** 32 fresh bytes for an event. */
+void world_entropy(struct world *world, uint8_t out[32]);
+uint64_t bytes_mix(uint64_t hash, struct quire_bytes bytes);
+
+#endif
