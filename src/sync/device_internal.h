@@ -37,7 +37,7 @@
 #define DEVICE_DELTA_MAX (60 * 1024)    /* plaintext of one change */
 #define DEVICE_INFLIGHT_MAX (1024 * 1024) /* bytes pushed and not acknowledged */
 #define DEVICE_INFLIGHT_COUNT 512
-#define DEVICE_PUSH_MAX (192 * 1024)    /* bytes of batches in one PUSH */
+#define DEVICE_PUSH_MAX (32 * 1024)     /* bytes of batches in one PUSH: half a minute at 1 KB/s */
 #define DEVICE_PUSH_COUNT 64
 #define DEVICE_CREDIT_STEP (256 * 1024) /* bytes taken in before credit is given back */
 #define DEVICE_PING_MS 30000
@@ -102,6 +102,7 @@ struct device_pending {
 struct device_inflight {
     uint8_t writer[QR_WRITER_SIZE];
     uint64_t seq;
+    uint64_t push; /* number of the PUSH frame that it went in */
     size_t size;
 };
 
@@ -175,6 +176,7 @@ struct quire_device {
     size_t consumed; /* bytes of DELTA not yet given back as credit */
     struct device_inflight inflight[DEVICE_INFLIGHT_COUNT];
     size_t inflight_count, inflight_size;
+    uint64_t push_number; /* of the last PUSH frame */
     bool upload_owed; /* something of ours was on its way: UPLOADED is due when it is there */
     uint32_t presence;
     int64_t caught_up_wall_ms;

@@ -103,6 +103,7 @@ static void add_inflight(struct quire_device *device, const struct device_chain 
     struct device_inflight *item = &device->inflight[device->inflight_count++];
     memcpy(item->writer, chain->writer, QR_WRITER_SIZE);
     item->seq = chain->sent;
+    item->push = device->push_number;
     item->size = size;
     device->inflight_size += size;
 }
@@ -130,6 +131,7 @@ static bool push(struct quire_device *device)
     struct quire_bytes *items = device->space.items;
     struct qr_frame frame = {.type = QR_FRAME_PUSH};
     struct device_chain *chain;
+    device->push_number++;
     while (frame.push.batch_count < DEVICE_PUSH_COUNT && batches.size < DEVICE_PUSH_MAX &&
         device->inflight_count < DEVICE_INFLIGHT_COUNT &&
         device->inflight_size < DEVICE_INFLIGHT_MAX - QR_BATCH_MAX &&
@@ -193,6 +195,27 @@ void device_on_ack(struct quire_device *device, const struct qr_frame *frame)
     device_upload(device);
 }
 
+/* Nobody says what became of the batches behind a refused one in its PUSH: they go again. */
+static void send_rest_again(struct quire_device *device, const uint8_t *writer, uint64_t seq)
+{
+    size_t i = 0;
+    while (i < device->inflight_count && (device->inflight[i].seq != seq ||
+               memcmp(device->inflight[i].writer, writer, QR_WRITER_SIZE) != 0)) {
+        i++;
+    }
+    uint64_t push = i < device->inflight_count ? device->inflight[i].push : 0;
+    for (i++; i < device->inflight_count && device->inflight[i].push == push;) {
+        struct device_inflight item = device->inflight[i];
+        struct device_chain *chain = device_chain_find(device, item.writer);
+        if (memcmp(item.writer, writer, QR_WRITER_SIZE) == 0 || chain == NULL) {
+            i++; /* the refused chain goes back as a whole */
+            continue;
+        }
+        drop_inflight(device, item.writer, item.seq, UINT64_MAX); /* this one, and later ones */
+        chain->sent = item.seq - 1 < chain->sent ? item.seq - 1 : chain->sent;
+    }
+}
+
 void device_on_batch_error(struct quire_device *device, const struct qr_frame *frame)
 {
     struct device_chain *chain = device_chain_find(device, frame->error.writer);
@@ -205,6 +228,7 @@ void device_on_batch_error(struct quire_device *device, const struct qr_frame *f
         return;
     }
     bool follows = is_blocked(device, chain) && chain->refused_seq <= seq;
+    send_rest_again(device, chain->writer, seq);
     drop_inflight(device, chain->writer, seq, UINT64_MAX);
     chain->sent = seq - 1 < chain->sent ? seq - 1 : chain->sent;
     if (follows) {
