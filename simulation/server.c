@@ -191,6 +191,33 @@ static void commit_done(struct world *world, const struct happening *happening)
     step(world, (struct qr_hub_event){.kind = QR_HUB_PERSISTED, .lsn = server->durable});
 }
 
+static void starts_again(struct world *world, const struct happening *happening)
+{
+    (void)happening;
+    if (!server_up(world)) {
+        server_start(world);
+    }
+}
+
+static void dies_in_commit(struct world *world, const struct happening *happening)
+{
+    if (happening->ticket == world->server->life && world->server->kill_in_commit) {
+        server_kill(world);
+        world_later(world,
+            world->now_ms + prng_about(&world->disk_chance, 1000 * world->options.server_down_s),
+            starts_again, 0, 0, 0, nothing);
+    }
+}
+
+void server_kill_in_commit(struct world *world)
+{
+    struct server *server = world->server;
+    server->kill_in_commit = true;
+    if (server->commit_at_ms != 0) {
+        world_later(world, world->now_ms, dies_in_commit, 0, server->life, 0, nothing);
+    }
+}
+
 static void commit_later(struct world *world)
 {
     struct server *server = world->server;
@@ -198,6 +225,10 @@ static void commit_later(struct world *world)
         server->commit_to = server->written;
         server->commit_at_ms =
             world->now_ms + prng_range(&world->disk_chance, 1, world->options.server_disk_ms);
+        if (server->kill_in_commit) {
+            world_later(world, prng_range(&world->disk_chance, world->now_ms, server->commit_at_ms),
+                dies_in_commit, 0, server->life, 0, nothing);
+        }
         world_later(world, server->commit_at_ms, commit_done, 0, server->life, 0, nothing);
     }
 }
@@ -409,6 +440,7 @@ void server_kill(struct world *world)
     }
     TRACE(world, "server is killed; # of # records were durable", server->durable, server->written);
     server->commit_at_ms = 0;
+    server->kill_in_commit = false;
     log_cut(server, server->durable);
     places_rebuild(server);
     qr_hub_destroy(server->hub);

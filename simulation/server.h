@@ -30,6 +30,7 @@ struct server {
     uint64_t commit_at_ms; /* the group commit under way; 0: none */
     size_t commit_to;      /* records that are durable with it */
     bool full;             /* no commit works for now */
+    bool kill_in_commit;   /* the next commit is not seen to its end */
     size_t copy;           /* durable records in the old copy; SIZE_MAX: there is none */
 
     uint64_t *places; /* hash table: (user, writer, seq) → index + 1 of a durable record */
@@ -41,6 +42,8 @@ void server_create(struct world *world);
 void server_destroy(struct world *world);
 void server_start(struct world *world);
 void server_kill(struct world *world);
+/** Kills it while a commit is under way, now or at the next one; it starts again by itself. */
+void server_kill_in_commit(struct world *world);
 void server_drain(struct world *world);
 
 bool server_up(const struct world *world);

@@ -205,6 +205,10 @@ static void server_crash(struct world *world, const struct happening *happening)
         return;
     }
     uint64_t grace = 0;
+    if (prng_chance(&world->people, 300000)) {
+        server_kill_in_commit(world);
+        return;
+    }
     if (prng_chance(&world->people, world->options.server_drain_ppm)) {
         server_drain(world);
         grace = DRAIN_MS;
@@ -294,7 +298,7 @@ void trouble_end(struct world *world)
 {
     world->healed = true;
     TRACE(world, "all heals; # things happened", world->steps);
-    world->server->full = false;
+    world->server->full = world->server->kill_in_commit = false;
     network_heal(world);
     if (!server_up(world)) {
         server_start(world);

@@ -11,7 +11,8 @@ static bool expected(const struct world *world, uint32_t alarm)
     const struct options *options = &world->options;
     bool odd_clocks = options->skew_ms > 0 || options->clock_jump_mean_s > 0
                       || options->clock_frozen_ppm > 0;
-    /* Below what WebSocket promises: an old CAUGHT_UP that comes again is a server that is behind. */
+    /* Below what WebSocket promises: an old CAUGHT_UP that comes again is a server that is behind, a
+     * lost ROSTER_RECORDS is a roster with a hole. */
     bool broken_stream = options->drop_ppm > 0 || options->duplicate_ppm > 0
                          || options->reorder_ppm > 0;
     switch (alarm) {
@@ -23,7 +24,9 @@ static bool expected(const struct world *world, uint32_t alarm)
         return broken_stream || odd_clocks || world->model->server_lost;
     case QUIRE_ALARM_REVOKED_WRITE:
         return world->sometimes[SOMETIMES_revoked] > 0;
-    default: /* forged, forked, contradicting, unreadable: nobody does that here */
+    case QUIRE_ALARM_ROSTER:
+        return broken_stream;
+    default: /* forged, forked, unreadable: nobody does that here */
         return false;
     }
 }
@@ -32,6 +35,9 @@ void alarms_check(struct world *world, const struct phone *phone, uint32_t alarm
 {
     if (expected(world, alarm)) {
         sometimes(world, SOMETIMES_alarm_expected);
+        if (alarm == QUIRE_ALARM_SERVER_BEHIND) {
+            sometimes(world, SOMETIMES_sent_again_after_server_loss);
+        }
         return;
     }
     world_fail(world, "alarms", "phone %u raises an alarm without a cause: %s", phone->number,
