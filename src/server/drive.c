@@ -38,7 +38,7 @@ static struct qr_connection *find(struct qr_server *server, uint64_t id)
  * bring the rest again. */
 static void give_up(struct qr_server *server, const char *why)
 {
-    qr_log(QR_LOG_ERROR, "giving_up", QR_TEXT("reason", why),
+    qr_log(QR_LOG_ERROR, QR_EVENT("giving_up"), QR_TEXT("reason", why),
         QR_TEXT("kept", "everything that was acknowledged"));
     server->exit_code = 1;
     server->ended = true;
@@ -50,7 +50,7 @@ static void give_up(struct qr_server *server, const char *why)
 static void forget(struct qr_server *server, const struct qr_hub_action *action)
 {
     enum quire_status status = qr_store_forget(server->store, action->user, action->lsn);
-    qr_log(QR_LOG_ERROR, "record_damaged", QR_NAME("user", action->user),
+    qr_log(QR_LOG_ERROR, QR_EVENT("record_damaged"), QR_NAME("user", action->user),
         QR_NUMBER("lsn", action->lsn),
         QR_TEXT("done", status == QUIRE_OK ? "the devices send again what they hold"
                                            : quire_status_text(status)));
@@ -141,7 +141,7 @@ void qr_server_opened(struct qr_server *server, struct qr_connection *connection
         .connection = connection->id,
         .bytes = quire_bytes_of_text(host)};
     randombytes_buf(event.entropy, sizeof event.entropy);
-    qr_log(QR_LOG_DEBUG, "opened", QR_NUMBER("connection", connection->id));
+    qr_log(QR_LOG_DEBUG, QR_EVENT("opened"), QR_NUMBER("connection", connection->id));
     qr_server_feed(server, &event);
 }
 
@@ -167,7 +167,7 @@ void qr_server_closed(struct qr_server *server, struct qr_connection *connection
     if (now_ms - connection->accepted_ms > server->limits.handshake_ms) {
         qr_addresses_return(server->addresses, connection->address, now_ms);
     }
-    qr_log(QR_LOG_DEBUG, "closed", QR_NUMBER("connection", id));
+    qr_log(QR_LOG_DEBUG, QR_EVENT("closed"), QR_NUMBER("connection", id));
     qr_server_feed(server, &(struct qr_hub_event){.kind = QR_HUB_CLOSED, .connection = id});
 }
 
@@ -186,9 +186,9 @@ static void log_disk(struct qr_server *server, enum quire_status status)
     }
     server->disk = status;
     if (status == QUIRE_OK) {
-        qr_log(QR_LOG_INFO, "disk_recovered");
+        qr_log(QR_LOG_INFO, QR_EVENT("disk_recovered"));
     } else {
-        qr_log(QR_LOG_ERROR, status == QUIRE_EFULL ? "disk_full" : "disk_failed",
+        qr_log(QR_LOG_ERROR, QR_EVENT(status == QUIRE_EFULL ? "disk_full" : "disk_failed"),
             QR_TEXT("reason", quire_status_text(status)),
             QR_TEXT("kept", "everything that was acknowledged; it can be read"),
             QR_TEXT("do", status == QUIRE_EFULL ? "make room, or raise --store-max"
@@ -235,7 +235,7 @@ static void end_if_drained(struct qr_server *server)
     bool late = qr_server_now_ms() >= server->drain_until_ms;
     if (late || (counters.pending_persist == 0 && server->connection_count == 0)) {
         if (late) {
-            qr_log(QR_LOG_WARN, "drained_late",
+            qr_log(QR_LOG_WARN, QR_EVENT("drained_late"),
                 QR_NUMBER("connections", server->connection_count),
                 QR_NUMBER("pending", counters.pending_persist));
         }
@@ -283,7 +283,7 @@ void qr_server_tick(struct qr_server *server)
 
 void qr_server_drain(struct qr_server *server)
 {
-    qr_log(QR_LOG_INFO, "draining", QR_NUMBER("connections", server->connection_count));
+    qr_log(QR_LOG_INFO, QR_EVENT("draining"), QR_NUMBER("connections", server->connection_count));
     server->draining = true;
     server->drain_until_ms = qr_server_now_ms() + DRAIN_MS;
     qr_listener_stop(&server->listener);

@@ -105,7 +105,7 @@ static void put_field(struct line *line, enum qr_log_format format, const struct
 }
 
 size_t qr_log_line(char *out, size_t size, enum qr_log_format format, const char *time_text,
-    enum qr_log_level level, const char *event, const struct qr_field *fields, size_t field_count)
+    enum qr_log_level level, const struct qr_field *fields, size_t field_count)
 {
     static const char *const names[] = {"debug", "info", "warn", "error"};
     struct line line = {out, 0, size};
@@ -113,9 +113,7 @@ size_t qr_log_line(char *out, size_t size, enum qr_log_format format, const char
     put_text(&line, format, time_text);
     put_key(&line, format, "level");
     put_text(&line, format, names[level]);
-    put_key(&line, format, "event");
-    put_text(&line, format, event);
-    for (size_t i = 1; i < field_count; i++) {
+    for (size_t i = 0; i < field_count; i++) {
         put_field(&line, format, &fields[i]);
     }
     if (format == QR_LOG_JSON) {
@@ -125,8 +123,7 @@ size_t qr_log_line(char *out, size_t size, enum qr_log_format format, const char
     return line.used;
 }
 
-void qr_log_fields(enum qr_log_level level, const char *event, const struct qr_field *fields,
-    size_t field_count)
+void qr_log_fields(enum qr_log_level level, const struct qr_field *fields, size_t field_count)
 {
     char text[LINE_MAX_SIZE + 1];
     char stamp[40];
@@ -139,7 +136,7 @@ void qr_log_fields(enum qr_log_level level, const char *event, const struct qr_f
     gmtime_r(&now.tv_sec, &parts);
     size_t length = strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &parts);
     (void)snprintf(stamp + length, sizeof stamp - length, ".%03ldZ", now.tv_nsec / 1000000);
-    length = qr_log_line(text, LINE_MAX_SIZE, line_format, stamp, level, event, fields, field_count);
+    length = qr_log_line(text, LINE_MAX_SIZE, line_format, stamp, level, fields, field_count);
     text[length++] = '\n';
     /* One write, so that lines of several threads do not mix. A log that nobody takes is no reason
      * to stop. */

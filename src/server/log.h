@@ -44,23 +44,22 @@ struct qr_field {
     ((struct qr_field){.key = (k), .kind = QR_FIELD_NUMBER, .number = (uint64_t)(value)})
 #define QR_NAME(k, value) ((struct qr_field){.key = (k), .kind = QR_FIELD_NAME, .name = (value)})
 
-#ifdef __clang__ /* a comma before nothing: GNU C, as all of this is */
-#pragma clang diagnostic ignored "-Wgnu-zero-variadic-macro-arguments"
-#endif
-/** qr_log(QR_LOG_INFO, "ready", QR_NUMBER("port", port)) */
-#define qr_log(level, event, ...)                                                                  \
-    qr_log_fields((level), (event), (const struct qr_field[]){{0}, ##__VA_ARGS__},                 \
-        sizeof((const struct qr_field[]){{0}, ##__VA_ARGS__}) / sizeof(struct qr_field))
+/** The first field of every line. */
+#define QR_EVENT(name) QR_TEXT("event", (name))
+
+/** qr_log(QR_LOG_INFO, QR_EVENT("ready"), QR_NUMBER("port", port)) */
+#define qr_log(level, ...)                                                                         \
+    qr_log_fields((level), (const struct qr_field[]){__VA_ARGS__},                                 \
+        sizeof((const struct qr_field[]){__VA_ARGS__}) / sizeof(struct qr_field))
 
 /** Set once, before any thread is started. */
 void qr_log_setup(enum qr_log_level least, enum qr_log_format format);
 
-/** fields[0] is not looked at; one write per line, cut at 1,024 bytes. */
-void qr_log_fields(enum qr_log_level level, const char *event, const struct qr_field *fields,
-    size_t field_count);
+/** One write per line, cut at 1,024 bytes. */
+void qr_log_fields(enum qr_log_level level, const struct qr_field *fields, size_t field_count);
 
 /** The line without writing it; its length. `time_text` comes first in it. */
 size_t qr_log_line(char *out, size_t size, enum qr_log_format format, const char *time_text,
-    enum qr_log_level level, const char *event, const struct qr_field *fields, size_t field_count);
+    enum qr_log_level level, const struct qr_field *fields, size_t field_count);
 
 #endif

@@ -174,36 +174,40 @@ static bool set_choice(const struct reading *reading, const struct option *optio
     return false;
 }
 
-static bool add_host(const struct reading *reading, const char *source, const char *text)
+static bool add_host(const struct reading *reading, const char *source, const char *text,
+    size_t length)
 {
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                  "0123456789.-_:[]";
     struct qr_options *options = reading->options;
     if (options->host_count == QR_HOSTS_MAX) {
         (void)snprintf(reading->error, reading->error_size, "%s: at most %d names are possible.",
             source, QR_HOSTS_MAX);
         return false;
     }
-    if (text[0] == 0 || strlen(text) > QR_HOST_MAX - 8 ||
-        text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]")] !=
-            0) {
-        (void)snprintf(reading->error, reading->error_size, "%s: \"%.40s\" is not a host name.",
-            source, text);
+    if (length == 0 || length > QR_HOST_MAX - 8 || strspn(text, allowed) < length) {
+        (void)snprintf(reading->error, reading->error_size, "%s: \"%.*s\" is not a host name.",
+            source, (int)(length < 40 ? length : 40), text);
         return false;
     }
-    options->hosts[options->host_count++] = text;
+    char *name = options->hosts[options->host_count++];
+    memcpy(name, text, length);
+    name[length] = 0;
     return true;
 }
 
-/* The environment's list is cut at its commas; the copy lives as long as the process. */
 static bool add_hosts(const struct reading *reading, const char *source, const char *text)
 {
-    char *list = strdup(text);
-    char *rest = NULL;
-    bool fine = list != NULL;
-    for (char *name = fine ? strtok_r(list, ",", &rest) : NULL; fine && name != NULL;
-         name = strtok_r(NULL, ",", &rest)) {
-        fine = add_host(reading, source, name);
+    for (;;) {
+        size_t length = strcspn(text, ",");
+        if (!add_host(reading, source, text, length)) {
+            return false;
+        }
+        if (text[length] == 0) {
+            return true;
+        }
+        text += length + 1;
     }
-    return fine;
 }
 
 static bool set_switch(const struct reading *reading, const struct option *option,

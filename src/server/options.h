@@ -13,7 +13,7 @@
 struct qr_options {
     const char *listen;
     const char *data;
-    const char *hosts[QR_HOSTS_MAX];
+    char hosts[QR_HOSTS_MAX][QR_HOST_MAX + 1];
     uint32_t host_count;
     bool no_tls;
     const char *cert, *key;

@@ -43,7 +43,7 @@ static void on_signal(uv_signal_t *handle, int number)
 {
     struct qr_server *server = handle->data;
     if (server->draining) {
-        qr_log(QR_LOG_WARN, "ended_at_once", QR_NUMBER("signal", number));
+        qr_log(QR_LOG_WARN, QR_EVENT("ended_at_once"), QR_NUMBER("signal", number));
         _exit(128 + number); /* the log is whole at every moment */
     }
     qr_server_drain(server);
@@ -74,7 +74,7 @@ static void on_lws_log(int level, const char *line)
     char text[200];
     size_t length = strcspn(line, "\n");
     (void)snprintf(text, sizeof text, "%.*s", (int)length, line);
-    qr_log(QR_LOG_DEBUG, "libwebsockets", QR_TEXT("text", text));
+    qr_log(QR_LOG_DEBUG, QR_EVENT("libwebsockets"), QR_TEXT("text", text));
 }
 
 /* ---- starting -------------------------------------------------------------------------------- */
@@ -280,11 +280,11 @@ static void print_ready(const struct qr_server *server)
         plain ? "none" : server->tls.fingerprint, log_text);
     (void)fflush(stdout);
     if (server->limits.connections < server->options->limits.connections) {
-        qr_log(QR_LOG_INFO, "open_files_limit", QR_NUMBER("open_files", server->files_max),
+        qr_log(QR_LOG_INFO, QR_EVENT("open_files_limit"), QR_NUMBER("open_files", server->files_max),
             QR_NUMBER("connections", server->limits.connections),
             QR_TEXT("do", "raise the limit of open files (ulimit -n) for more connections"));
     }
-    qr_log(QR_LOG_INFO, "ready", QR_NUMBER("port", server->listener.port),
+    qr_log(QR_LOG_INFO, QR_EVENT("ready"), QR_NUMBER("port", server->listener.port),
         QR_TEXT("tls", plain ? "no" : "yes"),
         QR_TEXT("certificate", plain             ? "none"
                                : server->tls.made ? "made just now"
@@ -372,7 +372,7 @@ int qr_server_run(struct qr_server *server)
     qr_store_close(server->store);
     qr_addresses_destroy(server->addresses);
     free(server->scratch);
-    qr_log(QR_LOG_INFO, "ended", QR_NUMBER("last_lsn", last_lsn),
+    qr_log(QR_LOG_INFO, QR_EVENT("ended"), QR_NUMBER("last_lsn", last_lsn),
         QR_NUMBER("uptime_s", (qr_server_now_ms() - server->started_ms) / 1000));
     return server->exit_code;
 }
