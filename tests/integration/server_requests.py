@@ -193,7 +193,7 @@ def test_tls_is_of_version_three_and_the_fingerprint_is_that_of_the_certificate(
 
 
 def test_an_address_that_proves_nothing_is_limited():
-    with Server("--connections-per-minute", "5", "--limit-loopback") as server:
+    with Server("--connections-per-minute-per-address", "5", "--limit-loopback") as server:
         taken = 0
         for _ in range(8):
             with server.connect() as connection:
