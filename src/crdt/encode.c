@@ -70,7 +70,7 @@ static void walk_clip(const struct qr_text *text, struct walk *walk)
         const struct qr_item *item = &text->items[walk->item];
         uint64_t item_end = item->id + item->length;
         uint64_t from = item->id > walk->id ? item->id : walk->id;
-        if (item->id >= walk->end) {
+        if (from >= walk->end) {
             walk->item = QR_NONE;
         } else if (from < item_end && walk->item != 0) {
             walk->id = from;

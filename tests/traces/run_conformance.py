@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+"""Plays recorded editing histories, which are not ours to keep here, into documents.
+
+usage: run_conformance.py REPLAY_PROGRAM
+QUIRE_TRACES names the folder of the histories; without it the tests are skipped, by name.
+Writes TAP: a test for each history.
+"""
+import gzip
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+SEQUENTIAL = ["automerge-paper", "friendsforever_flat", "json-crdt-blog-post", "seph-blog1",
+    "sveltecomponent"]
+CONCURRENT = ["friendsforever"]
+CONFORMANCE = "conformance"  # many small ones, in a form of its own
+
+
+def patch_lines(patches):
+    for position, erased, text in patches:
+        yield f"P {position} {erased} {text.encode().hex() or '-'}\n"
+
+
+def end_line(history):
+    return f"E {history['endContent'].encode().hex() or '-'}\n"
+
+
+def sequential(name, history):
+    yield f"D {name}\n"
+    if history.get("startContent"):
+        yield from patch_lines([[0, 0, history["startContent"]]])
+    for transaction in history["txns"]:
+        yield from patch_lines(transaction["patches"])
+    yield end_line(history)
+
+
+def concurrent(name, history):
+    yield f"D {name}\n"
+    for number, transaction in enumerate(history["txns"]):
+        parents = " ".join(map(str, transaction["parents"]))
+        yield f"T {transaction['agent']} {number} {parents}\n"
+        yield from patch_lines(transaction["patches"])
+    yield end_line(history)
+
+
+def conformance(name, histories):
+    for index, history in enumerate(histories):
+        yield f"D {name} {index}\n"
+        agents = sorted({transaction["agent"] for transaction in history["txns"]})
+        ends = {transaction["span"][1] - 1: i for i, transaction in enumerate(history["txns"])}
+        for transaction in history["txns"]:
+            parents = " ".join(str(ends[parent]) for parent in transaction["parents"])
+            yield f"T {agents.index(transaction['agent'])} {transaction['seqStart']} {parents}\n"
+            yield from patch_lines(transaction["ops"])
+        yield end_line(history)
+
+
+def main():
+    names = SEQUENTIAL + CONCURRENT + [CONFORMANCE]
+    folder = os.environ.get("QUIRE_TRACES")
+    if not folder:
+        for number, name in enumerate(names, 1):
+            print(f"ok {number} - {name} # SKIP QUIRE_TRACES names no folder")
+        print(f"1..{len(names)}")
+        return 0
+    replay = subprocess.Popen([sys.argv[1]], stdin=subprocess.PIPE, text=True, encoding="ascii")
+    for name in names:
+        with gzip.open(pathlib.Path(folder) / f"{name}.json.gz", "rt", encoding="utf-8") as file:
+            history = json.load(file)
+        form = conformance if name == CONFORMANCE else concurrent if name in CONCURRENT \
+            else sequential
+        replay.stdin.writelines(form(name, history))
+    replay.stdin.close()
+    return replay.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
