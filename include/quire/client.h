@@ -1,0 +1,264 @@
+/*
+ * The client library: a private journal in a folder of this machine, that syncs when it is asked to.
+ *
+ * Everything but quire_client_sync, _follow, _pair, _join, _recover and _revoke works offline. What
+ * was saved is on the disk, encrypted, before the call returns; a process may be killed at any time.
+ *
+ *     struct quire_client_options options = {.profile = "/home/ada/journal"};
+ *     struct quire_client *client = NULL;
+ *     if (quire_client_create(&options, &client) != QUIRE_OK) {
+ *         return 1; // no memory
+ *     }
+ *     enum quire_status status = quire_client_open(client);
+ *     uint8_t entry[QUIRE_ENTRY_SIZE];
+ *     if (status == QUIRE_OK) {
+ *         status = quire_client_new_entry(client, entry);
+ *     }
+ *     if (status == QUIRE_OK) {
+ *         status = quire_client_edit_text(client, entry, quire_bytes_of_text("It rained all day."));
+ *     }
+ *     if (status == QUIRE_OK) {
+ *         status = quire_client_save(client, entry); // on the disk now
+ *     }
+ *     if (status == QUIRE_OK) {
+ *         status = quire_client_sync(client, 30000); // and on the server
+ *     }
+ *     if (status != QUIRE_OK) {
+ *         fprintf(stderr, "%s\n", quire_client_error(client));
+ *     }
+ *     quire_client_destroy(client);
+ *
+ * Profile: a folder (mode 0700): `records.mdb` (encrypted records), `config` (server, fingerprint,
+ *          name of the key), `lock` and `waiting` (see Turns). The key that opens it is a file
+ *          outside of the folder, so that a backup of the folder alone tells nothing.
+ * Turns:   one process at a time has a profile open; open waits for its turn. quire_client_follow
+ *          gives way to others that wait, and takes the profile back when they are done.
+ * Threads: a client is used by one thread at a time and blocks; clients are independent of each
+ *          other. quire_client_stop may be called from any thread and from a signal handler.
+ * Errors:  calls return a status; quire_client_error has the sentences for a person: what happened,
+ *          what is safe, what to do. On anything but QUIRE_OK outputs are untouched. Every call
+ *          that needs an open profile returns ESTATE without one. ENOMEM, EIO, EFULL and ECORRUPT
+ *          from a call that reads or saves close the profile, since memory and disk may differ then:
+ *          what was saved before is whole; open it again.
+ * Owner:   strings and structs given to a call are borrowed for the call, but for the pointers in
+ *          quire_client_options.callbacks. What a call lends says until when.
+ * Units:   ids are binary; times are milliseconds; text is UTF-8, its positions are code points.
+ */
+#ifndef QUIRE_CLIENT_H
+#define QUIRE_CLIENT_H
+
+#include <quire/device.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define QUIRE_CLIENT_FINGERPRINT_SIZE 65 /* SHA-256 of a certificate in hex, with the final zero */
+#define QUIRE_CLIENT_PREFIX_MIN 4        /* characters of an id that may stand for it */
+
+struct quire_client;
+
+/** Something that a person or an app wants to know. Borrowed for the call. */
+struct quire_client_notice {
+    enum quire_notice_kind kind;
+    uint32_t code;         /* see enum quire_notice_kind */
+    const uint8_t *entry;  /* QUIRE_ENTRY_SIZE; meaningful for NOTICE_ENTRY */
+    const uint8_t *device; /* QUIRE_DEVICE_SIZE; meaningful where the kind says so */
+    const char *text;      /* NOTICE_PAIR_CODE: the code; else "" */
+};
+
+enum quire_client_line {
+    QUIRE_CLIENT_DIALLING, /* detail: the server's URL */
+    QUIRE_CLIENT_ONLINE,   /* the server knows us */
+    QUIRE_CLIENT_OFFLINE,  /* detail: why, a sentence */
+    QUIRE_CLIENT_YIELDED,  /* another process has the profile for a while */
+};
+
+/**
+ * Called from inside of blocking calls, on the same thread. Each may be NULL. They may read, edit and
+ * save entries; they must not call sync, follow, pair, revoke, join, recover, close or destroy.
+ */
+struct quire_client_callbacks {
+    void *context;
+    void (*notice)(void *context, const struct quire_client_notice *notice);
+    void (*line)(void *context, enum quire_client_line line, const char *detail);
+    /** Bytes that came and went on this connection, at most a few times a second. */
+    void (*progress)(void *context, uint64_t received, uint64_t sent);
+    /**
+     * The server shows a certificate that no authority vouches for, and none is pinned. True pins it
+     * in the profile. Must not call the client. Without this callback it is refused.
+     */
+    bool (*trust)(void *context, const char *host, const char fingerprint[QUIRE_CLIENT_FINGERPRINT_SIZE]);
+};
+
+/** Zero-initialise, then set what differs. Strings are copied. */
+struct quire_client_options {
+    const char *profile;  /* folder; NULL: $QUIRE_PROFILE, else $XDG_DATA_HOME/quire/default,
+                             else ~/.local/share/quire/default */
+    const char *key_file; /* NULL: $QUIRE_KEY_FILE, else $XDG_CONFIG_HOME/quire/keys/<name>.key,
+                             else below ~/.config */
+    const char *server;   /* wss://host[:port] for a new profile; NULL: none yet */
+    const char *fingerprint; /* of the server's certificate, hex, to pin; NULL: none */
+    uint32_t lock_wait_ms;   /* how long open waits for its turn; 0: 5000 */
+    bool insecure;           /* let ws:// leave this machine: for tests behind a proxy */
+    struct quire_client_callbacks callbacks;
+};
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+/** A client with no profile open; touches no file. ENOMEM. */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_create(
+    const struct quire_client_options *options, struct quire_client **out_client);
+
+/** Closes and frees; accepts NULL. Edits that were not saved are gone. */
+QUIRE_API void quire_client_destroy(struct quire_client *client);
+
+/** The last failure in sentences, for a person; "" if nothing failed. Until the next call. */
+QUIRE_API const char *quire_client_error(const struct quire_client *client);
+
+/**
+ * Makes a new account with this device as its first, in a new profile, and opens it. out_kit is the
+ * recovery kit, the only way back in if all devices are lost: show it once, wipe it, it is kept
+ * nowhere. name: of this device, 1 … QUIRE_NAME_MAX bytes. Offline.
+ * ECONFLICT: there is a profile in the folder already; it is untouched.
+ */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_start_account(struct quire_client *client,
+    const char *name, char out_kit[QUIRE_KIT_TEXT_SIZE]);
+
+/**
+ * Joins an account, in a new profile, by the code that another device shows (quire_client_pair),
+ * and opens it. Needs options.server. Blocks until joined, or for timeout_ms without an answer.
+ * EMALFORMED: not a code. ECONFLICT: as start_account. Else as quire_client_sync. When it fails the
+ * folder holds no profile.
+ */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_join(struct quire_client *client,
+    const char *name, const char *code, uint32_t timeout_ms);
+
+/** The same by the recovery kit. EMALFORMED: not a kit. */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_recover(struct quire_client *client,
+    const char *name, const char *kit, uint32_t timeout_ms);
+
+/**
+ * Opens the profile. ENOTFOUND: there is none, or its key file is missing. ECRYPTO: the key is
+ * another's. ELOCKED: another process had it for all of lock_wait_ms. EUNSUPPORTED: a newer Quire
+ * wrote it. EIO, EFULL, ECORRUPT, ENOMEM. ESTATE: one is open.
+ */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_open(struct quire_client *client);
+
+/** Gives the profile back for other processes; nothing happens if none is open. */
+QUIRE_API void quire_client_close(struct quire_client *client);
+
+/* ---- entries: all of it offline -------------------------------------------------------------- */
+
+/** A fresh random id. Nothing exists under it until something is edited and saved. EIO. */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_new_entry(struct quire_client *client,
+    uint8_t out_entry[QUIRE_ENTRY_SIZE]);
+
+/**
+ * The entry whose id in hex starts with `prefix` (QUIRE_CLIENT_PREFIX_MIN … 32 characters; deleted
+ * ones count). EINVALID: not such a prefix. ENOTFOUND. ECONFLICT: more than one does.
+ */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_find_entry(struct quire_client *client,
+    const char *prefix, uint8_t out_entry[QUIRE_ENTRY_SIZE]);
+
+/**
+ * An entry's document, to read or edit with the functions of document.h and quire_client_stamp.
+ * Borrowed until the next call that saves or syncs, or the 64th other call of this function; ask
+ * again, it is cheap. ENOTFOUND: no such entry and not `create`.
+ */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_document(struct quire_client *client,
+    const uint8_t entry[QUIRE_ENTRY_SIZE], bool create, struct quire_document **out_document);
+
+/** Who and when, for edits made now. Needs an open profile, else all zeros. */
+QUIRE_API struct quire_stamp quire_client_stamp(const struct quire_client *client);
+
+/**
+ * Makes the entry's text equal to `text`, by as few edits as are found in bounded time, so that it
+ * merges with what others write at the same time. An unknown entry is made. Then save.
+ * EINVALID: not UTF-8. ELIMIT: longer than QUIRE_TEXT_MAX. ENOMEM.
+ */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_edit_text(struct quire_client *client,
+    const uint8_t entry[QUIRE_ENTRY_SIZE], struct quire_bytes text);
+
+/**
+ * For an editor that holds a text while other processes, or a sync, go on with the entry: take a
+ * snapshot, close the profile if you like, and bring the edited text back later; what has happened
+ * since is merged, not overwritten. A snapshot holds the text: wipe it. Errors as above, and
+ * EMALFORMED: not a snapshot of this entry.
+ */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_snapshot(struct quire_client *client,
+    const uint8_t entry[QUIRE_ENTRY_SIZE], struct quire_buffer *out_snapshot);
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_edit_text_since(struct quire_client *client,
+    const uint8_t entry[QUIRE_ENTRY_SIZE], struct quire_bytes snapshot, struct quire_bytes text);
+
+/** Keeps the pending edits of an entry; durable when it returns QUIRE_OK. */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_save(struct quire_client *client,
+    const uint8_t entry[QUIRE_ENTRY_SIZE]);
+
+/** Visits a summary of every entry, deleted ones too, in order of ids, until visit returns false. */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_each_entry(struct quire_client *client,
+    bool (*visit)(void *context, const struct quire_summary *summary), void *context);
+
+/* ---- the account ----------------------------------------------------------------------------- */
+
+/** What is known of this device, its account and its sync. All zeros without an open profile. */
+QUIRE_API void quire_client_state(const struct quire_client *client,
+    struct quire_device_state *out_state);
+
+/** Visits every device of the account, revoked ones too, until visit returns false. */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_each_device(struct quire_client *client,
+    bool (*visit)(void *context, const struct quire_device_info *info), void *context);
+
+/** Visits what the server refused and why; it is kept here and sent again. */
+QUIRE_API void quire_client_each_rejection(const struct quire_client *client,
+    bool (*visit)(void *context, const struct quire_rejection *rejection), void *context);
+
+/** The device whose id in hex starts with `name`, or whose name it is. Errors as find_entry. */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_find_device(struct quire_client *client,
+    const char *name, uint8_t out_device[QUIRE_DEVICE_SIZE]);
+
+/** The server's URL and the pinned fingerprint; "" if there is none. Until it is changed. */
+QUIRE_API const char *quire_client_server(const struct quire_client *client);
+QUIRE_API const char *quire_client_fingerprint(const struct quire_client *client);
+
+/** Sets both in the profile, durably. fingerprint NULL: none is pinned. EINVALID: not a URL that
+ * Quire can use, or not a fingerprint. */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_set_server(struct quire_client *client,
+    const char *url, const char *fingerprint);
+
+/* ---- the server ------------------------------------------------------------------------------ */
+
+/**
+ * Seals and sends everything saved here and takes in everything that the server has, then hangs up.
+ * Gives up after timeout_ms in which nothing moved.
+ * EIO: no server, or it cannot be reached or stopped answering. ECRYPTO: its certificate is not
+ * trusted. ESTATE: no server is set, or this device is not welcome (revoked). ECONFLICT: the server
+ * refused something of ours (quire_client_each_rejection); the rest went through. Whatever it
+ * returns, everything saved here is still here.
+ */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_sync(struct quire_client *client,
+    uint32_t timeout_ms);
+
+/** Stays in sync until quire_client_stop, connecting again whenever the line is cut, and giving the
+ * profile to other processes that wait for it. QUIRE_OK: stopped. ECRYPTO, ESTATE: as sync. */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_follow(struct quire_client *client);
+
+/** Ends the present blocking call soon, in good order; without one, the next. */
+QUIRE_API void quire_client_stop(struct quire_client *client);
+
+/**
+ * Lets a new device join: NOTICE_PAIR_CODE brings the code to show, then this waits until the new
+ * device has used it. out_device: who joined. EIO: nobody did in timeout_ms, or as sync.
+ */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_pair(struct quire_client *client,
+    uint32_t timeout_ms, uint8_t out_device[QUIRE_DEVICE_SIZE]);
+
+/** Revokes a device and changes the epoch key: it reads and writes nothing new from now on.
+ * ENOTFOUND: no such device. As sync. */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_revoke(struct quire_client *client,
+    const uint8_t device[QUIRE_DEVICE_SIZE], uint32_t timeout_ms);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
