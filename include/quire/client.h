@@ -76,7 +76,7 @@ enum quire_client_line {
 
 /**
  * Called from inside of blocking calls, on the same thread. Each may be NULL. They may read, edit and
- * save entries; they must not call sync, follow, pair, revoke, join, recover, close or destroy.
+ * save entries (save before returning: the profile may be given to others); they must not call sync, follow, pair, revoke, join, recover, close or destroy.
  */
 struct quire_client_callbacks {
     void *context;
@@ -106,7 +106,7 @@ struct quire_client_options {
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-/** A client with no profile open; touches no file. ENOMEM. */
+/** A client with no profile open; touches no file. EINVALID: server or fingerprint is not one. ENOMEM. */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_client_create(
     const struct quire_client_options *options, struct quire_client **out_client);
 
@@ -252,6 +252,9 @@ QUIRE_API void quire_client_stop(struct quire_client *client);
  */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_client_pair(struct quire_client *client,
     uint32_t timeout_ms, uint8_t out_device[QUIRE_DEVICE_SIZE]);
+
+/** The last blocking call failed because there was no server to talk to, now: try again later. */
+QUIRE_API bool quire_client_unreachable(const struct quire_client *client);
 
 /** Revokes a device and changes the epoch key: it reads and writes nothing new from now on.
  * ENOTFOUND: no such device. As sync. */

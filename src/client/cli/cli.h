@@ -1,0 +1,136 @@
+/*
+ * What the commands of `quire` share.
+ */
+#ifndef QR_CLIENT_CLI_CLI_H
+#define QR_CLIENT_CLI_CLI_H
+
+#include "client/cli/options.h"
+#include <jansson.h>
+#include <quire/client.h>
+#include <stdio.h>
+
+#define QR_CLI_TIMEOUT_S 30
+
+/** Exit codes, as `quire --help` says. */
+enum qr_cli_exit {
+    QR_CLI_DONE = 0,
+    QR_CLI_FAILED = 1,
+    QR_CLI_USAGE = 2,
+    QR_CLI_OFFLINE = 3,
+    QR_CLI_REFUSED = 4,
+};
+
+struct qr_cli;
+
+struct qr_cli_command {
+    const char *name;
+    const char *operands; /* as in the usage line */
+    size_t operands_min, operands_max;
+    const char *summary; /* one line */
+    const char *details; /* paragraphs for its --help */
+    const struct qr_cli_option *options;
+    enum qr_cli_exit (*run)(struct qr_cli *cli);
+};
+
+/** All of them; ends with a row whose name is NULL. */
+extern const struct qr_cli_command qr_cli_commands[];
+
+/** One run of the program. */
+struct qr_cli {
+    const struct qr_cli_command *command;
+    struct qr_cli_args args;
+    struct quire_client *client; /* NULL before qr_cli_client */
+    bool json;
+    bool colour;          /* stdout is a terminal that wants it */
+    bool terminal;        /* stdout is one */
+    bool error_terminal;  /* stderr is one */
+    bool progress_shown;  /* a progress line stands on stderr */
+    uint64_t changed;     /* entries that a sync changed */
+    uint64_t rejected;
+    bool following;
+};
+
+/* ---- output.c -------------------------------------------------------------------------------- */
+
+/** Prints an error: what happened, then a hint if there is one (hint may be NULL). */
+void qr_cli_error(struct qr_cli *cli, enum quire_status status, enum qr_cli_exit exit,
+    const char *text, const char *hint);
+/** A usage error, as printf. Returns QR_CLI_USAGE. */
+enum qr_cli_exit qr_cli_usage(struct qr_cli *cli, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/** The client's last failure, with a hint for what to do. */
+enum qr_cli_exit qr_cli_failure(struct qr_cli *cli, enum quire_status status);
+/** The same for a command that speaks with the server. */
+enum qr_cli_exit qr_cli_online_failure(struct qr_cli *cli, enum quire_status status);
+/** No memory: prints so. */
+enum qr_cli_exit qr_cli_no_memory(struct qr_cli *cli);
+
+/** Prints an object and lets it go; on one line in a pipe. NULL: no memory. */
+enum qr_cli_exit qr_cli_print_json(struct qr_cli *cli, json_t *object);
+json_t *qr_cli_json_bytes(struct quire_bytes text);
+json_t *qr_cli_json_id(const uint8_t *id);
+json_t *qr_cli_json_time(int64_t ms);
+
+/** Text of an entry or a name: in a terminal, characters that would steer it are shown, not sent. */
+void qr_cli_print_text(const struct qr_cli *cli, FILE *file, struct quire_bytes text);
+/** 32 hex digits. */
+void qr_cli_id_text(const uint8_t *id, char out_text[33]);
+/** "" unless the output has colour. */
+const char *qr_cli_bold(const struct qr_cli *cli);
+const char *qr_cli_dim(const struct qr_cli *cli);
+const char *qr_cli_warn(const struct qr_cli *cli);
+const char *qr_cli_plain(const struct qr_cli *cli);
+/** Local date and time of a wall clock reading, "2024-03-01 12:30". */
+void qr_cli_time_text(int64_t wall_ms, char out_text[32]);
+/** Now, by the local clock, as an entry's date: milliseconds without zone, whole minutes. */
+int64_t qr_cli_local_now(void);
+/** True if stdout took everything. */
+bool qr_cli_flush(void);
+
+/* ---- session.c ------------------------------------------------------------------------------- */
+
+/** Makes cli->client from the options and the environment. */
+enum qr_cli_exit qr_cli_client(struct qr_cli *cli);
+/** The same, then opens the profile. */
+enum qr_cli_exit qr_cli_open(struct qr_cli *cli);
+/** --timeout in milliseconds, or the default. */
+enum qr_cli_exit qr_cli_timeout(struct qr_cli *cli, uint32_t default_s, uint32_t *out_ms);
+/** Takes the progress line away. */
+void qr_cli_clear_progress(struct qr_cli *cli);
+
+/* ---- input.c --------------------------------------------------------------------------------- */
+
+/** Appends standard input to its end, at most max_size bytes. ELIMIT, EIO, ENOMEM. */
+QUIRE_CHECKED enum quire_status qr_cli_read_input(size_t max_size, struct quire_buffer *out_text);
+/** Reads a line from the terminal without showing it, or from standard input if that is a pipe. */
+QUIRE_CHECKED enum quire_status qr_cli_read_secret(const char *prompt, char *out_text, size_t size);
+/**
+ * Lets the person edit `text` in $VISUAL or $EDITOR; out_text is what came of it. The file is in the
+ * runtime folder, in memory. On failure `error` says what happened and where the text is.
+ */
+QUIRE_CHECKED enum quire_status qr_cli_edit(struct quire_bytes text, struct quire_buffer *out_text,
+    char *out_path, size_t path_size, char *error, size_t error_size);
+/** Removes the file of qr_cli_edit, once its text is safe. */
+void qr_cli_edit_done(const char *path);
+
+/* ---- the commands ---------------------------------------------------------------------------- */
+
+enum qr_cli_exit qr_cli_init(struct qr_cli *cli);
+enum qr_cli_exit qr_cli_join(struct qr_cli *cli);
+enum qr_cli_exit qr_cli_do_pair(struct qr_cli *cli);
+enum qr_cli_exit qr_cli_recover(struct qr_cli *cli);
+enum qr_cli_exit qr_cli_devices(struct qr_cli *cli);
+enum qr_cli_exit qr_cli_revoke(struct qr_cli *cli);
+enum qr_cli_exit qr_cli_server(struct qr_cli *cli);
+enum qr_cli_exit qr_cli_write(struct qr_cli *cli);
+enum qr_cli_exit qr_cli_do_edit(struct qr_cli *cli);
+enum qr_cli_exit qr_cli_type(struct qr_cli *cli);
+enum qr_cli_exit qr_cli_show(struct qr_cli *cli);
+enum qr_cli_exit qr_cli_list(struct qr_cli *cli);
+enum qr_cli_exit qr_cli_delete(struct qr_cli *cli);
+enum qr_cli_exit qr_cli_sync(struct qr_cli *cli);
+enum qr_cli_exit qr_cli_status(struct qr_cli *cli);
+enum qr_cli_exit qr_cli_version(struct qr_cli *cli);
+enum qr_cli_exit qr_cli_help(struct qr_cli *cli);
+
+#endif

@@ -1,0 +1,106 @@
+/*
+ * The table of commands: what each is called, takes and says about itself.
+ */
+#include "client/cli/cli.h"
+
+#define FIELDS \
+    {"title", "TEXT", "its title"}, {"date", "DATE", "its date: 2024-03-01 or \"2024-03-01 12:30\""}, \
+        {"mood", "N", "its mood, 0 (low) to 100 (high)"}, {"tag", "NAME", "adds a tag; may be repeated"}, \
+        {"emotion", "NAME=N", "adds an emotion of intensity 0 to 100; may be repeated"}
+
+#define NEW_PROFILE \
+    {"name", "NAME", "this device's name, for the list of devices [the host's]"}, \
+        {"server", "URL", "where to sync: wss://host:port"}, \
+        {"fingerprint", "HEX", "pins the server's certificate"}
+
+#define ONLINE \
+    {"timeout", "S", "gives up after so many seconds in which nothing moves [30]"}, \
+        {"trust-first-use", "", "trusts and pins the certificate of a server met for the first time"}
+
+static const struct qr_cli_option init_options[] = {NEW_PROFILE, {0}};
+static const struct qr_cli_option join_options[] = {NEW_PROFILE, ONLINE, {0}};
+static const struct qr_cli_option write_options[] = {FIELDS, {0}};
+static const struct qr_cli_option edit_options[] = {FIELDS, {"untag", "NAME", "takes a tag away"},
+    {"unemotion", "NAME", "takes an emotion away"}, {"no-title", "", "takes the title away"},
+    {"no-date", "", "takes the date away"}, {"no-mood", "", "takes the mood away"},
+    {"insert", "POS TEXT", "puts TEXT before character POS, counted from 0"},
+    {"erase", "POS COUNT", "takes COUNT characters away from POS on"},
+    {"clear", "", "takes the whole text away"}, {0}};
+static const struct qr_cli_option type_options[] = {
+    {"create", "", "the entry may be new: ENTRY is then a whole id"},
+    {"save-every", "MS", "makes durable what was typed, so often [1000]"},
+    {"ack", "", "prints the number of edits that are durable after each time"}, {0}};
+static const struct qr_cli_option show_options[] = {
+    {"text", "", "prints the text alone, byte for byte"}, {0}};
+static const struct qr_cli_option list_options[] = {{"all", "", "deleted entries too"},
+    {"limit", "N", "the N newest only"}, {0}};
+static const struct qr_cli_option sync_options[] = {
+    {"follow", "", "stays in sync until it is interrupted"}, ONLINE, {0}};
+static const struct qr_cli_option online_options[] = {ONLINE, {0}};
+static const struct qr_cli_option pair_options[] = {NEW_PROFILE,
+    {"timeout", "S", "gives up after so many seconds [600 to show a code, 30 to join]"},
+    {"trust-first-use", "", "trusts and pins the certificate of a server met for the first time"},
+    {0}};
+static const struct qr_cli_option server_options[] = {
+    {"fingerprint", "HEX", "pins the server's certificate"}, {0}};
+
+const struct qr_cli_command qr_cli_commands[] = {
+    {"init", "", 0, 0, "makes a new account with this as its first device",
+        "Prints the recovery kit, once: the only way back in when all devices are lost. Write it\n"
+        "down and keep it where nobody finds it. Works offline.\n",
+        init_options, qr_cli_init},
+    {"join", "CODE", 1, 1, "joins an account by the code that `quire pair` shows",
+        "Runs on the new device, while `quire pair` waits on one that is in the account. Capitals,\n"
+        "spaces and '-' in the code do not matter. Then takes in all entries.\n",
+        join_options, qr_cli_join},
+    {"recover", "", 0, 0, "joins an account by its recovery kit",
+        "Reads the kit from standard input or, without showing it, from the terminal; never from\n"
+        "the command line, where others can see it. Then takes in all entries.\n",
+        join_options, qr_cli_recover},
+    {"pair", "", 0, 1, "lets a new device join: shows a code and waits for it",
+        "Show the code to nobody but yourself, and never type one that somebody sent you.\n"
+        "`quire pair CODE` is the same as `quire join CODE`.\n",
+        pair_options, qr_cli_do_pair},
+    {"write", "[TEXT…]", 0, 65536, "writes a new entry and prints its id",
+        "The text is what is on the command line, or what comes through a pipe (also as \"-\"), or\n"
+        "else what you write in $VISUAL or $EDITOR. Its date is now, unless --date says otherwise.\n"
+        "The id is printed when the entry is on the disk.\n",
+        write_options, qr_cli_write},
+    {"edit", "ENTRY [-]", 1, 2, "changes an entry",
+        "With options that change something, only that is changed; with \"-\" the text, too, is\n"
+        "replaced by what comes through standard input. Without such options the text comes\n"
+        "through a pipe or from your editor. Only what differs is recorded, so it merges with what\n"
+        "other devices write meanwhile; while the editor is open, sync and others may go on.\n",
+        edit_options, qr_cli_do_edit},
+    {"type", "ENTRY|new", 1, 1, "applies a script of edits from standard input, for programs",
+        "Each line is a JSON array [position, delete_count, \"text\"], in characters (code points),\n"
+        "applied one after another. Prints the number applied once all are durable. A line that\n"
+        "does not fit ends it: what came before is kept, and said. Holds the profile while it runs.\n",
+        type_options, qr_cli_type},
+    {"show", "ENTRY", 1, 1, "prints an entry",
+        "Where devices wrote different titles, dates or moods at the same time, the others are\n"
+        "shown as well.\n",
+        show_options, qr_cli_show},
+    {"list", "", 0, 0, "lists the entries, the newest first", "", list_options, qr_cli_list},
+    {"delete", "ENTRY", 1, 1, "deletes an entry",
+        "An edit on another device that did not know of it brings the entry back; so does editing\n"
+        "it again.\n",
+        NULL, qr_cli_delete},
+    {"sync", "", 0, 0, "sends what was written here, takes in what was written elsewhere",
+        "With --follow it stays until it is interrupted, and other commands may be used meanwhile.\n"
+        "Whatever happens, what was written here stays here.\n",
+        sync_options, qr_cli_sync},
+    {"devices", "", 0, 0, "lists the devices of the account", "", NULL, qr_cli_devices},
+    {"revoke", "DEVICE", 1, 1, "shuts a device out: it reads and writes nothing new",
+        "It keeps what it had. Needs the server.\n", online_options, qr_cli_revoke},
+    {"status", "", 0, 0, "says what is not on the server yet, and what is wrong",
+        "The six words are the same on two devices that hold the same; compare them by eye or by\n"
+        "telephone. Works offline.\n",
+        NULL, qr_cli_status},
+    {"server", "[URL]", 0, 1, "shows or sets the server",
+        "Changing the address forgets the pinned certificate, unless --fingerprint gives one.\n",
+        server_options, qr_cli_server},
+    {"version", "", 0, 0, "prints the version", "", NULL, qr_cli_version},
+    {"help", "[COMMAND]", 0, 1, "says what a command does", "", NULL, qr_cli_help},
+    {0},
+};

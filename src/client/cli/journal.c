@@ -1,0 +1,414 @@
+/*
+ * Entries: write, edit, delete.
+ */
+#define _GNU_SOURCE
+#include "client/cli/cli.h"
+#include "client/files.h"
+#include <string.h>
+#include <unistd.h>
+
+#define PATH_SIZE 4096
+
+static enum qr_cli_exit input_failure(struct qr_cli *cli, enum quire_status status)
+{
+    char text[128];
+    if (status == QUIRE_ELIMIT) {
+        snprintf(text, sizeof text, "The text is longer than %d bytes, which is what an entry holds. "
+            "Nothing was changed.", QUIRE_TEXT_MAX);
+    } else {
+        snprintf(text, sizeof text, "Standard input cannot be read. Nothing was changed.");
+    }
+    qr_cli_error(cli, status, QR_CLI_FAILED, text, NULL);
+    return QR_CLI_FAILED;
+}
+
+/* ---- fields ---------------------------------------------------------------------------------- */
+
+static enum quire_status set_number(struct quire_document *document,
+    const struct quire_stamp *stamp, enum quire_register field, int64_t number)
+{
+    struct quire_value value = {.number = number};
+    return quire_document_set_register(document, stamp, field, &value);
+}
+
+/* What an option needs besides being there, checked before anything is edited. */
+static enum qr_cli_exit check_option(struct qr_cli *cli, const struct qr_cli_given *given)
+{
+    const char *name = given->option->name;
+    int64_t number = 0, count = 0;
+    size_t size = 0;
+    if (strcmp(name, "mood") == 0
+        && !qr_cli_number(given->values[0], 0, QUIRE_MOOD_MAX, &number)) {
+        return qr_cli_usage(cli, "--mood takes a whole number, 0 to %d.", QUIRE_MOOD_MAX);
+    }
+    if (strcmp(name, "date") == 0 && !qr_cli_date(given->values[0], &number)) {
+        return qr_cli_usage(cli,
+            "\"%.60s\" is not a date: it should look like 2024-03-01 or 2024-03-01T12:30.",
+            given->values[0]);
+    }
+    if (strcmp(name, "emotion") == 0
+        && !qr_cli_pair(given->values[0], 0, QUIRE_INTENSITY_MAX, &size, &number)) {
+        return qr_cli_usage(cli, "--emotion takes a name and an intensity, as in joy=70 (0 to %d).",
+            QUIRE_INTENSITY_MAX);
+    }
+    if (strcmp(name, "insert") == 0
+        && !qr_cli_number(given->values[0], 0, QUIRE_TEXT_MAX, &number)) {
+        return qr_cli_usage(cli, "--insert takes a position and a text.");
+    }
+    if (strcmp(name, "erase") == 0
+        && (!qr_cli_number(given->values[0], 0, QUIRE_TEXT_MAX, &number)
+            || !qr_cli_number(given->values[1], 1, QUIRE_TEXT_MAX, &count))) {
+        return qr_cli_usage(cli, "--erase takes a position and a count of at least 1.");
+    }
+    return QR_CLI_DONE;
+}
+
+static enum qr_cli_exit check_options(struct qr_cli *cli)
+{
+    enum qr_cli_exit exit = QR_CLI_DONE;
+    for (size_t i = 0; exit == QR_CLI_DONE && i < cli->args.given_count; i++) {
+        exit = check_option(cli, &cli->args.given[i]);
+    }
+    return exit;
+}
+
+/* One option that changes an entry; the others change nothing. Its values passed check_option. */
+static enum quire_status apply_option(struct quire_document *document,
+    const struct quire_stamp *stamp, const struct qr_cli_given *given)
+{
+    const char *name = given->option->name;
+    struct quire_bytes text =
+        given->values[0] != NULL ? quire_bytes_of_text(given->values[0]) : (struct quire_bytes){0};
+    int64_t number = 0, count = 0;
+    size_t size = 0;
+    if (strcmp(name, "title") == 0) {
+        struct quire_value value = {.text = text};
+        return quire_document_set_register(document, stamp, QUIRE_REGISTER_TITLE, &value);
+    }
+    if (strcmp(name, "date") == 0 && qr_cli_date(given->values[0], &number)) {
+        return set_number(document, stamp, QUIRE_REGISTER_DATE, number);
+    }
+    if (strcmp(name, "mood") == 0
+        && qr_cli_number(given->values[0], 0, QUIRE_MOOD_MAX, &number)) {
+        return set_number(document, stamp, QUIRE_REGISTER_MOOD, number);
+    }
+    if (strcmp(name, "tag") == 0) {
+        return quire_document_add_element(document, stamp, QUIRE_SET_TAGS, text, 0);
+    }
+    if (strcmp(name, "untag") == 0) {
+        return quire_document_remove_element(document, stamp, QUIRE_SET_TAGS, text);
+    }
+    if (strcmp(name, "emotion") == 0
+        && qr_cli_pair(given->values[0], 0, QUIRE_INTENSITY_MAX, &size, &number)) {
+        text.size = size;
+        return quire_document_add_element(document, stamp, QUIRE_SET_EMOTIONS, text, number);
+    }
+    if (strcmp(name, "unemotion") == 0) {
+        return quire_document_remove_element(document, stamp, QUIRE_SET_EMOTIONS, text);
+    }
+    if (strcmp(name, "no-title") == 0) {
+        return quire_document_clear_register(document, stamp, QUIRE_REGISTER_TITLE);
+    }
+    if (strcmp(name, "no-date") == 0) {
+        return quire_document_clear_register(document, stamp, QUIRE_REGISTER_DATE);
+    }
+    if (strcmp(name, "no-mood") == 0) {
+        return quire_document_clear_register(document, stamp, QUIRE_REGISTER_MOOD);
+    }
+    if (strcmp(name, "insert") == 0
+        && qr_cli_number(given->values[0], 0, QUIRE_TEXT_MAX, &number)) {
+        return quire_document_insert(document, stamp, (size_t)number,
+            quire_bytes_of_text(given->values[1]));
+    }
+    if (strcmp(name, "erase") == 0 && qr_cli_number(given->values[0], 0, QUIRE_TEXT_MAX, &number)
+        && qr_cli_number(given->values[1], 1, QUIRE_TEXT_MAX, &count)) {
+        return quire_document_erase(document, stamp, (size_t)number, (size_t)count);
+    }
+    if (strcmp(name, "clear") == 0) {
+        size_t length = quire_document_text_length(document);
+        return length == 0 ? QUIRE_OK : quire_document_erase(document, stamp, 0, length);
+    }
+    return QUIRE_OK;
+}
+
+static bool changes_entry(const struct qr_cli_given *given)
+{
+    static const char *const names[] = {"title", "date", "mood", "tag", "untag", "emotion",
+        "unemotion", "no-title", "no-date", "no-mood", "insert", "erase", "clear"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(given->option->name, names[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* All options in their order; the first that fails ends it, and nothing was saved. */
+static enum qr_cli_exit apply_options(struct qr_cli *cli, const uint8_t entry[QUIRE_ENTRY_SIZE])
+{
+    struct quire_document *document = NULL;
+    enum quire_status status = quire_client_document(cli->client, entry, true, &document);
+    if (status != QUIRE_OK) {
+        return qr_cli_failure(cli, status);
+    }
+    struct quire_stamp stamp = quire_client_stamp(cli->client);
+    for (size_t i = 0; i < cli->args.given_count; i++) {
+        const struct qr_cli_given *given = &cli->args.given[i];
+        status = apply_option(document, &stamp, given);
+        if (status != QUIRE_OK) {
+            char text[256];
+            const char *why = status == QUIRE_EINVALID ? "it is outside of the text, empty or not UTF-8"
+                : status == QUIRE_ELIMIT               ? "it is too long, or there are too many"
+                                                       : quire_status_text(status);
+            snprintf(text, sizeof text, "--%s %.60s cannot be done: %s. Nothing was changed.",
+                given->option->name, given->values[0] != NULL ? given->values[0] : "", why);
+            qr_cli_error(cli, status, QR_CLI_USAGE, text, NULL);
+            return QR_CLI_USAGE;
+        }
+    }
+    return QR_CLI_DONE;
+}
+
+static enum qr_cli_exit save(struct qr_cli *cli, const uint8_t entry[QUIRE_ENTRY_SIZE])
+{
+    enum quire_status status = quire_client_save(cli->client, entry);
+    if (status != QUIRE_OK) {
+        return qr_cli_failure(cli, status);
+    }
+    if (cli->json) {
+        return qr_cli_print_json(cli, json_pack("{s:o}", "entry", qr_cli_json_id(entry)));
+    }
+    char id[33];
+    qr_cli_id_text(entry, id);
+    printf("%s\n", id);
+    return QR_CLI_DONE;
+}
+
+/* ---- write ----------------------------------------------------------------------------------- */
+
+static enum quire_status join_operands(const struct qr_cli_args *args, struct quire_buffer *out_text)
+{
+    enum quire_status status = QUIRE_OK;
+    for (size_t i = 0; status == QUIRE_OK && i < args->operand_count; i++) {
+        if (i > 0) {
+            status = quire_buffer_append(out_text, " ", 1);
+        }
+        if (status == QUIRE_OK) {
+            status = quire_buffer_append(out_text, args->operands[i], strlen(args->operands[i]));
+        }
+    }
+    return status;
+}
+
+static enum qr_cli_exit write_text(struct qr_cli *cli, struct quire_buffer *text,
+    char editor_path[PATH_SIZE])
+{
+    bool dash = cli->args.operand_count == 1 && strcmp(cli->args.operands[0], "-") == 0;
+    char error[1024];
+    enum quire_status status = QUIRE_OK;
+    if (cli->args.operand_count > 0 && !dash) {
+        status = join_operands(&cli->args, text);
+        return status == QUIRE_OK ? QR_CLI_DONE : qr_cli_no_memory(cli);
+    }
+    if (dash || !isatty(STDIN_FILENO)) {
+        status = qr_cli_read_input(QUIRE_TEXT_MAX, text);
+        return status == QUIRE_OK ? QR_CLI_DONE : input_failure(cli, status);
+    }
+    status = qr_cli_edit((struct quire_bytes){0}, text, editor_path, PATH_SIZE, error,
+        sizeof error);
+    if (status != QUIRE_OK) {
+        qr_cli_error(cli, status, QR_CLI_FAILED, error, NULL);
+        return QR_CLI_FAILED;
+    }
+    return QR_CLI_DONE;
+}
+
+static enum qr_cli_exit make_entry(struct qr_cli *cli, struct quire_bytes text)
+{
+    uint8_t entry[QUIRE_ENTRY_SIZE];
+    bool something = text.size > 0;
+    for (size_t i = 0; i < cli->args.given_count; i++) {
+        something |= changes_entry(&cli->args.given[i]);
+    }
+    if (!something) {
+        return qr_cli_usage(cli, "There is nothing to write: the text is empty.");
+    }
+    enum qr_cli_exit exit = qr_cli_open(cli);
+    if (exit != QR_CLI_DONE) {
+        return exit;
+    }
+    enum quire_status status = quire_client_new_entry(cli->client, entry);
+    if (status == QUIRE_OK) {
+        status = quire_client_edit_text(cli->client, entry, text);
+    }
+    if (status == QUIRE_OK && !qr_cli_has(&cli->args, "date")) {
+        struct quire_document *document = NULL;
+        struct quire_stamp stamp = quire_client_stamp(cli->client);
+        status = quire_client_document(cli->client, entry, true, &document);
+        if (status == QUIRE_OK) {
+            status = set_number(document, &stamp, QUIRE_REGISTER_DATE, qr_cli_local_now());
+        }
+    }
+    if (status != QUIRE_OK) {
+        return qr_cli_failure(cli, status);
+    }
+    exit = apply_options(cli, entry);
+    return exit == QR_CLI_DONE ? save(cli, entry) : exit;
+}
+
+enum qr_cli_exit qr_cli_write(struct qr_cli *cli)
+{
+    struct quire_buffer text = {0};
+    char editor_path[PATH_SIZE] = "";
+    enum qr_cli_exit exit = check_options(cli);
+    if (exit == QR_CLI_DONE) {
+        exit = write_text(cli, &text, editor_path);
+    }
+    if (exit == QR_CLI_DONE) {
+        exit = make_entry(cli, quire_buffer_bytes(&text));
+        if (exit == QR_CLI_DONE) {
+            qr_cli_edit_done(editor_path);
+        } else if (editor_path[0] != 0) {
+            fprintf(stderr, "  What you wrote is in %s until the next reboot.\n", editor_path);
+        }
+    }
+    if (text.data != NULL) {
+        qr_client_wipe(text.data, text.capacity);
+    }
+    quire_buffer_finish(&text);
+    return exit;
+}
+
+/* ---- edit ------------------------------------------------------------------------------------ */
+
+/* The profile is closed while the editor is open, so that sync and other commands may go on. */
+static enum qr_cli_exit edit_in_editor(struct qr_cli *cli, const uint8_t entry[QUIRE_ENTRY_SIZE])
+{
+    struct quire_document *document = NULL;
+    struct quire_buffer before = {0}, after = {0}, snapshot = {0};
+    char path[PATH_SIZE] = "", error[1024];
+    enum qr_cli_exit exit = QR_CLI_DONE;
+    enum quire_status status = quire_client_document(cli->client, entry, false, &document);
+    if (status == QUIRE_OK) {
+        status = quire_document_text(document, &before);
+    }
+    if (status == QUIRE_OK) {
+        status = quire_client_snapshot(cli->client, entry, &snapshot);
+    }
+    if (status != QUIRE_OK) {
+        exit = qr_cli_failure(cli, status);
+        goto out;
+    }
+    quire_client_close(cli->client);
+    status = qr_cli_edit(quire_buffer_bytes(&before), &after, path, sizeof path, error,
+        sizeof error);
+    if (status != QUIRE_OK) {
+        qr_cli_error(cli, status, QR_CLI_FAILED, error, NULL);
+        exit = QR_CLI_FAILED;
+        goto out;
+    }
+    status = quire_client_open(cli->client);
+    if (status == QUIRE_OK) {
+        status = quire_client_edit_text_since(cli->client, entry, quire_buffer_bytes(&snapshot),
+            quire_buffer_bytes(&after));
+    }
+    exit = status == QUIRE_OK ? save(cli, entry) : qr_cli_failure(cli, status);
+    if (exit == QR_CLI_DONE) {
+        qr_cli_edit_done(path);
+    } else {
+        fprintf(stderr, "  What you wrote is in %s until the next reboot.\n", path);
+    }
+out:
+    for (struct quire_buffer *buffer = &before; buffer != NULL;
+         buffer = buffer == &before ? &after : buffer == &after ? &snapshot : NULL) {
+        if (buffer->data != NULL) {
+            qr_client_wipe(buffer->data, buffer->capacity);
+        }
+        quire_buffer_finish(buffer);
+    }
+    return exit;
+}
+
+static enum qr_cli_exit edit_here(struct qr_cli *cli, const uint8_t entry[QUIRE_ENTRY_SIZE],
+    bool from_input, struct quire_bytes text)
+{
+    if (from_input) {
+        enum quire_status status = quire_client_edit_text(cli->client, entry, text);
+        if (status != QUIRE_OK) {
+            return qr_cli_failure(cli, status);
+        }
+    }
+    enum qr_cli_exit exit = apply_options(cli, entry);
+    return exit == QR_CLI_DONE ? save(cli, entry) : exit;
+}
+
+/* Standard input is read before the profile is opened: others need not wait for a slow pipe. */
+static enum qr_cli_exit read_new_text(struct qr_cli *cli, struct quire_buffer *out_text)
+{
+    enum quire_status status = qr_cli_read_input(QUIRE_TEXT_MAX, out_text);
+    if (status != QUIRE_OK) {
+        return input_failure(cli, status);
+    }
+    if (out_text->size == 0) {
+        return qr_cli_usage(cli,
+            "Standard input is empty, so nothing was changed. To take the text away: --clear");
+    }
+    return QR_CLI_DONE;
+}
+
+enum qr_cli_exit qr_cli_do_edit(struct qr_cli *cli)
+{
+    uint8_t entry[QUIRE_ENTRY_SIZE];
+    struct quire_buffer text = {0};
+    bool dash = cli->args.operand_count == 2;
+    if (dash && strcmp(cli->args.operands[1], "-") != 0) {
+        return qr_cli_usage(cli,
+            "After the entry only \"-\" may stand: the text comes through a pipe or an editor.");
+    }
+    bool fields = false;
+    for (size_t i = 0; i < cli->args.given_count; i++) {
+        fields |= changes_entry(&cli->args.given[i]);
+    }
+    bool in_editor = !fields && !dash && isatty(STDIN_FILENO);
+    bool from_input = !in_editor && (dash || !fields);
+    enum qr_cli_exit exit = check_options(cli);
+    if (exit == QR_CLI_DONE && from_input) {
+        exit = read_new_text(cli, &text);
+    }
+    if (exit == QR_CLI_DONE) {
+        exit = qr_cli_open(cli);
+    }
+    if (exit == QR_CLI_DONE) {
+        enum quire_status status =
+            quire_client_find_entry(cli->client, cli->args.operands[0], entry);
+        exit = status != QUIRE_OK ? qr_cli_failure(cli, status)
+            : in_editor           ? edit_in_editor(cli, entry)
+                                  : edit_here(cli, entry, from_input, quire_buffer_bytes(&text));
+    }
+    if (text.data != NULL) {
+        qr_client_wipe(text.data, text.capacity);
+    }
+    quire_buffer_finish(&text);
+    return exit;
+}
+
+/* ---- delete ---------------------------------------------------------------------------------- */
+
+enum qr_cli_exit qr_cli_delete(struct qr_cli *cli)
+{
+    uint8_t entry[QUIRE_ENTRY_SIZE];
+    struct quire_document *document = NULL;
+    enum qr_cli_exit exit = qr_cli_open(cli);
+    if (exit != QR_CLI_DONE) {
+        return exit;
+    }
+    enum quire_status status = quire_client_find_entry(cli->client, cli->args.operands[0], entry);
+    if (status == QUIRE_OK) {
+        status = quire_client_document(cli->client, entry, false, &document);
+    }
+    if (status == QUIRE_OK) {
+        struct quire_stamp stamp = quire_client_stamp(cli->client);
+        status = quire_document_delete(document, &stamp);
+    }
+    return status == QUIRE_OK ? save(cli, entry) : qr_cli_failure(cli, status);
+}

@@ -1,0 +1,249 @@
+/*
+ * Command lines by table, and the values on them.
+ */
+#include "client/cli/options.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static size_t count_words(const char *text)
+{
+    size_t words = text[0] != 0;
+    for (; *text != 0; text++) {
+        words += *text == ' ';
+    }
+    return words;
+}
+
+static const struct qr_cli_option *find(const struct qr_cli_option *table, const char *name,
+    size_t size)
+{
+    for (; table != NULL && table->name != NULL; table++) {
+        if (strlen(table->name) == size && memcmp(table->name, name, size) == 0) {
+            return table;
+        }
+    }
+    return NULL;
+}
+
+static enum quire_status reserve(struct qr_cli_args *args, int count)
+{
+    size_t size = (size_t)(count > 0 ? count : 0) + 1;
+    struct qr_cli_given *given =
+        realloc(args->given, (args->given_count + size) * sizeof *given);
+    if (given == NULL) {
+        return QUIRE_ENOMEM;
+    }
+    args->given = given;
+    const char **operands =
+        realloc(args->operands, (args->operand_count + size) * sizeof *operands);
+    if (operands == NULL) {
+        return QUIRE_ENOMEM;
+    }
+    args->operands = operands;
+    return QUIRE_OK;
+}
+
+static const struct qr_cli_option *find_either(const struct qr_cli_option *first,
+    const struct qr_cli_option *second, const char *name, size_t size)
+{
+    const struct qr_cli_option *option = find(first, name, size);
+    return option != NULL ? option : find(second, name, size);
+}
+
+enum quire_status qr_cli_parse(const struct qr_cli_option *first,
+    const struct qr_cli_option *second, int count, char **arguments, bool stop_at_operand,
+    struct qr_cli_args *args, int *out_used, char *error, size_t error_size)
+{
+    enum quire_status status = reserve(args, count);
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    bool only_operands = false;
+    int i = 0;
+    for (; i < count; i++) {
+        const char *argument = arguments[i];
+        if (only_operands || argument[0] != '-' || argument[1] == 0) {
+            if (stop_at_operand) {
+                break;
+            }
+            args->operands[args->operand_count++] = argument;
+            continue;
+        }
+        if (strcmp(argument, "--") == 0) {
+            only_operands = true;
+            continue;
+        }
+        if (strcmp(argument, "-h") == 0) {
+            argument = "--help";
+        }
+        size_t size = strcspn(argument, "=");
+        bool inlined = argument[size] == '=';
+        const struct qr_cli_option *option = argument[1] != '-' ? NULL
+            : find_either(first, second, argument + 2, size - 2);
+        if (option == NULL) {
+            snprintf(error, error_size,
+                "There is no option %.*s here. Text that begins with '-' goes after \"--\".",
+                (int)(size < 60 ? size : 60), argument);
+            return QUIRE_EINVALID;
+        }
+        size_t values = count_words(option->values);
+        if (inlined ? values != 1 : values > (size_t)(count - i - 1)) {
+            snprintf(error, error_size, values == 0 ? "The option --%s takes no value."
+                                                    : "The option --%s needs %s.",
+                option->name, option->values);
+            return QUIRE_EINVALID;
+        }
+        if (args->given_count == QR_CLI_GIVEN_MAX) {
+            snprintf(error, error_size, "More than %d options.", QR_CLI_GIVEN_MAX);
+            return QUIRE_EINVALID;
+        }
+        struct qr_cli_given *given = &args->given[args->given_count++];
+        *given = (struct qr_cli_given){.option = option};
+        if (inlined) {
+            given->values[0] = argument + size + 1;
+        }
+        for (size_t j = 0; !inlined && j < values; j++) {
+            given->values[j] = arguments[++i];
+        }
+    }
+    *out_used = i;
+    return QUIRE_OK;
+}
+
+void qr_cli_args_finish(struct qr_cli_args *args)
+{
+    free(args->given);
+    free(args->operands);
+    *args = (struct qr_cli_args){0};
+}
+
+static const struct qr_cli_given *last(const struct qr_cli_args *args, const char *name)
+{
+    for (size_t i = args->given_count; i > 0; i--) {
+        if (strcmp(args->given[i - 1].option->name, name) == 0) {
+            return &args->given[i - 1];
+        }
+    }
+    return NULL;
+}
+
+bool qr_cli_has(const struct qr_cli_args *args, const char *name)
+{
+    return last(args, name) != NULL;
+}
+
+const char *qr_cli_value(const struct qr_cli_args *args, const char *name)
+{
+    const struct qr_cli_given *given = last(args, name);
+    return given == NULL ? NULL : given->values[0];
+}
+
+/* ---- values ---------------------------------------------------------------------------------- */
+
+bool qr_cli_number(const char *text, int64_t min, int64_t max, int64_t *out_number)
+{
+    bool starts = (text[0] >= '0' && text[0] <= '9') || (text[0] == '-' && text[1] != 0);
+    char *end = NULL;
+    errno = 0;
+    long long number = starts ? strtoll(text, &end, 10) : 0;
+    if (!starts || errno != 0 || *end != 0 || number < min || number > max) {
+        return false;
+    }
+    *out_number = number;
+    return true;
+}
+
+bool qr_cli_pair(const char *text, int64_t min, int64_t max, size_t *out_name_size,
+    int64_t *out_number)
+{
+    const char *equals = strrchr(text, '=');
+    if (equals == NULL || equals == text || !qr_cli_number(equals + 1, min, max, out_number)) {
+        return false;
+    }
+    *out_name_size = (size_t)(equals - text);
+    return true;
+}
+
+/* Days since 1970-01-01 of the proleptic Gregorian calendar (H. Hinnant, "chrono-Compatible Low-Level
+ * Date Algorithms"). */
+static int64_t days_of(int64_t year, int64_t month, int64_t day)
+{
+    year -= month <= 2;
+    int64_t era = (year >= 0 ? year : year - 399) / 400;
+    int64_t year_of_era = year - era * 400;
+    int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year
+        - 719468;
+}
+
+static void date_of(int64_t days, int64_t *out_year, int *out_month, int *out_day)
+{
+    days += 719468;
+    int64_t era = (days >= 0 ? days : days - 146096) / 146097;
+    int64_t day_of_era = days - era * 146097;
+    int64_t year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    int64_t shifted = (5 * day_of_year + 2) / 153;
+    *out_day = (int)(day_of_year - (153 * shifted + 2) / 5 + 1);
+    *out_month = (int)(shifted < 10 ? shifted + 3 : shifted - 9);
+    *out_year = year_of_era + era * 400 + (*out_month <= 2);
+}
+
+bool qr_cli_date(const char *text, int64_t *out_ms)
+{
+    static const char *const forms[] = {"0000-00-00", "0000-00-00T00:00", "0000-00-00T00:00:00"};
+    char digits[20];
+    size_t size = strlen(text);
+    bool fits = false;
+    for (size_t form = 0; form < 3 && !fits; form++) {
+        fits = size == strlen(forms[form]);
+        for (size_t i = 0; fits && i < size; i++) {
+            bool digit = text[i] >= '0' && text[i] <= '9';
+            fits = forms[form][i] == '0' ? digit
+                : forms[form][i] == 'T'  ? text[i] == 'T' || text[i] == ' '
+                                         : text[i] == forms[form][i];
+        }
+    }
+    if (!fits) {
+        return false;
+    }
+    memcpy(digits, "0000-00-00T00:00:00", sizeof digits);
+    memcpy(digits, text, size);
+    int parts[6] = {0};
+    static const int starts[6] = {0, 5, 8, 11, 14, 17};
+    for (int i = 0; i < 6; i++) {
+        int width = i == 0 ? 4 : 2;
+        for (int j = 0; j < width; j++) {
+            parts[i] = parts[i] * 10 + (digits[starts[i] + j] - '0');
+        }
+    }
+    int64_t days = days_of(parts[0], parts[1], parts[2]);
+    int64_t year;
+    int month, day;
+    date_of(days, &year, &month, &day);
+    if (parts[0] == 0 || year != parts[0] || month != parts[1] || day != parts[2] || parts[3] > 23
+        || parts[4] > 59 || parts[5] > 59) {
+        return false;
+    }
+    *out_ms = ((days * 24 + parts[3]) * 60 + parts[4]) * 60000 + parts[5] * INT64_C(1000);
+    return true;
+}
+
+void qr_cli_date_text(int64_t ms, char out_text[32])
+{
+    if (ms < INT64_C(-62167219200000) || ms >= INT64_C(253402300800000)) {
+        snprintf(out_text, 32, "?"); /* not in the years 0 … 9999 */
+        return;
+    }
+    int64_t days = ms / 86400000 - (ms % 86400000 < 0);
+    int64_t rest = (ms - days * 86400000) / 60000;
+    int64_t year;
+    int month, day;
+    date_of(days, &year, &month, &day);
+    snprintf(out_text, 32, "%04" PRId64 "-%02d-%02d %02d:%02d", year, month, day, (int)(rest / 60),
+        (int)(rest % 60));
+}

@@ -1,0 +1,228 @@
+/*
+ * What the program says: plain in a pipe, pleasant in a terminal, an object with --json.
+ */
+#define _GNU_SOURCE
+#include "client/cli/cli.h"
+#include "client/text.h"
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* ---- errors ---------------------------------------------------------------------------------- */
+
+static const char *status_name(enum quire_status status)
+{
+    static const char *const names[QUIRE_STATUS_COUNT] = {
+        [QUIRE_OK] = "ok",
+        [QUIRE_ENOMEM] = "no_memory",
+        [QUIRE_EMALFORMED] = "malformed",
+        [QUIRE_ELIMIT] = "limit",
+        [QUIRE_EINVALID] = "invalid",
+        [QUIRE_ENOTFOUND] = "not_found",
+        [QUIRE_ECRYPTO] = "crypto",
+        [QUIRE_ESTATE] = "state",
+        [QUIRE_ECONFLICT] = "conflict",
+        [QUIRE_EIO] = "io",
+        [QUIRE_EFULL] = "full",
+        [QUIRE_ECORRUPT] = "corrupt",
+        [QUIRE_ELOCKED] = "locked",
+        [QUIRE_EUNSUPPORTED] = "unsupported",
+    };
+    return (unsigned)status < QUIRE_STATUS_COUNT ? names[status] : "unknown";
+}
+
+void qr_cli_error(struct qr_cli *cli, enum quire_status status, enum qr_cli_exit exit,
+    const char *text, const char *hint)
+{
+    qr_cli_clear_progress(cli);
+    if (cli->json) {
+        json_t *error = json_pack("{s:{s:s, s:s, s:i}}", "error", "status", status_name(status),
+            "text", text, "exit", (int)exit);
+        if (error != NULL && hint != NULL) {
+            json_object_set_new(json_object_get(error, "error"), "hint", json_string(hint));
+        }
+        if (error != NULL) {
+            qr_cli_print_json(cli, error);
+            return;
+        }
+    }
+    bool colour = cli->error_terminal && getenv("NO_COLOR") == NULL;
+    fprintf(stderr, "%squire:%s ", colour ? "\x1b[31m" : "", colour ? "\x1b[0m" : "");
+    struct qr_cli to_stderr = {.terminal = cli->error_terminal};
+    qr_cli_print_text(&to_stderr, stderr, quire_bytes_of_text(text));
+    fputc('\n', stderr);
+    if (hint != NULL) {
+        fprintf(stderr, "  %s\n", hint);
+    }
+}
+
+enum qr_cli_exit qr_cli_usage(struct qr_cli *cli, const char *format, ...)
+{
+    char text[512], hint[128];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    snprintf(hint, sizeof hint, "See: quire %s%s--help",
+        cli->command != NULL ? cli->command->name : "", cli->command != NULL ? " " : "");
+    qr_cli_error(cli, QUIRE_EINVALID, QR_CLI_USAGE, text, hint);
+    return QR_CLI_USAGE;
+}
+
+enum qr_cli_exit qr_cli_no_memory(struct qr_cli *cli)
+{
+    qr_cli_error(cli, QUIRE_ENOMEM, QR_CLI_FAILED, "There is not enough memory.", NULL);
+    return QR_CLI_FAILED;
+}
+
+static const char *text_of(struct qr_cli *cli, enum quire_status status)
+{
+    const char *text = cli->client != NULL ? quire_client_error(cli->client) : "";
+    return text[0] != 0 ? text : quire_status_text(status);
+}
+
+enum qr_cli_exit qr_cli_failure(struct qr_cli *cli, enum quire_status status)
+{
+    const char *text = text_of(cli, status);
+    const char *hint = NULL;
+    if (status == QUIRE_ENOTFOUND && strstr(text, "There is no profile") != NULL) {
+        hint = "Make an account: quire init. Or join yours: quire join CODE --server URL";
+    }
+    enum qr_cli_exit exit =
+        status == QUIRE_EINVALID || status == QUIRE_EMALFORMED ? QR_CLI_USAGE : QR_CLI_FAILED;
+    qr_cli_error(cli, status, exit, text, hint);
+    return exit;
+}
+
+enum qr_cli_exit qr_cli_online_failure(struct qr_cli *cli, enum quire_status status)
+{
+    if (quire_client_unreachable(cli->client)) {
+        bool unset = quire_client_server(cli->client)[0] == 0;
+        qr_cli_error(cli, status, QR_CLI_OFFLINE, text_of(cli, status),
+            unset ? "Set one: quire server wss://HOST:PORT" : NULL);
+        return QR_CLI_OFFLINE;
+    }
+    if (status == QUIRE_ECRYPTO || status == QUIRE_ECONFLICT || status == QUIRE_ESTATE) {
+        const char *hint = NULL;
+        if (status == QUIRE_ECONFLICT) {
+            hint = "Why: quire status";
+        } else if (strstr(text_of(cli, status), "fingerprint") != NULL) {
+            hint = "Pin it: --fingerprint HEX with init, join, recover or server; or, to take what "
+                   "is shown: --trust-first-use";
+        }
+        qr_cli_error(cli, status, QR_CLI_REFUSED, text_of(cli, status), hint);
+        return QR_CLI_REFUSED;
+    }
+    return qr_cli_failure(cli, status);
+}
+
+/* ---- JSON ------------------------------------------------------------------------------------ */
+
+enum qr_cli_exit qr_cli_print_json(struct qr_cli *cli, json_t *object)
+{
+    if (object == NULL) {
+        cli->json = false; /* no memory for an object: say so in words */
+        return qr_cli_no_memory(cli);
+    }
+    size_t flags = cli->terminal && !cli->following ? JSON_INDENT(2) : JSON_COMPACT;
+    bool good = json_dumpf(object, stdout, flags) == 0 && fputc('\n', stdout) != EOF;
+    json_decref(object);
+    return good && qr_cli_flush() ? QR_CLI_DONE : QR_CLI_FAILED;
+}
+
+json_t *qr_cli_json_bytes(struct quire_bytes text)
+{
+    return json_stringn(text.size == 0 ? "" : (const char *)text.data, text.size);
+}
+
+json_t *qr_cli_json_id(const uint8_t *id)
+{
+    char text[33];
+    qr_cli_id_text(id, text);
+    return json_string(text);
+}
+
+json_t *qr_cli_json_time(int64_t ms)
+{
+    return ms == 0 ? json_null() : json_integer(ms);
+}
+
+/* ---- text ------------------------------------------------------------------------------------ */
+
+void qr_cli_id_text(const uint8_t *id, char out_text[33])
+{
+    for (size_t i = 0; i < QUIRE_ENTRY_SIZE; i++) {
+        snprintf(out_text + 2 * i, 3, "%02x", id[i]);
+    }
+}
+
+static bool steers_terminal(uint32_t point)
+{
+    bool control = point < 0x20 || (point >= 0x7f && point < 0xa0);
+    bool direction = (point >= 0x202a && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069);
+    return (control && point != '\n' && point != '\t') || direction;
+}
+
+void qr_cli_print_text(const struct qr_cli *cli, FILE *file, struct quire_bytes text)
+{
+    size_t offset = 0;
+    while (offset < text.size) {
+        size_t size = 0;
+        uint32_t point = qr_client_text_next(
+            (struct quire_bytes){text.data + offset, text.size - offset}, &size);
+        bool hidden = cli->terminal && (size == 0 || steers_terminal(point));
+        size = size == 0 ? 1 : size;
+        if (hidden) {
+            fputs("\xef\xbf\xbd", file);
+        } else {
+            fwrite(text.data + offset, 1, size, file);
+        }
+        offset += size;
+    }
+}
+
+const char *qr_cli_bold(const struct qr_cli *cli)
+{
+    return cli->colour ? "\x1b[1m" : "";
+}
+
+const char *qr_cli_dim(const struct qr_cli *cli)
+{
+    return cli->colour ? "\x1b[2m" : "";
+}
+
+const char *qr_cli_warn(const struct qr_cli *cli)
+{
+    return cli->colour ? "\x1b[33m" : "";
+}
+
+const char *qr_cli_plain(const struct qr_cli *cli)
+{
+    return cli->colour ? "\x1b[0m" : "";
+}
+
+void qr_cli_time_text(int64_t wall_ms, char out_text[32])
+{
+    struct tm parts;
+    time_t seconds = (time_t)(wall_ms / 1000);
+    if (localtime_r(&seconds, &parts) == NULL
+        || strftime(out_text, 32, "%Y-%m-%d %H:%M", &parts) == 0) {
+        snprintf(out_text, 32, "?");
+    }
+}
+
+int64_t qr_cli_local_now(void)
+{
+    struct tm parts;
+    time_t now = time(NULL);
+    if (localtime_r(&now, &parts) == NULL) {
+        return (int64_t)now / 60 * 60000;
+    }
+    return ((int64_t)now + parts.tm_gmtoff) / 60 * 60000;
+}
+
+bool qr_cli_flush(void)
+{
+    return fflush(stdout) == 0 && !ferror(stdout);
+}

@@ -1,0 +1,254 @@
+/*
+ * The client behind a command: made from options and environment, its callbacks told in words.
+ */
+#define _GNU_SOURCE
+#include "client/cli/cli.h"
+#include "client/url.h"
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+void qr_cli_clear_progress(struct qr_cli *cli)
+{
+    if (cli->progress_shown) {
+        fputs("\r\x1b[K", stderr);
+        fflush(stderr);
+        cli->progress_shown = false;
+    }
+}
+
+/* ---- what a sync tells ----------------------------------------------------------------------- */
+
+static void say(struct qr_cli *cli, const char *what, const char *text)
+{
+    qr_cli_clear_progress(cli);
+    if (!cli->following) {
+        return;
+    }
+    if (cli->json) {
+        qr_cli_print_json(cli, json_pack("{s:s, s:s}", "event", what, "text", text));
+        return;
+    }
+    char when[32];
+    qr_cli_time_text((int64_t)time(NULL) * 1000, when);
+    printf("%s%s%s  %s\n", qr_cli_dim(cli), when, qr_cli_plain(cli), text);
+    qr_cli_flush();
+}
+
+static void say_id(struct qr_cli *cli, const char *what, const uint8_t *id, const char *text)
+{
+    if (!cli->following) {
+        return;
+    }
+    if (cli->json) {
+        qr_cli_print_json(cli,
+            json_pack("{s:s, s:o, s:s}", "event", what, "id", qr_cli_json_id(id), "text", text));
+        return;
+    }
+    char id_text[33], line[128];
+    qr_cli_id_text(id, id_text);
+    snprintf(line, sizeof line, "%s %.8s", text, id_text);
+    say(cli, what, line);
+}
+
+static void warn(struct qr_cli *cli, const char *what, const char *text)
+{
+    if (cli->following && cli->json) {
+        say(cli, what, text);
+        return;
+    }
+    qr_cli_clear_progress(cli);
+    if (!cli->json) {
+        fprintf(stderr, "quire: warning: %s\n", text);
+    }
+}
+
+static void show_code(struct qr_cli *cli, const char *code)
+{
+    qr_cli_clear_progress(cli);
+    if (cli->json) {
+        bool following = cli->following;
+        cli->following = true; /* on one line, as what follows is another object */
+        qr_cli_print_json(cli, json_pack("{s:s}", "code", code));
+        cli->following = following;
+        return;
+    }
+    printf("On the new device:\n\n    %squire join %s --server %s%s\n\nThe code is a secret until "
+           "it is used. Waiting for the new device …\n",
+        qr_cli_bold(cli), code, quire_client_server(cli->client), qr_cli_plain(cli));
+    qr_cli_flush();
+}
+
+static void on_notice(void *context, const struct quire_client_notice *notice)
+{
+    struct qr_cli *cli = context;
+    char text[64];
+    switch (notice->kind) {
+    case QUIRE_NOTICE_ENTRY:
+        cli->changed++;
+        say_id(cli, "entry", notice->entry, "changed elsewhere: entry");
+        break;
+    case QUIRE_NOTICE_CAUGHT_UP:
+        say(cli, "caught_up", "up to date with the server");
+        break;
+    case QUIRE_NOTICE_UPLOADED:
+        say(cli, "uploaded", "everything written here is on the server");
+        break;
+    case QUIRE_NOTICE_PAIR_CODE:
+        show_code(cli, notice->text);
+        break;
+    case QUIRE_NOTICE_DEVICE_ADDED:
+        say_id(cli, "device_added", notice->device, "new device");
+        break;
+    case QUIRE_NOTICE_DEVICE_REVOKED:
+        say_id(cli, "device_revoked", notice->device, "revoked device");
+        break;
+    case QUIRE_NOTICE_REJECTED:
+        cli->rejected++;
+        warn(cli, "rejected", quire_error_text(notice->code));
+        break;
+    case QUIRE_NOTICE_ALARM:
+        warn(cli, "alarm", quire_alarm_text(notice->code));
+        break;
+    case QUIRE_NOTICE_PRESENCE:
+        snprintf(text, sizeof text, "other devices connected: %" PRIu32, notice->code);
+        say(cli, "presence", text);
+        break;
+    default:
+        break;
+    }
+}
+
+static void on_line(void *context, enum quire_client_line line, const char *detail)
+{
+    struct qr_cli *cli = context;
+    char text[512];
+    switch (line) {
+    case QUIRE_CLIENT_DIALLING:
+        break;
+    case QUIRE_CLIENT_ONLINE:
+        say(cli, "online", "connected");
+        break;
+    case QUIRE_CLIENT_OFFLINE:
+        snprintf(text, sizeof text, "not connected: %s", detail);
+        say(cli, "offline", text);
+        break;
+    case QUIRE_CLIENT_YIELDED:
+        break; /* for a moment, as a rule: nobody needs to know */
+    }
+}
+
+static void on_progress(void *context, uint64_t received, uint64_t sent)
+{
+    struct qr_cli *cli = context;
+    if (!cli->error_terminal || cli->json || cli->following || received + sent < 65536) {
+        return;
+    }
+    fprintf(stderr, "\r\x1b[Ksyncing: %" PRIu64 " KiB in, %" PRIu64 " KiB out, %" PRIu64
+        " changes", received / 1024, sent / 1024, cli->changed);
+    fflush(stderr);
+    cli->progress_shown = true;
+}
+
+static bool on_trust(void *context, const char *host, const char *fingerprint)
+{
+    struct qr_cli *cli = context;
+    qr_cli_clear_progress(cli);
+    if (qr_cli_has(&cli->args, "trust-first-use")) {
+        if (!cli->json) {
+            fprintf(stderr, "quire: %s is trusted from now on by its fingerprint\n       %s\n", host,
+                fingerprint);
+        }
+        return true;
+    }
+    if (!isatty(STDIN_FILENO) || !cli->error_terminal || cli->json) {
+        return false;
+    }
+    fprintf(stderr, "This is the first contact with %s. Its certificate has the fingerprint\n\n"
+        "    %s\n\nDid the server print the same one when it started? [y/N] ", host, fingerprint);
+    fflush(stderr);
+    char answer[16] = "";
+    return fgets(answer, sizeof answer, stdin) != NULL
+        && (strcmp(answer, "y\n") == 0 || strcmp(answer, "yes\n") == 0);
+}
+
+/* ---- the client ------------------------------------------------------------------------------ */
+
+static struct quire_client *volatile stoppable;
+
+static void on_signal(int signal_number)
+{
+    (void)signal_number;
+    struct quire_client *client = stoppable;
+    if (client != NULL) {
+        quire_client_stop(client);
+    }
+}
+
+enum qr_cli_exit qr_cli_client(struct qr_cli *cli)
+{
+    struct qr_client_url url;
+    char fingerprint[QR_CLIENT_FINGERPRINT_HEX + 1];
+    int64_t wait_s = 0;
+    const char *wait = qr_cli_value(&cli->args, "lock-wait");
+    struct quire_client_options options = {
+        .profile = qr_cli_value(&cli->args, "profile"),
+        .key_file = qr_cli_value(&cli->args, "key-file"),
+        .server = qr_cli_value(&cli->args, "server"),
+        .fingerprint = qr_cli_value(&cli->args, "fingerprint"),
+        .insecure = qr_cli_has(&cli->args, "insecure"),
+        .callbacks = {cli, on_notice, on_line, on_progress, on_trust},
+    };
+    if (options.server != NULL && qr_client_url_parse(options.server, &url) != QUIRE_OK) {
+        return qr_cli_usage(cli,
+            "%.200s is not an address of a server: it should look like wss://host:port.",
+            options.server);
+    }
+    if (options.fingerprint != NULL
+        && qr_client_fingerprint_parse(options.fingerprint, fingerprint) != QUIRE_OK) {
+        return qr_cli_usage(cli,
+            "%.200s is not a fingerprint: it should be the 64 hex digits that the server printed.",
+            options.fingerprint);
+    }
+    if (wait != NULL && !qr_cli_number(wait, 0, 86400, &wait_s)) {
+        return qr_cli_usage(cli, "--lock-wait takes whole seconds, 0 to 86400.");
+    }
+    if (wait != NULL) {
+        options.lock_wait_ms = wait_s == 0 ? 1 : (uint32_t)wait_s * 1000;
+    }
+    enum quire_status status = quire_client_create(&options, &cli->client);
+    if (status != QUIRE_OK) {
+        return qr_cli_failure(cli, status);
+    }
+    stoppable = cli->client;
+    struct sigaction action = {.sa_handler = on_signal};
+    if (cli->following) {
+        sigaction(SIGINT, &action, NULL);
+        sigaction(SIGTERM, &action, NULL);
+    }
+    return QR_CLI_DONE;
+}
+
+enum qr_cli_exit qr_cli_open(struct qr_cli *cli)
+{
+    enum qr_cli_exit exit = qr_cli_client(cli);
+    if (exit != QR_CLI_DONE) {
+        return exit;
+    }
+    enum quire_status status = quire_client_open(cli->client);
+    return status == QUIRE_OK ? QR_CLI_DONE : qr_cli_failure(cli, status);
+}
+
+enum qr_cli_exit qr_cli_timeout(struct qr_cli *cli, uint32_t default_s, uint32_t *out_ms)
+{
+    int64_t seconds = default_s;
+    const char *text = qr_cli_value(&cli->args, "timeout");
+    if (text != NULL && !qr_cli_number(text, 1, 86400, &seconds)) {
+        return qr_cli_usage(cli, "--timeout takes whole seconds, 1 to 86400.");
+    }
+    *out_ms = (uint32_t)seconds * 1000;
+    return QR_CLI_DONE;
+}

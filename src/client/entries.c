@@ -1,0 +1,356 @@
+/*
+ * Entries and devices: reading, editing, saving; all of it offline.
+ */
+#include "client/diff.h"
+#include "client/shell.h"
+#include "client/text.h"
+#include <stdio.h>
+#include <string.h>
+
+#define ID_DIGITS ((size_t)2 * QUIRE_ENTRY_SIZE)
+
+_Static_assert(QUIRE_ENTRY_SIZE == QUIRE_DEVICE_SIZE, "find_entry and find_device share a prefix");
+
+/* ---- documents ------------------------------------------------------------------------------- */
+
+enum quire_status quire_client_new_entry(struct quire_client *client,
+    uint8_t out_entry[QUIRE_ENTRY_SIZE])
+{
+    enum quire_status status = qr_client_needs_profile(client);
+    return status != QUIRE_OK ? status
+                              : qr_client_random(out_entry, QUIRE_ENTRY_SIZE, &client->problem);
+}
+
+enum quire_status quire_client_document(struct quire_client *client,
+    const uint8_t entry[QUIRE_ENTRY_SIZE], bool create, struct quire_document **out_document)
+{
+    enum quire_status status = qr_client_needs_profile(client);
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    status = quire_device_document(client->device, entry, create, out_document);
+    if (status == QUIRE_ENOTFOUND) {
+        return qr_client_fail(&client->problem, status, "There is no such entry.");
+    }
+    if (status == QUIRE_ECORRUPT) {
+        /* One damaged entry; the others are as they were, so the profile stays open. */
+        return qr_client_fail(&client->problem, status,
+            "The records of this entry are damaged. The other entries are not.");
+    }
+    return qr_client_settle(client, status, "The entry cannot be read");
+}
+
+struct quire_stamp quire_client_stamp(const struct quire_client *client)
+{
+    if (client->device == NULL) {
+        return (struct quire_stamp){0};
+    }
+    return quire_device_stamp(client->device, qr_client_wall_ms());
+}
+
+static enum quire_status check_text(struct quire_client *client, struct quire_bytes text)
+{
+    size_t offset = 0;
+    if (!qr_client_text_valid(text, &offset)) {
+        return qr_client_fail(&client->problem, QUIRE_EINVALID,
+            "The text is not UTF-8: byte %zu is not part of a character. Nothing was changed.",
+            offset);
+    }
+    if (text.size > QUIRE_TEXT_MAX) {
+        return qr_client_fail(&client->problem, QUIRE_ELIMIT,
+            "The text has %zu bytes; an entry holds %d. Nothing was changed.", text.size,
+            QUIRE_TEXT_MAX);
+    }
+    return QUIRE_OK;
+}
+
+/* First all that goes, then all that comes: the text is never longer than the longer of the two. */
+static enum quire_status apply_hunks(struct quire_document *document,
+    const struct quire_stamp *stamp, const struct qr_client_hunks *hunks)
+{
+    enum quire_status status = QUIRE_OK;
+    size_t erased = 0;
+    for (size_t i = 0; status == QUIRE_OK && i < hunks->count; i++) {
+        const struct qr_client_hunk *hunk = &hunks->items[i];
+        if (hunk->erase_count > 0) {
+            status = quire_document_erase(document, stamp, hunk->old_position - erased,
+                hunk->erase_count);
+            erased += hunk->erase_count;
+        }
+    }
+    for (size_t i = 0; status == QUIRE_OK && i < hunks->count; i++) {
+        const struct qr_client_hunk *hunk = &hunks->items[i];
+        if (hunk->insert.size > 0) {
+            status = quire_document_insert(document, stamp, hunk->new_position, hunk->insert);
+        }
+    }
+    return status;
+}
+
+static enum quire_status change_text(struct quire_client *client, struct quire_document *document,
+    const struct quire_stamp *stamp, struct quire_bytes text)
+{
+    struct quire_buffer present = {0};
+    struct qr_client_hunks hunks = {0};
+    enum quire_status status = quire_document_text(document, &present);
+    if (status == QUIRE_OK) {
+        status = qr_client_diff(quire_buffer_bytes(&present), text, &hunks);
+    }
+    if (status == QUIRE_OK) {
+        status = apply_hunks(document, stamp, &hunks);
+        if (status != QUIRE_OK) { /* half of an edit is in memory only: let it go */
+            qr_client_fail(&client->problem, status,
+                "The text cannot be edited: %s. Nothing was saved.", quire_status_text(status));
+            quire_client_close(client);
+        }
+    }
+    if (present.data != NULL) {
+        qr_client_wipe(present.data, present.capacity);
+    }
+    quire_buffer_finish(&present);
+    qr_client_hunks_finish(&hunks);
+    if (status != QUIRE_OK && client->problem.text[0] == 0) {
+        qr_client_fail(&client->problem, status, "The text cannot be edited: %s.",
+            quire_status_text(status));
+    }
+    return status;
+}
+
+enum quire_status quire_client_edit_text(struct quire_client *client,
+    const uint8_t entry[QUIRE_ENTRY_SIZE], struct quire_bytes text)
+{
+    struct quire_document *document = NULL;
+    enum quire_status status = qr_client_needs_profile(client);
+    if (status == QUIRE_OK) {
+        status = check_text(client, text);
+    }
+    if (status == QUIRE_OK) {
+        status = quire_client_document(client, entry, true, &document);
+    }
+    if (status == QUIRE_OK) {
+        struct quire_stamp stamp = quire_client_stamp(client);
+        status = change_text(client, document, &stamp, text);
+    }
+    return status;
+}
+
+enum quire_status quire_client_snapshot(struct quire_client *client,
+    const uint8_t entry[QUIRE_ENTRY_SIZE], struct quire_buffer *out_snapshot)
+{
+    struct quire_document *document = NULL;
+    enum quire_status status = quire_client_document(client, entry, false, &document);
+    if (status == QUIRE_OK && quire_document_encode(document, out_snapshot) != QUIRE_OK) {
+        status = qr_client_fail(&client->problem, QUIRE_ENOMEM, "There is not enough memory.");
+    }
+    return status;
+}
+
+/* The edit is made on a copy as old as the text, under a session of its own (the copy does not know
+ * which ids ours has used since), and joins the entry as any other device's edit would. */
+enum quire_status quire_client_edit_text_since(struct quire_client *client,
+    const uint8_t entry[QUIRE_ENTRY_SIZE], struct quire_bytes snapshot, struct quire_bytes text)
+{
+    struct quire_document *document = NULL, *copy = NULL;
+    struct quire_buffer delta = {0};
+    struct quire_stamp stamp = {.wall_ms = qr_client_wall_ms()};
+    enum quire_status status = qr_client_needs_profile(client);
+    if (status == QUIRE_OK) {
+        status = check_text(client, text);
+    }
+    if (status == QUIRE_OK) {
+        status = quire_client_document(client, entry, false, &document);
+    }
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    status = qr_client_random(stamp.session, sizeof stamp.session, &client->problem);
+    if (status == QUIRE_OK) {
+        status = quire_document_create(&copy);
+    }
+    if (status == QUIRE_OK) {
+        status = quire_document_merge(copy, snapshot);
+    }
+    if (status == QUIRE_OK) {
+        status = change_text(client, copy, &stamp, text);
+    }
+    if (status == QUIRE_OK && quire_document_pending_size(copy) > 0) {
+        status = quire_document_encode_pending(copy, &delta);
+        if (status == QUIRE_OK) {
+            status = quire_document_restore_pending(document, quire_buffer_bytes(&delta));
+        }
+    }
+    quire_document_destroy(copy);
+    if (delta.data != NULL) {
+        qr_client_wipe(delta.data, delta.capacity);
+    }
+    quire_buffer_finish(&delta);
+    if (status != QUIRE_OK && client->problem.text[0] == 0) {
+        qr_client_fail(&client->problem, status, "The text cannot be merged: %s.",
+            quire_status_text(status));
+    }
+    return status;
+}
+
+enum quire_status quire_client_save(struct quire_client *client,
+    const uint8_t entry[QUIRE_ENTRY_SIZE])
+{
+    enum quire_status status = qr_client_needs_profile(client);
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    struct quire_event event = {.kind = QUIRE_EVENT_SAVE};
+    memcpy(event.entry, entry, sizeof event.entry);
+    status = qr_client_feed(client, event);
+    if (status != QUIRE_OK && client->problem.text[0] == 0) {
+        qr_client_fail(&client->problem, status, "The entry cannot be saved: %s.",
+            quire_status_text(status));
+    }
+    return status;
+}
+
+/* ---- visits ---------------------------------------------------------------------------------- */
+
+enum quire_status quire_client_each_entry(struct quire_client *client,
+    bool (*visit)(void *context, const struct quire_summary *summary), void *context)
+{
+    enum quire_status status = qr_client_needs_profile(client);
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    status = quire_device_each_entry(client->device, visit, context);
+    return qr_client_settle(client, status, "The entries cannot be listed");
+}
+
+enum quire_status quire_client_each_device(struct quire_client *client,
+    bool (*visit)(void *context, const struct quire_device_info *info), void *context)
+{
+    enum quire_status status = qr_client_needs_profile(client);
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    status = quire_device_each_device(client->device, visit, context);
+    return qr_client_settle(client, status, "The devices cannot be listed");
+}
+
+void quire_client_each_rejection(const struct quire_client *client,
+    bool (*visit)(void *context, const struct quire_rejection *rejection), void *context)
+{
+    if (client->device != NULL) {
+        quire_device_each_rejection(client->device, visit, context);
+    }
+}
+
+void quire_client_state(const struct quire_client *client, struct quire_device_state *out_state)
+{
+    memset(out_state, 0, sizeof *out_state);
+    if (client->device != NULL) {
+        quire_device_state(client->device, out_state);
+    }
+}
+
+/* ---- finding by prefix or name --------------------------------------------------------------- */
+
+struct search {
+    const char *prefix;
+    size_t size;
+    bool by_name;
+    size_t found;
+    uint8_t id[QUIRE_ENTRY_SIZE];
+};
+
+static bool is_prefix(const char *text)
+{
+    size_t size = strlen(text);
+    return size >= QUIRE_CLIENT_PREFIX_MIN && size <= ID_DIGITS
+        && strspn(text, "0123456789abcdefABCDEF") == size;
+}
+
+static bool begins_with(const uint8_t *id, const struct search *search)
+{
+    for (size_t i = 0; i < search->size; i++) {
+        unsigned digit = i % 2 == 0 ? id[i / 2] >> 4 : id[i / 2] & 15;
+        char lower = (char)(search->prefix[i] | 0x20); /* digits have that bit already */
+        if ("0123456789abcdef"[digit] != lower) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool visit_summary(void *context, const struct quire_summary *summary)
+{
+    struct search *search = context;
+    if (begins_with(summary->entry, search)) {
+        search->found++;
+        memcpy(search->id, summary->entry, sizeof search->id);
+    }
+    return search->found < 2;
+}
+
+enum quire_status quire_client_find_entry(struct quire_client *client, const char *prefix,
+    uint8_t out_entry[QUIRE_ENTRY_SIZE])
+{
+    enum quire_status status = qr_client_needs_profile(client);
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    if (!is_prefix(prefix)) {
+        return qr_client_fail(&client->problem, QUIRE_EINVALID,
+            "\"%.64s\" does not name an entry: give the first %d to %zu characters of its id.",
+            prefix, QUIRE_CLIENT_PREFIX_MIN, ID_DIGITS);
+    }
+    struct search search = {.prefix = prefix, .size = strlen(prefix)};
+    status = quire_client_each_entry(client, visit_summary, &search);
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    if (search.found != 1) {
+        return qr_client_fail(&client->problem, search.found == 0 ? QUIRE_ENOTFOUND : QUIRE_ECONFLICT,
+            search.found == 0 ? "No entry's id begins with %s."
+                              : "More than one entry's id begins with %s: give more of it.",
+            prefix);
+    }
+    memcpy(out_entry, search.id, sizeof search.id);
+    return QUIRE_OK;
+}
+
+static bool visit_device(void *context, const struct quire_device_info *info)
+{
+    struct search *search = context;
+    bool same_name = info->name.size == strlen(search->prefix)
+        && memcmp(info->name.data, search->prefix, info->name.size) == 0;
+    if (search->by_name ? same_name : begins_with(info->device, search)) {
+        search->found++;
+        memcpy(search->id, info->device, sizeof search->id);
+    }
+    return search->found < 2;
+}
+
+enum quire_status quire_client_find_device(struct quire_client *client, const char *name,
+    uint8_t out_device[QUIRE_DEVICE_SIZE])
+{
+    enum quire_status status = qr_client_needs_profile(client);
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    if (name[0] == 0) {
+        return qr_client_fail(&client->problem, QUIRE_EINVALID, "The name of a device is empty.");
+    }
+    struct search search = {.prefix = name, .size = strlen(name), .by_name = true};
+    status = quire_client_each_device(client, visit_device, &search);
+    if (status == QUIRE_OK && search.found == 0 && is_prefix(name)) {
+        search.by_name = false;
+        status = quire_client_each_device(client, visit_device, &search);
+    }
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    if (search.found != 1) {
+        return qr_client_fail(&client->problem, search.found == 0 ? QUIRE_ENOTFOUND : QUIRE_ECONFLICT,
+            search.found == 0 ? "No device is named \"%.64s\" or has an id that begins so."
+                              : "More than one device is meant by \"%.64s\": give more of its id.",
+            name);
+    }
+    memcpy(out_device, search.id, sizeof search.id);
+    return QUIRE_OK;
+}

@@ -1,0 +1,52 @@
+/*
+ * A profile's folder: its lock, its turns and its config.
+ *
+ * Who wants the profile holds a shared lock on `waiting` until it has the exclusive one on `lock`;
+ * so who stays for long (quire_client_follow) sees that somebody waits, and gives way.
+ */
+#ifndef QR_CLIENT_PROFILE_H
+#define QR_CLIENT_PROFILE_H
+
+#include "client/config.h"
+#include "client/files.h"
+
+struct qr_client_profile {
+    struct qr_client_path path; /* real path */
+    int lock;                   /* descriptor; −1: not held */
+    struct qr_client_config config;
+};
+
+/** Where it is: `option`, else $QUIRE_PROFILE, else <data home>/quire/default. */
+QUIRE_CHECKED enum quire_status qr_client_profile_path(const char *option,
+    struct qr_client_path *out_path, struct qr_client_problem *problem);
+
+/** Takes the lock and reads the config. ENOTFOUND, ELOCKED, EUNSUPPORTED, EMALFORMED, EIO. */
+QUIRE_CHECKED enum quire_status qr_client_profile_open(const char *path, uint32_t wait_ms,
+    struct qr_client_profile *out_profile, struct qr_client_problem *problem);
+
+/**
+ * Makes the folder, takes the lock and writes a config of that stage with a key name of its own.
+ * A profile that was never finished is begun anew. ECONFLICT: there is one; it is untouched.
+ */
+QUIRE_CHECKED enum quire_status qr_client_profile_make(const char *path, uint32_t wait_ms,
+    enum qr_client_stage stage, struct qr_client_profile *out_profile,
+    struct qr_client_problem *problem);
+
+/** Writes the config, durably. */
+QUIRE_CHECKED enum quire_status qr_client_profile_save(const struct qr_client_profile *profile,
+    struct qr_client_problem *problem);
+
+/** Removes what make made; the folder too if nothing else is in it. The lock is given back. */
+void qr_client_profile_unmake(struct qr_client_profile *profile);
+
+/** Another process waits for it. */
+bool qr_client_profile_wanted(const struct qr_client_profile *profile);
+
+/** Gives the lock back; the path stays for open. */
+void qr_client_profile_close(struct qr_client_profile *profile);
+
+/** Where the records are. */
+QUIRE_CHECKED enum quire_status qr_client_profile_records(const struct qr_client_profile *profile,
+    struct qr_client_path *out_path, struct qr_client_problem *problem);
+
+#endif

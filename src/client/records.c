@@ -1,0 +1,244 @@
+/*
+ * LMDB in its safest mode: synced at each commit, no nested or long transactions.
+ */
+#include "client/records.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <lmdb.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+struct qr_client_records {
+    MDB_env *env;
+    MDB_dbi dbi;
+    size_t map_size, map_max;
+    MDB_txn *scan_txn; /* of the scan that is going on; NULL otherwise */
+    char *path;
+};
+
+/* A full disk shows itself as EIO when LMDB's own write came out short. */
+static bool disk_is_full(const char *path)
+{
+    struct statvfs info;
+    return statvfs(path, &info) == 0 && info.f_bavail < 16;
+}
+
+static enum quire_status fail(const struct qr_client_records *records, int code,
+    struct qr_client_problem *problem)
+{
+    if (code == MDB_MAP_FULL) {
+        return qr_client_fail(problem, QUIRE_EFULL,
+            "The profile has reached its greatest size (%zu MiB). What was saved before is safe; "
+            "this was not saved.",
+            records->map_max >> 20);
+    }
+    enum quire_status status = code == EIO && disk_is_full(records->path)
+        ? QUIRE_EFULL
+        : qr_client_status_of_errno(code);
+    if (status == QUIRE_EFULL) {
+        return qr_client_fail(problem, status,
+            "The disk is full (%s). What was saved before is safe; this was not saved. "
+            "Make room, then do it again.",
+            records->path);
+    }
+    if (code == MDB_CORRUPTED || code == MDB_PAGE_NOTFOUND || code == MDB_INVALID
+        || code == MDB_VERSION_MISMATCH) {
+        status = QUIRE_ECORRUPT;
+    }
+    return qr_client_fail(problem, status,
+        "The records of the profile (%s) cannot be used: %s. What was saved before was not "
+        "touched.",
+        records->path, mdb_strerror(code));
+}
+
+enum quire_status qr_client_records_open(const char *path, size_t map_first, size_t map_max,
+    struct qr_client_records **out_records, struct qr_client_problem *problem)
+{
+    struct qr_client_records *records = calloc(1, sizeof *records);
+    if (records == NULL || (records->path = strdup(path)) == NULL) {
+        free(records);
+        return qr_client_fail(problem, QUIRE_ENOMEM, "There is not enough memory.");
+    }
+    records->map_max = map_max;
+    records->map_size = map_first;
+    MDB_txn *txn = NULL;
+    MDB_envinfo info;
+    int code = mdb_env_create(&records->env);
+    if (code == 0) {
+        code = mdb_env_set_mapsize(records->env, map_first);
+    }
+    if (code == 0) {
+        code = mdb_env_open(records->env, path, MDB_NOSUBDIR | MDB_NOTLS, 0600);
+    }
+    if (code == 0) {
+        code = mdb_env_info(records->env, &info);
+    }
+    if (code == 0) { /* a file that grew past map_first brings its own size */
+        records->map_size = info.me_mapsize > map_first ? info.me_mapsize : map_first;
+        int dead = 0;
+        code = mdb_reader_check(records->env, &dead);
+    }
+    if (code == 0) {
+        code = mdb_txn_begin(records->env, NULL, 0, &txn);
+    }
+    if (code == 0) {
+        code = mdb_dbi_open(txn, NULL, 0, &records->dbi);
+        if (code == 0) {
+            code = mdb_txn_commit(txn);
+        } else {
+            mdb_txn_abort(txn);
+        }
+    }
+    if (code != 0) {
+        enum quire_status status = fail(records, code, problem);
+        qr_client_records_close(records);
+        return status;
+    }
+    *out_records = records;
+    return QUIRE_OK;
+}
+
+void qr_client_records_close(struct qr_client_records *records)
+{
+    if (records == NULL) {
+        return;
+    }
+    mdb_env_close(records->env); /* accepts NULL */
+    free(records->path);
+    free(records);
+}
+
+static enum quire_status status_of(int code)
+{
+    if (code == MDB_NOTFOUND) {
+        return QUIRE_ENOTFOUND;
+    }
+    return code == ENOMEM ? QUIRE_ENOMEM : QUIRE_EIO;
+}
+
+enum quire_status qr_client_records_empty(struct qr_client_records *records, bool *out_empty)
+{
+    MDB_txn *txn = NULL;
+    MDB_stat info;
+    int code = mdb_txn_begin(records->env, NULL, MDB_RDONLY, &txn);
+    if (code != 0) {
+        return status_of(code);
+    }
+    code = mdb_stat(txn, records->dbi, &info);
+    mdb_txn_abort(txn);
+    if (code != 0) {
+        return status_of(code);
+    }
+    *out_empty = info.ms_entries == 0;
+    return QUIRE_OK;
+}
+
+static MDB_val value_of(struct quire_bytes bytes)
+{
+    MDB_val value = {.mv_size = bytes.size};
+    /* LMDB's type is not const, but it only reads from here. */
+    memcpy(&value.mv_data, &bytes.data, sizeof value.mv_data);
+    return value;
+}
+
+static enum quire_status get(void *context, struct quire_bytes key, struct quire_buffer *out_value)
+{
+    struct qr_client_records *records = context;
+    MDB_txn *txn = records->scan_txn;
+    int code = 0;
+    if (txn == NULL) {
+        code = mdb_txn_begin(records->env, NULL, MDB_RDONLY, &txn);
+        if (code != 0) {
+            return status_of(code);
+        }
+    }
+    MDB_val name = value_of(key), value;
+    code = mdb_get(txn, records->dbi, &name, &value);
+    enum quire_status status = code != 0
+        ? status_of(code)
+        : quire_buffer_append(out_value, value.mv_data, value.mv_size);
+    if (txn != records->scan_txn) {
+        mdb_txn_abort(txn);
+    }
+    return status;
+}
+
+static enum quire_status scan(void *context, struct quire_bytes prefix,
+    bool (*visit)(void *visit_context, struct quire_bytes key, struct quire_bytes value),
+    void *visit_context)
+{
+    struct qr_client_records *records = context;
+    MDB_txn *txn = NULL;
+    MDB_cursor *cursor = NULL;
+    if (records->scan_txn != NULL) {
+        return QUIRE_ESTATE; /* the contract: a visit does not scan */
+    }
+    int code = mdb_txn_begin(records->env, NULL, MDB_RDONLY, &txn);
+    if (code != 0) {
+        return status_of(code);
+    }
+    records->scan_txn = txn;
+    code = mdb_cursor_open(txn, records->dbi, &cursor);
+    MDB_val key = value_of(prefix), value;
+    if (code == 0) {
+        code = mdb_cursor_get(cursor, &key, &value, prefix.size == 0 ? MDB_FIRST : MDB_SET_RANGE);
+    }
+    while (code == 0 && key.mv_size >= prefix.size
+        && (prefix.size == 0 || memcmp(key.mv_data, prefix.data, prefix.size) == 0)
+        && visit(visit_context, (struct quire_bytes){key.mv_data, key.mv_size},
+            (struct quire_bytes){value.mv_data, value.mv_size})) {
+        code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+    }
+    if (cursor != NULL) {
+        mdb_cursor_close(cursor);
+    }
+    records->scan_txn = NULL;
+    mdb_txn_abort(txn);
+    return code == 0 || code == MDB_NOTFOUND ? QUIRE_OK : status_of(code);
+}
+
+struct quire_reader qr_client_records_reader(struct qr_client_records *records)
+{
+    return (struct quire_reader){records, get, scan};
+}
+
+static int write_once(struct qr_client_records *records, const struct quire_write *writes,
+    size_t count)
+{
+    MDB_txn *txn = NULL;
+    int code = mdb_txn_begin(records->env, NULL, 0, &txn);
+    if (code != 0) {
+        return code;
+    }
+    for (size_t i = 0; code == 0 && i < count; i++) {
+        MDB_val key = value_of(writes[i].key), value = value_of(writes[i].value);
+        if (writes[i].erase) {
+            code = mdb_del(txn, records->dbi, &key, NULL);
+            code = code == MDB_NOTFOUND ? 0 : code;
+        } else {
+            code = mdb_put(txn, records->dbi, &key, &value, 0);
+        }
+    }
+    if (code != 0) {
+        mdb_txn_abort(txn);
+        return code;
+    }
+    return mdb_txn_commit(txn); /* frees txn on failure too */
+}
+
+enum quire_status qr_client_records_write(struct qr_client_records *records,
+    const struct quire_write *writes, size_t count, struct qr_client_problem *problem)
+{
+    int code = write_once(records, writes, count);
+    while (code == MDB_MAP_FULL && records->map_size < records->map_max) {
+        size_t grown = records->map_size * 2;
+        records->map_size = grown < records->map_max ? grown : records->map_max;
+        code = mdb_env_set_mapsize(records->env, records->map_size);
+        if (code == 0) {
+            code = write_once(records, writes, count);
+        }
+    }
+    return code == 0 ? QUIRE_OK : fail(records, code, problem);
+}

@@ -1,0 +1,35 @@
+/*
+ * The device's records in an LMDB file: what quire_reader reads and PERSIST writes.
+ *
+ * One process at a time has it open (profile.h holds the lock). The map grows by doubling; a full
+ * disk or map refuses the write, and what was stored is whole.
+ */
+#ifndef QR_CLIENT_RECORDS_H
+#define QR_CLIENT_RECORDS_H
+
+#include "client/problem.h"
+#include <quire/device.h>
+
+#define QR_CLIENT_MAP_FIRST ((size_t)64 << 20) /* bytes of address space, not of disk */
+#define QR_CLIENT_MAP_MAX ((size_t)64 << 30)
+
+struct qr_client_records;
+
+/** Opens or makes the file. map_max: QR_CLIENT_MAP_MAX, or less for tests. EIO, EFULL, ENOMEM. */
+QUIRE_CHECKED enum quire_status qr_client_records_open(const char *path, size_t map_first,
+    size_t map_max, struct qr_client_records **out_records, struct qr_client_problem *problem);
+/** Accepts NULL. */
+void qr_client_records_close(struct qr_client_records *records);
+
+/** No record in it. */
+QUIRE_CHECKED enum quire_status qr_client_records_empty(struct qr_client_records *records,
+    bool *out_empty);
+
+/** For the device; valid as long as the records are open. */
+struct quire_reader qr_client_records_reader(struct qr_client_records *records);
+
+/** Writes all or nothing, durable when it returns. EFULL, EIO, ENOMEM: nothing was written. */
+QUIRE_CHECKED enum quire_status qr_client_records_write(struct qr_client_records *records,
+    const struct quire_write *writes, size_t count, struct qr_client_problem *problem);
+
+#endif

@@ -1,0 +1,97 @@
+/*
+ * Inside of struct quire_client: a device, its records, and perhaps a connection.
+ */
+#ifndef QR_CLIENT_SHELL_H
+#define QR_CLIENT_SHELL_H
+
+#include "client/profile.h"
+#include "client/records.h"
+#include "client/wire.h"
+#include <quire/client.h>
+#include <stdatomic.h>
+
+/** A notice on its way to the callback: kept until the step that raised it is carried out. */
+struct qr_client_notice {
+    enum quire_notice_kind kind;
+    uint32_t code;
+    uint8_t entry[QUIRE_ENTRY_SIZE];
+    uint8_t device[QUIRE_DEVICE_SIZE];
+    char text[64];
+};
+
+/** What the present blocking call waits for, as the notices told it. */
+struct qr_client_run {
+    bool ready, joined, paired, pair_failed, revoke_failed, refused;
+    uint32_t failure;  /* of pair_failed or revoke_failed: enum quire_status; of refused: error code */
+    uint32_t retry_ms; /* of the last CLOSE */
+    bool down;
+    enum qr_client_down down_reason;
+    char why[256];
+    uint64_t moved_ms; /* when a message came last */
+    uint8_t device[QUIRE_DEVICE_SIZE]; /* paired */
+};
+
+/** Invariant: device, records and the profile's lock are there together or not at all. */
+struct quire_client {
+    struct quire_client_callbacks callbacks;
+    char *profile_option, *key_option; /* or NULL */
+    char server_option[QR_CLIENT_URL_MAX + 1]; /* "" none */
+    char fingerprint_option[QR_CLIENT_FINGERPRINT_HEX + 1];
+    uint32_t lock_wait_ms;
+    bool insecure;
+
+    struct qr_client_profile profile; /* its config is meaningful while device is not NULL */
+    struct qr_client_records *records;
+    struct quire_device *device;
+
+    struct qr_client_wire *wire; /* only during a blocking call */
+    struct qr_client_run run;
+    enum quire_status failed; /* of a step inside of a callback of the wire */
+    bool unreachable;         /* the last failure was the server's absence */
+    bool delivering;          /* a notice is being told */
+    struct qr_client_notice *notices;
+    size_t notice_count, notice_capacity;
+    atomic_bool stop;
+    struct qr_client_problem problem;
+};
+
+/** Monotonic and wall clock, milliseconds. */
+uint64_t qr_client_now_ms(void);
+int64_t qr_client_wall_ms(void);
+
+/** ESTATE with its sentence unless a profile is open. Also forgets the last failure. */
+QUIRE_CHECKED enum quire_status qr_client_needs_profile(struct quire_client *client);
+
+/** Feeds one event (kind and operands; the clocks and the entropy are filled in here) and carries
+ * out what follows, PERSISTED included. ENOMEM, EIO, EFULL, ECORRUPT close the profile, though not
+ * the wire. ESTATE: not now. */
+QUIRE_CHECKED enum quire_status qr_client_feed(struct quire_client *client,
+    struct quire_event event);
+
+/** Carries out the actions of a step or of quire_device_init, and what follows. As feed. */
+QUIRE_CHECKED enum quire_status qr_client_carry_out(struct quire_client *client,
+    const struct quire_actions *actions);
+
+/** Closes the profile when `status` says that memory and disk may differ. Gives it back. */
+enum quire_status qr_client_settle(struct quire_client *client, enum quire_status status,
+    const char *what);
+
+/** Opens device and records of the profile whose lock is held. */
+QUIRE_CHECKED enum quire_status qr_client_load(struct quire_client *client);
+
+/** Options for the device, with key and entropy in them: wipe it. writer_record borrows `record`. */
+QUIRE_CHECKED enum quire_status qr_client_device_options(struct quire_client *client, bool make_key,
+    struct quire_buffer *record, struct quire_device_options *out_options);
+
+/* The blocking calls' engine (run.c). */
+enum qr_client_goal {
+    QR_CLIENT_GOAL_SYNC,
+    QR_CLIENT_GOAL_JOIN,
+    QR_CLIENT_GOAL_PAIR,
+    QR_CLIENT_GOAL_REVOKE,
+    QR_CLIENT_GOAL_FOLLOW,
+};
+QUIRE_CHECKED enum quire_status qr_client_run(struct quire_client *client,
+    enum qr_client_goal goal, const uint8_t device[QUIRE_DEVICE_SIZE], uint32_t timeout_ms);
+
+#endif
