@@ -1,0 +1,249 @@
+/*
+ * The diff: applied to the old text it gives the new one, always; few edits where there are few;
+ * bounded work where there are not.
+ */
+#include "client/diff.h"
+#include "client/text.h"
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* A generator of our own, so that a seed means the same everywhere. */
+static uint64_t next_random(uint64_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
+}
+
+static size_t byte_offset(struct quire_bytes text, size_t point)
+{
+    size_t offset = 0;
+    while (point > 0) {
+        offset++;
+        while (offset < text.size && (text.data[offset] & 0xc0) == 0x80) {
+            offset++;
+        }
+        point--;
+    }
+    return offset;
+}
+
+/* Old text and hunks to new text, by positions in the old text alone. */
+static struct quire_buffer apply(struct quire_bytes old_text, const struct qr_client_hunks *hunks)
+{
+    struct quire_buffer result = {0};
+    size_t done = 0, previous_end = 0;
+    for (size_t i = 0; i < hunks->count; i++) {
+        const struct qr_client_hunk *hunk = &hunks->items[i];
+        cr_assert(i == 0 || hunk->old_position > previous_end, "hunks touch or overlap");
+        cr_assert(hunk->erase_count > 0 || hunk->insert.size > 0, "an empty hunk");
+        size_t from = byte_offset(old_text, hunk->old_position);
+        size_t to = byte_offset(old_text, hunk->old_position + hunk->erase_count);
+        cr_assert_leq(to, old_text.size);
+        cr_assert_eq(quire_buffer_append(&result, old_text.data + done, from - done), QUIRE_OK);
+        cr_assert_eq(qr_client_text_length(quire_buffer_bytes(&result)), hunk->new_position);
+        cr_assert_eq(quire_buffer_append(&result, hunk->insert.data, hunk->insert.size), QUIRE_OK);
+        done = to;
+        previous_end = hunk->old_position + hunk->erase_count;
+    }
+    cr_assert_eq(quire_buffer_append(&result, old_text.data + done, old_text.size - done), QUIRE_OK);
+    return result;
+}
+
+static size_t check(struct quire_bytes old_text, struct quire_bytes new_text)
+{
+    struct qr_client_hunks hunks = {0};
+    cr_assert_eq(qr_client_diff(old_text, new_text, &hunks), QUIRE_OK);
+    struct quire_buffer result = apply(old_text, &hunks);
+    cr_assert(quire_bytes_equal(quire_buffer_bytes(&result), new_text));
+    size_t edited = 0;
+    for (size_t i = 0; i < hunks.count; i++) {
+        edited += hunks.items[i].erase_count + qr_client_text_length(hunks.items[i].insert);
+    }
+    quire_buffer_finish(&result);
+    qr_client_hunks_finish(&hunks);
+    return edited;
+}
+
+static size_t check_text(const char *old_text, const char *new_text)
+{
+    return check(quire_bytes_of_text(old_text), quire_bytes_of_text(new_text));
+}
+
+/* Few different characters, so that there is much to find in common; of every UTF-8 size. */
+static void append_random(struct quire_buffer *text, size_t length, uint64_t *state)
+{
+    static const char *const letters[] = {"a", "b", "\n", "é", "ß", "日", "本", "🙂", "🎉", " "};
+    for (size_t i = 0; i < length; i++) {
+        const char *letter = letters[next_random(state) % 10];
+        cr_assert_eq(quire_buffer_append(text, letter, strlen(letter)), QUIRE_OK);
+    }
+}
+
+Test(diff, the_edits_turn_the_old_text_into_the_new_one)
+{
+    uint64_t state = 20260101;
+    for (int round = 0; round < 4000; round++) {
+        struct quire_buffer old_text = {0}, new_text = {0};
+        append_random(&old_text, next_random(&state) % 60, &state);
+        append_random(&new_text, next_random(&state) % 60, &state);
+        check(quire_buffer_bytes(&old_text), quire_buffer_bytes(&new_text));
+        quire_buffer_finish(&old_text);
+        quire_buffer_finish(&new_text);
+    }
+}
+
+Test(diff, a_few_random_edits_of_a_long_text_are_found_again)
+{
+    uint64_t state = 7;
+    for (int round = 0; round < 60; round++) {
+        struct quire_buffer old_text = {0}, new_text = {0};
+        append_random(&old_text, 3000, &state);
+        struct quire_bytes before = quire_buffer_bytes(&old_text);
+        size_t edits = 0, at = 0;
+        for (int i = 0; i < 8; i++) {
+            size_t to = byte_offset(before, (size_t)(300 * i) + next_random(&state) % 250);
+            cr_assert_eq(quire_buffer_append(&new_text, before.data + at, to - at), QUIRE_OK);
+            size_t inserted = next_random(&state) % 9;
+            append_random(&new_text, inserted, &state);
+            size_t erased = next_random(&state) % 9;
+            at = to + byte_offset((struct quire_bytes){before.data + to, before.size - to}, erased);
+            edits += inserted + erased;
+        }
+        cr_assert_eq(quire_buffer_append(&new_text, before.data + at, before.size - at), QUIRE_OK);
+        size_t found = check(before, quire_buffer_bytes(&new_text));
+        /* Joining over a gap of three costs at most six more for each of the eight, some of them. */
+        cr_assert_leq(found, 3 * edits + 48);
+        quire_buffer_finish(&old_text);
+        quire_buffer_finish(&new_text);
+    }
+}
+
+Test(diff, equal_and_empty_texts)
+{
+    cr_assert_eq(check_text("", ""), 0);
+    cr_assert_eq(check_text("the same\nlines\n", "the same\nlines\n"), 0);
+    cr_assert_eq(check_text("", "new"), 3);
+    cr_assert_eq(check_text("old", ""), 3);
+    cr_assert_eq(check((struct quire_bytes){NULL, 0}, (struct quire_bytes){NULL, 0}), 0);
+    cr_assert_eq(check(quire_bytes_of_text("x"), (struct quire_bytes){NULL, 0}), 1);
+}
+
+Test(diff, one_letter_is_one_edit)
+{
+    cr_assert_eq(check_text("I walked home.", "I walked home!"), 2);
+    cr_assert_eq(check_text("one\ntwo\nthree\n", "one\ntwo and\nthree\n"), 4);
+    cr_assert_eq(check_text("aaaa", "aaaaa"), 1);
+    cr_assert_eq(check_text("日本語", "日語"), 1);
+}
+
+Test(diff, a_sequence_is_never_split)
+{
+    /* é and è, 🙂 and 🙃 differ in their last byte only. */
+    cr_assert_eq(check_text("caf\xc3\xa9", "caf\xc3\xa8"), 2);
+    cr_assert_eq(check_text("\xf0\x9f\x99\x82", "\xf0\x9f\x99\x83"), 2);
+    struct qr_client_hunks hunks = {0};
+    cr_assert_eq(qr_client_diff(quire_bytes_of_text("\xf0\x9f\x99\x82"),
+        quire_bytes_of_text("\xf0\x9f\x99\x83"), &hunks), QUIRE_OK);
+    cr_assert_eq(hunks.count, 1);
+    cr_assert_eq(hunks.items[0].insert.size, 4);
+    qr_client_hunks_finish(&hunks);
+}
+
+Test(diff, a_replaced_word_is_one_hunk)
+{
+    struct qr_client_hunks hunks = {0};
+    cr_assert_eq(qr_client_diff(quire_bytes_of_text("I saw a brown horse today."),
+        quire_bytes_of_text("I saw a white goose today."), &hunks), QUIRE_OK);
+    cr_assert_leq(hunks.count, 2);
+    qr_client_hunks_finish(&hunks);
+}
+
+Test(diff, text_that_is_not_utf8_is_refused)
+{
+    static const char *const bad[] = {"\x80", "\xc3", "\xc0\xaf", "\xe0\x80\x80", "\xed\xa0\x80",
+        "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80", "a\xff"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct qr_client_hunks hunks = {0};
+        cr_assert_eq(qr_client_diff(quire_bytes_of_text("a"), quire_bytes_of_text(bad[i]), &hunks),
+            QUIRE_EINVALID);
+        cr_assert_eq(qr_client_diff(quire_bytes_of_text(bad[i]), quire_bytes_of_text("a"), &hunks),
+            QUIRE_EINVALID);
+        cr_assert_null(hunks.items);
+    }
+}
+
+static double seconds_of_diff(struct quire_bytes old_text, struct quire_bytes new_text,
+    size_t *out_edited)
+{
+    struct timespec begin, end;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &begin);
+    struct qr_client_hunks hunks = {0};
+    cr_assert_eq(qr_client_diff(old_text, new_text, &hunks), QUIRE_OK);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
+    qr_client_hunks_finish(&hunks);
+    *out_edited = check(old_text, new_text);
+    return (double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) / 1e9;
+}
+
+static struct quire_buffer megabyte(bool lines, uint64_t seed)
+{
+    struct quire_buffer text = {0};
+    uint64_t state = seed;
+    for (size_t i = 0; i < 1024 * 1024; i++) {
+        uint64_t chance = next_random(&state);
+        char c = lines && i % 60 == 59 ? '\n' : chance % 6 == 0 ? ' ' : (char)('a' + chance / 64 % 26);
+        cr_assert_eq(quire_buffer_append(&text, &c, 1), QUIRE_OK);
+    }
+    return text;
+}
+
+/* The bound is generous: sanitizers and a busy machine are slow, a quadratic search is slower. */
+#define BOUND_S 8.0
+
+Test(diff, two_unlike_megabytes_take_bounded_time)
+{
+    size_t edited = 0;
+    for (int lines = 0; lines < 2; lines++) {
+        struct quire_buffer old_text = megabyte(lines != 0, 1), new_text = megabyte(lines != 0, 2);
+        double seconds = seconds_of_diff(quire_buffer_bytes(&old_text),
+            quire_buffer_bytes(&new_text), &edited);
+        cr_assert_lt(seconds, BOUND_S);
+        quire_buffer_finish(&old_text);
+        quire_buffer_finish(&new_text);
+    }
+}
+
+Test(diff, a_megabyte_wrapped_anew_keeps_its_letters)
+{
+    struct quire_buffer old_text = megabyte(true, 3), new_text = {0};
+    for (size_t i = 0; i < old_text.size; i++) {
+        char c = (char)old_text.data[i];
+        c = c == '\n' ? ' ' : c == ' ' && i % 7 == 0 ? '\n' : c;
+        cr_assert_eq(quire_buffer_append(&new_text, &c, 1), QUIRE_OK);
+    }
+    size_t edited = 0;
+    double seconds =
+        seconds_of_diff(quire_buffer_bytes(&old_text), quire_buffer_bytes(&new_text), &edited);
+    cr_assert_lt(seconds, BOUND_S);
+    cr_assert_lt(edited, old_text.size / 4);
+    quire_buffer_finish(&old_text);
+    quire_buffer_finish(&new_text);
+}
+
+Test(diff, a_megabyte_of_empty_lines_takes_bounded_time)
+{
+    struct quire_buffer old_text = {0}, new_text = {0};
+    for (size_t i = 0; i < 1024 * 1024; i++) {
+        cr_assert_eq(quire_buffer_append(&old_text, "\n", 1), QUIRE_OK);
+        cr_assert_eq(quire_buffer_append(&new_text, i % 3 == 0 ? "x" : "\n", 1), QUIRE_OK);
+    }
+    size_t edited = 0;
+    cr_assert_lt(seconds_of_diff(quire_buffer_bytes(&old_text), quire_buffer_bytes(&new_text),
+        &edited), BOUND_S);
+    quire_buffer_finish(&old_text);
+    quire_buffer_finish(&new_text);
+}
