@@ -269,6 +269,7 @@ Test(profile, a_second_one_waits_then_says_who_has_it)
     pid_t child = fork();
     if (child == 0) {
         struct qr_client_profile mine;
+        qr_client_profile_close(&first); /* inherited: the lock goes when both let it go */
         _exit(qr_client_profile_open(path, 20000, &mine, &problem) == QUIRE_OK ? 0 : 1);
     }
     while (!qr_client_profile_wanted(&first)) {
