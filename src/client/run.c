@@ -245,6 +245,18 @@ static bool is_active(struct work *work)
         && find.active;
 }
 
+/* ESTATE means not now (the roster is being appended to): the next round asks again. */
+static bool ask(struct work *work, struct quire_event event, enum quire_status *out_result)
+{
+    enum quire_status status = qr_client_feed(work->client, event);
+    work->asked = status == QUIRE_OK;
+    if (status == QUIRE_OK || status == QUIRE_ESTATE) {
+        return false;
+    }
+    *out_result = status;
+    return true;
+}
+
 /* One step towards the goal, after something happened. True: the run is over, with *out_result. */
 static bool advance(struct work *work, enum quire_status *out_result)
 {
@@ -284,20 +296,15 @@ static bool advance(struct work *work, enum quire_status *out_result)
     }
     if (work->goal == QR_CLIENT_GOAL_PAIR && !run->paired) {
         if (!work->asked) {
-            work->asked = true;
-            *out_result =
-                qr_client_feed(client, (struct quire_event){.kind = QUIRE_EVENT_PAIR_OPEN});
-            return *out_result != QUIRE_OK;
+            return ask(work, (struct quire_event){.kind = QUIRE_EVENT_PAIR_OPEN}, out_result);
         }
         return false;
     }
     if (work->goal == QR_CLIENT_GOAL_REVOKE && is_active(work)) {
         if (!work->asked) {
-            work->asked = true;
             struct quire_event event = {.kind = QUIRE_EVENT_REVOKE};
             memcpy(event.device, work->device, sizeof event.device);
-            *out_result = qr_client_feed(client, event);
-            return *out_result != QUIRE_OK;
+            return ask(work, event, out_result);
         }
         return false;
     }
