@@ -191,7 +191,7 @@ static bool visit_device(void *context, const struct quire_device_info *info)
             "last_heard_ms", qr_cli_json_time(info->last_heard_ms)));
         return true;
     }
-    char id[33], heard[32] = "never";
+    char id[33], heard[48] = "never";
     qr_cli_id_text(info->device, id);
     if (info->last_heard_ms != 0) {
         qr_cli_time_text(info->last_heard_ms, heard);

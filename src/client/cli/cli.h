@@ -81,7 +81,7 @@ const char *qr_cli_dim(const struct qr_cli *cli);
 const char *qr_cli_warn(const struct qr_cli *cli);
 const char *qr_cli_plain(const struct qr_cli *cli);
 /** Local date and time of a wall clock reading, "2024-03-01 12:30". */
-void qr_cli_time_text(int64_t wall_ms, char out_text[32]);
+void qr_cli_time_text(int64_t wall_ms, char out_text[48]);
 /** Now, by the local clock, as an entry's date: milliseconds without zone, whole minutes. */
 int64_t qr_cli_local_now(void);
 /** True if stdout took everything. */

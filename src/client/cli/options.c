@@ -233,10 +233,10 @@ bool qr_cli_date(const char *text, int64_t *out_ms)
     return true;
 }
 
-void qr_cli_date_text(int64_t ms, char out_text[32])
+void qr_cli_date_text(int64_t ms, char out_text[48])
 {
     if (ms < INT64_C(-62167219200000) || ms >= INT64_C(253402300800000)) {
-        snprintf(out_text, 32, "?"); /* not in the years 0 … 9999 */
+        snprintf(out_text, 48, "?"); /* not in the years 0 … 9999 */
         return;
     }
     int64_t days = ms / 86400000 - (ms % 86400000 < 0);
@@ -244,6 +244,6 @@ void qr_cli_date_text(int64_t ms, char out_text[32])
     int64_t year;
     int month, day;
     date_of(days, &year, &month, &day);
-    snprintf(out_text, 32, "%04" PRId64 "-%02d-%02d %02d:%02d", year, month, day, (int)(rest / 60),
+    snprintf(out_text, 48, "%04" PRId64 "-%02d-%02d %02d:%02d", year, month, day, (int)(rest / 60),
         (int)(rest % 60));
 }

@@ -57,6 +57,6 @@ bool qr_cli_pair(const char *text, int64_t min, int64_t max, size_t *out_name_si
 /** "2024-03-01", "2024-03-01 12:30", with 'T', with seconds: milliseconds since 1970, no zone. */
 bool qr_cli_date(const char *text, int64_t *out_ms);
 /** The same back, "2024-03-01 12:30"; out_text holds 32. Years that do not fit become "?". */
-void qr_cli_date_text(int64_t ms, char out_text[32]);
+void qr_cli_date_text(int64_t ms, char out_text[48]);
 
 #endif

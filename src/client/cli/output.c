@@ -202,7 +202,7 @@ const char *qr_cli_plain(const struct qr_cli *cli)
     return cli->colour ? "\x1b[0m" : "";
 }
 
-void qr_cli_time_text(int64_t wall_ms, char out_text[32])
+void qr_cli_time_text(int64_t wall_ms, char out_text[48])
 {
     struct tm parts;
     time_t seconds = (time_t)(wall_ms / 1000);

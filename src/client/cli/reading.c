@@ -76,7 +76,7 @@ static json_t *json_document(const uint8_t *entry, const struct quire_document *
 static void print_value(const struct qr_cli *cli, enum quire_register field,
     const struct quire_value *value)
 {
-    char date[32];
+    char date[48];
     if (field == QUIRE_REGISTER_TITLE) {
         qr_cli_print_text(cli, stdout, value->text);
     } else if (field == QUIRE_REGISTER_DATE) {
@@ -238,7 +238,7 @@ static int newest_first(const void *left, const void *right)
 
 static void print_row(const struct qr_cli *cli, const struct row *row)
 {
-    char id[33], date[32] = "";
+    char id[33], date[48] = "";
     qr_cli_id_text(row->entry, id);
     if (row->has_date) {
         qr_cli_date_text(row->date, date);

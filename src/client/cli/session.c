@@ -32,7 +32,7 @@ static void say(struct qr_cli *cli, const char *what, const char *text)
         qr_cli_print_json(cli, json_pack("{s:s, s:s}", "event", what, "text", text));
         return;
     }
-    char when[32];
+    char when[48];
     qr_cli_time_text((int64_t)time(NULL) * 1000, when);
     printf("%s%s%s  %s\n", qr_cli_dim(cli), when, qr_cli_plain(cli), text);
     qr_cli_flush();

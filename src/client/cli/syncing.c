@@ -108,7 +108,7 @@ enum qr_cli_exit qr_cli_status(struct qr_cli *cli)
         return print_status_json(cli, &state);
     }
     const char *server = quire_client_server(cli->client);
-    char when[32] = "never";
+    char when[48] = "never";
     if (state.caught_up_ms != 0) {
         qr_cli_time_text(state.caught_up_ms, when);
     }

@@ -107,7 +107,7 @@ Test(options, dates_go_in_and_come_out)
     };
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         int64_t ms = 1;
-        char shown[32];
+        char shown[48];
         cr_assert(qr_cli_date(good[i].text, &ms), "%s", good[i].text);
         cr_assert_eq(ms, good[i].ms, "%s", good[i].text);
         qr_cli_date_text(ms, shown);
@@ -121,7 +121,7 @@ Test(options, dates_go_in_and_come_out)
         cr_assert_not(qr_cli_date(bad[i], &ms), "%s", bad[i]);
         cr_assert_eq(ms, 5);
     }
-    char shown[32];
+    char shown[48];
     qr_cli_date_text(INT64_MIN, shown); /* another device may write any number */
     cr_assert_str_eq(shown, "?");
     qr_cli_date_text(INT64_MAX, shown);
