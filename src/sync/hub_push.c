@@ -147,33 +147,47 @@ static bool prepare(struct qr_hub *hub, struct hub_push *push, struct qr_verify_
     return true;
 }
 
-static bool within_rate(struct qr_hub *hub, struct hub_connection *connection,
+/* How many of the batches, from the first on, may come now; the one behind them is told to wait
+ * until there is room for the rest. Taking a part is what keeps several devices going that all
+ * have much to bring: a whole PUSH might never find the room. */
+static size_t within_rate(struct qr_hub *hub, struct hub_connection *connection,
     const struct qr_frame *frame)
 {
     struct hub_user *user = connection->user;
     const struct qr_hub_limits *limits = &hub->limits;
-    uint64_t size = 0;
-    for (size_t i = 0; i < frame->push.batch_count; i++) {
-        size += frame->push.batches[i].size;
-    }
-    uint32_t wait_ms = hub_bucket_take(&user->pushes, hub->now_ms, frame->push.batch_count,
-        limits->pushes_per_second * 1000ull, limits->pushes_burst);
-    if (wait_ms == 0) {
-        wait_ms = hub_bucket_take(&user->push_bytes, hub->now_ms, size,
-            limits->push_bytes_per_second * 1000ull, limits->push_bytes_burst);
-    }
-    if (wait_ms > 0) {
-        const uint8_t *writer;
-        struct qr_batch batch;
-        hub->counters.rate_limited++;
-        if (qr_batch_read(frame->push.batches[0], &batch) != QUIRE_OK) {
-            hub_fatal(hub, connection, QR_ERROR_PROTO);
-            return false;
+    uint64_t pushes_rate = limits->pushes_per_second * 1000ull;
+    uint64_t bytes_rate = limits->push_bytes_per_second * 1000ull;
+    size_t count = frame->push.batch_count;
+    size_t allowed = 0;
+    uint32_t wait_ms = 0;
+    while (allowed < count) {
+        wait_ms = hub_bucket_take(&user->push_bytes, hub->now_ms, frame->push.batches[allowed].size,
+            bytes_rate, limits->push_bytes_burst);
+        if (wait_ms == 0) {
+            wait_ms = hub_bucket_take(&user->pushes, hub->now_ms, 1, pushes_rate,
+                limits->pushes_burst);
         }
-        uint64_t seq = qr_batch_seq(frame->push.batches[0], &writer);
-        hub_error(hub, connection, QR_ERROR_RATE, false, wait_ms, writer, seq, nothing);
+        if (wait_ms > 0) {
+            break;
+        }
+        allowed++;
     }
-    return wait_ms == 0;
+    if (allowed == count) {
+        return count;
+    }
+    hub->counters.rate_limited++;
+    struct qr_batch batch;
+    if (qr_batch_read(frame->push.batches[allowed], &batch) != QUIRE_OK) {
+        hub->counters.frames_malformed++;
+        hub_fatal(hub, connection, QR_ERROR_PROTO);
+        return 0;
+    }
+    struct hub_bucket later = user->pushes; /* looked at without taking */
+    uint64_t rest = count - allowed < limits->pushes_burst ? count - allowed : limits->pushes_burst;
+    uint32_t rest_ms = hub_bucket_take(&later, hub->now_ms, rest, pushes_rate, limits->pushes_burst);
+    hub_error(hub, connection, QR_ERROR_RATE, false, rest_ms > wait_ms ? rest_ms : wait_ms,
+        batch.writer, batch.seq, nothing);
+    return allowed;
 }
 
 void hub_on_push(struct qr_hub *hub, struct hub_connection *connection, const struct qr_frame *frame)
@@ -185,11 +199,13 @@ void hub_on_push(struct qr_hub *hub, struct hub_connection *connection, const st
         hub_fatal(hub, connection, QR_ERROR_RATE);
         return;
     }
-    if (!within_rate(hub, connection, frame)) {
+    struct qr_frame taken = *frame;
+    taken.push.batch_count = within_rate(hub, connection, frame);
+    if (taken.push.batch_count == 0) {
         return;
     }
-    struct hub_push *push = make_push(hub, connection, frame);
-    struct qr_verify_job *jobs = calloc(frame->push.batch_count, sizeof *jobs);
+    struct hub_push *push = make_push(hub, connection, &taken);
+    struct qr_verify_job *jobs = calloc(taken.push.batch_count, sizeof *jobs);
     size_t job_count = 0;
     if (push == NULL || jobs == NULL) {
         hub->out.failed = true;
