@@ -92,10 +92,7 @@ enum quire_status quire_device_step(struct quire_device *device, const struct qu
 uint64_t quire_device_wake_ms(const struct quire_device *device)
 {
     uint64_t due[] = {device_connection_due_ms(device), device_seal_due_ms(device),
-        device_upload_due_ms(device),
-        device->append != APPEND_NONE && !device->append_sent && device->link != LINK_NONE
-            ? device->append_at_ms
-            : UINT64_MAX};
+        device_upload_due_ms(device), device_append_due_ms(device)};
     uint64_t first = UINT64_MAX;
     for (size_t i = 0; i < sizeof due / sizeof *due; i++) {
         first = due[i] < first ? due[i] : first;

@@ -336,6 +336,7 @@ void device_on_roster_done(struct quire_device *device, const struct qr_frame *f
 void device_append_refused(struct quire_device *device, uint32_t code);
 /** Makes and sends the append in hand, if there is one and the time is right. */
 void device_append_try(struct quire_device *device);
+uint64_t device_append_due_ms(const struct quire_device *device);
 /** Opens every epoch key that the roster gives this device, or the kit. */
 QUIRE_CHECKED enum quire_status device_take_keys(struct quire_device *device);
 void device_revoke(struct quire_device *device, const uint8_t *who);

@@ -395,12 +395,23 @@ static enum quire_status make_records(struct quire_device *device, struct qr_ros
     return status;
 }
 
+static bool append_ready(const struct quire_device *device)
+{
+    return device->append == APPEND_RECOVER ? device->link == LINK_ROSTER
+        : device->append == APPEND_REVOKE   ? device->link == LINK_READY && device->caught_up
+                                            : device->link == LINK_READY;
+}
+
+uint64_t device_append_due_ms(const struct quire_device *device)
+{
+    bool waits = device->append != APPEND_NONE && !device->append_sent && append_ready(device) &&
+        device->append_at_ms > device->now_ms;
+    return waits ? device->append_at_ms : UINT64_MAX;
+}
+
 void device_append_try(struct quire_device *device)
 {
-    bool ready = device->append == APPEND_RECOVER ? device->link == LINK_ROSTER
-        : device->append == APPEND_REVOKE         ? device->link == LINK_READY && device->caught_up
-                                                  : device->link == LINK_READY;
-    if (device->append == APPEND_NONE || device->append_sent || !ready ||
+    if (device->append == APPEND_NONE || device->append_sent || !append_ready(device) ||
         device->now_ms < device->append_at_ms) {
         return;
     }

@@ -257,7 +257,9 @@ uint64_t device_upload_due_ms(const struct quire_device *device)
     }
     for (size_t i = 0; i < device->chain_count; i++) {
         const struct device_chain *chain = &device->chains[i];
-        if (chain->refusal != 0 && chain->sent < chain->durable && chain->blocked_until_ms < due) {
+        /* One whose wait is over was tried in this step: it waits for another chain, or an ACK. */
+        if (is_blocked(device, chain) && chain->sent < chain->durable &&
+            chain->blocked_until_ms < due) {
             due = chain->blocked_until_ms;
         }
     }
