@@ -15,6 +15,7 @@
 
 #define REDIAL_MIN_MS 500
 #define REDIAL_MAX_MS 15000
+#define LATE_TICKS_MAX 100u
 
 static const struct quire_bytes nothing = {NULL, 0};
 
@@ -203,6 +204,12 @@ static void tick_later(struct world *world, struct phone *phone)
     uint64_t at = wake <= phone->monotonic_offset_ms ? 0 : wake - phone->monotonic_offset_ms;
     if (at <= world->now_ms) {
         at = world->now_ms + 1; /* a device that asks for the past gets the next millisecond */
+        if (++phone->late_ticks > LATE_TICKS_MAX) {
+            world_fail(world, "bounded", "phone %u wants a TICK at once, again and again: it would "
+                "keep a processor busy", phone->number);
+        }
+    } else {
+        phone->late_ticks = 0;
     }
     if (at != phone->tick_at_ms) {
         phone->tick_at_ms = at;

@@ -40,6 +40,7 @@ struct phone {
     uint64_t dial_not_before_ms;
     bool dial_asked;
     uint64_t tick_at_ms; /* the TICK that was asked for; UINT64_MAX: none */
+    uint32_t late_ticks; /* in a row: TICKs that were wanted in the past */
     uint64_t sync_at_ms; /* disk: durable up to the newest write then */
     uint64_t last_token;
 
@@ -48,7 +49,6 @@ struct phone {
     uint32_t helping;     /* number of the phone that waits for our code, or PHONES_MAX */
     uint64_t trying_until_ms; /* joining: then it gives up and tries again */
     struct quire_device_state state; /* after the last step */
-    bool acted_after_delete;
 };
 
 /** Another phone of that user, blank. */

@@ -76,8 +76,8 @@ bool converge_reached(struct world *world, char *out_reason, size_t reason_size)
     const struct phone *first[USERS_MAX] = {NULL};
     for (uint32_t i = 0; i < world->phone_count; i++) {
         struct phone *phone = &world->phones[i];
-        if (phone->stage == PHONE_AWAY || phone->revoked) {
-            continue; /* judged by the others at the end */
+        if (phone->stage == PHONE_AWAY || (phone->revoked && !phone_counts(world, phone))) {
+            continue;
         }
         if (phone->stage != PHONE_JOINED || phone->device == NULL) {
             snprintf(out_reason, reason_size, "phone %u could not join", phone->number);
