@@ -12,9 +12,8 @@
 #include <openssl/ssl.h>
 #include <stdlib.h>
 
-#define RECEIVE_SIZE 1024
+#define RECEIVE_SIZE 512 /* of memory per connection; an edit fits */
 #define TURN_BYTES (128 * 1024)
-#define PARTIAL_KEPT 4096
 #define PARTIAL_ALL_MAX (256u * 1024 * 1024) /* of all connections: a bound for memory */
 #define CLOSE_UNSUPPORTED 1003
 #define CLOSE_TOO_LARGE 1009
@@ -183,10 +182,7 @@ static int on_writable(struct qr_connection *connection)
 static void drop_partial(struct qr_connection *connection)
 {
     connection->server->partial_size -= connection->partial.size;
-    quire_buffer_clear(&connection->partial);
-    if (connection->partial.capacity > PARTIAL_KEPT) {
-        quire_buffer_finish(&connection->partial);
-    }
+    quire_buffer_finish(&connection->partial);
 }
 
 static void on_receive(struct qr_connection *connection, const uint8_t *data, size_t size)
@@ -303,7 +299,6 @@ static void leave(struct qr_connection *connection)
     }
     drop_queue(connection);
     drop_partial(connection);
-    quire_buffer_finish(&connection->partial);
     connection->state = QR_CONNECTION_GONE;
 }
 

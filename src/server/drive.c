@@ -225,25 +225,6 @@ static void take_verdicts(struct qr_server *server)
     } while (count == NEWS_AT_ONCE && !server->ended);
 }
 
-static void end_if_drained(struct qr_server *server)
-{
-    struct qr_hub_counters counters;
-    if (!server->draining || server->ended) {
-        return;
-    }
-    qr_hub_counters(server->hub, &counters);
-    bool late = qr_server_now_ms() >= server->drain_until_ms;
-    if (late || (counters.pending_persist == 0 && server->connection_count == 0)) {
-        if (late) {
-            qr_log(QR_LOG_WARN, QR_EVENT("drained_late"),
-                QR_NUMBER("connections", server->connection_count),
-                QR_NUMBER("pending", counters.pending_persist));
-        }
-        server->ended = true;
-        uv_stop(&server->loop);
-    }
-}
-
 void qr_server_take_news(struct qr_server *server)
 {
     take_commits(server);
@@ -255,7 +236,6 @@ void qr_server_take_news(struct qr_server *server)
             qr_connection_resume(connection);
         }
     }
-    end_if_drained(server);
 }
 
 /* ---- time ------------------------------------------------------------------------------------ */
@@ -278,7 +258,6 @@ void qr_server_tick(struct qr_server *server)
         qr_connection_kill(connection);
     }
     qr_server_feed(server, &(struct qr_hub_event){.kind = QR_HUB_TICK});
-    end_if_drained(server);
 }
 
 void qr_server_drain(struct qr_server *server)
@@ -289,4 +268,23 @@ void qr_server_drain(struct qr_server *server)
     qr_listener_stop(&server->listener);
     qr_server_feed(server, &(struct qr_hub_event){.kind = QR_HUB_DRAIN});
     qr_server_tick(server);
+}
+
+void qr_server_end_if_drained(struct qr_server *server)
+{
+    struct qr_hub_counters counters;
+    if (!server->draining || server->ended) {
+        return;
+    }
+    qr_hub_counters(server->hub, &counters);
+    bool late = qr_server_now_ms() >= server->drain_until_ms;
+    if (late || (counters.pending_persist == 0 && server->connection_count == 0)) {
+        if (late) {
+            qr_log(QR_LOG_WARN, QR_EVENT("drained_late"),
+                QR_NUMBER("connections", server->connection_count),
+                QR_NUMBER("pending", counters.pending_persist));
+        }
+        server->ended = true;
+        uv_stop(&server->loop);
+    }
 }

@@ -32,6 +32,7 @@ static void on_round(uv_prepare_t *handle)
     struct qr_server *server = handle->data;
     server->turn++;
     qr_connection_farewells(server);
+    qr_server_end_if_drained(server);
 }
 
 static void on_tick(uv_timer_t *handle)
