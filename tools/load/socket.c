@@ -20,7 +20,7 @@ static enum quire_status queue_upgrade(struct load_socket *socket, const char *h
 {
     char request[512];
     int size = snprintf(request, sizeof request,
-        "GET / HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "GET /quire HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Key: cXVpcmUtbG9hZC1xdWlyZQ==\r\nSec-WebSocket-Version: 13\r\n"
         "Sec-WebSocket-Protocol: quire.1\r\n\r\n",
         host);
