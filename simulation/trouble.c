@@ -101,8 +101,10 @@ static void stall(struct world *world, const struct happening *happening)
     struct phone *phone = &world->phones[happening->actor];
     again(world, world->options.stall_mean_s, stall, phone->number);
     if (!world->healed && phone->link != 0) {
-        network_stall(world, phone->link, prng_chance(&world->network_chance, 500000),
-            prng_about(&world->network_chance, 1000 * world->options.stall_length_s));
+        /* Not as arguments: compilers differ in which one they draw first. */
+        bool upwards = prng_chance(&world->network_chance, 500000);
+        uint64_t length_ms = prng_about(&world->network_chance, 1000 * world->options.stall_length_s);
+        network_stall(world, phone->link, upwards, length_ms);
     }
 }
 
