@@ -56,8 +56,9 @@ static enum verdict check_causes(struct quire_device *device, const struct qr_ba
     return ACCEPT;
 }
 
-/* Is the author one who may have written this, on the roster as it was. */
-static enum verdict check_author(struct quire_device *device, const struct qr_batch *batch)
+/* Is the author one who may have written this, on the roster as it was; and the batch's hash. */
+static enum verdict check_author(struct quire_device *device, const struct qr_batch *batch,
+    uint8_t out_hash[QR_HASH_SIZE])
 {
     const struct qr_roster *roster = &device->roster;
     if (batch->roster_seq >= roster->count) {
@@ -70,7 +71,8 @@ static enum verdict check_author(struct quire_device *device, const struct qr_ba
         device_alarm(device, QUIRE_ALARM_BAD_SIGNATURE);
         return REFUSE;
     }
-    if (!qr_roster_admits(roster, batch->device, batch->writer, batch->seq)) {
+    qr_batch_hash(batch, roster->user, roster->entries[batch->roster_seq].hash, out_hash);
+    if (!qr_roster_admits(roster, batch->device, batch->writer, batch->seq, out_hash)) {
         device_alarm(device, QUIRE_ALARM_REVOKED_WRITE);
         return REFUSE;
     }
@@ -114,11 +116,12 @@ static enum verdict check(struct quire_device *device, struct quire_bytes bytes,
         device_alarm(device, QUIRE_ALARM_BAD_SIGNATURE);
         return REFUSE;
     }
-    enum verdict verdict = check_author(device, &batch);
+    struct item *item = &items[count];
+    uint8_t hash[QR_HASH_SIZE];
+    enum verdict verdict = check_author(device, &batch, hash);
     if (verdict != ACCEPT) {
         return verdict;
     }
-    struct item *item = &items[count];
     struct device_chain *chain = device_chain_get(device, batch.writer, batch.device);
     if (chain == NULL) {
         return REFUSE;
@@ -127,8 +130,7 @@ static enum verdict check(struct quire_device *device, struct quire_bytes bytes,
         chain->next_head = chain->head;
     }
     *item = (struct item){bytes, (size_t)(chain - device->chains), batch.seq, {0}};
-    qr_batch_hash(&batch, device->roster.user, device->roster.entries[batch.roster_seq].hash,
-        item->hash);
+    memcpy(item->hash, hash, sizeof hash);
     verdict = check_place(device, chain, &batch, item->hash, items, count);
     if (verdict == ACCEPT) {
         chain->next_head = batch.seq;

@@ -196,17 +196,24 @@ static void on_verified(struct qr_hub *hub, uint64_t token, size_t valid)
 {
     hub->counters.pending_verify -= hub->counters.pending_verify > 0;
     struct hub_push *push = NULL;
-    HASH_FIND(hh, hub->pushes, &token, sizeof token, push);
+    struct hub_connection *connection = NULL;
+    if ((token & HUB_AUTH_TOKEN) != 0) {
+        connection = find_connection(hub, token & ~HUB_AUTH_TOKEN);
+    } else {
+        HASH_FIND(hh, hub->pushes, &token, sizeof token, push);
+    }
     if (push != NULL) {
         hub_on_push_verified(hub, push, valid);
-        return;
+    } else if (connection != NULL && connection->state == HUB_AUTHENTICATING) {
+        hub_on_auth_verified(hub, connection, valid == 1);
     }
-    struct hub_connection *connection, *next;
-    HASH_ITER (hh, hub->connections, connection, next) {
-        if (connection->state == HUB_AUTHENTICATING && connection->auth_token == token) {
-            hub_on_auth_verified(hub, connection, valid == 1);
-            return;
-        }
+}
+
+/* A drained connection closes once all that it waits for is acknowledged. */
+static void close_drained(struct qr_hub *hub, struct hub_connection *connection)
+{
+    if (connection->mark_count == 0 && connection->pushes == NULL && connection->append_lsn == 0) {
+        hub_close(hub, connection, CLOSE_GOING_AWAY);
     }
 }
 
@@ -216,6 +223,9 @@ static void on_tick(struct qr_hub *hub)
     HASH_ITER (hh, hub->connections, connection, next) {
         if (connection->state == HUB_CLOSING) {
             continue;
+        }
+        if (hub->draining) { /* all that it brought may have been refused: nothing was awaited */
+            close_drained(hub, connection);
         }
         if (connection->state != HUB_READY) {
             if (hub->now_ms - connection->opened_ms > hub->limits.handshake_ms) {
@@ -227,14 +237,6 @@ static void on_tick(struct qr_hub *hub)
             hub->now_ms - connection->sent_ms > hub->limits.stalled_ms) {
             hub_close(hub, connection, CLOSE_POLICY);
         }
-    }
-}
-
-/* A drained connection closes once all that it waits for is acknowledged. */
-static void close_drained(struct qr_hub *hub, struct hub_connection *connection)
-{
-    if (connection->mark_count == 0 && connection->pushes == NULL && connection->append_lsn == 0) {
-        hub_close(hub, connection, CLOSE_GOING_AWAY);
     }
 }
 

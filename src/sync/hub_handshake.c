@@ -12,9 +12,8 @@ static void fail_authentication(struct qr_hub *hub, struct hub_connection *conne
 {
     hub->counters.auth_failures++;
     if (user != NULL) {
-        (void)hub_bucket_take(&user->failures, hub->now_ms, 1,
-            hub->limits.auth_failures_per_hour * 1000ull / 3600,
-            hub->limits.auth_failures_per_hour);
+        (void)hub_bucket_take(&user->failures, hub->now_ms, 1, hub->limits.auth_failures_per_hour,
+            HUB_HOUR_MS, hub->limits.auth_failures_per_hour);
     }
     hub_fatal(hub, connection, QR_ERROR_AUTH);
 }
@@ -77,6 +76,13 @@ void hub_on_hello(struct qr_hub *hub, struct hub_connection *connection, const s
     connection->state = HUB_CHALLENGED;
 }
 
+/* The roster is not what CHALLENGE said: somebody else brought records, or they were rolled back. It
+ * is nobody's fault; let the client look again. */
+static void grew_meanwhile(struct qr_hub *hub, struct hub_connection *connection)
+{
+    hub_error(hub, connection, QR_ERROR_STALE_ROSTER, true, 100, NULL, 0, (struct quire_bytes){0});
+}
+
 /* The server's roster with the records of AUTH after it, in connection->offered. */
 static bool take_offer(struct qr_hub *hub, struct hub_connection *connection,
     const struct hub_user *user, const struct qr_frame *frame)
@@ -109,14 +115,19 @@ void hub_on_auth(struct qr_hub *hub, struct hub_connection *connection, const st
     if (user != NULL) {
         /* Looked at without taking: only a failure takes from it. */
         struct hub_bucket failures = user->failures;
-        uint32_t wait_ms = hub_bucket_take(&failures, hub->now_ms, 1,
-            failures_per_hour * 1000ull / 3600, failures_per_hour);
+        uint32_t wait_ms = hub_bucket_take(&failures, hub->now_ms, 1, failures_per_hour,
+            HUB_HOUR_MS, failures_per_hour);
         if (wait_ms > 0) {
             hub->counters.rate_limited++;
             hub_error(hub, connection, QR_ERROR_RATE, true, wait_ms, NULL, 0,
                 (struct quire_bytes){0});
             return;
         }
+    }
+    if (frame->auth.record_count > 0 &&
+        (user == NULL ? 0 : user->roster.count) != connection->challenged_count) {
+        grew_meanwhile(hub, connection);
+        return;
     }
     if (!take_offer(hub, connection, user, frame)) {
         fail_authentication(hub, connection, user);
@@ -137,9 +148,8 @@ void hub_on_auth(struct qr_hub *hub, struct hub_connection *connection, const st
     memcpy(job.public_key, key, QR_KEY_SIZE);
     memcpy(job.signature, frame->auth.signature, QR_SIGNATURE_SIZE);
     memcpy(job.message, connection->auth_digest, QR_HASH_SIZE);
-    connection->auth_token = hub->next_token++;
-    connection->state = HUB_AUTHENTICATING;
-    hub_verify(hub, connection->auth_token, &job, 1);
+    connection->state = HUB_AUTHENTICATING; /* once in a connection's life */
+    hub_verify(hub, HUB_AUTH_TOKEN | connection->id, &job, 1);
 }
 
 /* The user, made if this is its first connection, with the offered records on their way to disk. */
@@ -151,9 +161,7 @@ static bool adopt_offer(struct qr_hub *hub, struct hub_connection *connection,
         return true;
     }
     if (user != NULL && user->roster.count != connection->challenged_count) {
-        /* It grew meanwhile; let the client look again. */
-        hub_error(hub, connection, QR_ERROR_STALE_ROSTER, true, 100, NULL, 0,
-            (struct quire_bytes){0});
+        grew_meanwhile(hub, connection);
         return false;
     }
     enum quire_status status = QUIRE_OK;

@@ -28,7 +28,9 @@
 #define HUB_CREDIT_MAX (16 * 1024 * 1024)
 #define HUB_UNVERIFIED_MAX (2 * 1024 * 1024) /* bytes of pushes under verification, a connection */
 #define HUB_PAIR_MAILBOXES 1024
+#define HUB_HOUR_MS 3600000
 #define HUB_HELLO_MAX 4096                /* bytes of a frame before authentication */
+#define HUB_AUTH_TOKEN (1ull << 63)       /* token of an AUTH: this and the connection's id */
 
 struct hub_connection;
 
@@ -50,12 +52,15 @@ struct hub_chain {
     size_t accepted; /* greatest seq accepted, durable or on its way */
     size_t capacity;
     size_t durable;
+    uint64_t noted_seq; /* the batch that noted_roster_seq is of; 0 none */
+    uint32_t noted_roster_seq;
 };
 
-/** A limit of so many a second with a burst, in thousandths. */
+/** A limit of so many in an interval, with a burst. */
 struct hub_bucket {
     uint64_t level;
     uint64_t filled_ms;
+    bool filled; /* once; before, it is full */
 };
 
 struct hub_user {
@@ -88,6 +93,7 @@ struct hub_push {
     uint8_t (*hashes)[QR_HASH_SIZE];
     bool *signed_job; /* this batch has a job */
     size_t batch_count;
+    uint8_t roster_head[QR_HASH_SIZE]; /* that authors and hashes were checked on */
     size_t valid; /* jobs known to be valid */
     bool verified;
 };
@@ -123,7 +129,6 @@ struct hub_connection {
     uint8_t device[QR_DEVICE_SIZE];
     uint8_t auth_digest[QR_HASH_SIZE];
     uint32_t challenged_count; /* roster_count told in CHALLENGE */
-    uint64_t auth_token;
     bool auth_revoked; /* the device was revoked: tell it so, once it has proved who it is */
     struct qr_roster offered; /* the server's roster and the records of AUTH */
     bool has_offer;
@@ -144,6 +149,7 @@ struct hub_connection {
     int64_t credit;
 
     /* pairing */
+    struct hub_connection *next_waiting, *prev_waiting; /* while it waits at a mailbox */
     bool waits_at_mailbox;
     uint8_t mailbox[QR_MAILBOX_SIZE];
     uint64_t pair_peer; /* connection id, 0 none */
@@ -180,6 +186,7 @@ struct qr_hub {
     struct hub_user *idle_users;
     uint32_t idle_count;
     uint32_t mailbox_count;
+    struct hub_connection *waiting; /* at mailboxes */
     struct hub_connection *connections;
     struct hub_push *pushes;
     struct hub_pending *pending; /* a ring, in order of lsn */
@@ -231,9 +238,10 @@ void hub_persisted(struct qr_hub *hub, uint64_t lsn);
 void hub_persist_failed(struct qr_hub *hub, uint64_t lsn, enum quire_status code);
 /** A stored record is damaged: the user's log ends before it from now on. */
 void hub_user_damaged(struct qr_hub *hub, struct hub_user *user, uint64_t lsn);
-/** Takes `amount` from a bucket; the milliseconds to wait if it does not hold that much, else 0. */
-uint32_t hub_bucket_take(struct hub_bucket *bucket, uint64_t now_ms, uint64_t amount,
-    uint64_t per_second_milli, uint64_t burst);
+/** Takes `amount` (what is above the burst counts as the burst) from a bucket that gains `rate` in
+ * an interval; the milliseconds to wait if it does not hold that much, else 0. */
+uint32_t hub_bucket_take(struct hub_bucket *bucket, uint64_t now_ms, uint64_t amount, uint64_t rate,
+    uint64_t interval_ms, uint64_t burst);
 
 /* ---- the rest -------------------------------------------------------------------------------- */
 void hub_on_hello(struct qr_hub *hub, struct hub_connection *connection, const struct qr_frame *frame,

@@ -6,14 +6,12 @@
 
 static struct hub_connection *find_waiting(struct qr_hub *hub, const uint8_t *mailbox)
 {
-    struct hub_connection *connection, *next;
-    HASH_ITER (hh, hub->connections, connection, next) {
-        if (connection->waits_at_mailbox &&
-            memcmp(connection->mailbox, mailbox, QR_MAILBOX_SIZE) == 0) {
-            return connection;
-        }
+    struct hub_connection *connection = hub->waiting; /* at most HUB_PAIR_MAILBOXES */
+    while (connection != NULL && (connection->state != HUB_READY ||
+               memcmp(connection->mailbox, mailbox, QR_MAILBOX_SIZE) != 0)) {
+        connection = connection->next_waiting;
     }
-    return NULL;
+    return connection;
 }
 
 static void pass_on(struct qr_hub *hub, struct hub_connection *to, const uint8_t *mailbox,
@@ -43,8 +41,11 @@ void hub_pair_closed(struct qr_hub *hub, struct hub_connection *connection)
         }
     }
     connection->pair_peer = 0;
-    hub->mailbox_count -= connection->waits_at_mailbox;
-    connection->waits_at_mailbox = false;
+    if (connection->waits_at_mailbox) {
+        DL_DELETE2(hub->waiting, connection, prev_waiting, next_waiting);
+        hub->mailbox_count--;
+        connection->waits_at_mailbox = false;
+    }
 }
 
 static void open_mailbox(struct qr_hub *hub, struct hub_connection *connection,
@@ -57,6 +58,7 @@ static void open_mailbox(struct qr_hub *hub, struct hub_connection *connection,
     }
     memcpy(connection->mailbox, mailbox, sizeof connection->mailbox);
     connection->waits_at_mailbox = true;
+    DL_APPEND2(hub->waiting, connection, prev_waiting, next_waiting);
     hub->mailbox_count++;
 }
 
@@ -71,10 +73,11 @@ void hub_on_pair(struct qr_hub *hub, struct hub_connection *connection, const st
         hub_pair_closed(hub, connection);
     } else if (frame->pair.step == QR_PAIR_REQUEST && !ready) {
         peer = find_waiting(hub, mailbox);
-        if (peer == NULL || peer->pair_peer != 0) {
+        if (peer == NULL || peer_of(hub, peer) != NULL) {
             pass_on(hub, connection, mailbox, QR_PAIR_CLOSE, (struct quire_bytes){0});
             return;
         }
+        hub_pair_closed(hub, connection); /* whom it asked before is free for others */
         peer->pair_peer = connection->id;
         connection->pair_peer = peer->id;
         pass_on(hub, peer, mailbox, QR_PAIR_REQUEST, frame->pair.data);

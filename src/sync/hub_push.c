@@ -74,8 +74,9 @@ static struct hub_push *make_push(struct qr_hub *hub, struct hub_connection *con
     return push;
 }
 
-/* Why this author may not write this batch; 0 if it may. */
-static uint32_t refuse_author(const struct qr_roster *roster, const struct qr_batch *batch)
+/* Why this author may not write this batch; 0 if it may, and the batch's hash. */
+static uint32_t refuse_author(const struct qr_roster *roster, const struct qr_batch *batch,
+    uint8_t out_hash[QR_HASH_SIZE])
 {
     if (batch->roster_seq >= roster->count) {
         return QR_ERROR_STALE_ROSTER;
@@ -84,7 +85,8 @@ static uint32_t refuse_author(const struct qr_roster *roster, const struct qr_ba
     if (device == NULL || device->added_seq > batch->roster_seq) {
         return QR_ERROR_AUTH;
     }
-    if (!qr_roster_admits(roster, batch->device, batch->writer, batch->seq)) {
+    qr_batch_hash(batch, roster->user, roster->entries[batch->roster_seq].hash, out_hash);
+    if (!qr_roster_admits(roster, batch->device, batch->writer, batch->seq, out_hash)) {
         return QR_ERROR_REVOKED;
     }
     if (batch->epoch != roster->entries[batch->roster_seq].epoch) {
@@ -113,6 +115,7 @@ static bool prepare(struct qr_hub *hub, struct hub_push *push, struct qr_verify_
     struct hub_connection *connection = push->connection;
     const struct qr_roster *roster = &connection->user->roster;
     size_t job_count = 0;
+    memcpy(push->roster_head, qr_roster_head(roster), sizeof push->roster_head);
     for (size_t i = 0; i < push->batch_count; i++) {
         struct qr_batch batch;
         enum quire_status status = qr_batch_read(push->batches[i], &batch);
@@ -124,7 +127,7 @@ static bool prepare(struct qr_hub *hub, struct hub_push *push, struct qr_verify_
                                                    : QR_ERROR_PROTO);
             return false;
         }
-        uint32_t refusal = refuse_author(roster, &batch);
+        uint32_t refusal = refuse_author(roster, &batch, push->hashes[i]);
         if (refusal != 0) {
             reject(hub, connection, (enum qr_error_code)refusal,
                 refusal == QR_ERROR_STALE_ROSTER ? RETRY_OUT_OF_ORDER_MS : RETRY_REFUSED_MS, &batch,
@@ -132,8 +135,6 @@ static bool prepare(struct qr_hub *hub, struct hub_push *push, struct qr_verify_
             push->batch_count = i; /* what came before it may go on */
             break;
         }
-        qr_batch_hash(&batch, roster->user, roster->entries[batch.roster_seq].hash,
-            push->hashes[i]);
         if (!held(connection->user, &batch)) {
             struct qr_verify_job *job = &jobs[job_count++];
             job->context = QR_CONTEXT_BATCH_SIGN;
@@ -155,17 +156,19 @@ static size_t within_rate(struct qr_hub *hub, struct hub_connection *connection,
 {
     struct hub_user *user = connection->user;
     const struct qr_hub_limits *limits = &hub->limits;
-    uint64_t pushes_rate = limits->pushes_per_second * 1000ull;
-    uint64_t bytes_rate = limits->push_bytes_per_second * 1000ull;
     size_t count = frame->push.batch_count;
     size_t allowed = 0;
     uint32_t wait_ms = 0;
     while (allowed < count) {
+        struct hub_bucket bytes_before = user->push_bytes;
         wait_ms = hub_bucket_take(&user->push_bytes, hub->now_ms, frame->push.batches[allowed].size,
-            bytes_rate, limits->push_bytes_burst);
+            limits->push_bytes_per_second, 1000, limits->push_bytes_burst);
         if (wait_ms == 0) {
-            wait_ms = hub_bucket_take(&user->pushes, hub->now_ms, 1, pushes_rate,
-                limits->pushes_burst);
+            wait_ms = hub_bucket_take(&user->pushes, hub->now_ms, 1, limits->pushes_per_second,
+                1000, limits->pushes_burst);
+            if (wait_ms > 0) {
+                user->push_bytes = bytes_before; /* it was not taken */
+            }
         }
         if (wait_ms > 0) {
             break;
@@ -183,8 +186,8 @@ static size_t within_rate(struct qr_hub *hub, struct hub_connection *connection,
         return 0;
     }
     struct hub_bucket later = user->pushes; /* looked at without taking */
-    uint64_t rest = count - allowed < limits->pushes_burst ? count - allowed : limits->pushes_burst;
-    uint32_t rest_ms = hub_bucket_take(&later, hub->now_ms, rest, pushes_rate, limits->pushes_burst);
+    uint32_t rest_ms = hub_bucket_take(&later, hub->now_ms, count - allowed,
+        limits->pushes_per_second, 1000, limits->pushes_burst);
     hub_error(hub, connection, QR_ERROR_RATE, false, rest_ms > wait_ms ? rest_ms : wait_ms,
         batch.writer, batch.seq, nothing);
     return allowed;
@@ -259,12 +262,16 @@ static struct quire_bytes evidence(struct qr_hub *hub, const struct hub_user *us
     return bytes;
 }
 
-/* A chain's roster_seq never goes back. Only a batch that is behind the roster needs a look. */
+/* A chain's roster_seq never goes back. Only a batch that is behind the roster needs a look: at what
+ * was noted of the batch before it, or, after a restart, at that batch. */
 static bool roster_goes_back(struct qr_hub *hub, const struct hub_user *user,
     const struct hub_chain *chain, const struct qr_batch *batch)
 {
     if (chain == NULL || batch->roster_seq + 1 >= user->roster.count) {
         return false;
+    }
+    if (chain->noted_seq == batch->seq - 1 && chain->noted_seq > 0) {
+        return chain->noted_roster_seq > batch->roster_seq;
     }
     struct qr_batch before;
     struct quire_bytes bytes = evidence(hub, user, chain, batch->seq - 1);
@@ -368,13 +375,18 @@ static void place(struct qr_hub *hub, struct hub_connection *connection, struct 
     } else {
         hub->counters.batches_accepted++;
         hub->counters.bytes_accepted += bytes.size;
-        mark(hub, connection, user->entries[user->entry_count - 1].chain, batch->seq);
+        uint16_t place = user->entries[user->entry_count - 1].chain;
+        user->chains[place].noted_seq = batch->seq;
+        user->chains[place].noted_roster_seq = batch->roster_seq;
+        mark(hub, connection, place, batch->seq);
     }
 }
 
 static void accept(struct qr_hub *hub, struct hub_push *push)
 {
     struct hub_connection *connection = push->connection;
+    const struct qr_roster *roster = &connection->user->roster;
+    bool changed = memcmp(push->roster_head, qr_roster_head(roster), QR_HASH_SIZE) != 0;
     size_t jobs = 0;
     for (size_t i = 0; i < push->batch_count; i++) {
         struct qr_batch batch;
@@ -385,8 +397,13 @@ static void accept(struct qr_hub *hub, struct hub_push *push)
             reject(hub, connection, QR_ERROR_BAD_SIG, RETRY_REFUSED_MS, &batch, nothing);
             return;
         }
-        /* The roster may have changed while the signature was checked. */
-        uint32_t refusal = refuse_author(&connection->user->roster, &batch);
+        /* The roster may have changed while the signature was checked: grown, or been rolled back
+         * and grown differently, and the signed hash has the roster in it. */
+        uint8_t hash[QR_HASH_SIZE];
+        uint32_t refusal = changed ? refuse_author(roster, &batch, hash) : 0;
+        if (refusal == 0 && changed && memcmp(hash, push->hashes[i], sizeof hash) != 0) {
+            refusal = QR_ERROR_STALE_ROSTER;
+        }
         if (refusal != 0) {
             reject(hub, connection, (enum qr_error_code)refusal, RETRY_REFUSED_MS, &batch, nothing);
             return;

@@ -99,7 +99,7 @@ void hub_on_roster_append(struct qr_hub *hub, struct hub_connection *connection,
         return;
     }
     uint32_t wait_ms = hub_bucket_take(&user->appends, hub->now_ms, 1,
-        hub->limits.roster_appends_per_hour * 1000ull / 3600, hub->limits.roster_appends_per_hour);
+        hub->limits.roster_appends_per_hour, HUB_HOUR_MS, hub->limits.roster_appends_per_hour);
     if (wait_ms > 0) {
         hub->counters.rate_limited++;
         hub_error(hub, connection, QR_ERROR_RATE, false, wait_ms, NULL, 0, nothing);

@@ -67,7 +67,7 @@ void hub_on_sub(struct qr_hub *hub, struct hub_connection *connection, const str
         return;
     }
     connection->roster_count = frame->sub.roster_count;
-    for (size_t i = 0; i < frame->sub.position_count; i++) {
+    for (size_t i = 0; i < frame->sub.position_count && connection->state == HUB_READY; i++) {
         compare_chain(hub, connection, user, &frame->sub.positions[i]);
     }
     connection->subscribed = true;

@@ -137,25 +137,33 @@ static void drop_newest(struct hub_user *user)
 
 /* ---- loading --------------------------------------------------------------------------------- */
 
+struct loading {
+    struct hub_user *user;
+    uint64_t record_count; /* of the roster, so far */
+};
+
 static enum quire_status visit_entry(void *context, const struct qr_log_entry *entry)
 {
-    struct hub_user *user = context;
-    /* After damage a record may stand in the log twice, or without those before it: a chain is
-     * what continues, the rest is sent again by the devices. */
+    struct loading *loading = context;
+    /* After damage a record may stand in the log twice, or without those before it: a chain, and
+     * the roster, is what continues; the rest is sent again by the devices. */
     if (entry->kind == QR_LOG_BATCH) {
-        const struct hub_chain *chain = hub_chain_find(user, entry->writer);
+        const struct hub_chain *chain = hub_chain_find(loading->user, entry->writer);
         if (entry->seq != (chain == NULL ? 0 : chain->accepted) + 1) {
             return QUIRE_OK;
         }
+    } else if (entry->seq != loading->record_count++) {
+        loading->record_count--;
+        return QUIRE_OK;
     }
-    return hub_user_add(user, entry, 0);
+    return hub_user_add(loading->user, entry, 0);
 }
 
 static enum quire_status load_roster(struct qr_hub *hub, struct hub_user *user)
 {
     for (size_t i = 0; i < user->entry_count; i++) {
         const struct hub_entry *entry = &user->entries[i];
-        if (entry->chain != HUB_ROSTER_CHAIN || entry->seq != user->roster.count) {
+        if (entry->chain != HUB_ROSTER_CHAIN) {
             continue;
         }
         struct quire_bytes bytes;
@@ -233,7 +241,8 @@ enum quire_status hub_user_get(struct qr_hub *hub, const uint8_t *id, struct hub
     if (status != QUIRE_OK) {
         return status;
     }
-    status = hub->reader.each(hub->reader.context, id, visit_entry, user);
+    struct loading loading = {.user = user};
+    status = hub->reader.each(hub->reader.context, id, visit_entry, &loading);
     if (status == QUIRE_OK && user->entry_count == 0) {
         status = QUIRE_ENOTFOUND;
     }
@@ -434,22 +443,25 @@ void hub_user_damaged(struct qr_hub *hub, struct hub_user *user, uint64_t lsn)
     }
 }
 
-uint32_t hub_bucket_take(struct hub_bucket *bucket, uint64_t now_ms, uint64_t amount,
-    uint64_t per_second_milli, uint64_t burst)
+/* The level is in units × interval, so that nothing is lost to rounding however often one looks. */
+uint32_t hub_bucket_take(struct hub_bucket *bucket, uint64_t now_ms, uint64_t amount, uint64_t rate,
+    uint64_t interval_ms, uint64_t burst)
 {
-    if (bucket->filled_ms == 0) {
-        bucket->level = burst * 1000;
+    uint64_t full = burst * interval_ms;
+    uint64_t elapsed = now_ms - bucket->filled_ms;
+    if (!bucket->filled || elapsed > HUB_HOUR_MS) {
+        bucket->level = full;
     } else {
-        uint64_t elapsed = now_ms - bucket->filled_ms;
-        uint64_t gained = elapsed > 3600000 ? burst * 1000 : elapsed * per_second_milli / 1000;
-        bucket->level = bucket->level + gained > burst * 1000 ? burst * 1000 : bucket->level + gained;
+        uint64_t gained = elapsed * rate;
+        bucket->level = gained > full - bucket->level ? full : bucket->level + gained;
     }
-    bucket->filled_ms = now_ms == 0 ? 1 : now_ms;
-    if (amount * 1000 <= bucket->level) {
-        bucket->level -= amount * 1000;
+    bucket->filled = true;
+    bucket->filled_ms = now_ms;
+    uint64_t wanted = (amount < burst ? amount : burst) * interval_ms; /* what is larger goes, too */
+    if (wanted <= bucket->level) {
+        bucket->level -= wanted;
         return 0;
     }
-    uint64_t missing = amount * 1000 - bucket->level;
-    uint64_t wait_ms = per_second_milli == 0 ? 3600000 : missing * 1000 / per_second_milli + 1;
-    return wait_ms > 3600000 ? 3600000 : (uint32_t)wait_ms;
+    uint64_t wait_ms = rate == 0 ? HUB_HOUR_MS : (wanted - bucket->level) / rate + 1;
+    return wait_ms > HUB_HOUR_MS ? HUB_HOUR_MS : (uint32_t)wait_ms;
 }

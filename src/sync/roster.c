@@ -74,7 +74,7 @@ bool qr_roster_active(const struct qr_roster *roster, const uint8_t *device)
 }
 
 bool qr_roster_admits(const struct qr_roster *roster, const uint8_t *device, const uint8_t *writer,
-    uint64_t seq)
+    uint64_t seq, const uint8_t *hash)
 {
     const struct qr_roster_device *found = qr_roster_find(roster, device);
     if (found == NULL || found->revoked_seq == 0) {
@@ -85,8 +85,9 @@ bool qr_roster_admits(const struct qr_roster *roster, const uint8_t *device, con
         return false;
     }
     for (size_t i = 0; i < record.revoke.pin_count; i++) {
-        if (memcmp(record.revoke.pins[i].writer, writer, QR_WRITER_SIZE) == 0) {
-            return seq <= record.revoke.pins[i].seq;
+        const struct qr_dep *pin = &record.revoke.pins[i];
+        if (memcmp(pin->writer, writer, QR_WRITER_SIZE) == 0) {
+            return seq < pin->seq || (seq == pin->seq && memcmp(hash, pin->hash, QR_HASH_SIZE) == 0);
         }
     }
     return false;

@@ -58,9 +58,10 @@ const uint8_t *qr_roster_head(const struct qr_roster *roster);
 const struct qr_roster_device *qr_roster_find(const struct qr_roster *roster, const uint8_t *device);
 /** May this device write at all. */
 bool qr_roster_active(const struct qr_roster *roster, const uint8_t *device);
-/** May `device` have written batch `seq` of `writer`: active, or at or below its revocation's pin. */
+/** May `device` have written batch `seq` of `writer`, which has this hash: active, or below its
+ * revocation's pin, or the very batch that is pinned. */
 bool qr_roster_admits(const struct qr_roster *roster, const uint8_t *device, const uint8_t *writer,
-    uint64_t seq);
+    uint64_t seq, const uint8_t *hash);
 /** The record of an epoch, by number. ENOTFOUND. */
 QUIRE_CHECKED enum quire_status qr_roster_epoch_record(const struct qr_roster *roster,
     uint32_t epoch, struct qr_record *out_record);

@@ -95,7 +95,7 @@ static enum quire_status table_scan(void *context, struct quire_bytes prefix,
 
 /* ---- lines ------------------------------------------------------------------------------------ */
 
-static void line_put(struct line *line, struct quire_bytes bytes)
+void line_put(struct line *line, struct quire_bytes bytes)
 {
     struct message *message = calloc(1, sizeof *message);
     cr_assert_eq(quire_buffer_append(&message->bytes, bytes.data, bytes.size), QUIRE_OK);
@@ -107,7 +107,7 @@ static void line_put(struct line *line, struct quire_bytes bytes)
     line->last = message;
 }
 
-static struct message *line_take(struct line *line)
+struct message *line_take(struct line *line)
 {
     struct message *message = line->first;
     if (message != NULL) {
@@ -117,13 +117,13 @@ static struct message *line_take(struct line *line)
     return message;
 }
 
-static void message_free(struct message *message)
+void message_free(struct message *message)
 {
     quire_buffer_finish(&message->bytes);
     free(message);
 }
 
-static void line_clear(struct line *line)
+void line_clear(struct line *line)
 {
     struct message *message;
     while ((message = line_take(line)) != NULL) {
@@ -157,6 +157,7 @@ static enum quire_status log_each(void *context, const uint8_t user[QR_USER_SIZE
 static enum quire_status log_read(void *context, uint64_t lsn, struct quire_bytes *out_bytes)
 {
     struct world *world = context;
+    world->reads++;
     if (lsn == 0 || lsn > world->durable) {
         return QUIRE_ENOTFOUND;
     }
@@ -172,6 +173,16 @@ static struct person *person_of(struct world *world, uint64_t connection)
     for (size_t i = 0; i < WORLD_DEVICES; i++) {
         if (world->people[i].connection == connection) {
             return &world->people[i];
+        }
+    }
+    return NULL;
+}
+
+static struct stranger *stranger_of(struct world *world, uint64_t connection)
+{
+    for (size_t i = 0; i < world->stranger_count; i++) {
+        if (connection != 0 && world->strangers[i].connection == connection) {
+            return &world->strangers[i];
         }
     }
     return NULL;
@@ -223,6 +234,8 @@ void world_hub_step(struct world *world, struct qr_hub_event event)
     size_t after_count = 0;
     struct person *closed[WORLD_DEVICES];
     size_t closed_count = 0;
+    struct stranger *turned_away[WORLD_STRANGERS];
+    size_t turned_away_count = 0;
     struct qr_hub_actions actions;
     event.now_ms = world->now_ms;
     event.wall_ms = (uint64_t)world->wall_ms;
@@ -231,21 +244,34 @@ void world_hub_step(struct world *world, struct qr_hub_event event)
     for (size_t i = 0; i < actions.count; i++) {
         const struct qr_hub_action *action = &actions.items[i];
         struct person *person = person_of(world, action->connection);
+        struct stranger *stranger = stranger_of(world, action->connection);
+        struct qr_hub_event verified;
         switch (action->kind) {
         case QR_HUB_SEND:
             if (person != NULL) {
                 line_put(&person->to_device, action->bytes);
+            } else if (stranger != NULL) {
+                line_put(&stranger->from_hub, action->bytes);
             }
             break;
         case QR_HUB_CLOSE:
             if (person != NULL) {
                 closed[closed_count++] = person;
+            } else if (stranger != NULL) {
+                stranger->closed = action->code;
+                turned_away[turned_away_count++] = stranger;
             }
             break;
         case QR_HUB_VERIFY:
-            after[after_count++] = (struct qr_hub_event){.kind = QR_HUB_VERIFIED,
+            verified = (struct qr_hub_event){.kind = QR_HUB_VERIFIED,
                 .token = action->token,
                 .size = world->lose_verify ? 0 : count_valid(action)};
+            if (world->hold_verify) {
+                cr_assert_lt(world->held_count, WORLD_STRANGERS);
+                world->held[world->held_count++] = verified;
+            } else {
+                after[after_count++] = verified;
+            }
             break;
         case QR_HUB_PERSIST:
             if (world->refuse_commits) {
@@ -276,6 +302,11 @@ void world_hub_step(struct world *world, struct qr_hub_event event)
     for (size_t i = 0; i < after_count; i++) {
         world_hub_step(world, after[i]);
     }
+    for (size_t i = 0; i < turned_away_count; i++) {
+        uint64_t connection = turned_away[i]->connection;
+        turned_away[i]->connection = 0; /* what was said before can still be read */
+        world_hub_step(world, (struct qr_hub_event){.kind = QR_HUB_CLOSED, .connection = connection});
+    }
     for (size_t i = 0; i < closed_count; i++) {
         /* What was sent before the close still arrives. */
         closed[i]->closed++;
@@ -296,6 +327,37 @@ void world_commit(struct world *world)
 {
     world->durable = world->log_count;
     world_hub_step(world, (struct qr_hub_event){.kind = QR_HUB_PERSISTED, .lsn = world->durable});
+}
+
+void world_fail_commits(struct world *world)
+{
+    while (world->log_count > world->durable) {
+        quire_buffer_finish(&world->log[--world->log_count].bytes);
+    }
+    world_hub_step(world,
+        (struct qr_hub_event){
+            .kind = QR_HUB_PERSIST_FAILED, .lsn = world->durable + 1, .code = QUIRE_EIO});
+}
+
+void world_verify(struct world *world)
+{
+    world->hold_verify = false;
+    for (size_t i = 0; i < world->held_count; i++) {
+        world_hub_step(world, world->held[i]);
+    }
+    world->held_count = 0;
+}
+
+struct stranger *world_stranger(struct world *world, const char *host_name)
+{
+    cr_assert_lt(world->stranger_count, WORLD_STRANGERS);
+    struct stranger *stranger = &world->strangers[world->stranger_count++];
+    *stranger = (struct stranger){.connection = world->next_connection++};
+    world_hub_step(world,
+        (struct qr_hub_event){.kind = QR_HUB_OPEN,
+            .connection = stranger->connection,
+            .bytes = quire_bytes_of_text(host_name)});
+    return stranger;
 }
 
 /* ---- a device's shell -------------------------------------------------------------------------- */
@@ -453,6 +515,9 @@ void world_restart_hub(struct world *world, size_t keep)
     for (size_t i = 0; i < WORLD_DEVICES; i++) {
         world_disconnect(world, i);
     }
+    for (size_t i = 0; i < world->stranger_count; i++) {
+        world->strangers[i].connection = 0;
+    }
     qr_hub_destroy(world->hub);
     keep = keep < world->durable ? keep : world->durable;
     while (world->log_count > keep) {
@@ -536,6 +601,10 @@ void world_finish(struct world *world)
         quire_buffer_finish(&person->writer_record);
         line_clear(&person->to_hub);
         line_clear(&person->to_device);
+    }
+    for (size_t i = 0; i < world->stranger_count; i++) {
+        line_clear(&world->strangers[i].from_hub);
+        quire_buffer_finish(&world->strangers[i].last);
     }
     qr_hub_destroy(world->hub);
     for (size_t i = 0; i < world->log_count; i++) {

@@ -10,6 +10,7 @@
 #include <quire/device.h>
 
 #define WORLD_DEVICES 6
+#define WORLD_STRANGERS 64
 #define WORLD_LOG 8192
 
 struct pair {
@@ -44,6 +45,14 @@ struct person {
     uint64_t closed;
 };
 
+/** Somebody who talks raw frames to the hub: peer.h. */
+struct stranger {
+    uint64_t connection;  /* 0: never open, or closed */
+    struct line from_hub; /* what it has not read yet */
+    uint16_t closed;      /* WebSocket code, once the hub closed */
+    struct quire_buffer last; /* the message that was read last */
+};
+
 struct stored {
     uint8_t user[QR_USER_SIZE];
     struct qr_log_entry entry;
@@ -57,10 +66,16 @@ struct world {
     struct stored *log; /* WORLD_LOG of them */
     size_t log_count;
     size_t durable; /* of log_count */
+    uint64_t reads; /* of records, by the hub */
     bool hold_commits; /* PERSIST is noted, PERSISTED waits for world_commit */
     bool refuse_commits; /* the disk is full */
     bool lose_verify; /* VERIFY answers that nothing is valid */
+    bool hold_verify; /* VERIFY waits for world_verify */
+    struct qr_hub_event held[WORLD_STRANGERS]; /* what hold_verify keeps */
+    size_t held_count;
     struct person people[WORLD_DEVICES];
+    struct stranger strangers[WORLD_STRANGERS];
+    size_t stranger_count;
     uint64_t now_ms;
     int64_t wall_ms;
     uint64_t next_connection;
@@ -84,6 +99,12 @@ void world_restart_hub(struct world *world, size_t keep);
 /** Carries messages to and fro, and lets time go by, until nothing moves for `idle_ms`. */
 void world_run(struct world *world, uint64_t idle_ms);
 void world_commit(struct world *world);
+/** The disk refuses what hold_commits kept. */
+void world_fail_commits(struct world *world);
+/** Answers the VERIFY actions that hold_verify kept, in their order. */
+void world_verify(struct world *world);
+/** Opens a connection for a stranger who asks for `host`. */
+struct stranger *world_stranger(struct world *world, const char *host);
 void world_step(struct world *world, size_t person, struct quire_event event);
 void world_hub_step(struct world *world, struct qr_hub_event event);
 /** Types text at the end of an entry, saved and not sealed. */
@@ -93,6 +114,11 @@ void world_type(struct world *world, size_t person, const uint8_t *entry, const 
 /** The entry's text on that device, in static storage until the next call. */
 const char *world_text(struct world *world, size_t person, const uint8_t *entry);
 struct quire_device_state world_state(struct world *world, size_t person);
+void line_put(struct line *line, struct quire_bytes bytes);
+/** The oldest message, or NULL; the caller frees it. */
+struct message *line_take(struct line *line);
+void line_clear(struct line *line);
+void message_free(struct message *message);
 void table_finish(struct table *table);
 struct table table_copy(const struct table *table);
 
