@@ -2,6 +2,8 @@
  * quirectl: looks into a server's store while the server is down, as an operator may: sizes, ids and
  * signatures. It has no keys and can show no text.
  *
+ * FOLDER is the server's data folder.
+ *
  *   quirectl inspect FOLDER   every record of every account
  *   quirectl verify FOLDER    hashes, chains, causes, rosters and signatures; exit status 1 if any is bad
  */
@@ -16,7 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #define HEX_MAX 64
 
@@ -226,16 +228,19 @@ int main(int argc, char **argv)
 {
     struct look look = {0};
     struct qr_store_options options = {.map_size = 64ull << 20, .map_size_max = 1ull << 44};
-    struct stat folder;
+    char path[4096], file[4096 + 16];
     if (argc != 3 || (strcmp(argv[1], "inspect") != 0 && strcmp(argv[1], "verify") != 0)) {
         return usage();
     }
     look.show = strcmp(argv[1], "inspect") == 0;
-    options.path = argv[2];
-    if (stat(argv[2], &folder) != 0 || !S_ISDIR(folder.st_mode)) {
-        fprintf(stderr, "quirectl: %s: there is no such folder\n", argv[2]);
+    /* Opening would make a store where there is none. */
+    int size = snprintf(path, sizeof path, "%s/store", argv[2]);
+    snprintf(file, sizeof file, "%s/log.mdb", path);
+    if (size < 0 || (size_t)size >= sizeof path || access(file, R_OK | W_OK) != 0) {
+        fprintf(stderr, "quirectl: %s holds no store of a server\n", argv[2]);
         return 1;
     }
+    options.path = path;
     if (!qr_crypto_init()) {
         fprintf(stderr, "quirectl: libsodium does not start\n");
         return 1;

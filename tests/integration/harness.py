@@ -114,15 +114,22 @@ class World:
         self.started.append(process)
         return process
 
-    def server(self, *flags, **options):
+    def server(self, *flags, data=None, **options):
         self.count += 1
-        server = Server(self, self.folder / f"server{self.count}", flags, **options)
+        server = Server(self, data or self.folder / f"server{self.count}", flags, **options)
         server.start()
         return server
 
-    def device(self, name, server, kit_or_code=None):
-        """A profile: a new account's first device, or one that joins by a kit."""
+    def device(self, name, server):
+        """A folder for a profile; see Device.init, .recover and .join."""
         return Device(self, name, server)
+
+    def phone_and_laptop(self, server, **options):
+        """Two devices of one account, paired by code."""
+        phone, laptop = self.device("phone", server), self.device("laptop", server)
+        phone.init()
+        laptop.join(phone)
+        return phone, laptop
 
 
 class Server:
@@ -133,7 +140,7 @@ class Server:
         self.environment, self.wrapper = environment or {}, list(wrapper)
         self.port = free_port()
         self.process, self.fingerprint = None, None
-        self.log_path = world.folder / f"{folder.name}.log"
+        self.log_path = world.folder / f"server{world.count}.log"
 
     @property
     def address(self):
@@ -157,10 +164,10 @@ class Server:
             if self.process.poll() is not None:
                 raise AssertionError(f"quired ended with {self.process.returncode}: {self.log()[-2000:]}")
             text = self.log_path.read_bytes()[offset:].decode(errors="replace")
-            found = re.search(r"fingerprint\W+(?:sha256[: ])?([0-9a-f:]{64,95})", text, re.IGNORECASE)
-            if found:
-                self.fingerprint = found[1].replace(":", "").lower()
-            return can_connect(self.port) and (self.fingerprint or not self.tls)
+            found = re.search(r"quired ready .*fingerprint=([0-9a-f]{64}|none)", text)
+            if found and self.tls:
+                self.fingerprint = found[1]
+            return found
         until(serving, seconds, "quired to serve")
         return self
 
@@ -176,6 +183,9 @@ class Server:
         """An orderly end; its exit status."""
         self.process.terminate()
         return self.process.wait(seconds)
+
+
+FORK, SERVER_BEHIND = 2, 4  # alarms
 
 
 class Failed(AssertionError):
@@ -229,6 +239,58 @@ class Device:
 
     def json(self, *arguments, **options):
         return json.loads(self.run(*arguments, "--json", **options))
+
+    def _where(self):
+        return ["--name", self.name, "--server", self.server.url,
+            *(["--fingerprint", self.server.fingerprint] if self.server.fingerprint else [])]
+
+    def init(self):
+        """The first device of a new account."""
+        self.kit = self.json("init", *self._where())["kit"]
+        return self
+
+    def recover(self, kit):
+        self.kit = kit
+        self.run("recover", *self._where(), stdin=kit + "\n")
+        return self
+
+    def join(self, old):
+        """Joins by the code that another device shows."""
+        shown = old.start("pair", "--json")
+        line = shown.stdout.readline()
+        self.run("join", json.loads(line)["code"], *self._where())
+        assert shown.wait(30) == 0, "the old device saw the new one join"
+        shown.stdin.close()
+        shown.stdout.close()
+        return self
+
+    def write(self, text, **options):
+        """A new entry; its id."""
+        return self.json("write", "-", stdin=text, **options)["entry"]
+
+    def edit(self, entry, text, **options):
+        """Makes the text of an entry another."""
+        self.run("edit", entry, "-", stdin=text, **options)
+
+    def show(self, entry, **options):
+        return self.run("show", entry, "--text", **options)
+
+    def texts(self):
+        """The text of every entry by its id."""
+        return {row["entry"]: self.show(row["entry"]) for row in self.entries()}
+
+    def entries(self):
+        return self.json("list")["entries"]
+
+    def sync(self, **options):
+        return self.run("sync", **options)
+
+    def status(self, **options):
+        return self.json("status", **options)
+
+    def alarms(self):
+        """How often each alarm was raised, by its number in quire/device.h."""
+        return {row["code"]: row["count"] for row in self.status()["alarms"]}
 
 
 def free_port():
