@@ -4,6 +4,7 @@
 #include "server/drive.h"
 
 #include "crypto/sign.h"
+#include "server/folder.h"
 #include <errno.h>
 #include <signal.h>
 #include <sodium.h>
@@ -104,7 +105,7 @@ static int open_store(struct qr_server *server, char *out_error, size_t error_si
 {
     char path[QR_TLS_PATH_MAX];
     const char *folder = server->options->data;
-    if (mkdir(folder, 0700) != 0 && errno != EEXIST) {
+    if (qr_folder_make(folder) != QUIRE_OK) {
         (void)snprintf(out_error, error_size,
             "The folder %.200s cannot be made: %s. Nothing was changed; check --data.", folder,
             strerror(errno));

@@ -3,6 +3,7 @@
  */
 #include "server/tls.h"
 
+#include "server/folder.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -107,7 +108,8 @@ static enum quire_status write_pem(const char *path, const X509 *certificate, EV
     return QUIRE_OK;
 }
 
-static enum quire_status make(const struct qr_hosts *hosts, const struct qr_tls *tls)
+static enum quire_status make(const char *folder, const struct qr_hosts *hosts,
+    const struct qr_tls *tls)
 {
     enum quire_status status = QUIRE_ENOMEM;
     EVP_PKEY *key = EVP_EC_gen("P-256");
@@ -117,6 +119,9 @@ static enum quire_status make(const struct qr_hosts *hosts, const struct qr_tls 
         status = write_pem(tls->key_path, NULL, key);
         if (status == QUIRE_OK) {
             status = write_pem(tls->cert_path, certificate, NULL);
+        }
+        if (status == QUIRE_OK) { /* or clients would meet another fingerprint after a power cut */
+            status = qr_folder_sync(folder);
         }
     }
     X509_free(certificate);
@@ -168,7 +173,7 @@ enum quire_status qr_tls_prepare(const struct qr_options *options, const struct 
         return QUIRE_EINVALID;
     }
     if (!given && access(tls.cert_path, F_OK) != 0) {
-        enum quire_status status = make(hosts, &tls);
+        enum quire_status status = make(folder, hosts, &tls);
         if (status != QUIRE_OK) {
             (void)snprintf(out_error, error_size,
                 "The certificate could not be written to %.200s: %s. Nothing else was changed. "
