@@ -57,7 +57,7 @@ enum quire_status quire_document_insert(struct quire_document *document,
     if (!qr_utf8_count(text, &length)) {
         return QUIRE_EINVALID;
     }
-    size_t items = qr_text_items_for((uint32_t)length);
+    size_t items = qr_text_pieces((uint32_t)length) + 2;
     if (document->text.item_count + items > QR_ITEMS_LOCAL_MAX) {
         return QUIRE_ELIMIT;
     }
@@ -108,17 +108,19 @@ enum quire_status quire_document_erase(struct quire_document *document,
     }
     uint32_t offset;
     size_t pieces = 0;
+    size_t splits = 0;
     for (size_t passed = 0; passed < count; pieces++) {
         uint32_t item = qr_tree_at(&text->order, position + passed, &offset);
         passed += text->items[item].length - offset;
+        splits += (offset > 0 ? 1 : 0) + (passed > count ? 1 : 0);
     }
-    if (text->item_count + 2 > QR_ITEMS_MAX) {
+    if (splits > 0 && text->item_count + splits > QR_ITEMS_MAX) {
         return QUIRE_ELIMIT;
     }
     /* What is pending of a piece is one range in it: two others may be around it. */
     enum quire_status status = begin(document, stamp, 1, 2 * pieces);
     if (status == QUIRE_OK) {
-        status = qr_text_reserve(text, 2, 0);
+        status = qr_text_reserve(text, splits, 0);
     }
     if (status != QUIRE_OK) {
         return status;

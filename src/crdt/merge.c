@@ -69,7 +69,7 @@ static void count_stretch(struct plan *plan, const struct stretch *stretch)
 {
     const struct qr_run *run = &stretch->run;
     if (!stretch->known) {
-        plan->pieces += is_dead(stretch) ? 1 : run->length / QR_ITEM_LENGTH_MAX + 1;
+        plan->pieces += is_dead(stretch) ? 1 : qr_text_pieces(run->length);
         plan->splits += 2;
     } else if (is_dead(stretch)
         && qr_text_any_live(&plan->document->text, run->id, run->length)) {
@@ -160,7 +160,7 @@ static enum quire_status prepare(struct plan *plan)
         return status;
     }
     each_stretch(plan, count_stretch);
-    if (document->text.item_count + plan->pieces > QR_ITEMS_MAX) {
+    if (plan->pieces > 0 && document->text.item_count + plan->pieces > QR_ITEMS_MAX) {
         return QUIRE_ELIMIT;
     }
     plan->splits += 2 * plan->payload->erased_count;

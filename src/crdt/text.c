@@ -294,11 +294,6 @@ static void integrate_right(struct qr_text *text, const struct qr_sessions *sess
     qr_tree_insert_after(&text->order, after, index, weight_of(&text->items[index]));
 }
 
-size_t qr_text_items_for(uint32_t length)
-{
-    return 2 + length / QR_ITEM_LENGTH_MAX + 1;
-}
-
 void qr_text_integrate(struct qr_text *text, const struct qr_sessions *sessions,
     const struct qr_run *run)
 {

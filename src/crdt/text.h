@@ -75,8 +75,11 @@ struct qr_run {
     struct quire_bytes letters; /* empty: the run is dead */
 };
 
-/** The most items that one qr_text_integrate may add. */
-size_t qr_text_items_for(uint32_t length);
+/** The items that so many new live code points take. Cutting others may add two more. */
+static inline size_t qr_text_pieces(uint32_t length)
+{
+    return (length + QR_ITEM_LENGTH_MAX - 1) / QR_ITEM_LENGTH_MAX;
+}
 
 /** Puts a new run where it belongs. Room was reserved. */
 void qr_text_integrate(struct qr_text *text, const struct qr_sessions *sessions,

@@ -99,6 +99,7 @@ enum quire_status qr_tree_init(struct qr_tree *tree)
     struct qr_tree fresh = {0};
     enum quire_status status = qr_tree_reserve(&fresh, 1, 1);
     if (status != QUIRE_OK) {
+        qr_tree_finish(&fresh);
         return status;
     }
     fresh.root = add_node(&fresh, 0);

@@ -1,0 +1,275 @@
+/*
+ * What is refused: wrong arguments and what is one above a limit. Nothing changes then.
+ */
+#include "support.h"
+#include "crdt/limits.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/** A call that is refused changes neither the state nor what is pending. */
+#define REFUSED_WITHOUT_CHANGE(document, call, status)                                             \
+    do {                                                                                           \
+        struct quire_buffer state_before = state_of(document);                                     \
+        struct quire_buffer pending_before = pending_of(document);                                 \
+        REFUSED(call, status);                                                                     \
+        struct quire_buffer state_after = state_of(document);                                      \
+        struct quire_buffer pending_after = pending_of(document);                                  \
+        cr_assert(quire_bytes_equal(quire_buffer_bytes(&state_before),                             \
+            quire_buffer_bytes(&state_after)));                                                    \
+        cr_assert(quire_bytes_equal(quire_buffer_bytes(&pending_before),                           \
+            quire_buffer_bytes(&pending_after)));                                                  \
+        quire_buffer_finish(&state_before);                                                        \
+        quire_buffer_finish(&pending_before);                                                      \
+        quire_buffer_finish(&state_after);                                                         \
+        quire_buffer_finish(&pending_after);                                                       \
+    } while (0)
+
+static const struct quire_stamp me = {{'m', 'e'}, 1};
+
+static struct quire_document *some_document(void)
+{
+    struct quire_document *document = new_document();
+    type(document, "a", 0, "text");
+    set_title(document, "a", 1, "title");
+    tag(document, "a", "tag");
+    return document;
+}
+
+Test(arguments, text_that_is_not_utf8_is_refused)
+{
+    static const char *const wrong[] = {
+        "\x80", "a\xc3", "\xc0\xaf", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xed\xbf\xbf",
+        "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "\xe2\x82", "\xc3(",
+        "\xf0\x9f\x98", "ok\xe2(\xa1"};
+    struct quire_document *document = some_document();
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        struct quire_bytes text = quire_bytes_of_text(wrong[i]);
+        struct quire_value value = {.text = text};
+        REFUSED_WITHOUT_CHANGE(document, quire_document_insert(document, &me, 0, text),
+            QUIRE_EINVALID);
+        REFUSED_WITHOUT_CHANGE(document, quire_document_set_register(document, &me,
+            QUIRE_REGISTER_TITLE, &value), QUIRE_EINVALID);
+        REFUSED_WITHOUT_CHANGE(document, quire_document_add_element(document, &me, QUIRE_SET_TAGS,
+            text, 0), QUIRE_EINVALID);
+    }
+    type(document, "a", 0, "\xc2\x80\xdf\xbf\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xf0\x90\x80\x80"
+        "\xf4\x8f\xbf\xbf"); /* the first and last of each length are text */
+    OK(quire_document_insert(document, &me, 0, (struct quire_bytes){(const uint8_t *)"\0", 1}));
+    quire_document_destroy(document);
+}
+
+Test(arguments, places_outside_of_the_text_are_refused)
+{
+    struct quire_document *document = some_document();
+    struct quire_bytes text = quire_bytes_of_text("x");
+    REFUSED_WITHOUT_CHANGE(document, quire_document_insert(document, &me, 5, text),
+        QUIRE_EINVALID);
+    REFUSED_WITHOUT_CHANGE(document, quire_document_insert(document, &me, SIZE_MAX, text),
+        QUIRE_EINVALID);
+    REFUSED_WITHOUT_CHANGE(document, quire_document_insert(document, &me, 0,
+        (struct quire_bytes){NULL, 0}), QUIRE_EINVALID);
+    REFUSED_WITHOUT_CHANGE(document, quire_document_erase(document, &me, 0, 0), QUIRE_EINVALID);
+    REFUSED_WITHOUT_CHANGE(document, quire_document_erase(document, &me, 0, 5), QUIRE_EINVALID);
+    REFUSED_WITHOUT_CHANGE(document, quire_document_erase(document, &me, 4, 1), QUIRE_EINVALID);
+    REFUSED_WITHOUT_CHANGE(document, quire_document_erase(document, &me, 5, 1), QUIRE_EINVALID);
+    REFUSED_WITHOUT_CHANGE(document, quire_document_erase(document, &me, 1, SIZE_MAX),
+        QUIRE_EINVALID);
+    quire_document_destroy(document);
+}
+
+Test(arguments, values_outside_of_their_range_are_refused)
+{
+    struct quire_document *document = some_document();
+    struct quire_bytes name = quire_bytes_of_text("name");
+    static const int64_t wrong[] = {-1, 101, INT64_MIN, INT64_MAX};
+    for (size_t i = 0; i < 4; i++) {
+        struct quire_value value = {.number = wrong[i]};
+        REFUSED_WITHOUT_CHANGE(document, quire_document_set_register(document, &me,
+            QUIRE_REGISTER_MOOD, &value), QUIRE_EINVALID);
+        REFUSED_WITHOUT_CHANGE(document, quire_document_add_element(document, &me,
+            QUIRE_SET_EMOTIONS, name, wrong[i]), QUIRE_EINVALID);
+        REFUSED_WITHOUT_CHANGE(document, quire_document_add_element(document, &me,
+            QUIRE_SET_TAGS, name, wrong[i]), QUIRE_EINVALID);
+    }
+    REFUSED_WITHOUT_CHANGE(document, quire_document_add_element(document, &me, QUIRE_SET_TAGS,
+        (struct quire_bytes){NULL, 0}, 0), QUIRE_EINVALID);
+    quire_document_destroy(document);
+}
+
+Test(arguments, fields_that_do_not_exist_are_refused)
+{
+    struct quire_document *document = some_document();
+    struct quire_value value = {.number = 1};
+    struct quire_element element;
+    struct quire_bytes name = quire_bytes_of_text("name");
+    static const int wrong[] = {-1, 3, 1000};
+    for (size_t i = 0; i < 3; i++) {
+        enum quire_register field = (enum quire_register)wrong[i];
+        enum quire_set set = (enum quire_set)wrong[i];
+        REFUSED_WITHOUT_CHANGE(document,
+            quire_document_set_register(document, &me, field, &value), QUIRE_EINVALID);
+        REFUSED_WITHOUT_CHANGE(document, quire_document_clear_register(document, &me, field),
+            QUIRE_EINVALID);
+        REFUSED_WITHOUT_CHANGE(document, quire_document_add_element(document, &me, set, name, 0),
+            QUIRE_EINVALID);
+        REFUSED_WITHOUT_CHANGE(document, quire_document_remove_element(document, &me, set, name),
+            QUIRE_EINVALID);
+        REFUSED(quire_document_register(document, field, 0, &value), QUIRE_ENOTFOUND);
+        REFUSED(quire_document_set_element(document, set, 0, &element), QUIRE_ENOTFOUND);
+    }
+    REFUSED(quire_document_register(document, QUIRE_REGISTER_TITLE, 1, &value), QUIRE_ENOTFOUND);
+    REFUSED(quire_document_set_element(document, QUIRE_SET_TAGS, 1, &element), QUIRE_ENOTFOUND);
+    quire_document_destroy(document);
+}
+
+Test(limits, text_grows_to_its_limit_and_no_further)
+{
+    static uint8_t text[QUIRE_TEXT_MAX + 1];
+    memset(text, 'x', sizeof text);
+    struct quire_document *document = new_document();
+    REFUSED(quire_document_insert(document, &me, 0, (struct quire_bytes){text, sizeof text}),
+        QUIRE_ELIMIT);
+    cr_assert(quire_document_empty(document));
+    OK(quire_document_insert(document, &me, 0, (struct quire_bytes){text, QUIRE_TEXT_MAX}));
+    REFUSED_WITHOUT_CHANGE(document,
+        quire_document_insert(document, &me, 0, (struct quire_bytes){text, 1}), QUIRE_ELIMIT);
+    struct quire_document *copy = copy_of(document); /* and it can be merged */
+    /* Two who wrote at the same time may go past it together. */
+    erase(copy, "c", 0, 10);
+    OK(quire_document_insert(copy, &me, 0, (struct quire_bytes){text, 10}));
+    sync_documents(document, copy);
+    assert_same_state(document, copy);
+    quire_document_destroy(copy);
+    quire_document_destroy(document);
+}
+
+Test(limits, titles_and_names_have_a_length)
+{
+    char text[QUIRE_TITLE_MAX + 2];
+    memset(text, 'x', sizeof text);
+    struct quire_document *document = new_document();
+    struct quire_value value = {.text = {(uint8_t *)text, QUIRE_TITLE_MAX}};
+    OK(quire_document_set_register(document, &me, QUIRE_REGISTER_TITLE, &value));
+    value.text.size++;
+    REFUSED_WITHOUT_CHANGE(document, quire_document_set_register(document, &me,
+        QUIRE_REGISTER_TITLE, &value), QUIRE_ELIMIT);
+    struct quire_bytes name = {(uint8_t *)text, QUIRE_ELEMENT_MAX};
+    OK(quire_document_add_element(document, &me, QUIRE_SET_TAGS, name, 0));
+    name.size++;
+    REFUSED_WITHOUT_CHANGE(document, quire_document_add_element(document, &me, QUIRE_SET_TAGS,
+        name, 0), QUIRE_ELIMIT);
+    struct quire_document *copy = copy_of(document);
+    assert_same_state(document, copy);
+    quire_document_destroy(copy);
+    quire_document_destroy(document);
+}
+
+Test(limits, a_set_shows_so_many_elements)
+{
+    struct quire_document *document = new_document();
+    char name[16];
+    for (int i = 0; i < QUIRE_ELEMENTS_MAX; i++) {
+        snprintf(name, sizeof name, "tag %d", i);
+        tag(document, "a", name);
+    }
+    REFUSED_WITHOUT_CHANGE(document, quire_document_add_element(document, &me, QUIRE_SET_TAGS,
+        quire_bytes_of_text("one more"), 0), QUIRE_ELIMIT);
+    tag(document, "a", "tag 7"); /* it is there already */
+    OK(quire_document_add_element(document, &me, QUIRE_SET_EMOTIONS,
+        quire_bytes_of_text("one more"), 0)); /* another set */
+    struct quire_document *other = new_document();
+    for (int i = 0; i < QUIRE_ELEMENTS_MAX; i++) {
+        snprintf(name, sizeof name, "other %d", i);
+        tag(other, "b", name);
+    }
+    sync_documents(document, other); /* concurrently there may be more */
+    cr_assert_eq(quire_document_set_count(other, QUIRE_SET_TAGS), 2 * QUIRE_ELEMENTS_MAX);
+    assert_same_state(document, other);
+    quire_document_destroy(other);
+    quire_document_destroy(document);
+}
+
+Test(limits, a_document_knows_so_many_sessions)
+{
+    struct quire_document *document = new_document();
+    struct quire_stamp stamp = {.wall_ms = 1};
+    struct quire_value value = {.number = 1};
+    for (unsigned i = 0; i < QR_SESSIONS_MAX; i++) {
+        stamp.session[0] = (uint8_t)(i >> 8);
+        stamp.session[1] = (uint8_t)i;
+        OK(quire_document_set_register(document, &stamp, QUIRE_REGISTER_MOOD, &value));
+    }
+    REFUSED_WITHOUT_CHANGE(document, quire_document_delete(document, &me), QUIRE_ELIMIT);
+    OK(quire_document_delete(document, &stamp));
+    struct quire_document *copy = copy_of(document);
+    assert_same_state(document, copy);
+
+    /* And with deltas of a small size, too: the delete's vector is larger than one. */
+    struct quire_document *reader = new_document();
+    while (quire_document_pending_size(document) > 0) {
+        struct quire_buffer delta = {0};
+        OK(quire_document_take_delta(document, 4096, &delta));
+        cr_assert_leq(delta.size, 4096);
+        merge_and_free(reader, &delta);
+    }
+    cr_assert(quire_document_deleted(reader));
+    struct quire_document *stranger = new_document();
+    type(stranger, "stranger", 0, "x");
+    struct quire_buffer delta = take(stranger);
+    REFUSED_WITHOUT_CHANGE(reader, quire_document_merge(reader, quire_buffer_bytes(&delta)),
+        QUIRE_ELIMIT);
+    quire_buffer_finish(&delta);
+    quire_document_destroy(stranger);
+    quire_document_destroy(reader);
+    quire_document_destroy(copy);
+    quire_document_destroy(document);
+}
+
+Test(limits, a_payload_has_a_size)
+{
+    struct quire_document *document = some_document();
+    uint8_t *bytes = calloc(1, QR_PAYLOAD_MAX + 1);
+    bytes[0] = QR_DOCUMENT_VERSION;
+    REFUSED_WITHOUT_CHANGE(document, quire_document_merge(document,
+        (struct quire_bytes){bytes, QR_PAYLOAD_MAX + 1}), QUIRE_ELIMIT);
+    REFUSED_WITHOUT_CHANGE(document, quire_document_merge(document,
+        (struct quire_bytes){bytes, QR_PAYLOAD_MAX}), QUIRE_EMALFORMED);
+    free(bytes);
+    quire_document_destroy(document);
+}
+
+Test(limits, the_largest_entry_that_can_be_written_here_can_be_merged_elsewhere)
+{
+    /* Scattered typing until it is refused, then every other character erased until that is. */
+    struct quire_document *document = new_document();
+    struct dice dice = {3};
+    static uint8_t text[512 * 1024];
+    memset(text, 'x', sizeof text);
+    OK(quire_document_insert(document, &me, 0, (struct quire_bytes){text, sizeof text}));
+    enum quire_status status = QUIRE_OK;
+    struct quire_stamp stamp = {{'s'}, 1};
+    while (status == QUIRE_OK) {
+        stamp.session[1] = (uint8_t)pick(&dice, 100);
+        size_t position = pick(&dice, quire_document_text_length(document));
+        status = quire_document_insert(document, &stamp, position, quire_bytes_of_text("ab"));
+    }
+    REFUSED(status, QUIRE_ELIMIT);
+    status = QUIRE_OK;
+    for (size_t i = 0; status == QUIRE_OK; i++) {
+        cr_assert_lt(i, quire_document_text_length(document));
+        status = quire_document_erase(document, &me, i, 1);
+    }
+    REFUSED(status, QUIRE_ELIMIT);
+    struct quire_buffer state = state_of(document);
+    cr_assert_lt(state.size, QR_PAYLOAD_MAX);
+    struct quire_document *copy = copy_of(document);
+    assert_same_state(document, copy);
+    /* To erase all of it asks for nothing. */
+    OK(quire_document_erase(copy, &me, 0, quire_document_text_length(copy)));
+    sync_documents(document, copy);
+    assert_text(document, "");
+    quire_buffer_finish(&state);
+    quire_document_destroy(copy);
+    quire_document_destroy(document);
+}
