@@ -22,8 +22,11 @@ void device_connected(struct quire_device *device, struct quire_bytes host)
         !device_ok(device, quire_buffer_append(&device->host, host.data, host.size))) {
         return;
     }
-    device->heard_ms = device->now_ms;
+    device->heard_ms = device->said_ms = device->now_ms;
     device->pinged = false;
+    for (size_t i = 0; i < device->chain_count; i++) {
+        device->chains[i].blocked_until_ms = 0; /* the cause may be gone, or the server another */
+    }
     if (device->role == ROLE_JOINING && device->pair_roster_count == 0) {
         device_pair_request(device);
     } else {
@@ -294,9 +297,14 @@ void device_frame(struct quire_device *device, struct quire_bytes bytes)
 
 /* ---- time ------------------------------------------------------------------------------------- */
 
+/* A PING when either side has been silent: one that only listens is given up otherwise. */
 static uint64_t ping_due_ms(const struct quire_device *device)
 {
-    return device->heard_ms + (device->pinged ? DEVICE_SILENCE_MS : DEVICE_PING_MS);
+    if (device->pinged) {
+        return device->heard_ms + DEVICE_SILENCE_MS;
+    }
+    return (device->heard_ms < device->said_ms ? device->heard_ms : device->said_ms) +
+        DEVICE_PING_MS;
 }
 
 uint64_t device_connection_due_ms(const struct quire_device *device)

@@ -49,6 +49,7 @@
 #define DEVICE_WITHHELD_MS (10 * 60 * 1000)
 #define DEVICE_CLOCK_MS (2 * 60 * 1000)
 #define DEVICE_PAIR_TRIES 5
+#define DEVICE_RETRY_MAX_MS (60 * 60 * 1000) /* no server sends a device away for longer */
 
 /** One writer chain. Invariant: 0 ≤ durable ≤ head; batches 1 … head are in the records. */
 struct device_chain {
@@ -99,10 +100,10 @@ struct device_pending {
     size_t size;
 };
 
+/** In the order in which they were sent. */
 struct device_inflight {
     uint8_t writer[QR_WRITER_SIZE];
     uint64_t seq;
-    uint64_t push; /* number of the PUSH frame that it went in */
     size_t size;
 };
 
@@ -169,14 +170,13 @@ struct quire_device {
     struct quire_buffer host, hello;
     uint8_t hello_nonce[QR_FRAME_NONCE_SIZE];
     uint32_t expected_roster; /* records the server has, as WELCOME said */
-    uint64_t heard_ms, deadline_ms; /* deadline 0: none */
+    uint64_t heard_ms, said_ms, deadline_ms; /* deadline 0: none */
     bool pinged;
     bool caught_up, got_want;
     uint64_t resub_at_ms, resub_delay_ms; /* at 0: none wanted */
     size_t consumed; /* bytes of DELTA not yet given back as credit */
     struct device_inflight inflight[DEVICE_INFLIGHT_COUNT];
     size_t inflight_count, inflight_size;
-    uint64_t push_number; /* of the last PUSH frame */
     bool upload_owed; /* something of ours was on its way: UPLOADED is due when it is there */
     uint32_t presence;
     int64_t caught_up_wall_ms;

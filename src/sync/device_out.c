@@ -100,6 +100,7 @@ void device_send(struct quire_device *device, const struct qr_frame *frame)
     }
     struct device_out *out = &device->out;
     size_t offset = out->bytes.size;
+    device->said_ms = device->now_ms;
     if (!device_ok(device, qr_frame_write(frame, &out->bytes))) {
         return;
     }
@@ -117,7 +118,7 @@ void device_close(struct quire_device *device, uint32_t retry_ms)
     }
     struct quire_action *action = add(&device->out, QUIRE_ACTION_CLOSE);
     if (action != NULL) {
-        action->retry_ms = retry_ms;
+        action->retry_ms = retry_ms < DEVICE_RETRY_MAX_MS ? retry_ms : DEVICE_RETRY_MAX_MS;
     }
     device_disconnected(device);
 }

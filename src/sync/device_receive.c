@@ -5,6 +5,8 @@
 #include "sync/device_internal.h"
 #include <stdlib.h>
 
+#define RETRY_BROKEN_MS 5000
+
 /** A batch of the frame that may be accepted. */
 struct item {
     struct quire_bytes bytes;
@@ -137,7 +139,7 @@ static enum verdict check(struct quire_device *device, struct quire_bytes bytes,
         chain->next_roster_seq = batch.roster_seq;
         memcpy(chain->next_hash, item->hash, QR_HASH_SIZE);
         chain->last_item = count + 1;
-    } else if (verdict == KNOWN && batch.seq > chain->sent) {
+    } else if (verdict == KNOWN && batch.seq > chain->sent && batch.seq <= chain->head) {
         chain->sent = batch.seq; /* the server has it */
     }
     return verdict;
@@ -254,13 +256,22 @@ static void end(struct quire_device *device)
         }
     }
     /* Chains that were named and never accepted must not fill the table. */
-    while (device->chain_count > 0 && device->chains[device->chain_count - 1].head == 0) {
-        device->chain_count--;
+    size_t kept = 0;
+    for (size_t i = 0; i < device->chain_count; i++) {
+        if (device->chains[i].head > 0) {
+            device->chains[kept++] = device->chains[i];
+        }
     }
+    device->chain_count = kept;
 }
 
 void device_on_delta(struct quire_device *device, const struct qr_frame *frame, size_t frame_size)
 {
+    if (device->consumed + frame_size > QR_CREDIT_INITIAL) {
+        device_notice(device, QUIRE_NOTICE_REFUSED, QR_ERROR_PROTO);
+        device_close(device, RETRY_BROKEN_MS); /* more than it was given credit for */
+        return;
+    }
     struct item *items = calloc(frame->delta.batch_count + 1, sizeof *items);
     if (items == NULL) {
         device_ok(device, QUIRE_ENOMEM);

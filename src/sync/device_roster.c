@@ -288,6 +288,18 @@ static void break_off(struct quire_device *device)
     device_close(device, RETRY_ALARM_MS);
 }
 
+/* The first record makes the account: it must be the one that the code or the kit led to. */
+static bool is_our_genesis(const struct quire_device *device, struct quire_bytes bytes)
+{
+    struct qr_record record;
+    uint8_t user[QR_USER_SIZE];
+    if (qr_record_read(bytes, &record) != QUIRE_OK) {
+        return false;
+    }
+    qr_record_user(record.signed_bytes, user);
+    return memcmp(user, device->pair_user, QR_USER_SIZE) == 0;
+}
+
 void device_on_roster_records(struct quire_device *device, const struct qr_frame *frame)
 {
     for (size_t i = 0; i < frame->roster_records.record_count; i++) {
@@ -300,14 +312,14 @@ void device_on_roster_records(struct quire_device *device, const struct qr_frame
             }
             continue;
         }
-        enum quire_status status = qr_roster_append(&device->roster, bytes);
+        bool fits = seq == device->roster.count && (seq > 0 || is_our_genesis(device, bytes));
+        enum quire_status status =
+            fits ? qr_roster_append(&device->roster, bytes) : QUIRE_ECONFLICT;
         if (status == QUIRE_ENOMEM) {
             device_ok(device, status);
             return;
         }
-        bool other_user = status == QUIRE_OK && seq == 0 &&
-            memcmp(device->roster.user, device->pair_user, QR_USER_SIZE) != 0;
-        if (status != QUIRE_OK || other_user) {
+        if (status != QUIRE_OK) {
             break_off(device);
             return;
         }
@@ -329,6 +341,8 @@ void device_joined(struct quire_device *device)
         return;
     }
     device->role = ROLE_MEMBER;
+    qr_pair_destroy(device->pair); /* a secret is for one pairing */
+    device->pair = NULL;
     device_put_all(device);
     device_notice(device, QUIRE_NOTICE_JOINED, 0);
 }
@@ -341,6 +355,7 @@ void device_append_failed(struct quire_device *device, enum quire_status status)
     device->append = APPEND_NONE;
     device->append_sent = false;
     device->append_at_ms = 0;
+    device->deadline_ms = 0;
     qr_roster_finish(&device->append_roster);
     device_notice(device, revoking ? QUIRE_NOTICE_REVOKE_FAILED : QUIRE_NOTICE_PAIR_FAILED, status);
 }
@@ -359,6 +374,7 @@ static void append_done(struct quire_device *device)
     device->append = APPEND_NONE;
     device->append_sent = false;
     device->append_at_ms = 0;
+    device->deadline_ms = 0;
     device->append_epoch = 0;
     qr_roster_finish(&device->append_roster);
     if (what == APPEND_PAIR) {
@@ -441,6 +457,7 @@ void device_append_try(struct quire_device *device)
     frame.roster_append.prev_head = qr_roster_head(&device->roster);
     frame.roster_append.records = records;
     device->append_sent = true;
+    device->deadline_ms = device->now_ms + DEVICE_ANSWER_MS;
     device_send(device, &frame);
 }
 
@@ -472,6 +489,7 @@ void device_append_refused(struct quire_device *device, uint32_t code)
     device->append_epoch = 0;
     device->append_sent = false;
     device->append_at_ms = device->now_ms + RETRY_APPEND_MS;
+    device->deadline_ms = 0;
     qr_roster_finish(&device->append_roster);
     if (code == 0 || code == QR_ERROR_OVERLOADED) {
         return; /* the connection broke, or the disk did: again later */

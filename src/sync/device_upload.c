@@ -103,7 +103,6 @@ static void add_inflight(struct quire_device *device, const struct device_chain 
     struct device_inflight *item = &device->inflight[device->inflight_count++];
     memcpy(item->writer, chain->writer, QR_WRITER_SIZE);
     item->seq = chain->sent;
-    item->push = device->push_number;
     item->size = size;
     device->inflight_size += size;
 }
@@ -131,7 +130,6 @@ static bool push(struct quire_device *device)
     struct quire_bytes *items = device->space.items;
     struct qr_frame frame = {.type = QR_FRAME_PUSH};
     struct device_chain *chain;
-    device->push_number++;
     while (frame.push.batch_count < DEVICE_PUSH_COUNT && batches.size < DEVICE_PUSH_MAX &&
         device->inflight_count < DEVICE_INFLIGHT_COUNT &&
         device->inflight_size < DEVICE_INFLIGHT_MAX - QR_BATCH_MAX &&
@@ -195,24 +193,22 @@ void device_on_ack(struct quire_device *device, const struct qr_frame *frame)
     device_upload(device);
 }
 
-/* Nobody says what became of the batches behind a refused one in its PUSH: they go again. */
+/* Nobody says what became of the batches behind a refused one in its PUSH, nor will anybody name
+ * those in later ones if what is first there hangs on the refused one: all of them go again. */
 static void send_rest_again(struct quire_device *device, const uint8_t *writer, uint64_t seq)
 {
-    size_t i = 0;
-    while (i < device->inflight_count && (device->inflight[i].seq != seq ||
-               memcmp(device->inflight[i].writer, writer, QR_WRITER_SIZE) != 0)) {
-        i++;
+    size_t first = 0;
+    while (first < device->inflight_count && (device->inflight[first].seq != seq ||
+               memcmp(device->inflight[first].writer, writer, QR_WRITER_SIZE) != 0)) {
+        first++;
     }
-    uint64_t push = i < device->inflight_count ? device->inflight[i].push : 0;
-    for (i++; i < device->inflight_count && device->inflight[i].push == push;) {
-        struct device_inflight item = device->inflight[i];
-        struct device_chain *chain = device_chain_find(device, item.writer);
-        if (memcmp(item.writer, writer, QR_WRITER_SIZE) == 0 || chain == NULL) {
-            i++; /* the refused chain goes back as a whole */
-            continue;
+    while (device->inflight_count > first) {
+        struct device_inflight *item = &device->inflight[--device->inflight_count];
+        struct device_chain *chain = device_chain_find(device, item->writer);
+        if (chain != NULL && item->seq - 1 < chain->sent) {
+            chain->sent = item->seq - 1;
         }
-        drop_inflight(device, item.writer, item.seq, UINT64_MAX); /* this one, and later ones */
-        chain->sent = item.seq - 1 < chain->sent ? item.seq - 1 : chain->sent;
+        device->inflight_size -= item->size;
     }
 }
 
@@ -237,6 +233,7 @@ void device_on_batch_error(struct quire_device *device, const struct qr_frame *f
     chain->refusal = frame->error.code;
     chain->refused_seq = seq;
     uint64_t wait_ms = frame->error.retry_ms < 200 ? 200 : frame->error.retry_ms;
+    wait_ms = wait_ms < DEVICE_RETRY_MAX_MS ? wait_ms : DEVICE_RETRY_MAX_MS;
     chain->blocked_until_ms = device->now_ms + wait_ms;
     if (frame->error.code == QR_ERROR_STALE_ROSTER) {
         device_close(device, (uint32_t)wait_ms); /* the next AUTH brings what the server lacks */

@@ -385,6 +385,7 @@ static void carry_out(struct world *world, struct person *person, struct quire_a
             break;
         case QUIRE_ACTION_CLOSE:
             close = true;
+            person->retry_ms = action->retry_ms;
             break;
         case QUIRE_ACTION_WRITER:
             quire_buffer_clear(&person->writer_record);
@@ -402,7 +403,7 @@ static void carry_out(struct world *world, struct person *person, struct quire_a
             break;
         }
     }
-    if (persisted > 0) {
+    if (persisted > 0 && !world->hold_persisted) {
         world_step(world, (size_t)(person - world->people),
             (struct quire_event){.kind = QUIRE_EVENT_PERSISTED, .token = persisted});
     }
@@ -442,17 +443,22 @@ void world_account(struct world *world, size_t index)
     carry_out(world, person, actions);
 }
 
+void world_join(struct world *world, size_t index, const char *code)
+{
+    struct person *person = &world->people[index];
+    struct quire_device_options options = options_of(world, person);
+    cr_assert_eq(quire_device_join(&options, quire_bytes_of_text("laptop"),
+                     quire_bytes_of_text(code), &person->device),
+        QUIRE_OK);
+}
+
 void world_pair(struct world *world, size_t old, size_t new)
 {
-    struct person *person = &world->people[new];
     world_connect(world, old);
     world_run(world, 100);
     world_step(world, old, (struct quire_event){.kind = QUIRE_EVENT_PAIR_OPEN});
     world_run(world, 100);
-    struct quire_device_options options = options_of(world, person);
-    cr_assert_eq(quire_device_join(&options, quire_bytes_of_text("laptop"),
-                     quire_bytes_of_text(world->people[old].code), &person->device),
-        QUIRE_OK);
+    world_join(world, new, world->people[old].code);
     world_connect(world, new);
     world_run(world, 2000);
 }
@@ -527,7 +533,7 @@ void world_restart_hub(struct world *world, size_t keep)
     make_hub(world);
 }
 
-static bool carry(struct world *world)
+bool world_carry(struct world *world)
 {
     bool moved = false;
     for (size_t i = 0; i < WORLD_DEVICES; i++) {
@@ -563,7 +569,7 @@ void world_run(struct world *world, uint64_t idle_ms)
 {
     uint64_t quiet = 0;
     for (size_t turn = 0; quiet < idle_ms && turn < 200000; turn++) {
-        if (carry(world)) {
+        if (world_carry(world)) {
             continue;
         }
         world->now_ms += 50;

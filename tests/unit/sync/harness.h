@@ -43,6 +43,7 @@ struct person {
     uint64_t notices[32]; /* how many of each kind */
     uint32_t last_code[32];
     uint64_t closed;
+    uint32_t retry_ms; /* of the device's last CLOSE */
 };
 
 /** Somebody who talks raw frames to the hub: peer.h. */
@@ -70,6 +71,7 @@ struct world {
     bool hold_commits; /* PERSIST is noted, PERSISTED waits for world_commit */
     bool refuse_commits; /* the disk is full */
     bool lose_verify; /* VERIFY answers that nothing is valid */
+    bool hold_persisted; /* devices never hear that something is durable */
     bool hold_verify; /* VERIFY waits for world_verify */
     struct qr_hub_event held[WORLD_STRANGERS]; /* what hold_verify keeps */
     size_t held_count;
@@ -88,6 +90,8 @@ void world_finish(struct world *world);
 /** A new account for person i, or a second device of it, paired through person `old`. */
 void world_account(struct world *world, size_t person);
 void world_pair(struct world *world, size_t old, size_t new);
+/** A new device by a code, not connected yet. */
+void world_join(struct world *world, size_t person, const char *code);
 /** A new device by the recovery kit. */
 void world_recover(struct world *world, size_t person, const char *kit);
 void world_connect(struct world *world, size_t person);
@@ -98,6 +102,8 @@ void world_restart(struct world *world, size_t person, bool with_writer_record);
 void world_restart_hub(struct world *world, size_t keep);
 /** Carries messages to and fro, and lets time go by, until nothing moves for `idle_ms`. */
 void world_run(struct world *world, uint64_t idle_ms);
+/** Carries at most one message to and one from each person. False: there was none. */
+bool world_carry(struct world *world);
 void world_commit(struct world *world);
 /** The disk refuses what hold_commits kept. */
 void world_fail_commits(struct world *world);
