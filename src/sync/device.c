@@ -72,6 +72,7 @@ enum quire_status quire_device_step(struct quire_device *device, const struct qu
         device_seal(device);
         device_append_try(device);
         device_upload(device);
+        device_entries_trim(device);
         if (device->writer_moved) {
             device->writer_moved = false;
             device_emit_writer(device);
@@ -80,7 +81,6 @@ enum quire_status quire_device_step(struct quire_device *device, const struct qu
             give_credit(device, DEVICE_CREDIT_STEP); /* no PERSISTED will follow to give it */
         }
     }
-    device_entries_trim(device);
     qr_wipe(device->entropy, sizeof device->entropy);
     if (device->failure == QUIRE_ESTATE) {
         *out_actions = (struct quire_actions){0};

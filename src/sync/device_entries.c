@@ -67,15 +67,6 @@ void device_entries_finish(struct quire_device *device)
     }
 }
 
-void device_entries_trim(struct quire_device *device)
-{
-    struct device_entry *entry = device->recent, *next;
-    for (; entry != NULL && device->entry_count > DEVICE_CACHE_MAX; entry = next) {
-        next = entry->next;
-        let_go(device, entry);
-    }
-}
-
 /* ---- loading ---------------------------------------------------------------------------------- */
 
 struct tail {
@@ -189,6 +180,19 @@ static void keep_pending(struct quire_device *device, struct device_entry *entry
         device->writer_moved = true;
     }
     quire_buffer_finish(&delta);
+}
+
+/* What the person wrote and nobody saved yet is saved with it: it would be gone without a word. */
+void device_entries_trim(struct quire_device *device)
+{
+    while (device->entry_count > DEVICE_CACHE_MAX) {
+        struct device_entry *oldest = device->recent;
+        keep_pending(device, oldest);
+        if (device->failure != QUIRE_OK) {
+            return;
+        }
+        let_go(device, oldest);
+    }
 }
 
 static void keep_state(struct quire_device *device, struct device_entry *entry)
