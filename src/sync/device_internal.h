@@ -34,7 +34,7 @@
 #define DEVICE_SEAL_IDLE_MS 1000        /* somebody watches: when nothing was typed for so long … */
 #define DEVICE_SEAL_LATEST_MS 10000     /* … or this long after the first pending edit */
 #define DEVICE_SEAL_ALONE_MS 30000      /* no other device is connected, or we are not */
-#define DEVICE_DELTA_MAX (60 * 1024)    /* plaintext of one change */
+#define DEVICE_DELTA_MAX (24 * 1024)    /* plaintext of one change */
 #define DEVICE_INFLIGHT_MAX (1024 * 1024) /* bytes pushed and not acknowledged */
 #define DEVICE_INFLIGHT_COUNT 512
 #define DEVICE_PUSH_MAX (32 * 1024)     /* bytes of batches in one PUSH: half a minute at 1 KB/s */

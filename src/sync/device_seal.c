@@ -5,7 +5,7 @@
 #include "sync/device_internal.h"
 #include <stdlib.h>
 
-#define SEAL_BYTES_MAX (192 * 1024) /* sealed bytes of a batch's changes */
+#define SEAL_BYTES_MAX (32 * 1024) /* sealed bytes of a batch's changes: see DEVICE_PUSH_MAX */
 
 /** A change that waits for its batch. */
 struct draft {
