@@ -12,7 +12,7 @@
 #include "phone.h"
 #include "world.h"
 
-#define ENTRIES_MAX 40u
+#define ENTRIES_MAX 128u
 #define POOL_SIZE 4u           /* names that several people use for tags and emotions */
 #define POOL_FIRST 0xfff00u    /* their code points: four each */
 #define NOBODY UINT32_MAX

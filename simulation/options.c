@@ -28,13 +28,16 @@ void options_draw(struct options *options, uint64_t seed, uint64_t minutes)
     options->minutes = minutes;
     options->users = prng_chance(&prng, 250000) ? 2 : 1;
     options->phones = prng_range(&prng, 2, prng_chance(&prng, 250000) ? 5 : 3);
-    options->entries = prng_range(&prng, 1, 5);
+    /* More than a device keeps open, now and then. */
+    options->entries = prng_chance(&prng, 50000) ? prng_range(&prng, 66, 110)
+                                                 : prng_range(&prng, 1, 5);
     options->acts_per_minute = prng_range(&prng, 4, 40);
     options->writing_s = prng_range(&prng, 5, 120);
     options->resting_s = prng_range(&prng, 10, 400);
     options->flush_ppm = sometimes(&prng, 500000, 10000, 300000);
     options->save_later_ppm = sometimes(&prng, 400000, 50000, 500000);
     options->delete_ppm = sometimes(&prng, 500000, 1000, 30000);
+    options->paste_ppm = sometimes(&prng, 100000, 1000, 20000);
     options->delay_ms = prng_range(&prng, 1, 150);
     options->jitter_ms = prng_range(&prng, 0, prng_chance(&prng, 200000) ? 3000 : 100);
     options->retransmit_ppm = sometimes(&prng, 500000, 1000, 100000);

@@ -20,6 +20,7 @@
     X(flush_ppm)          /* of acts end in FLUSH */                                               \
     X(save_later_ppm)     /* of acts are not saved at once */                                      \
     X(delete_ppm)         /* of acts delete the entry */                                           \
+    X(paste_ppm)          /* of acts put in thousands of letters at once */                        \
     X(delay_ms)           /* one way, at least */                                                  \
     X(jitter_ms)          /* more, at most */                                                      \
     X(retransmit_ppm)     /* frames that come seconds late and hold up the others */               \

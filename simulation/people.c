@@ -76,6 +76,18 @@ static void make_account(struct world *world, struct phone *phone)
     phone_run(world, phone, device, &actions);
 }
 
+/* Its first phone died before anything of it was durable: there is no such account. */
+static bool has_no_account(const struct world *world, uint32_t user)
+{
+    for (uint32_t i = 0; i < world->phone_count; i++) {
+        const struct phone *phone = &world->phones[i];
+        if (phone->user == user && (phone->stage == PHONE_JOINED || phone->disk.durable.count > 0)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* A server that lost roster records must first get them back from those who hold them: a record
  * appended before would contradict them, and no person could know. */
 static bool roster_is_whole(const struct world *world, uint32_t user)
@@ -174,6 +186,12 @@ static void try_to_join(struct world *world, const struct happening *happening)
     if (world->now_ms >= phone->trying_until_ms) {
         give_up(world, phone);
     }
+    if (phone->ordinal == 0 && phone->stage == PHONE_BLANK && has_no_account(world, phone->user)) {
+        user->made = user->has_kit = false;
+        user->roster_seen = 0;
+        make_account(world, phone);
+        return;
+    }
     if (phone->stage != PHONE_BLANK || world->now_ms < phone->trying_until_ms
         || !roster_is_whole(world, phone->user)) {
         return;
@@ -197,6 +215,22 @@ void people_join_later(struct world *world, struct phone *phone)
         phone->number, 0, 0, nothing);
 }
 
+/* A revocation pins the chains where the server has them. While the server lacks what it once had,
+ * that shuts out batches on which phones that are away have built: docs/simulation.md. */
+static bool server_has_all(const struct world *world, uint32_t user)
+{
+    for (uint32_t i = 0; i < world->phone_count && world->model->server_lost; i++) {
+        const struct phone *phone = &world->phones[i];
+        const struct quire_device_state *state = &phone->state;
+        if (phone->user == user && phone->stage == PHONE_JOINED
+            && (phone->device == NULL || !state->connected || !state->caught_up
+                || state->not_on_server_count > 0 || state->unacknowledged_count > 0)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* ---- revoking -------------------------------------------------------------------------------- */
 
 void people_revoke(struct world *world, uint32_t user)
@@ -211,6 +245,7 @@ void people_revoke(struct world *world, uint32_t user)
         }
     }
     if (by == NULL || whom == NULL || !by->state.caught_up || !roster_is_whole(world, user)
+        || !server_has_all(world, user)
         || memcmp(by->state.device, whom->state.device, QUIRE_DEVICE_SIZE) == 0) {
         return;
     }

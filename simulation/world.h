@@ -41,6 +41,7 @@
     X(revoked)                                                                                     \
     X(revoke_failed)                                                                               \
     X(wrote_while_offline)                                                                         \
+    X(paste)                                                                                       \
     X(delete_of_entry)                                                                             \
     X(edit_after_delete)                                                                           \
     X(register_with_rival_values)                                                                  \

@@ -6,9 +6,12 @@
 #include "people.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define TEXT_LENGTH_MAX 1500u /* code points; beyond, people rather delete */
+#define PASTE_MAX 20000u      /* letters: more than one change can hold */
+#define PASTES_UNTIL 60000u   /* letters given out: beyond, people type */
 #define WORD_MAX 10u
 #define DAY_MS INT64_C(86400000)
 #define ELEMENTS_AT_MOST 40u
@@ -69,6 +72,24 @@ static size_t insert_word(struct desk *desk, size_t position)
     return count + 1;
 }
 
+static void paste(struct desk *desk, size_t position)
+{
+    struct prng *prng = &desk->world->people;
+    size_t most = prng_chance(prng, 200000) ? PASTE_MAX : PASTE_MAX / 20;
+    size_t count = prng_range(prng, 100, most);
+    uint8_t *text = sim_alloc(4 * count);
+    size_t size = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t letter = model_letter(desk->world, desk->phone->user, true);
+        model_adds(desk->world, desk->edit, THING_LETTER, letter);
+        size += letter_write(letter, text + size);
+    }
+    sometimes(desk->world, SOMETIMES_paste);
+    must(desk, quire_document_insert(desk->document, &desk->stamp, position,
+        (struct quire_bytes){text, size}), "paste");
+    free(text);
+}
+
 static void erase(struct desk *desk, size_t position, size_t count)
 {
     struct quire_buffer text = {0};
@@ -91,9 +112,12 @@ static void write_text(struct desk *desk)
     desk->edit = model_edit(desk->world, desk->phone, desk->entry, EDIT_TYPE);
     size_t place = prng_chance(prng, 500000) ? length : prng_below(prng, length + 1);
     uint64_t what = prng_below(prng, 100);
-    if (length > 0 && (what < 20 || length > TEXT_LENGTH_MAX)) { /* delete, mostly a little */
+    if (prng_chance(prng, desk->world->options.paste_ppm)
+        && desk->world->model->users[desk->phone->user].letters < PASTES_UNTIL) {
+        paste(desk, place);
+    } else if (length > 0 && (what < 20 || length > TEXT_LENGTH_MAX)) { /* delete, mostly a little */
         size_t from = prng_below(prng, length);
-        size_t most = prng_chance(prng, 100000) ? 200 : 8;
+        size_t most = length > 2 * TEXT_LENGTH_MAX ? length : prng_chance(prng, 100000) ? 200 : 8;
         size_t count = prng_range(prng, 1, most);
         erase(desk, from, count < length - from ? count : length - from);
         if (length <= TEXT_LENGTH_MAX && prng_chance(prng, 500000)) {
