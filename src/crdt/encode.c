@@ -535,10 +535,9 @@ enum quire_status qr_encode_state(const struct quire_document *document,
 }
 
 enum quire_status qr_encode_delta(const struct quire_document *document, uint64_t steps,
-    size_t max_size, struct quire_buffer *out_bytes)
+    struct quire_buffer *out_bytes)
 {
     struct encoder encoder;
-    size_t start = out_bytes->size;
     enum quire_status status = encoder_init(&encoder, document);
     if (status == QUIRE_OK) {
         encoder.erased = calloc(document->pending.count + 1, sizeof *encoder.erased);
@@ -548,10 +547,6 @@ enum quire_status qr_encode_delta(const struct quire_document *document, uint64_
     if (status == QUIRE_OK) {
         gather_pending(&encoder, steps);
         status = encode(&encoder, document->pending.wall_ms, out_bytes);
-    }
-    if (status == QUIRE_OK && out_bytes->size - start > max_size) {
-        out_bytes->size = start;
-        status = QUIRE_ELIMIT;
     }
     encoder_finish(&encoder);
     return status;

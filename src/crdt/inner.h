@@ -17,13 +17,10 @@ struct quire_document {
     int64_t wall_ms; /* the greatest that any edit seen here gave */
 };
 
-/**
- * Appends the whole state, or a delta of the first `steps` of what is pending. ENOMEM; ELIMIT when
- * it takes more than max_size bytes.
- */
+/** Appends the whole state, or a delta of the first `steps` of what is pending. ENOMEM. */
 QUIRE_CHECKED enum quire_status qr_encode_state(const struct quire_document *document,
     struct quire_buffer *out_bytes);
 QUIRE_CHECKED enum quire_status qr_encode_delta(const struct quire_document *document,
-    uint64_t steps, size_t max_size, struct quire_buffer *out_bytes);
+    uint64_t steps, struct quire_buffer *out_bytes);
 
 #endif

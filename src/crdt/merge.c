@@ -226,17 +226,32 @@ static void push_span(struct quire_document *document, struct qr_payload_session
     }
 }
 
-/** The payload's order is causal, so spans in that order may be cut anywhere. They are older than
- * what is pending already, so they go before it. */
+/** Whether a session has edits pending that are older than the payload's. */
+static bool is_newer(const struct quire_document *document, const struct qr_payload *payload)
+{
+    for (size_t i = 0; i < payload->session_count; i++) {
+        const struct qr_payload_session *from = &payload->sessions[i];
+        if (from->number != 0 && from->last >= from->first) {
+            uint64_t first = document->sessions.at[from->number].pending_first;
+            if (first != 0 && first < from->first) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/** The payload's order is causal, so spans in that order may be cut anywhere. As a rule they are
+ * older than what is pending already, so they go before it. */
 static void make_pending(struct quire_document *document, struct qr_payload *payload)
 {
     struct qr_pending *pending = &document->pending;
-    size_t newer_count = pending->count;
+    size_t newer_count = is_newer(document, payload) ? 0 : pending->count;
     struct qr_pending_record *newer = pending->records + pending->capacity - newer_count;
     if (newer_count > 0) {
         memmove(newer, pending->records, newer_count * sizeof *newer);
     }
-    pending->count = 0;
+    pending->count -= newer_count;
     for (size_t i = 0; i < payload->session_count; i++) {
         const struct qr_payload_session *from = &payload->sessions[i];
         if (from->number == 0 || from->last < from->first) {

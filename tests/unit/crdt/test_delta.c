@@ -265,6 +265,35 @@ Test(pending, restored_edits_are_pending_again_and_go_before_newer_ones)
     quire_document_destroy(five);
 }
 
+Test(pending, edits_restored_in_two_parts_are_whole)
+{
+    static char page[20001];
+    memset(page, 'p', 20000);
+    struct quire_document *one = new_document();
+    type(one, "s", 0, page);
+    struct quire_buffer first = pending_of(one);
+    struct quire_buffer taken = take(one);
+    type(one, "s", 7, page);
+    struct quire_buffer second = pending_of(one);
+    struct quire_document *two = new_document();
+    OK(quire_document_restore_pending(two, quire_buffer_bytes(&first)));
+    OK(quire_document_restore_pending(two, quire_buffer_bytes(&second)));
+    OK(quire_document_restore_pending(two, quire_buffer_bytes(&second)));
+    struct quire_document *three = new_document();
+    while (quire_document_pending_size(two) > 0) {
+        struct quire_buffer delta = {0};
+        OK(quire_document_take_delta(two, 4096, &delta));
+        merge_and_free(three, &delta);
+    }
+    assert_same_state(one, three);
+    quire_buffer_finish(&first);
+    quire_buffer_finish(&second);
+    quire_buffer_finish(&taken);
+    quire_document_destroy(one);
+    quire_document_destroy(two);
+    quire_document_destroy(three);
+}
+
 Test(pending, a_state_is_not_restored_as_pending)
 {
     struct quire_document *one = new_document();
