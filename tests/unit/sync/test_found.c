@@ -1,0 +1,74 @@
+/*
+ * What the simulation once found, told without it: a seed means the same only as long as the
+ * simulation draws the same.
+ */
+#include "harness.h"
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+static const uint8_t diary[QUIRE_ENTRY_SIZE] = {1, 2, 3, 4};
+
+static void edit_without_saving(struct world *world, const char *text)
+{
+    struct quire_document *document;
+    struct quire_device *device = world->people[0].device;
+    cr_assert_eq(quire_device_document(device, diary, true, &document), QUIRE_OK);
+    struct quire_stamp stamp = quire_device_stamp(device, world->wall_ms);
+    cr_assert_eq(quire_document_insert(document, &stamp, 0, quire_bytes_of_text(text)), QUIRE_OK);
+}
+
+Test(found, edits_that_nobody_saved_outlive_the_documents_place_in_memory)
+{
+    struct world world;
+    world_init(&world);
+    world_account(&world, 0);
+    edit_without_saving(&world, "not saved yet");
+    for (uint8_t i = 0; i < 100; i++) {
+        uint8_t entry[QUIRE_ENTRY_SIZE] = {7, i};
+        world_keep(&world, 0, entry, "one of many");
+    }
+    cr_assert_str_eq(world_text(&world, 0, diary), "not saved yet");
+    world_restart(&world, 0, true);
+    cr_assert_str_eq(world_text(&world, 0, diary), "not saved yet");
+    world_finish(&world);
+}
+
+Test(found, more_batches_than_the_rate_allows_at_once_all_arrive_in_time)
+{
+    struct world world;
+    world_init(&world);
+    world.limits.pushes_burst = 5;
+    world.limits.pushes_per_second = 2;
+    world_restart_hub(&world, 0);
+    world_account(&world, 0);
+    for (int i = 0; i < 20; i++) {
+        world_type(&world, 0, diary, "one batch. ");
+    }
+    world_connect(&world, 0);
+    world_run(&world, 1);
+    cr_assert_eq(world.log_count, 3 + 5, "%zu records", world.log_count); /* what is within it */
+    world_run(&world, 60000);
+    cr_assert_eq(world_state(&world, 0).unacknowledged_count, 0);
+    cr_assert_eq(world.log_count, 3 + 20);
+    world_finish(&world);
+}
+
+Test(found, what_is_pasted_at_once_goes_in_frames_that_a_slow_connection_can_carry)
+{
+    struct world world;
+    world_init(&world);
+    world_account(&world, 0);
+    char *text = calloc(1, 200001);
+    cr_assert_not_null(text);
+    memset(text, 'x', 200000);
+    world_type(&world, 0, diary, text);
+    world_connect(&world, 0);
+    world_run(&world, 5000);
+    cr_assert_eq(world_state(&world, 0).unacknowledged_count, 0);
+    cr_assert_gt(world.log_count, 3 + 4);
+    for (size_t i = 0; i < world.log_count; i++) {
+        cr_assert_lt(world.log[i].entry.size, 40 * 1024); /* 40 s at 1 KB/s; a minute is the end */
+    }
+    free(text);
+    world_finish(&world);
+}
