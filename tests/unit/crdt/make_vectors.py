@@ -1,0 +1,318 @@
+#!/usr/bin/env python3
+"""Makes protocol/vectors/document.json from protocol/document.md alone, without our code.
+
+usage: make_vectors.py [--check FILE]
+Prints the vectors, or checks that FILE holds just these (as TAP).
+"""
+import json
+import pathlib
+import struct
+import sys
+
+A, B, C = b"session\x0a", b"session\x0b", b"session\x0c"
+NEVER = -(1 << 63)  # the time of a document without edits
+TITLE, DATE, MOOD, TAGS, EMOTIONS = range(5)
+
+
+def v(number):
+    out = bytearray()
+    while number >= 0x80:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes(out + bytes([number]))
+
+
+def z(number):
+    return v(number * 2 if number >= 0 else -number * 2 - 1)
+
+
+def sized(text):
+    return v(len(text)) + text
+
+
+def session(name, covered, first=None):
+    return name + v(covered) + (b"" if first is None else v(first))
+
+
+def run(length, parent, right=None, gap=0, s=None):
+    """right=None: a left child; s: the session's place, where it is not that of the run before."""
+    head = v(length * 4 + (s is not None) * 2 + (right is None))
+    return head + (b"" if s is None else v(s)) + v(gap) + parent + (right or b"")
+
+
+NOTHING = v(0)
+
+
+def back(distance):
+    return v(2 * distance - 1)
+
+
+def other(s, counter):
+    return v(2 * (s + 1)) + v(counter)
+
+
+def dot(s, counter, time, field, value):
+    return v(s) + v(counter) + z(time) + bytes([field]) + value
+
+
+def payload(sessions=(), runs=(), stretches=(), letters=b"", dots=(), erased=(), removed=(),
+            deleted=(), time=0, state=False, version=1, flags=None):
+    def rows(items):
+        return v(len(items)) + b"".join(items)
+
+    def pairs(items):
+        return rows([b"".join(map(v, item)) for item in items])
+    out = bytes([version, int(state) if flags is None else flags]) + z(time) + rows(sessions) + rows(runs)
+    out += b"".join(map(v, stretches)) + sized(letters) + rows(dots)
+    if not state:
+        out += pairs(erased) + pairs(removed)
+    return out + pairs(deleted)
+
+
+def canonical(shows):
+    def u64(number):
+        return struct.pack(">Q", number % (1 << 64))
+    out = b"\x01" + bytes([shows["deleted"]])
+    for name in ["title", "date", "mood"]:
+        out += v(len(shows[name]))
+        for value, time in shows[name]:
+            text = name == "title"
+            out += sized(value.encode()) + u64(0) if text else sized(b"") + u64(value)
+            out += u64(time)
+    for name in ["tags", "emotions"]:
+        out += v(len(shows[name]))
+        for element, value in shows[name]:
+            out += sized(element.encode()) + u64(value)
+    return out + sized(shows["text"].encode())
+
+
+def shown(text="", **others):
+    return {"deleted": False, "title": [], "date": [], "mood": [], "tags": [], "emotions": [],
+        "text": text, **others}
+
+
+VALID = []
+INVALID = []
+
+
+def valid(name, data, shows, state, after=()):
+    VALID.append({"name": name, "after": list(after), "bytes": data.hex(), "shows": shows,
+        "canonical": canonical(shows).hex(), "state": state.hex()})
+
+
+def invalid(name, data, status="malformed", after=()):
+    INVALID.append({"name": name, "after": list(after), "bytes": data.hex(), "status": status})
+
+
+def make_valid():
+    empty = payload(state=True, time=NEVER)
+    valid("the state of nothing", empty, shown(), empty)
+
+    hello = dict(sessions=[session(A, 5, 1)], runs=[run(5, NOTHING, NOTHING, s=0)], stretches=[5],
+        letters=b"hello", time=1000)
+    state = dict(hello, sessions=[session(A, 5)], state=True)
+    valid("a word typed", payload(**hello), shown("hello"), payload(**state))
+    valid("and again, as a state", payload(**state), shown("hello"), payload(**state),
+        ["a word typed"])
+
+    # "hello": B types "XY" between l and l, then erases what A typed before it.
+    into = dict(sessions=[session(A, 0), session(B, 3, 1)], runs=[run(2, other(0, 4), s=1)],
+        stretches=[2], letters="ü😀".encode(), erased=[(0, 1, 3)], time=2000)
+    valid("two characters typed into it, three erased", payload(**into), shown("ü😀lo"),
+        payload(sessions=[session(A, 5), session(B, 3)],
+            runs=[run(5, NOTHING, NOTHING, s=0), run(2, other(0, 4), s=1)],
+            stretches=[0, 3, 4], letters="loü😀".encode(), time=2000, state=True),
+        ["a word typed"])
+
+    # C types at the end at the same time as A types on; A's session is the lesser.
+    on = payload(sessions=[session(A, 1, 6)], runs=[run(1, back(1), NOTHING, s=0)], stretches=[1],
+        letters=b"!", time=1500)
+    at_end = payload(sessions=[session(A, 0), session(C, 1, 1)],
+        runs=[run(1, other(0, 5), NOTHING, s=1)], stretches=[1], letters=b"?", time=1)
+    both = payload(sessions=[session(A, 6), session(C, 1)],
+        runs=[run(6, NOTHING, NOTHING, s=0), run(1, other(0, 5), NOTHING, s=1)], stretches=[7],
+        letters=b"hello!?", time=1500, state=True)
+    valid("typed on", on, shown("hello!"), payload(**dict(state, sessions=[session(A, 6)],
+        runs=[run(6, NOTHING, NOTHING, s=0)], stretches=[6], letters=b"hello!", time=1500)),
+        ["a word typed"])
+    valid("two right children of one character", at_end, shown("hello!?"), both,
+        ["a word typed", "typed on"])
+
+    # One run with a dead middle, squashed: its ids stay, its letters do not.
+    squashed = payload(sessions=[session(B, 7, 1)], runs=[run(5, NOTHING, NOTHING, s=0)],
+        stretches=[1, 3, 1], letters=b"ae", time=-5)
+    valid("typed and erased before it was sent", squashed, shown("ae"),
+        payload(sessions=[session(B, 7)], runs=[run(5, NOTHING, NOTHING, s=0)],
+            stretches=[1, 3, 1], letters=b"ae", time=-5, state=True))
+    unsquashed = payload(sessions=[session(B, 5, 1)], runs=[run(5, NOTHING, NOTHING, s=0)],
+        stretches=[5], letters=b"abcde", time=-7)
+    valid("the same before it was erased", unsquashed, shown("ae"),
+        payload(sessions=[session(B, 7)], runs=[run(5, NOTHING, NOTHING, s=0)],
+            stretches=[1, 3, 1], letters=b"ae", time=-5, state=True),
+        ["typed and erased before it was sent"])
+
+    # A types "a", B "b" after it, A "c" after that: the runs refer back and forth.
+    ring = dict(sessions=[session(A, 2), session(B, 1)],
+        runs=[run(1, NOTHING, NOTHING, s=0), run(1, other(0, 1), NOTHING, s=1),
+            run(1, other(1, 1), NOTHING, s=0)], stretches=[3], letters=b"abc", state=True)
+    valid("a state whose runs refer back and forth", payload(**ring), shown("abc"), payload(**ring))
+
+    dots = [dot(0, 1, 0, TITLE, sized("Über".encode())), dot(0, 2, 1, DATE, z(-86400000)),
+        dot(0, 3, -1, MOOD, v(100)), dot(0, 4, 2, TAGS, sized(b"b")),
+        dot(0, 5, 3, TAGS, sized(b"a")), dot(0, 6, 4, EMOTIONS, sized(b"joy") + v(70))]
+    values = dict(sessions=[session(A, 6, 1)], dots=dots, time=10)
+    values_state = dict(values, sessions=[session(A, 6)], state=True)
+    all_shown = shown(title=[["Über", 10]], date=[[-86400000, 11]], mood=[[100, 9]],
+        tags=[["a", 0], ["b", 0]], emotions=[["joy", 70]])
+    valid("a value of every kind", payload(**values), all_shown, payload(**values_state))
+
+    # B has not seen A's: both titles stay, the later is shown first; joy shows B's value.
+    rival = dict(sessions=[session(B, 3, 1)], dots=[dot(0, 1, 0, TITLE, sized(b"later")),
+        dot(0, 3, 0, EMOTIONS, sized(b"joy") + v(5))], time=20)
+    merged = [session(A, 6), session(B, 3)], dots + [dot(1, 1, 10, TITLE, sized(b"later")),
+        dot(1, 3, 10, EMOTIONS, sized(b"joy") + v(5))]
+    early = [dot(0, n, t - 10, f, x) for n, t, f, x in [(1, 0, TITLE, sized("Über".encode())),
+        (2, 1, DATE, z(-86400000)), (3, -1, MOOD, v(100)), (4, 2, TAGS, sized(b"b")),
+        (5, 3, TAGS, sized(b"a")), (6, 4, EMOTIONS, sized(b"joy") + v(70))]]
+    late = [dot(1, 1, 0, TITLE, sized(b"later")), dot(1, 3, 0, EMOTIONS, sized(b"joy") + v(5))]
+    valid("concurrent values, and one put and removed unseen", payload(**rival),
+        dict(all_shown, title=[["later", 20], ["Über", 10]], emotions=[["joy", 5]]),
+        payload(sessions=merged[0], dots=early + late, time=20, state=True),
+        ["a value of every kind"])
+
+    # C has seen A's: it overwrites the title, clears the mood and removes a tag.
+    settle = payload(sessions=[session(A, 0), session(C, 3, 1)],
+        dots=[dot(1, 1, 0, TITLE, sized(b""))], removed=[(0, 1), (0, 3), (0, 5)], time=5)
+    rest = [d for i, d in enumerate(dots) if i in (1, 3, 5)]
+    valid("overwritten, cleared, removed", settle,
+        dict(all_shown, title=[["", 5]], mood=[], tags=[["b", 0]]),
+        payload(sessions=[session(A, 6), session(C, 3)],
+            dots=rest + [dot(1, 1, -5, TITLE, sized(b""))], time=10, state=True),
+        ["a value of every kind"])
+    valid("what was overwritten does not come back", payload(**values),
+        dict(all_shown, title=[["", 5]], mood=[], tags=[["b", 0]]),
+        payload(sessions=[session(A, 6), session(C, 3)],
+            dots=rest + [dot(1, 1, -5, TITLE, sized(b""))], time=10, state=True),
+        ["a value of every kind", "overwritten, cleared, removed"])
+
+    gone = payload(sessions=[session(A, 0), session(B, 1, 1)], deleted=[(0, 5), (1, 1)], time=3000)
+    gone_state = dict(state, sessions=[session(A, 5), session(B, 1)], deleted=[(0, 5), (1, 1)],
+        time=3000)
+    valid("deleted", gone, shown("hello", deleted=True), payload(**gone_state), ["a word typed"])
+    valid("an edit that the delete has not seen", on, shown("hello!"),
+        payload(**dict(gone_state, sessions=[session(A, 6), session(B, 1)],
+            runs=[run(6, NOTHING, NOTHING, s=0)], stretches=[6], letters=b"hello!")),
+        ["a word typed", "deleted"])
+
+
+def make_invalid():
+    word = dict(sessions=[session(A, 5, 1)], runs=[run(5, NOTHING, NOTHING, s=0)], stretches=[5],
+        letters=b"hello", time=1000)
+    put = dict(sessions=[session(A, 2, 1)], time=1)
+
+    def spoiled(name, base=word, status="malformed", after=(), **changes):
+        invalid(name, payload(**{**base, **changes}), status, after)
+    invalid("nothing", b"")
+    invalid("a version alone", b"\x01")
+    invalid("cut short", payload(**word)[:-1])
+    invalid("a byte too many", payload(**word) + b"\x00")
+    spoiled("version 0", version=0)
+    spoiled("version 2", version=2, status="unsupported")
+    spoiled("an unknown flag", flags=2)
+    invalid("a number that is not minimal", payload(**word).replace(v(2000), b"\xd0\x8f\x00", 1))
+    invalid("a number above 64 bits", b"\x01\x00" + b"\xff" * 9 + b"\x02" + payload(**word)[4:])
+    invalid("more sessions than bytes", b"\x01\x00\x00\xff\x1f")
+    spoiled("sessions that do not ascend", sessions=[session(B, 5, 1), session(A, 1, 1)])
+    spoiled("a session twice", sessions=[session(A, 5, 1), session(A, 5, 1)])
+    spoiled("covered from 0", sessions=[session(A, 5, 0)])
+    spoiled("covered past the greatest counter", sessions=[session(A, (1 << 48) - 1, 2)],
+        after=["a word typed"])
+    spoiled("a gap", sessions=[session(A, 5, 2)])
+    spoiled("a gap after what was seen", sessions=[session(A, 5, 7)], after=["a word typed"])
+    spoiled("a state with a session that wrote nothing", state=True,
+        sessions=[session(A, 5), session(B, 0)])
+    spoiled("a run of no length", runs=[run(0, NOTHING, NOTHING, s=0)], stretches=[], letters=b"")
+    spoiled("a run above 2^30 characters", sessions=[session(A, 1 << 31, 1)], letters=b"",
+        runs=[run((1 << 30) + 1, NOTHING, NOTHING, s=0)], stretches=[0, (1 << 30) + 1])
+    spoiled("a run past what is covered", sessions=[session(A, 4, 1)])
+    spoiled("a gap that leads past what is covered", runs=[run(5, NOTHING, NOTHING, s=0, gap=1)])
+    spoiled("a first run without its session", runs=[run(5, NOTHING, NOTHING)])
+    spoiled("a run of no session", runs=[run(5, NOTHING, NOTHING, s=1)])
+    spoiled("another session that is the same", sessions=[session(A, 5, 1)],
+        runs=[run(3, NOTHING, NOTHING, s=0), run(2, back(1), NOTHING, s=0)])
+    spoiled("a left child of nothing", runs=[run(5, NOTHING, s=0)])
+    spoiled("a right child whose right neighbour is its parent", after=["a word typed"],
+        sessions=[session(A, 1, 6)], runs=[run(1, back(1), back(1), s=0)], stretches=[1], letters=b"!")
+    spoiled("a reference before counter 1", runs=[run(5, back(1), NOTHING, s=0)])
+    spoiled("a reference to a session that is not there",
+        runs=[run(5, other(7, 1), NOTHING, s=0)])
+    spoiled("a reference to its own session as to another", after=["a word typed"],
+        sessions=[session(A, 1, 6)], runs=[run(1, other(0, 5), NOTHING, s=0)], stretches=[1],
+        letters=b"!")
+    spoiled("a parent that nobody has seen", sessions=[session(A, 0), session(B, 1, 1)],
+        runs=[run(1, other(0, 6), NOTHING, s=1)], stretches=[1], letters=b"!",
+        after=["a word typed"])
+    spoiled("a right neighbour that nobody has seen", sessions=[session(A, 0), session(B, 1, 1)],
+        runs=[run(1, NOTHING, other(0, 6), s=1)], stretches=[1], letters=b"!",
+        after=["a word typed"])
+    spoiled("a parent that comes later in the payload",
+        sessions=[session(A, 1, 1), session(B, 1, 1)],
+        runs=[run(1, other(1, 1), NOTHING, s=0), run(1, NOTHING, NOTHING, s=1)], stretches=[2],
+        letters=b"ab")
+    spoiled("two that are each other's parent", sessions=[session(A, 1, 1), session(B, 1, 1)],
+        runs=[run(1, other(1, 1), NOTHING, s=0), run(1, other(0, 1), NOTHING, s=1)],
+        stretches=[2], letters=b"ab")
+    spoiled("a parent that is no character", sessions=[session(A, 0), session(B, 1, 1)],
+        runs=[run(1, other(0, 1), NOTHING, s=1)], stretches=[1], letters=b"!",
+        after=["a value of every kind"])
+    spoiled("characters where the reader has seen none", after=["a value of every kind"])
+    spoiled("stretches that are too long", stretches=[6])
+    spoiled("stretches that are too short", stretches=[4])
+    spoiled("an empty stretch in between", stretches=[2, 0, 3])
+    spoiled("a letter too few", letters=b"hell")
+    spoiled("a letter too many", letters=b"hello!")
+    for name, letters in [("an overlong form", b"hell\xc1\xaf"), ("a surrogate", b"hell\xed\xa0\x80"),
+            ("above U+10FFFF", b"hell\xf4\x90\x80\x80"), ("half a sequence", b"hell\xc3")]:
+        spoiled("letters with " + name, letters=letters)
+    spoiled("a dot that is not covered", put, dots=[dot(0, 3, 0, MOOD, v(1))])
+    spoiled("a dot with counter 0", put, dots=[dot(0, 0, 0, MOOD, v(1))])
+    spoiled("a dot twice", put, dots=[dot(0, 1, 0, MOOD, v(1)), dot(0, 1, 0, MOOD, v(1))])
+    spoiled("dots that do not ascend", put, dots=[dot(0, 2, 0, MOOD, v(1)), dot(0, 1, 0, MOOD, v(1))])
+    spoiled("an unknown field", put, dots=[dot(0, 1, 0, 5, v(1))])
+    spoiled("a mood above 100", put, dots=[dot(0, 1, 0, MOOD, v(101))])
+    spoiled("an intensity above 100", put, dots=[dot(0, 1, 0, EMOTIONS, sized(b"joy") + v(101))])
+    spoiled("a title above 1024 bytes", put, dots=[dot(0, 1, 0, TITLE, sized(b"x" * 1025))])
+    spoiled("a title that is not UTF-8", put, dots=[dot(0, 1, 0, TITLE, sized(b"\xff"))])
+    spoiled("an element without a name", put, dots=[dot(0, 1, 0, TAGS, sized(b""))])
+    spoiled("a name above 128 bytes", put, dots=[dot(0, 1, 0, TAGS, sized(b"x" * 129))])
+    spoiled("erased what nobody has seen", put, erased=[(0, 1, 1)])
+    spoiled("erased past the end of what there is", put, erased=[(0, 4, 3)], after=["a word typed"])
+    spoiled("erased nothing", put, erased=[(0, 1, 0)], after=["a word typed"])
+    spoiled("erased ranges that touch", put, erased=[(0, 1, 1), (0, 2, 1)], after=["a word typed"])
+    spoiled("removed what nobody has seen", put, removed=[(0, 3)])
+    spoiled("removed twice", put, removed=[(0, 1), (0, 1)])
+    spoiled("deleted what nobody has seen", put, deleted=[(0, 3)])
+    spoiled("deleted a session twice", put, deleted=[(0, 1), (0, 2)])
+    spoiled("a session that nobody has seen, deleted",
+        sessions=[session(A, 5, 1), session(B, 0)], deleted=[(1, 1)])
+    spoiled("a state with erased ranges", state=True, sessions=[session(A, 5)], deleted=[(0, 1), (0, 0)])
+
+
+def main():
+    make_valid()
+    make_invalid()
+    text = json.dumps({"about": "protocol/document.md in bytes. A valid vector is merged into a new "
+        "document after those that `after` names; then the document shows this (registers with their "
+        "times, elements with their values), has this canonical form and this state. An invalid one "
+        "is refused with the status, and nothing has changed.", "valid": VALID, "invalid": INVALID},
+        indent=1, ensure_ascii=False) + "\n"
+    if len(sys.argv) > 2:
+        same = pathlib.Path(sys.argv[2]).read_text(encoding="utf-8") == text
+        print("1..1\n" + ("ok" if same else "not ok") + " 1 - the vectors are what document.md says")
+        return 0 if same else 1
+    sys.stdout.write(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
