@@ -19,9 +19,17 @@ struct drafts {
     size_t size; /* once sealed */
 };
 
+/* All the chains that a user may have are there, and none is this writer's: edits stay saved, and
+ * unsealed, until old chains are let go. */
+static bool has_chain(const struct quire_device *device)
+{
+    return device->chain_count < QR_CHAINS_MAX || device_chain_find(device, device->writer) != NULL;
+}
+
 uint64_t device_seal_due_ms(const struct quire_device *device)
 {
-    if (device->pending_count == 0 || device->role != ROLE_MEMBER || device->revoked) {
+    if (device->pending_count == 0 || device->role != ROLE_MEMBER || device->revoked ||
+        !has_chain(device)) {
         return UINT64_MAX;
     }
     size_t size = 0;
@@ -229,6 +237,10 @@ void device_seal(struct quire_device *device)
     bool due = device_seal_due_ms(device) <= device->now_ms;
     device->flush = false;
     if (!due && !flush) {
+        return;
+    }
+    if (device->pending_count > 0 && !has_chain(device)) {
+        device_notice(device, QUIRE_NOTICE_REJECTED, QR_ERROR_QUOTA);
         return;
     }
     struct drafts *drafts = calloc(1, sizeof *drafts);

@@ -214,17 +214,16 @@ void hub_stream(struct qr_hub *hub, struct hub_connection *connection)
 
 /* ---- PRESENCE --------------------------------------------------------------------------------- */
 
-static uint32_t others(const struct hub_user *user, const struct hub_connection *self)
+static uint32_t devices_here(const struct hub_user *user)
 {
     uint32_t count = 0;
-    const struct hub_connection *other;
-    DL_FOREACH (user->connections, other) {
-        bool other_device = memcmp(other->device, self->device, QR_DEVICE_SIZE) != 0;
-        bool first = true;
-        for (const struct hub_connection *c = user->connections; c != other; c = c->next) {
-            first &= memcmp(c->device, other->device, QR_DEVICE_SIZE) != 0;
+    const struct hub_connection *one;
+    DL_FOREACH (user->connections, one) {
+        const struct hub_connection *before = user->connections;
+        while (before != one && memcmp(before->device, one->device, QR_DEVICE_SIZE) != 0) {
+            before = before->next;
         }
-        count += other_device && first;
+        count += before == one;
     }
     return count;
 }
@@ -232,9 +231,9 @@ static uint32_t others(const struct hub_user *user, const struct hub_connection 
 void hub_presence(struct qr_hub *hub, struct hub_user *user)
 {
     struct hub_connection *connection;
+    struct qr_frame frame = {.type = QR_FRAME_PRESENCE};
+    frame.presence.others = devices_here(user) - 1; /* but for the one that is told */
     DL_FOREACH (user->connections, connection) {
-        struct qr_frame frame = {.type = QR_FRAME_PRESENCE};
-        frame.presence.others = others(user, connection);
         hub_send(hub, connection, &frame);
     }
 }

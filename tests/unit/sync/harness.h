@@ -10,7 +10,7 @@
 #include <quire/device.h>
 
 #define WORLD_DEVICES 6
-#define WORLD_STRANGERS 64
+#define WORLD_STRANGERS 1100
 #define WORLD_LOG 8192
 
 struct pair {

@@ -1,0 +1,612 @@
+/*
+ * Every number that bounds a stranger: exactly at it all is well, one above it is refused, and what
+ * was there before is as it was. Limits of form alone are in tests/unit/codec.
+ */
+#include "peer.h"
+#include "sync/hub_internal.h"
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+static const uint8_t diary[QUIRE_ENTRY_SIZE] = {1, 2, 3, 4};
+
+static void begin(struct world *world)
+{
+    world_init(world);
+    world_account(world, 0);
+    world_type(world, 0, diary, "mine ");
+    world_connect(world, 0);
+    world_run(world, 2000);
+    world_disconnect(world, 0);
+}
+
+/* A hub with other limits over the same log. */
+static void limit(struct world *world, const struct qr_hub_limits *limits)
+{
+    world->limits = *limits;
+    world_restart_hub(world, world->log_count);
+}
+
+static void end(struct world *world)
+{
+    world->limits.pushes_burst = 100000;
+    world->limits.user_bytes = 1u << 30;
+    world_restart_hub(world, world->log_count);
+    world_type(world, 0, diary, "still ");
+    world_connect(world, 0);
+    world_run(world, 5000);
+    cr_assert_eq(world_state(world, 0).unacknowledged_count, 0);
+    cr_assert(world_state(world, 0).caught_up);
+    world_finish(world);
+}
+
+static void wait(struct world *world, uint64_t ms)
+{
+    world->now_ms += ms;
+    world_hub_step(world, (struct qr_hub_event){.kind = QR_HUB_TICK});
+}
+
+/* ---- rates ------------------------------------------------------------------------------------ */
+
+/* Pushes `count` HEADS batches in one frame; how many were stored. */
+static size_t push_many(struct world *world, struct stranger *stranger, struct forger *forger,
+    size_t count)
+{
+    struct quire_buffer bytes = {0};
+    struct quire_bytes items[64];
+    struct forger before = *forger;
+    size_t size = 0, stored = world->log_count;
+    for (size_t i = 0; i < count; i++) {
+        forge_next(forger, NULL, NULL, &bytes);
+        size = bytes.size / (i + 1);
+    }
+    for (size_t i = 0; i < count; i++) {
+        items[i] = (struct quire_bytes){bytes.data + i * size, size};
+    }
+    struct qr_frame push = {.type = QR_FRAME_PUSH};
+    push.push.batches = items;
+    push.push.batch_count = count;
+    peer_say(world, stranger, &push);
+    stored = world->log_count - stored;
+    if (stored < count) { /* the chain goes on from what was taken */
+        *forger = before;
+        for (size_t i = 0; i < stored; i++) {
+            quire_buffer_clear(&bytes);
+            forge_next(forger, NULL, NULL, &bytes);
+        }
+    }
+    quire_buffer_finish(&bytes);
+    return stored;
+}
+
+Test(limits, pushes_beyond_the_burst_wait_for_their_rate)
+{
+    struct world world;
+    begin(&world);
+    struct qr_hub_limits limits = world.limits;
+    limits.pushes_burst = 50;
+    limits.pushes_per_second = 10;
+    limit(&world, &limits);
+    struct forger forger = peer_keys(&world, 0, 'f');
+    struct stranger *stranger = peer_login(&world, &forger);
+    cr_assert_eq(push_many(&world, stranger, &forger, 40), 40);
+    cr_assert_eq(push_many(&world, stranger, &forger, 11), 10);
+    cr_assert_not_null(peer_hear_of(&world, stranger, QR_FRAME_ERROR));
+    cr_assert_eq(peer_last()->error.code, QR_ERROR_RATE);
+    cr_assert_eq(peer_last()->error.seq, forger.seq + 1);
+    cr_assert_eq(peer_last()->error.retry_ms, 101);
+    for (int i = 0; i < 50; i++) { /* asking often makes nobody wait longer */
+        wait(&world, 2);
+        cr_assert_eq(push_many(&world, stranger, &forger, 1), i == 49);
+    }
+    wait(&world, 20000);
+    cr_assert_eq(push_many(&world, stranger, &forger, 51), 50); /* never more than the burst */
+    struct qr_hub_counters counters;
+    qr_hub_counters(world.hub, &counters);
+    cr_assert_gt(counters.rate_limited, 0);
+    end(&world);
+}
+
+Test(limits, bytes_beyond_the_burst_wait_for_their_rate)
+{
+    struct world world;
+    begin(&world);
+    struct forger forger = peer_keys(&world, 0, 'f');
+    struct quire_buffer batch = {0};
+    struct plan plan = forge_plan(&forger, NULL, NULL);
+    forge_batch(&forger, &plan, &batch, NULL);
+    struct qr_hub_limits limits = world.limits;
+    limits.push_bytes_burst = (uint32_t)(4 * batch.size);
+    limits.push_bytes_per_second = (uint32_t)batch.size;
+    limit(&world, &limits);
+    struct stranger *stranger = peer_login(&world, &forger);
+    cr_assert_eq(push_many(&world, stranger, &forger, 5), 4);
+    wait(&world, 999);
+    cr_assert_eq(push_many(&world, stranger, &forger, 1), 0);
+    wait(&world, 1);
+    cr_assert_eq(push_many(&world, stranger, &forger, 2), 1);
+    /* What is larger than the burst goes when the bucket is full: an operator's number may be small,
+     * but it locks nobody out. */
+    limits.push_bytes_burst = (uint32_t)(batch.size / 2);
+    limit(&world, &limits);
+    stranger = peer_login(&world, &forger);
+    cr_assert_eq(push_many(&world, stranger, &forger, 1), 1);
+    cr_assert_eq(push_many(&world, stranger, &forger, 1), 0);
+    wait(&world, 1000);
+    cr_assert_eq(push_many(&world, stranger, &forger, 1), 1);
+    quire_buffer_finish(&batch);
+    end(&world);
+}
+
+Test(limits, roster_appends_beyond_the_hours_wait)
+{
+    struct world world;
+    begin(&world);
+    struct qr_hub_limits limits = world.limits;
+    limits.roster_appends_per_hour = 3;
+    limit(&world, &limits);
+    struct forger forger = peer_keys(&world, 0, 'f');
+    struct stranger *stranger = peer_login(&world, &forger);
+    struct quire_bytes junk = quire_bytes_of_text("not a record");
+    const uint8_t *head = qr_roster_head(forger.roster);
+    for (int i = 0; i < 3; i++) {
+        cr_assert_eq(peer_append(&world, stranger, head, &junk, 1), QR_ERROR_PROTO);
+    }
+    for (int i = 0; i < 100; i++) {
+        cr_assert_eq(peer_append(&world, stranger, head, &junk, 1), QR_ERROR_RATE);
+    }
+    uint32_t retry_ms = peer_last()->error.retry_ms;
+    cr_assert_eq(retry_ms, 20 * 60 * 1000 + 1);
+    for (int i = 1; i < 20; i++) { /* the connection lives, and every minute it asks in vain */
+        wait(&world, 60000);
+        peer_say(&world, stranger, &(struct qr_frame){.type = QR_FRAME_PING});
+        cr_assert_eq(peer_append(&world, stranger, head, &junk, 1), QR_ERROR_RATE);
+    }
+    wait(&world, 60000);
+    cr_assert_eq(peer_append(&world, stranger, head, &junk, 1), QR_ERROR_PROTO);
+    end(&world);
+}
+
+static int fail_to_login(struct world *world, const struct forger *forger, bool well)
+{
+    struct stranger *stranger = world_stranger(world, PEER_HOST);
+    struct quire_buffer hello = {0}, challenge = {0};
+    uint8_t signature[QR_SIGNATURE_SIZE];
+    peer_hello(world, stranger, forger, &hello, &challenge);
+    struct qr_frame auth = {.type = QR_FRAME_AUTH};
+    forge_auth(forger, well ? PEER_HOST : "elsewhere", quire_buffer_bytes(&hello),
+        quire_buffer_bytes(&challenge), signature);
+    auth.auth.signature = signature;
+    peer_say(world, stranger, &auth);
+    const struct qr_frame *frame = peer_hear(world, stranger);
+    quire_buffer_finish(&hello);
+    quire_buffer_finish(&challenge);
+    return frame == NULL ? -1 : frame->type == QR_FRAME_ERROR ? (int)frame->error.code : 0;
+}
+
+Test(limits, failed_logins_beyond_the_hours_shut_the_account_for_a_while)
+{
+    struct world world;
+    begin(&world);
+    struct forger forger = peer_keys(&world, 0, 'f');
+    for (int i = 0; i < 20; i++) {
+        cr_assert_eq(fail_to_login(&world, &forger, false), QR_ERROR_AUTH, "%d", i);
+    }
+    cr_assert_eq(fail_to_login(&world, &forger, false), QR_ERROR_RATE);
+    cr_assert_eq(peer_last()->error.retry_ms, 3 * 60 * 1000 + 1);
+    cr_assert_eq(fail_to_login(&world, &forger, true), QR_ERROR_RATE);
+    wait(&world, 3 * 60 * 1000);
+    cr_assert_eq(fail_to_login(&world, &forger, true), 0);
+    struct qr_hub_counters counters;
+    qr_hub_counters(world.hub, &counters);
+    cr_assert_eq(counters.auth_failures, 20);
+    end(&world);
+}
+
+/* ---- how many at once ------------------------------------------------------------------------- */
+
+Test(limits, connections_beyond_the_limit_are_told_to_come_back)
+{
+    struct world world;
+    begin(&world);
+    struct qr_hub_limits limits = world.limits;
+    limits.connections = 5;
+    limit(&world, &limits);
+    struct stranger *strangers[5];
+    for (int i = 0; i < 5; i++) {
+        strangers[i] = world_stranger(&world, PEER_HOST);
+        cr_assert_neq(strangers[i]->connection, 0);
+    }
+    struct stranger *late = world_stranger(&world, PEER_HOST);
+    cr_assert_eq(late->connection, 0);
+    cr_assert_not_null(peer_hear(&world, late));
+    cr_assert_eq(peer_last()->error.code, QR_ERROR_OVERLOADED);
+    cr_assert_gt(peer_last()->error.retry_ms, 0);
+    world_hub_step(&world,
+        (struct qr_hub_event){.kind = QR_HUB_CLOSED, .connection = strangers[0]->connection});
+    cr_assert_neq(world_stranger(&world, PEER_HOST)->connection, 0);
+    end(&world);
+}
+
+Test(limits, connections_of_one_user_beyond_the_limit_are_told_to_come_back)
+{
+    struct world world;
+    begin(&world);
+    struct forger forger = peer_keys(&world, 0, 'f');
+    struct stranger *first = NULL;
+    for (uint32_t i = 0; i < world.limits.connections_per_user; i++) {
+        struct stranger *stranger = peer_login(&world, &forger);
+        first = i == 0 ? stranger : first;
+    }
+    cr_assert_eq(fail_to_login(&world, &forger, true), QR_ERROR_OVERLOADED);
+    cr_assert_neq(first->connection, 0);
+    world_hub_step(&world,
+        (struct qr_hub_event){.kind = QR_HUB_CLOSED, .connection = first->connection});
+    first->connection = 0;
+    cr_assert_eq(fail_to_login(&world, &forger, true), 0);
+    end(&world);
+}
+
+Test(limits, users_beyond_those_kept_in_memory_are_read_again)
+{
+    struct world world;
+    world_init(&world);
+    struct qr_hub_limits limits = world.limits;
+    limits.users_loaded = 2;
+    limit(&world, &limits);
+    for (size_t i = 0; i < 5; i++) {
+        world_account(&world, i);
+        world_type(&world, i, diary, "one ");
+    }
+    for (int round = 0; round < 3; round++) {
+        for (size_t i = 0; i < 5; i++) {
+            struct qr_hub_counters counters;
+            world_connect(&world, i);
+            world_run(&world, 500);
+            world_type(&world, i, diary, "more ");
+            world_run(&world, 500);
+            cr_assert_eq(world_state(&world, i).unacknowledged_count, 0);
+            world_disconnect(&world, i);
+            qr_hub_counters(world.hub, &counters);
+            cr_assert_leq(counters.users_loaded, 2);
+        }
+    }
+    for (size_t i = 0; i < 5; i++) { /* all at once: those who are here count for themselves */
+        world_connect(&world, i);
+    }
+    world_run(&world, 1000);
+    struct qr_hub_counters counters;
+    qr_hub_counters(world.hub, &counters);
+    cr_assert_eq(counters.users_loaded, 5);
+    for (size_t i = 0; i < 5; i++) {
+        cr_assert(world_state(&world, i).caught_up);
+        cr_assert_eq(world_state(&world, i).alarms[QUIRE_ALARM_SERVER_BEHIND], 0);
+    }
+    world_finish(&world);
+}
+
+Test(limits, mailboxes_beyond_the_limit_are_refused)
+{
+    struct world world;
+    world_init(&world);
+    world.limits.connections_per_user = HUB_PAIR_MAILBOXES;
+    world_restart_hub(&world, 0);
+    struct forger forgers[WORLD_DEVICES];
+    for (size_t i = 0; i < WORLD_DEVICES; i++) {
+        world_account(&world, i);
+        forgers[i] = peer_keys(&world, i, (uint8_t)i);
+    }
+    struct qr_frame frame = {.type = QR_FRAME_PAIR};
+    uint8_t mailbox[QR_MAILBOX_SIZE] = {0};
+    struct stranger *stranger = NULL, *first = NULL;
+    frame.pair.step = QR_PAIR_OPEN;
+    frame.pair.mailbox = mailbox;
+    for (uint32_t i = 0; i <= HUB_PAIR_MAILBOXES; i++) {
+        stranger = peer_login(&world, &forgers[i % WORLD_DEVICES]);
+        first = i == 0 ? stranger : first;
+        for (uint32_t again = 0; again < 3; again++) { /* one has one, however many it opens */
+            qr_store_u32(mailbox, 3 * i + again);
+            peer_say(&world, stranger, &frame);
+        }
+        const struct qr_frame *answer = peer_hear_of(&world, stranger, QR_FRAME_PAIR);
+        cr_assert_eq(answer != NULL, i == HUB_PAIR_MAILBOXES);
+    }
+    cr_assert_eq(peer_last()->pair.step, QR_PAIR_CLOSE);
+    world_hub_step(&world,
+        (struct qr_hub_event){.kind = QR_HUB_CLOSED, .connection = first->connection});
+    while (peer_hear(&world, stranger) != NULL) {
+    }
+    peer_say(&world, stranger, &frame);
+    cr_assert_null(peer_hear_of(&world, stranger, QR_FRAME_PAIR));
+    world_finish(&world);
+}
+
+/* ---- what a user may have --------------------------------------------------------------------- */
+
+Test(limits, a_user_stores_up_to_its_quota_and_no_byte_more)
+{
+    struct world world;
+    begin(&world);
+    struct forger forger = peer_keys(&world, 0, 'f');
+    struct quire_buffer batch = {0};
+    struct plan plan = forge_plan(&forger, NULL, NULL);
+    forge_batch(&forger, &plan, &batch, NULL);
+    struct qr_hub_limits limits = world.limits;
+    limits.user_bytes = 0;
+    for (size_t i = 0; i < world.log_count; i++) {
+        limits.user_bytes += world.log[i].bytes.size;
+    }
+    limits.user_bytes += batch.size - 1;
+    limit(&world, &limits);
+    struct stranger *stranger = peer_login(&world, &forger);
+    cr_assert_eq(peer_push(&world, stranger, quire_buffer_bytes(&batch)), QR_ERROR_QUOTA);
+    cr_assert_gt(peer_last()->error.retry_ms, 0);
+    limits.user_bytes++;
+    limit(&world, &limits);
+    stranger = peer_login(&world, &forger);
+    cr_assert_eq(peer_push(&world, stranger, quire_buffer_bytes(&batch)), 0);
+    /* What is there already is acknowledged all the same. */
+    cr_assert_eq(peer_push(&world, stranger, quire_buffer_bytes(&batch)), 0);
+    quire_buffer_finish(&batch);
+    end(&world);
+}
+
+Test(limits, chains_beyond_the_limit_are_refused_and_edits_stay_saved)
+{
+    struct world world;
+    begin(&world);
+    struct stranger *stranger;
+    struct forger forger = peer_keys(&world, 0, 'f');
+    stranger = peer_login(&world, &forger);
+    world_connect(&world, 0);
+    for (uint32_t i = 0; i < QR_CHAINS_MAX; i++) {
+        struct plan plan = forge_plan(&forger, NULL, NULL);
+        qr_store_u32(plan.writer, i);
+        int code = peer_push_plan(&world, stranger, &forger, &plan);
+        cr_assert_eq(code, i < QR_CHAINS_MAX - 1 ? 0 : QR_ERROR_QUOTA, "chain %u", i);
+        world_carry(&world);
+    }
+    world_run(&world, 2000);
+    cr_assert_eq(world_state(&world, 0).chain_count, QR_CHAINS_MAX);
+    cr_assert(world_state(&world, 0).caught_up);
+    /* A new process has no chain, and gets none: what it writes is kept, and it goes on. */
+    world_restart(&world, 0, false);
+    world_connect(&world, 0);
+    world_type(&world, 0, diary, "kept ");
+    world_run(&world, 40000);
+    cr_assert_eq(world_state(&world, 0).unsealed_count, 1);
+    cr_assert_eq(world.people[0].last_code[QUIRE_NOTICE_REJECTED], QR_ERROR_QUOTA);
+    cr_assert(world_state(&world, 0).connected);
+    world_restart(&world, 0, false);
+    cr_assert_not_null(strstr(world_text(&world, 0, diary), "kept"));
+    world_finish(&world);
+}
+
+Test(limits, more_causes_than_one_batch_may_name_go_ahead_in_batches_of_their_own)
+{
+    struct world world;
+    begin(&world);
+    struct forger forger = peer_keys(&world, 0, 'f');
+    struct stranger *stranger = peer_login(&world, &forger);
+    for (uint32_t i = 0; i < 3 * QR_DEPS_MAX + 1; i++) {
+        struct plan plan = forge_plan(&forger, NULL, NULL);
+        qr_store_u32(plan.writer, i);
+        cr_assert_eq(peer_push_plan(&world, stranger, &forger, &plan), 0);
+    }
+    world_connect(&world, 0);
+    world_run(&world, 2000);
+    size_t before = world.log_count;
+    world_type(&world, 0, diary, "after all of them ");
+    world_run(&world, 2000);
+    cr_assert_eq(world_state(&world, 0).unacknowledged_count, 0);
+    cr_assert_eq(world.log_count, before + 4); /* 97 causes: three HEADS, then the edit */
+    world_disconnect(&world, 0);
+    end(&world);
+}
+
+Test(limits, a_roster_has_twenty_active_devices)
+{
+    struct world world;
+    begin(&world);
+    struct forger forger = peer_keys(&world, 0, 'f');
+    struct stranger *stranger = peer_login(&world, &forger);
+    world_connect(&world, 0);
+    uint8_t name[QR_NAME_SIZE] = {0}, seal[QR_SEAL_SIZE] = {0}, entropy[QR_ENTROPY_SIZE] = {8};
+    for (uint8_t i = 1; i <= QR_DEVICES_MAX; i++) {
+        struct qr_vault *new;
+        struct quire_buffer bytes = {0};
+        entropy[1] = i;
+        cr_assert_eq(qr_vault_create(entropy, &new), QUIRE_OK);
+        struct qr_record record = {.kind = QR_RECORD_ADD};
+        record.add.sign_public = qr_vault_public(new).sign_public;
+        record.add.box_public = qr_vault_public(new).box_public;
+        record.add.epoch = forger.roster->epoch;
+        record.add.name = name;
+        record.add.seal = seal;
+        world_run(&world, 100); /* the device hears of the last one */
+        forge_record(&forger, &record, &bytes);
+        struct quire_bytes item = quire_buffer_bytes(&bytes);
+        uint8_t head[QR_HASH_SIZE];
+        memcpy(head, qr_roster_head(forger.roster), sizeof head);
+        cr_assert_eq(peer_append(&world, stranger, head, &item, 1),
+            i < QR_DEVICES_MAX ? 0 : QR_ERROR_TOO_LARGE, "device %u", i + 1u);
+        quire_buffer_finish(&bytes);
+        qr_vault_destroy(new);
+    }
+    world_run(&world, 100);
+    cr_assert_eq(forger.roster->active_count, QR_DEVICES_MAX);
+    world_disconnect(&world, 0);
+    end(&world);
+}
+
+Test(limits, a_roster_of_any_history_ends_at_its_number_of_records)
+{
+    struct world world;
+    struct qr_roster roster = {0};
+    begin(&world);
+    const struct quire_device *device = world.people[0].device;
+    cr_assert_eq(qr_roster_copy(&device->roster, &roster), QUIRE_OK);
+    struct forger forger = forger_of(device->vault, &roster, 'f');
+    uint8_t name[QR_NAME_SIZE] = {0}, seal[QR_SEAL_SIZE] = {0}, entropy[QR_ENTROPY_SIZE] = {8};
+    enum quire_status status = QUIRE_OK;
+    for (uint32_t i = 0; status == QUIRE_OK; i++) { /* added and revoked, over and over */
+        struct qr_vault *new;
+        qr_store_u32(entropy + 1, i);
+        cr_assert_eq(qr_vault_create(entropy, &new), QUIRE_OK);
+        for (int step = 0; step < 2 && status == QUIRE_OK; step++) {
+            struct quire_buffer bytes = {0};
+            struct qr_record record = {.kind = step == 0 ? QR_RECORD_ADD : QR_RECORD_REVOKE};
+            if (step == 0) {
+                record.add.sign_public = qr_vault_public(new).sign_public;
+                record.add.box_public = qr_vault_public(new).box_public;
+                record.add.epoch = roster.epoch;
+                record.add.name = name;
+                record.add.seal = seal;
+            } else {
+                record.revoke.device = qr_vault_public(new).device;
+            }
+            if (roster.count < QR_RECORDS_MAX) {
+                forge_record(&forger, &record, &bytes);
+                status = qr_roster_append(&roster, quire_buffer_bytes(&bytes));
+            } else {
+                status = QUIRE_ELIMIT;
+            }
+            quire_buffer_finish(&bytes);
+        }
+        qr_vault_destroy(new);
+    }
+    cr_assert_eq(status, QUIRE_ELIMIT);
+    cr_assert_geq(roster.count, 1000);
+    cr_assert_leq(roster.device_count, QR_ROSTER_DEVICES_MAX);
+    cr_assert_leq(roster.bytes.size, QR_ROSTER_MAX);
+    qr_roster_finish(&roster);
+    end(&world);
+}
+
+/* ---- sizes ------------------------------------------------------------------------------------ */
+
+/* A frame of exactly this size that is to be skipped. */
+static struct quire_bytes skipped(struct quire_buffer *buffer, size_t size)
+{
+    static const uint8_t head[] = {0x92, 0xcc, 0x80};
+    uint8_t *next;
+    quire_buffer_clear(buffer);
+    cr_assert_eq(quire_buffer_reserve(buffer, size), QUIRE_OK);
+    memset(buffer->data, 0, size);
+    memcpy(buffer->data, head, sizeof head);
+    next = buffer->data + sizeof head;
+    if (size - sizeof head - 3 > UINT16_MAX) {
+        *next++ = 0xc6;
+        qr_store_u32(next, (uint32_t)(size - sizeof head - 5));
+    } else {
+        *next++ = 0xc5;
+        qr_store_u16(next, (uint16_t)(size - sizeof head - 3));
+    }
+    buffer->size = size;
+    return quire_buffer_bytes(buffer);
+}
+
+Test(limits, a_frame_may_be_as_large_as_its_sender_is_known)
+{
+    static const size_t most[] = {HUB_HELLO_MAX + QR_PAIR_DATA_MAX, HUB_HELLO_MAX + QR_ROSTER_MAX,
+        QR_FRAME_MAX};
+    struct world world;
+    struct quire_buffer buffer = {0};
+    begin(&world);
+    struct forger forger = peer_keys(&world, 0, 'f');
+    for (size_t i = 0; i < 3; i++) {
+        struct stranger *stranger =
+            i == 2 ? peer_login(&world, &forger) : world_stranger(&world, PEER_HOST);
+        if (i == 1) {
+            peer_hello(&world, stranger, &forger, NULL, NULL);
+        }
+        while (peer_hear(&world, stranger) != NULL) {
+        }
+        peer_say_bytes(&world, stranger, skipped(&buffer, most[i]));
+        cr_assert_null(peer_hear(&world, stranger));
+        peer_say_bytes(&world, stranger, skipped(&buffer, most[i] + 1));
+        cr_assert_not_null(peer_hear(&world, stranger));
+        cr_assert_eq(peer_last()->error.code, QR_ERROR_TOO_LARGE);
+        cr_assert_eq(stranger->connection, 0);
+    }
+    quire_buffer_finish(&buffer);
+    end(&world);
+}
+
+Test(limits, what_waits_for_its_signatures_is_bounded)
+{
+    struct world world;
+    begin(&world);
+    struct forger forger = peer_keys(&world, 0, 'f');
+    struct stranger *stranger = peer_login(&world, &forger);
+    struct plan plan = forge_plan(&forger, diary, "large");
+    struct quire_buffer batch = {0};
+    plan.padding = 60000;
+    forge_batch(&forger, &plan, &batch, NULL);
+    size_t count = HUB_UNVERIFIED_MAX / batch.size;
+    world.hold_verify = true;
+    for (size_t i = 0; i <= count; i++) {
+        cr_assert_eq(peer_push(&world, stranger, quire_buffer_bytes(&batch)), -1, "%zu", i);
+    }
+    cr_assert_eq(peer_push(&world, stranger, quire_buffer_bytes(&batch)), QR_ERROR_RATE);
+    cr_assert_eq(stranger->connection, 0);
+    world_verify(&world); /* answers for one who has gone */
+    quire_buffer_finish(&batch);
+    end(&world);
+}
+
+/* ---- times ------------------------------------------------------------------------------------ */
+
+Test(limits, one_who_does_not_say_who_it_is_is_let_go)
+{
+    struct world world;
+    begin(&world);
+    struct forger forger = peer_keys(&world, 0, 'f');
+    struct stranger *silent = world_stranger(&world, PEER_HOST);
+    struct stranger *greeted = world_stranger(&world, PEER_HOST);
+    peer_hello(&world, greeted, &forger, NULL, NULL);
+    wait(&world, world.limits.handshake_ms);
+    cr_assert_neq(silent->connection, 0);
+    cr_assert_neq(greeted->connection, 0);
+    wait(&world, 1);
+    cr_assert_eq(silent->connection, 0);
+    cr_assert_eq(greeted->connection, 0);
+    end(&world);
+}
+
+Test(limits, one_who_says_nothing_for_long_is_let_go)
+{
+    struct world world;
+    begin(&world);
+    struct forger forger = peer_keys(&world, 0, 'f');
+    struct stranger *stranger = peer_login(&world, &forger);
+    while (peer_hear(&world, stranger) != NULL) {
+    }
+    wait(&world, world.limits.idle_ms);
+    cr_assert_neq(stranger->connection, 0);
+    peer_say(&world, stranger, &(struct qr_frame){.type = QR_FRAME_PING});
+    while (peer_hear(&world, stranger) != NULL) {
+    }
+    wait(&world, world.limits.idle_ms);
+    cr_assert_neq(stranger->connection, 0);
+    wait(&world, 1);
+    cr_assert_eq(stranger->connection, 0);
+    end(&world);
+}
+
+Test(limits, one_who_takes_nothing_for_long_is_let_go)
+{
+    struct world world;
+    begin(&world);
+    struct forger forger = peer_keys(&world, 0, 'f');
+    struct stranger *stranger = peer_login(&world, &forger);
+    while (peer_hear(&world, stranger) != NULL) {
+    }
+    wait(&world, 30000);
+    peer_say(&world, stranger, &(struct qr_frame){.type = QR_FRAME_PING}); /* its answer stays */
+    wait(&world, world.limits.stalled_ms);
+    cr_assert_neq(stranger->connection, 0);
+    wait(&world, 1);
+    cr_assert_eq(stranger->connection, 0);
+    cr_assert_eq(stranger->closed, 1008);
+    end(&world);
+}
