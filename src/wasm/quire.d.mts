@@ -1,0 +1,201 @@
+// Types of quire.mjs. What each function means is said in include/quire/*.h.
+
+export type StatusCode = 'OK' | 'ENOMEM' | 'EMALFORMED' | 'ELIMIT' | 'EINVALID' | 'ENOTFOUND' | 'ECRYPTO'
+  | 'ESTATE' | 'ECONFLICT' | 'EIO' | 'EFULL' | 'ECORRUPT' | 'ELOCKED' | 'EUNSUPPORTED';
+export const Status: Readonly<Record<StatusCode, number>>;
+
+/** A call failed, and nothing has changed by it. `cause`: what a reader threw. */
+export class QuireError extends Error {
+  readonly name: 'QuireError';
+  readonly status: number;
+  readonly code: StatusCode;
+  readonly cause?: unknown;
+}
+
+/** One instance of the module: its documents and devices share its memory, and a thread. */
+export class Core {
+  private constructor();
+  /** Bytes of memory that the module has now; it never shrinks. */
+  readonly memorySize: number;
+  statusText(status: number): string;
+  alarmText(code: number): string;
+  errorText(code: number): string;
+}
+
+/** Loads the module: from beside quire.mjs, or from a URL, bytes, or a compiled module. */
+export function load(source?: string | URL | Uint8Array | ArrayBuffer | WebAssembly.Module): Promise<Core>;
+
+/** Milliseconds, of a clock that may be anything; or entropy, 32 fresh random bytes at each call. */
+export interface Clocks {
+  /** Monotonic; default performance.now. */
+  now?: () => number | bigint;
+  /** Since 1970-01-01 UTC; default Date.now. */
+  wall?: () => number | bigint;
+  /** Default crypto.getRandomValues. */
+  entropy?: () => Uint8Array;
+}
+
+/** What an offset into a text counts: code points, bytes, or code units as strings do. */
+export type Unit = 'points' | 'utf8' | 'utf16';
+
+export interface Registers {
+  title: string;
+  /** The entry's own date: milliseconds since 1970-01-01, without a zone. */
+  date: number;
+  /** 0 … 100 */
+  mood: number;
+}
+export type SetName = 'tags' | 'emotions';
+
+export class Document {
+  private constructor();
+  /** An empty document; destroy it when done. session: 8 bytes, default random. */
+  static create(core: Core, options?: { session?: Uint8Array; wall?: () => number | bigint }): Document;
+  destroy(): void;
+
+  text(): string;
+  utf8(): Uint8Array;
+  /** Default unit: utf16. Takes time in proportion to the text, unless it is all ASCII. */
+  length(unit?: Unit): number;
+  offset(offset: number, from: Unit, to: Unit): number;
+  /** Offsets inside of a character are refused (EINVALID), and so are halves of surrogate pairs. */
+  insert(position: number, text: string, unit?: Unit): void;
+  erase(position: number, length: number, unit?: Unit): void;
+
+  register<Name extends keyof Registers>(name: Name): Registers[Name] | null;
+  /** What devices wrote at the same time, the shown value first. */
+  registerValues<Name extends keyof Registers>(name: Name): { value: Registers[Name]; wallMs: number }[];
+  setRegister<Name extends keyof Registers>(name: Name, value: Registers[Name] | null): void;
+  elements(set: SetName): { name: string; value: number }[];
+  addElement(set: SetName, name: string, value?: number): void;
+  removeElement(set: SetName, name: string): void;
+  /** Deletes the entry as seen here; a later or concurrent edit brings it back. */
+  delete(): void;
+  readonly deleted: boolean;
+  readonly empty: boolean;
+
+  readonly pendingSize: number;
+  encodePending(): Uint8Array;
+  takeDelta(maxSize?: number): Uint8Array;
+  restorePending(delta: Uint8Array): void;
+  encode(): Uint8Array;
+  merge(bytes: Uint8Array): void;
+  canonical(): Uint8Array;
+  digest(): Uint8Array;
+}
+
+/** A profile's records. Called inside of calls of the device, which they must not call. */
+export interface Reader {
+  get(key: Uint8Array): Uint8Array | null | undefined;
+  /** Each record whose key starts with prefix, in byte order of the keys. */
+  scan(prefix: Uint8Array): Iterable<[key: Uint8Array, value: Uint8Array]>;
+}
+
+export interface DeviceOptions extends Clocks {
+  reader: Reader;
+  /** 32 bytes, from a place that a backup of the records does not hold. */
+  profileKey: Uint8Array;
+}
+
+export type Event =
+  | { kind: 'tick' | 'disconnected' | 'flush' | 'pairOpen' | 'pairClose' }
+  /** bytes: the host[:port] that was dialled */
+  | { kind: 'connected'; bytes: Uint8Array }
+  /** bytes: one binary message */
+  | { kind: 'frame'; bytes: Uint8Array }
+  /** token: that of the persist action that is durable now, and all before */
+  | { kind: 'persisted'; token: bigint }
+  | { kind: 'save'; entry: Uint8Array }
+  | { kind: 'revoke'; device: Uint8Array };
+
+export type Notice = 'ready' | 'caughtUp' | 'uploaded' | 'entry' | 'pairCode' | 'paired' | 'joined' | 'pairFailed'
+  | 'deviceAdded' | 'deviceRevoked' | 'revokeFailed' | 'rejected' | 'refused' | 'alarm' | 'presence';
+export type Alarm = 'badSignature' | 'fork' | 'roster' | 'serverBehind' | 'withheld' | 'unreadable' | 'clock'
+  | 'revokedWrite';
+
+export interface Write {
+  key: Uint8Array;
+  /** null: erase it, if it is there */
+  value: Uint8Array | null;
+}
+
+/** To be carried out in order. What must be durable first is only sent after its `persisted` event. */
+export type Action =
+  | { kind: 'persist'; token: bigint; writes: Write[] }
+  | { kind: 'send'; bytes: Uint8Array }
+  | { kind: 'close'; retryMs: number }
+  | { kind: 'writer'; bytes: Uint8Array }
+  | { kind: 'notice'; notice: Notice; code: number; entry: Uint8Array; device: Uint8Array; text: string };
+
+export interface Summary {
+  entry: Uint8Array;
+  title: string;
+  excerpt: string;
+  date: number | null;
+  mood: number | null;
+  changedWallMs: number;
+  /** Code points. */
+  textLength: number;
+  deleted: boolean;
+  unsealed: boolean;
+}
+
+export interface DeviceInfo {
+  device: Uint8Array;
+  name: string;
+  self: boolean;
+  active: boolean;
+  batches: number;
+  lastHeardMs: number;
+}
+
+export interface DeviceState {
+  user: Uint8Array;
+  device: Uint8Array;
+  joined: boolean;
+  revoked: boolean;
+  connected: boolean;
+  caughtUp: boolean;
+  epoch: number;
+  rosterCount: number;
+  batchCount: number;
+  chainCount: number;
+  unsealedCount: number;
+  unacknowledgedCount: number;
+  notOnServerCount: number;
+  caughtUpMs: number;
+  presence: number;
+  words: string;
+  alarms: Record<Alarm, number>;
+}
+
+export class Device {
+  private constructor();
+  /** A new account. Show the kit, then forget it: it is kept nowhere. */
+  static init(core: Core, options: DeviceOptions & { name: string; writerRecord?: Uint8Array }):
+    { device: Device; kit: string; actions: Action[] };
+  static join(core: Core, options: DeviceOptions & { name: string; code: string }): Device;
+  static recover(core: Core, options: DeviceOptions & { name: string; kit: string }): Device;
+  static open(core: Core, options: DeviceOptions & { writerRecord?: Uint8Array }): Device;
+  destroy(): void;
+
+  step(event: Event): Action[];
+  /** The actions as they come from the module (src/wasm/exports.h). */
+  stepBytes(event: Event): Uint8Array;
+  /** When a tick is wanted, on the clock `now`; null: not at all. */
+  readonly wakeMs: number | null;
+  document(entry: Uint8Array, options?: { create?: boolean }): Document;
+  entries(): Summary[];
+  devices(): DeviceInfo[];
+  rejections(): { writer: Uint8Array; seq: number; code: number; name: string }[];
+  state(): DeviceState;
+}
+
+/** A reader whose records are in memory: for tests, and as a cache before a slower store. */
+export class MemoryRecords implements Reader {
+  get(key: Uint8Array): Uint8Array | undefined;
+  scan(prefix: Uint8Array): [key: Uint8Array, value: Uint8Array][];
+  /** Carries out the writes of a persist action. */
+  write(writes: Write[]): void;
+  readonly size: number;
+}

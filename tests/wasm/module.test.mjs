@@ -1,0 +1,248 @@
+// What the JavaScript side adds: units, growing memory, errors, readers that fail, dead cores.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { generator, quire, wasmBytes } from './helpers.mjs';
+
+const { Device, Document, MemoryRecords, QuireError, load } = quire;
+const fails = (code) => (error) => error instanceof QuireError && error.code === code && error.message.length > 5;
+const options = (records) => ({ reader: records, profileKey: new Uint8Array(32).fill(3) });
+
+function keep(records, actions) {
+  for (const action of actions) if (action.kind === 'persist') records.write(action.writes);
+  return actions.filter(({ kind }) => kind === 'persist').map(({ token }) => token);
+}
+
+test('the module asks for nothing but records and a place to fail', async () => {
+  const module = await WebAssembly.compile(wasmBytes);
+  assert.deepEqual(WebAssembly.Module.imports(module).map((i) => `${i.module}.${i.name}`).sort(),
+    ['quire.failed', 'quire.get', 'quire.scan']);
+});
+
+test('it loads from beside the script, from bytes and from a compiled module', async () => {
+  for (const source of [undefined, wasmBytes, await WebAssembly.compile(wasmBytes)]) {
+    const document = Document.create(await load(source));
+    document.insert(0, 'there');
+    assert.equal(document.text(), 'there');
+  }
+});
+
+test('offsets count as strings do, or code points, or bytes', async () => {
+  const document = Document.create(await load());
+  document.insert(0, 'aé日🙂z');
+  assert.deepEqual([document.length(), document.length('points'), document.length('utf8')], [6, 5, 11]);
+  assert.equal(document.offset(5, 'utf16', 'points'), 4);
+  assert.equal(document.offset(10, 'utf8', 'utf16'), 5);
+  document.insert(5, '!');
+  assert.equal(document.text(), 'aé日🙂!z');
+  document.erase(3, 2);
+  assert.equal(document.text(), 'aé日!z');
+  document.erase(1, 2, 'utf8');
+  assert.equal(document.text(), 'a日!z');
+});
+
+test('random edits by code unit end as the same edits of a string', async () => {
+  const random = generator(99), words = ['a', 'ß', '日本', '🙂', '👩‍👧', 'plain words '];
+  const document = Document.create(await load());
+  let expected = '';
+  const whole = (offset) => !/^[\uDC00-\uDFFF]/.test(expected.slice(offset));
+  for (let i = 0; i < 1500; i++) {
+    const at = random(expected.length + 1), word = words[random(words.length)];
+    if (random(4) === 0 && at < expected.length) {
+      const size = 1 + random(Math.min(8, expected.length - at));
+      if (whole(at) && whole(at + size)) {
+        document.erase(at, size);
+        expected = expected.slice(0, at) + expected.slice(at + size);
+      } else {
+        assert.throws(() => document.erase(at, size), fails('EINVALID'));
+      }
+    } else if (whole(at)) {
+      document.insert(at, word);
+      expected = expected.slice(0, at) + word + expected.slice(at);
+    } else {
+      assert.throws(() => document.insert(at, word), fails('EINVALID'));
+    }
+  }
+  assert.equal(document.text(), expected);
+  assert.equal(document.length(), expected.length);
+});
+
+test('what is no text, no offset and no name is refused, and nothing has changed', async () => {
+  const document = Document.create(await load());
+  document.insert(0, 'abc🙂');
+  const before = document.encode();
+  for (const call of [
+    () => document.insert(0, '\ud83d'), () => document.insert(4, 'x'), () => document.insert(99, 'x'),
+    () => document.insert(-1, 'x'), () => document.insert(1.5, 'x'), () => document.insert(NaN, 'x'),
+    () => document.insert(2 ** 32, 'x', 'points'), () => document.insert(0, ''), () => document.erase(0, 0),
+    () => document.erase(2, 9), () => document.erase(0, 1, 'lines'), () => document.setRegister('mood', 101),
+    () => document.setRegister('weather', 1), () => document.addElement('tags', ''),
+    () => document.addElement('constructor', 'x'), () => document.addElement('emotions', 'joy', 101),
+  ]) {
+    assert.throws(call, fails('EINVALID'), String(call));
+  }
+  assert.throws(() => document.insert(0, 7), TypeError);
+  assert.throws(() => document.merge('abc'), TypeError);
+  assert.throws(() => document.addElement('emotions', 'joy', NaN), RangeError);
+  assert.throws(() => document.setRegister('title', 'x'.repeat(1025)), fails('ELIMIT'));
+  assert.throws(() => document.merge(Uint8Array.from([1, 2, 3])), fails('EMALFORMED'));
+  assert.throws(() => document.takeDelta(-1), fails('EINVALID'));
+  assert.deepEqual(document.encode(), before);
+});
+
+test('every cut of a state is refused whole or leaves a sound document', async () => {
+  const core = await load(), document = Document.create(core);
+  document.insert(0, 'grün und 🙂');
+  document.addElement('tags', 'walk');
+  document.setRegister('title', 'A day');
+  const state = document.encode();
+  for (let size = 0; size < state.length; size++) {
+    const other = Document.create(core), empty = other.encode();
+    assert.throws(() => other.merge(state.slice(0, size)), fails('EMALFORMED'), `${size} bytes`);
+    assert.deepEqual(other.encode(), empty);
+    other.destroy();
+  }
+});
+
+test('memory grows for an entry of a megabyte, and is used again', async () => {
+  const core = await load(), before = core.memorySize;
+  const text = 'She walked on, and the rain — as ever — did not. '.repeat(21000).slice(0, 1 << 20);
+  const clipped = Buffer.from(text).subarray(0, 1 << 20).toString().replace(/�+$/, '');
+  let document = Document.create(core);
+  document.insert(0, clipped);
+  assert.ok(core.memorySize > before, 'it has grown');
+  assert.equal(document.text(), clipped);
+  assert.throws(() => document.insert(0, 'x'.repeat(1000)), fails('ELIMIT'));
+  document.erase(100, 50000);
+  document.insert(100, '🙂');
+  const expected = `${clipped.slice(0, 100)}🙂${clipped.slice(50100)}`;
+  assert.equal(document.text(), expected);
+  const state = document.encode(), digest = document.digest();
+  document.destroy();
+  let high = 0;
+  for (let i = 0; i < 8; i++) {
+    document = Document.create(core);
+    document.merge(state);
+    assert.deepEqual(document.digest(), digest);
+    document.destroy();
+    if (i === 1) high = core.memorySize;
+  }
+  assert.equal(core.memorySize, high, 'destroyed documents give their memory back');
+});
+
+test('registers and sets come back as they were put in', async () => {
+  const core = await load(), document = Document.create(core), other = Document.create(core);
+  assert.ok(document.empty);
+  document.setRegister('title', 'Größe 🙂');
+  document.setRegister('date', -5);
+  document.setRegister('mood', 70);
+  document.addElement('emotions', 'joy', 80);
+  document.addElement('tags', 'walk');
+  document.addElement('tags', 'été');
+  document.removeElement('tags', 'walk');
+  assert.deepEqual(['title', 'date', 'mood'].map((name) => document.register(name)), ['Größe 🙂', -5, 70]);
+  assert.deepEqual(document.elements('emotions'), [{ name: 'joy', value: 80 }]);
+  assert.deepEqual(document.elements('tags'), [{ name: 'été', value: 0 }]);
+  other.setRegister('mood', 20);
+  other.merge(document.encode());
+  document.merge(other.encode());
+  assert.equal(document.registerValues('mood').length, 2);
+  document.setRegister('mood', null);
+  assert.equal(document.register('mood'), null);
+  document.delete();
+  assert.ok(document.deleted && !document.empty);
+});
+
+test('pending edits go out as deltas and can be restored', async () => {
+  const core = await load(), document = Document.create(core), other = Document.create(core), third = Document.create(core);
+  document.insert(0, 'word by word '.repeat(2000));
+  const kept = document.encodePending();
+  while (document.pendingSize > 0) other.merge(document.takeDelta(4096));
+  assert.deepEqual(other.digest(), document.digest());
+  third.restorePending(kept);
+  assert.ok(third.pendingSize > 0);
+  assert.deepEqual(third.digest(), document.digest());
+  assert.throws(() => document.takeDelta(), fails('ESTATE'));
+});
+
+test('a device keeps its account and entries in records, with the host\'s randomness', async () => {
+  const core = await load(), records = new MemoryRecords(), entry = new Uint8Array(16).fill(5);
+  const made = Device.init(core, { ...options(records), name: 'browser' });
+  assert.match(made.kit, /^[0-9A-Za-z-]{69}$/);
+  for (const token of keep(records, made.actions)) made.device.step({ kind: 'persisted', token });
+  const document = made.device.document(entry, { create: true });
+  document.insert(0, 'Dear diary 🙂');
+  document.setRegister('title', 'First');
+  for (const token of keep(records, made.device.step({ kind: 'save', entry }))) made.device.step({ kind: 'persisted', token });
+  assert.equal(made.device.state().unsealedCount, 1);
+  for (const token of keep(records, made.device.step({ kind: 'flush' }))) made.device.step({ kind: 'persisted', token });
+  assert.equal(document.text(), 'Dear diary 🙂', 'a lent document lives on over steps');
+  made.device.destroy();
+  assert.throws(() => document.text(), fails('ESTATE'));
+  assert.throws(() => made.device.state(), fails('ESTATE'));
+
+  const again = Device.open(core, options(records));
+  assert.deepEqual(again.entries().map(({ title, excerpt, textLength }) => [title, excerpt, textLength]),
+    [['First', 'Dear diary 🙂', 12]]);
+  assert.equal(again.document(entry).text(), 'Dear diary 🙂');
+  assert.throws(() => again.document(new Uint8Array(16)), fails('ENOTFOUND'));
+  assert.deepEqual(again.devices().map(({ name, self }) => [name, self]), [['browser', true]]);
+  assert.equal(again.state().batchCount, 1);
+  assert.throws(() => again.step({ kind: 'revoke', device: new Uint8Array(16) }), fails('ESTATE'));
+  assert.throws(() => again.step({ kind: 'sing' }), fails('EINVALID'));
+  assert.throws(() => again.step({ kind: 'save', entry: new Uint8Array(15) }), fails('EINVALID'));
+  assert.throws(() => Device.open(core, { ...options(records), profileKey: new Uint8Array(32) }), fails('ECRYPTO'));
+  assert.throws(() => Device.open(core, options(new MemoryRecords())), fails('ENOTFOUND'));
+  assert.throws(() => Device.init(core, { ...options(records), name: 'x' }), fails('ECONFLICT'));
+  assert.throws(() => Device.join(core, { ...options(new MemoryRecords()), name: 'x', code: 'no' }), fails('EMALFORMED'));
+  assert.throws(() => Device.init(core, { ...options(new MemoryRecords()), name: '' }), fails('EINVALID'));
+});
+
+test('a reader that throws is EIO with its cause, and the core lives on', async () => {
+  const core = await load(), records = new MemoryRecords(), broken = new Error('the disk is gone');
+  const made = Device.init(core, { ...options(records), name: 'browser' });
+  keep(records, made.actions);
+  for (const name of ['get', 'scan']) {
+    const reader = { get: (key) => records.get(key), scan: (prefix) => records.scan(prefix), [name]: () => { throw broken; } };
+    assert.throws(() => Device.open(core, options(reader)), (error) => fails('EIO')(error) && error.cause === broken);
+  }
+  const curious = { get: (key) => { core.memorySize; return Document.create(core) && records.get(key); }, scan: () => [] };
+  assert.throws(() => Device.open(core, options(curious)), (error) => fails('EIO')(error) && error.cause.code === 'ESTATE');
+  assert.equal(Device.open(core, options(records)).devices().length, 1);
+});
+
+test('a lie of the reader is an error and no more', async () => {
+  const core = await load(), records = new MemoryRecords();
+  keep(records, Device.init(core, { ...options(records), name: 'browser' }).actions);
+  const random = generator(5);
+  let refused = 0;
+  for (let i = 0; i < 300; i++) {
+    const spoil = (bytes) => {
+      if (!bytes || bytes.length === 0 || random(3) > 0) return bytes;
+      const copy = bytes.slice(0, random(4) === 0 ? random(bytes.length) : bytes.length);
+      if (copy.length > 0) copy[random(copy.length)] ^= 1 << random(8);
+      return copy;
+    };
+    const reader = { get: (key) => spoil(records.get(key)), scan: (prefix) => records.scan(prefix).map(([k, v]) => [k, spoil(v)]) };
+    try {
+      Device.open(core, options(reader)).destroy();
+    } catch (error) {
+      assert.ok(error instanceof QuireError, String(error));
+      refused++;
+    }
+  }
+  assert.ok(refused > 100, `${refused} of 300 were refused`);
+});
+
+test('nothing of the profile key or the kit is left in memory by the calls themselves', async () => {
+  const core = await load(), records = new MemoryRecords();
+  let memory;
+  const instantiate = (exports) => { memory = new Uint8Array(exports.memory.buffer); };
+  core.call([], instantiate);
+  const profileKey = crypto.getRandomValues(new Uint8Array(32));
+  const made = Device.init(core, { reader: records, profileKey, name: 'browser' });
+  made.device.destroy();
+  core.call([], instantiate);
+  const all = Buffer.from(memory.buffer);
+  assert.equal(all.indexOf(Buffer.from(profileKey)), -1, 'the profile key');
+  assert.equal(all.indexOf(Buffer.from(made.kit)), -1, 'the kit');
+});

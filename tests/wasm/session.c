@@ -1,0 +1,651 @@
+/*
+ * A story of three devices that sync through the real hub, made up from a seed. Every call of the
+ * exports is written down with all that goes in and comes out, for the module to be held against:
+ *
+ *   <call> <person> <arguments…> = <status> <results…>
+ *
+ *   init p entropy wall record name = s kit actions        open p entropy wall record = s
+ *   join p entropy wall name code = s                      recover p entropy wall name kit = s
+ *   step p kind now wall entropy bytes token id = s actions wake
+ *   insert p entry wall position text = s                  erase p entry wall position count = s
+ *   title p entry wall text = s                            tag p entry wall name = s
+ *   rows p entries|devices|rejections|state = s rows       look p entry = s canonical digest
+ *   destroy p =
+ *
+ * The profile's key is the byte 7, 32 times; records are what the actions of that person persist.
+ */
+#include "crypto/sign.h"
+#include "native.h"
+#include "sync/hub.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PEOPLE 3
+#define LOG_MAX 4096
+#define RECORDS_MAX 4096
+#define MESSAGES_MAX 4096
+#define ENTRIES 4
+
+struct record {
+    struct quire_buffer key, value;
+};
+
+struct message {
+    uint32_t person;
+    bool to_hub;
+    uint64_t connection;
+    struct quire_buffer bytes;
+};
+
+struct person {
+    struct quire_device *device;
+    struct record *records; /* RECORDS_MAX, in byte order of the keys */
+    size_t record_count;
+    struct quire_buffer writer;
+    uint64_t connection; /* 0: offline */
+    struct quire_buffer code;
+};
+
+struct world {
+    struct person people[PEOPLE];
+    struct qr_hub *hub;
+    struct qr_log_record log[LOG_MAX];
+    struct quire_buffer stored[LOG_MAX];
+    size_t log_count;
+    struct message *line; /* a ring of MESSAGES_MAX: everything on its way, in order */
+    size_t first, last;
+    uint64_t now_ms, next_connection, random;
+    struct quire_buffer kit;
+    struct quire_buffer *out;
+};
+
+static struct world world;
+static const struct quire_bytes host = {(const uint8_t *)"localhost:7433", 14};
+static uint8_t profile_key[QUIRE_PROFILE_KEY_SIZE];
+
+#define OK(call) need((call) == QUIRE_OK, #call)
+
+static uint64_t drawn(void)
+{
+    world.random ^= world.random << 13;
+    world.random ^= world.random >> 7;
+    world.random ^= world.random << 17;
+    return world.random * 0x2545f4914f6cdd1du;
+}
+
+static void entropy(uint8_t out[QUIRE_ENTROPY_SIZE])
+{
+    for (size_t i = 0; i < QUIRE_ENTROPY_SIZE; i += 8) {
+        uint64_t value = drawn();
+        memcpy(out + i, &value, 8);
+    }
+}
+
+static int64_t wall(void)
+{
+    return 1700000000000 + (int64_t)world.now_ms;
+}
+
+static struct quire_bytes held(const struct quire_buffer *buffer)
+{
+    return quire_buffer_bytes(buffer);
+}
+
+static void set(struct quire_buffer *buffer, struct quire_bytes bytes)
+{
+    quire_buffer_clear(buffer);
+    OK(quire_buffer_append(buffer, bytes.data, bytes.size));
+}
+
+static void say(struct quire_bytes bytes)
+{
+    putchar(' ');
+    put_hex(bytes);
+}
+
+#define SAY(data, size) say((struct quire_bytes){(const uint8_t *)(data), (size)})
+
+/* ---- records ---------------------------------------------------------------------------------- */
+
+static int compare(struct quire_bytes a, struct quire_bytes b)
+{
+    size_t size = a.size < b.size ? a.size : b.size;
+    int order = size > 0 ? memcmp(a.data, b.data, size) : 0;
+    return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
+}
+
+/* The first record whose key is not before `key`. */
+static size_t place_of(const struct person *person, struct quire_bytes key)
+{
+    size_t low = 0, high = person->record_count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (compare(held(&person->records[middle].key), key) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+int quire_host_get(uint32_t reader, const uint8_t *key, size_t key_size, struct quire_buffer *out_value)
+{
+    const struct person *person = &world.people[reader];
+    struct quire_bytes wanted = {key, key_size};
+    size_t i = place_of(person, wanted);
+    if (i == person->record_count || compare(held(&person->records[i].key), wanted) != 0) {
+        return QUIRE_ENOTFOUND;
+    }
+    struct quire_bytes value = held(&person->records[i].value);
+    return (int)quire_buffer_append(out_value, value.data, value.size);
+}
+
+int quire_host_scan(uint32_t reader, const uint8_t *prefix, size_t prefix_size, struct quire_wasm_scan *scan)
+{
+    const struct person *person = &world.people[reader];
+    for (size_t i = place_of(person, (struct quire_bytes){prefix, prefix_size}); i < person->record_count; i++) {
+        struct quire_bytes key = held(&person->records[i].key), value = held(&person->records[i].value);
+        if (key.size < prefix_size || memcmp(key.data, prefix, prefix_size) != 0 ||
+            !quire_wasm_scan_visit(scan, key.data, key.size, value.data, value.size)) {
+            break;
+        }
+    }
+    return QUIRE_OK;
+}
+
+void quire_host_failed(const char *expression, const char *file, uint32_t line)
+{
+    fprintf(stderr, "%s:%u: %s\n", file, line, expression);
+    abort();
+}
+
+static void write_record(struct person *person, bool erase, struct quire_bytes key, struct quire_bytes value)
+{
+    size_t i = place_of(person, key);
+    bool there = i < person->record_count && compare(held(&person->records[i].key), key) == 0;
+    size_t after = person->record_count - i;
+    struct record *record = &person->records[i];
+    if (erase && there) {
+        quire_buffer_finish(&record->key);
+        quire_buffer_finish(&record->value);
+        memmove(record, record + 1, (after - 1) * sizeof *record);
+        person->record_count--;
+    } else if (!erase) {
+        if (!there) {
+            need(person->record_count < RECORDS_MAX, "too many records");
+            memmove(record + 1, record, after * sizeof *record);
+            *record = (struct record){0};
+            set(&record->key, key);
+            person->record_count++;
+        }
+        set(&record->value, value);
+    }
+}
+
+/* ---- lines ------------------------------------------------------------------------------------ */
+
+static void send(uint32_t person, bool to_hub, struct quire_bytes bytes)
+{
+    struct message *message = &world.line[world.last++ % MESSAGES_MAX];
+    need(world.last - world.first < MESSAGES_MAX, "too many messages on their way");
+    *message = (struct message){person, to_hub, world.people[person].connection, {0}};
+    set(&message->bytes, bytes);
+}
+
+static void step(uint32_t person, uint32_t kind, struct quire_bytes bytes, uint64_t token, const uint8_t *id);
+static void hub_step(struct qr_hub_event event);
+
+static void hang_up(uint32_t index)
+{
+    uint64_t connection = world.people[index].connection;
+    if (connection != 0) {
+        world.people[index].connection = 0;
+        hub_step((struct qr_hub_event){.kind = QR_HUB_CLOSED, .connection = connection});
+        step(index, QUIRE_EVENT_DISCONNECTED, (struct quire_bytes){0}, 0, NULL);
+    }
+}
+
+/* ---- the hub ---------------------------------------------------------------------------------- */
+
+static enum quire_status log_each(void *context, const uint8_t user[QR_USER_SIZE],
+    enum quire_status (*visit)(void *, const struct qr_log_entry *), void *visit_context)
+{
+    (void)context;
+    enum quire_status status = QUIRE_OK;
+    for (size_t i = 0; i < world.log_count && status == QUIRE_OK; i++) {
+        if (memcmp(world.log[i].user, user, QR_USER_SIZE) == 0) {
+            status = visit(visit_context, &world.log[i].entry);
+        }
+    }
+    return status;
+}
+
+static enum quire_status log_read(void *context, uint64_t lsn, struct quire_bytes *out_bytes)
+{
+    (void)context;
+    if (lsn == 0 || lsn > world.log_count) {
+        return QUIRE_ENOTFOUND;
+    }
+    *out_bytes = held(&world.stored[lsn - 1]);
+    return QUIRE_OK;
+}
+
+static size_t count_valid(const struct qr_hub_action *action)
+{
+    size_t valid = 0;
+    while (valid < action->job_count) {
+        const struct qr_verify_job *job = &action->jobs[valid];
+        if (!qr_verify(job->public_key, (enum qr_context)job->context,
+                &(struct quire_bytes){job->message, QR_HASH_SIZE}, 1, job->signature)) {
+            break;
+        }
+        valid++;
+    }
+    return valid;
+}
+
+static void append(const struct qr_log_record *record)
+{
+    need(world.log_count < LOG_MAX && record->entry.lsn == world.log_count + 1, "the log is in order");
+    world.log[world.log_count] = *record;
+    set(&world.stored[world.log_count++], record->bytes);
+}
+
+static void hub_step(struct qr_hub_event event)
+{
+    struct qr_hub_event after[64];
+    size_t after_count = 0, closed_count = 0;
+    uint32_t closed[PEOPLE];
+    struct qr_hub_actions actions;
+    event.now_ms = world.now_ms;
+    event.wall_ms = (uint64_t)wall();
+    entropy(event.entropy);
+    OK(qr_hub_step(world.hub, &event, &actions));
+    for (size_t i = 0; i < actions.count; i++) {
+        const struct qr_hub_action *action = &actions.items[i];
+        uint32_t person = 0;
+        while (person < PEOPLE && world.people[person].connection != action->connection) {
+            person++;
+        }
+        need(after_count < 64, "the hub asks for more than it was given room for");
+        if (action->kind == QR_HUB_SEND && person < PEOPLE) {
+            send(person, false, action->bytes);
+        } else if (action->kind == QR_HUB_CLOSE && person < PEOPLE) {
+            closed[closed_count++] = person;
+        } else if (action->kind == QR_HUB_VERIFY) {
+            after[after_count++] = (struct qr_hub_event){
+                .kind = QR_HUB_VERIFIED, .token = action->token, .size = count_valid(action)};
+        } else if (action->kind == QR_HUB_PERSIST) {
+            for (size_t r = 0; r < action->record_count; r++) {
+                append(&action->records[r]);
+            }
+            after[after_count++] = (struct qr_hub_event){.kind = QR_HUB_PERSISTED, .lsn = world.log_count};
+        }
+    }
+    for (size_t i = 0; i < after_count; i++) {
+        hub_step(after[i]);
+    }
+    for (size_t i = 0; i < closed_count; i++) {
+        hang_up(closed[i]);
+    }
+}
+
+/* ---- the devices ------------------------------------------------------------------------------ */
+
+/* Reads the rows of exports.h: so they are tested as what they are for. */
+static uint64_t take(struct quire_bytes *rows, size_t size)
+{
+    uint64_t value = 0;
+    need(rows->size >= size, "a row ends early");
+    for (size_t i = 0; i < size; i++) {
+        value = value << 8 | rows->data[i];
+    }
+    *rows = (struct quire_bytes){rows->data + size, rows->size - size};
+    return value;
+}
+
+static struct quire_bytes take_bytes(struct quire_bytes *rows)
+{
+    struct quire_bytes bytes = {NULL, (size_t)take(rows, 4)};
+    need(rows->size >= bytes.size, "a row ends early");
+    bytes.data = rows->data;
+    *rows = (struct quire_bytes){rows->data + bytes.size, rows->size - bytes.size};
+    return bytes;
+}
+
+static void carry_out(uint32_t index, struct quire_bytes rows)
+{
+    struct person *person = &world.people[index];
+    struct quire_buffer copy = {0}; /* the steps that follow use the same buffer */
+    uint64_t persisted = 0;
+    bool close = false;
+    set(&copy, rows);
+    rows = held(&copy);
+    while (rows.size > 0) {
+        uint64_t kind = take(&rows, 1), notice = take(&rows, 1);
+        take(&rows, 8); /* code, retry_ms */
+        uint64_t token = take(&rows, 8);
+        for (size_t i = 0; i < 4; i++) { /* entry, device */
+            take(&rows, 8);
+        }
+        struct quire_bytes bytes = take_bytes(&rows);
+        for (uint64_t left = take(&rows, 4); left > 0; left--) {
+            bool erase = take(&rows, 1) != 0;
+            struct quire_bytes key = take_bytes(&rows), value = take_bytes(&rows);
+            write_record(person, erase, key, value);
+        }
+        if (kind == QUIRE_ACTION_PERSIST) {
+            persisted = token;
+        } else if (kind == QUIRE_ACTION_SEND && person->connection != 0) {
+            send(index, true, bytes);
+        } else if (kind == QUIRE_ACTION_CLOSE) {
+            close = true;
+        } else if (kind == QUIRE_ACTION_WRITER) {
+            set(&person->writer, bytes);
+        } else if (kind == QUIRE_ACTION_NOTICE && notice == QUIRE_NOTICE_PAIR_CODE) {
+            set(&person->code, bytes);
+        }
+    }
+    quire_buffer_finish(&copy);
+    if (persisted > 0) {
+        step(index, QUIRE_EVENT_PERSISTED, (struct quire_bytes){0}, persisted, NULL);
+    }
+    if (close) {
+        hang_up(index);
+    }
+}
+
+static void step(uint32_t index, uint32_t kind, struct quire_bytes bytes, uint64_t token, const uint8_t *id)
+{
+    struct person *person = &world.people[index];
+    uint8_t fresh[QUIRE_ENTROPY_SIZE];
+    entropy(fresh);
+    printf("step %u %u %" PRIu64 " %" PRId64, index, kind, world.now_ms, wall());
+    SAY(fresh, sizeof fresh);
+    say(bytes);
+    printf(" %" PRIu64, token);
+    SAY(id, id == NULL ? 0 : 16);
+    int status = quire_wasm_device_step(person->device, kind, world.now_ms, wall(), fresh, bytes.data,
+        bytes.size, token, id, world.out);
+    printf(" = %d", status);
+    say(held(world.out));
+    printf(" %" PRIu64 "\n", quire_wasm_device_wake_ms(person->device));
+    carry_out(index, held(world.out));
+}
+
+static void begin(const char *call, uint32_t index, uint8_t fresh[QUIRE_ENTROPY_SIZE])
+{
+    entropy(fresh);
+    printf("%s %u", call, index);
+    SAY(fresh, QUIRE_ENTROPY_SIZE);
+    printf(" %" PRId64, wall());
+}
+
+static void init(uint32_t index, const char *name)
+{
+    uint8_t fresh[QUIRE_ENTROPY_SIZE];
+    struct quire_bytes text = quire_bytes_of_text(name);
+    begin("init", index, fresh);
+    say((struct quire_bytes){0});
+    say(text);
+    int status = quire_wasm_device_init(index, profile_key, fresh, wall(), NULL, 0, text.data, text.size,
+        &world.kit, world.out, &world.people[index].device);
+    printf(" = %d", status);
+    say(held(&world.kit));
+    say(held(world.out));
+    putchar('\n');
+    OK(status);
+    carry_out(index, held(world.out));
+}
+
+static void come(const char *call, uint32_t index, const char *name, struct quire_bytes secret)
+{
+    uint8_t fresh[QUIRE_ENTROPY_SIZE];
+    struct quire_bytes text = quire_bytes_of_text(name);
+    begin(call, index, fresh);
+    say(text);
+    say(secret);
+    int status = (call[0] == 'j' ? quire_wasm_device_join : quire_wasm_device_recover)(index, profile_key,
+        fresh, wall(), text.data, text.size, secret.data, secret.size, &world.people[index].device);
+    printf(" = %d\n", status);
+    OK(status);
+}
+
+static void restart(uint32_t index, bool with_writer)
+{
+    struct person *person = &world.people[index];
+    uint8_t fresh[QUIRE_ENTROPY_SIZE];
+    struct quire_bytes writer = with_writer ? held(&person->writer) : (struct quire_bytes){0};
+    hang_up(index);
+    quire_wasm_device_destroy(person->device);
+    printf("destroy %u =\n", index);
+    begin("open", index, fresh);
+    say(writer);
+    int status = quire_wasm_device_open(index, profile_key, fresh, wall(), writer.data, writer.size,
+        &person->device);
+    printf(" = %d\n", status);
+    OK(status);
+}
+
+static void connect(uint32_t index)
+{
+    if (world.people[index].connection == 0) {
+        uint64_t connection = world.people[index].connection = ++world.next_connection;
+        hub_step((struct qr_hub_event){.kind = QR_HUB_OPEN, .connection = connection, .bytes = host});
+        step(index, QUIRE_EVENT_CONNECTED, host, 0, NULL);
+    }
+}
+
+static void deliver(struct message *message)
+{
+    struct quire_bytes bytes = held(&message->bytes);
+    if (message->connection == world.people[message->person].connection && message->connection != 0) {
+        if (message->to_hub) {
+            hub_step((struct qr_hub_event){
+                .kind = QR_HUB_FRAME, .connection = message->connection, .bytes = bytes});
+        } else {
+            hub_step((struct qr_hub_event){
+                .kind = QR_HUB_SENT, .connection = message->connection, .size = bytes.size});
+            step(message->person, QUIRE_EVENT_FRAME, bytes, 0, NULL);
+        }
+    }
+}
+
+/* Carries everything to where it goes, and lets time go by. */
+static void run(uint64_t milliseconds)
+{
+    for (uint64_t end = world.now_ms + milliseconds; world.now_ms < end; world.now_ms += 250) {
+        for (size_t moved = 0; world.first < world.last; moved++) {
+            need(moved < 4000, "it comes to rest");
+            struct message message = world.line[world.first++ % MESSAGES_MAX];
+            deliver(&message);
+            quire_buffer_finish(&message.bytes);
+        }
+        hub_step((struct qr_hub_event){.kind = QR_HUB_TICK});
+        for (uint32_t i = 0; i < PEOPLE; i++) {
+            if (world.people[i].device != NULL &&
+                quire_wasm_device_wake_ms(world.people[i].device) <= world.now_ms) {
+                step(i, QUIRE_EVENT_TICK, (struct quire_bytes){0}, 0, NULL);
+            }
+        }
+    }
+}
+
+/* ---- writing ---------------------------------------------------------------------------------- */
+
+static void said(const char *call, uint32_t index, const uint8_t *entry)
+{
+    printf("%s %u", call, index);
+    SAY(entry, QUIRE_ENTRY_SIZE);
+    printf(" %" PRId64, wall());
+}
+
+static void type(uint32_t index)
+{
+    static const char *const words[] = {"rain ", "Grün ", "日記 ", "🙂", "and then we ", "walked\n", "é", "\t"};
+    struct quire_device *device = world.people[index].device;
+    uint8_t entry[QUIRE_ENTRY_SIZE] = {(uint8_t)(drawn() % ENTRIES), 0xee}, session[QUIRE_SESSION_SIZE];
+    for (size_t i = drawn() % 12; i > 0; i--) {
+        struct quire_document *document;
+        OK(quire_wasm_device_document(device, entry, 1, &document));
+        quire_wasm_device_session(device, session);
+        size_t length = quire_wasm_document_text_length(document), position = drawn() % (length + 1);
+        struct quire_bytes word = quire_bytes_of_text(words[drawn() % 8]);
+        uint64_t what = drawn() % 8;
+        if (what == 0 && length > 0) {
+            position = drawn() % length;
+            size_t count = 1 + drawn() % (length - position);
+            said("erase", index, entry);
+            printf(" %zu %zu = %d\n", position, count,
+                quire_wasm_document_erase(document, session, wall(), position, count));
+        } else if (what == 1) {
+            said("title", index, entry);
+            say(word);
+            printf(" = %d\n", quire_wasm_document_set_register(document, session, wall(), QUIRE_REGISTER_TITLE,
+                                 word.data, word.size, 0));
+        } else if (what == 2) {
+            said("tag", index, entry);
+            say(word);
+            printf(" = %d\n", quire_wasm_document_add_element(document, session, wall(), QUIRE_SET_TAGS,
+                                 word.data, word.size, 0));
+        } else {
+            said("insert", index, entry);
+            printf(" %zu", position);
+            say(word);
+            printf(" = %d\n",
+                quire_wasm_document_insert(document, session, wall(), position, word.data, word.size));
+        }
+    }
+    step(index, QUIRE_EVENT_SAVE, (struct quire_bytes){0}, 0, entry);
+}
+
+static void rows(uint32_t index, const char *what, int status)
+{
+    printf("rows %u %s = %d", index, what, status);
+    say(held(world.out));
+    putchar('\n');
+}
+
+/* Everything that can be seen of a device. */
+static void look(uint32_t index)
+{
+    struct quire_device *device = world.people[index].device;
+    rows(index, "entries", quire_wasm_device_entries(device, world.out));
+    rows(index, "devices", quire_wasm_device_devices(device, world.out));
+    rows(index, "rejections", quire_wasm_device_rejections(device, world.out));
+    rows(index, "state", quire_wasm_device_state(device, world.out));
+    for (uint8_t i = 0; i < ENTRIES; i++) {
+        uint8_t entry[QUIRE_ENTRY_SIZE] = {i, 0xee};
+        struct quire_document *document;
+        int status = quire_wasm_device_document(device, entry, 0, &document);
+        printf("look %u", index);
+        SAY(entry, sizeof entry);
+        printf(" = %d", status);
+        if (status == QUIRE_OK) {
+            OK(quire_wasm_document_canonical(document, world.out));
+            say(held(world.out));
+            OK(quire_wasm_document_digest(document, world.out));
+            say(held(world.out));
+        }
+        putchar('\n');
+    }
+}
+
+static void live(size_t rounds, uint32_t people)
+{
+    for (size_t i = 0; i < rounds; i++) {
+        uint32_t person = (uint32_t)(drawn() % people);
+        switch (drawn() % 8) {
+        case 0:
+            hang_up(person);
+            break;
+        case 1:
+            connect(person);
+            break;
+        case 2:
+            restart(person, drawn() % 2 == 0);
+            break;
+        case 3:
+            step(person, QUIRE_EVENT_FLUSH, (struct quire_bytes){0}, 0, NULL);
+            break;
+        case 4:
+            run(1000 + drawn() % 40000);
+            break;
+        default:
+            type(person);
+        }
+    }
+    for (uint32_t i = 0; i < people; i++) {
+        connect(i);
+        step(i, QUIRE_EVENT_FLUSH, (struct quire_bytes){0}, 0, NULL);
+    }
+    run(40000);
+    for (uint32_t i = 0; i < people; i++) {
+        look(i);
+    }
+}
+
+static void finish(void)
+{
+    for (uint32_t i = 0; i < PEOPLE; i++) {
+        struct person *person = &world.people[i];
+        quire_wasm_device_destroy(person->device);
+        for (size_t r = 0; r < person->record_count; r++) {
+            quire_buffer_finish(&person->records[r].key);
+            quire_buffer_finish(&person->records[r].value);
+        }
+        free(person->records);
+        quire_buffer_finish(&person->writer);
+        quire_buffer_finish(&person->code);
+    }
+    for (; world.first < world.last; world.first++) {
+        quire_buffer_finish(&world.line[world.first % MESSAGES_MAX].bytes);
+    }
+    for (size_t i = 0; i < world.log_count; i++) {
+        quire_buffer_finish(&world.stored[i]);
+    }
+    free(world.line);
+    qr_hub_destroy(world.hub);
+    quire_buffer_finish(&world.kit);
+    quire_wasm_buffer_destroy(world.out);
+}
+
+void record_session(uint64_t seed)
+{
+    static const struct qr_log_reader reader = {NULL, log_each, log_read};
+    struct qr_hub_limits limits;
+    uint8_t log[QR_LOG_SIZE] = {9}, fresh[QUIRE_ENTROPY_SIZE], second[QUIRE_DEVICE_SIZE];
+    need(qr_crypto_init(), "libsodium works");
+    memset(profile_key, 7, sizeof profile_key);
+    world.random = seed * 0x9e3779b97f4a7c15u + 1;
+    world.out = quire_wasm_buffer_create();
+    world.line = calloc(MESSAGES_MAX, sizeof *world.line);
+    for (uint32_t i = 0; i < PEOPLE; i++) {
+        world.people[i].records = calloc(RECORDS_MAX, sizeof(struct record));
+    }
+    qr_hub_limits_default(&limits);
+    entropy(fresh);
+    OK(qr_hub_create(&limits, &reader, log, 0, fresh, &world.hub));
+
+    init(0, "phone");
+    live(12, 1);
+    step(0, QUIRE_EVENT_PAIR_OPEN, (struct quire_bytes){0}, 0, NULL);
+    run(1000);
+    come("join", 1, "laptop", held(&world.people[0].code));
+    connect(1);
+    run(5000);
+    live(30, 2);
+    come("recover", 2, "new phone", held(&world.kit));
+    connect(2);
+    run(5000);
+    live(40, 3);
+    OK(quire_wasm_device_state(world.people[1].device, world.out));
+    memcpy(second, quire_wasm_buffer_data(world.out) + QUIRE_USER_SIZE, sizeof second);
+    step(0, QUIRE_EVENT_REVOKE, (struct quire_bytes){0}, 0, second);
+    run(30000);
+    live(10, 3);
+    finish();
+}
