@@ -72,7 +72,7 @@ enum quire_status qr_client_key_read(const char *path, uint8_t out_key[QUIRE_PRO
     if (stat(path, &info) == 0 && (info.st_mode & 077) != 0) {
         return qr_client_fail(problem, QUIRE_EINVALID,
             "The key file %s can be read by others (mode %03o), so it is not used. "
-            "Make it yours alone: chmod 600 %s",
+            "Make it yours alone (chmod 600 %s), then do it again.",
             path, (unsigned)(info.st_mode & 0777), path);
     }
     struct quire_buffer content = {0};

@@ -7,6 +7,7 @@
 #include <lmdb.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -18,11 +19,13 @@ struct qr_client_records {
     char *path;
 };
 
+#define ROOM ((uint64_t)1 << 20) /* bytes that a transaction may well take on the disk */
+
 /* A full disk shows itself as EIO when LMDB's own write came out short. */
 static bool disk_is_full(const char *path)
 {
     struct statvfs info;
-    return statvfs(path, &info) == 0 && info.f_bavail < 16;
+    return statvfs(path, &info) == 0 && (uint64_t)info.f_bavail * info.f_frsize < ROOM;
 }
 
 static enum quire_status fail(const struct qr_client_records *records, int code,
@@ -47,10 +50,25 @@ static enum quire_status fail(const struct qr_client_records *records, int code,
         || code == MDB_VERSION_MISMATCH) {
         status = QUIRE_ECORRUPT;
     }
+    if (code == EIO) {
+        return qr_client_fail(problem, status,
+            "The disk failed, or it is full (%s). What was saved before is safe; this was not "
+            "saved.",
+            records->path);
+    }
     return qr_client_fail(problem, status,
         "The records of the profile (%s) cannot be used: %s. What was saved before was not "
         "touched.",
         records->path, mdb_strerror(code));
+}
+
+/* Shorter than it says itself: a copy that broke off. */
+static bool file_is_cut(const char *path, const MDB_envinfo *info, MDB_env *env)
+{
+    struct stat file;
+    MDB_stat tree;
+    return stat(path, &file) != 0 || mdb_env_stat(env, &tree) != 0
+        || (uint64_t)file.st_size / tree.ms_psize <= info->me_last_pgno;
 }
 
 enum quire_status qr_client_records_open(const char *path, size_t map_first, size_t map_max,
@@ -74,6 +92,9 @@ enum quire_status qr_client_records_open(const char *path, size_t map_first, siz
     }
     if (code == 0) {
         code = mdb_env_info(records->env, &info);
+    }
+    if (code == 0 && file_is_cut(path, &info, records->env)) {
+        code = MDB_CORRUPTED; /* reading past its end would be a SIGBUS */
     }
     if (code == 0) { /* a file that grew past map_first brings its own size */
         records->map_size = info.me_mapsize > map_first ? info.me_mapsize : map_first;

@@ -7,13 +7,16 @@
 #include <string.h>
 #include <time.h>
 
-#define POLL_MS 250          /* how soon a stop, or somebody who waits for the profile, is seen */
+#define POLL_MS 100          /* how soon a stop, or somebody who waits for the profile, is seen */
+#define PROGRESS_MS 250
 #define BACKOFF_FIRST_MS 500 /* between attempts, doubling, half of it by chance */
 #define BACKOFF_MAX_MS 60000
 #define CUTS_MAX 8           /* times that a sync connects again after it was cut */
 #define REJECTED_QUIET_MS 1000 /* how long nothing moves before a rejection counts as the end */
 #define LAST_FLUSH_MS 2000   /* what a stop may still take to send */
 #define YIELD_MS 2000
+#define GOODBYE_MS 250
+#define PROMPT_CUTS 2        /* times that a line which we closed ourselves is dialled again at once */
 
 /* Error codes of the protocol after which connecting again is of no use before a person acts. */
 enum { ERROR_VERSION = 2, ERROR_AUTH = 3, ERROR_REVOKED = 4, ERROR_MOVED = 15, ERROR_UPGRADE = 16 };
@@ -131,6 +134,7 @@ static void dial(struct work *work)
     client->run.ready = false;
     client->run.refused = false;
     client->run.retry_ms = 0;
+    client->run.closed_here = false;
     work->asked = false;
     work->flushed = false;
     tell_line(client, QUIRE_CLIENT_DIALLING, quire_client_server(client));
@@ -184,6 +188,10 @@ static enum quire_status after_down(struct work *work)
         client->unreachable = true;
         return qr_client_fail(&client->problem, QUIRE_EIO, "%s cannot be used now: %s. %s; sync "
             "again later.", server, why, all_safe);
+    }
+    if (run->closed_here && work->cuts <= PROMPT_CUTS) {
+        work->dial_ms = qr_client_now_ms() + run->retry_ms; /* as after joining: part of the plan */
+        return QUIRE_OK;
     }
     uint32_t wait_ms = run->retry_ms > work->backoff_ms ? run->retry_ms : work->backoff_ms;
     work->backoff_ms =
@@ -289,7 +297,10 @@ static bool advance(struct work *work, enum quire_status *out_result)
     if (state.caught_up && !work->flushed) {
         work->flushed = true;
         *out_result = qr_client_feed(client, (struct quire_event){.kind = QUIRE_EVENT_FLUSH});
-        return *out_result != QUIRE_OK;
+        if (*out_result != QUIRE_OK) {
+            return true;
+        }
+        quire_device_state(client->device, &state);
     }
     if (!state.caught_up) {
         return false;
@@ -408,7 +419,7 @@ static uint32_t wait_for(const struct work *work, uint64_t now_ms)
 static void tell_progress(struct work *work, uint64_t now_ms)
 {
     struct quire_client *client = work->client;
-    if (client->callbacks.progress != NULL && now_ms - work->progress_ms >= POLL_MS) {
+    if (client->callbacks.progress != NULL && now_ms - work->progress_ms >= PROGRESS_MS) {
         work->progress_ms = now_ms;
         uint64_t received = 0, sent = 0;
         qr_client_wire_counts(client->wire, &received, &sent);
@@ -475,7 +486,7 @@ static void hang_up(struct quire_client *client)
         return;
     }
     qr_client_wire_hang_up(client->wire);
-    uint64_t deadline_ms = qr_client_now_ms() + POLL_MS;
+    uint64_t deadline_ms = qr_client_now_ms() + GOODBYE_MS;
     while (!qr_client_wire_idle(client->wire) && qr_client_now_ms() < deadline_ms) {
         qr_client_wire_run(client->wire, 20);
     }

@@ -24,6 +24,7 @@ struct qr_client_run {
     bool ready, joined, paired, pair_failed, revoke_failed, refused;
     uint32_t failure;  /* of pair_failed or revoke_failed: enum quire_status; of refused: error code */
     uint32_t retry_ms; /* of the last CLOSE */
+    bool closed_here;  /* the device asked for it */
     bool down;
     enum qr_client_down down_reason;
     char why[256];

@@ -144,6 +144,7 @@ static enum quire_status carry_out_one(struct quire_client *client,
         return client->wire == NULL ? QUIRE_OK : qr_client_wire_send(client->wire, action->bytes);
     case QUIRE_ACTION_CLOSE:
         client->run.retry_ms = action->retry_ms;
+        client->run.closed_here = true;
         if (client->wire != NULL) {
             qr_client_wire_hang_up(client->wire);
         }

@@ -106,7 +106,7 @@ static enum qr_cli_exit join_with(struct qr_cli *cli, const char *secret, bool b
     char host[QUIRE_NAME_MAX + 1] = "";
     uint32_t timeout_ms = 0;
     if (qr_cli_value(&cli->args, "server") == NULL) {
-        return qr_cli_usage(cli, "Where is the account? Add: --server wss://host:port");
+        return qr_cli_usage(cli, "Where is the account? Say it with --server wss://host:port.");
     }
     enum qr_cli_exit exit = qr_cli_timeout(cli, QR_CLI_TIMEOUT_S, &timeout_ms);
     if (exit == QR_CLI_DONE) {
@@ -130,7 +130,7 @@ enum qr_cli_exit qr_cli_recover(struct qr_cli *cli)
 {
     char kit[SECRET_MAX];
     if (qr_cli_value(&cli->args, "server") == NULL) {
-        return qr_cli_usage(cli, "Where is the account? Add: --server wss://host:port");
+        return qr_cli_usage(cli, "Where is the account? Say it with --server wss://host:port.");
     }
     if (qr_cli_read_secret("Recovery kit (it is not shown): ", kit, sizeof kit) != QUIRE_OK) {
         return qr_cli_usage(cli, "No recovery kit was given, or it is far too long.");

@@ -351,7 +351,7 @@ static enum qr_cli_exit read_new_text(struct qr_cli *cli, struct quire_buffer *o
     }
     if (out_text->size == 0) {
         return qr_cli_usage(cli,
-            "Standard input is empty, so nothing was changed. To take the text away: --clear");
+            "Standard input is empty, so nothing was changed; --clear takes the text away.");
     }
     return QR_CLI_DONE;
 }

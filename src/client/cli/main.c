@@ -1,6 +1,7 @@
 /*
  * quire: a private journal on the command line.
  */
+#define _GNU_SOURCE
 #include "client/cli/cli.h"
 #include <locale.h>
 #include <signal.h>
@@ -105,7 +106,7 @@ static enum qr_cli_exit run_command(struct qr_cli *cli)
     }
     if (cli->args.operand_count < command->operands_min
         || cli->args.operand_count > command->operands_max) {
-        return qr_cli_usage(cli, "usage: quire %s %s", command->name, command->operands);
+        return qr_cli_usage(cli, "It is used so: quire %s %s.", command->name, command->operands[0] != 0 ? command->operands : "[options]");
     }
     return command->run(cli);
 }
@@ -144,12 +145,25 @@ static enum qr_cli_exit dispatch(struct qr_cli *cli, int count, char **arguments
     return qr_cli_usage(cli, "Which command? For example: quire write \"It rained all day.\"");
 }
 
+/* The records are read through a map: where the disk fails, or they are damaged, there is no return
+ * value that could say so. */
+static void on_bus_error(int signal_number)
+{
+    static const char text[] = "quire: The records of the profile cannot be read: the disk failed, or they "
+                               "are damaged. Nothing was changed by this command.\n";
+    (void)signal_number;
+    ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
+    (void)written;
+    _exit(QR_CLI_FAILED);
+}
+
 int main(int count, char **arguments)
 {
     struct qr_cli cli = {0};
     const char *terminal = getenv("TERM");
     setlocale(LC_TIME, "");
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is a failed write, and is told as one */
+    sigaction(SIGBUS, &(struct sigaction){.sa_handler = on_bus_error}, NULL);
     cli.terminal = isatty(STDOUT_FILENO) != 0;
     cli.error_terminal = isatty(STDERR_FILENO) != 0;
     cli.colour = cli.terminal && getenv("NO_COLOR") == NULL && terminal != NULL

@@ -1,0 +1,543 @@
+#!/usr/bin/env python3
+"""The quire command without any server: all of a journal works, and what goes wrong is said."""
+import json
+import os
+import pty
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import time
+
+from harness import Failed, World, main, programs, test, until
+
+FAILED, USAGE, OFFLINE = 1, 2, 3
+COMMANDS = ["init", "join", "recover", "pair", "write", "edit", "type", "show", "list", "delete", "sync",
+    "devices", "revoke", "status", "server", "version", "help"]
+WORDS = "Żółć, naïve 日本語 עברית العربية 👩‍👩‍👧‍👦 e\u0301 \u0000 end"
+
+
+def refused(code, device, *arguments, **options):
+    """The command fails with this exit code, in one sentence at least; what it said."""
+    try:
+        out = device.run(*arguments, **options)
+    except Failed as failure:
+        assert failure.code == code, f"exit {failure.code} instead of {code}: {failure}"
+        said = failure.out + failure.err
+        assert re.search(r"[.!?]\n|[.!?]\"", said), f"no sentence: {said}"
+        return said
+    raise AssertionError(f"quire {arguments} succeeded: {out}")
+
+
+class Journal:
+    """A world with one device that has an account."""
+
+    def __enter__(self):
+        self.world = World()
+        self.device = self.world.device("laptop", None)
+        self.kit = self.device.json("init", "--name", "laptop")["kit"]
+        return self.device
+
+    def __exit__(self, *error):
+        self.world.__exit__(*error)
+
+
+def write(device, text, *options):
+    return device.run("write", *options, "-", stdin=text).strip()
+
+
+def text_of(device, entry):
+    return device.run("show", entry, "--text")
+
+
+@test
+def init_shows_the_kit_once_and_only_makes_one_account():
+    with World() as world:
+        device = world.device("laptop", None)
+        said = device.run("init", "--name", "laptop")
+        groups = re.findall(r"\b[0-9A-Z]{4}\b", said)
+        assert len(groups) == 14, said
+        records = device.profile / "records.mdb"
+        before = records.read_bytes()
+        assert "already" in refused(FAILED, device, "init", "--name", "other")
+        assert records.read_bytes() == before
+        assert not any(group in device.run("status") + device.run("devices") for group in groups)
+        assert oct(device.profile.stat().st_mode & 0o777) == "0o700"
+        for path in device.profile.iterdir():
+            assert path.stat().st_mode & 0o077 == 0, path
+
+
+@test
+def a_day_in_a_journal():
+    with Journal() as device:
+        entry = device.run("write", "It", "rained", "all day.", "--title", "Rain", "--date", "2024-03-01T12:30",
+            "--mood", "40", "--tag", "weather", "--tag", "home", "--emotion", "calm=60").strip()
+        assert re.fullmatch(r"[0-9a-f]{32}", entry)
+        shown = device.json("show", entry[:4])
+        assert shown["text"] == "It rained all day." and shown["length"] == 18
+        assert shown["title"] == "Rain" and shown["mood"] == 40 and shown["date"] == 1709296200000
+        assert shown["tags"] == ["home", "weather"] and shown["emotions"] == {"calm": 60}
+        device.run("edit", entry, "--untag", "home", "--tag", "tram", "--no-mood", "--emotion", "calm=20",
+            "--title", "Wet", "--insert", "3", "really ", "--erase", "0", "3")
+        shown = device.json("show", entry)
+        assert shown["text"] == "really rained all day." and shown["title"] == "Wet"
+        assert shown["tags"] == ["tram", "weather"] and shown["mood"] is None
+        device.run("edit", entry, stdin="It really rained.\n")
+        assert text_of(device, entry) == "It really rained.\n"
+        device.run("edit", entry, "-", "--mood", "90", stdin="Sun.")
+        assert text_of(device, entry) == "Sun."
+        device.run("edit", entry, "--clear")
+        assert text_of(device, entry) == ""
+        later = write(device, "a second one\nwith a line", "--date", "2024-03-02")
+        assert [row["entry"] for row in device.json("list")["entries"]] == [later, entry]
+        assert "a second one" in device.run("list")
+        device.run("delete", entry)
+        assert [row["entry"] for row in device.json("list")["entries"]] == [later]
+        assert [row["deleted"] for row in device.json("list", "--all")["entries"]] == [False, True]
+        device.run("edit", entry, "--insert", "0", "back")
+        assert len(device.json("list")["entries"]) == 2
+        status = device.json("status")
+        assert status["unsealed"] == 2 and status["server"] is None and len(status["words"].split()) == 6
+        devices = device.json("devices")["devices"]
+        assert [(row["name"], row["self"], row["active"]) for row in devices] == [("laptop", True, True)]
+        assert "2 entries" in device.run("status")
+
+
+@test
+def all_of_unicode_comes_back_and_nothing_else_goes_in():
+    with Journal() as device:
+        entry = write(device, WORDS)
+        assert text_of(device, entry) == WORDS
+        assert device.json("show", entry)["text"] == WORDS
+        device.run("edit", entry, stdin=WORDS.replace("日本語", "日語").replace("👩‍👩‍👧‍👦", "👩‍👧"))
+        assert text_of(device, entry) == WORDS.replace("日本語", "日語").replace("👩‍👩‍👧‍👦", "👩‍👧")
+        title = "Ünïcödé 🙂"
+        device.run("edit", entry, "--title", title, "--tag", "日記", "--emotion", "Freude=5")
+        shown = device.json("show", entry)
+        assert (shown["title"], shown["tags"], shown["emotions"]) == (title, ["日記"], {"Freude": 5})
+        for bad in (b"\xff", b"caf\xc3", b"\xed\xa0\x80", b"\xc0\xaf"):
+            done = subprocess.run(device.command("edit", entry), input=b"fine " + bad, capture_output=True,
+                env={**os.environ, **device.environment}, check=False)
+            assert done.returncode == USAGE and b"not UTF-8: byte" in done.stderr, done
+            assert "日語" in text_of(device, entry), "a refused text changes nothing"
+
+
+@test
+def bad_input_is_a_usage_error_and_changes_nothing():
+    with Journal() as device:
+        entry, other = write(device, "one"), write(device, "two")
+        before = [text_of(device, entry), device.json("list", "--all")]
+        for arguments in [
+            ["nonsense"], [], ["--nonsense"], ["write", "--mood", "101", "x"], ["write", "--mood", "many", "x"],
+            ["write", "--date", "yesterday", "x"], ["write", "--date", "2023-02-29", "x"],
+            ["write", "--emotion", "joy", "x"], ["write", "--emotion", "joy=101", "x"], ["write", "--title"],
+            ["write", "--tag", "", "x"], ["write", "--tag", "t" * 129, "x"], ["write", "--title", "t" * 1025, "x"],
+            ["write", "--nope", "x"], ["write"], ["edit"], ["edit", entry], ["edit", entry, "text", "on the line"],
+            ["edit", entry, "--insert", "99", "x"], ["edit", entry, "--insert", "x", "0"], ["edit", entry, "--insert", "0"],
+            ["edit", entry, "--insert", "0", ""], ["edit", entry, "--erase", "0", "4"], ["edit", entry, "--erase", "0", "0"],
+            ["edit", entry, "--erase", "3", "1"], ["edit", "xyz!", "--clear"], ["edit", entry[:3], "--clear"],
+            ["edit", entry + "0", "--clear"], ["show"], ["show", ""], ["show", "not hex"], ["show", entry, other],
+            ["list", "extra"], ["list", "--limit", "0"], ["delete"], ["type"], ["type", entry, "--save-every", "soon"],
+            ["sync", "--timeout", "0"], ["sync", "--timeout", "1e9"], ["server", "http://example.org"],
+            ["server", "wss://example.org", "--fingerprint", "abc"], ["server", "--fingerprint", "ab" * 32],
+            ["join"], ["join", "CODE"], ["recover"], ["join", "CODE", "--server", "nonsense"], ["init", "extra"],
+            ["list", "--lock-wait", "-1"], ["pair", "--server", "wss://example.org"], ["help", "nonsense"],
+            ["revoke"], ["version", "extra"]]:
+            refused(USAGE, device, *arguments)
+        for arguments in [["show", "0" * 32], ["edit", "0" * 8, "--clear"], ["delete", "ffff" * 8], ["revoke", "nobody"]]:
+            assert "No " in refused(FAILED, device, *arguments)
+        assert [text_of(device, entry), device.json("list", "--all")] == before
+
+
+@test
+def errors_with_json_are_objects():
+    with Journal() as device:
+        for arguments, code, status in [(["show", "0" * 8], FAILED, "not_found"), (["write", "--mood", "x"], USAGE, "invalid"),
+                (["sync"], OFFLINE, "state"), (["init"], FAILED, "conflict")]:
+            try:
+                device.run(*arguments, "--json")
+                raise AssertionError("it succeeded")
+            except Failed as failure:
+                error = json.loads(failure.out)["error"]
+                assert failure.err == "" and failure.code == code == error["exit"], failure
+                assert error["status"] == status and error["text"].endswith("."), error
+
+
+@test
+def every_command_explains_itself():
+    with World() as world:
+        device = world.device("nobody", None)
+        everything = device.run("--help")
+        for command in COMMANDS:
+            assert re.search(rf"^  {command}\b", everything, re.MULTILINE), command
+            explained = device.run(command, "--help")
+            assert explained == device.run("help", command)
+            assert explained.startswith(f"usage: quire {command}") and "Exit codes" in explained
+        for code in "01234":
+            assert re.search(rf"^  {code}  ", everything, re.MULTILINE)
+        assert device.run("version") == device.run("--version")
+        assert not device.profile.exists(), "asking for help makes no files"
+
+
+@test
+def without_a_profile_it_says_how_to_get_one_and_leaves_nothing():
+    with World() as world:
+        device = world.device("nobody", None)
+        for arguments in [["list"], ["show", "0000"], ["write", "x"], ["status"], ["devices"], ["sync"], ["server"]]:
+            assert "quire init" in refused(FAILED, device, *arguments)
+        device.profile.mkdir()
+        (device.profile / "mine.txt").write_text("not Quire's")
+        assert "quire init" in refused(FAILED, device, "list")
+        assert [path.name for path in device.profile.iterdir()] == ["mine.txt"]
+
+
+@test
+def a_second_process_waits_for_its_turn():
+    with Journal() as device:
+        entry = write(device, "held")
+        first = device.start("type", entry, "--ack", "--save-every", "0")
+        first.stdin.write('[4, 0, " fast"]\n')
+        first.stdin.flush()
+        assert first.stdout.readline() == "1\n"
+        said = refused(FAILED, device, "show", entry, "--lock-wait", "0")
+        assert f"pid {first.pid}" in said and "Nothing was changed" in said, said
+        second = device.start("show", entry, "--text", "--lock-wait", "60")
+        until(lambda: "waiting" in waiting_locks(second.pid, device), what="the second to wait")
+        assert second.poll() is None
+        first.stdin.close()
+        assert first.wait(20) == 0
+        assert second.wait(20) == 0 and second.stdout.read() == "held fast"
+
+
+def waiting_locks(pid, device):
+    """Names of the profile's files that a process has open."""
+    try:
+        links = [os.readlink(f"/proc/{pid}/fd/{name}") for name in os.listdir(f"/proc/{pid}/fd")]
+    except OSError:
+        return []
+    return [os.path.basename(link) for link in links if link.startswith(str(device.profile.resolve()))]
+
+
+@test
+def a_killed_holder_holds_nobody_up():
+    with Journal() as device:
+        entry = write(device, "x")
+        first = device.start("type", entry)
+        until(lambda: "lock" in waiting_locks(first.pid, device), what="the lock")
+        until(lambda: "records.mdb" in waiting_locks(first.pid, device), what="the records")
+        first.kill()
+        first.wait()
+        assert device.run("show", entry, "--text", "--lock-wait", "0") == "x"
+
+
+@test
+def the_key_decides():
+    with Journal() as device:
+        entry = write(device, "secret words")
+        keys = list((device.home / "config/quire/keys").iterdir())
+        assert len(keys) == 1 and keys[0].stat().st_mode & 0o777 == 0o600
+        other = device.home / "other.key"
+        other.write_text("ab" * 32 + "\n")
+        other.chmod(0o600)
+        assert "another profile's key" in refused(FAILED, device, "show", entry, "--key-file", other)
+        assert "another profile's key" in refused(FAILED, device, "list", environment={"QUIRE_KEY_FILE": str(other)})
+        other.write_text("not a key")
+        assert "not a key file" in refused(USAGE, device, "list", "--key-file", other)
+        assert "missing" in refused(FAILED, device, "list", "--key-file", device.home / "none")
+        keys[0].chmod(0o640)
+        assert "chmod 600" in refused(USAGE, device, "list")
+        keys[0].chmod(0o600)
+        moved = device.home / "moved.key"
+        keys[0].rename(moved)
+        assert "--key-file" in refused(FAILED, device, "list")
+        assert device.run("show", entry, "--text", "--key-file", moved) == "secret words"
+        for path in device.profile.iterdir():
+            assert b"secret" not in path.read_bytes(), "plain text at rest"
+
+
+@test
+def a_profile_may_be_moved_and_copied():
+    with Journal() as device:
+        entry = write(device, "one")
+        moved = device.home / "moved"
+        shutil.copytree(device.profile, moved)
+        device.profile.rename(device.home / "elsewhere")
+        assert device.run("show", entry, "--text", "--profile", moved) == "one"
+        device.run("edit", entry, "--insert", "3", " two", "--profile", moved)
+        assert device.run("show", entry, "--text", "--profile", device.home / "elsewhere") == "one"
+
+
+def run_as(device, arguments, prepare):
+    """A command whose process is changed before it starts; (code, out, err)."""
+    done = subprocess.run(device.command(*arguments), env={**os.environ, **device.environment}, capture_output=True,
+        stdin=subprocess.DEVNULL, preexec_fn=prepare, restore_signals=False, check=False)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+@test
+def a_folder_that_cannot_be_written_is_said_and_left_alone():
+    with Journal() as device:
+        entry = write(device, "one")
+
+        def become_nobody():
+            if os.geteuid() == 0:
+                os.setgid(65534)
+                os.setuid(65534)
+        if os.geteuid() == 0:  # root may write anywhere, so another user tries, who may read all of it
+            for folder in (device.world.folder, device.home):
+                folder.chmod(0o755)
+            device.profile.chmod(0o755)
+            for path in device.profile.iterdir():
+                path.chmod(0o644)
+        else:
+            for path in device.profile.iterdir():
+                path.chmod(0o400)
+            device.profile.chmod(0o500)
+        before = {path.name: path.read_bytes() for path in device.profile.iterdir()}
+        for arguments in (["write", "x"], ["show", entry], ["delete", entry]):
+            code, out, err = run_as(device, arguments, become_nobody)
+            assert code == FAILED and out == "" and "cannot be written" in err, (code, out, err)
+        assert {path.name: path.read_bytes() for path in device.profile.iterdir()} == before
+        device.profile.chmod(0o700)
+        if os.geteuid() != 0:
+            for path in device.profile.iterdir():
+                path.chmod(0o600)
+        assert text_of(device, entry) == "one"
+
+
+@test
+def a_full_disk_refuses_and_loses_nothing():
+    with Journal() as device:
+        kept = {}
+        limit = 300_000  # bytes that any one file may have: writes past it fail as on a full disk
+
+        def shrink():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+        refused_once = False
+        for number in range(60):
+            text = f"{number} " + "filling the disk, slowly but surely. " * 300
+            code, out, err = run_as(device, ["write", text], shrink)
+            if code == 0:
+                kept[out.strip()] = text
+            else:
+                assert code == FAILED and "full" in err and "safe" in err, err
+                refused_once = True
+        assert refused_once and kept
+        for entry, text in kept.items():
+            assert text_of(device, entry) == text
+        assert {row["entry"] for row in device.json("list")["entries"]} == set(kept)
+        write(device, "there is room again")
+        assert len(device.json("list")["entries"]) == len(kept) + 1
+
+
+@test
+def type_applies_a_script_and_says_how_much_is_safe():
+    with Journal() as device:
+        made = device.json("type", "new", stdin='[0,0,"Hello 🙂"]\n\n  \n[6,1,"w\\u00f6rld"]\n[0,1,"J"]')
+        assert made["applied"] == 3 and text_of(device, made["entry"]) == "Jello wörld"
+        entry = made["entry"]
+        assert device.run("type", entry, stdin="") == "0\n"
+        assert device.run("type", entry, stdin="[0, 0, \"\"]\n") == "1\n"
+        fresh = "ab" * 16
+        assert "No entry" in refused(FAILED, device, "type", fresh, stdin="[0,0,\"x\"]")
+        assert device.run("type", fresh, "--create", stdin="[0,0,\"x\"]") == "1\n"
+        for line in ["nonsense", "[0,0]", "[0,0,\"x\",1]", "[-1,0,\"x\"]", "[0,-1,\"x\"]", "[0,2,\"x\"]", "[2,0,\"x\"]",
+                "[0.5,0,\"x\"]", "[0,0,5]", "{}", "[0,0,\"\\ud800\"]", "[99999999999999999999,0,\"x\"]", "[[0,0,\"x\"]]"]:
+            device.run("type", fresh, stdin=f"[0,{len(text_of(device, fresh))},\"x\"]")
+            said = refused(FAILED, device, "type", fresh, stdin=f"[1,0,\"y\"]\n[1,1,\"\"]\n{line}\n[0,0,\"never\"]\n")
+            assert "Line 3" in said and "2 edits" in said, said
+            assert text_of(device, fresh) == "x"
+
+
+@test
+def what_was_acknowledged_survives_kill_nine():
+    with Journal() as device:
+        entry = write(device, "abc")
+        length = 3
+        for round_number in range(12):
+            typist = device.start("type", entry, "--ack", "--save-every", str(round_number % 4))
+            typist.stdin.write("".join(f"[{length + i},0,\"{'abcdefghij'[i % 10]}\"]\n" for i in range(400)))
+            typist.stdin.flush()
+            acknowledged = 0
+            while acknowledged < 30 * round_number:
+                acknowledged = int(typist.stdout.readline())
+            typist.kill()
+            acknowledged = int(([str(acknowledged)] + typist.stdout.read().split())[-1])
+            typist.wait()
+            typist.stdin.close()
+            text = text_of(device, entry)
+            assert acknowledged <= len(text) - length <= 400, (acknowledged, length, len(text))
+            assert text[length:] == ("abcdefghij" * 40)[:len(text) - length]
+            length = len(text)
+        assert length > 300
+
+
+@test
+def an_init_that_was_interrupted_is_begun_again():
+    with World() as world:
+        device = world.device("laptop", None)
+        device.run("init", "--name", "laptop")
+        config = device.profile / "config"
+        config.write_text(config.read_text() + "stage = starting\n")
+        assert "never finished" in refused(FAILED, device, "list")
+        device.run("init", "--name", "laptop")
+        assert device.json("list") == {"entries": []}
+
+
+@test
+def a_damaged_config_is_named_by_its_line():
+    with Journal() as device:
+        config = device.profile / "config"
+        good = config.read_text()
+        config.write_text(good + "surver = wss://example.org\n")
+        assert f"Line {good.count(chr(10)) + 1} of" in refused(USAGE, device, "list")
+        config.write_text("format = 2\n")
+        assert "newer version" in refused(FAILED, device, "list")
+        config.write_text("")
+        assert "lacks" in refused(USAGE, device, "list")
+        config.write_text(good)
+        device.run("list")
+
+
+@test
+def damaged_records_are_an_error_and_never_a_crash():
+    with Journal() as device:
+        entry = write(device, "precious " * 100)
+        records = device.profile / "records.mdb"
+        good = records.read_bytes()
+        for number in range(0, len(good), max(1, len(good) // 40)):
+            records.write_bytes(good[:number] + bytes(byte ^ 0xff for byte in good[number:number + 64]) + good[number + 64:])
+            try:
+                assert text_of(device, entry) == "precious " * 100
+            except Failed as failure:
+                assert failure.code == FAILED and failure.out == "", failure
+        records.write_bytes(good)
+        assert text_of(device, entry) == "precious " * 100
+
+
+@test
+def the_server_is_set_and_shown_and_offline_is_exit_three():
+    with Journal() as device:
+        assert "none yet" in device.run("status")
+        assert "quire server" in refused(OFFLINE, device, "sync")
+        device.run("server", "WSS://Example.invalid:7433/", "--fingerprint", ":".join(["AB"] * 32))
+        assert device.json("server") == {"server": "wss://example.invalid:7433", "fingerprint": "ab" * 32}
+        device.run("server", "wss://127.0.0.1:1")
+        assert device.json("server")["fingerprint"] is None
+        entry = write(device, "kept")
+        for arguments in (["sync"], ["pair"], ["sync", "--json"]):
+            assert "safe on this machine" in refused(OFFLINE, device, *arguments, "--timeout", "5")
+        device.run("server", "ws://192.0.2.1:80")
+        assert "wss://" in refused(USAGE, device, "sync"), "plain text leaves the machine only when told to"
+        assert text_of(device, entry) == "kept"
+        other = device.world.device("new", None)
+        refused(OFFLINE, other, "join", "0000-0000-0000-0000-0000", "--server", "wss://127.0.0.1:1")
+        assert not other.profile.exists(), "a failed join leaves no profile"
+        refused(USAGE, other, "join", "0000", "--server", "wss://127.0.0.1:1")
+        refused(USAGE, other, "recover", "--server", "wss://127.0.0.1:1", stdin="not a kit\n")
+        assert not other.profile.exists()
+
+
+def in_terminal(device, arguments, environment=None, answer=b""):
+    """Runs a command with a terminal for input and output; (code, what it showed)."""
+    master, slave = pty.openpty()
+    process = subprocess.Popen(device.command(*arguments), stdin=slave, stdout=slave, stderr=slave,
+        env={**os.environ, **device.environment, "TERM": "xterm", **(environment or {})}, start_new_session=True)
+    device.world.started.append(process)
+    os.close(slave)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(master, 65536)
+        except OSError:
+            break
+        if not piece:
+            break
+        shown += piece
+        if answer and b": " in shown:
+            os.write(master, answer)
+            answer = b""
+    os.close(master)
+    return process.wait(20), shown.decode(errors="replace")
+
+
+def editor(device, script):
+    """A program that edits $1; the environment that names it."""
+    path = device.home / "editor with space.sh"
+    path.write_text(f"#!/bin/sh\nset -e\n{script}\n")
+    path.chmod(0o755)
+    return {"EDITOR": f"'{path}'", "VISUAL": ""}
+
+
+@test
+def an_editor_edits_and_what_others_wrote_meanwhile_stays():
+    with Journal() as device:
+        code, shown = in_terminal(device, ["write"], editor(device, "printf 'from the editor\\n' > \"$1\""))
+        entry = shown.strip()
+        assert code == 0 and text_of(device, entry) == "from the editor\n", shown
+        meanwhile = editor(device, f"""
+            grep -q 'from the editor' "$1"
+            '{programs["quire"]}' edit {entry} --insert 0 'Meanwhile, ' --lock-wait 0
+            sed -i 's/editor/very good editor/' "$1" """)
+        code, shown = in_terminal(device, ["edit", entry], meanwhile)
+        assert code == 0, shown
+        assert text_of(device, entry) == "Meanwhile, from the very good editor\n"
+        assert not list((device.home / "run").rglob("*.txt")), "the plain text is gone"
+        code, shown = in_terminal(device, ["edit", entry], editor(device, "echo lost >> \"$1\"; exit 3"))
+        assert code == FAILED and "was not changed" in shown
+        kept = list((device.home / "run").rglob("*.txt"))
+        assert len(kept) == 1 and "lost" in kept[0].read_text() and str(kept[0]) in shown.replace("\r\n", "")
+        assert text_of(device, entry) == "Meanwhile, from the very good editor\n"
+        code, shown = in_terminal(device, ["write"], editor(device, ":"))
+        assert code == USAGE and "nothing to write" in shown
+
+
+@test
+def text_does_not_steer_the_terminal():
+    with Journal() as device:
+        entry = write(device, "before \x1b]0;title\x07 \x9b31m\u202e after\ttab\n", "--title", "t\x1b[2J")
+        for arguments in (["show", entry], ["list"]):
+            code, shown = in_terminal(device, arguments, {"NO_COLOR": "1"})
+            assert code == 0 and not set(shown) & {"\x1b", "\x07", "\x9b", "\u202e"}, repr(shown)
+        code, shown = in_terminal(device, ["list"])
+        assert code == 0 and "\x1b[1m" in shown and "\x1b[2J" not in shown
+        assert "\x1b" not in device.run("list").replace("\x1b[2J", ""), "no colour in a pipe"
+        assert "\x1b]0;title" in text_of(device, entry), "a pipe gets every byte"
+
+
+@test
+def the_recovery_kit_is_asked_for_without_an_echo():
+    with World() as world:
+        device = world.device("new", None)
+        code, shown = in_terminal(device, ["recover", "--server", "wss://127.0.0.1:1"], answer=b"SECRET-KIT\n")
+        assert code == USAGE and "not shown" in shown and "not a recovery kit" in shown, shown
+        assert "SECRET" not in shown, shown
+
+
+@test
+def a_closed_pipe_is_an_error_and_not_a_crash():
+    with Journal() as device:
+        entry = write(device, "long " * 100_000)
+        reader, writer = os.pipe()
+        os.close(reader)
+        process = device.start("show", entry, "--text", stdout=writer, stdin=subprocess.DEVNULL)
+        os.close(writer)
+        assert process.wait(20) == FAILED
+
+
+@test
+def a_megabyte_is_the_most_that_an_entry_holds():
+    with Journal() as device:
+        text = ("All work and no play. " * 50_000)[:1024 * 1024]
+        entry = write(device, text)
+        assert text_of(device, entry) == text
+        assert "longer than" in refused(FAILED, device, "edit", entry, stdin=text + "x")
+        started = time.monotonic()
+        device.run("edit", entry, stdin=text[::-1])
+        assert time.monotonic() - started < 30
+        assert text_of(device, entry) == text[::-1]
+
+
+main()
