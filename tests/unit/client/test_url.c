@@ -70,7 +70,7 @@ Test(url, what_is_no_address_is_refused)
 Test(url, a_fingerprint_is_64_digits_with_colons_or_without)
 {
     char out[QR_CLIENT_FINGERPRINT_HEX + 1];
-    char plain[65], colons[96] = "";
+    char plain[65], colons[128] = "";
     for (int i = 0; i < 32; i++) {
         sprintf(plain + 2 * i, "%02X", i * 7 % 256);
         sprintf(colons + strlen(colons), i == 0 ? "%02X" : ":%02X", i * 7 % 256);
