@@ -42,9 +42,9 @@ enum quire_status qr_cli_read_secret(const char *prompt, char *out_text, size_t 
     if (terminal) {
         hidden = before;
         hidden.c_lflag &= (tcflag_t)~ECHO;
+        tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden); /* first, so that no answer is shown or lost */
         fprintf(stderr, "%s", prompt);
         fflush(stderr);
-        tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
     }
     size_t used = 0;
     bool too_long = false;
