@@ -22,7 +22,7 @@ static bool hash_at(struct quire_device *device, const struct device_chain *chai
     const struct item *items, size_t count, uint8_t out_hash[QR_HASH_SIZE])
 {
     if (seq <= chain->head) {
-        return device_chain_hash(device, chain, seq, out_hash) == QUIRE_OK;
+        return device_ok(device, device_chain_hash(device, chain, seq, out_hash));
     }
     size_t index = (size_t)(chain - device->chains);
     for (size_t i = count; i > 0; i--) {

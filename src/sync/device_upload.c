@@ -265,12 +265,13 @@ uint64_t device_upload_due_ms(const struct quire_device *device)
 
 /* ---- CAUGHT_UP -------------------------------------------------------------------------------- */
 
-static bool same_head(struct quire_device *device, const struct device_chain *chain,
+/* What cannot be read here is no fork: the step fails. */
+static bool is_fork(struct quire_device *device, const struct device_chain *chain,
     const struct qr_frame_position *position)
 {
     uint8_t hash[QR_HASH_SIZE];
-    return device_chain_hash(device, chain, position->seq, hash) == QUIRE_OK &&
-        memcmp(hash, position->hash_prefix, QR_HASH_PREFIX_SIZE) == 0;
+    return device_ok(device, device_chain_hash(device, chain, position->seq, hash)) &&
+        memcmp(hash, position->hash_prefix, QR_HASH_PREFIX_SIZE) != 0;
 }
 
 static const struct qr_frame_position *find_position(const struct qr_frame *frame,
@@ -336,7 +337,7 @@ void device_on_caught_up(struct quire_device *device, const struct qr_frame *fra
         const struct device_chain *chain = device_chain_find(device, position->writer);
         if (chain == NULL || chain->head < position->seq) {
             agree = false;
-        } else if (!same_head(device, chain, position)) {
+        } else if (is_fork(device, chain, position)) {
             device_alarm(device, QUIRE_ALARM_FORK);
         }
     }

@@ -131,6 +131,13 @@ void line_clear(struct line *line)
     }
 }
 
+static void enter_core(const struct world *world, bool inside)
+{
+    if (world->core != NULL) {
+        world->core(inside);
+    }
+}
+
 static void fill(struct world *world, uint8_t *out)
 {
     for (size_t i = 0; i < 32; i += 8) {
@@ -237,10 +244,21 @@ void world_hub_step(struct world *world, struct qr_hub_event event)
     struct stranger *turned_away[WORLD_STRANGERS];
     size_t turned_away_count = 0;
     struct qr_hub_actions actions;
+    if (world->hub == NULL) {
+        return;
+    }
     event.now_ms = world->now_ms;
     event.wall_ms = (uint64_t)world->wall_ms;
     fill(world, event.entropy);
-    cr_assert_eq(qr_hub_step(world->hub, &event, &actions), QUIRE_OK);
+    enter_core(world, true);
+    enum quire_status status = qr_hub_step(world->hub, &event, &actions);
+    enter_core(world, false);
+    if (status == QUIRE_ENOMEM && world->core != NULL) {
+        world->restarts++;
+        world_restart_hub(world, world->durable);
+        return;
+    }
+    cr_assert_eq(status, QUIRE_OK);
     for (size_t i = 0; i < actions.count; i++) {
         const struct qr_hub_action *action = &actions.items[i];
         struct person *person = person_of(world, action->connection);
@@ -419,11 +437,23 @@ void world_step(struct world *world, size_t index, struct quire_event event)
     event.now_ms = world->now_ms;
     event.wall_ms = world->wall_ms;
     fill(world, event.entropy);
-    cr_assert_eq(quire_device_step(person->device, &event, &actions), QUIRE_OK);
+    enter_core(world, true);
+    enum quire_status status = quire_device_step(person->device, &event, &actions);
+    enter_core(world, false);
+    if (status == QUIRE_ENOMEM && world->core != NULL) {
+        world->restarts++;
+        if (person->table.count > 0) {
+            world_restart(world, index, true);
+        } else {
+            world_drop(world, index); /* a device that is nobody yet */
+        }
+        return;
+    }
+    cr_assert_eq(status, QUIRE_OK, "a step of device %zu: %s", index, quire_status_text(status));
     carry_out(world, person, actions);
 }
 
-static struct quire_device_options options_of(struct world *world, struct person *person)
+struct quire_device_options world_options(struct world *world, struct person *person)
 {
     struct quire_device_options options = {
         .reader = {&person->table, table_get, table_scan}, .wall_ms = world->wall_ms};
@@ -435,7 +465,7 @@ static struct quire_device_options options_of(struct world *world, struct person
 void world_account(struct world *world, size_t index)
 {
     struct person *person = &world->people[index];
-    struct quire_device_options options = options_of(world, person);
+    struct quire_device_options options = world_options(world, person);
     struct quire_actions actions;
     cr_assert_eq(quire_device_init(&options, quire_bytes_of_text("phone"), person->kit,
                      &person->device, &actions),
@@ -446,7 +476,7 @@ void world_account(struct world *world, size_t index)
 void world_join(struct world *world, size_t index, const char *code)
 {
     struct person *person = &world->people[index];
-    struct quire_device_options options = options_of(world, person);
+    struct quire_device_options options = world_options(world, person);
     cr_assert_eq(quire_device_join(&options, quire_bytes_of_text("laptop"),
                      quire_bytes_of_text(code), &person->device),
         QUIRE_OK);
@@ -466,7 +496,7 @@ void world_pair(struct world *world, size_t old, size_t new)
 void world_recover(struct world *world, size_t index, const char *kit)
 {
     struct person *person = &world->people[index];
-    struct quire_device_options options = options_of(world, person);
+    struct quire_device_options options = world_options(world, person);
     cr_assert_eq(quire_device_recover(&options, quire_bytes_of_text("new phone"),
                      quire_bytes_of_text(kit), &person->device),
         QUIRE_OK);
@@ -492,18 +522,30 @@ void world_disconnect(struct world *world, size_t index)
     }
 }
 
-void world_restart(struct world *world, size_t index, bool with_writer_record)
+void world_drop(struct world *world, size_t index)
 {
     struct person *person = &world->people[index];
     struct quire_device *old = person->device;
     person->device = NULL;
     world_disconnect(world, index);
     quire_device_destroy(old);
-    struct quire_device_options options = options_of(world, person);
+}
+
+void world_restart(struct world *world, size_t index, bool with_writer_record)
+{
+    struct person *person = &world->people[index];
+    world_drop(world, index);
+    struct quire_device_options options = world_options(world, person);
     if (with_writer_record) {
         options.writer_record = quire_buffer_bytes(&person->writer_record);
     }
-    cr_assert_eq(quire_device_open(&options, &person->device), QUIRE_OK);
+    enum quire_status status;
+    do {
+        enter_core(world, true);
+        status = quire_device_open(&options, &person->device);
+        enter_core(world, false);
+    } while (status == QUIRE_ENOMEM && world->core != NULL);
+    cr_assert_eq(status, QUIRE_OK);
 }
 
 static void make_hub(struct world *world)
@@ -518,13 +560,15 @@ static void make_hub(struct world *world)
 
 void world_restart_hub(struct world *world, size_t keep)
 {
+    struct qr_hub *old = world->hub;
+    world->hub = NULL; /* it hears no more */
     for (size_t i = 0; i < WORLD_DEVICES; i++) {
         world_disconnect(world, i);
     }
     for (size_t i = 0; i < world->stranger_count; i++) {
         world->strangers[i].connection = 0;
     }
-    qr_hub_destroy(world->hub);
+    qr_hub_destroy(old);
     keep = keep < world->durable ? keep : world->durable;
     while (world->log_count > keep) {
         quire_buffer_finish(&world->log[--world->log_count].bytes);
@@ -620,24 +664,34 @@ void world_finish(struct world *world)
     quire_buffer_finish(&world->seen);
 }
 
-void world_keep(struct world *world, size_t index, const uint8_t *entry, const char *text)
+bool world_keep(struct world *world, size_t index, const uint8_t *entry, const char *text)
 {
     struct quire_document *document;
     struct quire_device *device = world->people[index].device;
     struct quire_stamp stamp = quire_device_stamp(device, world->wall_ms);
     struct quire_event save = {.kind = QUIRE_EVENT_SAVE};
+    uint64_t restarts = world->restarts;
     memcpy(save.entry, entry, QUIRE_ENTRY_SIZE);
-    cr_assert_eq(quire_device_document(device, entry, true, &document), QUIRE_OK);
-    cr_assert_eq(quire_document_insert(document, &stamp, quire_document_text_length(document),
-                     quire_bytes_of_text(text)),
-        QUIRE_OK);
+    enter_core(world, true);
+    enum quire_status status = quire_device_document(device, entry, true, &document);
+    if (status == QUIRE_OK) {
+        status = quire_document_insert(document, &stamp, quire_document_text_length(document),
+            quire_bytes_of_text(text));
+    }
+    enter_core(world, false);
+    if (status == QUIRE_ENOMEM && world->core != NULL) {
+        return false;
+    }
+    cr_assert_eq(status, QUIRE_OK);
     world_step(world, index, save);
+    return world->restarts == restarts;
 }
 
-void world_type(struct world *world, size_t index, const uint8_t *entry, const char *text)
+bool world_type(struct world *world, size_t index, const uint8_t *entry, const char *text)
 {
-    world_keep(world, index, entry, text);
+    bool kept = world_keep(world, index, entry, text);
     world_step(world, index, (struct quire_event){.kind = QUIRE_EVENT_FLUSH});
+    return kept;
 }
 
 const char *world_text(struct world *world, size_t index, const uint8_t *entry)

@@ -62,7 +62,11 @@ struct stored {
 };
 
 struct world {
-    struct qr_hub *hub;
+    struct qr_hub *hub; /* NULL while it is made anew */
+    /** Told before and after each call into the core; may be NULL. With it ENOMEM is borne: whoever
+     * had no memory ends and begins again from what it had made durable. */
+    void (*core)(bool inside);
+    uint64_t restarts;
     struct qr_hub_limits limits;
     struct stored *log; /* WORLD_LOG of them */
     size_t log_count;
@@ -96,6 +100,10 @@ void world_join(struct world *world, size_t person, const char *code);
 void world_recover(struct world *world, size_t person, const char *kit);
 void world_connect(struct world *world, size_t person);
 void world_disconnect(struct world *world, size_t person);
+/** Ends the device's process. */
+void world_drop(struct world *world, size_t person);
+/** What its process begins with. */
+struct quire_device_options world_options(struct world *world, struct person *person);
 /** Closes and opens the device again, as a process that ended and began. */
 void world_restart(struct world *world, size_t person, bool with_writer_record);
 /** A new hub over the durable part of the log, cut to `keep` records. */
@@ -113,10 +121,10 @@ void world_verify(struct world *world);
 struct stranger *world_stranger(struct world *world, const char *host);
 void world_step(struct world *world, size_t person, struct quire_event event);
 void world_hub_step(struct world *world, struct qr_hub_event event);
-/** Types text at the end of an entry, saved and not sealed. */
-void world_keep(struct world *world, size_t person, const uint8_t *entry, const char *text);
+/** Types text at the end of an entry, saved and not sealed. False: there was no memory for it. */
+bool world_keep(struct world *world, size_t person, const uint8_t *entry, const char *text);
 /** The same, and sealed at once. */
-void world_type(struct world *world, size_t person, const uint8_t *entry, const char *text);
+bool world_type(struct world *world, size_t person, const uint8_t *entry, const char *text);
 /** The entry's text on that device, in static storage until the next call. */
 const char *world_text(struct world *world, size_t person, const uint8_t *entry);
 struct quire_device_state world_state(struct world *world, size_t person);
