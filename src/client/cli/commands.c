@@ -75,7 +75,8 @@ const struct qr_cli_command qr_cli_commands[] = {
     {"type", "ENTRY|new", 1, 1, "applies a script of edits from standard input, for programs",
         "Each line is a JSON array [position, delete_count, \"text\"], in characters (code points),\n"
         "applied one after another. Prints the number applied once all are durable. A line that\n"
-        "does not fit ends it: what came before is kept, and said. Holds the profile while it runs.\n",
+        "does not fit ends it: what came before is kept, and said. Holds the profile while it runs.\n"
+        "A line {\"sync\": true} syncs at that point and is answered with one line of JSON.\n",
         type_options, qr_cli_type},
     {"show", "ENTRY", 1, 1, "prints an entry",
         "Where devices wrote different titles, dates or moods at the same time, the others are\n"

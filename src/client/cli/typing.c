@@ -12,6 +12,7 @@
 
 #define LINE_MAX_SIZE ((size_t)8 << 20) /* a megabyte of text, however it is escaped */
 #define SAVE_MS 1000
+#define SYNC_MS 60000
 
 struct typist {
     struct qr_cli *cli;
@@ -83,6 +84,31 @@ static enum quire_status apply(struct typist *typist, struct quire_bytes line)
     return status;
 }
 
+/* {"sync": true}: what was typed so far goes to the server, and what others did comes in. */
+static enum quire_status sync_now(struct typist *typist, bool *out_asked, struct quire_bytes line)
+{
+    *out_asked = false;
+    if (line.data[0] != '{') {
+        return QUIRE_OK;
+    }
+    json_t *order = json_loadb((const char *)line.data, line.size, 0, NULL);
+    *out_asked = json_is_object(order) && json_object_size(order) == 1
+        && json_is_true(json_object_get(order, "sync"));
+    json_decref(order);
+    if (!*out_asked) {
+        return QUIRE_OK;
+    }
+    enum quire_status status = save(typist);
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    status = quire_client_sync(typist->cli->client, SYNC_MS);
+    printf("{\"synced\": %s, \"applied\": %" PRIu64 ", \"status\": \"%s\"}\n",
+        status == QUIRE_OK ? "true" : "false", typist->durable, quire_status_text(status));
+    qr_cli_flush();
+    return QUIRE_OK; /* offline is no end of the script: what was typed is kept */
+}
+
 static bool is_blank(struct quire_bytes line)
 {
     for (size_t i = 0; i < line.size; i++) {
@@ -107,7 +133,11 @@ static enum quire_status apply_lines(struct typist *typist, struct quire_buffer 
             end != NULL ? (size_t)(end - (input->data + start)) : input->size - start;
         struct quire_bytes line = {input->data + start, size};
         typist->line++;
+        bool is_order = false;
         if (!is_blank(line)) {
+            status = sync_now(typist, &is_order, line);
+        }
+        if (!is_blank(line) && status == QUIRE_OK && !is_order) {
             status = apply(typist, line);
         }
         start += size + (end != NULL);
@@ -187,7 +217,7 @@ static const char *reason(enum quire_status status)
 {
     switch (status) {
     case QUIRE_EMALFORMED:
-        return "it is not [position, delete_count, \"text\"] in JSON";
+        return "it is neither [position, delete_count, \"text\"] nor {\"sync\": true} in JSON";
     case QUIRE_EINVALID:
         return "its range leaves the text";
     case QUIRE_ELIMIT:
