@@ -196,7 +196,11 @@ static int create_file(struct qr_environment *environment, const uint8_t log_id[
         !path_in(environment, NEW_NAME "-lock", made_lock)) {
         return ENAMETOOLONG;
     }
-    unlink(made); /* left by a creation that was cut short */
+    /* Left by a creation that was cut short. It must go: after a failed write the kernel may show
+     * bytes that it will never bring to the disk. */
+    if (unlink(made) != 0 && errno != ENOENT) {
+        return errno;
+    }
     unlink(made_lock);
     int code = open_file(environment, NEW_NAME, environment->map_size);
     if (code == MDB_SUCCESS) {
@@ -296,16 +300,42 @@ static int open_existing(struct qr_environment *environment)
     return code;
 }
 
-/* Who wrote this may have been killed before the disk had it: what is readable is not yet durable,
- * and from now on it counts as that. */
-static int make_durable(struct qr_environment *environment)
+/* Writes the page with the roots again, as it is. */
+static int rewrite_roots(int file, off_t offset)
 {
-#ifdef QR_PLANT_NO_OPEN_SYNC /* a planted bug, which tests/crash must find */
-    int code = MDB_SUCCESS;
-#else
-    int code = mdb_env_sync(environment->env, 1);
+    uint8_t roots[512]; /* one sector: it is written whole or not at all */
+    ssize_t size = pread(file, roots, sizeof roots, offset);
+    if (size == (ssize_t)sizeof roots) {
+        size = pwrite(file, roots, sizeof roots, offset);
+    }
+    return size == (ssize_t)sizeof roots ? MDB_SUCCESS : size < 0 ? errno : EIO;
+}
+
+/* A sync alone is not enough: what the kernel failed to write once it holds for written. LMDB syncs
+ * all other pages before it writes the roots. */
+static int settle(const struct qr_environment *environment)
+{
+#ifdef QR_PLANT_NO_SETTLING /* a planted bug, which tests/crash must find */
+    return MDB_SUCCESS;
 #endif
+    MDB_stat tree;
+    int file = -1;
+    int code = mdb_env_stat(environment->env, &tree);
+    if (code == MDB_SUCCESS) {
+        code = mdb_env_get_fd(environment->env, &file);
+    }
+    for (int page = 0; code == MDB_SUCCESS && page < 2; page++) {
+        code = rewrite_roots(file, (off_t)page * tree.ms_psize);
+    }
+    if (code == MDB_SUCCESS) {
+        code = mdb_env_sync(environment->env, 1);
+    }
     return code == MDB_SUCCESS ? sync_folder(environment->folder) : code;
+}
+
+enum quire_status qr_environment_settle(const struct qr_environment *environment)
+{
+    return qr_environment_status(environment, settle(environment));
 }
 
 enum quire_status qr_environment_open(struct qr_environment *environment, const char *folder,
@@ -329,7 +359,7 @@ enum quire_status qr_environment_open(struct qr_environment *environment, const 
         code = open_existing(environment);
     }
     if (code == MDB_SUCCESS) {
-        code = make_durable(environment);
+        code = settle(environment);
     }
     return qr_environment_status(environment, code);
 }

@@ -26,13 +26,17 @@ struct qr_environment {
     char folder[QR_STORE_PATH_MAX];
 };
 
-/** Opens the environment in the folder, or creates it with this format and name. EFULL, EIO,
+/** Opens the environment in the folder, or creates it with this format and name; what can be read
+ * then is durable. EFULL, EIO,
  * ENOMEM; ECORRUPT: not a store; EUNSUPPORTED: a newer format. */
 QUIRE_CHECKED enum quire_status qr_environment_open(struct qr_environment *environment,
     const char *folder, uint64_t map_size, uint64_t map_size_max, const uint8_t log_id[16]);
 void qr_environment_close(struct qr_environment *environment);
 /** After LMDB gave up on itself. EIO and others: `env` is NULL. */
 QUIRE_CHECKED enum quire_status qr_environment_reopen(struct qr_environment *environment);
+/** Makes what is readable durable, which it need not be: who wrote it may have been killed meanwhile,
+ * or been told of a failure that the kernel's cache knows nothing of. Needs no space. EIO. */
+QUIRE_CHECKED enum quire_status qr_environment_settle(const struct qr_environment *environment);
 /** Doubles the map. EFULL: it has its greatest size. */
 QUIRE_CHECKED enum quire_status qr_environment_grow(struct qr_environment *environment);
 

@@ -260,6 +260,12 @@ enum quire_status qr_store_write(struct qr_store *store,
             return status;
         }
     }
+    if (store->suspect) { /* before pages are used again that a failed commit's roots may speak of */
+        enum quire_status status = qr_environment_settle(&store->environment);
+        if (status != QUIRE_OK) {
+            return status;
+        }
+    }
     int code = write_once(store, work, context);
     while (code == MDB_MAP_FULL) {
         enum quire_status status = grow(store);
