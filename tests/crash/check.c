@@ -108,8 +108,9 @@ static bool is_sent(const struct debts *debts, uint64_t last, unsigned attempt)
     return false;
 }
 
+/* Up to `own` they are the story's, then the check's. */
 static const char *check_records(struct check *check, const struct debts *debts,
-    struct qr_store *store, uint64_t last, unsigned beyond, uint64_t added_from)
+    struct qr_store *store, uint64_t last, uint64_t own, unsigned beyond)
 {
     struct qr_log_reader reader = qr_store_reader(store);
     for (uint64_t lsn = 1; lsn <= last; lsn++) {
@@ -120,9 +121,9 @@ static const char *check_records(struct check *check, const struct debts *debts,
                 (unsigned long long)last, quire_status_text(status));
         }
         unsigned attempt = lsn <= debts->acked ? debts->attempt_of[lsn] : beyond;
-        if (lsn >= added_from) {
+        if (lsn > own) {
             attempt = ADDED_ATTEMPT;
-        } else if (lsn == debts->acked + 1 && is_sent(debts, last, bytes.data[0])) {
+        } else if (lsn == debts->acked + 1 && is_sent(debts, own, bytes.data[0])) {
             attempt = beyond = bytes.data[0];
         }
         const struct qr_log_record *record = known_record(check, lsn, attempt);
@@ -257,7 +258,7 @@ static const char *check_open(struct check *check, const struct debts *debts,
         text = wrong(check, "what was appended afterwards is gone");
     }
     if (text == NULL) {
-        text = check_records(check, debts, store, last, beyond, added_from);
+        text = check_records(check, debts, store, last, own, beyond);
     }
     if (text == NULL) {
         text = check_index(check, debts, store, last);

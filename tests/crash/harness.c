@@ -70,8 +70,8 @@ bool harness_run(const struct harness *harness, const struct harness_run *run)
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)run->seed);
     snprintf(session, sizeof session, "%u", run->session);
     snprintf(exit_at, sizeof exit_at, "%lu", run->exit_at);
-    if (run->early) {
-        arguments[count++] = "--early";
+    if (run->mistake != NULL) {
+        arguments[count++] = run->mistake;
     }
     if (run->faults) {
         arguments[count++] = "--faults";

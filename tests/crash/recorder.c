@@ -25,16 +25,22 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum fault { FAULT_NONE, FAULT_PLAIN, FAULT_HALF, FAULT_LIE, FAULT_EXIT };
+enum fault {
+    FAULT_NONE,
+    FAULT_PLAIN, /* nothing is done */
+    FAULT_HALF,  /* half of a write is done, and so said; other calls fail */
+    FAULT_LIE,   /* a write is done in the cache, but reported as failed; later calls just fail */
+    FAULT_EXIT,
+};
 
 static struct {
     char folder[PATH_MAX];
     size_t folder_size; /* 0: nothing is recorded */
     int trace;
-    unsigned long calls, exit_at, fail_at;
+    unsigned long calls, exit_at;
+    unsigned long fail_at, fail_count; /* 0: never */
     int fail_errno;
     enum fault fail_how;
-    bool sticky;
 } recorder = {.trace = -1};
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -87,11 +93,9 @@ __attribute__((constructor)) static void begin(void)
     recorder.folder_size = strlen(folder);
     recorder.exit_at = exit_at != NULL ? strtoul(exit_at, NULL, 10) : 0;
     char how[16] = "";
-    char sticky[16] = "";
-    if (fail != NULL && sscanf(fail, "%lu %d %15s %15s", &recorder.fail_at, &recorder.fail_errno,
-            how, sticky) >= 3) {
+    if (fail != NULL && sscanf(fail, "%lu %d %15s %lu", &recorder.fail_at, &recorder.fail_errno,
+            how, &recorder.fail_count) == 4) {
         recorder.fail_how = how[0] == 'h' ? FAULT_HALF : how[0] == 'l' ? FAULT_LIE : FAULT_PLAIN;
-        recorder.sticky = sticky[0] != '\0';
     }
 }
 
@@ -171,13 +175,12 @@ static enum fault next_fault(void)
     if (call == recorder.exit_at) {
         return FAULT_EXIT;
     }
-    bool hit = recorder.fail_at != 0 &&
-               (recorder.sticky ? call >= recorder.fail_at : call == recorder.fail_at);
-    if (!hit) {
+    if (recorder.fail_at == 0 || call < recorder.fail_at ||
+        call - recorder.fail_at >= recorder.fail_count) {
         return FAULT_NONE;
     }
     note(&(struct trace_event){.kind = TRACE_INJECTED}, NULL);
-    return recorder.fail_how;
+    return recorder.fail_how == FAULT_LIE && call > recorder.fail_at ? FAULT_PLAIN : recorder.fail_how;
 }
 
 static int failed(void)

@@ -2,11 +2,12 @@
  * Power cuts: records a seed's story, makes the states in which a power cut at any moment of it may
  * leave the disk, and looks at the store that is found there.
  *
- *   crash-replay WORKLOAD RECORDER [--seed N] [--states N] [--share PERCENT] [--early 1] [--expect caught]
+ *   crash-replay WORKLOAD RECORDER [--seed N] [--states N] [--share PERCENT]
+ *                [--mistake --early] [--expect caught]
  *
- * --share   of the states that each moment offers; the more are left out, the more seeds are told
- * --early   the workload acknowledges too soon
- * --expect caught   the build is broken on purpose: success is a violation, and the search ends
+ * --share           of the states that each moment offers; the more are left out, the more seeds are told
+ * --mistake         of the workload
+ * --expect caught   the build or the workload is broken on purpose: success is a violation, and the search ends
  */
 #include "check.h"
 #include "harness.h"
@@ -217,11 +218,11 @@ static void replay_trace(struct replay *replay, const uint8_t *trace, size_t siz
 }
 
 /* One seed: processes one after the other, all but the last killed in the middle of something. */
-static bool record(struct replay *replay, const struct script *script, bool early)
+static bool record(struct replay *replay, const struct script *script, const char *mistake)
 {
     harness_clear(&replay->harness);
     for (unsigned session = 0; session < script->sessions; session++) {
-        struct harness_run run = {.seed = replay->seed, .session = session, .early = early};
+        struct harness_run run = {.seed = replay->seed, .session = session, .mistake = mistake};
         if (session + 1 < script->sessions) {
             /* now and then while the store is made */
             uint64_t most = script_random(&replay->state) % 4 == 0 ? 12 : 120;
@@ -234,13 +235,13 @@ static bool record(struct replay *replay, const struct script *script, bool earl
     return true;
 }
 
-static bool one_seed(struct replay *replay, bool early)
+static bool one_seed(struct replay *replay, const char *mistake)
 {
     struct script script;
     size_t size;
     script_init(&script, replay->seed);
     replay->state = replay->seed ^ 0x5eed;
-    if (!record(replay, &script, early)) {
+    if (!record(replay, &script, mistake)) {
         fprintf(stderr, "VIOLATION seed %llu: the workload failed\n",
             (unsigned long long)replay->seed);
         return false;
@@ -266,7 +267,7 @@ int main(int argc, char **argv)
     }
     static struct replay replay;
     uint64_t first = harness_number(argc, argv, "--seed", 1);
-    bool early = harness_number(argc, argv, "--early", 0) != 0;
+    const char *mistake = harness_text(argc, argv, "--mistake");
     replay.seed = first;
     replay.most = harness_number(argc, argv, "--states", 1000);
     replay.share = (unsigned)harness_number(argc, argv, "--share", 25);
@@ -275,7 +276,7 @@ int main(int argc, char **argv)
     double from = harness_seconds();
     bool ran = true;
     while (ran && !is_over(&replay)) {
-        ran = one_seed(&replay, early);
+        ran = one_seed(&replay, mistake);
         replay.seed += ran;
     }
     double seconds = harness_seconds() - from;

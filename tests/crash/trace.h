@@ -41,6 +41,6 @@ struct trace_event {
 #define TRACE_ENV_FILE "QR_CRASH_TRACE"   /* the trace; appended to */
 #define TRACE_ENV_FOLDER "QR_CRASH_FOLDER" /* the store's folder, a real path */
 #define TRACE_ENV_EXIT "QR_CRASH_EXIT"     /* the process ends in its n-th call */
-#define TRACE_ENV_FAIL "QR_CRASH_FAIL"     /* the n-th call fails: "n errno how [sticky]", how: plain, half, lie */
+#define TRACE_ENV_FAIL "QR_CRASH_FAIL"     /* from the n-th call on some fail: "n errno how count" */
 
 #endif

@@ -3,10 +3,12 @@
  * closing and opening in between. It says what it is about to do and what it acknowledged; the
  * recorder writes that down among the writes and syncs.
  *
- *   crash-workload FOLDER SEED SESSION [--early] [--faults]
+ *   crash-workload FOLDER SEED SESSION [--faults] [--early | --careless]
  *
- * --early   acknowledges before the append: the mistake that the replay must find
  * --faults  the disk may refuse: it must be said with EIO or EFULL, and the story goes on
+ * Two mistakes that must be found:
+ * --early     acknowledges before the append
+ * --careless  acknowledges whatever the append said
  *
  * Exit status: 0 all as it must be, 3 the store said something it must not.
  */
@@ -24,7 +26,7 @@ struct workload {
     uint64_t state;   /* of this session's numbers */
     uint64_t acked;
     unsigned attempt; /* differs for each try to append the same lsn */
-    bool early, faults;
+    bool faults, early, careless;
     void (*mark)(uint32_t kind, uint64_t a, uint64_t b, uint64_t c);
 };
 
@@ -106,6 +108,9 @@ static void append(struct workload *workload)
         workload->acked = last;
         workload->mark(TRACE_ACK, last, 0, 0);
     } else {
+        if (workload->careless) {
+            workload->mark(TRACE_ACK, last, 0, 0);
+        }
         workload->attempt++;
     }
     if (qr_store_last_lsn(workload->store) != workload->acked) {
@@ -164,7 +169,7 @@ static void run(struct workload *workload)
 int main(int argc, char **argv)
 {
     if (argc < 4) {
-        fprintf(stderr, "usage: crash-workload FOLDER SEED SESSION [--early] [--faults]\n");
+        fprintf(stderr, "usage: crash-workload FOLDER SEED SESSION [--faults] [--early | --careless]\n");
         return 2;
     }
     unsigned session = (unsigned)strtoul(argv[3], NULL, 10);
@@ -172,8 +177,9 @@ int main(int argc, char **argv)
     script_init(&workload.script, strtoull(argv[2], NULL, 10));
     workload.state = workload.script.seed * 31 + session;
     for (int i = 4; i < argc; i++) {
-        workload.early |= strcmp(argv[i], "--early") == 0;
         workload.faults |= strcmp(argv[i], "--faults") == 0;
+        workload.early |= strcmp(argv[i], "--early") == 0;
+        workload.careless |= strcmp(argv[i], "--careless") == 0;
     }
     void *recorder = dlsym(RTLD_DEFAULT, "crash_mark");
     if (recorder != NULL) {
