@@ -139,8 +139,9 @@ static enum verdict check(struct quire_device *device, struct quire_bytes bytes,
         chain->next_roster_seq = batch.roster_seq;
         memcpy(chain->next_hash, item->hash, QR_HASH_SIZE);
         chain->last_item = count + 1;
-    } else if (verdict == KNOWN && batch.seq > chain->sent && batch.seq <= chain->head) {
-        chain->sent = batch.seq; /* the server has it */
+    } else if (verdict == KNOWN && batch.seq <= chain->head) {
+        /* Another device may have brought it, after the server had lost it. */
+        device_is_on_server(device, chain, batch.seq);
     }
     return verdict;
 }

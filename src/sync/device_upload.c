@@ -169,25 +169,29 @@ void device_upload(struct quire_device *device)
 
 /* ---- answers ---------------------------------------------------------------------------------- */
 
+void device_is_on_server(struct quire_device *device, struct device_chain *chain, uint64_t seq)
+{
+    drop_inflight(device, chain->writer, 0, seq);
+    chain->sent = seq > chain->sent ? seq : chain->sent;
+    if (chain->refusal != 0 && seq >= chain->refused_seq) {
+        chain->refusal = 0;
+    }
+    if (chain->own && seq > chain->acked) {
+        chain->acked = seq;
+        chain->acked_wall_ms = (uint64_t)device->wall_ms;
+        if (chain->acked == chain->head) {
+            device_put_chain(device, chain);
+        }
+    }
+}
+
 void device_on_ack(struct quire_device *device, const struct qr_frame *frame)
 {
     for (size_t i = 0; i < frame->ack.range_count; i++) {
         const struct qr_frame_range *range = &frame->ack.ranges[i];
         struct device_chain *chain = device_chain_find(device, range->writer);
-        if (chain == NULL || range->to > chain->head) {
-            continue;
-        }
-        drop_inflight(device, range->writer, 0, range->to);
-        chain->sent = range->to > chain->sent ? range->to : chain->sent;
-        if (chain->refusal != 0 && range->to >= chain->refused_seq) {
-            chain->refusal = 0;
-        }
-        if (chain->own && range->to > chain->acked) {
-            chain->acked = range->to;
-            chain->acked_wall_ms = (uint64_t)device->wall_ms;
-            if (chain->acked == chain->head) {
-                device_put_chain(device, chain);
-            }
+        if (chain != NULL && range->to <= chain->head) {
+            device_is_on_server(device, chain, range->to);
         }
     }
     device_upload(device);
