@@ -314,7 +314,8 @@ uint64_t device_connection_due_ms(const struct quire_device *device);
 void device_on_delta(struct quire_device *device, const struct qr_frame *frame, size_t frame_size);
 void device_upload_reset(struct quire_device *device);
 void device_on_want(struct quire_device *device, const struct qr_frame *frame);
-/** The server has this batch of a chain that is here, and all before it, durably. */
+/** The server has this batch of a chain that is here, and all before it, durably. What is in flight
+ * stays there: its PUSH is still to be answered, and an ERROR speaks for what is behind it. */
 void device_is_on_server(struct quire_device *device, struct device_chain *chain, uint64_t seq);
 void device_on_ack(struct quire_device *device, const struct qr_frame *frame);
 void device_on_batch_error(struct quire_device *device, const struct qr_frame *frame);

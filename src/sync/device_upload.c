@@ -171,7 +171,6 @@ void device_upload(struct quire_device *device)
 
 void device_is_on_server(struct quire_device *device, struct device_chain *chain, uint64_t seq)
 {
-    drop_inflight(device, chain->writer, 0, seq);
     chain->sent = seq > chain->sent ? seq : chain->sent;
     if (chain->refusal != 0 && seq >= chain->refused_seq) {
         chain->refusal = 0;
@@ -191,6 +190,7 @@ void device_on_ack(struct quire_device *device, const struct qr_frame *frame)
         const struct qr_frame_range *range = &frame->ack.ranges[i];
         struct device_chain *chain = device_chain_find(device, range->writer);
         if (chain != NULL && range->to <= chain->head) {
+            drop_inflight(device, range->writer, 0, range->to);
             device_is_on_server(device, chain, range->to);
         }
     }
