@@ -184,7 +184,7 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_client_edit_text(struct quire_cl
  * For an editor that holds a text while other processes, or a sync, go on with the entry: take a
  * snapshot, close the profile if you like, and bring the edited text back later; what has happened
  * since is merged, not overwritten. A snapshot holds the text: wipe it. Errors as above, and
- * EMALFORMED: not a snapshot of this entry.
+ * EMALFORMED, EUNSUPPORTED: not a snapshot that this version can read.
  */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_client_snapshot(struct quire_client *client,
     const uint8_t entry[QUIRE_ENTRY_SIZE], struct quire_buffer *out_snapshot);
