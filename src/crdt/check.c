@@ -22,7 +22,8 @@ static int compare_index(const void *a, const void *b)
 static uint64_t seen_of(const struct quire_document *document, uint64_t id)
 {
     uint32_t session = qr_id_session(id);
-    return session <= document->sessions.count ? document->sessions.at[session].seen : 0;
+    return session > 0 && session <= document->sessions.count ? document->sessions.at[session].seen
+                                                              : 0;
 }
 
 uint64_t qr_payload_seen(const struct quire_document *document, const struct qr_payload *payload,
@@ -113,6 +114,55 @@ static bool all_exists(const struct quire_document *document, const struct qr_pa
     return true;
 }
 
+/* ---- children ----------------------------------------------------------------------------- */
+
+/** A character that a new run hangs on, and the side. */
+struct parent {
+    uint64_t id;
+    bool left;
+};
+
+static int compare_parents(const void *a, const void *b)
+{
+    const struct parent *left = a;
+    const struct parent *right = b;
+    if (left->id != right->id) {
+        return left->id < right->id ? -1 : 1;
+    }
+    return (int)left->left - (int)right->left;
+}
+
+/** A session types at most one left and one right child of a character, so there is a bound; beyond
+ * it somebody only wants siblings to be searched. */
+static enum quire_status check_children(const struct quire_document *document,
+    const struct qr_payload *payload)
+{
+    struct parent *parents = calloc(payload->run_count + 1, sizeof *parents);
+    if (parents == NULL) {
+        return QUIRE_ENOMEM;
+    }
+    size_t count = 0;
+    for (size_t i = 0; i < payload->run_count; i++) {
+        const struct qr_run *run = &payload->runs[i];
+        if (qr_id_counter(run->id) > seen_of(document, run->id)) {
+            bool left = run->parent != QR_ID_NONE && run->parent == run->right;
+            parents[count++] = (struct parent){run->parent, left};
+        }
+    }
+    qsort(parents, count, sizeof *parents, compare_parents);
+    enum quire_status status = QUIRE_OK;
+    for (size_t i = 0, end; i < count && status == QUIRE_OK; i = end) {
+        for (end = i + 1; end < count && compare_parents(&parents[i], &parents[end]) == 0;) {
+            end++;
+        }
+        bool here = qr_id_counter(parents[i].id) <= seen_of(document, parents[i].id);
+        size_t before = here ? qr_text_children(&document->text, parents[i].id, parents[i].left) : 0;
+        status = before + (end - i) > QR_CHILDREN_MAX ? QUIRE_ELIMIT : QUIRE_OK;
+    }
+    free(parents);
+    return status;
+}
+
 enum quire_status qr_payload_check(const struct quire_document *document,
     const struct qr_payload *payload)
 {
@@ -126,5 +176,5 @@ enum quire_status qr_payload_check(const struct quire_document *document,
     qsort(index, payload->run_count, sizeof *index, compare_index);
     bool sound = all_exists(document, payload, index);
     free(index);
-    return sound ? QUIRE_OK : QUIRE_EMALFORMED;
+    return sound ? check_children(document, payload) : QUIRE_EMALFORMED;
 }

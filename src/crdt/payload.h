@@ -48,7 +48,7 @@ QUIRE_CHECKED enum quire_status qr_payload_read(const struct quire_document *doc
 void qr_payload_finish(struct qr_payload *payload);
 
 /** Whether everything that it refers to exists in the document, or earlier in itself. EMALFORMED,
- * ENOMEM. */
+ * ELIMIT, ENOMEM. */
 QUIRE_CHECKED enum quire_status qr_payload_check(const struct quire_document *document,
     const struct qr_payload *payload);
 

@@ -105,6 +105,22 @@ bool qr_text_any_live(const struct qr_text *text, uint64_t id, uint64_t length)
     return false;
 }
 
+size_t qr_text_children(const struct qr_text *text, uint64_t id, bool left)
+{
+    uint32_t offset = 0;
+    uint32_t index = id == QR_ID_NONE ? 0 : qr_text_find(text, id, &offset);
+    const struct qr_item *item = &text->items[index];
+    if (left ? offset > 0 : offset + 1 < item->length) {
+        return left ? 0 : 1; /* inside of a run */
+    }
+    size_t count = 0;
+    for (uint32_t i = left ? item->left_first : item->right_last; i != QR_NONE;
+         i = text->items[i].sibling) {
+        count++;
+    }
+    return count;
+}
+
 static uint32_t weight_of(const struct qr_item *item)
 {
     return item->size > 0 ? item->length : 0;

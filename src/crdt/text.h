@@ -59,6 +59,9 @@ uint32_t qr_text_find(const struct qr_text *text, uint64_t id, uint32_t *out_off
 /** How many of the `length` ids from this one on are characters here, without a gap. */
 uint64_t qr_text_known(const struct qr_text *text, uint64_t id, uint64_t length);
 
+/** How many left or right children a character of this text has. */
+size_t qr_text_children(const struct qr_text *text, uint64_t id, bool left);
+
 /** Letters of some characters of an item, borrowed until the text changes; empty: they are dead. */
 struct quire_bytes qr_text_letters(const struct qr_text *text, uint32_t item, uint64_t id,
     uint32_t length);

@@ -2,6 +2,7 @@
  * What is refused: wrong arguments and what is one above a limit. Nothing changes then.
  */
 #include "support.h"
+#include "base/writer.h"
 #include "crdt/limits.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,7 +45,10 @@ Test(arguments, text_that_is_not_utf8_is_refused)
         "\xf0\x9f\x98", "ok\xe2(\xa1"};
     struct quire_document *document = some_document();
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        struct quire_bytes text = quire_bytes_of_text(wrong[i]);
+        size_t size = strlen(wrong[i]);
+        uint8_t *exact = malloc(size); /* so that a read past the end is seen */
+        memcpy(exact, wrong[i], size);
+        struct quire_bytes text = {exact, size};
         struct quire_value value = {.text = text};
         REFUSED_WITHOUT_CHANGE(document, quire_document_insert(document, &me, 0, text),
             QUIRE_EINVALID);
@@ -52,6 +56,7 @@ Test(arguments, text_that_is_not_utf8_is_refused)
             QUIRE_REGISTER_TITLE, &value), QUIRE_EINVALID);
         REFUSED_WITHOUT_CHANGE(document, quire_document_add_element(document, &me, QUIRE_SET_TAGS,
             text, 0), QUIRE_EINVALID);
+        free(exact);
     }
     type(document, "a", 0, "\xc2\x80\xdf\xbf\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xf0\x90\x80\x80"
         "\xf4\x8f\xbf\xbf"); /* the first and last of each length are text */
@@ -222,6 +227,71 @@ Test(limits, a_document_knows_so_many_sessions)
     quire_buffer_finish(&delta);
     quire_document_destroy(stranger);
     quire_document_destroy(reader);
+    quire_document_destroy(copy);
+    quire_document_destroy(document);
+}
+
+/** A delta of one character and so many left children of it, all dead. */
+static struct quire_buffer many_children(uint8_t session, unsigned first, unsigned count)
+{
+    struct quire_buffer bytes = {0};
+    struct qr_writer writer = qr_writer_onto(&bytes);
+    static const uint8_t names[2][QUIRE_SESSION_SIZE] = {{1}, {2}};
+    qr_write_u16(&writer, QR_DOCUMENT_VERSION << 8);
+    qr_write_varint(&writer, 0);
+    qr_write_varint(&writer, 2);
+    for (uint8_t i = 0; i < 2; i++) {
+        bool covers = i == session;
+        qr_write_bytes(&writer, names[i], QUIRE_SESSION_SIZE);
+        qr_write_varint(&writer, covers ? count : 0);
+        if (covers) {
+            qr_write_varint(&writer, first);
+        }
+    }
+    qr_write_varint(&writer, count);
+    for (unsigned i = 0; i < count; i++) {
+        bool root = session == 0 && first + i == 1;
+        qr_write_varint(&writer, 4u | (i == 0 ? 2u : 0u) | (root ? 0u : 1u));
+        if (i == 0) {
+            qr_write_varint(&writer, session);
+        }
+        qr_write_varint(&writer, 0);
+        if (root) {
+            qr_write_varint(&writer, 0);
+            qr_write_varint(&writer, 0);
+        } else if (session == 0) {
+            qr_write_varint(&writer, 2 * (first + i - 1) - 1); /* back to character 1 */
+        } else {
+            qr_write_varint(&writer, 2);
+            qr_write_varint(&writer, 1);
+        }
+    }
+    qr_write_varint(&writer, 0);
+    qr_write_varint(&writer, count);
+    for (unsigned i = 0; i < 5; i++) {
+        qr_write_varint(&writer, 0);
+    }
+    OK(qr_writer_end(&writer));
+    return bytes;
+}
+
+Test(limits, a_character_has_so_many_children)
+{
+    struct quire_document *document = new_document();
+    struct quire_buffer much = many_children(0, 1, QR_CHILDREN_MAX + 2);
+    REFUSED(quire_document_merge(document, quire_buffer_bytes(&much)), QUIRE_ELIMIT);
+    cr_assert(quire_document_empty(document));
+    quire_buffer_finish(&much);
+    struct quire_buffer most = many_children(0, 1, QR_CHILDREN_MAX + 1);
+    OK(quire_document_merge(document, quire_buffer_bytes(&most)));
+    OK(quire_document_merge(document, quire_buffer_bytes(&most)));
+    quire_buffer_finish(&most);
+    struct quire_buffer another = many_children(1, 1, 1);
+    REFUSED_WITHOUT_CHANGE(document, quire_document_merge(document, quire_buffer_bytes(&another)),
+        QUIRE_ELIMIT);
+    quire_buffer_finish(&another);
+    struct quire_document *copy = copy_of(document);
+    assert_same_state(document, copy);
     quire_document_destroy(copy);
     quire_document_destroy(document);
 }
