@@ -1,9 +1,10 @@
 // Quire's core for JavaScript: documents and devices over the module's exports (exports.h).
 // Thin on purpose: it moves bytes in and out and turns statuses into exceptions; all that matters
-// happens in C. Runs in browsers and in node; has no dependencies and no state of its own.
+// happens in C. Runs in browsers and in node; has no dependencies.
 
 const VERSION = 1;
 const SCRATCH = 4096; // bytes kept for the inputs of a call; larger ones are allocated for the call
+const EDIT_MAX = (SCRATCH - 8) / 3 | 0; // code units of an edit's text that surely fit beside its session
 
 export const Status = Object.freeze({
   OK: 0, ENOMEM: 1, EMALFORMED: 2, ELIMIT: 3, EINVALID: 4, ENOTFOUND: 5, ECRYPTO: 6, ESTATE: 7,
@@ -36,15 +37,22 @@ export class QuireError extends Error {
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const LONE_SURROGATE = /\p{Surrogate}/u;
+const wellFormed = String.prototype.isWellFormed
+  ? (text) => text.isWellFormed()
+  : (text) => !LONE_SURROGATE.test(text);
 
 function bad(text) {
   return new QuireError(Status.EINVALID, text);
 }
 
-function utf8(text) {
+function checked(text) {
   if (typeof text !== 'string') throw new TypeError('text must be a string');
-  if (LONE_SURROGATE.test(text)) throw bad('half of a surrogate pair is no text');
-  return encoder.encode(text);
+  if (!wellFormed(text)) throw bad('half of a surrogate pair is no text');
+  return text;
+}
+
+function utf8(text) {
+  return encoder.encode(checked(text));
 }
 
 function known(table, name, what) {
@@ -64,8 +72,13 @@ function count(number, what) {
   return number;
 }
 
+// Keystrokes come many to a millisecond when they are replayed: the last one is remembered.
+let lastNumber = 0, lastBigInt = 0n;
 function int64(number) {
-  return BigInt.asIntN(64, typeof number === 'bigint' ? number : BigInt(Math.trunc(number)));
+  if (number === lastNumber) return lastBigInt;
+  lastBigInt = BigInt.asIntN(64, typeof number === 'bigint' ? number : BigInt(Math.trunc(number)));
+  lastNumber = number;
+  return lastBigInt;
 }
 
 const empty = new Uint8Array(0);
@@ -143,8 +156,7 @@ export class Core {
    * run(exports, pointers, out) returns what the export did; pointers follow the order of `inputs`.
    */
   call(inputs, run) {
-    if (this.#dead !== null) throw new Error('this core failed before and must not be used', { cause: this.#dead });
-    if (this.#busy) throw new QuireError(Status.ESTATE, 'a reader must not call the core that reads');
+    this.#ready();
     let size = 0;
     for (const input of inputs) size += (input.length + 7) & ~7;
     const start = size <= SCRATCH ? this.#scratch : this.#exports.alloc(size);
@@ -168,6 +180,31 @@ export class Core {
       this.#memory().fill(0, start, start + size);
       if (start !== this.#scratch && this.#dead === null) this.#exports.free(start);
     }
+  }
+
+  #ready() {
+    if (this.#dead !== null) throw new Error('this core failed before and must not be used', { cause: this.#dead });
+    if (this.#busy) throw new QuireError(Status.ESTATE, 'a reader must not call the core that reads');
+  }
+
+  /**
+   * As done, for a keystroke: a session and a short text, without the allocations of call. They are
+   * not wiped, since the document holds them too.
+   */
+  edit(session, text, run) {
+    this.#ready();
+    const memory = this.#memory(), at = this.#scratch;
+    memory.set(session, at);
+    // A code unit becomes three bytes at most.
+    const size = text === '' ? 0 : encoder.encodeInto(text, memory.subarray(at + 8, at + SCRATCH)).written;
+    let status;
+    try {
+      status = run(this.#exports, at, at + 8, size);
+    } catch (error) {
+      this.#dead ??= error;
+      throw error;
+    }
+    if (status !== Status.OK) this.check(status);
   }
 
   /** As call, for exports that return a status. */
@@ -300,14 +337,16 @@ export async function load(source) {
 export class Document {
   #core;
   #find; // the document's pointer; asked for at each call, since a device's may move
-  #stamp; // its session and wall clock
+  #session;
+  #wall;
   #destroy;
 
   /** Use Document.create() or device.document(). */
-  constructor(core, find, stamp, destroy) {
+  constructor(core, find, session, wall, destroy) {
     this.#core = core;
     this.#find = find;
-    this.#stamp = stamp;
+    this.#session = session;
+    this.#wall = wall;
     this.#destroy = destroy;
   }
 
@@ -319,7 +358,7 @@ export class Document {
     return new Document(core, () => {
       if (pointer === 0) throw new QuireError(Status.ESTATE, 'the document is destroyed');
       return pointer;
-    }, () => [session, int64(wall())], () => {
+    }, () => session, wall, () => {
       if (pointer !== 0) core.call([], (exports) => exports.document_destroy(pointer));
       pointer = 0;
     });
@@ -336,10 +375,16 @@ export class Document {
     const pointer = this.#find();
     return this.#core.bytes([], (exports, _, out) => run(exports, pointer, out));
   }
-  #edit(bytes, run) {
-    const pointer = this.#find();
-    const [session, wall] = this.#stamp();
-    this.#core.done([session, bytes], (exports, [stamp, data]) => run(exports, pointer, stamp, wall, data));
+  // run(exports, document, session, wall, text, size)
+  #edit(text, run) {
+    const pointer = this.#find(), session = this.#session(), wall = int64(this.#wall());
+    if (text.length <= EDIT_MAX) {
+      this.#core.edit(session, text, (exports, stamp, data, size) => run(exports, pointer, stamp, wall, data, size));
+    } else {
+      const bytes = encoder.encode(text);
+      this.#core.done([session, bytes], (exports, [stamp, data]) =>
+        run(exports, pointer, stamp, wall, data, bytes.length));
+    }
   }
 
   text() { return decoder.decode(this.utf8()); }
@@ -354,24 +399,25 @@ export class Document {
 
   /** An offset in one unit as the same place in another. EINVALID: beyond the end, inside of a character. */
   offset(offset, from, to) {
-    const units = [known(UNITS, from, 'unit'), known(UNITS, to, 'unit')];
+    const fromUnit = known(UNITS, from, 'unit'), toUnit = known(UNITS, to, 'unit');
     count(offset, 'the offset');
-    if (from === 'points' && to === 'points') return offset; // the edit itself checks it
+    if (fromUnit === UNITS.points && toUnit === UNITS.points) return offset; // the edit itself checks it
     const pointer = this.#find();
     return this.#core.number([], (exports, _, __, place) =>
-      exports.document_offset(pointer, units[0], units[1], offset, place));
+      exports.document_offset(pointer, fromUnit, toUnit, offset, place));
   }
 
   insert(position, text, unit = 'utf16') {
-    const bytes = utf8(text), at = this.offset(position, unit, 'points');
-    this.#edit(bytes, (exports, document, stamp, wall, data) =>
-      exports.document_insert(document, stamp, wall, at, data, bytes.length));
+    checked(text);
+    const at = this.offset(position, unit, 'points');
+    this.#edit(text, (exports, document, stamp, wall, data, size) =>
+      exports.document_insert(document, stamp, wall, at, data, size));
   }
 
   erase(position, length, unit = 'utf16') {
     const from = this.offset(position, unit, 'points');
     const to = this.offset(position + count(length, 'the length'), unit, 'points');
-    this.#edit(empty, (exports, document, stamp, wall) =>
+    this.#edit('', (exports, document, stamp, wall) =>
       exports.document_erase(document, stamp, wall, from, to - from));
   }
 
@@ -394,14 +440,14 @@ export class Document {
   setRegister(name, value) {
     const field = known(REGISTERS, name, 'register');
     if (value === null) {
-      this.#edit(empty, (exports, document, stamp, wall) =>
+      this.#edit('', (exports, document, stamp, wall) =>
         exports.document_clear_register(document, stamp, wall, field));
       return;
     }
-    const text = name === 'title' ? utf8(value) : empty;
+    const text = name === 'title' ? checked(value) : '';
     const number = name === 'title' ? 0n : int64(value);
-    this.#edit(text, (exports, document, stamp, wall, data) =>
-      exports.document_set_register(document, stamp, wall, field, data, text.length, number));
+    this.#edit(text, (exports, document, stamp, wall, data, size) =>
+      exports.document_set_register(document, stamp, wall, field, data, size, number));
   }
 
   /** The set's elements in byte order of their names: {name, value}. */
@@ -416,18 +462,18 @@ export class Document {
     return elements;
   }
   addElement(set, name, value = 0) {
-    const number = known(SETS, set, 'set'), bytes = utf8(name), amount = int64(value);
-    this.#edit(bytes, (exports, document, stamp, wall, data) =>
-      exports.document_add_element(document, stamp, wall, number, data, bytes.length, amount));
+    const number = known(SETS, set, 'set'), amount = int64(value);
+    this.#edit(checked(name), (exports, document, stamp, wall, data, size) =>
+      exports.document_add_element(document, stamp, wall, number, data, size, amount));
   }
   removeElement(set, name) {
-    const number = known(SETS, set, 'set'), bytes = utf8(name);
-    this.#edit(bytes, (exports, document, stamp, wall, data) =>
-      exports.document_remove_element(document, stamp, wall, number, data, bytes.length));
+    const number = known(SETS, set, 'set');
+    this.#edit(checked(name), (exports, document, stamp, wall, data, size) =>
+      exports.document_remove_element(document, stamp, wall, number, data, size));
   }
 
   delete() {
-    this.#edit(empty, (exports, document, stamp, wall) => exports.document_delete(document, stamp, wall));
+    this.#edit('', (exports, document, stamp, wall) => exports.document_delete(document, stamp, wall));
   }
   get deleted() { return this.#read((exports, document) => exports.document_deleted(document)) !== 0; }
   get empty() { return this.#read((exports, document) => exports.document_empty(document)) !== 0; }
@@ -593,7 +639,7 @@ export class Device {
         exports.device_document(pointer, idAt, create ? 1 : 0, place));
     };
     find();
-    return new Document(this.#core, find, () => [this.#session(), int64(this.#clocks.wall())], () => {});
+    return new Document(this.#core, find, () => this.#session(), this.#clocks.wall, () => {});
   }
 
   #session() {
