@@ -4,6 +4,12 @@ export type StatusCode = 'OK' | 'ENOMEM' | 'EMALFORMED' | 'ELIMIT' | 'EINVALID' 
   | 'ESTATE' | 'ECONFLICT' | 'EIO' | 'EFULL' | 'ECORRUPT' | 'ELOCKED' | 'EUNSUPPORTED';
 export const Status: Readonly<Record<StatusCode, number>>;
 
+/** The names below in the order of their numbers in quire/device.h. */
+export const EVENTS: readonly Event['kind'][];
+export const ACTIONS: readonly Action['kind'][];
+export const NOTICES: readonly Notice[];
+export const ALARMS: readonly (Alarm | null)[];
+
 /** A call failed, and nothing has changed by it. `cause`: what a reader threw. */
 export class QuireError extends Error {
   readonly name: 'QuireError';

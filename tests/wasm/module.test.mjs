@@ -1,5 +1,6 @@
 // What the JavaScript side adds: units, growing memory, errors, readers that fail, dead cores.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { generator, quire, wasmBytes } from './helpers.mjs';
 
@@ -16,6 +17,23 @@ test('the module asks for nothing but records and a place to fail', async () => 
   const module = await WebAssembly.compile(wasmBytes);
   assert.deepEqual(WebAssembly.Module.imports(module).map((i) => `${i.module}.${i.name}`).sort(),
     ['quire.failed', 'quire.get', 'quire.scan']);
+});
+
+test('statuses, events, actions, notices and alarms are those of the headers', () => {
+  const header = (name) => readFileSync(new URL(`../../include/quire/${name}.h`, import.meta.url), 'utf8');
+  const names = (text, kind) => {
+    const body = text.match(new RegExp(`enum quire_${kind} \\{(.*?)\\};`, 's'))[1].replace(/\/\*.*?\*\//gs, '');
+    return [...body.matchAll(/QUIRE_(\w+)/g)].map(([, name]) => name).filter((name) => !name.endsWith('_COUNT'));
+  };
+  const camel = (all, prefix) => all.map((name) => name.slice(prefix.length).toLowerCase()
+    .replace(/_(.)/g, (_, letter) => letter.toUpperCase()));
+  const device = header('device');
+  assert.deepEqual(Object.keys(quire.Status), names(header('status'), 'status'));
+  assert.deepEqual(Object.values(quire.Status), Object.keys(quire.Status).map((_, i) => i));
+  assert.deepEqual(quire.EVENTS, camel(names(device, 'event_kind'), 'EVENT_'));
+  assert.deepEqual(quire.ACTIONS, camel(names(device, 'action_kind'), 'ACTION_'));
+  assert.deepEqual(quire.NOTICES, camel(names(device, 'notice_kind'), 'NOTICE_'));
+  assert.deepEqual(quire.ALARMS, [null, ...camel(names(device, 'alarm_kind'), 'ALARM_')]);
 });
 
 test('it loads from beside the script, from bytes and from a compiled module', async () => {
@@ -245,4 +263,18 @@ test('nothing of the profile key or the kit is left in memory by the calls thems
   const all = Buffer.from(memory.buffer);
   assert.equal(all.indexOf(Buffer.from(profileKey)), -1, 'the profile key');
   assert.equal(all.indexOf(Buffer.from(made.kit)), -1, 'the kit');
+});
+
+test('after a trap or a failed assertion the core says so, and is not used again', async () => {
+  const trapped = await load(), document = Document.create(trapped);
+  document.insert(0, 'safe');
+  assert.throws(() => trapped.call([], (exports) => exports.document_destroy(0xffffff00)), WebAssembly.RuntimeError);
+  assert.throws(() => document.text(), /must not be used/);
+  assert.throws(() => document.insert(0, 'x'), /must not be used/);
+
+  const failed = await load();
+  assert.throws(() => failed.call([], (exports) => failed.failed(exports.status_text(1), exports.status_text(7), 12)),
+    /:12: does not hold: /);
+  assert.throws(() => Document.create(failed), /must not be used/);
+  assert.equal(Document.create(await load()).text(), '', 'another instance is not concerned');
 });
