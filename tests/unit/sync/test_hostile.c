@@ -13,7 +13,7 @@ static void refused(struct world *world, struct stranger *stranger, struct forge
 {
     size_t before = world->log_count;
     int answer = peer_push_plan(world, stranger, forger, plan);
-    cr_assert_eq(answer, code, "%s instead of %s", qr_error_name((uint32_t)answer),
+    cr_assert_eq(answer, (int)code, "%s instead of %s", qr_error_name((uint32_t)answer),
         qr_error_name(code));
     cr_assert_eq(world->log_count, before);
 }
