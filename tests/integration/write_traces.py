@@ -30,7 +30,7 @@ class Person:
 
     def line(self, value):
         if self.process is None:
-            self.process = self.device.start("type", self.entry, "--create", "--json")
+            self.process = self.device.start("type", self.entry, "--create")
         self.process.stdin.write(json.dumps(value) + "\n")
 
     def type(self, step):
