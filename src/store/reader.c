@@ -104,6 +104,11 @@ static enum quire_status collect_index(struct qr_store *store, const uint8_t *us
         if (lsn > store->last_lsn) {
             break;
         }
+        if (lsn < next) { /* a page points to the wrong entry; going on might never end */
+            store->damaged++;
+            break;
+        }
+        next = lsn + 1;
         if (qr_index_read(key.mv_data, bytes, entry) == QUIRE_OK) {
             count++;
         } else {
