@@ -34,6 +34,8 @@ export class QuireError extends Error {
   }
 }
 
+// Node 18, which Debian 12 has, keeps it in a module.
+const webcrypto = globalThis.crypto ?? (await import('node:crypto')).webcrypto;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const LONE_SURROGATE = /\p{Surrogate}/u;
@@ -351,7 +353,7 @@ export class Document {
   }
 
   /** An empty document. Destroy it when done: its memory is the module's. */
-  static create(core, { session = crypto.getRandomValues(new Uint8Array(8)), wall = Date.now } = {}) {
+  static create(core, { session = webcrypto.getRandomValues(new Uint8Array(8)), wall = Date.now } = {}) {
     sized(session, 8, 'a session');
     let pointer = core.call([], (exports) => exports.document_create());
     if (pointer === 0) core.check(Status.ENOMEM);
@@ -543,7 +545,7 @@ export class Device {
     const clocks = {
       now: options.now ?? (() => performance.now()),
       wall: options.wall ?? Date.now,
-      entropy: options.entropy ?? (() => crypto.getRandomValues(new Uint8Array(32))),
+      entropy: options.entropy ?? (() => webcrypto.getRandomValues(new Uint8Array(32))),
     };
     const key = sized(options.profileKey, 32, 'a profile key');
     const entropy = sized(clocks.entropy(), 32, 'entropy');

@@ -1,5 +1,6 @@
 // What the JavaScript side adds: units, growing memory, errors, readers that fail, dead cores.
 import assert from 'node:assert/strict';
+import { webcrypto } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { generator, quire, wasmBytes } from './helpers.mjs';
@@ -256,7 +257,7 @@ test('nothing of the profile key or the kit is left in memory by the calls thems
   let memory;
   const instantiate = (exports) => { memory = new Uint8Array(exports.memory.buffer); };
   core.call([], instantiate);
-  const profileKey = crypto.getRandomValues(new Uint8Array(32));
+  const profileKey = webcrypto.getRandomValues(new Uint8Array(32));
   const made = Device.init(core, { reader: records, profileKey, name: 'browser' });
   made.device.destroy();
   core.call([], instantiate);
