@@ -240,7 +240,8 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_client_sync(struct quire_client 
     uint32_t timeout_ms);
 
 /** Stays in sync until quire_client_stop, connecting again whenever the line is cut, and giving the
- * profile to other processes that wait for it. QUIRE_OK: stopped. ECRYPTO, ESTATE: as sync. */
+ * profile to other processes that wait for it. QUIRE_OK: stopped, with the profile closed if another
+ * process had it just then. ECRYPTO, ESTATE: as sync. */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_client_follow(struct quire_client *client);
 
 /** Ends the present blocking call soon, in good order; without one, the next. */

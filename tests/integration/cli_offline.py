@@ -511,7 +511,7 @@ def text_does_not_steer_the_terminal():
 def the_recovery_kit_is_asked_for_without_an_echo():
     with World() as world:
         device = world.device("new", None)
-        code, shown = in_terminal(device, ["recover", "--server", "wss://127.0.0.1:1"], answer=b"SECRET-KIT\n")
+        code, shown = in_terminal(device, ["recover", "--server", "wss://127.0.0.1:1"], answer=b"SECRET-KIT\n\n")
         assert code == USAGE and "not shown" in shown and "not a recovery kit" in shown, shown
         assert "SECRET" not in shown, shown
 

@@ -11,6 +11,7 @@
 
 #define PAIR_TIMEOUT_S 600
 #define SECRET_MAX 256
+#define KIT_LETTERS 56 /* besides the dashes */
 
 static const char *device_name(struct qr_cli *cli, char *buffer, size_t size)
 {
@@ -123,7 +124,16 @@ static enum qr_cli_exit join_with(struct qr_cli *cli, const char *secret, bool b
 
 enum qr_cli_exit qr_cli_join(struct qr_cli *cli)
 {
-    return join_with(cli, cli->args.operands[0], false);
+    char code[SECRET_MAX] = "";
+    for (size_t i = 0; i < cli->args.operand_count; i++) { /* typed in groups, perhaps */
+        if (strlen(code) + strlen(cli->args.operands[i]) >= sizeof code) {
+            return qr_cli_usage(cli, "This is far too long for a pairing code.");
+        }
+        strcat(code, cli->args.operands[i]);
+    }
+    enum qr_cli_exit exit = join_with(cli, code, false);
+    qr_client_wipe(code, sizeof code);
+    return exit;
 }
 
 enum qr_cli_exit qr_cli_recover(struct qr_cli *cli)
@@ -132,7 +142,7 @@ enum qr_cli_exit qr_cli_recover(struct qr_cli *cli)
     if (qr_cli_value(&cli->args, "server") == NULL) {
         return qr_cli_usage(cli, "Where is the account? Say it with --server wss://host:port.");
     }
-    if (qr_cli_read_secret("Recovery kit (it is not shown): ", kit, sizeof kit) != QUIRE_OK) {
+    if (qr_cli_read_secret("Recovery kit (it is not shown): ", KIT_LETTERS, kit, sizeof kit) != QUIRE_OK) {
         return qr_cli_usage(cli, "No recovery kit was given, or it is far too long.");
     }
     enum qr_cli_exit exit = join_with(cli, kit, true);
@@ -146,7 +156,7 @@ enum qr_cli_exit qr_cli_do_pair(struct qr_cli *cli)
 {
     uint8_t device[QUIRE_DEVICE_SIZE];
     uint32_t timeout_ms = 0;
-    if (cli->args.operand_count == 1) {
+    if (cli->args.operand_count > 0) {
         return qr_cli_join(cli);
     }
     if (qr_cli_has(&cli->args, "name") || qr_cli_has(&cli->args, "server")

@@ -102,8 +102,10 @@ void qr_cli_clear_progress(struct qr_cli *cli);
 
 /** Appends standard input to its end, at most max_size bytes. ELIMIT, EIO, ENOMEM. */
 QUIRE_CHECKED enum quire_status qr_cli_read_input(size_t max_size, struct quire_buffer *out_text);
-/** Reads a line from the terminal without showing it, or from standard input if that is a pipe. */
-QUIRE_CHECKED enum quire_status qr_cli_read_secret(const char *prompt, char *out_text, size_t size);
+/** Reads lines from the terminal without showing them, or from standard input if that is a pipe: until
+ * there are `wanted` letters and digits, or an empty line. EMALFORMED: none, or far too many. */
+QUIRE_CHECKED enum quire_status qr_cli_read_secret(const char *prompt, size_t wanted,
+    char *out_text, size_t size);
 /**
  * Lets the person edit `text` in $VISUAL or $EDITOR; out_text is what came of it. The file is in the
  * runtime folder, in memory. On failure `error` says what happened and where the text is.

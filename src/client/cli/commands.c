@@ -3,6 +3,8 @@
  */
 #include "client/cli/cli.h"
 
+#define CODE_GROUPS_MAX 20
+
 #define FIELDS \
     {"title", "TEXT", "its title"}, {"date", "DATE", "its date: 2024-03-01 or \"2024-03-01 12:30\""}, \
         {"mood", "N", "its mood, 0 (low) to 100 (high)"}, {"tag", "NAME", "adds a tag; may be repeated"}, \
@@ -49,7 +51,7 @@ const struct qr_cli_command qr_cli_commands[] = {
         "Prints the recovery kit, once: the only way back in when all devices are lost. Write it\n"
         "down and keep it where nobody finds it. Works offline.\n",
         init_options, qr_cli_init},
-    {"join", "CODE", 1, 1, "joins an account by the code that `quire pair` shows",
+    {"join", "CODE", 1, CODE_GROUPS_MAX, "joins an account by the code that `quire pair` shows",
         "Runs on the new device, while `quire pair` waits on one that is in the account. Capitals,\n"
         "spaces and '-' in the code do not matter. Then takes in all entries.\n",
         join_options, qr_cli_join},
@@ -57,7 +59,7 @@ const struct qr_cli_command qr_cli_commands[] = {
         "Reads the kit from standard input or, without showing it, from the terminal; never from\n"
         "the command line, where others can see it. Then takes in all entries.\n",
         join_options, qr_cli_recover},
-    {"pair", "", 0, 1, "lets a new device join: shows a code and waits for it",
+    {"pair", "", 0, CODE_GROUPS_MAX, "lets a new device join: shows a code and waits for it",
         "Show the code to nobody but yourself, and never type one that somebody sent you.\n"
         "`quire pair CODE` is the same as `quire join CODE`.\n",
         pair_options, qr_cli_do_pair},

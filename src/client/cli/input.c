@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include "client/cli/cli.h"
 #include "client/runtime.h"
+#include <ctype.h>
 #include <errno.h>
 #include <signal.h>
 #include <spawn.h>
@@ -35,7 +36,34 @@ enum quire_status qr_cli_read_input(size_t max_size, struct quire_buffer *out_te
     }
 }
 
-enum quire_status qr_cli_read_secret(const char *prompt, char *out_text, size_t size)
+/* Lines until there are `wanted` letters and digits, an empty line or the end: what was copied from two
+ * lines may come as two. */
+static bool read_letters(size_t wanted, char *out_text, size_t size)
+{
+    size_t used = 0, letters = 0, line_size = 0;
+    bool too_long = false;
+    for (;;) {
+        char c;
+        ssize_t got = read(STDIN_FILENO, &c, 1);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got <= 0 || (c == '\n' && (letters >= wanted || line_size == 0))) {
+            break;
+        }
+        line_size = c == '\n' ? 0 : line_size + 1;
+        letters += isalnum((unsigned char)c) != 0;
+        if (used + 1 < size) {
+            out_text[used++] = c == '\n' ? ' ' : c;
+        } else {
+            too_long = true;
+        }
+    }
+    out_text[used] = 0;
+    return !too_long && letters > 0;
+}
+
+enum quire_status qr_cli_read_secret(const char *prompt, size_t wanted, char *out_text, size_t size)
 {
     struct termios before, hidden;
     bool terminal = isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &before) == 0;
@@ -46,29 +74,12 @@ enum quire_status qr_cli_read_secret(const char *prompt, char *out_text, size_t 
         fprintf(stderr, "%s", prompt);
         fflush(stderr);
     }
-    size_t used = 0;
-    bool too_long = false;
-    for (;;) {
-        char c;
-        ssize_t got = read(STDIN_FILENO, &c, 1);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got <= 0 || c == '\n') {
-            break;
-        }
-        if (used + 1 < size) {
-            out_text[used++] = c;
-        } else {
-            too_long = true;
-        }
-    }
+    bool good = read_letters(wanted, out_text, size);
     if (terminal) {
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
         fputc('\n', stderr);
     }
-    out_text[used] = 0;
-    return too_long || used == 0 ? QUIRE_EMALFORMED : QUIRE_OK;
+    return good ? QUIRE_OK : QUIRE_EMALFORMED;
 }
 
 static const char *editor(void)

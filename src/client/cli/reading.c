@@ -248,7 +248,7 @@ static void print_row(const struct qr_cli *cli, const struct row *row)
     qr_cli_print_text(cli, stdout,
         (struct quire_bytes){(const uint8_t *)row->line, row->line_size});
     printf("%s%s%s%s\n", row->deleted ? "  (deleted)" : "", row->unsealed ? qr_cli_warn(cli) : "",
-        row->unsealed ? "  ·" : "", row->unsealed ? qr_cli_plain(cli) : "");
+        row->unsealed ? "  (not sent yet)" : "", row->unsealed ? qr_cli_plain(cli) : "");
 }
 
 static json_t *json_row(const struct row *row)
