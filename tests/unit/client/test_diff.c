@@ -3,6 +3,7 @@
  * bounded work where there are not.
  */
 #include "client/diff.h"
+#include "client/myers.h"
 #include "client/text.h"
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -181,6 +182,48 @@ Test(diff, text_that_is_not_utf8_is_refused)
         cr_assert_eq(qr_client_diff(quire_bytes_of_text(bad[i]), quire_bytes_of_text("a"), &hunks),
             QUIRE_EINVALID);
         cr_assert_null(hunks.items);
+    }
+}
+
+/* Insertions and deletions that the shortest way takes, by the whole table of prefixes. */
+static uint32_t fewest_edits(const uint32_t *a, uint32_t a_count, const uint32_t *b, uint32_t b_count)
+{
+    uint32_t row[64];
+    for (uint32_t j = 0; j <= b_count; j++) {
+        row[j] = j;
+    }
+    for (uint32_t i = 1; i <= a_count; i++) {
+        uint32_t diagonal = row[0]++;
+        for (uint32_t j = 1; j <= b_count; j++) {
+            uint32_t above = row[j];
+            uint32_t least = row[j - 1] < above ? row[j - 1] + 1 : above + 1;
+            row[j] = a[i - 1] == b[j - 1] ? diagonal : least;
+            diagonal = above;
+        }
+    }
+    return row[b_count];
+}
+
+Test(diff, the_search_finds_the_shortest_way_of_short_texts)
+{
+    uint64_t state = 99;
+    for (int round = 0; round < 20000; round++) {
+        uint32_t a[48], b[48];
+        uint32_t a_count = (uint32_t)(next_random(&state) % 48), b_count = (uint32_t)(next_random(&state) % 48);
+        uint32_t letters = 2 + (uint32_t)(next_random(&state) % 6), found = 0;
+        for (uint32_t i = 0; i < 48; i++) {
+            a[i] = (uint32_t)(next_random(&state) % letters);
+            b[i] = (uint32_t)(next_random(&state) % letters);
+        }
+        struct qr_client_changes changes = {0};
+        uint64_t budget = UINT64_MAX;
+        cr_assert_eq(qr_client_myers(a, a_count, b, b_count, 0, 0, &budget, &changes), QUIRE_OK);
+        for (size_t i = 0; i < changes.count; i++) {
+            found += changes.items[i].old_to - changes.items[i].old_from;
+            found += changes.items[i].new_to - changes.items[i].new_from;
+        }
+        cr_assert_eq(found, fewest_edits(a, a_count, b, b_count));
+        free(changes.items);
     }
 }
 
