@@ -26,10 +26,17 @@ static bool has_chain(const struct quire_device *device)
     return device->chain_count < QR_CHAINS_MAX || device_chain_find(device, device->writer) != NULL;
 }
 
+/* A member of the roster made a new epoch and gave this device no key that opens: an alarm was
+ * raised, and edits stay saved until there is an epoch that it can write in. */
+static bool has_key(const struct quire_device *device)
+{
+    return qr_vault_has_epoch(device->vault, device->roster.epoch);
+}
+
 uint64_t device_seal_due_ms(const struct quire_device *device)
 {
     if (device->pending_count == 0 || device->role != ROLE_MEMBER || device->revoked ||
-        !has_chain(device)) {
+        !has_chain(device) || !has_key(device)) {
         return UINT64_MAX;
     }
     size_t size = 0;
@@ -248,7 +255,7 @@ void device_seal(struct quire_device *device)
         device_ok(device, QUIRE_ENOMEM);
         return;
     }
-    bool well = !device->revoked && device->role == ROLE_MEMBER;
+    bool well = !device->revoked && device->role == ROLE_MEMBER && has_key(device);
     while (well && device->pending_count > 0) {
         uint8_t id[QR_ENTRY_SIZE];
         memcpy(id, device->pending[0].entry, sizeof id);

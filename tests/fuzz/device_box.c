@@ -218,6 +218,11 @@ void device_box_destroy(struct device_box *box)
     free(box);
 }
 
+const struct quire_device *device_box_device(const struct device_box *box)
+{
+    return box->device;
+}
+
 static void type(struct device_box *box, const struct script_step *step)
 {
     static const uint8_t diary[4][QUIRE_ENTRY_SIZE] = {"one", "two", "three", "four"};

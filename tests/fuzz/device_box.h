@@ -16,6 +16,7 @@ enum device_box_step {
     DEVICE_BOX_WRITE, /* types the bytes, as far as they are UTF-8, saves and seals */
     DEVICE_BOX_PAIR,
     DEVICE_BOX_RESTART, /* the process ends, and another opens the profile */
+    DEVICE_BOX_FORGE,   /* for fuzz_liar; nothing here */
 };
 
 struct device_box;
@@ -24,6 +25,8 @@ struct device_box;
 struct device_box *device_box_create(void (*sent)(void *context, struct quire_bytes message),
     void *context);
 void device_box_destroy(struct device_box *box);
+/** Borrowed until the next RESTART. */
+const struct quire_device *device_box_device(const struct device_box *box);
 void device_box_run(struct device_box *box, const struct script_step *step);
 
 #endif

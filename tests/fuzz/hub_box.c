@@ -26,6 +26,7 @@ struct hub_box {
     size_t verifying_count;
     uint64_t failed_lsn; /* 0: none */
     uint64_t sent_bytes[HUB_BOX_CONNECTIONS];
+    struct qr_frame_space space;
     void (*sent)(void *context, uint8_t which, struct quire_bytes message);
     void *context;
 };
@@ -53,20 +54,38 @@ static enum quire_status read_record(void *context, uint64_t lsn, struct quire_b
     return QUIRE_OK;
 }
 
-struct hub_box *hub_box_create(void)
+static void make_hub(struct hub_box *box)
 {
     static const uint8_t log[QR_LOG_SIZE] = "a log for fuzz.";
     static const uint8_t seed[QR_ENTROPY_SIZE] = "hub";
-    struct hub_box *box = calloc(1, sizeof *box);
     struct qr_hub_limits limits;
-    bool begun = qr_crypto_init();
-    assert(box != NULL && begun);
     qr_hub_limits_default(&limits);
     limits.pushes_burst = 100000;
     struct qr_log_reader reader = {.context = box, .each = each, .read = read_record};
-    enum quire_status status = qr_hub_create(&limits, &reader, log, 0, seed, &box->hub);
+    enum quire_status status = qr_hub_create(&limits, &reader, log, box->durable, seed, &box->hub);
     assert(status == QUIRE_OK);
+}
+
+/* The process ends; what was not durable is gone, and so is everybody. */
+static void restart(struct hub_box *box)
+{
+    qr_hub_destroy(box->hub);
+    while (box->log_count > box->durable) {
+        quire_buffer_finish(&box->log[--box->log_count].bytes);
+    }
+    memset(box->connections, 0, sizeof box->connections);
+    memset(box->sent_bytes, 0, sizeof box->sent_bytes);
+    box->verifying_count = 0;
+    make_hub(box);
+}
+
+struct hub_box *hub_box_create(void)
+{
+    struct hub_box *box = calloc(1, sizeof *box);
+    bool begun = qr_crypto_init();
+    assert(box != NULL && begun);
     box->now_ms = 1000;
+    make_hub(box);
     return box;
 }
 
@@ -104,6 +123,61 @@ static void keep(struct hub_box *box, const struct qr_hub_action *action)
     }
 }
 
+static bool is_durable(const struct hub_box *box, const uint8_t *writer, uint64_t seq)
+{
+    for (size_t i = 0; i < box->durable; i++) {
+        const struct qr_log_entry *entry = &box->log[i].entry;
+        if (entry->kind == QR_LOG_BATCH && entry->seq == seq &&
+            memcmp(entry->writer, writer, QR_WRITER_SIZE) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_stored(const struct hub_box *box, struct quire_bytes bytes)
+{
+    for (size_t i = 0; i < box->durable; i++) {
+        if (quire_bytes_equal(quire_buffer_bytes(&box->log[i].bytes), bytes)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What is acknowledged or passed on is durable. */
+static void check_sent(struct hub_box *box, struct quire_bytes message)
+{
+    struct qr_frame frame;
+    enum quire_status status = qr_frame_read(message, &box->space, &frame);
+    assert(status == QUIRE_OK);
+    switch (frame.type) {
+    case QR_FRAME_ACK:
+        for (size_t i = 0; i < frame.ack.range_count; i++) {
+            assert(is_durable(box, frame.ack.ranges[i].writer, frame.ack.ranges[i].to));
+        }
+        break;
+    case QR_FRAME_CAUGHT_UP:
+        for (size_t i = 0; i < frame.caught_up.position_count; i++) {
+            assert(is_durable(box, frame.caught_up.positions[i].writer,
+                frame.caught_up.positions[i].seq));
+        }
+        break;
+    case QR_FRAME_DELTA:
+        for (size_t i = 0; i < frame.delta.batch_count; i++) {
+            assert(is_stored(box, frame.delta.batches[i]));
+        }
+        break;
+    case QR_FRAME_ROSTER_RECORDS:
+        for (size_t i = 0; i < frame.roster_records.record_count; i++) {
+            assert(is_stored(box, frame.roster_records.records[i]));
+        }
+        break;
+    default:
+        break;
+    }
+}
+
 static void act(struct hub_box *box, const struct qr_hub_action *action)
 {
     int which = which_of(box, action->connection);
@@ -112,6 +186,8 @@ static void act(struct hub_box *box, const struct qr_hub_action *action)
         if (which >= 0) {
             box->sent_bytes[which] += action->bytes.size;
             assert(action->bytes.size <= QR_FRAME_MAX);
+            assert(box->sent_bytes[which] <= QR_HUB_UNSENT_MAX);
+            check_sent(box, action->bytes);
             if (box->sent != NULL) {
                 box->sent(box->context, (uint8_t)which, action->bytes);
             }
@@ -182,7 +258,7 @@ static void settle(struct hub_box *box)
             moved = true;
         }
         for (int i = 0; i < HUB_BOX_CONNECTIONS; i++) {
-            if (box->connections[i] != 0 && box->sent_bytes[i] > 0) {
+            if (i != HUB_BOX_DEAF && box->connections[i] != 0 && box->sent_bytes[i] > 0) {
                 struct qr_hub_event event = {.kind = QR_HUB_SENT, .connection = box->connections[i],
                     .size = (size_t)box->sent_bytes[i]};
                 box->sent_bytes[i] = 0;
@@ -240,6 +316,10 @@ void hub_box_run(struct hub_box *box, const struct script_step *step,
         settle(box);
         return;
     case HUB_BOX_DRAIN:
+        if (step->bytes.size > 0) {
+            restart(box);
+            return;
+        }
         event.kind = QR_HUB_DRAIN;
         break;
     default:

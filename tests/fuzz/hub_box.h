@@ -15,10 +15,12 @@ enum hub_box_step {
     HUB_BOX_TICK,   /* size of bytes: how many 100 ms */
     HUB_BOX_VERIFY, /* first byte: from now on 0 all are valid, else none */
     HUB_BOX_COMMIT, /* first byte: from now on 0 at once, 1 held, 2 refused; releases what is held */
-    HUB_BOX_DRAIN,
+    HUB_BOX_DRAIN,  /* with bytes: a new hub over what is durable, instead */
+    HUB_BOX_FORGE,  /* for fuzz_forger; nothing here */
 };
 
 #define HUB_BOX_CONNECTIONS 4
+#define HUB_BOX_DEAF 3 /* this one never reads what it is sent */
 
 struct hub_box;
 

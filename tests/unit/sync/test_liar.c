@@ -446,6 +446,44 @@ Test(liar, another_version_or_a_frame_out_of_turn_is_left)
     hostile_end(&world);
 }
 
+Test(liar, a_device_without_the_key_of_the_epoch_keeps_its_edits)
+{
+    static const uint8_t zeros[QR_RECORD_SEAL_SIZE];
+    struct world world;
+    struct quire_buffer bytes = {0};
+    hostile_begin(&world);
+    struct forger forger = peer_keys(&world, 1, 'f');
+    struct stranger *stranger = peer_login(&world, &forger);
+    const struct qr_roster_device *first = &forger.roster->devices[0];
+    const struct qr_roster_device *second = &forger.roster->devices[1];
+    bool ascend = memcmp(first->device, second->device, QR_DEVICE_SIZE) < 0;
+    struct qr_record record = {.kind = QR_RECORD_EPOCH};
+    record.epoch.epoch = 2;
+    record.epoch.commitment = zeros;
+    record.epoch.wrap = zeros;
+    record.epoch.seal_count = 3;
+    record.epoch.seals[0].device = zeros;
+    record.epoch.seals[1].device = (ascend ? first : second)->device;
+    record.epoch.seals[2].device = (ascend ? second : first)->device;
+    for (size_t i = 0; i < 3; i++) {
+        record.epoch.seals[i].seal = zeros; /* nothing that opens */
+    }
+    forge_record(&forger, &record, &bytes);
+    struct quire_bytes item = quire_buffer_bytes(&bytes);
+    cr_assert_eq(peer_append(&world, stranger, qr_roster_head(forger.roster), &item, 1), 0);
+    world_run(&world, 1000);
+    cr_assert_eq(alarms(&world, 0, QUIRE_ALARM_ROSTER), 1);
+    cr_assert_eq(world_state(&world, 0).epoch, 2);
+    world_type(&world, 0, hostile_diary, "kept ");
+    world_run(&world, 40000);
+    cr_assert_eq(world_state(&world, 0).unsealed_count, 1);
+    cr_assert(world_state(&world, 0).connected);
+    world_restart(&world, 0, true);
+    cr_assert_not_null(strstr(world_text(&world, 0, hostile_diary), "kept"));
+    quire_buffer_finish(&bytes);
+    world_finish(&world);
+}
+
 /* ---- answers ---------------------------------------------------------------------------------- */
 
 Test(liar, heads_that_nobody_has_are_asked_for_and_not_believed)
