@@ -278,9 +278,10 @@ static void supervise(const struct rot *rot)
             _exit(0);
         }
         need(waitpid(child, &status, 0) == child, "waitpid");
-        need(!WIFEXITED(status) || WEXITSTATUS(status) == 0, "the one who looks");
-        if (WIFSIGNALED(status)) {
-            enum outcome outcome = WTERMSIG(status) == SIGPROF ? HUNG : DIED;
+        need(!WIFEXITED(status) || WEXITSTATUS(status) != 2, "the one who looks");
+        if (WIFSIGNALED(status) || WEXITSTATUS(status) != 0) { /* sanitizers exit */
+            bool hung = WIFSIGNALED(status) && WTERMSIG(status) == SIGPROF;
+            enum outcome outcome = hung ? HUNG : DIED;
             rot->tally->outcomes[damage_of(rot, rot->tally->next)][outcome]++;
             rot->tally->next++;
         }

@@ -30,7 +30,7 @@ struct workload {
     void (*mark)(uint32_t kind, uint64_t a, uint64_t b, uint64_t c);
 };
 
-#define FAULTS_STEPS 6
+#define FAULTS_STEPS 5
 #define OPENINGS_MAX 4 /* how often a store that cannot be opened is tried */
 
 static void wrong(const char *what, enum quire_status status)
