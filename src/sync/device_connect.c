@@ -42,6 +42,7 @@ void device_disconnected(struct quire_device *device)
     device->caught_up = false;
     device->got_want = false;
     device->consumed = 0;
+    device->shut_out_count = 0;
     device->presence = 0;
     device->inflight_count = 0;
     device->inflight_size = 0;

@@ -49,6 +49,7 @@
 #define DEVICE_WITHHELD_MS (10 * 60 * 1000)
 #define DEVICE_CLOCK_MS (2 * 60 * 1000)
 #define DEVICE_PAIR_TRIES 5
+#define DEVICE_SHUT_OUT_MAX 64
 #define DEVICE_RETRY_MAX_MS (60 * 60 * 1000) /* no server sends a device away for longer */
 
 /** One writer chain. Invariant: 0 ≤ durable ≤ head; batches 1 … head are in the records. */
@@ -174,6 +175,9 @@ struct quire_device {
     bool pinged;
     bool caught_up, got_want;
     uint64_t resub_at_ms, resub_delay_ms; /* at 0: none wanted */
+    uint8_t shut_out[DEVICE_SHUT_OUT_MAX][QR_WRITER_SIZE]; /* chains that the server has more of than
+                                                              a revocation lets us take */
+    size_t shut_out_count;
     size_t consumed; /* bytes of DELTA not yet given back as credit */
     struct device_inflight inflight[DEVICE_INFLIGHT_COUNT];
     size_t inflight_count, inflight_size;
@@ -312,6 +316,8 @@ uint64_t device_connection_due_ms(const struct quire_device *device);
 
 /* ---- device_receive.c, device_upload.c ------------------------------------------------------- */
 void device_on_delta(struct quire_device *device, const struct qr_frame *frame, size_t frame_size);
+/** A batch of a revoked device came, later than its revocation allows. */
+void device_shut_out(struct quire_device *device, const uint8_t *writer);
 void device_upload_reset(struct quire_device *device);
 void device_on_want(struct quire_device *device, const struct qr_frame *frame);
 /** The server has this batch of a chain that is here, and all before it, durably. What is in flight

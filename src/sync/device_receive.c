@@ -76,6 +76,7 @@ static enum verdict check_author(struct quire_device *device, const struct qr_ba
     qr_batch_hash(batch, roster->user, roster->entries[batch->roster_seq].hash, out_hash);
     if (!qr_roster_admits(roster, batch->device, batch->writer, batch->seq, out_hash)) {
         device_alarm(device, QUIRE_ALARM_REVOKED_WRITE);
+        device_shut_out(device, batch->writer);
         return REFUSE;
     }
     return ACCEPT;

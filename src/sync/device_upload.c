@@ -332,6 +332,23 @@ static void compare_paired(struct quire_device *device)
     quire_buffer_clear(&device->pair_heads);
 }
 
+static bool is_shut_out(const struct quire_device *device, const uint8_t *writer)
+{
+    for (size_t i = 0; i < device->shut_out_count; i++) {
+        if (memcmp(device->shut_out[i], writer, QR_WRITER_SIZE) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void device_shut_out(struct quire_device *device, const uint8_t *writer)
+{
+    if (!is_shut_out(device, writer) && device->shut_out_count < DEVICE_SHUT_OUT_MAX) {
+        memcpy(device->shut_out[device->shut_out_count++], writer, QR_WRITER_SIZE);
+    }
+}
+
 void device_on_caught_up(struct quire_device *device, const struct qr_frame *frame)
 {
     bool agree = true;
@@ -340,7 +357,8 @@ void device_on_caught_up(struct quire_device *device, const struct qr_frame *fra
         const struct qr_frame_position *position = &frame->caught_up.positions[i];
         const struct device_chain *chain = device_chain_find(device, position->writer);
         if (chain == NULL || chain->head < position->seq) {
-            agree = false;
+            /* What a revoked device wrote too late is not lacking: asking again brings it again. */
+            agree &= is_shut_out(device, position->writer);
         } else if (is_fork(device, chain, position)) {
             device_alarm(device, QUIRE_ALARM_FORK);
         }

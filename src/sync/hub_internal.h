@@ -73,6 +73,7 @@ struct hub_user {
     struct hub_entry *entries;
     size_t entry_count, entry_capacity, durable_count;
     struct hub_chain *chains;
+    uint16_t *chain_order; /* their indices, by writer as bytes: a SUB looks up a thousand of them */
     size_t chain_count, chain_capacity;
     uint64_t bytes;
     struct hub_connection *connections; /* ready ones */

@@ -17,18 +17,35 @@ void hub_user_destroy(struct hub_user *user)
     }
     qr_roster_finish(&user->roster);
     free(user->chains);
+    free(user->chain_order);
     free(user->entries);
     free(user);
 }
 
-struct hub_chain *hub_chain_find(const struct hub_user *user, const uint8_t *writer)
+/* The first place in chain_order whose writer is not less. */
+static size_t chain_place(const struct hub_user *user, const uint8_t *writer)
 {
-    for (size_t i = 0; i < user->chain_count; i++) {
-        if (memcmp(user->chains[i].writer, writer, QR_WRITER_SIZE) == 0) {
-            return &user->chains[i];
+    size_t low = 0, high = user->chain_count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        const struct hub_chain *chain = &user->chains[user->chain_order[middle]];
+        if (memcmp(chain->writer, writer, QR_WRITER_SIZE) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
         }
     }
-    return NULL;
+    return low;
+}
+
+struct hub_chain *hub_chain_find(const struct hub_user *user, const uint8_t *writer)
+{
+    size_t place = chain_place(user, writer);
+    if (place == user->chain_count) {
+        return NULL;
+    }
+    struct hub_chain *chain = &user->chains[user->chain_order[place]];
+    return memcmp(chain->writer, writer, QR_WRITER_SIZE) == 0 ? chain : NULL;
 }
 
 const struct hub_entry *hub_chain_entry(const struct hub_user *user, const struct hub_chain *chain,
@@ -49,13 +66,33 @@ static enum quire_status add_chain(struct hub_user *user, const struct qr_log_en
             return QUIRE_ENOMEM;
         }
         user->chains = chains;
+        uint16_t *order = realloc(user->chain_order, capacity * sizeof *order);
+        if (order == NULL) {
+            return QUIRE_ENOMEM;
+        }
+        user->chain_order = order;
         user->chain_capacity = capacity;
     }
+    size_t place = chain_place(user, entry->writer);
+    memmove(user->chain_order + place + 1, user->chain_order + place,
+        (user->chain_count - place) * sizeof *user->chain_order);
+    user->chain_order[place] = (uint16_t)user->chain_count;
     struct hub_chain *chain = &user->chains[user->chain_count++];
     *chain = (struct hub_chain){0};
     memcpy(chain->writer, entry->writer, QR_WRITER_SIZE);
     memcpy(chain->device, entry->device, QR_DEVICE_SIZE);
     return QUIRE_OK;
+}
+
+/* Chains are made in order of entries, so one that goes is the last. */
+static void drop_last_chain(struct hub_user *user)
+{
+    struct hub_chain *chain = &user->chains[user->chain_count - 1];
+    size_t place = chain_place(user, chain->writer);
+    memmove(user->chain_order + place, user->chain_order + place + 1,
+        (user->chain_count - 1 - place) * sizeof *user->chain_order);
+    free(chain->places);
+    user->chain_count--;
 }
 
 /* Room for one more entry, and for its place in the chain. */
@@ -101,7 +138,7 @@ enum quire_status hub_user_add(struct hub_user *user, const struct qr_log_entry 
     enum quire_status status = reserve(user, chain);
     if (status != QUIRE_OK) {
         if (fresh) {
-            user->chain_count--;
+            drop_last_chain(user);
         }
         return status;
     }
@@ -120,7 +157,7 @@ enum quire_status hub_user_add(struct hub_user *user, const struct qr_log_entry 
     return QUIRE_OK;
 }
 
-/* Takes back the newest entry. Chains are made in order of entries, so an empty one is the last. */
+/* Takes back the newest entry. */
 static void drop_newest(struct hub_user *user)
 {
     struct hub_entry *entry = &user->entries[--user->entry_count];
@@ -130,8 +167,7 @@ static void drop_newest(struct hub_user *user)
     }
     struct hub_chain *chain = &user->chains[entry->chain];
     if (--chain->accepted == 0) {
-        free(chain->places);
-        user->chain_count--;
+        drop_last_chain(user);
     }
 }
 

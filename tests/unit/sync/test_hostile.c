@@ -372,6 +372,35 @@ Test(hostile, a_server_that_lost_a_pinned_chain_takes_back_the_pinned_one_only)
     world_finish(&world);
 }
 
+Test(hostile, what_a_wiped_server_took_from_a_revoked_device_keeps_nobody_from_being_caught_up)
+{
+    struct world world;
+    hostile_begin(&world);
+    world_pair(&world, 0, 3);
+    struct forger thief = peer_keys(&world, 1, 't');
+    struct quire_event revoke = {.kind = QUIRE_EVENT_REVOKE};
+    memcpy(revoke.device, qr_vault_public(thief.vault).device, QUIRE_DEVICE_SIZE);
+    world_step(&world, 0, revoke);
+    world_run(&world, 2000);
+    /* A server that knows nothing hears the thief first. */
+    world_restart_hub(&world, 0);
+    struct stranger *stranger = peer_login(&world, &thief);
+    struct plan plan = forge_plan(&thief, hostile_diary, "too late");
+    cr_assert_eq(peer_push_plan(&world, stranger, &thief, &plan), 0);
+    world_connect(&world, 0);
+    world_run(&world, 1000);
+    world_connect(&world, 3);
+    world_run(&world, 100000);
+    for (size_t i = 0; i < 4; i += 3) {
+        struct quire_device_state state = world_state(&world, i);
+        cr_assert(state.caught_up);
+        cr_assert_eq(state.alarms[QUIRE_ALARM_REVOKED_WRITE], 1);
+        cr_assert_eq(state.not_on_server_count, 0);
+        cr_assert_null(strstr(world_text(&world, i, hostile_diary), "too late"));
+    }
+    world_finish(&world);
+}
+
 /* ---- the roster ------------------------------------------------------------------------------- */
 
 /* An ADD of new keys, signed by the forger's device. */
