@@ -43,6 +43,7 @@
 #define DEVICE_PING_MS 30000
 #define DEVICE_SILENCE_MS 60000         /* after a ping: the connection is dead */
 #define DEVICE_ANSWER_MS 20000          /* for a step of the handshake or of pairing */
+#define DEVICE_UNANSWERED_MS 60000      /* pushed, and no ACK or ERROR of anything since */
 #define DEVICE_RESUB_FIRST_MS 1000
 #define DEVICE_RESUB_LAST_MS 60000
 #define DEVICE_TAIL_MIN 4096            /* bytes of tail that a state outlives at least */
@@ -181,6 +182,7 @@ struct quire_device {
     size_t consumed; /* bytes of DELTA not yet given back as credit */
     struct device_inflight inflight[DEVICE_INFLIGHT_COUNT];
     size_t inflight_count, inflight_size;
+    uint64_t answered_ms; /* when something was last pushed, acknowledged or refused */
     bool upload_owed; /* something of ours was on its way: UPLOADED is due when it is there */
     uint32_t presence;
     int64_t caught_up_wall_ms;

@@ -150,6 +150,7 @@ static bool push(struct quire_device *device)
     }
     frame.push.batches = items;
     if (frame.push.batch_count > 0) {
+        device->answered_ms = device->now_ms;
         device_send(device, &frame);
     }
     quire_buffer_finish(&next);
@@ -160,6 +161,13 @@ static bool push(struct quire_device *device)
 void device_upload(struct quire_device *device)
 {
     if (device->link != LINK_READY || !device->got_want) {
+        return;
+    }
+    if (device->inflight_count > 0 &&
+        device->now_ms >= device->answered_ms + DEVICE_UNANSWERED_MS) {
+        /* An ERROR whose batch was acknowledged before it came says nothing of those behind it. */
+        device->answered_ms = device->now_ms;
+        device_subscribe(device);
         return;
     }
     while (device->failure == QUIRE_OK && push(device)) {
@@ -186,6 +194,7 @@ void device_is_on_server(struct quire_device *device, struct device_chain *chain
 
 void device_on_ack(struct quire_device *device, const struct qr_frame *frame)
 {
+    device->answered_ms = device->now_ms;
     for (size_t i = 0; i < frame->ack.range_count; i++) {
         const struct qr_frame_range *range = &frame->ack.ranges[i];
         struct device_chain *chain = device_chain_find(device, range->writer);
@@ -220,6 +229,7 @@ void device_on_batch_error(struct quire_device *device, const struct qr_frame *f
 {
     struct device_chain *chain = device_chain_find(device, frame->error.writer);
     uint64_t seq = frame->error.seq;
+    device->answered_ms = device->now_ms;
     if (frame->error.code == QR_ERROR_FORK) {
         device_put_evidence(device, frame->error.data);
         device_alarm(device, QUIRE_ALARM_FORK);
@@ -255,6 +265,9 @@ uint64_t device_upload_due_ms(const struct quire_device *device)
     uint64_t due = UINT64_MAX;
     if (device->link != LINK_READY || !device->got_want) {
         return due;
+    }
+    if (device->inflight_count > 0) {
+        due = device->answered_ms + DEVICE_UNANSWERED_MS;
     }
     for (size_t i = 0; i < device->chain_count; i++) {
         const struct device_chain *chain = &device->chains[i];
