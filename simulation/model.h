@@ -88,7 +88,6 @@ struct user {
     bool has_kit;
     bool made; /* the account is */
     uint8_t id[QUIRE_USER_SIZE];
-    uint32_t roster_seen; /* the longest that any phone had */
 };
 
 struct model {

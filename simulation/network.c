@@ -297,10 +297,14 @@ void network_stall(struct world *world, uint64_t number, bool upwards, uint64_t 
 
 void network_heal(struct world *world)
 {
+    const struct options *options = &world->options;
+    /* A stream that was broken owes us nothing until it begins anew. */
+    bool cuts = options->heal_cuts != 0 || options->drop_ppm != 0 || options->reorder_ppm != 0
+                || options->duplicate_ppm != 0;
     for (uint64_t number = 1; number <= world->network->count; number++) {
         struct link *link = link_of(world, number);
         link->up.stalled_until_ms = link->down.stalled_until_ms = 0;
-        if (world->options.heal_cuts && (link->phone_told || link->server_open)) {
+        if (cuts && (link->phone_told || link->server_open)) {
             network_cut(world, number);
         }
     }

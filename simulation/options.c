@@ -74,9 +74,6 @@ void options_draw(struct options *options, uint64_t seed, uint64_t minutes)
     options->clock_frozen_ppm = sometimes(&prng, 100000, 100000, 500000);
     options->last_join = prng_chance(&prng, 300000);
     options->heal_cuts = prng_chance(&prng, 500000);
-    if (options->drop_ppm != 0 || options->reorder_ppm != 0 || options->duplicate_ppm != 0) {
-        options->heal_cuts = 1; /* a broken stream owes us nothing until it begins anew */
-    }
 }
 
 size_t options_count(void)

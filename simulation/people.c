@@ -92,8 +92,15 @@ static bool has_no_account(const struct world *world, uint32_t user)
  * appended before would contradict them, and no person could know. */
 static bool roster_is_whole(const struct world *world, uint32_t user)
 {
-    const struct user *of = &world->model->users[user];
-    return of->made && server_roster_count(world->server, of->id) >= of->roster_seen;
+    uint32_t held = 0;
+    for (uint32_t i = 0; i < world->phone_count; i++) {
+        const struct phone *phone = &world->phones[i];
+        if (phone->user == user && phone->stage == PHONE_JOINED && phone->state.roster_count > held) {
+            held = phone->state.roster_count;
+        }
+    }
+    return world->model->users[user].made
+           && server_roster_count(world->server, world->model->users[user].id) >= held;
 }
 
 static struct phone *find_helper(struct world *world, uint32_t user)
@@ -188,7 +195,6 @@ static void try_to_join(struct world *world, const struct happening *happening)
     }
     if (phone->ordinal == 0 && phone->stage == PHONE_BLANK && has_no_account(world, phone->user)) {
         user->made = user->has_kit = false;
-        user->roster_seen = 0;
         make_account(world, phone);
         return;
     }

@@ -265,9 +265,6 @@ static void look_at_state(struct world *world, struct phone *phone)
             user->made = true;
             memcpy(user->id, state->user, sizeof user->id);
         }
-        if (state->roster_count > user->roster_seen) {
-            user->roster_seen = state->roster_count;
-        }
     }
     if (state->connected && state->caught_up && state->unsealed_count == 0
         && state->unacknowledged_count == 0 && state->not_on_server_count == 0) {

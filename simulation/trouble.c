@@ -141,6 +141,7 @@ static void restore(struct world *world, const struct happening *happening)
     TRACE(world, "phone # is restored to version # from #", phone->number,
         phone->disk.backup_version, phone->disk.durable_version);
     disk_restore(&phone->disk);
+    phone->state.roster_count = 0; /* known again when it starts */
     model_profile_restored(world, phone, phone->disk.backup_version);
     phone->life++; /* a revival that was on its way is void */
     revive_later(world, phone, REMOVED_FOR_MS);
