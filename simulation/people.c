@@ -239,6 +239,16 @@ static bool server_has_all(const struct world *world, uint32_t user)
 
 /* ---- revoking -------------------------------------------------------------------------------- */
 
+bool people_revoked(const struct world *world)
+{
+    for (uint32_t i = 0; i < world->phone_count; i++) {
+        if (world->phones[i].revoked) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void people_revoke(struct world *world, uint32_t user)
 {
     struct phone *by = find_helper(world, user);

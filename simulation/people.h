@@ -21,6 +21,8 @@ void people_clone_writes(struct world *world, struct phone *phone);
 void people_join_later(struct world *world, struct phone *phone);
 /** One phone revokes another of its user, if that is possible now. */
 void people_revoke(struct world *world, uint32_t user);
+/** Somebody has revoked, or meant to. From then on the server loses nothing: docs/simulation.md. */
+bool people_revoked(const struct world *world);
 /** What the device tells its person. Called while actions are carried out: nothing is stepped. */
 void people_notice(struct world *world, struct phone *phone, const struct quire_action *action);
 

@@ -8,6 +8,7 @@
 #include "crypto/sign.h"
 #include "model.h"
 #include "network.h"
+#include "people.h"
 #include "phone.h"
 
 #include <assert.h>
@@ -131,12 +132,13 @@ static enum quire_status log_read(void *context, uint64_t lsn, struct quire_byte
         return QUIRE_ENOTFOUND;
     }
     struct stored *stored = &server->log[lsn - 1];
-    if (!world->healed && prng_chance(&world->disk_chance, world->options.server_rot_ppm)) {
+    if (!world->healed && prng_chance(&world->disk_chance, world->options.server_rot_ppm)
+        && !people_revoked(world)) {
         sometimes(world, SOMETIMES_server_record_damaged);
         TRACE(world, "record # is damaged", lsn);
         stored->damaged = true;
     }
-    if (stored->damaged) {
+    if (stored->damaged && !people_revoked(world)) {
         return QUIRE_ECORRUPT;
     }
     *out_bytes = (struct quire_bytes){stored->bytes, stored->entry.size};

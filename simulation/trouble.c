@@ -246,7 +246,7 @@ static void copies(struct world *world, const struct happening *happening)
 static void server_restored(struct world *world, const struct happening *happening)
 {
     (void)happening;
-    if (!world->healed && world->server->copy <= world->server->durable) {
+    if (!world->healed && world->server->copy <= world->server->durable && !people_revoked(world)) {
         server_kill(world);
         server_restore(world, prng_chance(&world->people, 500000));
         server_again_later(world);
@@ -256,7 +256,7 @@ static void server_restored(struct world *world, const struct happening *happeni
 static void server_wiped(struct world *world, const struct happening *happening)
 {
     (void)happening;
-    if (!world->healed) {
+    if (!world->healed && !people_revoked(world)) {
         server_kill(world);
         server_wipe(world);
         server_again_later(world);
