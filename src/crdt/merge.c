@@ -247,8 +247,9 @@ static void make_pending(struct quire_document *document, struct qr_payload *pay
 {
     struct qr_pending *pending = &document->pending;
     size_t newer_count = is_newer(document, payload) ? 0 : pending->count;
-    struct qr_pending_record *newer = pending->records + pending->capacity - newer_count;
+    struct qr_pending_record *newer = NULL;
     if (newer_count > 0) {
+        newer = pending->records + pending->capacity - newer_count;
         memmove(newer, pending->records, newer_count * sizeof *newer);
     }
     pending->count -= newer_count;

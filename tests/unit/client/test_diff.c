@@ -40,6 +40,9 @@ static size_t byte_offset(struct quire_bytes text, size_t point)
 /* Old text and hunks to new text, by positions in the old text alone. */
 static struct quire_buffer apply(struct quire_bytes old_text, const struct qr_client_hunks *hunks)
 {
+    if (old_text.data == NULL) {
+        old_text = quire_bytes_of_text(""); /* to count from */
+    }
     struct quire_buffer result = {0};
     size_t done = 0, previous_end = 0, new_length = 0;
     for (size_t i = 0; i < hunks->count; i++) {
