@@ -3,6 +3,8 @@
  * promises; a lost packet shows as a late frame that holds up the ones behind it.
  */
 #include "network.h"
+
+#include "codec/frame.h"
 #include "phone.h"
 #include "server.h"
 
@@ -230,6 +232,27 @@ static void arrives_down(struct world *world, const struct happening *happening)
     }
 }
 
+/* Takes one batch out of a PUSH or DELTA, as a careless client or a server with something to hide
+ * would. Appends the rest to out_bytes; nothing if there is no such batch. */
+static void withhold(struct world *world, struct quire_bytes bytes, struct quire_buffer *out_bytes)
+{
+    struct qr_frame_space *space = sim_alloc(sizeof *space);
+    struct qr_frame frame;
+    bool carries = qr_frame_read(bytes, space, &frame) == QUIRE_OK
+                   && (frame.type == QR_FRAME_PUSH || frame.type == QR_FRAME_DELTA);
+    if (carries && frame.push.batch_count > 1) { /* delta has the same fields */
+        size_t gone = prng_below(&world->network_chance, --frame.push.batch_count);
+        for (size_t i = gone; i < frame.push.batch_count; i++) {
+            space->items[i] = space->items[i + 1];
+        }
+        if (qr_frame_write(&frame, out_bytes) == QUIRE_OK) {
+            sometimes(world, SOMETIMES_batch_withheld);
+            TRACE(world, "batch # of that frame is withheld", gone);
+        }
+    }
+    free(space);
+}
+
 static void send(struct world *world, uint64_t number, struct way *way, uint64_t leaves_ms,
     void (*arrives)(struct world *, const struct happening *), struct quire_bytes bytes)
 {
@@ -240,6 +263,11 @@ static void send(struct world *world, uint64_t number, struct way *way, uint64_t
     bool twice = !world->healed
                  && prng_chance(&world->network_chance, world->options.duplicate_ppm);
     uint64_t at = arrival_of(world, way, leaves_ms);
+    struct quire_buffer rest = {0};
+    if (!world->healed && prng_chance(&world->network_chance, world->options.withhold_ppm)) {
+        withhold(world, bytes, &rest);
+        bytes = rest.size > 0 ? quire_buffer_bytes(&rest) : bytes;
+    }
     if (at != 0) {
         world_later(world, at, arrives, 0, 0, number, bytes);
     }
@@ -248,6 +276,7 @@ static void send(struct world *world, uint64_t number, struct way *way, uint64_t
         world_later(world, at + prng_below(&world->network_chance, 2000), arrives, 0, 0, number,
             bytes);
     }
+    quire_buffer_finish(&rest);
 }
 
 void network_send_up(struct world *world, uint64_t number, struct quire_bytes bytes)
@@ -300,7 +329,7 @@ void network_heal(struct world *world)
     const struct options *options = &world->options;
     /* A stream that was broken owes us nothing until it begins anew. */
     bool cuts = options->heal_cuts != 0 || options->drop_ppm != 0 || options->reorder_ppm != 0
-                || options->duplicate_ppm != 0;
+                || options->duplicate_ppm != 0 || options->withhold_ppm != 0;
     for (uint64_t number = 1; number <= world->network->count; number++) {
         struct link *link = link_of(world, number);
         link->up.stalled_until_ms = link->down.stalled_until_ms = 0;

@@ -44,6 +44,7 @@ void options_draw(struct options *options, uint64_t seed, uint64_t minutes)
     options->drop_ppm = sometimes(&prng, 100000, 500, 20000);
     options->duplicate_ppm = sometimes(&prng, 100000, 500, 100000);
     options->reorder_ppm = sometimes(&prng, 100000, 500, 50000);
+    options->withhold_ppm = sometimes(&prng, 100000, 10000, 300000);
     options->bytes_per_ms = prng_chance(&prng, 200000) ? prng_range(&prng, 1, 20) : 2000;
     options->stall_mean_s = sometimes(&prng, 400000, 60, 600);
     options->stall_length_s = prng_range(&prng, 1, 150);
@@ -59,6 +60,9 @@ void options_draw(struct options *options, uint64_t seed, uint64_t minutes)
     options->server_restores = sometimes(&prng, 120000, 1, 2);
     options->server_wipes = sometimes(&prng, 50000, 1, 1);
     options->server_memory = prng_chance(&prng, 200000) ? 1 : 1024;
+    bool narrow = prng_chance(&prng, 200000);
+    options->pushes_per_second = narrow ? prng_range(&prng, 1, 10) : 10;
+    options->pushes_burst = narrow ? prng_range(&prng, 3, 40) : 200;
     options->verify_ms = prng_range(&prng, 0, prng_chance(&prng, 200000) ? 1000 : 10);
     options->phone_crash_mean_s = sometimes(&prng, 600000, 20, 900);
     options->phone_down_s = prng_range(&prng, 1, 60);

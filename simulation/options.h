@@ -27,6 +27,7 @@
     X(drop_ppm)           /* frames that never come: below what WebSocket promises */              \
     X(duplicate_ppm)      /* frames that come twice: likewise */                                   \
     X(reorder_ppm)        /* frames that overtake: likewise */                                     \
+    X(withhold_ppm)       /* PUSH and DELTA frames that lose one of their batches on the way */      \
     X(bytes_per_ms)       /* from the server to one phone */                                       \
     X(stall_mean_s)       /* one direction of one connection stands still */                       \
     X(stall_length_s)                                                                              \
@@ -42,6 +43,8 @@
     X(server_restores)    /* how often its log is put back to an old copy */                       \
     X(server_wipes)       /* how often it begins again with nothing */                             \
     X(server_memory)      /* users whose index is kept; small ones make it load again */           \
+    X(pushes_per_second)  /* the server takes from one user … */                                   \
+    X(pushes_burst)       /* … and at once */                                                      \
     X(verify_ms)          /* to check the signatures of a push, at most */                         \
     X(phone_crash_mean_s)                                                                          \
     X(phone_down_s)                                                                                \

@@ -77,6 +77,7 @@ static void check_end(struct world *world)
 {
     converge_check_end(world);
     complete_check_end(world);
+    order_check_log(world);
     for (uint32_t i = 0; i < world->phone_count && !world->failed; i++) {
         struct phone *phone = &world->phones[i];
         if (phone_counts(world, phone)) {

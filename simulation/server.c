@@ -407,6 +407,8 @@ void server_start(struct world *world)
     server->monotonic_offset_ms = prng_below(&world->disk_chance, 1000000000);
     struct qr_hub_limits limits;
     qr_hub_limits_default(&limits);
+    limits.pushes_per_second = (uint32_t)world->options.pushes_per_second;
+    limits.pushes_burst = (uint32_t)world->options.pushes_burst;
     limits.users_loaded = (uint32_t)world->options.server_memory;
     /* Devices that fail a lot are not attackers here, and an hour is longer than most runs. */
     limits.roster_appends_per_hour = 600;
@@ -420,6 +422,7 @@ void server_start(struct world *world)
         return;
     }
     TRACE(world, "server starts with # records", server->durable);
+    order_check_log(world);
     world_later(world, world->now_ms + TICK_MS, tick, 0, server->life, 0, nothing);
 }
 

@@ -14,7 +14,7 @@ static uint64_t least(const char *name)
 {
     static const char *const ones[] = {"minutes", "users", "phones", "entries", "acts_per_minute",
         "writing_s", "resting_s", "delay_ms", "bytes_per_ms", "stall_length_s", "offline_length_s",
-        "server_down_s", "server_disk_ms", "server_memory", "phone_down_s", "phone_disk_ms"};
+        "server_down_s", "server_disk_ms", "server_memory", "pushes_per_second", "pushes_burst", "phone_down_s", "phone_disk_ms"};
     for (size_t i = 0; i < sizeof ones / sizeof *ones; i++) {
         if (strcmp(name, ones[i]) == 0) {
             return 1;

@@ -26,6 +26,7 @@
     X(frame_late)                                                                                  \
     X(frame_lost)                                                                                  \
     X(frame_twice)                                                                                 \
+    X(batch_withheld)                                                                              \
     X(frame_overtook)                                                                              \
     X(phone_offline)                                                                               \
     X(phone_killed)                                                                                \

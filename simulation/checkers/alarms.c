@@ -14,7 +14,7 @@ static bool expected(const struct world *world, uint32_t alarm)
     /* Below what WebSocket promises: an old CAUGHT_UP that comes again is a server that is behind, a
      * lost ROSTER_RECORDS is a roster with a hole. */
     bool broken_stream = options->drop_ppm > 0 || options->duplicate_ppm > 0
-                         || options->reorder_ppm > 0;
+                         || options->reorder_ppm > 0 || options->withhold_ppm > 0;
     switch (alarm) {
     case QUIRE_ALARM_CLOCK:
         return odd_clocks;

@@ -28,6 +28,8 @@ void alarms_check(struct world *world, const struct phone *phone, uint32_t alarm
 /** order: each batch on a phone's disk stands on batches that are there too. */
 void order_check(struct world *world, struct phone *phone, const char *when);
 
+/** order: the same of the server's log. */
+void order_check_log(struct world *world);
 /** True if the record of a profile is a batch; out_bytes borrows from it. */
 bool batch_on_disk(const struct record *record, struct qr_batch *out_batch,
     struct quire_bytes *out_bytes);

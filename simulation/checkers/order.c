@@ -1,10 +1,12 @@
 /*
  * Claim: no effect without its cause. Each batch on a phone's disk stands on batches that are on
- * that disk too: the one before it in its chain, by hash, and its dependencies, by hash.
+ * that disk too: the one before it in its chain, by hash, and its dependencies, by hash. In the
+ * server's log all of these come before it.
  */
 #include "checkers.h"
 
 #include "codec/batch.h"
+#include "server.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -86,5 +88,46 @@ void order_check(struct world *world, struct phone *phone, const char *when)
         }
     }
     free(held);
+    free(batch);
+}
+
+static bool is_before(const struct server *server, const struct stored *effect,
+    const uint8_t *writer, uint64_t seq, const uint8_t *hash)
+{
+    const struct stored *cause = server_find(server, effect->user, writer, seq);
+    return cause != NULL && cause->entry.lsn < effect->entry.lsn
+           && memcmp(cause->entry.hash, hash, QR_HASH_SIZE) == 0;
+}
+
+void order_check_log(struct world *world)
+{
+    const struct server *server = world->server;
+    if (world->sometimes[SOMETIMES_server_forgot] > 0) {
+        return; /* what was on its way to disk then may stand there without its causes until they
+                   are sent again; phones refuse it for so long */
+    }
+    struct qr_batch *batch = sim_alloc(sizeof *batch);
+    for (size_t i = 0; i < server->durable && !world->failed; i++) {
+        const struct stored *stored = &server->log[i];
+        struct quire_bytes bytes = {stored->bytes, stored->entry.size};
+        if (stored->forgotten || stored->entry.kind != QR_LOG_BATCH
+            || server_find(server, stored->user, stored->entry.writer, stored->entry.seq) != stored) {
+            continue;
+        }
+        if (qr_batch_read(bytes, batch) != QUIRE_OK) {
+            world_fail(world, "order", "record %zu of the server is no batch", i + 1);
+            break;
+        }
+        bool well = batch->seq == 1
+                    || is_before(server, stored, batch->writer, batch->seq - 1, batch->prev);
+        for (size_t d = 0; d < batch->dep_count; d++) {
+            const struct qr_dep *dep = &batch->deps[d];
+            well = well && is_before(server, stored, dep->writer, dep->seq, dep->hash);
+        }
+        if (!well) {
+            world_fail(world, "order", "record %zu of the server stands before what it depends on",
+                i + 1);
+        }
+    }
     free(batch);
 }
