@@ -27,7 +27,8 @@ UNLIMITED = ("--pushes-per-second", "1000000", "--pushes-burst", "10000000", "--
 def wanted_kills():
     if "--kills" in sys.argv:
         at = sys.argv.index("--kills")
-        return int(sys.argv.pop(at + 1) if sys.argv.pop(at) else 0)
+        sys.argv.pop(at)
+        return int(sys.argv.pop(at))
     return int(os.environ.get("QUIRE_KILLS", 30))
 
 
