@@ -1,81 +1,18 @@
 /*
  * quire-sim: the shipping device and hub in a made-up world. See docs/simulation.md.
  */
-#include "run.h"
-
-#include "jobs.h"
-#include "shrink.h"
+#include "commands.h"
 
 #include "crypto/sign.h"
 
-#include <inttypes.h>
 #include <sodium.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char usage[] =
-    "usage: quire-sim [--seed N] [--runs K] [--jobs J] [--minutes-simulated M] [--set name=value]…\n"
-    "                 [--seeds FILE] [--until-failure] [--trace] [--json] [--shrink]\n"
-    "                 [--plant-list] [--options]\n"
-    "\n"
-    "Runs the device and the hub under virtual time with faults that a seed draws, and checks what\n"
-    "must hold. One run prints its options first and the hash of its trace last: the same seed gives\n"
-    "the same hash with every compiler. Ends with 1 if a run failed.\n"
-    "\n"
-    "  --seed N               the first seed (1)\n"
-    "  --runs K               that many seeds from there on (1)\n"
-    "  --jobs J               processes at once (1)\n"
-    "  --minutes-simulated M  before everything heals (30)\n"
-    "  --set name=value       an option that is not left to the seed\n"
-    "  --seeds FILE           also the seeds of a file, one a line, the rest of the line is why\n"
-    "  --trace                print every line of the trace\n"
-    "  --json                 the summary as JSON\n"
-    "  --until-failure        stop at the first seed that fails, and say how many it took\n"
-    "  --shrink               after a failure, look for the smallest world that still fails\n"
-    "  --plant-list           the bugs that may be planted, and which one is in this program\n"
-    "  --options              the names of all options\n";
-
-static const char *const plants[][2] = {
-    {"QR_PLANT_ACK_BEFORE_COMMIT",
-#ifdef QR_PLANT_ACK_BEFORE_COMMIT
-        "in"
-#else
-        ""
-#endif
-    },
-    {"QR_PLANT_MERGE_OVERWRITES",
-#ifdef QR_PLANT_MERGE_OVERWRITES
-        "in"
-#else
-        ""
-#endif
-    },
-    {"QR_PLANT_NO_DEPS_CHECK",
-#ifdef QR_PLANT_NO_DEPS_CHECK
-        "in"
-#else
-        ""
-#endif
-    },
-    {"QR_PLANT_ONE_CHAIN",
-#ifdef QR_PLANT_ONE_CHAIN
-        "in"
-#else
-        ""
-#endif
-    },
-    {"QR_PLANT_MISSING_AAD",
-#ifdef QR_PLANT_MISSING_AAD
-        "in"
-#else
-        ""
-#endif
-    },
-};
-
-struct arguments {
-    struct jobs_plan plan;
-    bool tracing, json, shrink;
+static const struct command commands[] = {
+    {"seeds", "runs seeds with drawn faults; the same as no command", command_seeds},
 };
 
 /* ---- randomness: none but ours --------------------------------------------------------------- */
@@ -108,147 +45,36 @@ static struct randombytes_implementation no_source = {
     .buf = no_bytes,
 };
 
-/* ---- arguments ------------------------------------------------------------------------------- */
+/* ---- commands -------------------------------------------------------------------------------- */
 
-static void complain(const char *what)
+static void print_help(void)
 {
-    fprintf(stderr, "quire-sim: %s\n\n%s", what, usage);
-    exit(2);
-}
-
-static uint64_t number(const char *text)
-{
-    char *end = NULL;
-    if (text == NULL || *text < '0' || *text > '9') {
-        complain("a number is missing");
+    fputs("usage: quire-sim [COMMAND] …\n\nWithout a command it runs seeds. Each command tells more with "
+          "--help.\n\n", stdout);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        printf("  %-10s %s\n", commands[i].name, commands[i].summary);
     }
-    uint64_t value = strtoull(text, &end, 10);
-    if (*end != 0) {
-        complain("not a number");
-    }
-    return value;
-}
-
-static void add_setting(struct jobs_plan *plan, const char *text)
-{
-    const char *equals = text == NULL ? NULL : strchr(text, '=');
-    struct options probe;
-    if (equals == NULL || plan->setting_count == JOBS_SETTINGS_MAX
-        || (size_t)(equals - text) >= sizeof plan->settings[0].name) {
-        complain("--set takes name=value");
-    }
-    struct jobs_setting *setting = &plan->settings[plan->setting_count++];
-    memcpy(setting->name, text, (size_t)(equals - text));
-    setting->value = number(equals + 1);
-    if (!options_set(&probe, setting->name, 0)) {
-        complain("there is no option of that name; see --options");
-    }
-}
-
-static void read_seeds(struct jobs_plan *plan, const char *path)
-{
-    FILE *file = path == NULL ? NULL : fopen(path, "r");
-    char line[512];
-    if (file == NULL) {
-        complain("the file of seeds cannot be read");
-    }
-    while (fgets(line, sizeof line, file) != NULL) {
-        if (line[0] >= '0' && line[0] <= '9' && plan->known_count < JOBS_KNOWN_MAX) {
-            plan->known[plan->known_count++] = strtoull(line, NULL, 10);
-        }
-    }
-    fclose(file);
-}
-
-static void print_options(void)
-{
-    for (size_t i = 0; i < options_count(); i++) {
-        puts(options_name(i));
-    }
-    exit(0);
-}
-
-static void print_plants(void)
-{
-    for (size_t i = 0; i < sizeof plants / sizeof *plants; i++) {
-        printf("%-28s %s\n", plants[i][0], plants[i][1]);
-    }
-    exit(0);
-}
-
-static void parse(int count, char **words, struct arguments *out)
-{
-    for (int i = 1; i < count; i++) {
-        const char *next = i + 1 < count ? words[i + 1] : NULL;
-        if (strcmp(words[i], "--trace") == 0) {
-            out->tracing = true;
-        } else if (strcmp(words[i], "--json") == 0) {
-            out->json = true;
-        } else if (strcmp(words[i], "--shrink") == 0) {
-            out->shrink = true;
-        } else if (strcmp(words[i], "--until-failure") == 0) {
-            out->plan.stop_at_failure = true;
-        } else if (strcmp(words[i], "--plant-list") == 0) {
-            print_plants();
-        } else if (strcmp(words[i], "--options") == 0) {
-            print_options();
-        } else if (strcmp(words[i], "--help") == 0) {
-            fputs(usage, stdout);
-            exit(0);
-        } else if (strcmp(words[i], "--seed") == 0) {
-            out->plan.first_seed = number(next), i++;
-        } else if (strcmp(words[i], "--runs") == 0) {
-            out->plan.run_count = number(next), i++;
-        } else if (strcmp(words[i], "--jobs") == 0) {
-            out->plan.job_count = number(next), i++;
-        } else if (strcmp(words[i], "--minutes-simulated") == 0) {
-            out->plan.minutes = number(next), i++;
-        } else if (strcmp(words[i], "--set") == 0) {
-            add_setting(&out->plan, next), i++;
-        } else if (strcmp(words[i], "--seeds") == 0) {
-            read_seeds(&out->plan, next), i++;
-        } else {
-            complain("no such argument");
-        }
-    }
-}
-
-/* ---- one run --------------------------------------------------------------------------------- */
-
-static int run_alone(const struct arguments *arguments)
-{
-    struct options options;
-    struct run_result result;
-    uint64_t seed = arguments->plan.first_seed;
-    jobs_options(&arguments->plan, seed, &options);
-    printf("seed %" PRIu64 "\noptions", seed);
-    options_print(&options, stdout);
-    fflush(stdout);
-    run_once(seed, &options, arguments->tracing, stdout, &result);
-    if (result.failed) {
-        jobs_print_failure(&arguments->plan, &result, stdout);
-        if (arguments->shrink) {
-            shrink(seed, &options, &result);
-        }
-    } else {
-        jobs_print_one(&result, arguments->json);
-    }
-    printf("trace %016" PRIx64 "\n", result.trace_hash);
-    return result.failed ? 1 : 0;
 }
 
 int main(int count, char **words)
 {
-    struct arguments arguments = {
-        .plan = {.first_seed = 1, .run_count = 1, .job_count = 1, .minutes = 30}};
-    parse(count, words, &arguments);
+    if (count > 1 && (strcmp(words[1], "--help") == 0 || strcmp(words[1], "help") == 0)) {
+        print_help();
+        return 0;
+    }
     if (randombytes_set_implementation(&no_source) != 0 || !qr_crypto_init()) {
         fputs("quire-sim: libsodium does not start\n", stderr);
         return 2;
     }
     world_begun = true;
-    if (arguments.plan.run_count == 1 && arguments.plan.known_count == 0) {
-        return run_alone(&arguments);
+    if (count < 2 || words[1][0] == '-') {
+        return command_seeds(count - 1, words + 1);
     }
-    return jobs_run(&arguments.plan, arguments.json);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        if (strcmp(words[1], commands[i].name) == 0) {
+            return commands[i].run(count - 2, words + 2);
+        }
+    }
+    fprintf(stderr, "quire-sim: there is no command %s; see quire-sim --help\n", words[1]);
+    return 2;
 }
