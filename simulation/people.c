@@ -57,7 +57,7 @@ static void device_name(const struct phone *phone, char out[64])
     snprintf(out + size, 64 - size, " %u", phone->number);
 }
 
-static void make_account(struct world *world, struct phone *phone)
+void people_make_account(struct world *world, struct phone *phone)
 {
     struct user *user = &world->model->users[phone->user];
     struct quire_device_options options = phone_options(world, phone);
@@ -141,7 +141,7 @@ static void begin_joining(struct world *world, struct phone *phone, struct quire
     phone_run(world, phone, device, NULL);
 }
 
-static void join_by_kit(struct world *world, struct phone *phone)
+void people_join_by_kit(struct world *world, struct phone *phone)
 {
     struct user *user = &world->model->users[phone->user];
     struct quire_device_options options = phone_options(world, phone);
@@ -182,6 +182,14 @@ static void has_code(struct world *world, const struct happening *happening)
     begin_joining(world, phone, device);
 }
 
+enum quire_status people_pair(struct world *world, struct phone *helper, struct phone *phone)
+{
+    TRACE(world, "phone # shows a code to phone #", helper->number, phone->number);
+    helper->helping = phone->number;
+    phone->trying_until_ms = world->now_ms + ATTEMPT_MS;
+    return phone_step(world, helper, (struct quire_event){.kind = QUIRE_EVENT_PAIR_OPEN});
+}
+
 static void try_to_join(struct world *world, const struct happening *happening)
 {
     struct phone *phone = &world->phones[happening->actor];
@@ -195,7 +203,7 @@ static void try_to_join(struct world *world, const struct happening *happening)
     }
     if (phone->ordinal == 0 && phone->stage == PHONE_BLANK && has_no_account(world, phone->user)) {
         user->made = user->has_kit = false;
-        make_account(world, phone);
+        people_make_account(world, phone);
         return;
     }
     if (phone->stage != PHONE_BLANK || world->now_ms < phone->trying_until_ms
@@ -203,15 +211,12 @@ static void try_to_join(struct world *world, const struct happening *happening)
         return;
     }
     if (user->has_kit && prng_chance(&world->people, world->options.recover_ppm)) {
-        join_by_kit(world, phone);
+        people_join_by_kit(world, phone);
         return;
     }
     struct phone *helper = find_helper(world, phone->user);
     if (helper != NULL) {
-        TRACE(world, "phone # shows a code to phone #", helper->number, phone->number);
-        helper->helping = phone->number;
-        phone->trying_until_ms = world->now_ms + ATTEMPT_MS;
-        (void)phone_step(world, helper, (struct quire_event){.kind = QUIRE_EVENT_PAIR_OPEN});
+        (void)people_pair(world, helper, phone);
     }
 }
 
@@ -249,6 +254,20 @@ bool people_revoked(const struct world *world)
     return false;
 }
 
+enum quire_status people_revoke_one(struct world *world, struct phone *by, struct phone *whom)
+{
+    TRACE(world, "phone # revokes phone #", by->number, whom->number);
+    for (uint32_t i = 0; i < world->phone_count; i++) {
+        struct phone *phone = &world->phones[i];
+        if (memcmp(phone->state.device, whom->state.device, QUIRE_DEVICE_SIZE) == 0) {
+            model_revoked(world, phone, by); /* its clones, too */
+        }
+    }
+    struct quire_event event = {.kind = QUIRE_EVENT_REVOKE};
+    memcpy(event.device, whom->state.device, QUIRE_DEVICE_SIZE);
+    return phone_step(world, by, event);
+}
+
 void people_revoke(struct world *world, uint32_t user)
 {
     struct phone *by = find_helper(world, user);
@@ -265,16 +284,7 @@ void people_revoke(struct world *world, uint32_t user)
         || memcmp(by->state.device, whom->state.device, QUIRE_DEVICE_SIZE) == 0) {
         return;
     }
-    TRACE(world, "phone # revokes phone #", by->number, whom->number);
-    for (uint32_t i = 0; i < world->phone_count; i++) {
-        struct phone *phone = &world->phones[i];
-        if (memcmp(phone->state.device, whom->state.device, QUIRE_DEVICE_SIZE) == 0) {
-            model_revoked(world, phone, by); /* its clones, too */
-        }
-    }
-    struct quire_event event = {.kind = QUIRE_EVENT_REVOKE};
-    memcpy(event.device, whom->state.device, QUIRE_DEVICE_SIZE);
-    (void)phone_step(world, by, event);
+    (void)people_revoke_one(world, by, whom);
 }
 
 /* ---- being told ------------------------------------------------------------------------------ */
@@ -325,7 +335,7 @@ void people_begin(struct world *world)
         for (uint64_t i = 0; i < world->options.phones; i++) {
             struct phone *phone = phone_add(world, user);
             if (i == 0) {
-                make_account(world, phone);
+                people_make_account(world, phone);
             } else {
                 world_later(world, prng_below(&world->people, LATE_START_MS), try_to_join,
                     phone->number, 0, 0, nothing);

@@ -19,6 +19,12 @@ void people_save_all(struct world *world, struct phone *phone);
 void people_clone_writes(struct world *world, struct phone *phone);
 /** A phone that has no profile tries to join, again and again, until it has. */
 void people_join_later(struct world *world, struct phone *phone);
+/* The same, one at a time and now; ESTATE of a phone that is not connected. */
+void people_make_account(struct world *world, struct phone *phone);
+void people_join_by_kit(struct world *world, struct phone *phone);
+enum quire_status people_pair(struct world *world, struct phone *helper, struct phone *phone);
+enum quire_status people_revoke_one(struct world *world, struct phone *by, struct phone *whom);
+
 /** One phone revokes another of its user, if that is possible now. */
 void people_revoke(struct world *world, uint32_t user);
 /** Somebody has revoked, or meant to. From then on the server loses nothing: docs/simulation.md. */
@@ -30,6 +36,12 @@ void people_notice(struct world *world, struct phone *phone, const struct quire_
 void trouble_begin(struct world *world);
 /** All faults end: everybody is started and online, the server is up. */
 void trouble_end(struct world *world);
+/** Keeps a copy of what is durable on the phone's disk. */
+void trouble_back_up(struct world *world, struct phone *phone);
+/** Puts the phone back to that copy; its process stays down. reboot: its power was off. */
+void trouble_restore(struct world *world, struct phone *phone, bool reboot);
+/** A copy of its disk comes to life as another phone. */
+struct phone *trouble_clone(struct world *world, struct phone *phone);
 /** The process begins again, now or later; a phone without a profile goes on joining. */
 void trouble_revive(struct world *world, struct phone *phone);
 

@@ -17,7 +17,7 @@
 #define POLL_MS 1000
 #define QUIET_POLLS 3
 
-static struct world *world_create(uint64_t seed, const struct options *options, bool tracing)
+struct world *world_create(uint64_t seed, const struct options *options, bool tracing)
 {
     struct world *world = sim_alloc(sizeof *world);
     world->seed = seed;
@@ -34,7 +34,7 @@ static struct world *world_create(uint64_t seed, const struct options *options, 
     return world;
 }
 
-static void world_destroy(struct world *world)
+void world_destroy(struct world *world)
 {
     for (uint32_t i = 0; i < world->phone_count; i++) {
         phone_finish(&world->phones[i]);
@@ -64,7 +64,7 @@ static uint64_t quiet_within_ms(const struct world *world)
 }
 
 /* Until all are quiet for a while, or the time is over. Returns how long it took. */
-static uint64_t wait_until_quiet(struct world *world)
+uint64_t run_until_quiet(struct world *world)
 {
     char reason[512] = "";
     uint64_t begin = world->now_ms, within_ms = quiet_within_ms(world);
@@ -120,7 +120,7 @@ static void join_last(struct world *world)
     struct phone *phone = phone_add(world, 0);
     TRACE(world, "phone # is new and reads everything", phone->number);
     people_join_later(world, phone);
-    (void)wait_until_quiet(world);
+    (void)run_until_quiet(world);
     if (!world->failed) {
         sometimes(world, SOMETIMES_last_phone_joined);
     }
@@ -140,7 +140,7 @@ static void live(struct world *world, struct run_result *out_result)
         return;
     }
     trouble_end(world);
-    out_result->quiet_after_ms = wait_until_quiet(world);
+    out_result->quiet_after_ms = run_until_quiet(world);
     if (!world->failed && world->options.last_join != 0) {
         join_last(world);
     }

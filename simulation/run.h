@@ -18,6 +18,13 @@ struct run_result {
     char text[1536];
 };
 
+/** A world at time 0 without server and phones; what it holds is freed with it. */
+struct world *world_create(uint64_t seed, const struct options *options, bool tracing);
+void world_destroy(struct world *world);
+/** Lets it run until all are quiet for a while; fails it when that takes too long. Returns how long
+ * it took, in milliseconds. */
+uint64_t run_until_quiet(struct world *world);
+
 /** Runs; on failure the last lines of the trace go to `report`. */
 void run_once(uint64_t seed, const struct options *options, bool tracing, FILE *report,
     struct run_result *out_result);

@@ -7,6 +7,7 @@
 #include "server.h"
 
 #include <assert.h>
+#include <string.h>
 
 #define DRAIN_MS 10000
 #define FULL_MAX_MS 60000
@@ -120,14 +121,30 @@ static void jump(struct world *world, const struct happening *happening)
     sometimes(world, SOMETIMES_clock_jumped);
 }
 
+void trouble_back_up(struct world *world, struct phone *phone)
+{
+    TRACE(world, "phone # is backed up at version #", phone->number, phone->disk.durable_version);
+    disk_backup(&phone->disk);
+}
+
 static void backup(struct world *world, const struct happening *happening)
 {
     struct phone *phone = &world->phones[happening->actor];
     if (!world->healed && phone->stage == PHONE_JOINED && phone->disk.durable.count > 0) {
-        TRACE(world, "phone # is backed up at version #", phone->number,
-            phone->disk.durable_version);
-        disk_backup(&phone->disk);
+        trouble_back_up(world, phone);
     }
+}
+
+void trouble_restore(struct world *world, struct phone *phone, bool reboot)
+{
+    phone_kill(world, phone, reboot);
+    sometimes(world, SOMETIMES_profile_restored);
+    TRACE(world, "phone # is restored to version # from #", phone->number,
+        phone->disk.backup_version, phone->disk.durable_version);
+    disk_restore(&phone->disk);
+    phone->state.roster_count = 0; /* known again when it starts */
+    model_profile_restored(world, phone, phone->disk.backup_version);
+    phone->life++; /* a revival that was on its way is void */
 }
 
 static void restore(struct world *world, const struct happening *happening)
@@ -136,37 +153,32 @@ static void restore(struct world *world, const struct happening *happening)
     if (world->healed || !phone->disk.has_backup || phone->stage != PHONE_JOINED) {
         return;
     }
-    phone_kill(world, phone, prng_chance(&world->disk_chance, world->options.reboot_ppm));
-    sometimes(world, SOMETIMES_profile_restored);
-    TRACE(world, "phone # is restored to version # from #", phone->number,
-        phone->disk.backup_version, phone->disk.durable_version);
-    disk_restore(&phone->disk);
-    phone->state.roster_count = 0; /* known again when it starts */
-    model_profile_restored(world, phone, phone->disk.backup_version);
-    phone->life++; /* a revival that was on its way is void */
+    trouble_restore(world, phone, prng_chance(&world->disk_chance, world->options.reboot_ppm));
     revive_later(world, phone, REMOVED_FOR_MS);
 }
 
-static void clone(struct world *world, const struct happening *happening)
+struct phone *trouble_clone(struct world *world, struct phone *phone)
 {
-    struct phone *phone = &world->phones[happening->actor];
-    if (world->healed || phone->stage != PHONE_JOINED || phone->disk.durable.count == 0
-        || phone->revoked || world->phone_count == PHONES_MAX) {
-        return;
-    }
     struct phone *copy = phone_add(world, phone->user);
     TRACE(world, "phone # comes to life as a copy of phone #", copy->number, phone->number);
     sometimes(world, SOMETIMES_profile_cloned);
     copy->clone = true;
     copy->stage = PHONE_JOINED;
     copy->clock = phone->clock;
-    for (size_t i = 0; i < sizeof copy->profile_key; i++) {
-        copy->profile_key[i] = phone->profile_key[i];
-    }
+    memcpy(copy->profile_key, phone->profile_key, sizeof copy->profile_key);
     disk_clone(&phone->disk, &copy->disk);
     world->model->rolled_back[copy->number] = true;
     phone_start(world, copy);
-    people_clone_writes(world, copy);
+    return copy;
+}
+
+static void clone(struct world *world, const struct happening *happening)
+{
+    struct phone *phone = &world->phones[happening->actor];
+    if (!world->healed && phone->stage == PHONE_JOINED && phone->disk.durable.count > 0
+        && !phone->revoked && world->phone_count < PHONES_MAX) {
+        people_clone_writes(world, trouble_clone(world, phone));
+    }
 }
 
 static void revoke(struct world *world, const struct happening *happening)
