@@ -12,37 +12,13 @@ import pathlib
 import subprocess
 import sys
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools/bench"))
+from lines import end_line, lines, patch_lines
+
 SEQUENTIAL = ["automerge-paper", "friendsforever_flat", "json-crdt-blog-post", "seph-blog1",
     "sveltecomponent"]
 CONCURRENT = ["friendsforever"]
 CONFORMANCE = "conformance"  # many small ones, in a form of its own
-
-
-def patch_lines(patches):
-    for position, erased, text in patches:
-        yield f"P {position} {erased} {text.encode().hex() or '-'}\n"
-
-
-def end_line(history):
-    return f"E {history['endContent'].encode().hex() or '-'}\n"
-
-
-def sequential(name, history):
-    yield f"D {name}\n"
-    if history.get("startContent"):
-        yield from patch_lines([[0, 0, history["startContent"]]])
-    for transaction in history["txns"]:
-        yield from patch_lines(transaction["patches"])
-    yield end_line(history)
-
-
-def concurrent(name, history):
-    yield f"D {name}\n"
-    for number, transaction in enumerate(history["txns"]):
-        parents = " ".join(map(str, transaction["parents"]))
-        yield f"T {transaction['agent']} {number} {parents}\n"
-        yield from patch_lines(transaction["patches"])
-    yield end_line(history)
 
 
 def conformance(name, histories):
@@ -69,8 +45,7 @@ def main():
     for name in names:
         with gzip.open(pathlib.Path(folder) / f"{name}.json.gz", "rt", encoding="utf-8") as file:
             history = json.load(file)
-        form = conformance if name == CONFORMANCE else concurrent if name in CONCURRENT \
-            else sequential
+        form = conformance if name == CONFORMANCE else lines
         replay.stdin.writelines(form(name, history))
     replay.stdin.close()
     return replay.wait()
