@@ -100,6 +100,8 @@ struct quire_client_options {
     const char *server;   /* wss://host[:port] for a new profile; NULL: none yet */
     const char *fingerprint; /* of the server's certificate, hex, to pin; NULL: none */
     uint32_t lock_wait_ms;   /* how long open waits for its turn; 0: 5000 */
+    uint32_t deadline_ms;    /* a blocking call, but for follow, ends after so long whatever moves;
+                                0: an hour, or the call's timeout_ms if that is longer */
     bool insecure;           /* let ws:// leave this machine: for tests behind a proxy */
     struct quire_client_callbacks callbacks;
 };
@@ -127,7 +129,7 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_client_start_account(struct quir
 
 /**
  * Joins an account, in a new profile, by the code that another device shows (quire_client_pair),
- * and opens it. Needs options.server. Blocks until joined, or for timeout_ms without an answer.
+ * and opens it. Needs options.server. Blocks until joined and in sync; timeout_ms as in sync.
  * EMALFORMED: not a code. ECONFLICT: as start_account. Else as quire_client_sync. When it fails the
  * folder holds no profile.
  */
@@ -230,8 +232,11 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_client_set_server(struct quire_c
 
 /**
  * Seals and sends everything saved here and takes in everything that the server has, then hangs up.
- * Gives up after timeout_ms in which nothing moved.
- * EIO: no server, or it cannot be reached or stopped answering. ECRYPTO: its certificate is not
+ * Gives up after timeout_ms in which it got nowhere: nothing new came in (a slow line counts as long
+ * as it brings 1 KiB in that time) and nothing more was acknowledged, however often the server came
+ * back or talked of other things; and after options.deadline_ms in any case. What came is kept, and
+ * the next sync goes on from there.
+ * EIO: no server, or it cannot be reached, stopped answering or got nowhere. ECRYPTO: its certificate is not
  * trusted. ESTATE: no server is set, or this device is not welcome (revoked). ECONFLICT: the server
  * refused something of ours (quire_client_each_rejection); the rest went through. Whatever it
  * returns, everything saved here is still here.

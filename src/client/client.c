@@ -28,6 +28,7 @@ enum quire_status quire_client_create(const struct quire_client_options *options
     }
     client->callbacks = options->callbacks;
     client->lock_wait_ms = options->lock_wait_ms != 0 ? options->lock_wait_ms : LOCK_WAIT_MS;
+    client->deadline_ms = options->deadline_ms;
     client->insecure = options->insecure;
     client->profile.lock = -1;
     atomic_init(&client->stop, false);

@@ -2,7 +2,9 @@
  * The blocking calls: a connection, kept up until what was asked for has come about.
  */
 #define _GNU_SOURCE
+#include "client/patience.h"
 #include "client/shell.h"
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -11,6 +13,7 @@
 #define PROGRESS_MS 250
 #define BACKOFF_FIRST_MS 500 /* between attempts, doubling, half of it by chance */
 #define BACKOFF_MAX_MS 60000
+#define DEADLINE_MS 3600000  /* of a call that names none; but never less than its timeout */
 #define CUTS_MAX 8           /* times that a sync connects again after it was cut */
 #define REJECTED_QUIET_MS 1000 /* how long nothing moves before a rejection counts as the end */
 #define LAST_FLUSH_MS 2000   /* what a stop may still take to send */
@@ -25,7 +28,8 @@ struct work {
     struct quire_client *client;
     enum qr_client_goal goal;
     uint8_t device[QUIRE_DEVICE_SIZE]; /* REVOKE */
-    uint32_t timeout_ms;
+    struct qr_client_patience patience;
+    uint64_t received_before; /* bytes of the connections before this one */
     bool asked;      /* PAIR_OPEN or REVOKE was fed */
     bool flushed;
     bool was_ready;  /* at least once */
@@ -51,7 +55,6 @@ static void wire_up(void *context)
         client->failed = QUIRE_EINVALID; /* it was a URL when this run began */
         return;
     }
-    client->run.moved_ms = qr_client_now_ms();
     client->failed = qr_client_feed(client,
         (struct quire_event){.kind = QUIRE_EVENT_CONNECTED, .bytes = quire_bytes_of_text(url.host)});
 }
@@ -82,8 +85,13 @@ static void wire_down(void *context, enum qr_client_down reason, const char *why
 static bool wire_trust(void *context, const char *host, const char *fingerprint)
 {
     struct quire_client *client = context;
-    if (client->callbacks.trust == NULL
-        || !client->callbacks.trust(client->callbacks.context, host, fingerprint)) {
+    if (client->callbacks.trust == NULL) {
+        return false;
+    }
+    uint64_t asked_ms = qr_client_now_ms();
+    bool trusted = client->callbacks.trust(client->callbacks.context, host, fingerprint);
+    client->run.excused_ms += qr_client_now_ms() - asked_ms;
+    if (!trusted) {
         return false;
     }
     struct qr_client_config *config = &client->profile.config;
@@ -137,6 +145,8 @@ static void dial(struct work *work)
     client->run.closed_here = false;
     work->asked = false;
     work->flushed = false;
+    uint64_t sent = 0;
+    qr_client_wire_counts(client->wire, &work->received_before, &sent);
     tell_line(client, QUIRE_CLIENT_DIALLING, quire_client_server(client));
     qr_client_wire_dial(client->wire);
 }
@@ -158,6 +168,37 @@ static bool is_final_refusal(uint32_t code)
 }
 
 static const char *const all_safe = "Everything written is safe on this machine";
+
+struct unsent {
+    char text[192];
+};
+
+/* What a person wants to know when the server did not come up to it. */
+static struct unsent tell_unsent(const struct quire_client *client)
+{
+    struct quire_device_state state = {0};
+    struct unsent unsent;
+    if (client->device != NULL) {
+        quire_device_state(client->device, &state);
+    }
+    uint64_t unsealed = state.unsealed_count, sealed = state.unacknowledged_count;
+    int size = snprintf(unsent.text, sizeof unsent.text, "%s",
+        unsealed + sealed == 0 ? all_safe : "Not on the server yet:");
+    if (unsealed > 0) {
+        size += snprintf(unsent.text + size, sizeof unsent.text - (size_t)size,
+            " %" PRIu64 " %s with new edits%s", unsealed, unsealed == 1 ? "entry" : "entries",
+            sealed > 0 ? "," : "");
+    }
+    if (sealed > 0) {
+        size += snprintf(unsent.text + size, sizeof unsent.text - (size_t)size,
+            " %" PRIu64 " sealed %s", sealed, sealed == 1 ? "batch" : "batches");
+    }
+    if (unsealed + sealed > 0) {
+        snprintf(unsent.text + size, sizeof unsent.text - (size_t)size,
+            "; all of it is safe on this machine");
+    }
+    return unsent;
+}
 
 /* The line is down: is it the end, or when to dial again? */
 static enum quire_status after_down(struct work *work)
@@ -184,10 +225,10 @@ static enum quire_status after_down(struct work *work)
     }
     work->cuts++;
     bool useless = run->down_reason == QR_CLIENT_DOWN_UNREACHABLE && !work->was_ready;
-    if (!follow && (useless || work->cuts > CUTS_MAX || run->retry_ms > work->timeout_ms)) {
+    if (!follow && (useless || work->cuts > CUTS_MAX || run->retry_ms > work->patience.timeout_ms)) {
         client->unreachable = true;
         return qr_client_fail(&client->problem, QUIRE_EIO, "%s cannot be used now: %s. %s; sync "
-            "again later.", server, why, all_safe);
+            "again later.", server, why, tell_unsent(client).text);
     }
     if (run->closed_here && work->cuts <= PROMPT_CUTS) {
         work->dial_ms = qr_client_now_ms() + run->retry_ms; /* as after joining: part of the plan */
@@ -365,23 +406,36 @@ static enum quire_status yield_profile(struct work *work)
 
 /* ---- the loop -------------------------------------------------------------------------------- */
 
-static bool timed_out(const struct work *work, uint64_t now_ms)
-{
-    uint64_t moved_ms = work->client->run.moved_ms;
-    return work->goal != QR_CLIENT_GOAL_FOLLOW && now_ms - moved_ms >= work->timeout_ms;
-}
-
-static enum quire_status time_out(struct work *work)
+/* QUIRE_OK: there is still time. */
+static enum quire_status check_time(struct work *work, const struct quire_device_state *state,
+    uint64_t now_ms)
 {
     struct quire_client *client = work->client;
+    struct qr_client_patience *patience = &work->patience;
+    const char *server = quire_client_server(client);
+    uint64_t received = 0, sent = 0;
+    qr_client_wire_counts(client->wire, &received, &sent);
+    qr_client_patience_excuse(patience, client->run.excused_ms);
+    client->run.excused_ms = 0;
+    qr_client_patience_look(patience, state, received - work->received_before, now_ms);
+    enum qr_client_patience_end end = qr_client_patience_over(patience, now_ms);
+    if (end == QR_CLIENT_PATIENCE_LASTS) {
+        return QUIRE_OK;
+    }
     client->unreachable = true;
     if (work->goal == QR_CLIENT_GOAL_PAIR && client->run.ready) {
         return qr_client_fail(&client->problem, QUIRE_EIO,
-            "No device used the code in %u s. Nothing has changed.", work->timeout_ms / 1000);
+            "No device used the code in %" PRIu64 " s. Nothing has changed.",
+            (now_ms - patience->began_ms) / 1000);
+    }
+    if (end == QR_CLIENT_PATIENCE_DEADLINE) {
+        return qr_client_fail(&client->problem, QUIRE_EIO,
+            "Not done within the deadline of %u s; what came is kept. %s; sync again to go on.",
+            patience->deadline_ms / 1000, tell_unsent(client).text);
     }
     return qr_client_fail(&client->problem, QUIRE_EIO,
-        "%s did not answer for %u s. %s; sync again later.", quire_client_server(client),
-        work->timeout_ms / 1000, all_safe);
+        "%s got nowhere for %u s. %s; sync again later.", server, patience->timeout_ms / 1000,
+        tell_unsent(client).text);
 }
 
 /* Stopping: what is unsealed is sealed and sent, for as long as LAST_FLUSH_MS. True: over. */
@@ -431,6 +485,9 @@ static enum quire_status loop(struct work *work)
 {
     struct quire_client *client = work->client;
     enum quire_status result = QUIRE_OK;
+    struct quire_device_state state;
+    quire_device_state(client->device, &state);
+    qr_client_patience_begin(&work->patience, &state, qr_client_now_ms());
     dial(work);
     for (;;) {
         uint64_t now_ms = qr_client_now_ms();
@@ -462,8 +519,12 @@ static enum quire_status loop(struct work *work)
         if (work->stop_ms == 0 && advance(work, &result)) {
             return result;
         }
-        if (timed_out(work, now_ms)) {
-            return time_out(work);
+        if (work->goal != QR_CLIENT_GOAL_FOLLOW) {
+            quire_device_state(client->device, &state);
+            result = check_time(work, &state, qr_client_now_ms());
+            if (result != QUIRE_OK) {
+                return result;
+            }
         }
         if (work->goal == QR_CLIENT_GOAL_FOLLOW && now_ms - work->waiting_looked_ms >= POLL_MS) {
             work->waiting_looked_ms = now_ms;
@@ -497,8 +558,10 @@ static void hang_up(struct quire_client *client)
 enum quire_status qr_client_run(struct quire_client *client, enum qr_client_goal goal,
     const uint8_t device[QUIRE_DEVICE_SIZE], uint32_t timeout_ms)
 {
-    struct work work = {.client = client, .goal = goal, .timeout_ms = timeout_ms,
-        .backoff_ms = BACKOFF_FIRST_MS};
+    uint32_t deadline_ms = timeout_ms > DEADLINE_MS ? timeout_ms : DEADLINE_MS;
+    struct work work = {.client = client, .goal = goal, .backoff_ms = BACKOFF_FIRST_MS,
+        .patience = {.timeout_ms = timeout_ms,
+            .deadline_ms = client->deadline_ms != 0 ? client->deadline_ms : deadline_ms}};
     if (device != NULL) {
         memcpy(work.device, device, sizeof work.device);
     }

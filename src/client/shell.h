@@ -28,7 +28,8 @@ struct qr_client_run {
     bool down;
     enum qr_client_down down_reason;
     char why[256];
-    uint64_t moved_ms; /* when a message came last */
+    uint64_t moved_ms;   /* when a message came last */
+    uint64_t excused_ms; /* spent by a person on a question */
     uint8_t device[QUIRE_DEVICE_SIZE]; /* paired */
 };
 
@@ -38,7 +39,7 @@ struct quire_client {
     char *profile_option, *key_option; /* or NULL */
     char server_option[QR_CLIENT_URL_MAX + 1]; /* "" none */
     char fingerprint_option[QR_CLIENT_FINGERPRINT_HEX + 1];
-    uint32_t lock_wait_ms;
+    uint32_t lock_wait_ms, deadline_ms;
     bool insecure;
 
     struct qr_client_profile profile; /* its config is meaningful while device is not NULL */

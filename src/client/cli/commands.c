@@ -15,8 +15,10 @@
         {"server", "URL", "where to sync: wss://host:port"}, \
         {"fingerprint", "HEX", "pins the server's certificate"}
 
+#define DEADLINE {"deadline", "S", "gives up after so many seconds in all, whatever moves [3600]"}
+
 #define ONLINE \
-    {"timeout", "S", "gives up after so many seconds in which nothing moves [30]"}, \
+    {"timeout", "S", "gives up after so many seconds in which it gets nowhere [30]"}, DEADLINE, \
         {"trust-first-use", "", "trusts and pins the certificate of a server met for the first time"}
 
 static const struct qr_cli_option init_options[] = {NEW_PROFILE, {0}};
@@ -41,6 +43,7 @@ static const struct qr_cli_option sync_options[] = {
 static const struct qr_cli_option online_options[] = {ONLINE, {0}};
 static const struct qr_cli_option pair_options[] = {NEW_PROFILE,
     {"timeout", "S", "gives up after so many seconds [600 to show a code, 30 to join]"},
+    DEADLINE,
     {"trust-first-use", "", "trusts and pins the certificate of a server met for the first time"},
     {0}};
 static const struct qr_cli_option server_options[] = {
@@ -91,7 +94,10 @@ const struct qr_cli_command qr_cli_commands[] = {
         NULL, qr_cli_delete},
     {"sync", "", 0, 0, "sends what was written here, takes in what was written elsewhere",
         "With --follow it stays until it is interrupted, and other commands may be used meanwhile.\n"
-        "Whatever happens, what was written here stays here.\n",
+        "Whatever happens, what was written here stays here.\n"
+        "It gets somewhere when something new comes in (1 KiB is enough, on a slow line) or when the\n"
+        "server confirms more; connecting again does not count. When it gives up, exit code 3, it\n"
+        "says what is not on the server yet; the next sync goes on from there.\n",
         sync_options, qr_cli_sync},
     {"devices", "", 0, 0, "lists the devices of the account", "", NULL, qr_cli_devices},
     {"revoke", "DEVICE", 1, 1, "shuts a device out: it reads and writes nothing new",

@@ -192,7 +192,8 @@ enum qr_cli_exit qr_cli_client(struct qr_cli *cli)
 {
     struct qr_client_url url;
     char fingerprint[QR_CLIENT_FINGERPRINT_HEX + 1];
-    int64_t wait_s = 0;
+    int64_t wait_s = 0, deadline_s = 0;
+    const char *deadline = qr_cli_value(&cli->args, "deadline");
     const char *wait = qr_cli_value(&cli->args, "lock-wait");
     struct quire_client_options options = {
         .profile = qr_cli_value(&cli->args, "profile"),
@@ -219,6 +220,10 @@ enum qr_cli_exit qr_cli_client(struct qr_cli *cli)
     if (wait != NULL) {
         options.lock_wait_ms = wait_s == 0 ? 1 : (uint32_t)wait_s * 1000;
     }
+    if (deadline != NULL && !qr_cli_number(deadline, 1, 86400, &deadline_s)) {
+        return qr_cli_usage(cli, "--deadline takes whole seconds, 1 to 86400.");
+    }
+    options.deadline_ms = (uint32_t)deadline_s * 1000;
     enum quire_status status = quire_client_create(&options, &cli->client);
     if (status != QUIRE_OK) {
         return qr_cli_failure(cli, status);
