@@ -88,6 +88,12 @@ bool qr_sessions_id_before(const struct qr_sessions *sessions, uint64_t a, uint6
     if (session_a == session_b) {
         return a < b;
     }
+#if defined(QR_PLANT_ORDER_OF_ARRIVAL) /* planted bugs, which tests/graphs must find */
+    return session_a < session_b;
+#elif defined(QR_PLANT_GREATER_ID_FIRST)
+    session_a = qr_id_session(b);
+    session_b = qr_id_session(a);
+#endif
     return memcmp(sessions->at[session_a].name, sessions->at[session_b].name,
         QUIRE_SESSION_SIZE) < 0;
 }

@@ -205,9 +205,15 @@ static bool is_before(const struct qr_text *text, struct place a, struct place b
 static bool right_child_before(const struct qr_text *text, const struct qr_sessions *sessions,
     const struct qr_item *a, const struct qr_run *b)
 {
+#ifdef QR_PLANT_ORDER_OF_FUGUE /* planted bugs in the rule of the order, which tests/graphs must find */
+    return qr_sessions_id_before(sessions, a->id, b->id);
+#endif
     if (a->right == b->right) {
         return qr_sessions_id_before(sessions, a->id, b->id);
     }
+#ifdef QR_PLANT_NEAREST_FIRST
+    return is_before(text, place_of(text, a->right), place_of(text, b->right));
+#endif
     return is_before(text, place_of(text, b->right), place_of(text, a->right));
 }
 
@@ -348,7 +354,11 @@ void qr_text_place(const struct qr_text *text, size_t position, uint64_t *out_pa
     }
     uint32_t next = qr_tree_next(&text->order, left);
     *out_right = next == QR_NONE ? QR_ID_NONE : text->items[next].id;
-    if (item->right_last != QR_NONE) {
+    bool has_right_child = item->right_last != QR_NONE;
+#ifdef QR_PLANT_ALWAYS_RIGHT /* a planted bug, which tests/graphs must find */
+    has_right_child = false;
+#endif
+    if (has_right_child) {
         *out_parent = *out_right; /* which hangs on the left one, so hang on it */
     } else {
         *out_parent = left == 0 ? QR_ID_NONE : item->id + offset;
