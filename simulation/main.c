@@ -3,6 +3,10 @@
  */
 #include "commands.h"
 
+#ifdef QR_TEETH
+#include "teeth/search.h"
+#endif
+
 #include "crypto/sign.h"
 
 #include <sodium.h>
@@ -13,6 +17,9 @@
 
 static const struct command commands[] = {
     {"seeds", "runs seeds with drawn faults; the same as no command", command_seeds},
+#ifdef QR_TEETH
+    {"plants", "how many seeds each planted bug takes to be found", command_plants},
+#endif
 };
 
 /* ---- randomness: none but ours --------------------------------------------------------------- */
@@ -67,6 +74,14 @@ int main(int count, char **words)
         return 2;
     }
     world_begun = true;
+#ifdef QR_TEETH
+    int planted = plants_take(count - 1, words + 1);
+    if (planted < 0) {
+        return 2;
+    }
+    count -= planted;
+    words += planted;
+#endif
     if (count < 2 || words[1][0] == '-') {
         return command_seeds(count - 1, words + 1);
     }

@@ -14,7 +14,7 @@
 static const char usage[] =
     "usage: quire-sim [--seed N] [--runs K] [--jobs J] [--minutes-simulated M] [--set name=value]…\n"
     "                 [--seeds FILE] [--until-failure] [--trace] [--json] [--shrink]\n"
-    "                 [--plant-list] [--options]\n"
+    "                 [--options]\n"
     "\n"
     "Runs the device and the hub under virtual time with faults that a seed draws, and checks what\n"
     "must hold. One run prints its options first and the hash of its trace last: the same seed gives\n"
@@ -30,46 +30,7 @@ static const char usage[] =
     "  --json                 the summary as JSON\n"
     "  --until-failure        stop at the first seed that fails, and say how many it took\n"
     "  --shrink               after a failure, look for the smallest world that still fails\n"
-    "  --plant-list           the bugs that may be planted, and which one is in this program\n"
     "  --options              the names of all options\n";
-
-static const char *const plants[][2] = {
-    {"QR_PLANT_ACK_BEFORE_COMMIT",
-#ifdef QR_PLANT_ACK_BEFORE_COMMIT
-        "in"
-#else
-        ""
-#endif
-    },
-    {"QR_PLANT_MERGE_OVERWRITES",
-#ifdef QR_PLANT_MERGE_OVERWRITES
-        "in"
-#else
-        ""
-#endif
-    },
-    {"QR_PLANT_NO_DEPS_CHECK",
-#ifdef QR_PLANT_NO_DEPS_CHECK
-        "in"
-#else
-        ""
-#endif
-    },
-    {"QR_PLANT_ONE_CHAIN",
-#ifdef QR_PLANT_ONE_CHAIN
-        "in"
-#else
-        ""
-#endif
-    },
-    {"QR_PLANT_MISSING_AAD",
-#ifdef QR_PLANT_MISSING_AAD
-        "in"
-#else
-        ""
-#endif
-    },
-};
 
 struct arguments {
     struct jobs_plan plan;
@@ -136,14 +97,6 @@ static void print_options(void)
     exit(0);
 }
 
-static void print_plants(void)
-{
-    for (size_t i = 0; i < sizeof plants / sizeof *plants; i++) {
-        printf("%-28s %s\n", plants[i][0], plants[i][1]);
-    }
-    exit(0);
-}
-
 static void parse(int count, char **words, struct arguments *out)
 {
     for (int i = 0; i < count; i++) {
@@ -159,8 +112,6 @@ static void parse(int count, char **words, struct arguments *out)
         } else if (strcmp(words[i], "--help") == 0) {
             fputs(usage, stdout);
             exit(0);
-        } else if (strcmp(words[i], "--plant-list") == 0) {
-            print_plants();
         } else if (strcmp(words[i], "--options") == 0) {
             print_options();
         } else if (strcmp(words[i], "--seed") == 0) {

@@ -1,6 +1,7 @@
 /*
  * SUB, WANT, CAUGHT_UP, ACK: where chains stand.
  */
+#include "base/plant.h"
 #include "codec/frame_fields.h"
 
 static size_t take_positions(struct qr_fields *fields, struct qr_frame_space *space)
@@ -63,7 +64,7 @@ void qr_want_read(
 {
     struct qr_fields array = qr_take_array(fields, QR_FRAME_ITEMS_MAX);
     out_frame->want.ranges = space->ranges;
-    out_frame->want.range_count = array.left;
+    out_frame->want.range_count = array.left - (QR_PLANTED(WANT_LOSES_LAST) && array.left > 1);
     for (size_t i = 0; i < out_frame->want.range_count; i++) {
         struct qr_fields row = qr_take_row(&array, 3);
         struct qr_frame_range *range = &space->ranges[i];

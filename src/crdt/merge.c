@@ -1,6 +1,7 @@
 /*
  * Joins a delta or state into a document. All that can fail is done before the first change.
  */
+#include "base/plant.h"
 #include "crdt/payload.h"
 #include "crdt/utf8.h"
 #include <stdlib.h>
@@ -103,14 +104,11 @@ static bool is_gone(const void *context, const struct qr_dot *dot)
 {
     const struct plan *plan = context;
     const struct qr_payload *payload = plan->payload;
-#ifdef QR_PLANT_MERGE_OVERWRITES
-    /* A bug for the simulation to find: the value that is merged last wins over all others. */
-    for (size_t i = 0; i < plan->added_count; i++) {
+    for (size_t i = 0; i < plan->added_count && QR_PLANTED(MERGE_OVERWRITES); i++) {
         if (dot->field < QUIRE_REGISTER_COUNT && plan->added[i]->field == dot->field) {
             return true;
         }
     }
-#endif
     uint64_t counter = qr_id_counter(dot->id);
     uint32_t rank = payload->by_number[qr_id_session(dot->id)];
     bool covered = rank != QR_NONE && counter >= payload->sessions[rank].first

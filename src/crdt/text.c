@@ -2,6 +2,7 @@
  * Text in FugueMax order, as runs.
  */
 #include "crdt/text.h"
+#include "base/plant.h"
 #include "crdt/utf8.h"
 #include <assert.h>
 #include <stdlib.h>
@@ -209,7 +210,7 @@ static bool right_child_before(const struct qr_text *text, const struct qr_sessi
     return qr_sessions_id_before(sessions, a->id, b->id);
 #endif
     if (a->right == b->right) {
-        return qr_sessions_id_before(sessions, a->id, b->id);
+        return QR_PLANTED(TIE_BY_ARRIVAL) || qr_sessions_id_before(sessions, a->id, b->id);
     }
 #ifdef QR_PLANT_NEAREST_FIRST
     return is_before(text, place_of(text, a->right), place_of(text, b->right));
@@ -386,7 +387,7 @@ void qr_text_kill(struct qr_text *text, uint64_t id, uint64_t length)
             qr_tree_set_weight(&text->order, index, 0);
         }
         offset = 0;
-        length -= here;
+        length = QR_PLANTED(ERASE_STOPS) ? 0 : length - here;
         index = qr_tree_next(&text->ids, index);
     }
 }

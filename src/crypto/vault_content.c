@@ -1,6 +1,7 @@
 /*
  * Changes and device names: sealed under the key of an epoch, bound to the place they stand in.
  */
+#include "base/plant.h"
 #include "crypto/aead.h"
 #include "crypto/padding.h"
 #include "crypto/vault_inner.h"
@@ -17,9 +18,9 @@ static void bind_change(const struct qr_vault *vault, const uint8_t epoch_key[QR
 {
     uint8_t entry[QR_ENTRY_SIZE];
     memcpy(entry, place->entry, QR_ENTRY_SIZE);
-#ifdef QR_PLANT_MISSING_AAD /* a planted bug, to see that the simulation finds it */
-    memset(entry, 0, QR_ENTRY_SIZE);
-#endif
+    if (QR_PLANTED(MISSING_AAD)) {
+        memset(entry, 0, QR_ENTRY_SIZE);
+    }
     const struct quire_bytes part = {entry, QR_ENTRY_SIZE};
     qr_keyed_hash(out_key, QR_KEY_SIZE, epoch_key, QR_CONTEXT_ENTRY, &part, 1);
     qr_aad_init(out_aad, QR_CONTEXT_CHANGE);

@@ -307,7 +307,8 @@ void device_save(struct quire_device *device, const uint8_t *id)
     if (!device_ok(device, device_entry_get(device, id, true, &entry))) {
         return;
     }
-    if (quire_document_pending_size(entry->document) > 0) {
+    bool forgets = QR_PLANTED(SAVED_ONCE) && device_pending_find(device, id) != NULL;
+    if (quire_document_pending_size(entry->document) > 0 && !forgets) {
         keep_pending(device, entry);
         device_entry_put_summary(device, entry);
     }

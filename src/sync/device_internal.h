@@ -18,6 +18,7 @@
 #ifndef QR_SYNC_DEVICE_INTERNAL_H
 #define QR_SYNC_DEVICE_INTERNAL_H
 
+#include "base/plant.h"
 #include "base/reader.h"
 #include "base/writer.h"
 #include "codec/frame.h"

@@ -125,7 +125,9 @@ void device_close(struct quire_device *device, uint32_t retry_ms)
 
 void device_emit_writer(struct quire_device *device)
 {
-    device_random(device, device->writer_stamp);
+    if (!QR_PLANTED(STAMP_KEPT)) {
+        device_random(device, device->writer_stamp);
+    }
     device_put_state(device);
     const struct device_chain *chain = device_chain_find(device, device->writer);
     uint8_t record[QUIRE_WRITER_RECORD_SIZE];

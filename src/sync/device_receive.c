@@ -37,11 +37,7 @@ static bool hash_at(struct quire_device *device, const struct device_chain *chai
 static enum verdict check_causes(struct quire_device *device, const struct qr_batch *batch,
     const struct item *items, size_t count)
 {
-#ifdef QR_PLANT_NO_DEPS_CHECK /* a planted bug, which the simulation must find */
-    (void)device, (void)batch, (void)items, (void)count;
-    return ACCEPT;
-#endif
-    for (size_t i = 0; i < batch->dep_count; i++) {
+    for (size_t i = 0; i < batch->dep_count && !QR_PLANTED(NO_DEPS_CHECK); i++) {
         const struct device_chain *dep = device_chain_find(device, batch->deps[i].writer);
         uint8_t hash[QR_HASH_SIZE];
         if (dep == NULL || batch->deps[i].seq > dep->next_head ||

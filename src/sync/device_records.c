@@ -207,10 +207,7 @@ static enum quire_status read_state(struct quire_device *device, struct quire_by
     bool same = writer_record.size == QUIRE_WRITER_RECORD_SIZE &&
         memcmp(writer_record.data, device->writer, QR_WRITER_SIZE) == 0 &&
         memcmp(writer_record.data + QR_WRITER_SIZE + 8, device->writer_stamp, QR_HASH_SIZE) == 0;
-#ifdef QR_PLANT_ONE_CHAIN /* a planted bug, which the simulation must find */
-    same = true;
-#endif
-    if (status == QUIRE_OK && !same) {
+    if (status == QUIRE_OK && !same && !QR_PLANTED(ONE_CHAIN)) {
         uint8_t fresh[QR_ENTROPY_SIZE];
         device_random(device, fresh);
         memcpy(device->writer, fresh, QR_WRITER_SIZE);

@@ -11,7 +11,8 @@ static bool is_blocked(const struct quire_device *device, const struct device_ch
 
 static bool has_more(const struct quire_device *device, const struct device_chain *chain)
 {
-    return chain->sent < chain->durable && !is_blocked(device, chain);
+    uint64_t durable = QR_PLANTED(SENT_BEFORE_DURABLE) ? chain->head : chain->durable;
+    return chain->sent < durable && !is_blocked(device, chain);
 }
 
 void device_upload_reset(struct quire_device *device)

@@ -13,6 +13,7 @@
 #ifndef QR_SYNC_HUB_INTERNAL_H
 #define QR_SYNC_HUB_INTERNAL_H
 
+#include "base/plant.h"
 #include "codec/frame.h"
 #include "crypto/pair.h"
 #include "crypto/sign.h"

@@ -377,23 +377,22 @@ enum quire_status hub_user_accept(struct qr_hub *hub, struct hub_user *user,
     }
     hub->next_lsn++;
     hub_persist(hub, user, entry, bytes);
-#ifdef QR_PLANT_ACK_BEFORE_COMMIT /* a planted bug, which the simulation must find */
-    make_durable(hub, user);
-#endif
+    if (QR_PLANTED(ACK_BEFORE_COMMIT)) {
+        make_durable(hub, user);
+    }
     return QUIRE_OK;
 }
 
 void hub_persisted(struct qr_hub *hub, uint64_t lsn)
 {
+    lsn += QR_PLANTED(ACK_ONE_TOO_MANY);
     while (hub->pending_count > 0 && hub->pending[hub->pending_first].lsn <= lsn) {
         struct hub_user *user = hub->pending[hub->pending_first].user;
         hub->pending_first = (hub->pending_first + 1) % hub->pending_capacity;
         hub->pending_count--;
-#ifndef QR_PLANT_ACK_BEFORE_COMMIT
-        make_durable(hub, user);
-#else
-        (void)user;
-#endif
+        if (!QR_PLANTED(ACK_BEFORE_COMMIT)) {
+            make_durable(hub, user);
+        }
     }
 }
 

@@ -1,0 +1,206 @@
+/*
+ * Searches in processes of their own, over memory that they share with their parent.
+ */
+#include "search.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define RUN_SECONDS_MAX 60 /* a run that takes longer hangs, which is a failure too */
+
+bool qr_planted[QR_PLANT_COUNT];
+
+static const struct {
+    const char *name, *text;
+} plants[] = {
+#define ONE(name, text) {#name, text},
+    QR_PLANTS(ONE)
+#undef ONE
+};
+
+enum qr_plant plant_by_name(const char *name)
+{
+    for (size_t i = 0; i < QR_PLANT_COUNT; i++) {
+        if (strcmp(plants[i].name, name) == 0) {
+            return (enum qr_plant)i;
+        }
+    }
+    return QR_PLANT_COUNT;
+}
+
+const char *plant_name(enum qr_plant plant)
+{
+    return plant < QR_PLANT_COUNT ? plants[plant].name : "-";
+}
+
+const char *plant_text(enum qr_plant plant)
+{
+    return plant < QR_PLANT_COUNT ? plants[plant].text : "nothing is planted";
+}
+
+int plants_take(int count, char **words)
+{
+    int taken = 0;
+    while (taken + 1 < count && strcmp(words[taken], "--plant") == 0) {
+        enum qr_plant plant = plant_by_name(words[taken + 1]);
+        if (plant == QR_PLANT_COUNT) {
+            fprintf(stderr, "quire-sim-teeth: nothing is planted under the name %s; see "
+                "quire-sim-teeth plants --help\n", words[taken + 1]);
+            return -1;
+        }
+        qr_planted[plant] = true;
+        taken += 2;
+    }
+    return taken;
+}
+
+/* ---- one search, in its process --------------------------------------------------------------- */
+
+static void search(struct search *search)
+{
+    struct run_result result;
+    struct options options;
+    if (search->plant < QR_PLANT_COUNT) {
+        qr_planted[search->plant] = true;
+    }
+    for (uint64_t i = 0; i < search->most; i++) {
+        search->seed = search->first_seed + i;
+        search->seeds = i + 1;
+        options_draw(&options, search->seed, search->minutes);
+        if (search->prepare != NULL) {
+            search->prepare(search, &options);
+        }
+        alarm(RUN_SECONDS_MAX);
+        run_once(search->seed, &options, false, NULL, &result);
+        if (result.failed) {
+            memcpy(search->claim, result.claim, sizeof search->claim);
+            snprintf(search->text, sizeof search->text, "%.*s", (int)sizeof search->text - 1,
+                result.text);
+            return;
+        }
+    }
+    search->seeds = 0;
+}
+
+/* An assertion or a crash is found as well as a checker's word. */
+static void look_at_end(struct search *search, int status)
+{
+    if (WIFSIGNALED(status)) {
+        const char *how = WTERMSIG(status) == SIGALRM   ? "hangs"
+                          : WTERMSIG(status) == SIGABRT ? "asserts"
+                                                        : "crashes";
+        snprintf(search->claim, sizeof search->claim, "%s", how);
+    }
+}
+
+void searches_run(struct search *searches, size_t count, size_t processes)
+{
+    size_t size = count * sizeof *searches;
+    struct search *shared = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    pid_t *children = sim_alloc(count * sizeof *children);
+    size_t begun = 0, running = 0;
+    assert(shared != MAP_FAILED);
+    memcpy(shared, searches, size);
+    fflush(stdout);
+    while (begun < count || running > 0) {
+        if (begun < count && running < processes) {
+            children[begun] = fork();
+            assert(children[begun] >= 0);
+            if (children[begun] == 0) {
+                const struct rlimit none = {0, 0};
+                (void)setrlimit(RLIMIT_CORE, &none);
+                (void)(freopen("/dev/null", "w", stderr) == NULL); /* of assertions */
+                search(&shared[begun]);
+                _exit(0);
+            }
+            begun++;
+            running++;
+            continue;
+        }
+        int status = 0;
+        pid_t ended = wait(&status);
+        for (size_t i = 0; i < begun; i++) {
+            if (children[i] == ended) {
+                look_at_end(&shared[i], status);
+            }
+        }
+        running--;
+    }
+    memcpy(searches, shared, size);
+    munmap(shared, size);
+    free(children);
+}
+
+/* ---- commands --------------------------------------------------------------------------------- */
+
+static bool take_number(uint64_t *out, const char *text)
+{
+    char *end = NULL;
+    if (text == NULL || *text < '0' || *text > '9') {
+        return false;
+    }
+    *out = strtoull(text, &end, 10);
+    return *end == 0;
+}
+
+bool search_plan_read(struct search_plan *plan, int count, char **words, const char *usage)
+{
+    plan->names = words;
+    for (int i = 0; i < count; i++) {
+        const char *next = i + 1 < count ? words[i + 1] : NULL;
+        uint64_t *number = strcmp(words[i], "--starts") == 0 ? &plan->starts
+                           : strcmp(words[i], "--most") == 0 ? &plan->most
+                           : strcmp(words[i], "--jobs") == 0 ? &plan->jobs
+                                                             : NULL;
+        if (number != NULL && take_number(number, next)) {
+            i++;
+        } else if (words[i][0] != '-') {
+            words[plan->name_count++] = words[i];
+        } else {
+            fputs(usage, strcmp(words[i], "--help") == 0 ? stdout : stderr);
+            return false;
+        }
+    }
+    return true;
+}
+
+bool searches_print(const struct search *searches, size_t count)
+{
+    uint64_t sum = 0, found = 0;
+    char each[256] = "";
+    size_t size = 0;
+    for (size_t i = 0; i < count; i++) {
+        sum += searches[i].seeds;
+        found += searches[i].seeds > 0;
+        if (size < sizeof each - 24) {
+            size += (size_t)(searches[i].seeds > 0
+                                 ? snprintf(each + size, 24, " %" PRIu64, searches[i].seeds)
+                                 : snprintf(each + size, 24, " never"));
+        }
+    }
+    if (found > 0) {
+        printf("%9.1f ", (double)sum / (double)found);
+    } else {
+        printf("%9s ", "never");
+    }
+    printf("%-24s", each);
+    for (size_t i = 0; i < count; i++) { /* by whom, each once */
+        bool said = searches[i].seeds == 0;
+        for (size_t j = 0; j < i && !said; j++) {
+            said = strcmp(searches[i].claim, searches[j].claim) == 0;
+        }
+        if (!said) {
+            printf(" %s", searches[i].claim);
+        }
+    }
+    putchar('\n');
+    fflush(stdout);
+    return found == count;
+}

@@ -1,0 +1,52 @@
+/*
+ * How many seeds until a run fails: searches with something planted, several at once, each in a
+ * process of its own, so that a planted bug may also crash.
+ */
+#ifndef SIMULATION_TEETH_SEARCH_H
+#define SIMULATION_TEETH_SEARCH_H
+
+#include "base/plant.h"
+#include "run.h"
+
+#define SEARCH_STEP UINT64_C(1000000) /* between the first seeds of two searches for one thing */
+
+struct search {
+    enum qr_plant plant; /* QR_PLANT_COUNT: nothing */
+    uint64_t first_seed, most;
+    uint64_t minutes; /* simulated, of a run */
+    void (*prepare)(const struct search *search, struct options *options); /* NULL: as drawn */
+    uint32_t strategy; /* for prepare */
+
+    /* found: */
+    uint64_t seeds; /* how many it took; 0: none of them failed */
+    uint64_t seed;
+    char claim[32];
+    char text[200];
+};
+
+extern bool qr_planted[QR_PLANT_COUNT];
+
+/** Fills in what was found. `most` processes at once. */
+void searches_run(struct search *searches, size_t count, size_t processes);
+/** The index of a plant by name, or QR_PLANT_COUNT. */
+enum qr_plant plant_by_name(const char *name);
+const char *plant_name(enum qr_plant plant);
+const char *plant_text(enum qr_plant plant);
+/** Takes `--plant NAME` from the front of the words, any number of times; plants it. Returns how
+ * many words that were, or −1 after a complaint. */
+int plants_take(int count, char **words);
+
+/** Options of a command: --starts N, --most K, --jobs J, and names. */
+struct search_plan {
+    uint64_t starts, most, jobs;
+    int name_count;
+    char **names;
+};
+/** False after a complaint. Names are moved to the front of words. */
+bool search_plan_read(struct search_plan *plan, int count, char **words, const char *usage);
+/** "mean (each)" of the searches of one thing; returns whether all were found. */
+bool searches_print(const struct search *searches, size_t count);
+
+int command_plants(int count, char **words);
+
+#endif
