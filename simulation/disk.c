@@ -1,5 +1,6 @@
 /*
  * Two sorted tables, visible and durable, and the transactions between them.
+ * A record's bytes never change once they are written, so that all of these share them.
  */
 #include "disk.h"
 
@@ -7,19 +8,35 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct quire_bytes copy_bytes(struct quire_bytes bytes)
+/* Before the bytes of a key, in the same piece of memory: who refers to it. */
+struct shared {
+    size_t references;
+};
+
+static struct record record_make(const struct quire_write *write)
 {
-    uint8_t *data = sim_alloc(bytes.size);
-    if (bytes.size > 0) {
-        memcpy(data, bytes.data, bytes.size);
+    size_t value_size = write->erase ? 0 : write->value.size;
+    struct shared *shared = sim_alloc(sizeof *shared + write->key.size + value_size);
+    uint8_t *data = (uint8_t *)(shared + 1);
+    shared->references = 1;
+    memcpy(data, write->key.data, write->key.size);
+    if (value_size > 0) {
+        memcpy(data + write->key.size, write->value.data, value_size);
     }
-    return (struct quire_bytes){data, bytes.size};
+    return (struct record){.key = {data, write->key.size},
+        .value = {data + write->key.size, value_size}, .erase = write->erase};
 }
 
-static void free_bytes(struct quire_bytes *bytes)
+static struct shared *shared_of(const struct record *record)
 {
-    free((void *)(uintptr_t)bytes->data);
-    *bytes = (struct quire_bytes){NULL, 0};
+    return (struct shared *)(uintptr_t)record->key.data - 1;
+}
+
+static void record_let_go(struct record *record)
+{
+    if (--shared_of(record)->references == 0) {
+        free(shared_of(record));
+    }
 }
 
 static int compare(struct quire_bytes a, struct quire_bytes b)
@@ -45,35 +62,36 @@ static size_t place_of(const struct table *table, struct quire_bytes key)
     return low;
 }
 
-static void apply(struct table *table, const struct quire_write *write)
+static void apply(struct table *table, const struct record *change)
 {
-    size_t place = place_of(table, write->key);
-    bool found = place < table->count && compare(table->records[place].key, write->key) == 0;
-    if (found && write->erase) {
-        free_bytes(&table->records[place].key);
-        free_bytes(&table->records[place].value);
+    size_t place = place_of(table, change->key);
+    bool found = place < table->count && compare(table->records[place].key, change->key) == 0;
+    if (found) {
+        record_let_go(&table->records[place]);
+    }
+    if (found && change->erase) {
         memmove(&table->records[place], &table->records[place + 1],
             (table->count - place - 1) * sizeof *table->records);
         table->count--;
-    } else if (found) {
-        free_bytes(&table->records[place].value);
-        table->records[place].value = copy_bytes(write->value);
-    } else if (!write->erase) {
+    }
+    if (change->erase) {
+        return;
+    }
+    if (!found) {
         table->records = sim_grow(table->records, &table->capacity, table->count,
             sizeof *table->records);
         memmove(&table->records[place + 1], &table->records[place],
             (table->count - place) * sizeof *table->records);
-        table->records[place] =
-            (struct record){copy_bytes(write->key), copy_bytes(write->value)};
         table->count++;
     }
+    table->records[place] = *change;
+    shared_of(change)->references++;
 }
 
 static void table_clear(struct table *table)
 {
     for (size_t i = 0; i < table->count; i++) {
-        free_bytes(&table->records[i].key);
-        free_bytes(&table->records[i].value);
+        record_let_go(&table->records[i]);
     }
     free(table->records);
     *table = (struct table){0};
@@ -87,19 +105,18 @@ static void table_copy(struct table *to, const struct table *from)
     }
     to->records = sim_alloc(from->count * sizeof *to->records);
     to->capacity = to->count = from->count;
+    memcpy(to->records, from->records, from->count * sizeof *to->records);
     for (size_t i = 0; i < from->count; i++) {
-        to->records[i].key = copy_bytes(from->records[i].key);
-        to->records[i].value = copy_bytes(from->records[i].value);
+        shared_of(&from->records[i])->references++;
     }
 }
 
 static void transaction_finish(struct transaction *transaction)
 {
     for (size_t i = 0; i < transaction->count; i++) {
-        free_bytes(&transaction->writes[i].key);
-        free_bytes(&transaction->writes[i].value);
+        record_let_go(&transaction->records[i]);
     }
-    free(transaction->writes);
+    free(transaction->records);
 }
 
 void disk_finish(struct disk *disk)
@@ -117,18 +134,14 @@ uint64_t disk_write(struct disk *disk, uint64_t token, const struct quire_write 
     size_t count)
 {
     struct transaction transaction = {
-        .writes = sim_alloc(count * sizeof *writes),
+        .records = sim_alloc(count * sizeof *transaction.records),
         .count = count,
         .version = ++disk->version,
         .token = token,
     };
     for (size_t i = 0; i < count; i++) {
-        transaction.writes[i].key = copy_bytes(writes[i].key);
-        transaction.writes[i].erase = writes[i].erase;
-        if (!writes[i].erase) {
-            transaction.writes[i].value = copy_bytes(writes[i].value);
-        }
-        apply(&disk->visible, &writes[i]);
+        transaction.records[i] = record_make(&writes[i]);
+        apply(&disk->visible, &transaction.records[i]);
     }
     disk->waiting = sim_grow(disk->waiting, &disk->waiting_capacity, disk->waiting_count,
         sizeof *disk->waiting);
@@ -142,7 +155,7 @@ uint64_t disk_sync(struct disk *disk, uint64_t version)
     uint64_t token = 0;
     while (done < disk->waiting_count && disk->waiting[done].version <= version) {
         for (size_t i = 0; i < disk->waiting[done].count; i++) {
-            apply(&disk->durable, &disk->waiting[done].writes[i]);
+            apply(&disk->durable, &disk->waiting[done].records[i]);
         }
         disk->durable_version = disk->waiting[done].version;
         token = disk->waiting[done].token;

@@ -10,7 +10,8 @@
 #include <quire/device.h>
 
 struct record {
-    struct quire_bytes key, value; /* owned, shared by none */
+    struct quire_bytes key, value; /* in one piece of memory, which tables and transactions share */
+    bool erase;                    /* in a transaction: the key goes */
 };
 
 struct table { /* records in byte order of the keys */
@@ -19,7 +20,7 @@ struct table { /* records in byte order of the keys */
 };
 
 struct transaction {
-    struct quire_write *writes; /* owned, bytes too */
+    struct record *records;
     size_t count;
     uint64_t version; /* the disk's, with it */
     uint64_t token;   /* of the PERSIST */

@@ -11,18 +11,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LETTERS (0x110000u)
 #define PLANE_15 0xf0000u
 #define PLANE_16 0x100000u
 #define PLANE_SIZE 0x10000u
+#define STRIDE 40503u         /* odd: visits each letter of a plane once, in an order like none */
+#define STRIDE_INVERSE 30599u /* modulo the plane's size */
+_Static_assert(STRIDE * STRIDE_INVERSE % PLANE_SIZE == 1, "so that a letter tells its number");
 
-struct model *model_create(const struct world *world)
+struct model *model_create(void)
 {
-    struct model *model = sim_alloc(sizeof *model);
-    for (uint32_t i = 0; i < world->options.users; i++) {
-        model->users[i].things_of = sim_alloc(LETTERS * sizeof(uint32_t));
-    }
-    return model;
+    return sim_alloc(sizeof(struct model));
 }
 
 void model_destroy(struct model *model, const struct world *world)
@@ -31,7 +29,8 @@ void model_destroy(struct model *model, const struct world *world)
         return;
     }
     for (uint32_t i = 0; i < world->options.users; i++) {
-        free(model->users[i].things_of);
+        free(model->users[i].ordinary.things);
+        free(model->users[i].other.things);
     }
     for (uint32_t i = 0; i < PHONES_MAX; i++) {
         free(model->open[i].items);
@@ -89,8 +88,7 @@ uint32_t model_letter(struct world *world, uint32_t number, bool ordinary)
         }
     }
     for (;;) {
-        /* An odd factor visits each letter of the plane once, in an order that looks like none. */
-        uint32_t letter = user->letters++ * 40503u % PLANE_SIZE;
+        uint32_t letter = user->letters++ * STRIDE % PLANE_SIZE;
         if (letter < POOL_FIRST - PLANE_15) {
             assert(user->letters < 2 * PLANE_SIZE);
             return (user->letters < PLANE_SIZE ? PLANE_15 : PLANE_16) + letter;
@@ -135,6 +133,39 @@ uint32_t letter_read(struct quire_bytes text, size_t *at)
 
 /* ---- things ---------------------------------------------------------------------------------- */
 
+/* How manieth letter of its sort this was when it was given out; false: it never could be. */
+static bool letter_number(uint32_t letter, bool *out_ordinary, uint32_t *out_number)
+{
+    *out_ordinary = letter >= PLANE_15;
+    if (letter >= PLANE_15) {
+        *out_number = (letter < PLANE_16 ? 0 : PLANE_SIZE) + letter * STRIDE_INVERSE % PLANE_SIZE;
+    } else if (letter >= 0x100 && letter < 0x800) {
+        *out_number = 3 * (letter - 0x100);
+    } else if (letter >= 0x4e00 && letter < 0x9e00) {
+        *out_number = 3 * (letter - 0x4e00) + 1;
+    } else if (letter >= 0x1f300 && letter < 0x1fa00) {
+        *out_number = 3 * (letter - 0x1f300) + 2;
+    } else {
+        return false;
+    }
+    return letter < PLANE_16 + PLANE_SIZE;
+}
+
+static uint32_t *place_of(struct user *user, uint32_t letter, bool create)
+{
+    bool ordinary;
+    uint32_t number;
+    if (!letter_number(letter, &ordinary, &number)) {
+        return NULL;
+    }
+    struct letters *letters = ordinary ? &user->ordinary : &user->other;
+    while (create && number >= letters->capacity) {
+        letters->things = sim_grow(letters->things, &letters->capacity, letters->capacity,
+            sizeof *letters->things);
+    }
+    return number < letters->capacity ? &letters->things[number] : NULL;
+}
+
 void model_adds(struct world *world, uint32_t edit, enum thing_kind kind, uint32_t letter)
 {
     struct model *model = world->model;
@@ -143,16 +174,16 @@ void model_adds(struct world *world, uint32_t edit, enum thing_kind kind, uint32
         sizeof *model->things);
     model->things[model->thing_count++] = (struct thing){.letter = letter, .user = of->user,
         .entry = of->entry, .kind = kind, .made_by = edit};
-    uint32_t *place = &model->users[of->user].things_of[letter];
-    assert(*place == 0);
+    uint32_t *place = place_of(&model->users[of->user], letter, true);
+    assert(place != NULL && *place == 0);
     *place = (uint32_t)model->thing_count;
     of->revives = true;
 }
 
 static struct thing *find(const struct world *world, uint32_t user, uint32_t letter)
 {
-    uint32_t place = letter < LETTERS ? world->model->users[user].things_of[letter] : 0;
-    return place == 0 ? NULL : &world->model->things[place - 1];
+    const uint32_t *place = place_of(&world->model->users[user], letter, false);
+    return place == NULL || *place == 0 ? NULL : &world->model->things[*place - 1];
 }
 
 const struct thing *model_thing(const struct world *world, uint32_t user, uint32_t letter)

@@ -78,12 +78,17 @@ struct edits {
     size_t count, capacity;
 };
 
+struct letters { /* by how manieth of its sort it was: index into things + 1, or 0 */
+    uint32_t *things;
+    size_t capacity;
+};
+
 struct user {
     uint8_t entries[ENTRIES_MAX][QUIRE_ENTRY_SIZE];
     uint32_t entry_count;
-    uint32_t *things_of; /* by code point: index into things + 1 */
+    struct letters ordinary, other;
     uint32_t letters;    /* given out */
-    uint32_t small, wide;
+    uint32_t small;      /* likewise, of 2, 3 or 4 bytes */
     char kit[QUIRE_KIT_TEXT_SIZE];
     bool has_kit;
     bool made; /* the account is */
@@ -106,7 +111,7 @@ struct model {
     bool server_lost;               /* it lost something that was acknowledged */
 };
 
-struct model *model_create(const struct world *world);
+struct model *model_create(void);
 void model_destroy(struct model *model, const struct world *world);
 
 /** An edit of an entry begins; what it adds and removes is told below. Returns its number. */

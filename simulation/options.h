@@ -17,6 +17,7 @@
     X(acts_per_minute)    /* of each person while writing */                                       \
     X(writing_s)          /* mean length of a time of writing */                                   \
     X(resting_s)          /* mean pause between two */                                             \
+    X(text_length)        /* code points; beyond, people rather delete */                          \
     X(flush_ppm)          /* of acts end in FLUSH */                                               \
     X(save_later_ppm)     /* of acts are not saved at once */                                      \
     X(delete_ppm)         /* of acts delete the entry */                                           \

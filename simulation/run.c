@@ -30,7 +30,7 @@ struct world *world_create(uint64_t seed, const struct options *options, bool tr
     prng_seed(&world->entropy, seed, 4);
     world->phones = sim_alloc(PHONES_MAX * sizeof *world->phones);
     world->network = network_create();
-    world->model = model_create(world);
+    world->model = model_create();
     return world;
 }
 

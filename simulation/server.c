@@ -380,6 +380,7 @@ void server_create(struct world *world)
     struct server *server = sim_alloc(sizeof *server);
     world->server = server;
     server->copy = SIZE_MAX;
+    server->space = sim_alloc(sizeof *server->space);
     prng_bytes(&world->entropy, server->log_id, QR_LOG_SIZE);
     places_rebuild(server);
     server_start(world);
@@ -395,6 +396,7 @@ void server_destroy(struct world *world)
     log_cut(server, 0);
     free(server->log);
     free(server->places);
+    free(server->space);
     free(server);
     world->server = NULL;
 }

@@ -5,6 +5,7 @@
 #ifndef SIMULATION_SERVER_H
 #define SIMULATION_SERVER_H
 
+#include "codec/frame.h"
 #include "sync/hub.h"
 #include "world.h"
 
@@ -36,6 +37,8 @@ struct server {
     uint64_t *places; /* hash table: (user, writer, seq) → index + 1 of a durable record */
     size_t places_size;
     size_t places_used;
+
+    struct qr_frame_space *space; /* for checkers: too much to begin with zeros for each frame */
 };
 
 void server_create(struct world *world);

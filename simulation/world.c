@@ -23,12 +23,12 @@ const char *sometimes_name(size_t index)
 
 void *sim_alloc(size_t size)
 {
-    void *memory = calloc(1, size == 0 ? 1 : size);
+    void *memory = malloc(size + 1); /* faster than calloc for what is small */
     if (memory == NULL) {
         fputs("quire-sim: no memory\n", stderr);
         exit(2);
     }
-    return memory;
+    return memset(memory, 0, size);
 }
 
 void *sim_grow(void *array, size_t *capacity, size_t count, size_t item_size)
@@ -143,11 +143,10 @@ uint64_t bytes_mix(uint64_t hash, struct quire_bytes bytes)
 {
     hash = mix(hash, bytes.size);
     size_t i = 0;
+    _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "else a seed has another hash here");
     for (; i + 8 <= bytes.size; i += 8) {
-        uint64_t word = 0;
-        for (size_t j = 0; j < 8; j++) {
-            word |= (uint64_t)bytes.data[i + j] << (8 * j);
-        }
+        uint64_t word;
+        memcpy(&word, bytes.data + i, sizeof word);
         hash = mix(hash, word);
     }
     for (; i < bytes.size; i++) {

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT_LENGTH_MAX 1500u /* code points; beyond, people rather delete */
 #define PASTE_MAX 20000u      /* letters: more than one change can hold */
 #define PASTES_UNTIL 60000u   /* letters given out: beyond, people type */
 #define WORD_MAX 10u
@@ -109,18 +108,19 @@ static void write_text(struct desk *desk)
 {
     struct prng *prng = &desk->world->people;
     size_t length = quire_document_text_length(desk->document);
+    size_t long_text = desk->world->options.text_length;
     desk->edit = model_edit(desk->world, desk->phone, desk->entry, EDIT_TYPE);
     size_t place = prng_chance(prng, 500000) ? length : prng_below(prng, length + 1);
     uint64_t what = prng_below(prng, 100);
     if (prng_chance(prng, desk->world->options.paste_ppm)
         && desk->world->model->users[desk->phone->user].letters < PASTES_UNTIL) {
         paste(desk, place);
-    } else if (length > 0 && (what < 20 || length > TEXT_LENGTH_MAX)) { /* delete, mostly a little */
+    } else if (length > 0 && (what < 20 || length > long_text)) { /* delete, mostly a little */
         size_t from = prng_below(prng, length);
-        size_t most = length > 2 * TEXT_LENGTH_MAX ? length : prng_chance(prng, 100000) ? 200 : 8;
+        size_t most = length > 2 * long_text ? length : prng_chance(prng, 100000) ? 200 : 8;
         size_t count = prng_range(prng, 1, most);
         erase(desk, from, count < length - from ? count : length - from);
-        if (length <= TEXT_LENGTH_MAX && prng_chance(prng, 500000)) {
+        if (length <= long_text && prng_chance(prng, 500000)) {
             (void)insert_word(desk, from);
         }
     } else if (length > 4 && what < 30) { /* move: erase here, write there */

@@ -44,9 +44,8 @@ static void check_delta(struct world *world, const struct qr_frame *frame)
 
 void acknowledged_check_frame(struct world *world, uint64_t link, struct quire_bytes bytes)
 {
-    struct qr_frame_space *space = sim_alloc(sizeof *space);
     struct qr_frame frame;
-    if (qr_frame_read(bytes, space, &frame) != QUIRE_OK) {
+    if (qr_frame_read(bytes, world->server->space, &frame) != QUIRE_OK) {
         world_fail(world, "acknowledged", "connection %llu: the hub sent what is no frame",
             (unsigned long long)link);
     } else if (frame.type == QR_FRAME_ACK) {
@@ -54,7 +53,6 @@ void acknowledged_check_frame(struct world *world, uint64_t link, struct quire_b
     } else if (frame.type == QR_FRAME_DELTA) {
         check_delta(world, &frame);
     }
-    free(space);
 }
 
 void acknowledged_check_end(struct world *world, const struct phone *phone)

@@ -33,40 +33,50 @@ struct mixer {
 };
 static_assert(sizeof(struct mixer) <= sizeof(crypto_generichash_state), "it lies in libsodium's");
 
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "else a seed is another run here");
+
 static uint64_t load(const uint8_t *bytes)
 {
-    uint64_t word = 0;
-    for (size_t i = 0; i < 8; i++) { /* compilers make one load of it where that is the same */
-        word |= (uint64_t)bytes[i] << (8 * i);
-    }
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
     return word;
 }
 
 static void store(uint8_t *bytes, uint64_t word)
 {
-    for (size_t i = 0; i < 8; i++) {
-        bytes[i] = (uint8_t)(word >> (8 * i));
-    }
+    memcpy(bytes, &word, sizeof word);
+}
+
+static uint64_t rotate(uint64_t word, int bits)
+{
+    return word << bits | word >> (64 - bits);
 }
 
 static uint64_t scramble(uint64_t word)
 {
     word = (word ^ (word >> 32)) * P3;
-    word = (word ^ (word >> 29)) * P1;
-    return word ^ (word >> 32);
+    return word ^ (word >> 29);
 }
 
-static void block(struct mixer *mixer, const uint8_t bytes[32])
+static void blocks(struct mixer *mixer, const uint8_t *bytes, size_t count)
 {
-    for (size_t i = 0; i < 4; i++) {
-        uint64_t lane = mixer->lanes[i] ^ load(bytes + 8 * i) * P1;
-        mixer->lanes[i] = (lane << 31 | lane >> 33) * P2;
+    uint64_t a = mixer->lanes[0], b = mixer->lanes[1], c = mixer->lanes[2], d = mixer->lanes[3];
+    for (; count > 0; count--, bytes += 32) {
+        a = rotate((a ^ load(bytes)) * P1, 29);
+        b = rotate((b ^ load(bytes + 8)) * P1, 29);
+        c = rotate((c ^ load(bytes + 16)) * P1, 29);
+        d = rotate((d ^ load(bytes + 24)) * P1, 29);
     }
+    mixer->lanes[0] = a, mixer->lanes[1] = b, mixer->lanes[2] = c, mixer->lanes[3] = d;
 }
 
 static void mixer_init(struct mixer *mixer, uint64_t purpose)
 {
-    *mixer = (struct mixer){.lanes = {purpose * P1, purpose + P2, purpose ^ P3, ~purpose}};
+    mixer->lanes[0] = purpose * P1;
+    mixer->lanes[1] = purpose + P2;
+    mixer->lanes[2] = purpose ^ P3;
+    mixer->lanes[3] = ~purpose;
+    mixer->size = 0;
 }
 
 static void mixer_add(struct mixer *mixer, const void *data, size_t size)
@@ -80,15 +90,13 @@ static void mixer_add(struct mixer *mixer, const void *data, size_t size)
         if (have + more < 32) {
             return;
         }
-        block(mixer, mixer->rest);
+        blocks(mixer, mixer->rest, 1);
         at += more;
         size -= more;
     }
-    for (; size >= 32; at += 32, size -= 32) {
-        block(mixer, at);
-    }
-    if (size > 0) {
-        memcpy(mixer->rest, at, size);
+    blocks(mixer, at, size / 32);
+    if (size % 32 > 0) {
+        memcpy(mixer->rest, at + size / 32 * 32, size % 32);
     }
 }
 
@@ -96,16 +104,12 @@ static void mixer_finish(struct mixer *mixer, uint8_t *out, size_t size)
 {
     size_t have = mixer->size % 32;
     memset(mixer->rest + have, 0, 32 - have);
-    block(mixer, mixer->rest);
-    uint64_t first = scramble(mixer->size ^ P1), second = scramble(mixer->size ^ P2);
-    for (size_t i = 0; i < 4; i++) {
-        first = scramble(first ^ mixer->lanes[i]);
-        second = scramble(second + mixer->lanes[i]);
-    }
+    blocks(mixer, mixer->rest, 1);
+    uint64_t first = scramble((mixer->lanes[0] ^ rotate(mixer->lanes[1], 17)) + mixer->size);
+    uint64_t second = scramble((mixer->lanes[2] ^ rotate(mixer->lanes[3], 41)) + first) * P2;
     for (size_t i = 0; i < size; i += 8) {
-        uint8_t word[8];
-        store(word, scramble(first + i * P2) ^ second);
-        memcpy(out + i, word, size - i < 8 ? size - i : 8);
+        uint64_t word = scramble((first ^ rotate(second, 32)) + (i + 1) * P2) ^ second;
+        memcpy(out + i, &word, size - i < 8 ? size - i : 8);
     }
 }
 

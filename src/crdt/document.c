@@ -2,6 +2,7 @@
  * A document's life, and what can be read of it.
  */
 #include "base/writer.h"
+#include "crdt/excerpt.h"
 #include "crdt/inner.h"
 #include <stdlib.h>
 
@@ -47,6 +48,21 @@ enum quire_status quire_document_text(const struct quire_document *document,
     struct quire_buffer *out_text)
 {
     return qr_text_append(&document->text, out_text);
+}
+
+enum quire_status qr_document_excerpt(const struct quire_document *document, size_t points,
+    struct quire_buffer *out_text)
+{
+    size_t at = out_text->size;
+    enum quire_status status = qr_text_append_start(&document->text, 4 * points, out_text);
+    for (; at < out_text->size; at++) {
+        bool begins_point = (out_text->data[at] & 0xc0) != 0x80;
+        if (begins_point && points-- == 0) {
+            break;
+        }
+    }
+    out_text->size = at;
+    return status;
 }
 
 static size_t shown_count(const struct quire_document *document, unsigned field)

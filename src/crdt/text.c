@@ -394,11 +394,20 @@ void qr_text_kill(struct qr_text *text, uint64_t id, uint64_t length)
 
 enum quire_status qr_text_append(const struct qr_text *text, struct quire_buffer *out_text)
 {
-    enum quire_status status = quire_buffer_reserve(out_text, text->visible_size);
-    for (uint32_t i = 0; status == QUIRE_OK && i != QR_NONE; i = qr_tree_next(&text->order, i)) {
+    return qr_text_append_start(text, text->visible_size, out_text);
+}
+
+enum quire_status qr_text_append_start(const struct qr_text *text, size_t size,
+    struct quire_buffer *out_text)
+{
+    size_t left = size < text->visible_size ? size : text->visible_size;
+    enum quire_status status = quire_buffer_reserve(out_text, left);
+    for (uint32_t i = 0; status == QUIRE_OK && left > 0; i = qr_tree_next(&text->order, i)) {
         const struct qr_item *item = &text->items[i];
         if (item->size > 0) {
-            status = quire_buffer_append(out_text, text->letters.data + item->letters, item->size);
+            size_t part = item->size < left ? item->size : left;
+            status = quire_buffer_append(out_text, text->letters.data + item->letters, part);
+            left -= part;
         }
     }
     return status;

@@ -99,6 +99,10 @@ void qr_text_kill(struct qr_text *text, uint64_t id, uint64_t length);
 QUIRE_CHECKED enum quire_status qr_text_append(const struct qr_text *text,
     struct quire_buffer *out_text);
 
+/** Appends its first `size` bytes, or all of it; may end within a code point. ENOMEM. */
+QUIRE_CHECKED enum quire_status qr_text_append_start(const struct qr_text *text, size_t size,
+    struct quire_buffer *out_text);
+
 /** Gives back the memory of dead letters once they are the larger part; fails silently. */
 void qr_text_compact(struct qr_text *text);
 

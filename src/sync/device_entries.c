@@ -1,6 +1,7 @@
 /*
  * Documents: loaded when asked for, kept as a state and the deltas since, let go when not used.
  */
+#include "crdt/excerpt.h"
 #include "sync/device_internal.h"
 #include <stdlib.h>
 
@@ -241,19 +242,16 @@ enum quire_status device_entry_keep(struct quire_device *device, struct device_e
 }
 
 /* The first code points of the text, as one line. */
-static size_t excerpt_size(struct quire_buffer *text)
+static enum quire_status excerpt_of(const struct quire_document *document,
+    struct quire_buffer *out_text)
 {
-    size_t points = 0, i = 0;
-    for (; i < text->size; i++) {
-        bool starts_point = (text->data[i] & 0xc0) != 0x80;
-        if (starts_point && points++ == EXCERPT_POINTS) {
-            break;
-        }
-        if (text->data[i] < 0x20) {
-            text->data[i] = ' ';
+    enum quire_status status = qr_document_excerpt(document, EXCERPT_POINTS, out_text);
+    for (size_t i = 0; i < out_text->size; i++) {
+        if (out_text->data[i] < 0x20) {
+            out_text->data[i] = ' ';
         }
     }
-    return i;
+    return status;
 }
 
 void device_entry_put_summary(struct quire_device *device, struct device_entry *entry)
@@ -264,11 +262,10 @@ void device_entry_put_summary(struct quire_device *device, struct device_entry *
     bool has_date = quire_document_register(document, QUIRE_REGISTER_DATE, 0, &date) == QUIRE_OK;
     bool has_mood = quire_document_register(document, QUIRE_REGISTER_MOOD, 0, &mood) == QUIRE_OK;
     struct quire_buffer text = {0}, value = {0};
-    if (!device_ok(device, quire_document_text(document, &text))) {
+    if (!device_ok(device, excerpt_of(document, &text))) {
         quire_buffer_finish(&text);
         return;
     }
-    size_t excerpt = excerpt_size(&text);
     struct qr_writer writer = qr_writer_onto(&value);
     qr_write_u8(&writer, SUMMARY_VERSION);
     qr_write_u8(&writer,
@@ -279,8 +276,8 @@ void device_entry_put_summary(struct quire_device *device, struct device_entry *
     qr_write_u64(&writer, quire_document_text_length(document));
     qr_write_u16(&writer, has_title ? (uint16_t)title.text.size : 0);
     qr_write_bytes(&writer, title.text.data, has_title ? title.text.size : 0);
-    qr_write_u16(&writer, (uint16_t)excerpt);
-    qr_write_bytes(&writer, text.data, excerpt);
+    qr_write_u16(&writer, (uint16_t)text.size);
+    qr_write_bytes(&writer, text.data, text.size);
     if (device_ok(device, qr_writer_end(&writer))) {
         struct device_key key = device_key('m', entry->entry, QR_ENTRY_SIZE);
         device_put_sealed(device, &key, quire_buffer_bytes(&value));
