@@ -29,15 +29,67 @@ struct totals {
 void jobs_options(const struct jobs_plan *plan, uint64_t seed, struct options *out_options)
 {
     options_draw(out_options, seed, plan->minutes);
+    if (plan->exact) {
+        *out_options = (struct options){.minutes = plan->minutes};
+    }
     for (size_t i = 0; i < plan->setting_count; i++) {
         (void)options_set(out_options, plan->settings[i].name, plan->settings[i].value);
     }
 }
 
+/* A name and a value at the start of the words: true, and *words is behind them. */
+static bool take_setting(struct options *options, const char **words)
+{
+    char name[sizeof ((struct jobs_setting *)0)->name];
+    size_t size = strcspn(*words, "= \n");
+    if ((*words)[size] != '=' || size >= sizeof name) {
+        return false;
+    }
+    memcpy(name, *words, size);
+    name[size] = 0;
+    char *end = NULL;
+    uint64_t value = strtoull(*words + size + 1, &end, 10);
+    if (!options_set(options, name, value)) {
+        return false;
+    }
+    *words = end + strspn(end, " ");
+    return true;
+}
+
+bool jobs_add_known(struct jobs_plan *plan, const char *line)
+{
+    if (line[0] < '0' || line[0] > '9') {
+        return true;
+    }
+    if (plan->known_count == JOBS_KNOWN_MAX) {
+        return false;
+    }
+    plan->known = sim_grow(plan->known, &plan->known_capacity, plan->known_count,
+        sizeof *plan->known);
+    struct jobs_known *known = &plan->known[plan->known_count++];
+    char *end = NULL;
+    known->seed = strtoull(line, &end, 10);
+    const char *words = end + strspn(end, " ");
+    while (take_setting(&known->options, &words)) {
+        known->exact = true;
+    }
+    return true;
+}
+
 static uint64_t seed_at(const struct jobs_plan *plan, uint64_t index)
 {
-    return index < plan->known_count ? plan->known[index]
+    return index < plan->known_count ? plan->known[index].seed
                                      : plan->first_seed + (index - plan->known_count);
+}
+
+static void options_at_index(const struct jobs_plan *plan, uint64_t index,
+    struct options *out_options)
+{
+    if (index < plan->known_count && plan->known[index].exact) {
+        *out_options = plan->known[index].options;
+    } else {
+        jobs_options(plan, seed_at(plan, index), out_options);
+    }
 }
 
 /* ---- one process ----------------------------------------------------------------------------- */
@@ -68,7 +120,7 @@ static void work(const struct jobs_plan *plan, uint64_t job, int file)
         if (stream == NULL) {
             _exit(3);
         }
-        jobs_options(plan, seed_at(plan, i), &options);
+        options_at_index(plan, i, &options);
         run_once(seed_at(plan, i), &options, false, stream, &message.result);
         fclose(stream);
         message.report_size = (uint32_t)report_size;
@@ -83,8 +135,21 @@ static void work(const struct jobs_plan *plan, uint64_t job, int file)
 void jobs_print_failure(const struct jobs_plan *plan, const struct run_result *result, FILE *out)
 {
     fprintf(out, "FAILED %s, seed %" PRIu64 ": %s\n", result->claim, result->seed, result->text);
-    fprintf(out, "again: quire-sim --seed %" PRIu64 " --minutes-simulated %" PRIu64, result->seed,
-        plan->minutes);
+    fprintf(out, "again: quire-sim --seed %" PRIu64, result->seed);
+    for (size_t i = 0; i < plan->known_count; i++) {
+        if (plan->known[i].seed == result->seed && plan->known[i].exact) {
+            struct options options = plan->known[i].options;
+            fputs(" --exact", out);
+            for (size_t j = 0; j < options_count(); j++) {
+                if (*options_at(&options, j) != 0) {
+                    fprintf(out, " --set %s=%" PRIu64, options_name(j), *options_at(&options, j));
+                }
+            }
+            fputs(" --trace\n", out);
+            return;
+        }
+    }
+    fprintf(out, " --minutes-simulated %" PRIu64 "%s", plan->minutes, plan->exact ? " --exact" : "");
     for (size_t i = 0; i < plan->setting_count; i++) {
         fprintf(out, " --set %s=%" PRIu64, plan->settings[i].name, plan->settings[i].value);
     }

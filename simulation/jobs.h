@@ -6,7 +6,7 @@
 
 #include "run.h"
 
-#define JOBS_SETTINGS_MAX 64u
+#define JOBS_SETTINGS_MAX 128u
 #define JOBS_KNOWN_MAX 4096u
 #define JOBS_MAX 64u
 
@@ -15,15 +15,26 @@ struct jobs_setting {
     uint64_t value;
 };
 
+/** A seed that once found something: with the options of its world then, so that it is the same
+ * world for as long as each option means the same, or with none, so that it draws them. */
+struct jobs_known {
+    uint64_t seed;
+    bool exact; /* options are all of them, those that are not named are 0 */
+    struct options options;
+};
+
 struct jobs_plan {
     uint64_t first_seed, run_count, job_count, minutes;
     struct jobs_setting settings[JOBS_SETTINGS_MAX];
     size_t setting_count;
-    uint64_t known[JOBS_KNOWN_MAX]; /* run first */
-    size_t known_count;
+    bool exact; /* options that are not set are 0 instead of drawn */
+    struct jobs_known *known; /* run first; owned */
+    size_t known_count, known_capacity;
     bool stop_at_failure; /* the first one ends it all; one process only */
 };
 
+/** Reads "NUMBER [name=value]… WHY". False: too many seeds. Other lines are passed over. */
+bool jobs_add_known(struct jobs_plan *plan, const char *line);
 /** The options of a seed, with what the plan sets. */
 void jobs_options(const struct jobs_plan *plan, uint64_t seed, struct options *out_options);
 /** Runs all; prints failures and a summary. The exit code. */

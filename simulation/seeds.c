@@ -12,7 +12,7 @@
 #include <string.h>
 
 static const char usage[] =
-    "usage: quire-sim [--seed N] [--runs K] [--jobs J] [--minutes-simulated M] [--set name=value]…\n"
+    "usage: quire-sim [--seed N] [--runs K] [--jobs J] [--minutes-simulated M] [--set name=value]… [--exact]\n"
     "                 [--seeds FILE] [--until-failure] [--trace] [--json] [--shrink]\n"
     "                 [--options]\n"
     "\n"
@@ -25,7 +25,9 @@ static const char usage[] =
     "  --jobs J               processes at once (1)\n"
     "  --minutes-simulated M  before everything heals (30)\n"
     "  --set name=value       an option that is not left to the seed\n"
-    "  --seeds FILE           also the seeds of a file, one a line, the rest of the line is why\n"
+    "  --exact                options that are not set are 0, instead of drawn\n"
+    "  --seeds FILE           also the seeds of a file, one a line: the seed, its options if it is not\n"
+    "                         to draw them, why\n"
     "  --trace                print every line of the trace\n"
     "  --json                 the summary as JSON\n"
     "  --until-failure        stop at the first seed that fails, and say how many it took\n"
@@ -77,13 +79,13 @@ static void add_setting(struct jobs_plan *plan, const char *text)
 static void read_seeds(struct jobs_plan *plan, const char *path)
 {
     FILE *file = path == NULL ? NULL : fopen(path, "r");
-    char line[512];
+    char line[4096];
     if (file == NULL) {
         complain("the file of seeds cannot be read");
     }
     while (fgets(line, sizeof line, file) != NULL) {
-        if (line[0] >= '0' && line[0] <= '9' && plan->known_count < JOBS_KNOWN_MAX) {
-            plan->known[plan->known_count++] = strtoull(line, NULL, 10);
+        if (!jobs_add_known(plan, line)) {
+            complain("too many seeds in the file");
         }
     }
     fclose(file);
@@ -103,6 +105,8 @@ static void parse(int count, char **words, struct arguments *out)
         const char *next = i + 1 < count ? words[i + 1] : NULL;
         if (strcmp(words[i], "--trace") == 0) {
             out->tracing = true;
+        } else if (strcmp(words[i], "--exact") == 0) {
+            out->plan.exact = true;
         } else if (strcmp(words[i], "--json") == 0) {
             out->json = true;
         } else if (strcmp(words[i], "--shrink") == 0) {
