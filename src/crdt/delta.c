@@ -6,19 +6,27 @@
 size_t quire_document_pending_size(const struct quire_document *document)
 {
     const struct qr_pending *pending = &document->pending;
-    return pending->count == 0 ? 0 : 32 + pending->content_size + 6 * pending->count;
+    const struct qr_typing *typing = &document->typing;
+    size_t records = pending->count + 2 * typing->count;
+    size_t content = pending->content_size + typing->content_size;
+    /* What was erased just now is, as a rule, what was typed just before. */
+    content -= typing->erased_size < content ? typing->erased_size : content;
+    return records == 0 ? 0 : 32 + content + 6 * records;
 }
 
 enum quire_status quire_document_encode(const struct quire_document *document,
     struct quire_buffer *out_state)
 {
-    return qr_encode_state(document, out_state);
+    enum quire_status status = qr_document_settle(document);
+    return status == QUIRE_OK ? qr_encode_state(document, out_state) : status;
 }
 
 enum quire_status quire_document_encode_pending(const struct quire_document *document,
     struct quire_buffer *out_delta)
 {
-    return qr_encode_delta(document, qr_pending_steps(&document->pending), out_delta);
+    enum quire_status status = qr_document_settle(document);
+    return status == QUIRE_OK
+        ? qr_encode_delta(document, qr_pending_steps(&document->pending), out_delta) : status;
 }
 
 /** Searches for about as many steps as fit. Sizes grow with the steps, nearly evenly, so that a few
@@ -101,10 +109,14 @@ enum quire_status quire_document_take_delta(struct quire_document *document, siz
     if (max_size < QR_DELTA_MIN) {
         return QUIRE_EINVALID;
     }
+    enum quire_status status = qr_document_settle(document);
+    if (status != QUIRE_OK) {
+        return status;
+    }
     if (pending->count == 0) {
         return QUIRE_ESTATE;
     }
-    enum quire_status status = encode_fitting(document, max_size, out_delta, &steps);
+    status = encode_fitting(document, max_size, out_delta, &steps);
     if (status == QUIRE_OK) {
         qr_pending_drop(pending, &document->sessions, steps);
         size_t taken = out_delta->size - start;

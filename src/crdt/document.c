@@ -17,6 +17,8 @@ enum quire_status quire_document_create(struct quire_document **out_document)
         free(document);
         return status;
     }
+    document->self = document;
+    qr_typing_init(&document->typing);
     document->wall_ms = INT64_MIN;
     document->pending.wall_ms = INT64_MIN;
     *out_document = document;
@@ -30,24 +32,28 @@ void quire_document_destroy(struct quire_document *document)
         qr_text_finish(&document->text);
         qr_cells_finish(&document->cells);
         qr_pending_finish(&document->pending);
+        qr_typing_finish(&document->typing);
         free(document);
     }
 }
 
 size_t quire_document_text_length(const struct quire_document *document)
 {
-    return qr_tree_weight(&document->text.order);
+    return document->typing.has_view ? document->typing.view.total.points
+                                     : qr_tree_weight(&document->text.order);
 }
 
 size_t quire_document_text_size(const struct quire_document *document)
 {
-    return document->text.visible_size;
+    return document->typing.has_view ? document->typing.view.total.bytes
+                                     : document->text.visible_size;
 }
 
 enum quire_status quire_document_text(const struct quire_document *document,
     struct quire_buffer *out_text)
 {
-    return qr_text_append(&document->text, out_text);
+    return document->typing.has_view ? qr_rope_append(&document->typing.view, out_text)
+                                     : qr_text_append(&document->text, out_text);
 }
 
 enum quire_status qr_document_excerpt(const struct quire_document *document, size_t points,
@@ -111,6 +117,9 @@ enum quire_status quire_document_set_element(const struct quire_document *docume
 
 bool quire_document_deleted(const struct quire_document *document)
 {
+    if (document->typing.count > 0) {
+        return false; /* no delete has seen that yet */
+    }
     for (uint32_t number = 1; number <= document->sessions.count; number++) {
         const struct qr_session *session = &document->sessions.at[number];
         if (session->seen > session->deleted) {
@@ -122,7 +131,7 @@ bool quire_document_deleted(const struct quire_document *document)
 
 bool quire_document_empty(const struct quire_document *document)
 {
-    return document->sessions.count == 0;
+    return document->sessions.count == 0 && document->typing.count == 0;
 }
 
 static void write_sized(struct qr_writer *writer, struct quire_bytes bytes)
@@ -151,10 +160,10 @@ enum quire_status quire_document_canonical(const struct quire_document *document
             }
         }
     }
-    qr_write_varint(&writer, document->text.visible_size);
+    qr_write_varint(&writer, quire_document_text_size(document));
     enum quire_status status = qr_writer_end(&writer);
     if (status == QUIRE_OK) {
-        status = qr_text_append(&document->text, out_bytes);
+        status = quire_document_text(document, out_bytes);
     }
     if (status != QUIRE_OK) {
         out_bytes->size = start;

@@ -1,14 +1,12 @@
 /*
- * Local edits. Each first makes sure of its memory, then changes the document and the pending list
- * together.
+ * Local edits of registers and sets, and the delete. Each first makes sure of its memory, then
+ * changes the document and the pending list together.
  */
 #include "crdt/inner.h"
-#include "crdt/utf8.h"
 #include <stdlib.h>
 #include <string.h>
 
-/** Room for an edit of `ticks` counters that leaves so many records besides its span. */
-static enum quire_status begin(struct quire_document *document, const struct quire_stamp *stamp,
+enum quire_status qr_edit_begin(struct quire_document *document, const struct quire_stamp *stamp,
     uint64_t ticks, size_t records)
 {
     uint32_t session = qr_sessions_find(&document->sessions, stamp->session);
@@ -23,8 +21,7 @@ static enum quire_status begin(struct quire_document *document, const struct qui
     return qr_pending_reserve(&document->pending, records + 1);
 }
 
-/** Uses the counters; returns the first as an id. */
-static uint64_t tick(struct quire_document *document, const struct quire_stamp *stamp,
+uint64_t qr_edit_tick(struct quire_document *document, const struct quire_stamp *stamp,
     uint64_t ticks)
 {
     uint32_t session = qr_sessions_add(&document->sessions, stamp->session);
@@ -42,104 +39,6 @@ static void forget_content(struct qr_pending *pending, size_t size)
     pending->content_size -= size < pending->content_size ? size : pending->content_size;
 }
 
-enum quire_status quire_document_insert(struct quire_document *document,
-    const struct quire_stamp *stamp, size_t position, struct quire_bytes text)
-{
-    size_t length;
-    if (text.size == 0 || position > quire_document_text_length(document)) {
-        return QUIRE_EINVALID;
-    }
-    size_t room = document->text.visible_size < QUIRE_TEXT_MAX
-        ? QUIRE_TEXT_MAX - document->text.visible_size : 0;
-    if (text.size > room) {
-        return QUIRE_ELIMIT;
-    }
-    if (!qr_utf8_count(text, &length)) {
-        return QUIRE_EINVALID;
-    }
-    size_t items = qr_text_pieces((uint32_t)length) + 2;
-    if (document->text.item_count + items > QR_ITEMS_LOCAL_MAX) {
-        return QUIRE_ELIMIT;
-    }
-    enum quire_status status = begin(document, stamp, length, 0);
-    if (status != QUIRE_OK) {
-        return status;
-    }
-    qr_text_compact(&document->text);
-    status = qr_text_reserve(&document->text, items, text.size);
-    if (status != QUIRE_OK) {
-        return status;
-    }
-    struct qr_run run = {.length = (uint32_t)length, .letters = text};
-    qr_text_place(&document->text, position, &run.parent, &run.right);
-    run.id = tick(document, stamp, length);
-    qr_text_integrate(&document->text, &document->sessions, &run);
-    document->pending.content_size += text.size;
-    return QUIRE_OK;
-}
-
-/** What was erased and is not pending itself has to be named. */
-static void record_erased(struct quire_document *document, uint32_t item, uint64_t id,
-    uint32_t length)
-{
-    uint64_t end = id + length;
-    while (id < end) {
-        bool pending = qr_pending_has(&document->sessions, id);
-        uint64_t first = id;
-        do {
-            id++;
-        } while (id < end && qr_pending_has(&document->sessions, id) == pending);
-        if (pending) {
-            forget_content(&document->pending,
-                qr_text_letters(&document->text, item, first, (uint32_t)(id - first)).size);
-        } else {
-            qr_pending_push(&document->pending, QR_PENDING_ERASE, first, id - first);
-        }
-    }
-}
-
-enum quire_status quire_document_erase(struct quire_document *document,
-    const struct quire_stamp *stamp, size_t position, size_t count)
-{
-    struct qr_text *text = &document->text;
-    size_t length = quire_document_text_length(document);
-    if (count == 0 || position > length || count > length - position) {
-        return QUIRE_EINVALID;
-    }
-    uint32_t offset;
-    size_t pieces = 0;
-    size_t splits = 0;
-    for (size_t passed = 0; passed < count; pieces++) {
-        uint32_t item = qr_tree_at(&text->order, position + passed, &offset);
-        passed += text->items[item].length - offset;
-        splits += (offset > 0 ? 1 : 0) + (passed > count ? 1 : 0);
-    }
-    if (splits > 0 && text->item_count + splits > QR_ITEMS_MAX) {
-        return QUIRE_ELIMIT;
-    }
-    /* What is pending of a piece is one range in it: two others may be around it. */
-    enum quire_status status = begin(document, stamp, 1, 2 * pieces);
-    if (status == QUIRE_OK) {
-        status = qr_text_reserve(text, splits, 0);
-    }
-    if (status != QUIRE_OK) {
-        return status;
-    }
-    while (count > 0) {
-        uint32_t item = qr_tree_at(&text->order, position, &offset);
-        uint64_t id = text->items[item].id + offset;
-        uint32_t here = text->items[item].length - offset;
-        here = here < count ? here : (uint32_t)count;
-        record_erased(document, item, id, here);
-        qr_text_kill(text, id, here);
-        count -= here;
-    }
-    tick(document, stamp, 1);
-    return QUIRE_OK;
-}
-
-/* ---- registers and sets ------------------------------------------------------------------- */
-
 struct cell {
     uint8_t field;
     struct quire_bytes name;
@@ -156,6 +55,10 @@ static enum quire_status overwrite(struct quire_document *document,
     const struct quire_stamp *stamp, const struct cell *cell, struct qr_put *put)
 {
     struct qr_pending *pending = &document->pending;
+    enum quire_status status = qr_document_settle(document);
+    if (status != QUIRE_OK) {
+        return status;
+    }
     size_t first;
     size_t count = qr_cells_find(&document->cells, cell->field, cell->name, &first);
     size_t records = 0;
@@ -164,7 +67,7 @@ static enum quire_status overwrite(struct quire_document *document,
         records += qr_pending_has(&document->sessions, id) ? qr_pending_inheritance(pending, id)
                                                            : 1;
     }
-    enum quire_status status = begin(document, stamp, 1, records);
+    status = qr_edit_begin(document, stamp, 1, records);
     if (status == QUIRE_OK) {
         status = qr_cells_reserve(&document->cells, put == NULL ? 0 : 1);
     }
@@ -189,7 +92,7 @@ static enum quire_status overwrite(struct quire_document *document,
             qr_pending_push(pending, QR_PENDING_REMOVE, old->id, 1);
         }
     }
-    uint64_t id = tick(document, stamp, 1);
+    uint64_t id = qr_edit_tick(document, stamp, 1);
     if (dot != NULL) {
         dot->id = id;
         pending->content_size += qr_dot_size(dot);
@@ -279,11 +182,14 @@ enum quire_status quire_document_remove_element(struct quire_document *document,
 enum quire_status quire_document_delete(struct quire_document *document,
     const struct quire_stamp *stamp)
 {
-    enum quire_status status = begin(document, stamp, 1, document->sessions.count + 1);
+    enum quire_status status = qr_document_settle(document);
+    if (status == QUIRE_OK) {
+        status = qr_edit_begin(document, stamp, 1, document->sessions.count + 1);
+    }
     if (status != QUIRE_OK) {
         return status;
     }
-    tick(document, stamp, 1);
+    qr_edit_tick(document, stamp, 1);
     for (uint32_t number = 1; number <= document->sessions.count; number++) {
         struct qr_session *session = &document->sessions.at[number];
         session->deleted = session->seen;

@@ -8,14 +8,32 @@
 #include "crdt/pending.h"
 #include "crdt/sessions.h"
 #include "crdt/text.h"
+#include "crdt/typing.h"
 
 struct quire_document {
     struct qr_sessions sessions;
     struct qr_text text;
     struct qr_cells cells;
     struct qr_pending pending;
+    struct qr_typing typing;
+    struct quire_document *self; /* for settling what a reader of a const document has to see */
     int64_t wall_ms; /* the greatest that any edit seen here gave */
 };
+
+/**
+ * Puts what was typed into the text's items and the pending list. Whoever looks at items, counters
+ * or pending records calls it first; what the document shows stays the same, so a const one will do.
+ * ENOMEM: what was typed is kept, and waits.
+ */
+QUIRE_CHECKED enum quire_status qr_document_settle(const struct quire_document *document);
+
+/** Room for an edit of `ticks` counters that leaves so many pending records besides its span. */
+QUIRE_CHECKED enum quire_status qr_edit_begin(struct quire_document *document,
+    const struct quire_stamp *stamp, uint64_t ticks, size_t records);
+
+/** Uses the counters; returns the first as an id. */
+uint64_t qr_edit_tick(struct quire_document *document, const struct quire_stamp *stamp,
+    uint64_t ticks);
 
 /** Appends the whole state, or a delta of the first `steps` of what is pending. ENOMEM. */
 QUIRE_CHECKED enum quire_status qr_encode_state(const struct quire_document *document,

@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/** A view is told of so many runs, stretches or erased ranges of a payload. */
+#define VIEW_RUNS_MAX 64
+
 /** What the merge needs at hand when it can no longer fail. */
 struct plan {
     struct quire_document *document;
@@ -82,7 +85,9 @@ static void join_stretch(struct plan *plan, const struct stretch *stretch)
 {
     struct quire_document *document = plan->document;
     if (!stretch->known) {
-        qr_text_integrate(&document->text, &document->sessions, &stretch->run);
+        struct qr_run run = stretch->run;
+        run.letters = qr_text_add_letters(&document->text, run.letters);
+        qr_text_integrate(&document->text, &document->sessions, &run);
     } else if (is_dead(stretch)) {
         qr_text_kill(&document->text, stretch->run.id, stretch->run.length);
     }
@@ -173,6 +178,20 @@ static enum quire_status prepare(struct plan *plan)
     return status;
 }
 
+/** The view follows a few changes; after many it is made anew by who needs it. */
+static bool show_changes(struct plan *plan)
+{
+    struct qr_typing *typing = &plan->document->typing;
+    if (!typing->has_view || plan->payload->run_count > VIEW_RUNS_MAX
+        || plan->payload->erased_count > VIEW_RUNS_MAX
+        || plan->payload->liveness_count > VIEW_RUNS_MAX
+        || qr_rope_reserve(&typing->view, plan->payload->letters.size, plan->pieces) != QUIRE_OK) {
+        return false;
+    }
+    plan->document->text.view = &typing->view;
+    return true;
+}
+
 /** Nothing in here fails. */
 static void commit(struct plan *plan)
 {
@@ -183,9 +202,15 @@ static void commit(struct plan *plan)
             qr_sessions_add(&document->sessions, payload->sessions[i].name);
         }
     }
+    bool shown = show_changes(plan);
     each_stretch(plan, join_stretch);
     for (size_t i = 0; i < payload->erased_count; i++) {
         qr_text_kill(&document->text, payload->erased[i].id, payload->erased[i].length);
+    }
+    document->text.view = NULL;
+    if (!shown) {
+        qr_rope_finish(&document->typing.view);
+        document->typing.has_view = false;
     }
     qr_cells_change(&document->cells, is_gone, plan, plan->added, plan->added_count);
     plan->added_count = 0;
@@ -299,7 +324,10 @@ static enum quire_status merge(struct quire_document *document, struct quire_byt
     bool pending)
 {
     struct qr_payload payload;
-    enum quire_status status = qr_payload_read(document, bytes, &payload);
+    enum quire_status status = qr_document_settle(document);
+    if (status == QUIRE_OK) {
+        status = qr_payload_read(document, bytes, &payload);
+    }
     if (status != QUIRE_OK) {
         return status;
     }

@@ -95,6 +95,22 @@ bool qr_pending_has(const struct qr_sessions *sessions, uint64_t id)
         && counter <= session->pending_last;
 }
 
+bool qr_pending_part(const struct qr_sessions *sessions, uint64_t id, uint64_t *length)
+{
+    const struct qr_session *session = &sessions->at[qr_id_session(id)];
+    uint64_t counter = qr_id_counter(id);
+    if (session->pending_first == 0 || counter > session->pending_last
+        || counter + *length <= session->pending_first) {
+        return false;
+    }
+    bool pending = counter >= session->pending_first;
+    uint64_t end = pending ? session->pending_last + 1 : session->pending_first;
+    if (counter + *length > end) {
+        *length = end - counter;
+    }
+    return pending;
+}
+
 /** The span that begins with this id, or NULL; found from the end, where it usually is. */
 static struct qr_pending_record *span_from(const struct qr_pending *pending, uint64_t id)
 {

@@ -45,6 +45,9 @@ uint64_t qr_pending_tick(struct qr_pending *pending, struct qr_sessions *session
 /** Whether this id is one of a pending edit. */
 bool qr_pending_has(const struct qr_sessions *sessions, uint64_t id);
 
+/** The same of the first of so many ids, which are one session's; cuts *length to those like it. */
+bool qr_pending_part(const struct qr_sessions *sessions, uint64_t id, uint64_t *length);
+
 /** A pending dot was overwritten: what it had overwritten counts as removed by the next edit. Room
  * for as many records as there are REMOVEs before it was reserved. */
 void qr_pending_inherit(struct qr_pending *pending, uint64_t id);

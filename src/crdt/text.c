@@ -218,11 +218,31 @@ static bool right_child_before(const struct qr_text *text, const struct qr_sessi
     return is_before(text, place_of(text, b->right), place_of(text, a->right));
 }
 
+struct quire_bytes qr_text_add_letters(struct qr_text *text, struct quire_bytes letters)
+{
+    assert(letters.size <= text->letters.capacity - text->letters.size);
+    uint8_t *added = text->letters.data + text->letters.size;
+    if (letters.size > 0) {
+        memcpy(added, letters.data, letters.size);
+        text->letters.size += letters.size;
+    }
+    return (struct quire_bytes){added, letters.size};
+}
+
+/** Some characters of an item have appeared: the view shows them too. */
+static void show(struct qr_text *text, uint32_t index, uint32_t offset, const struct qr_run *run)
+{
+    text->visible_size += run->letters.size;
+    if (text->view != NULL && run->letters.size > 0) {
+        qr_rope_insert(text->view, qr_tree_position(&text->order, index) + offset, run->letters,
+            run->length);
+    }
+}
+
 /** Adds to an item what follows its last character in every respect. */
 static bool extend(struct qr_text *text, uint32_t index, const struct qr_run *run)
 {
     struct qr_item *item = &text->items[index];
-    uint32_t end = (uint32_t)text->letters.size;
     bool dead = run->letters.size == 0;
     if (index == 0 || run->parent != run->id - 1 || item->right != run->right
         || item->right_last != QR_NONE || dead != (item->size == 0)) {
@@ -230,33 +250,26 @@ static bool extend(struct qr_text *text, uint32_t index, const struct qr_run *ru
     }
     if (dead ? item->length > UINT32_MAX - run->length
              : item->length + run->length > QR_ITEM_LENGTH_MAX
-                || item->letters + item->size != end) {
+                || text->letters.data + item->letters + item->size != run->letters.data) {
         return false;
     }
-    if (!dead) {
-        memcpy(text->letters.data + end, run->letters.data, run->letters.size);
-        text->letters.size += run->letters.size;
-        text->visible_size += run->letters.size;
-    }
+    uint32_t offset = item->length;
     item->length += run->length;
     item->size += (uint32_t)run->letters.size;
     qr_tree_set_weight(&text->order, index, weight_of(item));
+    show(text, index, offset, run);
     return true;
 }
 
 static uint32_t add_item(struct qr_text *text, const struct qr_run *run)
 {
     assert(text->item_count < text->item_capacity);
-    assert(run->letters.size <= text->letters.capacity - text->letters.size);
     uint32_t index = (uint32_t)text->item_count++;
     text->items[index] = (struct qr_item){.id = run->id, .parent = run->parent,
         .right = run->right, .length = run->length, .size = (uint32_t)run->letters.size,
-        .letters = (uint32_t)text->letters.size, .left_first = QR_NONE, .right_last = QR_NONE,
-        .sibling = QR_NONE};
+        .left_first = QR_NONE, .right_last = QR_NONE, .sibling = QR_NONE};
     if (run->letters.size > 0) {
-        memcpy(text->letters.data + text->letters.size, run->letters.data, run->letters.size);
-        text->letters.size += run->letters.size;
-        text->visible_size += run->letters.size;
+        text->items[index].letters = (uint32_t)(run->letters.data - text->letters.data);
     }
     uint32_t before = qr_tree_search(&text->ids, run->id, id_of, text->items);
     qr_tree_insert_after(&text->ids, before, index, 0);
@@ -287,6 +300,7 @@ static void integrate_left(struct qr_text *text, const struct qr_sessions *sessi
         before = text->items[before].left_first;
     }
     qr_tree_insert_before(&text->order, before, index, weight_of(&text->items[index]));
+    show(text, index, 0, run);
 }
 
 static void integrate_right(struct qr_text *text, const struct qr_sessions *sessions,
@@ -315,6 +329,7 @@ static void integrate_right(struct qr_text *text, const struct qr_sessions *sess
         after = text->items[after].right_last;
     }
     qr_tree_insert_after(&text->order, after, index, weight_of(&text->items[index]));
+    show(text, index, 0, run);
 }
 
 void qr_text_integrate(struct qr_text *text, const struct qr_sessions *sessions,
@@ -382,6 +397,9 @@ void qr_text_kill(struct qr_text *text, uint64_t id, uint64_t length)
                 split(text, index, here);
             }
             struct qr_item *item = &text->items[index];
+            if (text->view != NULL) {
+                qr_rope_erase(text->view, qr_tree_position(&text->order, index), item->length);
+            }
             text->visible_size -= item->size;
             item->size = 0;
             qr_tree_set_weight(&text->order, index, 0);

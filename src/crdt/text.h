@@ -14,6 +14,7 @@
 #ifndef QR_CRDT_TEXT_H
 #define QR_CRDT_TEXT_H
 
+#include "crdt/rope.h"
 #include "crdt/sessions.h"
 #include "crdt/tree.h"
 
@@ -40,6 +41,7 @@ struct qr_text {
     struct qr_tree ids;   /* by id */
     struct quire_buffer letters; /* UTF-8 of live items, and of some that died */
     size_t visible_size;  /* bytes of the live items */
+    struct qr_rope *view; /* borrowed: told of what appears and dies; NULL: nobody looks */
 };
 
 QUIRE_CHECKED enum quire_status qr_text_init(struct qr_text *text);
@@ -75,7 +77,7 @@ struct qr_run {
     uint64_t parent;
     uint64_t right;
     uint32_t length;            /* code points */
-    struct quire_bytes letters; /* empty: the run is dead */
+    struct quire_bytes letters; /* in the text's own; empty: the run is dead */
 };
 
 /** The items that so many new live code points take. Cutting others may add two more. */
@@ -83,6 +85,9 @@ static inline size_t qr_text_pieces(uint32_t length)
 {
     return (length + QR_ITEM_LENGTH_MAX - 1) / QR_ITEM_LENGTH_MAX;
 }
+
+/** Adds letters for runs to come. Room was reserved. */
+struct quire_bytes qr_text_add_letters(struct qr_text *text, struct quire_bytes letters);
 
 /** Puts a new run where it belongs. Room was reserved. */
 void qr_text_integrate(struct qr_text *text, const struct qr_sessions *sessions,

@@ -232,6 +232,20 @@ bool qr_tree_before(const struct qr_tree *tree, uint32_t a, uint32_t b)
     return slot_of(&tree->nodes[parent_a], a) < slot_of(&tree->nodes[parent_a], b);
 }
 
+size_t qr_tree_position(const struct qr_tree *tree, uint32_t item)
+{
+    size_t position = 0;
+    uint32_t child = item;
+    for (uint32_t index = tree->leaf_of[item]; index != QR_NONE; index = tree->nodes[index].parent) {
+        const struct qr_tree_node *node = &tree->nodes[index];
+        for (uint32_t slot = 0; node->child[slot] != child; slot++) {
+            position += node->weight[slot];
+        }
+        child = index;
+    }
+    return position;
+}
+
 size_t qr_tree_weight(const struct qr_tree *tree)
 {
     return weight_of(&tree->nodes[tree->root]);

@@ -54,6 +54,9 @@ uint32_t qr_tree_next(const struct qr_tree *tree, uint32_t item);
 /** Whether a comes before b; false for a == b. */
 bool qr_tree_before(const struct qr_tree *tree, uint32_t a, uint32_t b);
 
+/** What stands before an item weighs. */
+size_t qr_tree_position(const struct qr_tree *tree, uint32_t item);
+
 /** What the whole sequence weighs. */
 size_t qr_tree_weight(const struct qr_tree *tree);
 

@@ -2,6 +2,16 @@
  * Well-formed UTF-8 (Unicode 15, table 3-7).
  */
 #include "crdt/utf8.h"
+#include <string.h>
+
+#define HIGH_BITS UINT64_C(0x8080808080808080)
+
+static uint64_t eight(const uint8_t *text)
+{
+    uint64_t word;
+    memcpy(&word, text, sizeof word);
+    return word;
+}
 
 /** Bytes of the sequence that starts here, or 0 if it is ill-formed. */
 static size_t sequence_size(const uint8_t *text, size_t left)
@@ -31,12 +41,18 @@ static size_t sequence_size(const uint8_t *text, size_t left)
 bool qr_utf8_count(struct quire_bytes text, size_t *out_count)
 {
     size_t count = 0;
-    for (size_t at = 0; at < text.size; count++) {
+    for (size_t at = 0; at < text.size;) {
+        if (text.size - at >= 8 && (eight(text.data + at) & HIGH_BITS) == 0) {
+            at += 8;
+            count += 8;
+            continue;
+        }
         size_t size = sequence_size(text.data + at, text.size - at);
         if (size == 0) {
             return false;
         }
         at += size;
+        count++;
     }
     *out_count = count;
     return true;
@@ -45,9 +61,35 @@ bool qr_utf8_count(struct quire_bytes text, size_t *out_count)
 size_t qr_utf8_size(const uint8_t *text, size_t count)
 {
     size_t size = 0;
-    for (size_t i = 0; i < count; i++) {
+    while (count > 0) {
+        if (count >= 8 && (eight(text + size) & HIGH_BITS) == 0) {
+            size += 8;
+            count -= 8;
+            continue;
+        }
         uint8_t lead = text[size];
         size += lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+        count--;
     }
     return size;
+}
+
+/* Plain loops, which compilers turn into vectors. */
+
+size_t qr_utf8_points(const uint8_t *text, size_t size)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < size; i++) {
+        count += (text[i] & 0xc0) != 0x80;
+    }
+    return count;
+}
+
+size_t qr_utf8_wide(const uint8_t *text, size_t size)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < size; i++) {
+        count += text[i] >= 0xf0;
+    }
+    return count;
 }

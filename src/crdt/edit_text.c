@@ -1,0 +1,285 @@
+/*
+ * Typing. A keystroke goes into the view and the last stroke; settling turns strokes into items.
+ */
+#include "crdt/inner.h"
+#include "crdt/utf8.h"
+
+/* ---- settling ----------------------------------------------------------------------------- */
+
+static void forget_content(struct qr_pending *pending, size_t size)
+{
+    pending->content_size -= size < pending->content_size ? size : pending->content_size;
+}
+
+/** What was erased and is not pending itself has to be named. */
+static void record_erased(struct quire_document *document, uint32_t item, uint64_t id,
+    uint32_t length)
+{
+    uint64_t end = id + length;
+    while (id < end) {
+        uint64_t here = end - id;
+        bool pending = qr_pending_part(&document->sessions, id, &here);
+        if (pending) {
+            forget_content(&document->pending,
+                qr_text_letters(&document->text, item, id, (uint32_t)here).size);
+        } else {
+            qr_pending_push(&document->pending, QR_PENDING_ERASE, id, here);
+        }
+        id += here;
+    }
+}
+
+static enum quire_status settle_insertion(struct quire_document *document,
+    const struct quire_stamp *stamp, const struct qr_stroke *stroke)
+{
+    struct qr_text *text = &document->text;
+    enum quire_status status = qr_edit_begin(document, stamp, stroke->length, 0);
+    if (status == QUIRE_OK) {
+        status = qr_text_reserve(text, qr_text_pieces(stroke->length) + 2, 0);
+    }
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    struct qr_run run = {.length = stroke->length,
+        .letters = {text->letters.data + stroke->letters, stroke->size}};
+    qr_text_place(text, stroke->position, &run.parent, &run.right);
+    run.id = qr_edit_tick(document, stamp, stroke->length);
+    qr_text_integrate(text, &document->sessions, &run);
+    document->pending.content_size += stroke->size;
+    return QUIRE_OK;
+}
+
+static enum quire_status settle_erasure(struct quire_document *document,
+    const struct quire_stamp *stamp, const struct qr_stroke *stroke)
+{
+    struct qr_text *text = &document->text;
+    uint32_t offset;
+    size_t pieces = 0;
+    for (size_t passed = 0; passed < stroke->length; pieces++) {
+        uint32_t item = qr_tree_at(&text->order, stroke->position + passed, &offset);
+        passed += text->items[item].length - offset;
+    }
+    /* What is pending of a piece is one range in it: two others may be around it. */
+    enum quire_status status = qr_edit_begin(document, stamp, stroke->letters, 2 * pieces);
+    if (status == QUIRE_OK) {
+        status = qr_text_reserve(text, 2, 0);
+    }
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    for (uint32_t left = stroke->length; left > 0;) {
+        uint32_t item = qr_tree_at(&text->order, stroke->position, &offset);
+        uint64_t id = text->items[item].id + offset;
+        uint32_t here = text->items[item].length - offset;
+        here = here < left ? here : left;
+        record_erased(document, item, id, here);
+        qr_text_kill(text, id, here);
+        left -= here;
+    }
+    qr_edit_tick(document, stamp, stroke->letters);
+    return QUIRE_OK;
+}
+
+enum quire_status qr_document_settle(const struct quire_document *reader)
+{
+    if (reader->typing.count == 0) {
+        return QUIRE_OK;
+    }
+    struct quire_document *document = reader->self;
+    struct qr_typing *typing = &document->typing;
+    struct quire_stamp stamp = {.wall_ms = typing->wall_ms};
+    memcpy(stamp.session, typing->session, sizeof stamp.session);
+    enum quire_status status = QUIRE_OK;
+    size_t done = 0;
+    while (done < typing->count && status == QUIRE_OK) {
+        const struct qr_stroke *stroke = &typing->strokes[done];
+        status = stroke->size > 0 ? settle_insertion(document, &stamp, stroke)
+                                  : settle_erasure(document, &stamp, stroke);
+        done += status == QUIRE_OK ? 1 : 0;
+    }
+    qr_typing_drop(typing, done);
+    if (status == QUIRE_OK) {
+        qr_text_compact(&document->text);
+    }
+    return status;
+}
+
+/* ---- typing ------------------------------------------------------------------------------- */
+
+/** The view, made from the items if it is not there. */
+static enum quire_status need_view(struct quire_document *document)
+{
+    struct qr_typing *typing = &document->typing;
+    const struct qr_text *text = &document->text;
+    if (typing->has_view) {
+        return QUIRE_OK;
+    }
+    enum quire_status status = qr_rope_reserve(&typing->view, text->visible_size, 1);
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    for (uint32_t i = qr_tree_next(&text->order, 0); i != QR_NONE; i = qr_tree_next(&text->order, i)) {
+        const struct qr_item *item = &text->items[i];
+        if (item->size > 0) {
+            qr_rope_insert(&typing->view, typing->view.total.points,
+                (struct quire_bytes){text->letters.data + item->letters, item->size}, item->length);
+        }
+    }
+    typing->has_view = true;
+    return QUIRE_OK;
+}
+
+/** Makes sure that a stroke of so many counters can be noted now and settled later. It may add so
+ * many items, where there may be `item_limit` in all. */
+static enum quire_status prepare(struct quire_document *document, const struct quire_stamp *stamp,
+    uint64_t ticks, size_t items, size_t item_limit)
+{
+    struct qr_typing *typing = &document->typing;
+    enum quire_status status = QUIRE_OK;
+    bool room = document->text.item_count + typing->items + items <= item_limit
+        && typing->count < QR_STROKES_MAX;
+    if (qr_typing_is_by(typing, stamp) && room && ticks <= typing->ticks_max - typing->ticks) {
+        return qr_typing_reserve(typing);
+    }
+    /* Another session, or close to a limit: what is there is counted, not estimated. */
+    status = qr_document_settle(document);
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    if (items > 0 && document->text.item_count + items > item_limit) {
+        return QUIRE_ELIMIT;
+    }
+    uint32_t session = qr_sessions_find(&document->sessions, stamp->session);
+    uint64_t ticks_max = QR_COUNTER_MAX;
+    if (session == 0) {
+        status = qr_sessions_reserve(&document->sessions, 1);
+    } else {
+        ticks_max -= document->sessions.at[session].seen;
+        status = ticks > ticks_max ? QUIRE_ELIMIT : QUIRE_OK;
+    }
+    if (status == QUIRE_OK) {
+        status = need_view(document);
+    }
+    if (status == QUIRE_OK) {
+        status = qr_typing_reserve(typing);
+    }
+    if (status == QUIRE_OK) {
+        typing->ticks_max = ticks_max;
+        memcpy(typing->session, stamp->session, sizeof typing->session);
+    }
+    return status;
+}
+
+/** Nothing fails from here on. */
+static void note(struct qr_typing *typing, const struct quire_stamp *stamp, uint64_t ticks,
+    size_t items)
+{
+    typing->ticks += ticks;
+    typing->items += items;
+    if (stamp->wall_ms > typing->wall_ms) {
+        typing->wall_ms = stamp->wall_ms;
+    }
+}
+
+/** The next letter of the last stroke, which is where nearly all are. False: it is another case. */
+static bool type_on(struct quire_document *document, const struct quire_stamp *stamp,
+    size_t position, uint8_t letter)
+{
+    struct qr_typing *typing = &document->typing;
+    struct quire_buffer *letters = &document->text.letters;
+    if (letter >= 0x80 || !qr_typing_is_by(typing, stamp)) {
+        return false;
+    }
+    struct qr_stroke *stroke = &typing->strokes[typing->count - 1];
+    if (stroke->size == 0 || position != (size_t)stroke->position + stroke->length
+        || stroke->length >= QR_STROKE_LENGTH_MAX || letters->size == letters->capacity
+        || typing->view.total.bytes >= QUIRE_TEXT_MAX || typing->ticks == typing->ticks_max
+        || !qr_rope_type(&typing->view, position, letter)) {
+        return false;
+    }
+    letters->data[letters->size++] = letter;
+    stroke->length++;
+    stroke->size++;
+    typing->content_size++;
+    note(typing, stamp, 1, 0);
+    return true;
+}
+
+enum quire_status quire_document_insert(struct quire_document *document,
+    const struct quire_stamp *stamp, size_t position, struct quire_bytes text)
+{
+    struct qr_typing *typing = &document->typing;
+    if (text.size == 1 && type_on(document, stamp, position, text.data[0])) {
+        return QUIRE_OK;
+    }
+    size_t length;
+    if (text.size == 0 || position > quire_document_text_length(document)) {
+        return QUIRE_EINVALID;
+    }
+    size_t size = quire_document_text_size(document);
+    if (size > QUIRE_TEXT_MAX || text.size > QUIRE_TEXT_MAX - size) {
+        return QUIRE_ELIMIT;
+    }
+    if (!qr_utf8_count(text, &length)) {
+        return QUIRE_EINVALID;
+    }
+    size_t items = qr_text_pieces((uint32_t)length) + 2;
+    enum quire_status status = prepare(document, stamp, length, items, QR_ITEMS_LOCAL_MAX);
+    if (status == QUIRE_OK) {
+        status = qr_text_reserve(&document->text, 0, text.size);
+    }
+    if (status == QUIRE_OK) {
+        status = qr_rope_reserve(&typing->view, text.size, 1);
+    }
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    qr_rope_insert(&typing->view, position, text, length);
+    struct qr_stroke stroke = {.position = (uint32_t)position, .length = (uint32_t)length,
+        .size = (uint32_t)text.size, .letters = (uint32_t)document->text.letters.size};
+    qr_text_add_letters(&document->text, text);
+    qr_typing_insert(typing, &stroke);
+    typing->content_size += text.size;
+    note(typing, stamp, length, items);
+    return QUIRE_OK;
+}
+
+/** How many items erasing would add: an item is cut where the range begins or ends inside of it. */
+static size_t cuts(const struct qr_text *text, size_t position, size_t count)
+{
+    uint32_t offset;
+    qr_tree_at(&text->order, position, &offset);
+    size_t found = offset > 0 ? 1 : 0;
+    uint32_t last = qr_tree_at(&text->order, position + count - 1, &offset);
+    return found + (offset + 1 < text->items[last].length ? 1 : 0);
+}
+
+enum quire_status quire_document_erase(struct quire_document *document,
+    const struct quire_stamp *stamp, size_t position, size_t count)
+{
+    struct qr_typing *typing = &document->typing;
+    size_t length = quire_document_text_length(document);
+    if (count == 0 || position > length || count > length - position) {
+        return QUIRE_EINVALID;
+    }
+    size_t items = 2;
+    if (document->text.item_count + typing->items + items > QR_ITEMS_MAX) {
+        enum quire_status status = qr_document_settle(document);
+        if (status != QUIRE_OK) {
+            return status;
+        }
+        items = cuts(&document->text, position, count);
+    }
+    enum quire_status status = prepare(document, stamp, 1, items, QR_ITEMS_MAX);
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    size_t size = typing->view.total.bytes;
+    if (count > 1 || !qr_rope_untype(&typing->view, position)) {
+        qr_rope_erase(&typing->view, position, count);
+    }
+    typing->erased_size += size - typing->view.total.bytes;
+    qr_typing_erase(typing, position, count);
+    note(typing, stamp, 1, items);
+    return QUIRE_OK;
+}

@@ -1,0 +1,59 @@
+/*
+ * What was typed here and has not been put into the text's items yet.
+ *
+ * A keystroke changes the view, which is the visible text in blocks, and the last stroke: what was
+ * typed without a jump, or erased without one. No item, no id and no tree is touched until somebody
+ * has to know of them (qr_document_settle): a merge, a delta, a state. Then a stroke is one insertion
+ * or one erasure, however many keys it took.
+ *
+ *   typed   T h e _ q u i c j ⌫ k      strokes   insert 0 "The quicj" · erase 8, 1 · insert 8 "k"
+ */
+#ifndef QR_CRDT_TYPING_H
+#define QR_CRDT_TYPING_H
+
+#include "crdt/limits.h"
+#include "crdt/rope.h"
+#include <quire/document.h>
+
+struct qr_stroke {
+    uint32_t position; /* code points of the text as it then was */
+    uint32_t length;   /* code points that came or went */
+    uint32_t size;     /* bytes of the letters; 0: an erasure */
+    uint32_t letters;  /* where they begin in qr_text.letters; an erasure: how many edits it was */
+};
+
+struct qr_typing {
+    struct qr_rope view; /* the visible text, if has_view; else it is read from the items */
+    bool has_view;
+    uint8_t session[QUIRE_SESSION_SIZE]; /* of all strokes */
+    struct qr_stroke *strokes;
+    size_t count;
+    size_t capacity;
+    uint64_t ticks;      /* counters that the strokes take */
+    uint64_t ticks_max;  /* that the session has left for strokes */
+    size_t items;        /* that they may add, at most */
+    size_t content_size; /* bytes that they brought */
+    size_t erased_size;  /* bytes that they took away */
+    int64_t wall_ms;     /* of the latest */
+};
+
+void qr_typing_init(struct qr_typing *typing);
+void qr_typing_finish(struct qr_typing *typing);
+
+/** Room for one more stroke. ENOMEM. */
+QUIRE_CHECKED enum quire_status qr_typing_reserve(struct qr_typing *typing);
+
+/** Adds a stroke, or makes the last one longer. Room was reserved. */
+void qr_typing_insert(struct qr_typing *typing, const struct qr_stroke *stroke);
+void qr_typing_erase(struct qr_typing *typing, size_t position, size_t count);
+
+/** Forgets the first strokes, which were settled. */
+void qr_typing_drop(struct qr_typing *typing, size_t count);
+
+/** Whether a stamp's session is that of the strokes there are. */
+static inline bool qr_typing_is_by(const struct qr_typing *typing, const struct quire_stamp *stamp)
+{
+    return typing->count > 0 && memcmp(typing->session, stamp->session, QUIRE_SESSION_SIZE) == 0;
+}
+
+#endif
