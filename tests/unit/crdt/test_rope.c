@@ -226,3 +226,16 @@ Test(typing, what_others_wrote_appears_in_the_view_where_it_stands_in_the_items)
     quire_document_destroy(one);
     quire_document_destroy(two);
 }
+
+Test(typing, strokes_are_settled_before_they_are_too_many)
+{
+    struct quire_document *document = new_document();
+    size_t most = 0;
+    for (size_t i = 0; i < 2 * QR_STROKES_MAX + 10; i++) {
+        type(document, "a", 0, "x"); /* each before the last: none makes another longer */
+        most = document->typing.count > most ? document->typing.count : most;
+    }
+    cr_assert_eq(most, QR_STROKES_MAX);
+    cr_assert_eq(quire_document_text_length(document), 2 * QR_STROKES_MAX + 10);
+    quire_document_destroy(document);
+}
