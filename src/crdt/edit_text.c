@@ -205,13 +205,10 @@ static bool type_on(struct quire_document *document, const struct quire_stamp *s
     return true;
 }
 
-enum quire_status quire_document_insert(struct quire_document *document,
-    const struct quire_stamp *stamp, size_t position, struct quire_bytes text)
+static enum quire_status insert(struct quire_document *document, const struct quire_stamp *stamp,
+    size_t position, struct quire_bytes text)
 {
     struct qr_typing *typing = &document->typing;
-    if (text.size == 1 && type_on(document, stamp, position, text.data[0])) {
-        return QUIRE_OK;
-    }
     size_t length;
     if (text.size == 0 || position > quire_document_text_length(document)) {
         return QUIRE_EINVALID;
@@ -244,8 +241,17 @@ enum quire_status quire_document_insert(struct quire_document *document,
     return QUIRE_OK;
 }
 
+enum quire_status quire_document_insert(struct quire_document *document,
+    const struct quire_stamp *stamp, size_t position, struct quire_bytes text)
+{
+    if (text.size == 1 && type_on(document, stamp, position, text.data[0])) {
+        return QUIRE_OK;
+    }
+    return insert(document, stamp, position, text);
+}
+
 /** How many items erasing would add: an item is cut where the range begins or ends inside of it. */
-static size_t cuts(const struct qr_text *text, size_t position, size_t count)
+static size_t cuts(struct qr_text *text, size_t position, size_t count)
 {
     uint32_t offset;
     qr_tree_at(&text->order, position, &offset);
@@ -254,8 +260,8 @@ static size_t cuts(const struct qr_text *text, size_t position, size_t count)
     return found + (offset + 1 < text->items[last].length ? 1 : 0);
 }
 
-enum quire_status quire_document_erase(struct quire_document *document,
-    const struct quire_stamp *stamp, size_t position, size_t count)
+static enum quire_status erase(struct quire_document *document, const struct quire_stamp *stamp,
+    size_t position, size_t count)
 {
     struct qr_typing *typing = &document->typing;
     size_t length = quire_document_text_length(document);
@@ -282,4 +288,34 @@ enum quire_status quire_document_erase(struct quire_document *document,
     qr_typing_erase(typing, position, count);
     note(typing, stamp, 1, items);
     return QUIRE_OK;
+}
+
+/** Backspace after backspace. False: it is another case. */
+static bool erase_on(struct quire_document *document, const struct quire_stamp *stamp,
+    size_t position)
+{
+    struct qr_typing *typing = &document->typing;
+    if (!qr_typing_is_by(typing, stamp)) {
+        return false;
+    }
+    struct qr_stroke *stroke = &typing->strokes[typing->count - 1];
+    if (stroke->size > 0 || position + 1 != stroke->position
+        || typing->ticks == typing->ticks_max || !qr_rope_untype(&typing->view, position)) {
+        return false;
+    }
+    stroke->position--;
+    stroke->length++;
+    stroke->letters++;
+    typing->erased_size++;
+    note(typing, stamp, 1, 0);
+    return true;
+}
+
+enum quire_status quire_document_erase(struct quire_document *document,
+    const struct quire_stamp *stamp, size_t position, size_t count)
+{
+    if (count == 1 && erase_on(document, stamp, position)) {
+        return QUIRE_OK;
+    }
+    return erase(document, stamp, position, count);
 }

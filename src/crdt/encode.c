@@ -82,14 +82,9 @@ static void walk_clip(const struct qr_text *text, struct walk *walk)
     }
 }
 
-static uint64_t item_id(const void *context, uint32_t item)
-{
-    return ((const struct qr_item *)context)[item].id;
-}
-
 static struct walk walk_from(const struct qr_text *text, uint64_t id, uint64_t length)
 {
-    struct walk walk = {qr_tree_search(&text->ids, id, item_id, text->items), id, 0, id + length};
+    struct walk walk = {qr_text_search(text, id), id, 0, id + length};
     walk_clip(text, &walk);
     return walk;
 }

@@ -8,11 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static uint64_t id_of(const void *context, uint32_t item)
-{
-    return ((const struct qr_item *)context)[item].id;
-}
-
 enum quire_status qr_text_init(struct qr_text *text)
 {
     struct qr_text fresh = {0};
@@ -70,9 +65,17 @@ enum quire_status qr_text_reserve(struct qr_text *text, size_t items, size_t let
     return status == QUIRE_OK ? quire_buffer_reserve(&text->letters, letters) : status;
 }
 
+uint32_t qr_text_search(const struct qr_text *text, uint64_t id)
+{
+    return qr_tree_search(&text->ids, id, &text->items[0].id, sizeof text->items[0]);
+}
+
 uint32_t qr_text_find(const struct qr_text *text, uint64_t id, uint32_t *out_offset)
 {
-    uint32_t item = qr_tree_search(&text->ids, id, id_of, text->items);
+    uint32_t item = text->found;
+    if (id == QR_ID_NONE || id - text->items[item].id >= text->items[item].length) {
+        item = qr_text_search(text, id);
+    }
     if (id == QR_ID_NONE || id - text->items[item].id >= text->items[item].length) {
         return QR_NONE;
     }
@@ -261,6 +264,18 @@ static bool extend(struct qr_text *text, uint32_t index, const struct qr_run *ru
     return true;
 }
 
+/** The item that comes before a new id: as a rule the one that came last. */
+static uint32_t before_of(const struct qr_text *text, uint64_t id)
+{
+    if (text->items[text->newest].id < id) {
+        uint32_t next = qr_tree_next(&text->ids, text->newest);
+        if (next == QR_NONE || text->items[next].id > id) {
+            return text->newest;
+        }
+    }
+    return qr_text_search(text, id);
+}
+
 static uint32_t add_item(struct qr_text *text, const struct qr_run *run)
 {
     assert(text->item_count < text->item_capacity);
@@ -271,8 +286,8 @@ static uint32_t add_item(struct qr_text *text, const struct qr_run *run)
     if (run->letters.size > 0) {
         text->items[index].letters = (uint32_t)(run->letters.data - text->letters.data);
     }
-    uint32_t before = qr_tree_search(&text->ids, run->id, id_of, text->items);
-    qr_tree_insert_after(&text->ids, before, index, 0);
+    qr_tree_insert_after(&text->ids, before_of(text, run->id), index, 0);
+    text->newest = index;
     return index;
 }
 
@@ -358,12 +373,13 @@ void qr_text_integrate(struct qr_text *text, const struct qr_sessions *sessions,
     }
 }
 
-void qr_text_place(const struct qr_text *text, size_t position, uint64_t *out_parent,
+void qr_text_place(struct qr_text *text, size_t position, uint64_t *out_parent,
     uint64_t *out_right)
 {
     uint32_t offset = 0;
     uint32_t left = position == 0 ? 0 : qr_tree_at(&text->order, position - 1, &offset);
     const struct qr_item *item = &text->items[left];
+    text->found = left;
     if (offset + 1 < item->length) { /* its follower is its right child */
         *out_parent = *out_right = item->id + offset + 1;
         return;

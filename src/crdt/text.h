@@ -41,6 +41,8 @@ struct qr_text {
     struct qr_tree ids;   /* by id */
     struct quire_buffer letters; /* UTF-8 of live items, and of some that died */
     size_t visible_size;  /* bytes of the live items */
+    uint32_t found;  /* where a character was looked for last: an item, or 0 */
+    uint32_t newest; /* the item that was added last, or 0 */
     struct qr_rope *view; /* borrowed: told of what appears and dies; NULL: nobody looks */
 };
 
@@ -54,6 +56,9 @@ static inline bool qr_item_is_left(const struct qr_item *item)
 {
     return item->parent != QR_ID_NONE && item->parent == item->right;
 }
+
+/** The last item, by id, that begins at this id or before it. */
+uint32_t qr_text_search(const struct qr_text *text, uint64_t id);
 
 /** The item that holds an id, and how far in; QR_NONE: not a character of this text. */
 uint32_t qr_text_find(const struct qr_text *text, uint64_t id, uint32_t *out_offset);
@@ -94,7 +99,7 @@ void qr_text_integrate(struct qr_text *text, const struct qr_sessions *sessions,
     const struct qr_run *run);
 
 /** What a character typed before code point `position` has as parent and right neighbour. */
-void qr_text_place(const struct qr_text *text, size_t position, uint64_t *out_parent,
+void qr_text_place(struct qr_text *text, size_t position, uint64_t *out_parent,
     uint64_t *out_right);
 
 /** Makes `length` characters from this id on dead; adds at most two items. Room was reserved. */

@@ -38,13 +38,17 @@ static uint32_t weight_of(const struct qr_tree_node *node)
     return weight;
 }
 
-/** A child learns where it now lives. */
-static void adopt(struct qr_tree *tree, uint32_t parent, uint32_t child)
+/** Children from a slot on learn where they now live. */
+static void adopt(struct qr_tree *tree, uint32_t parent, uint32_t slot)
 {
-    if (tree->nodes[parent].height == 0) {
-        tree->leaf_of[child] = parent;
-    } else {
-        tree->nodes[child].parent = parent;
+    struct qr_tree_node *node = &tree->nodes[parent];
+    if (node->height == 0) {
+        tree->leaf_of[node->child[slot]] = parent;
+        return;
+    }
+    for (; slot < node->count; slot++) {
+        tree->nodes[node->child[slot]].parent = parent;
+        tree->nodes[node->child[slot]].slot = slot;
     }
 }
 
@@ -57,7 +61,7 @@ static void put(struct qr_tree *tree, uint32_t index, uint32_t slot, uint32_t ch
     node->child[slot] = child;
     node->weight[slot] = weight;
     node->count++;
-    adopt(tree, index, child);
+    adopt(tree, index, slot);
 }
 
 /** Moves the upper half of a full node into a new one to its right. */
@@ -82,13 +86,13 @@ static uint32_t split(struct qr_tree *tree, uint32_t index)
     left->count = HALF;
     right->next = left->next;
     left->next = right_index;
-    for (uint32_t i = 0; i < HALF; i++) {
-        adopt(tree, right_index, right->child[i]);
+    for (uint32_t i = 0; i < (right->height == 0 ? HALF : 1); i++) {
+        adopt(tree, right_index, i);
     }
     right->first = right->height == 0 ? right->child[0] : tree->nodes[right->child[0]].first;
 
     uint32_t moved = weight_of(right);
-    uint32_t slot = slot_of(&tree->nodes[parent], index);
+    uint32_t slot = tree->nodes[index].slot;
     tree->nodes[parent].weight[slot] -= moved;
     put(tree, parent, slot + 1, right_index, moved);
     return right_index;
@@ -102,6 +106,7 @@ enum quire_status qr_tree_init(struct qr_tree *tree)
         qr_tree_finish(&fresh);
         return status;
     }
+    fresh.finger = QR_NONE;
     fresh.root = add_node(&fresh, 0);
     fresh.nodes[fresh.root].first = 0;
     put(&fresh, fresh.root, 0, 0, 0);
@@ -147,6 +152,9 @@ enum quire_status qr_tree_reserve(struct qr_tree *tree, size_t item_count, size_
         tree->leaf_of = leaf_of;
         tree->item_capacity = capacity;
     }
+    if (extra <= (tree->node_capacity - tree->node_count) / (HEIGHT_MAX + 1)) {
+        return QUIRE_OK; /* enough even if each insertion splits a node at every height */
+    }
     size_t needed = tree->node_count + nodes_for(tree->node_count, extra);
     if (needed > tree->node_capacity) {
         size_t capacity = grown(tree->node_capacity, needed);
@@ -160,15 +168,19 @@ enum quire_status qr_tree_reserve(struct qr_tree *tree, size_t item_count, size_
     return QUIRE_OK;
 }
 
-/** Adds to what a node weighs, in all of its ancestors; wraps round for what is taken away. */
-static void add_weight(struct qr_tree *tree, uint32_t index, uint32_t difference)
+/** Adds to what a leaf weighs, in all of its ancestors; wraps round for what is taken away. */
+static void add_weight(struct qr_tree *tree, uint32_t leaf, uint32_t difference)
 {
-    uint32_t parent = tree->nodes[index].parent;
-    while (difference != 0 && parent != QR_NONE) {
-        struct qr_tree_node *node = &tree->nodes[parent];
-        node->weight[slot_of(node, index)] += difference;
-        index = parent;
-        parent = node->parent;
+    if (difference == 0) {
+        return;
+    }
+    if (tree->finger != QR_NONE && leaf != tree->finger && leaf != tree->nodes[tree->finger].next) {
+        tree->finger = QR_NONE; /* it may stand before */
+    }
+    for (uint32_t index = leaf; tree->nodes[index].parent != QR_NONE;) {
+        const struct qr_tree_node *node = &tree->nodes[index];
+        tree->nodes[node->parent].weight[node->slot] += difference;
+        index = node->parent;
     }
 }
 
@@ -221,27 +233,35 @@ uint32_t qr_tree_next(const struct qr_tree *tree, uint32_t item)
 
 bool qr_tree_before(const struct qr_tree *tree, uint32_t a, uint32_t b)
 {
-    uint32_t parent_a = tree->leaf_of[a];
-    uint32_t parent_b = tree->leaf_of[b];
-    while (parent_a != parent_b) {
-        a = parent_a;
-        b = parent_b;
-        parent_a = tree->nodes[a].parent;
-        parent_b = tree->nodes[b].parent;
+    uint32_t node_a = tree->leaf_of[a];
+    uint32_t node_b = tree->leaf_of[b];
+    if (node_a == node_b) {
+        return slot_of(&tree->nodes[node_a], a) < slot_of(&tree->nodes[node_b], b);
     }
-    return slot_of(&tree->nodes[parent_a], a) < slot_of(&tree->nodes[parent_a], b);
+    while (tree->nodes[node_a].parent != tree->nodes[node_b].parent) {
+        node_a = tree->nodes[node_a].parent;
+        node_b = tree->nodes[node_b].parent;
+    }
+    return tree->nodes[node_a].slot < tree->nodes[node_b].slot;
+}
+
+static size_t weight_before(const struct qr_tree_node *node, uint32_t slot)
+{
+    size_t weight = 0;
+    for (uint32_t i = 0; i < slot; i++) {
+        weight += node->weight[i];
+    }
+    return weight;
 }
 
 size_t qr_tree_position(const struct qr_tree *tree, uint32_t item)
 {
-    size_t position = 0;
-    uint32_t child = item;
-    for (uint32_t index = tree->leaf_of[item]; index != QR_NONE; index = tree->nodes[index].parent) {
-        const struct qr_tree_node *node = &tree->nodes[index];
-        for (uint32_t slot = 0; node->child[slot] != child; slot++) {
-            position += node->weight[slot];
-        }
-        child = index;
+    const struct qr_tree_node *node = &tree->nodes[tree->leaf_of[item]];
+    size_t position = weight_before(node, slot_of(node, item));
+    while (node->parent != QR_NONE) {
+        uint32_t slot = node->slot;
+        node = &tree->nodes[node->parent];
+        position += weight_before(node, slot);
     }
     return position;
 }
@@ -251,25 +271,55 @@ size_t qr_tree_weight(const struct qr_tree *tree)
     return weight_of(&tree->nodes[tree->root]);
 }
 
-uint32_t qr_tree_at(const struct qr_tree *tree, size_t position, uint32_t *out_offset)
+/** Looks in one leaf. */
+static uint32_t at_in(const struct qr_tree_node *leaf, size_t position, uint32_t *out_offset)
 {
-    const struct qr_tree_node *node = &tree->nodes[tree->root];
-    for (;;) {
-        uint32_t slot = 0;
-        while (position >= node->weight[slot]) {
-            position -= node->weight[slot++];
-            assert(slot < node->count);
-        }
-        if (node->height == 0) {
+    for (uint32_t slot = 0; slot < leaf->count; slot++) {
+        if (position < leaf->weight[slot]) {
             *out_offset = (uint32_t)position;
-            return node->child[slot];
+            return leaf->child[slot];
         }
-        node = &tree->nodes[node->child[slot]];
+        position -= leaf->weight[slot];
     }
+    return QR_NONE;
 }
 
-uint32_t qr_tree_search(const struct qr_tree *tree, uint64_t key,
-    uint64_t (*key_of)(const void *context, uint32_t item), const void *context)
+uint32_t qr_tree_at(struct qr_tree *tree, size_t position, uint32_t *out_offset)
+{
+    if (tree->finger != QR_NONE && position >= tree->finger_start) {
+        uint32_t item = at_in(&tree->nodes[tree->finger], position - tree->finger_start,
+            out_offset);
+        if (item != QR_NONE) {
+            return item;
+        }
+    }
+    uint32_t index = tree->root;
+    size_t start = 0;
+    while (tree->nodes[index].height > 0) {
+        const struct qr_tree_node *node = &tree->nodes[index];
+        uint32_t slot = 0;
+        while (position - start >= node->weight[slot]) {
+            start += node->weight[slot++];
+            assert(slot < node->count);
+        }
+        index = node->child[slot];
+    }
+    tree->finger = index;
+    tree->finger_start = start;
+    uint32_t item = at_in(&tree->nodes[index], position - start, out_offset);
+    assert(item != QR_NONE);
+    return item;
+}
+
+static uint64_t key_of(const uint64_t *keys, size_t stride, uint32_t item)
+{
+    uint64_t key;
+    memcpy(&key, (const uint8_t *)keys + stride * item, sizeof key);
+    return key;
+}
+
+uint32_t qr_tree_search(const struct qr_tree *tree, uint64_t key, const uint64_t *keys,
+    size_t stride)
 {
     const struct qr_tree_node *node = &tree->nodes[tree->root];
     for (;;) {
@@ -279,7 +329,7 @@ uint32_t qr_tree_search(const struct qr_tree *tree, uint64_t key,
             uint32_t middle = (low + high) / 2;
             uint32_t child = node->child[middle];
             uint32_t first = node->height == 0 ? child : tree->nodes[child].first;
-            if (key_of(context, first) <= key) {
+            if (key_of(keys, stride, first) <= key) {
                 low = middle;
             } else {
                 high = middle;

@@ -19,6 +19,7 @@ struct qr_tree_node {
     uint32_t first;               /* the first item below */
     uint16_t count;               /* of children, or of items in a leaf */
     uint16_t height;              /* 0 in a leaf */
+    uint32_t slot;                /* which child of its parent it is */
     uint32_t child[QR_TREE_FAN];  /* nodes, or items */
     uint32_t weight[QR_TREE_FAN]; /* what each child weighs in all */
 };
@@ -30,6 +31,8 @@ struct qr_tree {
     size_t node_capacity;
     size_t item_capacity;
     uint32_t root;
+    uint32_t finger;     /* the leaf that was looked at last, or QR_NONE */
+    size_t finger_start; /* what stands before it weighs */
 };
 
 /** A tree that holds item 0 alone. ENOMEM. */
@@ -61,10 +64,11 @@ size_t qr_tree_position(const struct qr_tree *tree, uint32_t item);
 size_t qr_tree_weight(const struct qr_tree *tree);
 
 /** The item that holds `position` < weight of all, and how far into it that is. */
-uint32_t qr_tree_at(const struct qr_tree *tree, size_t position, uint32_t *out_offset);
+uint32_t qr_tree_at(struct qr_tree *tree, size_t position, uint32_t *out_offset);
 
-/** For a sequence in order of keys: the last item whose key is at most `key`. */
-uint32_t qr_tree_search(const struct qr_tree *tree, uint64_t key,
-    uint64_t (*key_of)(const void *context, uint32_t item), const void *context);
+/** For a sequence in order of keys: the last item whose key is at most `key`. The key of item n is
+ * the uint64_t `stride` · n bytes behind the first. */
+uint32_t qr_tree_search(const struct qr_tree *tree, uint64_t key, const uint64_t *keys,
+    size_t stride);
 
 #endif
