@@ -1,9 +1,13 @@
 /*
  * Each process takes every J-th seed and writes its results into a pipe; the order of the summary
- * depends on nothing but the seeds.
+ * depends on nothing but the seeds. A process that dies takes one seed along, and another goes on.
  */
+#define _GNU_SOURCE /* program_invocation_short_name */
 #include "jobs.h"
 
+#include "totals.h"
+
+#include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
@@ -13,18 +17,37 @@
 #include <time.h>
 #include <unistd.h>
 
-#define REPORTS_MAX 20u /* failures that are printed in full */
+#define REPORTS_MAX 20u    /* failures that are printed in full */
+#define PATIENCE_S 600u    /* for one run */
+#define POLL_MS 1000
 
 struct message {
     struct run_result result;
     uint32_t report_size; /* bytes that follow */
 };
 
-struct totals {
-    uint64_t runs, failures, steps, acts, frames, bytes_scanned, batches, verified;
-    uint64_t quiet_most_ms, trace_hash;
-    uint64_t sometimes[SOMETIMES_COUNT];
+struct job {
+    pid_t process; /* 0: none */
+    int pipe;
+    uint64_t index;    /* of the seed that it is at */
+    double heard_of_s; /* by the clock on the wall */
 };
+
+static double wall_s(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static uint64_t cpu_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* ---- which seeds ----------------------------------------------------------------------------- */
 
 void jobs_options(const struct jobs_plan *plan, uint64_t seed, struct options *out_options)
 {
@@ -92,50 +115,11 @@ static void options_at_index(const struct jobs_plan *plan, uint64_t index,
     }
 }
 
-/* ---- one process ----------------------------------------------------------------------------- */
-
-static void write_all(int file, const void *data, size_t size)
-{
-    const char *at = data;
-    while (size > 0) {
-        ssize_t done = write(file, at, size);
-        if (done <= 0) {
-            _exit(3);
-        }
-        at += done;
-        size -= (size_t)done;
-    }
-}
-
-static void work(const struct jobs_plan *plan, uint64_t job, int file)
-{
-    uint64_t count = plan->known_count + plan->run_count;
-    for (uint64_t i = job; i < count; i += plan->job_count) {
-        struct message message;
-        struct options options;
-        char *report = NULL;
-        size_t report_size = 0;
-        memset(&message, 0, sizeof message);
-        FILE *stream = open_memstream(&report, &report_size);
-        if (stream == NULL) {
-            _exit(3);
-        }
-        options_at_index(plan, i, &options);
-        run_once(seed_at(plan, i), &options, false, stream, &message.result);
-        fclose(stream);
-        message.report_size = (uint32_t)report_size;
-        write_all(file, &message, sizeof message);
-        write_all(file, report, report_size);
-        free(report);
-    }
-}
-
-/* ---- the summary ----------------------------------------------------------------------------- */
-
 void jobs_print_failure(const struct jobs_plan *plan, const struct run_result *result, FILE *out)
 {
     fprintf(out, "FAILED %s, seed %" PRIu64 ": %s\n", result->claim, result->seed, result->text);
-    fprintf(out, "again: quire-sim --seed %" PRIu64, result->seed);
+    fprintf(out, "again: %s --seed %" PRIu64, program_invocation_short_name,
+        result->seed);
     for (size_t i = 0; i < plan->known_count; i++) {
         if (plan->known[i].seed == result->seed && plan->known[i].exact) {
             struct options options = plan->known[i].options;
@@ -156,80 +140,66 @@ void jobs_print_failure(const struct jobs_plan *plan, const struct run_result *r
     fputs(" --trace\n", out);
 }
 
-void jobs_print_one(const struct run_result *result, bool json)
+/* ---- one process ----------------------------------------------------------------------------- */
+
+static void write_all(int file, const void *data, size_t size)
 {
-    if (json) {
-        printf("{\"seed\": %" PRIu64 ", \"ok\": %s, \"steps\": %" PRIu64 ", \"edits\": %" PRIu64
-               ", \"frames\": %" PRIu64 ", \"batches\": %" PRIu64 ", \"quiet_after_ms\": %" PRIu64
-               "}\n",
-            result->seed, result->failed ? "false" : "true", result->steps, result->acts,
-            result->frames, result->batches, result->quiet_after_ms);
-        return;
-    }
-    printf("ok: %" PRIu64 " things happened, %" PRIu64 " edits, %" PRIu64 " frames, %" PRIu64
-           " records at the server; quiet %" PRIu64 " ms after the faults\n",
-        result->steps, result->acts, result->frames, result->batches, result->quiet_after_ms);
-    for (size_t i = 0; i < SOMETIMES_COUNT; i++) {
-        if (result->sometimes[i] > 0) {
-            printf("  %8" PRIu64 "  %s\n", result->sometimes[i], sometimes_name(i));
+    const char *at = data;
+    while (size > 0) {
+        ssize_t done = write(file, at, size);
+        if (done <= 0) {
+            _exit(3);
         }
+        at += done;
+        size -= (size_t)done;
     }
 }
 
-static void add(struct totals *totals, const struct run_result *result)
+static void work(const struct jobs_plan *plan, uint64_t from, int file)
 {
-    totals->runs++;
-    totals->failures += result->failed;
-    totals->steps += result->steps;
-    totals->acts += result->acts;
-    totals->frames += result->frames;
-    totals->bytes_scanned += result->bytes_scanned;
-    totals->batches += result->batches;
-    totals->verified += result->verified;
-    totals->trace_hash += result->trace_hash * (2 * result->seed + 1); /* in any order */
-    if (result->quiet_after_ms > totals->quiet_most_ms) {
-        totals->quiet_most_ms = result->quiet_after_ms;
-    }
-    for (size_t i = 0; i < SOMETIMES_COUNT; i++) {
-        totals->sometimes[i] += result->sometimes[i];
+    uint64_t count = plan->known_count + plan->run_count;
+    for (uint64_t i = from; i < count; i += plan->job_count) {
+        struct message message;
+        struct options options;
+        char *report = NULL;
+        size_t report_size = 0;
+        memset(&message, 0, sizeof message);
+        FILE *stream = open_memstream(&report, &report_size);
+        if (stream == NULL) {
+            _exit(3);
+        }
+        options_at_index(plan, i, &options);
+        uint64_t begin_us = cpu_us();
+        run_once(seed_at(plan, i), &options, false, stream, &message.result);
+        message.result.cpu_us = cpu_us() - begin_us;
+        fclose(stream);
+        message.report_size = (uint32_t)report_size;
+        write_all(file, &message, sizeof message);
+        write_all(file, report, report_size);
+        free(report);
     }
 }
 
-static void print_totals(const struct totals *totals, double seconds, bool json)
+/* Nothing, when there is no seed of that index. */
+static void begin(const struct jobs_plan *plan, struct job *job, uint64_t index)
 {
-    double runs = (double)totals->runs;
-    if (json) {
-        printf("{\"runs\": %" PRIu64 ", \"failures\": %" PRIu64 ", \"seconds\": %.3f, "
-               "\"runs_per_second\": %.2f, \"events_per_second\": %.0f, \"edits\": %" PRIu64
-               ", \"frames\": %" PRIu64 ", \"records\": %" PRIu64 ", \"bytes_scanned\": %" PRIu64
-               ", \"quiet_most_ms\": %" PRIu64 ", \"trace\": \"%016" PRIx64 "\", \"sometimes\": {",
-            totals->runs, totals->failures, seconds, runs / seconds,
-            (double)totals->steps / seconds, totals->acts, totals->frames, totals->batches,
-            totals->bytes_scanned, totals->quiet_most_ms, totals->trace_hash);
-        for (size_t i = 0; i < SOMETIMES_COUNT; i++) {
-            printf("%s\"%s\": %" PRIu64, i == 0 ? "" : ", ", sometimes_name(i),
-                totals->sometimes[i]);
-        }
-        puts("}}");
+    int ends[2];
+    *job = (struct job){.index = index, .heard_of_s = wall_s()};
+    if (index >= plan->known_count + plan->run_count) {
         return;
     }
-    printf("%" PRIu64 " runs, %" PRIu64 " failed", totals->runs, totals->failures);
-    if (totals->failures == 0 && totals->runs > 0) {
-        printf(" (so a run fails with p < %.2g, 95 %% sure)", 3.0 / runs);
+    fflush(stdout);
+    if (pipe(ends) != 0 || (job->process = fork()) < 0) {
+        perror(program_invocation_short_name);
+        exit(2);
     }
-    printf("; %.1f s, %.1f runs/s, %.0f events/s\n", seconds, runs / seconds,
-        (double)totals->steps / seconds);
-    printf("%" PRIu64 " edits, %" PRIu64 " frames, %" PRIu64 " records, %" PRIu64
-           " signature checks, %" PRIu64 " bytes looked through; quiet at most %" PRIu64
-           " ms after the faults\n",
-        totals->acts, totals->frames, totals->batches, totals->verified, totals->bytes_scanned,
-        totals->quiet_most_ms);
-    puts("sometimes:");
-    for (size_t i = 0; i < SOMETIMES_COUNT; i++) {
-        printf("  %10" PRIu64 "  %s%s\n", totals->sometimes[i], sometimes_name(i),
-            totals->sometimes[i] == 0 ? "   <- never" : "");
+    if (job->process == 0) {
+        close(ends[0]);
+        work(plan, index, ends[1]);
+        exit(0);
     }
-    printf("trace %016" PRIx64 "\n", totals->trace_hash);
+    close(ends[1]);
+    job->pipe = ends[0];
 }
 
 /* ---- all processes --------------------------------------------------------------------------- */
@@ -248,96 +218,143 @@ static bool read_all(int file, void *data, size_t size)
     return true;
 }
 
-/* False: this process will say no more, or nobody wants to hear it. */
-static bool take(const struct jobs_plan *plan, int file, struct totals *totals)
+struct taker {
+    bool (*take)(void *context, const struct run_result *result, const char *report);
+    void *context;
+};
+
+/* A result has come. 1: taken, 0: this process will say no more, −1: nobody wants to hear more. */
+static int hear(const struct jobs_plan *plan, struct job *job, const struct taker *taker)
 {
     struct message message;
-    if (!read_all(file, &message, sizeof message)) {
-        return false;
+    if (!read_all(job->pipe, &message, sizeof message)) {
+        return 0;
     }
     char *report = sim_alloc(message.report_size + 1u);
-    bool whole = read_all(file, report, message.report_size);
-    if (whole) {
-        add(totals, &message.result);
-        if (message.result.failed && totals->failures <= REPORTS_MAX) {
-            fputs(report, stdout);
-            jobs_print_failure(plan, &message.result, stdout);
-            putchar('\n');
-            fflush(stdout);
-        }
+    int code = 0;
+    if (read_all(job->pipe, report, message.report_size)) {
+        job->index += plan->job_count;
+        job->heard_of_s = wall_s();
+        code = taker->take(taker->context, &message.result, report) ? 1 : -1;
     }
     free(report);
-    return whole && !(plan->stop_at_failure && message.result.failed);
+    return code;
+}
+
+static int end(struct job *job, bool kill_it)
+{
+    int status = 0;
+    if (kill_it) {
+        kill(job->process, SIGKILL);
+    }
+    while (waitpid(job->process, &status, 0) < 0 && errno == EINTR) {
+    }
+    close(job->pipe);
+    job->process = 0;
+    return status;
+}
+
+/* Its process is gone, or gone silent: a failure, and another process goes on behind that seed. */
+static bool bury(const struct jobs_plan *plan, struct job *job, bool hung, const struct taker *taker)
+{
+    uint64_t count = plan->known_count + plan->run_count;
+    uint64_t index = job->index;
+    int status = end(job, hung);
+    if (!hung && status == 0 && index >= count) {
+        return true; /* all done */
+    }
+    struct run_result result = {.seed = seed_at(plan, index < count ? index : count - 1),
+        .failed = true};
+    snprintf(result.claim, sizeof result.claim, "%s", hung ? "hung" : "died");
+    snprintf(result.text, sizeof result.text,
+        hung ? "the run goes on and on" : "its process ended with %s %d%s",
+        WIFSIGNALED(status) ? "signal" : "status",
+        WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
+        index < count ? "" : ", after its last seed");
+    if (!taker->take(taker->context, &result, "")) {
+        return false;
+    }
+    begin(plan, job, index + plan->job_count);
+    return true;
+}
+
+void jobs_each(const struct jobs_plan *given, uint64_t patience_s,
+    bool (*take)(void *context, const struct run_result *result, const char *report), void *context)
+{
+    struct jobs_plan plan = *given;
+    struct taker taker = {take, context};
+    struct job jobs[JOBS_MAX];
+    struct pollfd files[JOBS_MAX];
+    bool more = true;
+    plan.job_count = plan.job_count < 1          ? 1
+                     : plan.job_count > JOBS_MAX ? JOBS_MAX
+                                                 : plan.job_count;
+    for (uint64_t i = 0; i < plan.job_count; i++) {
+        begin(&plan, &jobs[i], i);
+    }
+    for (bool working = true; working && more;) {
+        working = false;
+        for (uint64_t i = 0; i < plan.job_count; i++) {
+            files[i] = (struct pollfd){.fd = jobs[i].process == 0 ? -1 : jobs[i].pipe,
+                .events = POLLIN};
+        }
+        if (poll(files, (nfds_t)plan.job_count, POLL_MS) < 0 && errno != EINTR) {
+            break;
+        }
+        for (uint64_t i = 0; i < plan.job_count && more; i++) {
+            struct job *job = &jobs[i];
+            if (job->process == 0) {
+                continue;
+            }
+            working = true;
+            bool hung = wall_s() - job->heard_of_s > (double)patience_s;
+            int code = files[i].revents != 0 ? hear(&plan, job, &taker) : 1;
+            if (code <= 0 || hung) {
+                more = code >= 0 && bury(&plan, job, hung && code == 1, &taker);
+            }
+        }
+    }
+    for (uint64_t i = 0; i < plan.job_count; i++) {
+        if (jobs[i].process != 0) {
+            (void)end(&jobs[i], true);
+        }
+    }
+}
+
+/* ---- the command without a name --------------------------------------------------------------- */
+
+struct summary {
+    const struct jobs_plan *plan;
+    struct totals totals;
+};
+
+static bool take_one(void *context, const struct run_result *result, const char *report)
+{
+    struct summary *summary = context;
+    totals_add(&summary->totals, result);
+    if (result->failed && summary->totals.failures <= REPORTS_MAX) {
+        fputs(report, stdout);
+        jobs_print_failure(summary->plan, result, stdout);
+        putchar('\n');
+        fflush(stdout);
+    }
+    return !(summary->plan->stop_at_failure && result->failed);
 }
 
 int jobs_run(const struct jobs_plan *given, bool json)
 {
     struct jobs_plan plan = *given;
-    struct pollfd files[JOBS_MAX];
-    pid_t children[JOBS_MAX];
-    uint64_t done[JOBS_MAX] = {0};
-    struct totals totals = {0};
-    struct timespec begin, end;
-    uint64_t count = plan.known_count + plan.run_count;
-    plan.job_count = plan.job_count < 1 || plan.stop_at_failure ? 1 : plan.job_count > JOBS_MAX ? JOBS_MAX : plan.job_count;
-    clock_gettime(CLOCK_MONOTONIC, &begin);
-    fflush(stdout);
-    for (uint64_t job = 0; job < plan.job_count; job++) {
-        int ends[2];
-        if (pipe(ends) != 0 || (children[job] = fork()) < 0) {
-            perror("quire-sim");
-            return 2;
-        }
-        if (children[job] == 0) {
-            close(ends[0]);
-            work(&plan, job, ends[1]);
-            exit(0);
-        }
-        close(ends[1]);
-        files[job] = (struct pollfd){.fd = ends[0], .events = POLLIN};
-    }
-    for (uint64_t open = plan.job_count; open > 0;) {
-        if (poll(files, (nfds_t)plan.job_count, -1) <= 0) {
-            break;
-        }
-        for (uint64_t job = 0; job < plan.job_count; job++) {
-            if (files[job].fd < 0 || files[job].revents == 0) {
-                continue;
-            }
-            if (take(&plan, files[job].fd, &totals)) {
-                done[job]++;
-                continue;
-            }
-            close(files[job].fd);
-            files[job].fd = -1;
-            open--;
-        }
-    }
-    bool died = false;
-    for (uint64_t job = 0; job < plan.job_count; job++) {
-        int status = 0;
-        if (plan.stop_at_failure && totals.failures > 0) {
-            kill(children[job], SIGKILL);
-            waitpid(children[job], &status, 0);
-        } else if (waitpid(children[job], &status, 0) < 0 || status != 0) {
-            died = true;
-            uint64_t index = job + done[job] * plan.job_count;
-            if (index < count) {
-                printf("FAILED: a process died in seed %" PRIu64 "\n", seed_at(&plan, index));
-            }
-        }
-    }
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    double seconds = (double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) / 1e9;
+    struct summary summary = {.plan = &plan};
+    plan.job_count = plan.stop_at_failure ? 1 : plan.job_count;
+    double begin_s = wall_s();
+    jobs_each(&plan, PATIENCE_S, take_one, &summary);
+    const struct totals *totals = &summary.totals;
     if (plan.stop_at_failure) {
-        printf("%s after %" PRIu64 " seeds\n", totals.failures > 0 || died ? "found" : "not found",
-            totals.runs + died);
-        return totals.failures > 0 || died ? 1 : 0;
+        printf("%s after %" PRIu64 " seeds\n", totals->failures > 0 ? "found" : "not found",
+            totals->runs);
+        return totals->failures > 0 ? 1 : 0;
     }
-    print_totals(&totals, seconds > 0 ? seconds : 1e-9, json);
-    if (died || totals.runs != count) {
-        printf("%" PRIu64 " runs have no verdict\n", count - totals.runs);
-        return 1;
-    }
-    return totals.failures > 0 ? 1 : 0;
+    double seconds = wall_s() - begin_s;
+    totals_print(totals, seconds > 0 ? seconds : 1e-9, json);
+    return totals->failures > 0 || totals->runs != plan.known_count + plan.run_count ? 1 : 0;
 }

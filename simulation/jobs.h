@@ -37,9 +37,14 @@ struct jobs_plan {
 bool jobs_add_known(struct jobs_plan *plan, const char *line);
 /** The options of a seed, with what the plan sets. */
 void jobs_options(const struct jobs_plan *plan, uint64_t seed, struct options *out_options);
+/** Runs all in processes of their own. `take` hears of each run, in no certain order; a process that
+ * ends in the midst of one, or says nothing for `patience_s`, is a run that failed in the claim
+ * "died" or "hung". `report` is the end of a failed run's trace. When `take` returns false, no more
+ * is run. */
+void jobs_each(const struct jobs_plan *plan, uint64_t patience_s,
+    bool (*take)(void *context, const struct run_result *result, const char *report), void *context);
 /** Runs all; prints failures and a summary. The exit code. */
 int jobs_run(const struct jobs_plan *plan, bool json);
-void jobs_print_one(const struct run_result *result, bool json);
 /** What failed, and the command that shows it again. */
 void jobs_print_failure(const struct jobs_plan *plan, const struct run_result *result, FILE *out);
 

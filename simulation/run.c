@@ -163,6 +163,7 @@ void run_once(uint64_t seed, const struct options *options, bool tracing, FILE *
     out_result->trace_hash = world->trace_hash;
     out_result->steps = world->steps;
     out_result->acts = world->acts;
+    out_result->simulated_ms = world->now_ms;
     out_result->frames = world->frames;
     out_result->bytes_scanned = world->bytes_scanned;
     out_result->batches = world->server == NULL ? 0 : world->server->durable;

@@ -12,6 +12,8 @@ struct run_result {
     uint64_t trace_hash;
     uint64_t steps, acts, frames, bytes_scanned, batches, verified;
     uint64_t quiet_after_ms; /* from healing until all were quiet */
+    uint64_t simulated_ms;
+    uint64_t cpu_us; /* of a processor; jobs.c fills it in, since a run knows no real clock */
     uint64_t sometimes[SOMETIMES_COUNT];
     bool failed;
     char claim[32];

@@ -6,6 +6,7 @@
 #include "jobs.h"
 #include "run.h"
 #include "shrink.h"
+#include "totals.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -151,10 +152,10 @@ static int run_alone(const struct arguments *arguments)
     if (result.failed) {
         jobs_print_failure(&arguments->plan, &result, stdout);
         if (arguments->shrink) {
-            shrink(seed, &options, &result);
+            shrink(seed, &options, &result, stdout);
         }
     } else {
-        jobs_print_one(&result, arguments->json);
+        totals_print_one(&result, arguments->json);
     }
     printf("trace %016" PRIx64 "\n", result.trace_hash);
     return result.failed ? 1 : 0;

@@ -2,8 +2,10 @@
  * Tries options one after another: none of it, or less of it. What still fails in the same claim is
  * kept. Each attempt is a whole run, so the number of rounds is small.
  */
+#define _GNU_SOURCE /* program_invocation_short_name */
 #include "shrink.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -14,7 +16,8 @@ static uint64_t least(const char *name)
 {
     static const char *const ones[] = {"minutes", "users", "phones", "entries", "acts_per_minute",
         "writing_s", "resting_s", "delay_ms", "bytes_per_ms", "stall_length_s", "offline_length_s",
-        "server_down_s", "server_disk_ms", "server_memory", "pushes_per_second", "pushes_burst", "phone_down_s", "phone_disk_ms"};
+        "server_down_s", "server_disk_ms", "server_memory", "pushes_per_second", "pushes_burst", "phone_down_s", "phone_disk_ms",
+        "text_length"};
     for (size_t i = 0; i < sizeof ones / sizeof *ones; i++) {
         if (strcmp(name, ones[i]) == 0) {
             return 1;
@@ -31,7 +34,8 @@ static bool still_fails(uint64_t seed, const struct options *options,
     return result.failed && strcmp(result.claim, failure->claim) == 0;
 }
 
-void shrink(uint64_t seed, const struct options *options, const struct run_result *failure)
+void shrink(uint64_t seed, const struct options *options, const struct run_result *failure,
+    FILE *out)
 {
     struct options smallest = *options;
     struct options drawn;
@@ -55,12 +59,12 @@ void shrink(uint64_t seed, const struct options *options, const struct run_resul
         }
     }
     options_draw(&drawn, seed, smallest.minutes);
-    printf("smallest: quire-sim --seed %" PRIu64 " --minutes-simulated %" PRIu64, seed,
-        smallest.minutes);
+    fprintf(out, "smallest: %s --seed %" PRIu64 " --minutes-simulated %" PRIu64,
+        program_invocation_short_name, seed, smallest.minutes);
     for (size_t i = 0; i < options_count(); i++) {
         if (*options_at(&smallest, i) != *options_at(&drawn, i)) {
-            printf(" --set %s=%" PRIu64, options_name(i), *options_at(&smallest, i));
+            fprintf(out, " --set %s=%" PRIu64, options_name(i), *options_at(&smallest, i));
         }
     }
-    putchar('\n');
+    fputc('\n', out);
 }

@@ -7,6 +7,7 @@
 #include "run.h"
 
 /** Prints the smallest world found, as a command. */
-void shrink(uint64_t seed, const struct options *options, const struct run_result *failure);
+void shrink(uint64_t seed, const struct options *options, const struct run_result *failure,
+    FILE *out);
 
 #endif
