@@ -15,5 +15,7 @@ struct command {
 
 /** The present flags, without a name: seeds and their verdicts. */
 int command_seeds(int count, char **words);
+/** A night's run. */
+int command_swarm(int count, char **words);
 
 #endif

@@ -60,6 +60,26 @@ void jobs_options(const struct jobs_plan *plan, uint64_t seed, struct options *o
     }
 }
 
+bool jobs_add_setting(struct jobs_plan *plan, const char *text)
+{
+    struct options probe;
+    const char *equals = strchr(text, '=');
+    if (equals == NULL || equals[1] < '0' || equals[1] > '9'
+        || plan->setting_count == JOBS_SETTINGS_MAX
+        || (size_t)(equals - text) >= sizeof plan->settings[0].name) {
+        return false;
+    }
+    struct jobs_setting *setting = &plan->settings[plan->setting_count];
+    char *end = NULL;
+    *setting = (struct jobs_setting){.value = strtoull(equals + 1, &end, 10)};
+    memcpy(setting->name, text, (size_t)(equals - text));
+    if (*end != 0 || !options_set(&probe, setting->name, 0)) {
+        return false;
+    }
+    plan->setting_count++;
+    return true;
+}
+
 /* A name and a value at the start of the words: true, and *words is behind them. */
 static bool take_setting(struct options *options, const char **words)
 {

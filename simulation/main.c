@@ -17,6 +17,7 @@
 
 static const struct command commands[] = {
     {"seeds", "runs seeds with drawn faults; the same as no command", command_seeds},
+    {"swarm", "fresh seeds for as long as it is let, and on from there the next time", command_swarm},
 #ifdef QR_TEETH
     {"plants", "how many seeds each planted bug takes to be found", command_plants},
 #endif

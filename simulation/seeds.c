@@ -61,22 +61,6 @@ static uint64_t number(const char *text)
     return value;
 }
 
-static void add_setting(struct jobs_plan *plan, const char *text)
-{
-    const char *equals = text == NULL ? NULL : strchr(text, '=');
-    struct options probe;
-    if (equals == NULL || plan->setting_count == JOBS_SETTINGS_MAX
-        || (size_t)(equals - text) >= sizeof plan->settings[0].name) {
-        complain("--set takes name=value");
-    }
-    struct jobs_setting *setting = &plan->settings[plan->setting_count++];
-    memcpy(setting->name, text, (size_t)(equals - text));
-    setting->value = number(equals + 1);
-    if (!options_set(&probe, setting->name, 0)) {
-        complain("there is no option of that name; see --options");
-    }
-}
-
 static void read_seeds(struct jobs_plan *plan, const char *path)
 {
     FILE *file = path == NULL ? NULL : fopen(path, "r");
@@ -128,7 +112,10 @@ static void parse(int count, char **words, struct arguments *out)
         } else if (strcmp(words[i], "--minutes-simulated") == 0) {
             out->plan.minutes = number(next), i++;
         } else if (strcmp(words[i], "--set") == 0) {
-            add_setting(&out->plan, next), i++;
+            if (next == NULL || !jobs_add_setting(&out->plan, next)) {
+                complain("--set takes name=value; --options lists the names");
+            }
+            i++;
         } else if (strcmp(words[i], "--seeds") == 0) {
             read_seeds(&out->plan, next), i++;
         } else {
