@@ -80,26 +80,32 @@ static enum quire_status settle_erasure(struct quire_document *document,
     return QUIRE_OK;
 }
 
-enum quire_status qr_document_settle(const struct quire_document *reader)
+/** Settles so many of the oldest strokes. */
+static enum quire_status settle(struct quire_document *document, size_t count)
 {
-    if (reader->typing.count == 0) {
-        return QUIRE_OK;
-    }
-    struct quire_document *document = reader->self;
     struct qr_typing *typing = &document->typing;
     struct quire_stamp stamp = {.wall_ms = typing->wall_ms};
     memcpy(stamp.session, typing->session, sizeof stamp.session);
     enum quire_status status = QUIRE_OK;
-    size_t done = 0;
-    while (done < typing->count && status == QUIRE_OK) {
-        const struct qr_stroke *stroke = &typing->strokes[done];
-        status = stroke->size > 0 ? settle_insertion(document, &stamp, stroke)
-                                  : settle_erasure(document, &stamp, stroke);
-        done += status == QUIRE_OK ? 1 : 0;
+    while (count-- > 0 && status == QUIRE_OK) {
+        struct qr_stroke stroke = typing->strokes[0];
+        status = stroke.size > 0 ? settle_insertion(document, &stamp, &stroke)
+                                 : settle_erasure(document, &stamp, &stroke);
+        if (status == QUIRE_OK) {
+            qr_typing_drop(typing);
+        }
     }
-    qr_typing_drop(typing, done);
+    return status;
+}
+
+enum quire_status qr_document_settle(const struct quire_document *document)
+{
+    if (document->typing.count == 0) {
+        return QUIRE_OK;
+    }
+    enum quire_status status = settle(document->self, document->typing.count);
     if (status == QUIRE_OK) {
-        qr_text_compact(&document->text);
+        qr_text_compact(&document->self->text);
     }
     return status;
 }
@@ -136,10 +142,12 @@ static enum quire_status prepare(struct quire_document *document, const struct q
 {
     struct qr_typing *typing = &document->typing;
     enum quire_status status = QUIRE_OK;
-    bool room = document->text.item_count + typing->items + items <= item_limit
-        && typing->count < QR_STROKES_MAX;
+    bool room = document->text.item_count + typing->items + items <= item_limit;
     if (qr_typing_is_by(typing, stamp) && room && ticks <= typing->ticks_max - typing->ticks) {
-        return qr_typing_reserve(typing);
+        if (typing->count >= QR_STROKES_MAX) {
+            status = settle(document, QR_STROKES_BATCH);
+        }
+        return status == QUIRE_OK ? qr_typing_reserve(typing) : status;
     }
     /* Another session, or close to a limit: what is there is counted, not estimated. */
     status = qr_document_settle(document);
@@ -223,7 +231,7 @@ static enum quire_status insert(struct quire_document *document, const struct qu
     size_t items = qr_text_pieces((uint32_t)length) + 2;
     enum quire_status status = prepare(document, stamp, length, items, QR_ITEMS_LOCAL_MAX);
     if (status == QUIRE_OK) {
-        status = qr_text_reserve(&document->text, 0, text.size);
+        status = qr_text_reserve_letters(&document->text, text.size);
     }
     if (status == QUIRE_OK) {
         status = qr_rope_reserve(&typing->view, text.size, 1);

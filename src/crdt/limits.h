@@ -12,7 +12,8 @@
 #define QR_RUN_MAX (UINT32_C(1) << 30)   /* code points of one run on the wire */
 #define QR_ITEMS_MAX (512 * 1024)        /* pieces of text that a document keeps apart */
 #define QR_ITEMS_LOCAL_MAX (128 * 1024)  /* past this, nothing more is inserted here */
-#define QR_STROKES_MAX 4096              /* kept apart from the items before they are settled */
+#define QR_STROKES_MAX (32 * 1024)       /* kept apart from the items before the oldest are settled */
+#define QR_STROKES_BATCH 64              /* that are settled then, so that no key waits for all */
 #define QR_STROKE_LENGTH_MAX 1024        /* code points of one that grows */
 #define QR_CHILDREN_MAX QR_SESSIONS_MAX  /* of one character, left or right: one of each session */
 #define QR_DOTS_MAX (16 * 1024)          /* values of registers and elements together */

@@ -59,10 +59,13 @@ enum quire_status qr_text_reserve(struct qr_text *text, size_t items, size_t let
     if (status == QUIRE_OK) {
         status = qr_tree_reserve(&text->ids, needed, items);
     }
-    if (status == QUIRE_OK && letters > UINT32_MAX - text->letters.size) {
-        status = QUIRE_ENOMEM;
-    }
-    return status == QUIRE_OK ? quire_buffer_reserve(&text->letters, letters) : status;
+    return status == QUIRE_OK ? qr_text_reserve_letters(text, letters) : status;
+}
+
+enum quire_status qr_text_reserve_letters(struct qr_text *text, size_t letters)
+{
+    bool countable = letters <= UINT32_MAX - text->letters.size;
+    return countable ? quire_buffer_reserve(&text->letters, letters) : QUIRE_ENOMEM;
 }
 
 uint32_t qr_text_search(const struct qr_text *text, uint64_t id)

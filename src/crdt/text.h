@@ -52,6 +52,9 @@ void qr_text_finish(struct qr_text *text);
 /** Room for so many more items and bytes of letters. ENOMEM. */
 QUIRE_CHECKED enum quire_status qr_text_reserve(struct qr_text *text, size_t items, size_t letters);
 
+/** Room for so many more bytes of letters. ENOMEM. */
+QUIRE_CHECKED enum quire_status qr_text_reserve_letters(struct qr_text *text, size_t letters);
+
 static inline bool qr_item_is_left(const struct qr_item *item)
 {
     return item->parent != QR_ID_NONE && item->parent == item->right;

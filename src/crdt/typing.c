@@ -14,23 +14,36 @@ void qr_typing_init(struct qr_typing *typing)
 void qr_typing_finish(struct qr_typing *typing)
 {
     qr_rope_finish(&typing->view);
-    free(typing->strokes);
+    free(typing->memory);
     qr_typing_init(typing);
 }
 
 enum quire_status qr_typing_reserve(struct qr_typing *typing)
 {
-    if (typing->count < typing->capacity) {
+    size_t settled = typing->count > 0 ? (size_t)(typing->strokes - typing->memory) : 0;
+    if (settled + typing->count < typing->capacity) {
+        return QUIRE_OK;
+    }
+    if (settled > typing->count / 2) {
+        memmove(typing->memory, typing->strokes, typing->count * sizeof *typing->memory);
+        typing->strokes = typing->memory;
         return QUIRE_OK;
     }
     size_t capacity = typing->capacity < 16 ? 16 : 2 * typing->capacity;
-    struct qr_stroke *strokes = realloc(typing->strokes, capacity * sizeof *strokes);
-    if (strokes == NULL) {
+    struct qr_stroke *memory = realloc(typing->memory, capacity * sizeof *memory);
+    if (memory == NULL) {
         return QUIRE_ENOMEM;
     }
-    typing->strokes = strokes;
+    typing->memory = memory;
+    typing->strokes = memory + settled;
     typing->capacity = capacity;
     return QUIRE_OK;
+}
+
+static void append(struct qr_typing *typing, const struct qr_stroke *stroke)
+{
+    assert(typing->strokes + typing->count < typing->memory + typing->capacity);
+    typing->strokes[typing->count++] = *stroke;
 }
 
 void qr_typing_insert(struct qr_typing *typing, const struct qr_stroke *stroke)
@@ -42,8 +55,7 @@ void qr_typing_insert(struct qr_typing *typing, const struct qr_stroke *stroke)
         last->size += stroke->size;
         return;
     }
-    assert(typing->count < typing->capacity);
-    typing->strokes[typing->count++] = *stroke;
+    append(typing, stroke);
 }
 
 void qr_typing_erase(struct qr_typing *typing, size_t position, size_t count)
@@ -57,21 +69,30 @@ void qr_typing_erase(struct qr_typing *typing, size_t position, size_t count)
         last->letters++;
         return;
     }
-    assert(typing->count < typing->capacity);
-    typing->strokes[typing->count++] = (struct qr_stroke){.position = (uint32_t)position,
-        .length = (uint32_t)count, .letters = 1};
+    append(typing, &(struct qr_stroke){.position = (uint32_t)position, .length = (uint32_t)count,
+        .letters = 1});
 }
 
-void qr_typing_drop(struct qr_typing *typing, size_t count)
+static void less(size_t *number, size_t amount)
 {
-    typing->count -= count;
-    if (typing->count > 0) {
-        memmove(typing->strokes, typing->strokes + count, typing->count * sizeof *typing->strokes);
-        return;
+    *number -= amount < *number ? amount : *number;
+}
+
+void qr_typing_drop(struct qr_typing *typing)
+{
+    const struct qr_stroke *stroke = typing->strokes;
+    typing->ticks -= qr_stroke_ticks(stroke);
+    typing->ticks_max -= qr_stroke_ticks(stroke);
+    less(&typing->items, qr_stroke_items(stroke));
+    less(&typing->content_size, stroke->size);
+    less(&typing->erased_size, stroke->size > 0 ? 0 : stroke->length);
+    typing->strokes++;
+    typing->count--;
+    if (typing->count == 0) {
+        typing->strokes = typing->memory;
+        typing->items = 0;
+        typing->content_size = 0;
+        typing->erased_size = 0;
+        typing->wall_ms = INT64_MIN;
     }
-    typing->ticks = 0;
-    typing->items = 0;
-    typing->content_size = 0;
-    typing->erased_size = 0;
-    typing->wall_ms = INT64_MIN;
 }

@@ -11,8 +11,7 @@
 #ifndef QR_CRDT_TYPING_H
 #define QR_CRDT_TYPING_H
 
-#include "crdt/limits.h"
-#include "crdt/rope.h"
+#include "crdt/text.h"
 #include <quire/document.h>
 
 struct qr_stroke {
@@ -26,8 +25,9 @@ struct qr_typing {
     struct qr_rope view; /* the visible text, if has_view; else it is read from the items */
     bool has_view;
     uint8_t session[QUIRE_SESSION_SIZE]; /* of all strokes */
-    struct qr_stroke *strokes;
+    struct qr_stroke *strokes; /* the first that is not settled */
     size_t count;
+    struct qr_stroke *memory;  /* where they are kept; those that were settled go before them */
     size_t capacity;
     uint64_t ticks;      /* counters that the strokes take */
     uint64_t ticks_max;  /* that the session has left for strokes */
@@ -47,8 +47,19 @@ QUIRE_CHECKED enum quire_status qr_typing_reserve(struct qr_typing *typing);
 void qr_typing_insert(struct qr_typing *typing, const struct qr_stroke *stroke);
 void qr_typing_erase(struct qr_typing *typing, size_t position, size_t count);
 
-/** Forgets the first strokes, which were settled. */
-void qr_typing_drop(struct qr_typing *typing, size_t count);
+/** Counters that a stroke takes, and items that it may add. */
+static inline uint64_t qr_stroke_ticks(const struct qr_stroke *stroke)
+{
+    return stroke->size > 0 ? stroke->length : stroke->letters;
+}
+
+static inline size_t qr_stroke_items(const struct qr_stroke *stroke)
+{
+    return stroke->size > 0 ? qr_text_pieces(stroke->length) + 2 : 2;
+}
+
+/** Forgets the first stroke, which was settled. */
+void qr_typing_drop(struct qr_typing *typing);
 
 /** Whether a stamp's session is that of the strokes there are. */
 static inline bool qr_typing_is_by(const struct qr_typing *typing, const struct quire_stamp *stamp)
