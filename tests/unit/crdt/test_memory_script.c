@@ -203,10 +203,35 @@ static struct quire_buffer picture_of(const struct stage *stage)
     return picture;
 }
 
+static struct step draw(struct dice *dice)
+{
+    struct step step = {.who = pick(dice, PEOPLE), .kind = pick(dice, 16)};
+    for (size_t j = 0; j < 3; j++) {
+        step.luck[j] = roll(dice);
+    }
+    return step;
+}
+
+/** The documents before a step. On other ones: to look at a document settles what was typed. */
+static struct quire_buffer picture_before(uint64_t seed, size_t step_count)
+{
+    struct stage stage;
+    allocations_left = SIZE_MAX;
+    set_up(&stage);
+    stage.dice.state = seed;
+    for (size_t i = 0; i < step_count; i++) {
+        struct step step = draw(&stage.dice);
+        OK(make(&stage, &step));
+    }
+    struct quire_buffer picture = picture_of(&stage);
+    tear_down(&stage);
+    return picture;
+}
+
 /** Plays the script; the n-th allocation fails, which is in step `failing`. Without a failure it
  * notes the allocations up to each step's end. */
-static void play(uint64_t seed, size_t n, size_t failing, size_t *out_allocations,
-    struct quire_buffer *out_picture)
+static void play(uint64_t seed, size_t n, size_t failing, struct quire_bytes before,
+    size_t *out_allocations, struct quire_buffer *out_picture)
 {
     struct stage stage;
     size_t live = allocations_live;
@@ -215,11 +240,7 @@ static void play(uint64_t seed, size_t n, size_t failing, size_t *out_allocation
     set_up(&stage);
     stage.dice.state = seed;
     for (size_t i = 0; i < STEPS; i++) {
-        struct step step = {.who = pick(&stage.dice, PEOPLE), .kind = pick(&stage.dice, 16)};
-        for (size_t j = 0; j < 3; j++) {
-            step.luck[j] = roll(&stage.dice);
-        }
-        struct quire_buffer before = i == failing ? picture_of(&stage) : (struct quire_buffer){0};
+        struct step step = draw(&stage.dice);
         allocations_left = left;
         enum quire_status status = make(&stage, &step);
         left = allocations_failed > 0 ? SIZE_MAX : allocations_left;
@@ -232,13 +253,12 @@ static void play(uint64_t seed, size_t n, size_t failing, size_t *out_allocation
             cr_assert_eq(status, QUIRE_ENOMEM, "seed %llu, allocation %zu, step %zu: %s",
                 (unsigned long long)seed, n, i, quire_status_text(status));
             struct quire_buffer after = picture_of(&stage);
-            cr_assert(quire_bytes_equal(quire_buffer_bytes(&before), quire_buffer_bytes(&after)),
+            cr_assert(quire_bytes_equal(before, quire_buffer_bytes(&after)),
                 "seed %llu: allocation %zu failed in step %zu of kind %zu and something changed",
                 (unsigned long long)seed, n, i, step.kind);
             quire_buffer_finish(&after);
             OK(make(&stage, &step));
         }
-        quire_buffer_finish(&before);
     }
     cr_assert_eq(allocations_failed > 0, failing != SIZE_MAX);
     quire_buffer_finish(out_picture);
@@ -253,21 +273,27 @@ static void each_allocation_of_a_script(uint64_t seed, bool all_after)
     static size_t allocations[STEPS];
     struct quire_buffer expected = {0};
     allocations_fail_on = all_after;
-    play(seed, SIZE_MAX - 1, SIZE_MAX, allocations, &expected);
+    play(seed, SIZE_MAX - 1, SIZE_MAX, (struct quire_bytes){NULL, 0}, allocations, &expected);
     cr_assert_gt(allocations[STEPS - 1], 300);
     size_t step = 0;
+    struct quire_buffer before = picture_before(seed, 0);
     for (size_t n = 0; n < allocations[STEPS - 1]; n++) {
         struct quire_buffer picture = {0};
-        while (allocations[step] <= n) {
-            step++;
+        if (allocations[step] <= n) {
+            while (allocations[step] <= n) {
+                step++;
+            }
+            quire_buffer_finish(&before);
+            before = picture_before(seed, step);
         }
         size_t live = allocations_live;
-        play(seed, n, step, NULL, &picture);
+        play(seed, n, step, quire_buffer_bytes(&before), NULL, &picture);
         cr_assert(quire_bytes_equal(quire_buffer_bytes(&expected), quire_buffer_bytes(&picture)),
             "seed %llu: after allocation %zu failed, another end", (unsigned long long)seed, n);
         quire_buffer_finish(&picture);
         cr_assert_eq(allocations_live, live);
     }
+    quire_buffer_finish(&before);
     quire_buffer_finish(&expected);
 }
 
