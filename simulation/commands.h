@@ -18,4 +18,7 @@ int command_seeds(int count, char **words);
 /** A night's run. */
 int command_swarm(int count, char **words);
 
+/** Stories that people wrote. */
+int command_run(int count, char **words);
+
 #endif

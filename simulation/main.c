@@ -16,6 +16,7 @@
 #include <string.h>
 
 static const struct command commands[] = {
+    {"run", "tells stories from files, and says whether they hold", command_run},
     {"seeds", "runs seeds with drawn faults; the same as no command", command_seeds},
     {"swarm", "fresh seeds for as long as it is let, and on from there the next time", command_swarm},
 #ifdef QR_TEETH

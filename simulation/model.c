@@ -68,7 +68,7 @@ uint32_t model_edit(struct world *world, const struct phone *phone, uint32_t ent
 uint32_t model_letter(struct world *world, uint32_t number, bool ordinary)
 {
     struct user *user = &world->model->users[number];
-    if (!ordinary) {
+    if (!ordinary && world->telling == NULL) { /* in a story these may be words of its own */
         uint32_t n = user->small++;
         switch (n % 3) {
         case 0:
@@ -297,6 +297,16 @@ void model_profile_restored(struct world *world, const struct phone *phone, uint
     }
     if (lost) {
         sometimes(world, SOMETIMES_profile_restored_losing_saved_edits);
+    }
+}
+
+void model_profile_lost(struct world *world, const struct phone *phone)
+{
+    struct model *model = world->model;
+    for (size_t i = 0; i < model->edit_count; i++) {
+        if (model->edits[i].phone == phone->number) {
+            model->edits[i].on_disk = false;
+        }
     }
 }
 

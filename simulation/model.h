@@ -135,6 +135,8 @@ void model_crashed(struct world *world, const struct phone *phone);
 void model_uploaded(struct world *world, const struct phone *phone);
 /** The profile is as it was at `version`. */
 void model_profile_restored(struct world *world, const struct phone *phone, uint64_t version);
+/** The phone is gone, with its disk. */
+void model_profile_lost(struct world *world, const struct phone *phone);
 /** The server has no record of `user` (NULL: of anybody) from lsn on. */
 void model_server_lost(struct world *world, const uint8_t *user, uint64_t lsn);
 /** `by` revokes the device of `phone`: only what is visible to `by` now must survive. */

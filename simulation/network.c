@@ -7,6 +7,7 @@
 #include "codec/frame.h"
 #include "phone.h"
 #include "server.h"
+#include "telling.h"
 
 #include <stdlib.h>
 
@@ -32,6 +33,16 @@ void network_destroy(struct network *network)
 static struct link *link_of(struct world *world, uint64_t number)
 {
     return &world->network->links[number - 1];
+}
+
+bool network_alive(const struct world *world, uint64_t number)
+{
+    if (number == 0) {
+        return false;
+    }
+    const struct link *link = &world->network->links[number - 1];
+    return !link->cut && link->phone_open && link->server_open
+           && link->server_life == server_life(world);
 }
 
 static uint64_t delay_ms(struct world *world)
@@ -218,6 +229,10 @@ static void arrives_up(struct world *world, const struct happening *happening)
 {
     struct link *link = link_of(world, happening->number);
     if (!link->cut && link->server_open && link->server_life == server_life(world)) {
+        if (world->telling != NULL) {
+            telling_heard_frame(world, link->phone, true,
+                (struct quire_bytes){happening->bytes, happening->size});
+        }
         server_frame(world, happening->number,
             (struct quire_bytes){happening->bytes, happening->size});
     }
@@ -227,6 +242,10 @@ static void arrives_down(struct world *world, const struct happening *happening)
 {
     struct link *link = link_of(world, happening->number);
     if (!link->cut && link->phone_open) {
+        if (world->telling != NULL) {
+            telling_heard_frame(world, link->phone, false,
+                (struct quire_bytes){happening->bytes, happening->size});
+        }
         phone_frame(world, link->phone, link->phone_life,
             (struct quire_bytes){happening->bytes, happening->size});
     }

@@ -88,6 +88,24 @@ void options_draw(struct options *options, uint64_t seed, uint64_t minutes)
     options->heal_cuts = prng_chance(&prng, 500000);
 }
 
+void options_calm(struct options *options)
+{
+    *options = (struct options){
+        .users = 1,
+        .entries = 1,
+        .delay_ms = 30,
+        .jitter_ms = 20,
+        .bytes_per_ms = 2000,
+        .server_down_s = 5,
+        .server_disk_ms = 10,
+        .server_memory = 1024,
+        .pushes_per_second = 10,
+        .pushes_burst = 200,
+        .verify_ms = 5,
+        .phone_disk_ms = 20,
+    };
+}
+
 size_t options_count(void)
 {
     return sizeof names / sizeof *names;

@@ -69,6 +69,8 @@ struct options {
 
 /** Draws all options; minutes are given. */
 void options_draw(struct options *options, uint64_t seed, uint64_t minutes);
+/** A world in which nothing goes wrong by itself: what a story begins with. */
+void options_calm(struct options *options);
 /** Sets one by its name. False: there is none of that name. */
 bool options_set(struct options *options, const char *name, uint64_t value);
 /** Writes them in one line, name=value, leaving out what is 0. */

@@ -11,6 +11,8 @@
 void people_begin(struct world *world);
 /** One edit by the person who holds this phone, saved or not. */
 void people_write(struct world *world, struct phone *phone);
+/** The same in that entry (number within the user), made when it is not there. */
+void people_write_in(struct world *world, struct phone *phone, uint32_t entry);
 /** SAVE of an entry (number within the user). */
 void people_save(struct world *world, struct phone *phone, uint32_t entry);
 /** SAVE of every entry that has edits not saved yet. */
@@ -40,6 +42,8 @@ void trouble_end(struct world *world);
 void trouble_back_up(struct world *world, struct phone *phone);
 /** Puts the phone back to that copy; its process stays down. reboot: its power was off. */
 void trouble_restore(struct world *world, struct phone *phone, bool reboot);
+/** Its process ends, its disk is gone: nobody waits for it any more. */
+void trouble_lose(struct world *world, struct phone *phone);
 /** A copy of its disk comes to life as another phone. */
 struct phone *trouble_clone(struct world *world, struct phone *phone);
 /** The process begins again, now or later; a phone without a profile goes on joining. */

@@ -45,6 +45,7 @@ struct phone {
     uint64_t last_token;
 
     bool revoked;         /* somebody meant to revoke its device */
+    bool apart;           /* not among those that are asked to converge now */
     bool clone;           /* lives on a copied profile */
     uint32_t helping;     /* number of the phone that waits for our code, or PHONES_MAX */
     uint64_t trying_until_ms; /* joining: then it gives up and tries again */

@@ -64,10 +64,10 @@ static uint64_t quiet_within_ms(const struct world *world)
 }
 
 /* Until all are quiet for a while, or the time is over. Returns how long it took. */
-uint64_t run_until_quiet(struct world *world)
+uint64_t run_until_quiet_within(struct world *world, uint64_t within_ms)
 {
     char reason[512] = "";
-    uint64_t begin = world->now_ms, within_ms = quiet_within_ms(world);
+    uint64_t begin = world->now_ms;
     int quiet = 0;
     while (!world->failed) {
         world_run(world, world->now_ms + POLL_MS);
@@ -86,7 +86,12 @@ uint64_t run_until_quiet(struct world *world)
     return world->now_ms - begin;
 }
 
-static void check_end(struct world *world)
+uint64_t run_until_quiet(struct world *world)
+{
+    return run_until_quiet_within(world, quiet_within_ms(world));
+}
+
+void run_check_end(struct world *world)
 {
     converge_check_end(world);
     complete_check_end(world);
@@ -145,7 +150,7 @@ static void live(struct world *world, struct run_result *out_result)
         join_last(world);
     }
     if (!world->failed) {
-        check_end(world);
+        run_check_end(world);
     }
     if (!world->failed) {
         start_all_again(world);

@@ -26,6 +26,9 @@ void world_destroy(struct world *world);
 /** Lets it run until all are quiet for a while; fails it when that takes too long. Returns how long
  * it took, in milliseconds. */
 uint64_t run_until_quiet(struct world *world);
+uint64_t run_until_quiet_within(struct world *world, uint64_t within_ms);
+/** Everything that must hold once all are quiet. */
+void run_check_end(struct world *world);
 
 /** Runs; on failure the last lines of the trace go to `report`. */
 void run_once(uint64_t seed, const struct options *options, bool tracing, FILE *report,

@@ -331,7 +331,7 @@ static void tick(struct world *world, const struct happening *happening)
     struct server *server = world->server;
     if (happening->ticket == server->life && server->hub != NULL) {
         step(world, (struct qr_hub_event){.kind = QR_HUB_TICK});
-        world_later(world, world->now_ms + TICK_MS, tick, 0, server->life, 0, nothing);
+        world_later(world, world->now_ms + server->tick_ms, tick, 0, server->life, 0, nothing);
     }
 }
 
@@ -381,6 +381,7 @@ void server_create(struct world *world)
     world->server = server;
     server->copy = SIZE_MAX;
     server->space = sim_alloc(sizeof *server->space);
+    server->tick_ms = TICK_MS;
     prng_bytes(&world->entropy, server->log_id, QR_LOG_SIZE);
     places_rebuild(server);
     server_start(world);

@@ -24,6 +24,7 @@ struct server {
     uint64_t life;
     uint64_t monotonic_offset_ms;
     int64_t skew_ms;
+    uint64_t tick_ms; /* between two looks at its clock */
     uint8_t log_id[QR_LOG_SIZE];
 
     struct stored *log; /* lsn − 1 is the index */

@@ -157,6 +157,15 @@ static void restore(struct world *world, const struct happening *happening)
     revive_later(world, phone, REMOVED_FOR_MS);
 }
 
+void trouble_lose(struct world *world, struct phone *phone)
+{
+    TRACE(world, "phone # is lost", phone->number);
+    phone_kill(world, phone, true);
+    phone->stage = PHONE_AWAY;
+    phone->life++; /* a revival that was on its way is void */
+    model_profile_lost(world, phone);
+}
+
 struct phone *trouble_clone(struct world *world, struct phone *phone)
 {
     struct phone *copy = phone_add(world, phone->user);

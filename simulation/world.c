@@ -160,12 +160,26 @@ void trace_bytes(struct world *world, struct quire_bytes bytes)
     world->trace_hash = bytes_mix(world->trace_hash, bytes);
 }
 
-static void print_line(const struct trace_line *line, FILE *out)
+/* "phone #" with a name if it has one. */
+static const char *phone_name(const struct world *world, const char *format, const char *at,
+    uint64_t number)
+{
+    return at - format >= 6 && memcmp(at - 6, "phone ", 6) == 0 && number < PHONES_MAX
+               ? world->phone_names[number]
+               : NULL;
+}
+
+static void print_line(const struct world *world, const struct trace_line *line, FILE *out)
 {
     size_t next = 0;
     fprintf(out, "%7" PRIu64 ".%03" PRIu64 "  ", line->at_ms / 1000, line->at_ms % 1000);
     for (const char *c = line->format; *c != 0; c++) {
-        if (*c == '#' && next < 4) {
+        const char *name = NULL;
+        if (*c == '#' && next < 4
+            && (name = phone_name(world, line->format, c, line->numbers[next])) != NULL) {
+            fputs(name, out);
+            next++;
+        } else if (*c == '#' && next < 4) {
             fprintf(out, "%" PRIu64, line->numbers[next++]);
         } else if (*c == '$' && next < 4) {
             fprintf(out, "%016" PRIx64, line->numbers[next++]);
@@ -190,7 +204,7 @@ void trace_numbers(struct world *world, const char *format, const uint64_t numbe
         world->trace_hash = (world->trace_hash ^ (uint8_t)*c) * 0x100000001b3u;
     }
     if (world->tracing) {
-        print_line(line, stdout);
+        print_line(world, line, stdout);
     }
 }
 
@@ -198,7 +212,7 @@ void trace_print_tail(const struct world *world, FILE *out)
 {
     uint64_t from = world->trace_count > TRACE_TAIL ? world->trace_count - TRACE_TAIL : 0;
     for (uint64_t i = from; i < world->trace_count; i++) {
-        print_line(&world->tail[i % TRACE_TAIL], out);
+        print_line(world, &world->tail[i % TRACE_TAIL], out);
     }
 }
 

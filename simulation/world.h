@@ -120,6 +120,9 @@ struct world {
     uint64_t sometimes[SOMETIMES_COUNT];
     uint64_t bytes_scanned, frames, acts, batches_verified;
 
+    const char *phone_names[PHONES_MAX]; /* NULL: its number will do */
+    struct telling *telling;             /* the story that is told, or NULL */
+
     struct network *network;
     struct server *server;
     struct model *model;

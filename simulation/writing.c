@@ -267,13 +267,12 @@ static bool choose_entry(struct desk *desk)
     return status == QUIRE_OK;
 }
 
-void people_write(struct world *world, struct phone *phone)
+static void write_one(struct desk given)
 {
+    struct desk desk = given;
+    struct world *world = desk.world;
+    struct phone *phone = desk.phone;
     struct prng *prng = &world->people;
-    struct desk desk = {.world = world, .phone = phone};
-    if (phone->device == NULL || phone->stage != PHONE_JOINED || !choose_entry(&desk)) {
-        return;
-    }
     desk.stamp = quire_device_stamp(phone->device, phone_wall_ms(world, phone));
     if (quire_document_deleted(desk.document)) {
         sometimes(world, SOMETIMES_edit_after_delete);
@@ -299,6 +298,24 @@ void people_write(struct world *world, struct phone *phone)
     }
     if (!world->failed && prng_chance(prng, world->options.flush_ppm)) {
         (void)phone_step(world, phone, (struct quire_event){.kind = QUIRE_EVENT_FLUSH});
+    }
+}
+
+void people_write(struct world *world, struct phone *phone)
+{
+    struct desk desk = {.world = world, .phone = phone};
+    if (phone->device != NULL && phone->stage == PHONE_JOINED && choose_entry(&desk)) {
+        write_one(desk);
+    }
+}
+
+void people_write_in(struct world *world, struct phone *phone, uint32_t entry)
+{
+    struct desk desk = {.world = world, .phone = phone, .entry = entry};
+    must(&desk, quire_device_document(phone->device, world->model->users[phone->user].entries[entry],
+        true, &desk.document), "open");
+    if (!world->failed) {
+        write_one(desk);
     }
 }
 

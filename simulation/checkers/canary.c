@@ -6,6 +6,8 @@
  */
 #include "checkers.h"
 
+#include "telling.h"
+
 #include <string.h>
 
 #define LETTER_SIZE 4u
@@ -25,6 +27,9 @@ static bool is_canary(const uint8_t *at)
 void canary_check(struct world *world, const char *where, struct quire_bytes bytes)
 {
     world->bytes_scanned += bytes.size;
+    if (world->telling != NULL) {
+        telling_check_secrets(world, where, bytes);
+    }
     if (bytes.size < LETTER_SIZE * IN_A_ROW) {
         return;
     }

@@ -25,6 +25,9 @@ static const char *const kinds[] = {"letter", "title", "date", "tag", "emotion"}
 static void see(struct judge *judge, uint32_t letter, enum thing_kind kind)
 {
     const struct thing *thing = model_thing(judge->world, judge->phone->user, letter);
+    if (thing == NULL && judge->world->telling != NULL) {
+        return; /* a story's own words: its expectations judge them */
+    }
     if (thing == NULL || thing->kind != kind || thing->entry != judge->entry) {
         world_fail(judge->world, "complete", "phone %u shows %s U+%04X in entry %u, which nobody "
             "put there", judge->phone->number, kinds[kind], letter, judge->entry);

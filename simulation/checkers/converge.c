@@ -5,6 +5,7 @@
 #include "checkers.h"
 
 #include "model.h"
+#include "network.h"
 #include "server.h"
 
 #include <stdlib.h>
@@ -28,7 +29,7 @@ static bool look(void *context, const struct quire_device_info *info)
 /* Takes part in what is demanded: joined, and not revoked as far as any other phone knows. */
 bool phone_counts(const struct world *world, const struct phone *phone)
 {
-    if (phone->stage != PHONE_JOINED || phone->device == NULL || phone->state.revoked) {
+    if (phone->apart || phone->stage != PHONE_JOINED || phone->device == NULL || phone->state.revoked) {
         return false;
     }
     for (uint32_t i = 0; phone->revoked && i < world->phone_count; i++) {
@@ -44,7 +45,7 @@ bool phone_counts(const struct world *world, const struct phone *phone)
     return true;
 }
 
-static const char *what_it_waits_for(const struct phone *phone)
+static const char *what_it_waits_for(const struct world *world, const struct phone *phone)
 {
     const struct quire_device_state *state = &phone->state;
     return !state->connected                  ? "has no connection"
@@ -53,6 +54,7 @@ static const char *what_it_waits_for(const struct phone *phone)
            : state->unacknowledged_count > 0  ? "has batches that the server did not acknowledge"
            : state->not_on_server_count > 0   ? "holds batches that the server lacks"
            : phone->disk.waiting_count > 0    ? "writes to its disk"
+           : !network_alive(world, phone->link) ? "has not noticed that its connection is gone"
                                               : NULL;
 }
 
@@ -76,7 +78,7 @@ bool converge_reached(struct world *world, char *out_reason, size_t reason_size)
     const struct phone *first[USERS_MAX] = {NULL};
     for (uint32_t i = 0; i < world->phone_count; i++) {
         struct phone *phone = &world->phones[i];
-        if (phone->stage == PHONE_AWAY || (phone->revoked && !phone_counts(world, phone))) {
+        if (phone->apart || phone->stage == PHONE_AWAY || (phone->revoked && !phone_counts(world, phone))) {
             continue;
         }
         if (phone->stage != PHONE_JOINED || phone->device == NULL) {
@@ -84,7 +86,7 @@ bool converge_reached(struct world *world, char *out_reason, size_t reason_size)
             return false;
         }
         quire_device_state(phone->device, &phone->state);
-        const char *why = what_it_waits_for(phone);
+        const char *why = what_it_waits_for(world, phone);
         if (why != NULL) {
             explain(phone, why, out_reason, reason_size);
             return false;

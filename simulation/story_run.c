@@ -1,0 +1,217 @@
+/*
+ * quire-sim run: tells stories from files and says how each one ended.
+ */
+#include "commands.h"
+
+#include "commit.h"
+#include "telling.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char usage[] =
+    "usage: quire-sim run [--seed N] [--runs K] [--trace] [--mutate] STORY…\n"
+    "       quire-sim run --forms\n"
+    "\n"
+    "Tells stories: text files in which a line is a sentence, such as: phone writes \"Hello\" in diary.\n"
+    "The shipping device and hub live through it under virtual time, and every line that begins with\n"
+    "expect must hold. docs/simulation.md teaches the format in ten minutes.\n"
+    "Ends with 0 if all stories hold, 1 if one does not, 2 if one cannot be read.\n"
+    "\n"
+    "  --seed N    what the network, the disks and the keys draw from (the story's own, or 1)\n"
+    "  --runs K    that many seeds from there on, until one fails (1)\n"
+    "  --trace     print a line for everything that happens\n"
+    "  --mutate    break each expectation in turn, and see that the story fails at that very line;\n"
+    "              and leave out each other line in turn, and say which ones nobody missed\n"
+    "  --forms     every sentence that a story may hold\n";
+
+struct wishes {
+    uint64_t seed, run_count;
+    bool has_seed, tracing, mutate;
+};
+
+static void print_forms(void)
+{
+    puts("Words stand as they are, a|b for either; CAPITALS are slots. A comment begins with #.\n\n"
+         "title …\n    the rest of the line\nseed NUMBER\n    what the network, the disks and the keys "
+         "draw from");
+    for (size_t i = 0; i < story_form_count; i++) {
+        printf("%s\n", story_forms[i].pattern);
+        if (story_forms[i].meaning[0] != 0) {
+            printf("    %s\n", story_forms[i].meaning);
+        }
+    }
+    fputs("\nEvents:", stdout);
+    for (size_t i = 0; i < SOMETIMES_COUNT; i++) {
+        printf(" %s", sometimes_name(i));
+    }
+    fputs("\nAlarms:", stdout);
+    for (uint32_t i = 1; i < QUIRE_ALARM_COUNT; i++) {
+        printf(" %s: %s\n       ", story_alarm_name(i), quire_alarm_text(i));
+    }
+    putchar('\n');
+}
+
+static const char *source_of(const struct story *story, uint32_t number)
+{
+    for (size_t i = 0; i < story->line_count; i++) {
+        if (story->lines[i].number == number) {
+            return story->lines[i].source;
+        }
+    }
+    return "(at the end of the story)";
+}
+
+static void print_failure(const struct story *story, uint64_t seed, const struct verdict *verdict)
+{
+    printf("FAIL  %s", story->path);
+    if (verdict->line != 0) {
+        printf(":%" PRIu32, verdict->line);
+    }
+    printf("  %s\n      %s\n", story->title, source_of(story, verdict->line));
+    printf("      %s%s%s\n", strcmp(verdict->claim, "story") == 0 ? "" : verdict->claim,
+        strcmp(verdict->claim, "story") == 0 ? "" : ": ", verdict->text);
+    printf("again: quire-sim run --seed %" PRIu64 " --trace %s   (build %s)\n", seed, story->path,
+        QUIRE_COMMIT);
+}
+
+static bool tell(const struct story *story, const struct wishes *wishes)
+{
+    struct verdict verdict;
+    uint64_t first = wishes->has_seed ? wishes->seed : story->seed;
+    for (uint64_t i = 0; i < wishes->run_count; i++) {
+        story_tell(story, first + i, SIZE_MAX, BREAK_NOTHING, wishes->tracing, &verdict);
+        if (verdict.failed) {
+            print_failure(story, first + i, &verdict);
+            return false;
+        }
+    }
+    printf("pass  %s  %s: %zu lines, %.0f s simulated, %" PRIu64 " seed%s from %" PRIu64 "%s, trace %016"
+           PRIx64 "\n",
+        story->path, story->title, story->line_count, (double)verdict.now_ms / 1000,
+        wishes->run_count, wishes->run_count == 1 ? "" : "s", first,
+        verdict.all_checked ? "" : "; not quiet at the end, so not every checker looked",
+        verdict.trace_hash);
+    return true;
+}
+
+/* ---- is each line worth something? ----------------------------------------------------------- */
+
+static bool mutate(const struct story *story, const struct wishes *wishes)
+{
+    uint64_t seed = wishes->has_seed ? wishes->seed : story->seed;
+    size_t expectations = 0, caught = 0, others = 0, missed = 0;
+    for (size_t i = 0; i < story->line_count; i++) {
+        const struct story_line *line = &story->lines[i];
+        struct verdict verdict;
+        if (strstr(line->form->pattern, "NEW-") != NULL) {
+            continue; /* without it the rest says nothing */
+        }
+        bool expects = story_expects(line);
+        story_tell(story, seed, i, expects ? BREAK_EXPECTATION : BREAK_BY_OMISSION, false, &verdict);
+        if (!expects) {
+            others++;
+            if (verdict.failed) {
+                missed++;
+            } else {
+                printf("      %s:%" PRIu32 ": nothing changes without: %s\n", story->path,
+                    line->number, line->source);
+            }
+            continue;
+        }
+        expectations++;
+        if (verdict.failed && verdict.line == line->number) {
+            caught++;
+        } else if (verdict.unbreakable) {
+            printf("FAIL  %s:%" PRIu32 ": nothing could break this line: %s\n", story->path,
+                line->number, line->source);
+        } else if (verdict.failed) {
+            printf("FAIL  %s:%" PRIu32 ": broken, and the story fails at line %" PRIu32 " instead: %s\n",
+                story->path, line->number, verdict.line, line->source);
+        } else {
+            printf("FAIL  %s:%" PRIu32 ": broken, and the story holds all the same: %s\n", story->path,
+                line->number, line->source);
+        }
+    }
+    printf("%s  %s: %zu of %zu expectations fail at their line when they are broken; %zu of %zu other "
+           "lines are missed when they are left out\n",
+        caught == expectations ? "pass" : "FAIL", story->path, caught, expectations, missed, others);
+    return caught == expectations && expectations > 0;
+}
+
+/* ---- the command ----------------------------------------------------------------------------- */
+
+static bool number(const char *text, uint64_t *out_number)
+{
+    char *end = NULL;
+    if (text == NULL || *text < '0' || *text > '9') {
+        return false;
+    }
+    *out_number = strtoull(text, &end, 10);
+    return *end == 0;
+}
+
+static int run_file(const char *path, const struct wishes *wishes)
+{
+    struct story story;
+    struct story_error error;
+    if (!story_read(path, &story, &error)) {
+        if (error.line != 0) {
+            fprintf(stderr, "%s:%" PRIu32 ":%" PRIu32 ": %s\n", path, error.line, error.column,
+                error.text);
+        } else {
+            fprintf(stderr, "%s: %s\n", path, error.text);
+        }
+        return 2;
+    }
+    bool well = tell(&story, wishes) && (!wishes->mutate || mutate(&story, wishes));
+    story_finish(&story);
+    return well ? 0 : 1;
+}
+
+int command_run(int count, char **words)
+{
+    struct wishes wishes = {.run_count = 1};
+    int worst = 0, files = 0;
+    for (int i = 0; i < count; i++) {
+        const char *next = i + 1 < count ? words[i + 1] : NULL;
+        bool well = true;
+        if (strcmp(words[i], "--help") == 0) {
+            fputs(usage, stdout);
+            return 0;
+        } else if (strcmp(words[i], "--forms") == 0) {
+            print_forms();
+            return 0;
+        } else if (strcmp(words[i], "--trace") == 0) {
+            wishes.tracing = true;
+        } else if (strcmp(words[i], "--mutate") == 0) {
+            wishes.mutate = true;
+        } else if (strcmp(words[i], "--seed") == 0) {
+            well = wishes.has_seed = number(next, &wishes.seed);
+            i++;
+        } else if (strcmp(words[i], "--runs") == 0) {
+            well = number(next, &wishes.run_count) && wishes.run_count > 0;
+            i++;
+        } else if (words[i][0] == '-') {
+            well = false;
+        } else {
+            words[files++] = words[i]; /* the stories come last, in their order */
+        }
+        if (!well) {
+            fprintf(stderr, "quire-sim run: %s is not understood; see quire-sim run --help\n",
+                words[i < count ? i : count - 1]);
+            return 2;
+        }
+    }
+    if (files == 0) {
+        fputs("quire-sim run: which story? See quire-sim run --help\n", stderr);
+        return 2;
+    }
+    for (int i = 0; i < files; i++) {
+        int status = run_file(words[i], &wishes);
+        fflush(stdout);
+        worst = status > worst ? status : worst;
+    }
+    return worst;
+}
