@@ -201,6 +201,17 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_client_save(struct quire_client 
 QUIRE_API QUIRE_CHECKED enum quire_status quire_client_each_entry(struct quire_client *client,
     bool (*visit)(void *context, const struct quire_summary *summary), void *context);
 
+/**
+ * Visits every entry, deleted ones too, whose title, text, tags and emotions hold each word of `query`
+ * (UTF-8, at most QUIRE_QUERY_MAX bytes), in order of ids, until visit returns false. Capitals and the
+ * accents of Latin letters do not matter, and a word may be a part of a longer one. Saved edits count.
+ * The first search after much came in at once takes longer, and keeps what it gathered, encrypted.
+ * EINVALID: no word, or not UTF-8. ELIMIT: too many.
+ */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_search(struct quire_client *client,
+    struct quire_bytes query, bool (*visit)(void *context, const struct quire_summary *summary),
+    void *context);
+
 /* ---- the account ----------------------------------------------------------------------------- */
 
 /** What is known of this device, its account and its sync. All zeros without an open profile. */

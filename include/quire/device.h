@@ -81,6 +81,8 @@ enum quire_event_kind {
     QUIRE_EVENT_PAIR_OPEN,    /* show a code to a new device (connected only) */
     QUIRE_EVENT_PAIR_CLOSE,   /* no longer */
     QUIRE_EVENT_REVOKE,       /* device: revoke it and change the epoch key (connected only) */
+    QUIRE_EVENT_INDEX,        /* gather the words of entries that cannot be searched yet: a bounded
+                                 piece of that work, then NOTICE_INDEXED */
 };
 
 struct quire_event {
@@ -126,6 +128,7 @@ enum quire_notice_kind {
     QUIRE_NOTICE_REFUSED,        /* the server ended the connection; code: protocol error */
     QUIRE_NOTICE_ALARM,          /* code: enum quire_alarm_kind */
     QUIRE_NOTICE_PRESENCE,       /* code: how many other devices are connected now */
+    QUIRE_NOTICE_INDEXED,        /* code: how many entries still wait for INDEX */
 };
 
 /** What does not hold, or did not once. Alarms never lock anybody out. */
@@ -237,6 +240,19 @@ struct quire_summary {
 /** Visits every entry, deleted ones too, in order of ids, until visit returns false. EIO, ECORRUPT. */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_device_each_entry(struct quire_device *device,
     bool (*visit)(void *context, const struct quire_summary *summary), void *context);
+
+/**
+ * Visits every entry, deleted ones too, whose title, text, tags and emotions hold each word of `query`
+ * (well-formed UTF-8, at most QUIRE_QUERY_MAX bytes), in order of ids, until visit returns false.
+ * Capitals, and the accents of Latin letters, do not matter; a word may be a part of a longer one.
+ * Works on what is kept encrypted on this device alone, saved edits included.
+ * ESTATE: some entries cannot be searched yet, nothing was visited: step with INDEX, then ask again.
+ * EINVALID: no word in it. ELIMIT. ENOMEM, EIO, ECORRUPT.
+ */
+#define QUIRE_QUERY_MAX 1024
+QUIRE_API QUIRE_CHECKED enum quire_status quire_device_search(struct quire_device *device,
+    struct quire_bytes query, bool (*visit)(void *context, const struct quire_summary *summary),
+    void *context);
 
 /* ---- devices and state ----------------------------------------------------------------------- */
 

@@ -18,6 +18,7 @@
 #define REJECTED_QUIET_MS 1000 /* how long nothing moves before a rejection counts as the end */
 #define LAST_FLUSH_MS 2000   /* what a stop may still take to send */
 #define YIELD_MS 2000
+#define INDEX_MS 500         /* after a sync, for the words of what came in heaps */
 #define GOODBYE_MS 250
 #define PROMPT_CUTS 2        /* times that a line which we closed ourselves is dialled again at once */
 
@@ -586,6 +587,9 @@ enum quire_status qr_client_run(struct quire_client *client, enum qr_client_goal
         enum quire_status left =
             qr_client_feed(client, (struct quire_event){.kind = QUIRE_EVENT_DISCONNECTED});
         status = status == QUIRE_OK ? left : status;
+    }
+    if (status == QUIRE_OK && client->device != NULL && goal != QR_CLIENT_GOAL_FOLLOW) {
+        status = qr_client_index(client, INDEX_MS); /* so that the next search need not */
     }
     atomic_store(&client->stop, false);
     return status;

@@ -31,6 +31,7 @@ struct qr_client_run {
     uint64_t moved_ms;   /* when a message came last */
     uint64_t excused_ms; /* spent by a person on a question */
     uint8_t device[QUIRE_DEVICE_SIZE]; /* paired */
+    uint32_t unindexed; /* entries that still wait for INDEX */
 };
 
 /** Invariant: device, records and the profile's lock are there together or not at all. */
@@ -84,6 +85,9 @@ QUIRE_CHECKED enum quire_status qr_client_load(struct quire_client *client);
 /** Options for the device, with key and entropy in them: wipe it. writer_record borrows `record`. */
 QUIRE_CHECKED enum quire_status qr_client_device_options(struct quire_client *client, bool make_key,
     struct quire_buffer *record, struct quire_device_options *out_options);
+
+/** Gathers words of entries that came in heaps, for about time_ms at most. As feed. (search.c) */
+QUIRE_CHECKED enum quire_status qr_client_index(struct quire_client *client, uint32_t time_ms);
 
 /* The blocking calls' engine (run.c). */
 enum qr_client_goal {

@@ -97,6 +97,9 @@ static void note_for_run(struct quire_client *client, const struct quire_action 
         run->refused = true;
         run->failure = action->code;
         break;
+    case QUIRE_NOTICE_INDEXED:
+        run->unindexed = action->code;
+        break;
     default:
         break;
     }

@@ -38,6 +38,9 @@ static void take_event(struct quire_device *device, const struct quire_event *ev
             device_save(device, event->entry);
         }
         break;
+    case QUIRE_EVENT_INDEX:
+        device_index(device);
+        break;
     case QUIRE_EVENT_FLUSH:
         device->flush = true;
         break;

@@ -10,7 +10,7 @@
 
 /* ---- which entries have edits that are not sealed --------------------------------------------- */
 
-struct device_pending *device_pending_find(struct quire_device *device, const uint8_t *entry)
+struct device_pending *device_pending_find(const struct quire_device *device, const uint8_t *entry)
 {
     for (size_t i = 0; i < device->pending_count; i++) {
         if (memcmp(device->pending[i].entry, entry, QR_ENTRY_SIZE) == 0) {
@@ -59,6 +59,11 @@ static void let_go(struct quire_device *device, struct device_entry *entry)
     device->entry_count--;
     quire_document_destroy(entry->document);
     free(entry);
+}
+
+void device_entry_let_go(struct quire_device *device, struct device_entry *entry)
+{
+    let_go(device, entry);
 }
 
 void device_entries_finish(struct quire_device *device)
@@ -254,7 +259,7 @@ static enum quire_status excerpt_of(const struct quire_document *document,
     return status;
 }
 
-void device_entry_put_summary(struct quire_device *device, struct device_entry *entry)
+void device_entry_put_summary(struct quire_device *device, struct device_entry *entry, bool words)
 {
     const struct quire_document *document = entry->document;
     struct quire_value title = {0}, date = {0}, mood = {0};
@@ -265,6 +270,11 @@ void device_entry_put_summary(struct quire_device *device, struct device_entry *
     if (!device_ok(device, excerpt_of(document, &text))) {
         quire_buffer_finish(&text);
         return;
+    }
+    if (words && quire_document_text_size(document) <= DEVICE_WORDS_AT_ONCE) {
+        device_put_words(device, entry);
+    } else {
+        device_erase_words(device, entry->entry);
     }
     struct qr_writer writer = qr_writer_onto(&value);
     qr_write_u8(&writer, SUMMARY_VERSION);
@@ -289,10 +299,14 @@ void device_entry_put_summary(struct quire_device *device, struct device_entry *
 void device_entries_settle(struct quire_device *device)
 {
     struct device_entry *entry;
+    size_t count = 0;
+    DL_FOREACH (device->recent, entry) {
+        count += entry->touched;
+    }
     DL_FOREACH (device->recent, entry) {
         if (entry->touched) {
             entry->touched = false;
-            device_entry_put_summary(device, entry);
+            device_entry_put_summary(device, entry, count <= DEVICE_WORDS_ENTRIES);
             device_notice_entry(device, entry->entry);
         }
     }
@@ -307,7 +321,7 @@ void device_save(struct quire_device *device, const uint8_t *id)
     bool forgets = QR_PLANTED(SAVED_ONCE) && device_pending_find(device, id) != NULL;
     if (quire_document_pending_size(entry->document) > 0 && !forgets) {
         keep_pending(device, entry);
-        device_entry_put_summary(device, entry);
+        device_entry_put_summary(device, entry, true);
     }
 }
 
@@ -317,48 +331,59 @@ struct listing {
     struct quire_device *device;
     bool (*visit)(void *context, const struct quire_summary *summary);
     void *context;
+    struct quire_buffer plain; /* of one visit after another */
     enum quire_status status;
 };
+
+enum quire_status device_summary_read(const struct quire_device *device, const uint8_t *entry,
+    struct quire_bytes plain, struct quire_summary *out_summary)
+{
+    struct qr_reader reader = qr_reader_over(plain);
+    struct quire_summary summary = {.entry = entry};
+    uint8_t version = qr_read_u8(&reader);
+    uint8_t flags = qr_read_u8(&reader);
+    summary.has_date = flags & 1;
+    summary.has_mood = (flags & 2) != 0;
+    summary.deleted = (flags & 4) != 0;
+    summary.date = (int64_t)qr_read_u64(&reader);
+    summary.mood = (int64_t)qr_read_u64(&reader);
+    summary.changed_wall_ms = (int64_t)qr_read_u64(&reader);
+    summary.text_length = qr_read_u64(&reader);
+    summary.title = qr_read_bytes(&reader, qr_read_u16(&reader));
+    summary.excerpt = qr_read_bytes(&reader, qr_read_u16(&reader));
+    summary.unsealed = device_pending_find(device, entry) != NULL;
+    if (version > SUMMARY_VERSION) {
+        return QUIRE_EUNSUPPORTED;
+    }
+    if (!qr_reader_done(&reader)) {
+        return QUIRE_ECORRUPT;
+    }
+    *out_summary = summary;
+    return QUIRE_OK;
+}
 
 static bool list_one(void *context, struct quire_bytes key, struct quire_bytes value)
 {
     struct listing *listing = context;
-    struct quire_buffer plain = {0};
+    struct quire_summary summary;
     bool more = false;
-    listing->status = device_open_sealed(listing->device, key, value, &plain);
+    quire_buffer_clear(&listing->plain);
+    listing->status = device_open_sealed(listing->device, key, value, &listing->plain);
     if (listing->status == QUIRE_OK && key.size == 1 + QR_ENTRY_SIZE) {
-        struct qr_reader reader = qr_reader_over(quire_buffer_bytes(&plain));
-        struct quire_summary summary = {.entry = key.data + 1};
-        uint8_t version = qr_read_u8(&reader);
-        uint8_t flags = qr_read_u8(&reader);
-        summary.has_date = flags & 1;
-        summary.has_mood = (flags & 2) != 0;
-        summary.deleted = (flags & 4) != 0;
-        summary.date = (int64_t)qr_read_u64(&reader);
-        summary.mood = (int64_t)qr_read_u64(&reader);
-        summary.changed_wall_ms = (int64_t)qr_read_u64(&reader);
-        summary.text_length = qr_read_u64(&reader);
-        summary.title = qr_read_bytes(&reader, qr_read_u16(&reader));
-        summary.excerpt = qr_read_bytes(&reader, qr_read_u16(&reader));
-        summary.unsealed = device_pending_find(listing->device, summary.entry) != NULL;
-        if (version > SUMMARY_VERSION) {
-            listing->status = QUIRE_EUNSUPPORTED;
-        } else if (!qr_reader_done(&reader)) {
-            listing->status = QUIRE_ECORRUPT;
-        } else {
-            more = listing->visit(listing->context, &summary);
-        }
+        listing->status = device_summary_read(listing->device, key.data + 1,
+            quire_buffer_bytes(&listing->plain), &summary);
+        more = listing->status == QUIRE_OK && listing->visit(listing->context, &summary);
     }
-    quire_buffer_finish(&plain);
     return more;
 }
 
 enum quire_status quire_device_each_entry(struct quire_device *device,
     bool (*visit)(void *context, const struct quire_summary *summary), void *context)
 {
-    struct listing listing = {device, visit, context, QUIRE_OK};
+    struct listing listing = {.device = device, .visit = visit, .context = context};
     enum quire_status status = device->reader.scan(device->reader.context,
         quire_bytes_of_text("m"), list_one, &listing);
+    quire_buffer_finish(&listing.plain);
     return status == QUIRE_OK ? listing.status : status;
 }
 

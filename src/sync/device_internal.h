@@ -7,6 +7,7 @@
  *   device_records.c    what is kept: keys and layouts of the profile's records
  *   device_chains.c     writer chains and their frontier
  *   device_entries.c    documents: loaded, changed, let go
+ *   device_search.c     the words of entries, and finding by them
  *   device_seal.c       pending edits become signed batches
  *   device_connect.c    HELLO … SUB … CAUGHT_UP, and who gets which frame
  *   device_receive.c    DELTA: what is accepted, and applied
@@ -48,6 +49,10 @@
 #define DEVICE_RESUB_FIRST_MS 1000
 #define DEVICE_RESUB_LAST_MS 60000
 #define DEVICE_TAIL_MIN 4096            /* bytes of tail that a state outlives at least */
+#define DEVICE_WORDS_AT_ONCE (32 * 1024) /* bytes of text whose words are gathered at each save */
+#define DEVICE_WORDS_ENTRIES 4          /* entries of one DELTA whose words are gathered at once */
+#define DEVICE_INDEX_COUNT 1024         /* entries of one INDEX … */
+#define DEVICE_INDEX_SIZE (4 * 1024 * 1024) /* … and bytes of text */
 #define DEVICE_WITHHELD_MS (10 * 60 * 1000)
 #define DEVICE_CLOCK_MS (2 * 60 * 1000)
 #define DEVICE_PAIR_TRIES 5
@@ -289,15 +294,28 @@ QUIRE_CHECKED enum quire_status device_entry_get(struct quire_device *device, co
 /** Merges a delta that came or was sealed here and keeps it beside the state. */
 QUIRE_CHECKED enum quire_status device_entry_keep(struct quire_device *device,
     struct device_entry *entry, struct quire_bytes delta);
-void device_entry_put_summary(struct quire_device *device, struct device_entry *entry);
+/** What a list shows; and its words if `words` and the text is short, else they are to be gathered. */
+void device_entry_put_summary(struct quire_device *device, struct device_entry *entry, bool words);
+/** Reads a summary that was kept. The borrowed parts point into `plain` and `entry`. */
+QUIRE_CHECKED enum quire_status device_summary_read(const struct quire_device *device,
+    const uint8_t *entry, struct quire_bytes plain, struct quire_summary *out_summary);
+/** Lets go of an entry that was got to read it alone, with no step to follow. */
+void device_entry_let_go(struct quire_device *device, struct device_entry *entry);
 /** Summaries and notices of what was merged in this step. */
 void device_entries_settle(struct quire_device *device);
 void device_entries_trim(struct quire_device *device);
 void device_entries_finish(struct quire_device *device);
 /** SAVE. */
 void device_save(struct quire_device *device, const uint8_t *entry);
-struct device_pending *device_pending_find(struct quire_device *device, const uint8_t *entry);
+struct device_pending *device_pending_find(const struct quire_device *device, const uint8_t *entry);
 void device_pending_set(struct quire_device *device, const uint8_t *entry, size_t size);
+
+/* ---- device_search.c ------------------------------------------------------------------------- */
+/** Gathers and keeps the words of an entry. */
+void device_put_words(struct quire_device *device, const struct device_entry *entry);
+void device_erase_words(struct quire_device *device, const uint8_t *entry);
+/** INDEX. */
+void device_index(struct quire_device *device);
 
 /* ---- device_seal.c --------------------------------------------------------------------------- */
 uint64_t device_seal_due_ms(const struct quire_device *device);

@@ -11,6 +11,7 @@
  *   t entry:16 n:4          deltas merged since that state, in order
  *   l entry:16              edits that are not sealed yet
  *   m entry:16              what a list shows
+ *   f entry:16              its words, to be found by; not there: they are to be gathered again
  *   x n:1                   the other side of a fork, as it came: the last 64
  */
 #include "sync/device_internal.h"
@@ -61,8 +62,9 @@ void device_put_sealed(struct quire_device *device, const struct device_key *key
 enum quire_status device_open_sealed(const struct quire_device *device, struct quire_bytes key,
     struct quire_bytes value, struct quire_buffer *out_value)
 {
+    /* The vault has opened under this key: what does not is damaged. */
     enum quire_status status = qr_local_open(device->profile_key, key, value, out_value);
-    return status == QUIRE_EMALFORMED ? QUIRE_ECORRUPT : status;
+    return status == QUIRE_EMALFORMED || status == QUIRE_ECRYPTO ? QUIRE_ECORRUPT : status;
 }
 
 enum quire_status device_get_sealed(const struct quire_device *device, const struct device_key *key,

@@ -13,7 +13,7 @@ import time
 from harness import Failed, World, main, programs, test, until
 
 FAILED, USAGE, OFFLINE = 1, 2, 3
-COMMANDS = ["init", "join", "recover", "pair", "write", "edit", "type", "show", "list", "delete", "sync",
+COMMANDS = ["init", "join", "recover", "pair", "write", "edit", "type", "show", "list", "search", "delete", "sync",
     "devices", "revoke", "status", "server", "version", "help"]
 WORDS = "Żółć, naïve 日本語 עברית العربية 👩‍👩‍👧‍👦 e\u0301 \u0000 end"
 
@@ -102,6 +102,30 @@ def a_day_in_a_journal():
         devices = device.json("devices")["devices"]
         assert [(row["name"], row["self"], row["active"]) for row in devices] == [("laptop", True, True)]
         assert "2 entries" in device.run("status")
+
+
+@test
+def search_finds_what_list_shows_offline_and_says_what_is_wrong_with_a_query():
+    with Journal() as device:
+        rain = write(device, "It RAINED all day.\nNaïve 日本語", "--tag", "Wetter", "--emotion", "calm=70")
+        tram = write(device, "The tram was late.", "--title", "Monday\nin the rain")
+        rows = lambda *words: [row["entry"] for row in device.json("search", *words)["entries"]]
+        assert rows("rain") == [tram, rain] and rows("RAIN", "tram") == [tram] and rows("rain tram") == [tram]
+        assert rows("naive") == rows("日本", "wetter", "Calm") == [rain]
+        assert rows("snow") == [] and device.run("search", "snow") == ""
+        found = device.run("search", "monday").splitlines()
+        assert len(found) == 1 and found[0].endswith("Monday in the rain  (not sent yet)"), found
+        assert device.json("search", "rain", "--limit", "1")["entries"] == device.json("list", "--limit", "1")["entries"]
+        device.run("edit", rain, "--clear", "--untag", "Wetter")
+        assert rows("naive") == rows("wetter") == []
+        device.run("delete", tram)
+        assert rows("tram") == [] and [row["entry"] for row in device.json("search", "tram", "--all")["entries"]] == [tram]
+        for query in ([], ["..."], ["x" * 1025], [f"{n:x}" for n in range(40)]):
+            refused(USAGE if len(query) < 2 else FAILED, device, "search", *query)
+        # Found by nobody who has only the folder.
+        files = b"".join(path.read_bytes() for path in device.profile.iterdir() if path.is_file())
+        for word in (b"tram", b"late", b"naive", b"Monday", b"monday"):
+            assert word not in files, word
 
 
 @test

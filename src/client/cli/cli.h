@@ -129,6 +129,7 @@ enum qr_cli_exit qr_cli_do_edit(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_type(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_show(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_list(struct qr_cli *cli);
+enum qr_cli_exit qr_cli_search(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_delete(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_sync(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_status(struct qr_cli *cli);

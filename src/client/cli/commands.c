@@ -88,6 +88,11 @@ const struct qr_cli_command qr_cli_commands[] = {
         "shown as well.\n",
         show_options, qr_cli_show},
     {"list", "", 0, 0, "lists the entries, the newest first", "", list_options, qr_cli_list},
+    {"search", "WORD…", 1, 256, "lists the entries that hold all of these words",
+        "In title, text, tags and emotions; capitals and the accents of Latin letters do not matter,\n"
+        "and a word may be a part of a longer one. All of it on this device, offline; what is kept\n"
+        "for it is encrypted.\n",
+        list_options, qr_cli_search},
     {"delete", "ENTRY", 1, 1, "deletes an entry",
         "An edit on another device that did not know of it brings the entry back; so does editing\n"
         "it again.\n",

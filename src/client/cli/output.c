@@ -152,9 +152,12 @@ json_t *qr_cli_json_time(int64_t ms)
 
 void qr_cli_id_text(const uint8_t *id, char out_text[33])
 {
+    static const char digits[] = "0123456789abcdef";
     for (size_t i = 0; i < QUIRE_ENTRY_SIZE; i++) {
-        snprintf(out_text + 2 * i, 3, "%02x", id[i]);
+        out_text[2 * i] = digits[id[i] >> 4];
+        out_text[2 * i + 1] = digits[id[i] & 15];
     }
+    out_text[32] = 0;
 }
 
 static bool steers_terminal(uint32_t point)
@@ -167,11 +170,17 @@ static bool steers_terminal(uint32_t point)
 void qr_cli_print_text(const struct qr_cli *cli, FILE *file, struct quire_bytes text)
 {
     size_t offset = 0;
+    if (!cli->terminal) {
+        if (text.size > 0) {
+            fwrite(text.data, 1, text.size, file);
+        }
+        return;
+    }
     while (offset < text.size) {
         size_t size = 0;
         uint32_t point = qr_client_text_next(
             (struct quire_bytes){text.data + offset, text.size - offset}, &size);
-        bool hidden = cli->terminal && (size == 0 || steers_terminal(point));
+        bool hidden = size == 0 || steers_terminal(point);
         size = size == 0 ? 1 : size;
         if (hidden) {
             fputs("\xef\xbf\xbd", file);

@@ -320,3 +320,55 @@ Test(memory, a_device_comes_to_be_whole_or_not_at_all)
     }
     world_finish(&world);
 }
+
+/* ---- searching -------------------------------------------------------------------------------- */
+
+static bool count_hit(void *context, const struct quire_summary *summary)
+{
+    (void)summary;
+    ++*(size_t *)context;
+    return true;
+}
+
+Test(memory, any_allocation_of_a_search_may_fail)
+{
+    struct world world;
+    world_init(&world);
+    watch.fail_at = 0;
+    world_account(&world, 0);
+    char *text = calloc(1, 40001); /* too long to be indexed at once */
+    memset(text, 'w', 40000);
+    write(&world, 0, diary, text, true);
+    write(&world, 0, other, "some words", true);
+    free(text);
+    world.core = core;
+    for (uint64_t n = 1, indexed = 0;; n++) {
+        size_t hits = 0;
+        int64_t blocks = watch.blocks;
+        watch.count = 0;
+        watch.fail_at = n;
+        if (!indexed) {
+            uint64_t restarts = world.restarts;
+            world_step(&world, 0, (struct quire_event){.kind = QUIRE_EVENT_INDEX});
+            if (world.restarts == restarts) {
+                cr_assert_gt(n, 10, "INDEX allocates");
+                indexed = n;
+                n = 0;
+            }
+            continue;
+        }
+        core(true);
+        enum quire_status status = quire_device_search(world.people[0].device,
+            quire_bytes_of_text("some words"), count_hit, &hits);
+        core(false);
+        cr_assert_eq(watch.blocks, blocks, "allocation %llu leaks", (unsigned long long)n);
+        if (status == QUIRE_OK) {
+            cr_assert_gt(n, 4, "a search allocates");
+            cr_assert_eq(hits, 1);
+            break;
+        }
+        cr_assert_eq(status, QUIRE_ENOMEM, "allocation %llu", (unsigned long long)n);
+    }
+    world.core = NULL;
+    world_finish(&world);
+}

@@ -1,0 +1,200 @@
+/*
+ * Rows of entries: list, search.
+ */
+#define _GNU_SOURCE
+#include "client/cli/cli.h"
+#include "client/files.h"
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct row {
+    uint8_t entry[QUIRE_ENTRY_SIZE];
+    char *line; /* title, else excerpt */
+    size_t line_size;
+    bool titled, has_date, has_mood, deleted, unsealed;
+    int64_t date, mood, changed_ms;
+    uint64_t length;
+};
+
+struct rows {
+    struct row *items;
+    size_t count, capacity;
+    bool all, failed;
+};
+
+static bool keep_row(void *context, const struct quire_summary *summary)
+{
+    struct rows *rows = context;
+    if (summary->deleted && !rows->all) {
+        return true;
+    }
+    if (rows->count == rows->capacity) {
+        size_t capacity = rows->capacity == 0 ? 64 : rows->capacity * 2;
+        struct row *items = realloc(rows->items, capacity * sizeof *items);
+        if (items == NULL) {
+            rows->failed = true;
+            return false;
+        }
+        rows->items = items;
+        rows->capacity = capacity;
+    }
+    bool titled = summary->title.size > 0;
+    struct quire_bytes line = titled ? summary->title : summary->excerpt;
+    struct row row = {.titled = titled, .has_date = summary->has_date,
+        .has_mood = summary->has_mood, .deleted = summary->deleted, .unsealed = summary->unsealed,
+        .date = summary->date, .mood = summary->mood, .changed_ms = summary->changed_wall_ms,
+        .length = summary->text_length, .line = malloc(line.size + 1), .line_size = line.size};
+    if (row.line == NULL) {
+        rows->failed = true;
+        return false;
+    }
+    if (line.size > 0) {
+        memcpy(row.line, line.data, line.size);
+    }
+    memcpy(row.entry, summary->entry, sizeof row.entry);
+    rows->items[rows->count++] = row;
+    return true;
+}
+
+static int newest_first(const void *left, const void *right)
+{
+    const struct row *a = left, *b = right;
+    int64_t when_a = a->has_date ? a->date : a->changed_ms;
+    int64_t when_b = b->has_date ? b->date : b->changed_ms;
+    if (when_a != when_b) {
+        return when_a > when_b ? -1 : 1;
+    }
+    if (a->changed_ms != b->changed_ms) {
+        return a->changed_ms > b->changed_ms ? -1 : 1;
+    }
+    return memcmp(a->entry, b->entry, sizeof a->entry);
+}
+
+/* A title may have line feeds in it; a row has none. */
+static void print_line(const struct qr_cli *cli, const struct row *row)
+{
+    for (size_t i = 0; i < row->line_size; i++) {
+        if (row->line[i] == '\n' || row->line[i] == '\r' || row->line[i] == '\t') {
+            row->line[i] = ' ';
+        }
+    }
+    qr_cli_print_text(cli, stdout,
+        (struct quire_bytes){(const uint8_t *)row->line, row->line_size});
+}
+
+static void print_row(const struct qr_cli *cli, const struct row *row)
+{
+    char id[33], date[48] = "";
+    qr_cli_id_text(row->entry, id);
+    if (row->has_date) {
+        qr_cli_date_text(row->date, date);
+    }
+    printf("%s%.8s%s  %s%-16s%s  ", qr_cli_bold(cli), id, qr_cli_plain(cli), qr_cli_dim(cli), date,
+        qr_cli_plain(cli));
+    print_line(cli, row);
+    printf("%s%s%s%s\n", row->deleted ? "  (deleted)" : "", row->unsealed ? qr_cli_warn(cli) : "",
+        row->unsealed ? "  (not sent yet)" : "", row->unsealed ? qr_cli_plain(cli) : "");
+}
+
+static json_t *json_row(const struct row *row)
+{
+    struct quire_bytes line = {(const uint8_t *)row->line, row->line_size};
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:b, s:b, s:I}", "entry",
+        qr_cli_json_id(row->entry), "title", row->titled ? qr_cli_json_bytes(line) : json_null(),
+        "excerpt", row->titled ? json_null() : qr_cli_json_bytes(line), "date",
+        row->has_date ? json_integer(row->date) : json_null(), "mood",
+        row->has_mood ? json_integer(row->mood) : json_null(), "length", (json_int_t)row->length,
+        "deleted", (int)row->deleted, "unsealed", (int)row->unsealed, "changed_ms",
+        (json_int_t)row->changed_ms);
+}
+
+/* Prints what was found and lets it go. */
+static enum qr_cli_exit print_rows(struct qr_cli *cli, struct rows *rows, int64_t limit,
+    const char *nothing)
+{
+    json_t *array = cli->json ? json_array() : NULL;
+    if (rows->count > 0) {
+        qsort(rows->items, rows->count, sizeof *rows->items, newest_first);
+    }
+    for (size_t i = 0; i < rows->count && (int64_t)i < limit; i++) {
+        if (cli->json) {
+            json_array_append_new(array, json_row(&rows->items[i]));
+        } else {
+            print_row(cli, &rows->items[i]);
+        }
+    }
+    if (cli->json) {
+        return qr_cli_print_json(cli, json_pack("{s:o}", "entries", array));
+    }
+    if (rows->count == 0 && cli->terminal) {
+        printf("%s\n", nothing);
+    }
+    return QR_CLI_DONE;
+}
+
+static void let_go(struct rows *rows)
+{
+    for (size_t i = 0; i < rows->count; i++) {
+        qr_client_wipe(rows->items[i].line, rows->items[i].line_size);
+        free(rows->items[i].line);
+    }
+    free(rows->items);
+}
+
+/* The options that list and search share; then the profile is open. */
+static enum qr_cli_exit begin(struct qr_cli *cli, struct rows *rows, int64_t *out_limit)
+{
+    const char *limit_text = qr_cli_value(&cli->args, "limit");
+    *out_limit = INT64_MAX;
+    rows->all = qr_cli_has(&cli->args, "all");
+    if (limit_text != NULL && !qr_cli_number(limit_text, 1, INT64_MAX, out_limit)) {
+        return qr_cli_usage(cli, "--limit takes a whole number of at least 1.");
+    }
+    return qr_cli_open(cli);
+}
+
+static enum qr_cli_exit finish(struct qr_cli *cli, enum quire_status status, struct rows *rows,
+    int64_t limit, const char *nothing)
+{
+    if (status == QUIRE_OK && rows->failed) {
+        status = QUIRE_ENOMEM;
+    }
+    enum qr_cli_exit exit = status == QUIRE_OK ? print_rows(cli, rows, limit, nothing)
+                                               : qr_cli_failure(cli, status);
+    let_go(rows);
+    return exit;
+}
+
+enum qr_cli_exit qr_cli_list(struct qr_cli *cli)
+{
+    struct rows rows = {0};
+    int64_t limit = 0;
+    enum qr_cli_exit exit = begin(cli, &rows, &limit);
+    if (exit != QR_CLI_DONE) {
+        return exit;
+    }
+    return finish(cli, quire_client_each_entry(cli->client, keep_row, &rows), &rows, limit,
+        "Nothing is written yet. Begin: quire write \"…\"");
+}
+
+enum qr_cli_exit qr_cli_search(struct qr_cli *cli)
+{
+    char query[QUIRE_QUERY_MAX + 2];
+    size_t size = 0;
+    struct rows rows = {0};
+    int64_t limit = 0;
+    for (size_t i = 0; i < cli->args.operand_count && size <= QUIRE_QUERY_MAX; i++) {
+        size += (size_t)snprintf(query + size, sizeof query - size, "%s ", cli->args.operands[i]);
+    }
+    if (size > QUIRE_QUERY_MAX) {
+        return qr_cli_usage(cli, "That is too much to search for: %d bytes at most.", QUIRE_QUERY_MAX);
+    }
+    enum qr_cli_exit exit = begin(cli, &rows, &limit);
+    if (exit != QR_CLI_DONE) {
+        return exit;
+    }
+    struct quire_bytes words = {(const uint8_t *)query, size};
+    return finish(cli, quire_client_search(cli->client, words, keep_row, &rows), &rows, limit,
+        "No entry holds all of these words.");
+}

@@ -1,0 +1,255 @@
+/*
+ * Finding entries by their words.
+ *
+ * Beside each entry's summary lies a record of its words, or none: then they are to be gathered again.
+ * A save of a short text gathers them at once. What comes in heaps (a first sync) or is long (a
+ * megabyte, saved every second) only drops the record, and INDEX gathers the words later.
+ */
+#include "sync/device_internal.h"
+#include "sync/search.h"
+#include <stdlib.h>
+
+#define WORDS_VERSION 1
+
+/* ---- keeping ---------------------------------------------------------------------------------- */
+
+static enum quire_status gather(const struct quire_document *document, struct qr_search_words *words)
+{
+    struct quire_buffer text = {0};
+    struct quire_value title;
+    struct quire_element element;
+    enum quire_status status = quire_buffer_append(&words->words, &(uint8_t){WORDS_VERSION}, 1);
+    for (size_t i = 0; status == QUIRE_OK &&
+         quire_document_register(document, QUIRE_REGISTER_TITLE, i, &title) == QUIRE_OK; i++) {
+        status = qr_search_add(words, title.text);
+    }
+    for (unsigned set = 0; set < QUIRE_SET_COUNT; set++) {
+        for (size_t i = 0; status == QUIRE_OK &&
+             quire_document_set_element(document, (enum quire_set)set, i, &element) == QUIRE_OK; i++) {
+            status = qr_search_add(words, element.name);
+        }
+    }
+    if (status == QUIRE_OK) {
+        status = quire_document_text(document, &text);
+    }
+    if (status == QUIRE_OK) {
+        status = qr_search_add(words, quire_buffer_bytes(&text));
+    }
+    if (text.data != NULL) {
+        qr_wipe(text.data, text.capacity);
+    }
+    quire_buffer_finish(&text);
+    return status;
+}
+
+void device_put_words(struct quire_device *device, const struct device_entry *entry)
+{
+    struct qr_search_words words = {0};
+    if (device_ok(device, gather(entry->document, &words))) {
+        struct device_key key = device_key('f', entry->entry, QR_ENTRY_SIZE);
+        device_put_sealed(device, &key, quire_buffer_bytes(&words.words));
+    }
+    qr_search_finish(&words);
+}
+
+void device_erase_words(struct quire_device *device, const uint8_t *entry)
+{
+    struct device_key key = device_key('f', entry, QR_ENTRY_SIZE);
+    device_erase(device, device_key_bytes(&key));
+}
+
+/* ---- what can be searched, and what not ------------------------------------------------------- */
+
+struct found {
+    uint8_t entry[QR_ENTRY_SIZE];
+    bool matches;
+};
+
+/** All entries that have a record of words, in order of ids. */
+struct search {
+    struct quire_device *device;
+    struct quire_bytes needles; /* size 0: only who has a record */
+    struct quire_buffer plain;
+    struct found *found;
+    size_t count, capacity;
+    enum quire_status status;
+
+    size_t next; /* of found, while summaries are gone through in the same order */
+    uint8_t *missing; /* the first ids without a record: DEVICE_INDEX_COUNT of them, or NULL */
+    size_t missing_count;
+    bool (*visit)(void *context, const struct quire_summary *summary);
+    void *context;
+};
+
+static void search_finish(struct search *search)
+{
+    if (search->plain.data != NULL) {
+        qr_wipe(search->plain.data, search->plain.capacity);
+    }
+    quire_buffer_finish(&search->plain);
+    free(search->found);
+    free(search->missing);
+}
+
+static bool look_at_words(void *context, struct quire_bytes key, struct quire_bytes value)
+{
+    struct search *search = context;
+    struct found found = {.matches = false};
+    if (key.size != 1 + QR_ENTRY_SIZE) {
+        search->status = QUIRE_ECORRUPT;
+        return false;
+    }
+    memcpy(found.entry, key.data + 1, sizeof found.entry);
+    if (search->needles.size > 0) {
+        quire_buffer_clear(&search->plain);
+        search->status = device_open_sealed(search->device, key, value, &search->plain);
+        if (search->status != QUIRE_OK) {
+            return false;
+        }
+        struct quire_bytes words = quire_buffer_bytes(&search->plain);
+        if (words.size == 0 || words.data[0] != WORDS_VERSION) {
+            search->status = words.size == 0 ? QUIRE_ECORRUPT : QUIRE_EUNSUPPORTED;
+            return false;
+        }
+        found.matches = qr_search_match(
+            (struct quire_bytes){words.data + 1, words.size - 1}, search->needles);
+    }
+    if (search->count == search->capacity) {
+        size_t capacity = search->capacity == 0 ? 256 : search->capacity * 2;
+        struct found *grown = realloc(search->found, capacity * sizeof *grown);
+        if (grown == NULL) {
+            search->status = QUIRE_ENOMEM;
+            return false;
+        }
+        search->found = grown;
+        search->capacity = capacity;
+    }
+    search->found[search->count++] = found;
+    return true;
+}
+
+/* The entry's own row of found, or NULL: it has no record. Entries must be asked for in order. */
+static const struct found *find_next(struct search *search, const uint8_t *entry)
+{
+    while (search->next < search->count &&
+        memcmp(search->found[search->next].entry, entry, QR_ENTRY_SIZE) < 0) {
+        search->next++;
+    }
+    return search->next < search->count &&
+            memcmp(search->found[search->next].entry, entry, QR_ENTRY_SIZE) == 0
+        ? &search->found[search->next]
+        : NULL;
+}
+
+static bool look_for_missing(void *context, struct quire_bytes key, struct quire_bytes value)
+{
+    struct search *search = context;
+    (void)value;
+    if (key.size == 1 + QR_ENTRY_SIZE && find_next(search, key.data + 1) == NULL) {
+        if (search->missing != NULL && search->missing_count < DEVICE_INDEX_COUNT) {
+            memcpy(search->missing + search->missing_count * QR_ENTRY_SIZE, key.data + 1, QR_ENTRY_SIZE);
+        }
+        search->missing_count++;
+    }
+    return true;
+}
+
+static enum quire_status scan(struct search *search, const char *prefix,
+    bool (*visit)(void *, struct quire_bytes, struct quire_bytes))
+{
+    struct quire_reader *reader = &search->device->reader;
+    search->next = 0;
+    enum quire_status status = reader->scan(reader->context, quire_bytes_of_text(prefix), visit, search);
+    return status == QUIRE_OK ? search->status : status;
+}
+
+/* ---- INDEX ------------------------------------------------------------------------------------ */
+
+/* The size of its text; 0 if it cannot be read. */
+static size_t index_one(struct quire_device *device, const uint8_t *id)
+{
+    struct device_entry *entry = NULL;
+    size_t size = 0;
+    HASH_FIND(hh, device->entries, id, QR_ENTRY_SIZE, entry);
+    bool was_open = entry != NULL;
+    enum quire_status status = device_entry_get(device, id, false, &entry);
+    if (status == QUIRE_ECORRUPT || status == QUIRE_ENOTFOUND) {
+        /* It cannot be found, then; that must not keep the others from being found. */
+        struct device_key key = device_key('f', id, QR_ENTRY_SIZE);
+        device_put_sealed(device, &key, (struct quire_bytes){&(uint8_t){WORDS_VERSION}, 1});
+    } else if (device_ok(device, status)) {
+        size = quire_document_text_size(entry->document);
+        device_put_words(device, entry);
+        if (!was_open) {
+            device_entry_let_go(device, entry);
+        }
+    }
+    return size;
+}
+
+void device_index(struct quire_device *device)
+{
+    struct search search = {.device = device};
+    search.missing = malloc((size_t)DEVICE_INDEX_COUNT * QR_ENTRY_SIZE);
+    if (device_ok(device, search.missing == NULL ? QUIRE_ENOMEM : QUIRE_OK) &&
+        device_ok(device, scan(&search, "f", look_at_words)) &&
+        device_ok(device, scan(&search, "m", look_for_missing))) {
+        size_t done = 0, size = 0;
+        while (done < search.missing_count && done < DEVICE_INDEX_COUNT && size < DEVICE_INDEX_SIZE &&
+            device->failure == QUIRE_OK) {
+            size += index_one(device, search.missing + QR_ENTRY_SIZE * done++);
+        }
+        size_t left = search.missing_count - done;
+        device_notice(device, QUIRE_NOTICE_INDEXED, left < UINT32_MAX ? (uint32_t)left : UINT32_MAX);
+    }
+    search_finish(&search);
+}
+
+/* ---- the search ------------------------------------------------------------------------------- */
+
+static bool show_found(void *context, struct quire_bytes key, struct quire_bytes value)
+{
+    struct search *search = context;
+    const struct found *found = key.size == 1 + QR_ENTRY_SIZE ? find_next(search, key.data + 1) : NULL;
+    if (found == NULL || !found->matches) {
+        return true;
+    }
+    struct quire_summary summary;
+    quire_buffer_clear(&search->plain);
+    search->status = device_open_sealed(search->device, key, value, &search->plain);
+    if (search->status == QUIRE_OK) {
+        search->status = device_summary_read(search->device, key.data + 1,
+            quire_buffer_bytes(&search->plain), &summary);
+    }
+    return search->status == QUIRE_OK && search->visit(search->context, &summary);
+}
+
+enum quire_status quire_device_search(struct quire_device *device, struct quire_bytes query,
+    bool (*visit)(void *context, const struct quire_summary *summary), void *context)
+{
+    struct qr_search_words words = {0};
+    struct search search = {.device = device, .visit = visit, .context = context};
+    if (query.size > QUIRE_QUERY_MAX) {
+        return QUIRE_ELIMIT;
+    }
+    enum quire_status status = qr_search_add(&words, query);
+    search.needles = quire_buffer_bytes(&words.words);
+    if (status == QUIRE_OK && (search.needles.size == 0 || words.word_count > QR_SEARCH_NEEDLES_MAX)) {
+        status = search.needles.size == 0 ? QUIRE_EINVALID : QUIRE_ELIMIT;
+    }
+    if (status == QUIRE_OK) {
+        status = scan(&search, "f", look_at_words);
+    }
+    if (status == QUIRE_OK) {
+        status = scan(&search, "m", look_for_missing);
+    }
+    if (status == QUIRE_OK && search.missing_count > 0) {
+        status = QUIRE_ESTATE;
+    }
+    if (status == QUIRE_OK) {
+        status = scan(&search, "m", show_found);
+    }
+    qr_search_finish(&words);
+    search_finish(&search);
+    return status;
+}
