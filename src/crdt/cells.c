@@ -48,7 +48,8 @@ struct qr_dot *qr_dot_create(const struct qr_put *put)
     }
     *dot = (struct qr_dot){.id = put->id, .number = put->number, .wall_ms = put->wall_ms,
         .field = put->field, .name_size = (uint32_t)put->name.size,
-        .text_size = (uint32_t)put->text.size};
+        .text_size = (uint32_t)put->text.size, .place_count = put->place_count};
+    memcpy(dot->places, put->places, sizeof dot->places);
     memcpy(dot->session, put->session, sizeof dot->session);
     if (put->name.size > 0) {
         memcpy(dot->bytes, put->name.data, put->name.size);
@@ -62,9 +63,12 @@ struct qr_dot *qr_dot_create(const struct qr_put *put)
 enum quire_status qr_put_check(const struct qr_put *put)
 {
     size_t count;
+    if (put->field >= QR_FIELD_UNREAD) {
+        return put->text.size > QR_UNREAD_MAX ? QUIRE_ELIMIT : QUIRE_OK;
+    }
     bool in_set = put->field >= QUIRE_REGISTER_COUNT;
     bool named = put->name.size > 0;
-    if (put->field >= QR_FIELD_COUNT || in_set != named || !qr_utf8_count(put->name, &count)
+    if (in_set != named || !qr_utf8_count(put->name, &count)
         || !qr_utf8_count(put->text, &count)) {
         return QUIRE_EINVALID;
     }
@@ -161,6 +165,7 @@ static void show(struct qr_cells *cells)
         }
     }
     cells->shown_start[QR_FIELD_COUNT] = count;
+    cells->unread_start = next;
 }
 
 void qr_cells_change(struct qr_cells *cells, bool (*gone)(const void *context,

@@ -10,12 +10,32 @@
 #include "crdt/ids.h"
 #include <quire/document.h>
 
-/** A field is a register, or QUIRE_REGISTER_COUNT plus a set. */
+/** A field that is read here is a register, or QUIRE_REGISTER_COUNT plus a set. */
 #define QR_FIELD_COUNT ((unsigned)QUIRE_REGISTER_COUNT + (unsigned)QUIRE_SET_COUNT)
 
 static inline uint8_t qr_field_of_set(enum quire_set set)
 {
     return (uint8_t)(QUIRE_REGISTER_COUNT + (unsigned)set);
+}
+
+/** Fields from here on belong to later versions: kept, merged and hashed without being read. */
+#define QR_FIELD_UNREAD QR_FIELD_COUNT
+
+/** A place in the text, before or after a character, which may be dead: its id, and the top bit
+ * (there are never so many sessions). Without a character: the start, or the end. */
+static inline uint64_t qr_place(uint64_t id, bool after)
+{
+    return id | (uint64_t)after << 63;
+}
+
+static inline uint64_t qr_place_id(uint64_t place)
+{
+    return place & ~(UINT64_C(1) << 63);
+}
+
+static inline bool qr_place_is_after(uint64_t place)
+{
+    return place >> 63 != 0;
 }
 
 struct qr_dot {
@@ -25,7 +45,9 @@ struct qr_dot {
     uint8_t session[QUIRE_SESSION_SIZE]; /* the name, which breaks ties */
     uint8_t field;
     uint32_t name_size; /* element: its name, at bytes */
-    uint32_t text_size; /* TITLE: its text, at bytes + name_size */
+    uint32_t text_size; /* TITLE: its text; unread: its bytes; at bytes + name_size */
+    uint8_t place_count; /* unread */
+    uint64_t places[QR_PLACES_MAX];
     uint8_t bytes[];
 };
 
@@ -33,6 +55,7 @@ struct qr_cells {
     struct qr_dot **dots; /* owned; by field, name, then as shown: greatest wall_ms, id first */
     struct qr_dot **shown; /* borrowed from dots: all of a register, the first of each element */
     size_t shown_start[QR_FIELD_COUNT + 1]; /* field → its first in shown */
+    size_t unread_start; /* the first in dots of a field that is not read */
     size_t count;
     size_t capacity;
 };
@@ -47,6 +70,8 @@ struct qr_put {
     uint64_t id;
     uint8_t session[QUIRE_SESSION_SIZE];
     uint8_t field;
+    uint8_t place_count;
+    uint64_t places[QR_PLACES_MAX];
     struct quire_bytes name;
     struct quire_bytes text;
     int64_t number;
@@ -56,12 +81,12 @@ struct qr_put {
 /** Bytes that it takes when written, estimated. */
 static inline size_t qr_put_size(const struct qr_put *put)
 {
-    return 12 + put->name.size + put->text.size;
+    return 12 + put->name.size + put->text.size + 8u * put->place_count;
 }
 
 static inline size_t qr_dot_size(const struct qr_dot *dot)
 {
-    return 12 + (size_t)dot->name_size + dot->text_size;
+    return 12 + (size_t)dot->name_size + dot->text_size + 8u * dot->place_count;
 }
 
 /** A new dot, or NULL: no memory. Freed with free(). */

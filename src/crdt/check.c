@@ -1,23 +1,20 @@
 /*
  * Whether what a payload refers to exists: in the document, or earlier in the payload itself. So
- * nothing ever refers in a circle, and an effect never comes without its cause.
+ * nothing ever refers in a circle, and an effect never comes without its cause. And whether its runs
+ * are written in the one way there is.
  */
+#include "crdt/order.h"
 #include "crdt/payload.h"
 #include <stdlib.h>
+#include <string.h>
 
 /** The payload's runs by id, to be searched. */
 struct index {
-    uint64_t id;
-    uint32_t length;
-    uint32_t place; /* in the payload's order */
+    struct qr_run *runs;
+    uint32_t *places; /* in the payload's order */
+    size_t count;
+    struct qr_order_part *parts; /* by session number */
 };
-
-static int compare_index(const void *a, const void *b)
-{
-    uint64_t left = ((const struct index *)a)->id;
-    uint64_t right = ((const struct index *)b)->id;
-    return left < right ? -1 : left > right;
-}
 
 static uint64_t seen_of(const struct quire_document *document, uint64_t id)
 {
@@ -36,28 +33,29 @@ uint64_t qr_payload_seen(const struct quire_document *document, const struct qr_
 }
 
 /** How many ids from this one on are characters of the runs before `place`, without a gap. */
-static uint64_t promised(const struct index *index, size_t count, uint64_t id, size_t place)
+static uint64_t promised(const struct index *index, uint64_t id, size_t place)
 {
-    size_t low = 0; /* the last run that begins at or before the id is below high */
-    size_t high = count;
+    size_t low = index->parts[qr_id_session(id)].next;
+    size_t first = low; /* the last run that begins at or before the id is below high */
+    size_t high = index->parts[qr_id_session(id)].end;
     while (low < high) {
         size_t middle = (low + high) / 2;
-        if (index[middle].id <= id) {
+        if (index->runs[middle].id <= id) {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
-    if (low == 0 || index[low - 1].place >= place
-        || id - index[low - 1].id >= index[low - 1].length) {
+    if (low == first || index->places[low - 1] >= place
+        || id - index->runs[low - 1].id >= index->runs[low - 1].length) {
         return 0;
     }
-    return index[low - 1].id + index[low - 1].length - id;
+    return index->runs[low - 1].id + index->runs[low - 1].length - id;
 }
 
 /** All of the range exists: what was seen in the document, the rest in the runs before `place`. */
-static bool exists(const struct quire_document *document, const struct index *index, size_t count,
-    size_t place, uint64_t id, uint64_t length)
+static bool exists(const struct quire_document *document, const struct index *index, size_t place,
+    uint64_t id, uint64_t length)
 {
     uint64_t seen = seen_of(document, id);
     if (qr_id_counter(id) <= seen) {
@@ -70,7 +68,7 @@ static bool exists(const struct quire_document *document, const struct index *in
         length -= old;
     }
     while (length > 0) {
-        uint64_t here = promised(index, count, id, place);
+        uint64_t here = promised(index, id, place);
         if (here == 0) {
             return false;
         }
@@ -81,37 +79,53 @@ static bool exists(const struct quire_document *document, const struct index *in
     return true;
 }
 
+/** A reference of the run at this place. A state holds all that its own runs refer to. */
+static bool refers_well(const struct quire_document *document, const struct qr_payload *payload,
+    const struct index *index, size_t place, uint64_t id)
+{
+    return id == QR_ID_NONE || (payload->state ? promised(index, id, place) > 0
+                                               : exists(document, index, place, id, 1));
+}
+
+static bool all_seen(const struct quire_document *document, const struct qr_payload *payload,
+    const uint64_t *ids, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (qr_id_counter(ids[i]) > qr_payload_seen(document, payload, ids[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool all_exists(const struct quire_document *document, const struct qr_payload *payload,
     const struct index *index)
 {
     size_t count = payload->run_count;
     for (size_t i = 0; i < count; i++) {
         const struct qr_run *run = &payload->runs[i];
-        if (!exists(document, index, count, i + 1, run->id, run->length)
-            || (run->parent != QR_ID_NONE && !exists(document, index, count, i, run->parent, 1))
-            || (run->right != QR_ID_NONE && !exists(document, index, count, i, run->right, 1))) {
+        if (!exists(document, index, i + 1, run->id, run->length)
+            || !refers_well(document, payload, index, i, run->parent)
+            || !refers_well(document, payload, index, i, run->right)) {
             return false;
         }
     }
     for (size_t i = 0; i < payload->erased_count; i++) {
-        if (!exists(document, index, count, count, payload->erased[i].id,
-                payload->erased[i].length)) {
+        if (!exists(document, index, count, payload->erased[i].id, payload->erased[i].length)) {
             return false;
         }
     }
-    for (size_t i = 0; i < payload->removed_count; i++) {
-        uint64_t id = payload->removed[i];
-        if (qr_id_counter(id) > qr_payload_seen(document, payload, id)) {
-            return false;
+    for (size_t i = 0; i < payload->put_count; i++) {
+        const struct qr_put *put = &payload->puts[i];
+        for (size_t place = 0; place < put->place_count; place++) {
+            uint64_t id = qr_place_id(put->places[place]);
+            if (id != QR_ID_NONE && !exists(document, index, count, id, 1)) {
+                return false;
+            }
         }
     }
-    for (size_t i = 0; i < payload->deleted_count; i++) {
-        uint64_t id = payload->deleted[i];
-        if (qr_id_counter(id) > qr_payload_seen(document, payload, id)) {
-            return false;
-        }
-    }
-    return true;
+    return all_seen(document, payload, payload->removed, payload->removed_count)
+        && all_seen(document, payload, payload->deleted, payload->deleted_count);
 }
 
 /* ---- children ----------------------------------------------------------------------------- */
@@ -163,18 +177,93 @@ static enum quire_status check_children(const struct quire_document *document,
     return status;
 }
 
+/* ---- form --------------------------------------------------------------------------------- */
+
+/** Whether a run goes on with the one before it, so that they are one. */
+static bool goes_on(const struct qr_run *run, const struct qr_run *before)
+{
+    return before->id + before->length == run->id && run->parent == run->id - 1
+        && run->right == before->right && run->length <= QR_RUN_MAX - before->length;
+}
+
+/** Runs as long as they can be, in the order that a writer gives them. Uses up the index. */
+static enum quire_status check_form(const struct qr_payload *payload, struct index *index)
+{
+    enum quire_status status = QUIRE_OK;
+    for (size_t i = 1; i < index->count; i++) {
+        if (goes_on(&index->runs[i], &index->runs[i - 1])) {
+            return QUIRE_EMALFORMED;
+        }
+    }
+    uint32_t *names = malloc((payload->session_count + 1) * sizeof *names);
+    uint32_t *stack = malloc((payload->session_count + 1) * sizeof *stack);
+    uint32_t *order = malloc((index->count + 1) * sizeof *order);
+    if (names == NULL || stack == NULL || order == NULL) {
+        status = QUIRE_ENOMEM;
+        goto out;
+    }
+    for (size_t rank = 0; rank < payload->session_count; rank++) {
+        names[rank] = payload->sessions[rank].number;
+    }
+    qr_order_runs(index->runs, index->parts, names, (uint32_t)payload->session_count, stack, order);
+    for (size_t i = 0; i < index->count; i++) {
+        if (index->runs[order[i]].id != payload->runs[i].id) {
+            status = QUIRE_EMALFORMED;
+        }
+    }
+out:
+    free(names);
+    free(stack);
+    free(order);
+    return status;
+}
+
+static void index_finish(struct index *index)
+{
+    free(index->runs);
+    free(index->places);
+    free(index->parts);
+}
+
+/** Sorts the runs by session; those of each ascend already. */
+static enum quire_status index_init(struct index *index, const struct qr_payload *payload)
+{
+    *index = (struct index){.count = payload->run_count};
+    index->runs = malloc((index->count + 1) * sizeof *index->runs);
+    index->places = malloc((index->count + 1) * sizeof *index->places);
+    index->parts = calloc(payload->number_count, sizeof *index->parts);
+    if (index->runs == NULL || index->places == NULL || index->parts == NULL) {
+        index_finish(index);
+        return QUIRE_ENOMEM;
+    }
+    for (size_t i = 0; i < index->count; i++) {
+        index->parts[qr_id_session(payload->runs[i].id)].next++;
+    }
+    uint32_t start = 0;
+    for (size_t number = 0; number < payload->number_count; number++) {
+        struct qr_order_part *part = &index->parts[number];
+        uint32_t count = part->next;
+        part->next = part->end = start;
+        start += count;
+    }
+    for (size_t i = 0; i < index->count; i++) {
+        struct qr_order_part *part = &index->parts[qr_id_session(payload->runs[i].id)];
+        index->runs[part->end] = payload->runs[i];
+        index->places[part->end++] = (uint32_t)i;
+    }
+    return QUIRE_OK;
+}
+
 enum quire_status qr_payload_check(const struct quire_document *document,
     const struct qr_payload *payload)
 {
-    struct index *index = calloc(payload->run_count + 1, sizeof *index);
-    if (index == NULL) {
-        return QUIRE_ENOMEM;
+    struct index index;
+    enum quire_status status = index_init(&index, payload);
+    if (status != QUIRE_OK) {
+        return status;
     }
-    for (size_t i = 0; i < payload->run_count; i++) {
-        index[i] = (struct index){payload->runs[i].id, payload->runs[i].length, (uint32_t)i};
-    }
-    qsort(index, payload->run_count, sizeof *index, compare_index);
-    bool sound = all_exists(document, payload, index);
-    free(index);
-    return sound ? check_children(document, payload) : QUIRE_EMALFORMED;
+    status = all_exists(document, payload, &index) ? check_form(payload, &index)
+                                                   : QUIRE_EMALFORMED;
+    index_finish(&index);
+    return status == QUIRE_OK ? check_children(document, payload) : status;
 }

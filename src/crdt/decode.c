@@ -3,16 +3,25 @@
  * count is believed before the bytes that are left could hold it.
  */
 #include "base/reader.h"
+#include "crdt/order.h"
 #include "crdt/payload.h"
 #include "crdt/utf8.h"
 #include <stdlib.h>
 #include <string.h>
 
+/** Per session of the payload, while it is read. */
+struct progress {
+    uint64_t next;     /* where the next run's gap counts from */
+    uint64_t referred; /* the counter that was last referred to from another session */
+    bool used;         /* something names it */
+};
+
 struct decoder {
     const struct quire_document *document;
     struct qr_payload *payload;
     struct qr_reader reader;
-    uint64_t *next; /* per session of the payload: where the next run's gap counts from */
+    struct progress *progress;
+    uint8_t parts;
 };
 
 static enum quire_status refused(bool condition)
@@ -20,15 +29,18 @@ static enum quire_status refused(bool condition)
     return condition ? QUIRE_EMALFORMED : QUIRE_OK;
 }
 
-/** A count of things that take at least `least` bytes each, and room for them. */
-static enum quire_status read_count(struct decoder *decoder, size_t least, size_t size,
+/** A count, at least 1, of things that take at least `least` bytes each, and room for them. */
+static enum quire_status read_count(struct decoder *decoder, size_t least, size_t most, size_t size,
     size_t *out_count, void *out_array)
 {
     uint64_t count = qr_read_varint(&decoder->reader);
-    if (decoder->reader.failed || count > qr_reader_left(&decoder->reader) / least) {
+    if (decoder->reader.failed || count == 0 || count > qr_reader_left(&decoder->reader) / least) {
         return QUIRE_EMALFORMED;
     }
-    void *array = calloc((size_t)count + 1, size);
+    if (count > most) {
+        return QUIRE_ELIMIT;
+    }
+    void *array = calloc((size_t)count, size);
     if (array == NULL) {
         return QUIRE_ENOMEM;
     }
@@ -48,189 +60,35 @@ static int64_t read_signed(struct qr_reader *reader)
 }
 
 /** An id from a place in the session table and a counter; QR_ID_NONE: there is no such. */
-static uint64_t id_at(const struct decoder *decoder, uint64_t rank, uint64_t counter)
+static uint64_t id_at(struct decoder *decoder, uint64_t rank, uint64_t counter)
 {
     if (rank >= decoder->payload->session_count || counter == 0 || counter > QR_COUNTER_MAX
         || decoder->payload->sessions[rank].number == 0) {
         return QR_ID_NONE;
     }
+    decoder->progress[rank].used = true;
     return qr_id(decoder->payload->sessions[rank].number, counter);
 }
 
-static uint64_t read_id(struct decoder *decoder, uint64_t *out_rank)
+/** An ascending list of ids, by rank and counter. */
+struct ascent {
+    uint64_t rank;
+    uint64_t counter; /* the next one is greater */
+};
+
+/** The list's next id; QR_ID_NONE: there is no such, or it does not ascend. */
+static uint64_t read_next(struct decoder *decoder, struct ascent *ascent)
 {
-    *out_rank = qr_read_varint(&decoder->reader);
-    return id_at(decoder, *out_rank, qr_read_varint(&decoder->reader));
+    uint64_t step = qr_read_varint(&decoder->reader);
+    uint64_t counter = qr_read_varint(&decoder->reader);
+    if (decoder->reader.failed || step > QR_SESSIONS_MAX || counter == 0
+        || counter > QR_COUNTER_MAX) {
+        return QR_ID_NONE;
+    }
+    ascent->rank += step;
+    ascent->counter = step == 0 ? ascent->counter + counter : counter;
+    return id_at(decoder, ascent->rank, ascent->counter);
 }
-
-/* ---- sessions ----------------------------------------------------------------------------- */
-
-static enum quire_status read_session(struct decoder *decoder, size_t rank)
-{
-    struct qr_payload *payload = decoder->payload;
-    struct qr_payload_session *session = &payload->sessions[rank];
-    session->name = qr_read_bytes(&decoder->reader, QUIRE_SESSION_SIZE).data;
-    uint64_t covered = qr_read_varint(&decoder->reader);
-    session->first = covered > 0 && !payload->state ? qr_read_varint(&decoder->reader) : 1;
-    if (decoder->reader.failed || session->first == 0 || session->first > QR_COUNTER_MAX
-        || covered > QR_COUNTER_MAX - session->first + 1 || (payload->state && covered == 0)) {
-        return QUIRE_EMALFORMED;
-    }
-    session->last = session->first + covered - 1;
-    if (rank > 0 && memcmp(payload->sessions[rank - 1].name, session->name,
-                        QUIRE_SESSION_SIZE) >= 0) {
-        return QUIRE_EMALFORMED;
-    }
-    const struct qr_sessions *known = &decoder->document->sessions;
-    session->number = qr_sessions_find(known, session->name);
-    uint64_t seen = session->number == 0 ? 0 : known->at[session->number].seen;
-    if (covered > 0 && session->first > seen + 1) {
-        return QUIRE_EMALFORMED; /* a gap */
-    }
-    if (session->number == 0 && covered > 0) {
-        session->number = known->count + ++payload->new_sessions;
-    }
-    decoder->next[rank] = session->first;
-    return known->count + payload->new_sessions > QR_SESSIONS_MAX ? QUIRE_ELIMIT : QUIRE_OK;
-}
-
-static enum quire_status read_sessions(struct decoder *decoder)
-{
-    struct qr_payload *payload = decoder->payload;
-    size_t count;
-    enum quire_status status = read_count(decoder, QUIRE_SESSION_SIZE + 1,
-        sizeof *payload->sessions, &count, &payload->sessions);
-    if (status != QUIRE_OK) {
-        return status;
-    }
-    if (count > QR_SESSIONS_MAX) {
-        return QUIRE_ELIMIT;
-    }
-    payload->session_count = count;
-    size_t numbers = decoder->document->sessions.count + count + 1;
-    payload->by_number = malloc(numbers * sizeof *payload->by_number);
-    decoder->next = calloc(count + 1, sizeof *decoder->next);
-    if (payload->by_number == NULL || decoder->next == NULL) {
-        return QUIRE_ENOMEM;
-    }
-    for (size_t i = 0; i < numbers; i++) {
-        payload->by_number[i] = QR_NONE;
-    }
-    for (size_t rank = 0; rank < count && status == QUIRE_OK; rank++) {
-        status = read_session(decoder, rank);
-        if (status == QUIRE_OK && payload->sessions[rank].number != 0) {
-            payload->by_number[payload->sessions[rank].number] = (uint32_t)rank;
-        }
-    }
-    return status;
-}
-
-/* ---- text --------------------------------------------------------------------------------- */
-
-/** 0 none; odd: so far back in the run's own session; even: another session and a counter. */
-static bool read_reference(struct decoder *decoder, uint64_t from, uint64_t *out_id)
-{
-    uint64_t value = qr_read_varint(&decoder->reader);
-    *out_id = QR_ID_NONE;
-    if (value % 2 == 1) {
-        uint64_t back = value / 2 + 1;
-        if (back < qr_id_counter(from)) {
-            *out_id = from - back;
-        }
-        return *out_id != QR_ID_NONE;
-    }
-    if (value > 0) {
-        *out_id = id_at(decoder, value / 2 - 1, qr_read_varint(&decoder->reader));
-        return *out_id != QR_ID_NONE && qr_id_session(*out_id) != qr_id_session(from);
-    }
-    return true;
-}
-
-static enum quire_status read_runs(struct decoder *decoder, uint64_t *out_characters)
-{
-    struct qr_payload *payload = decoder->payload;
-    struct qr_reader *reader = &decoder->reader;
-    enum quire_status status = read_count(decoder, 3, sizeof *payload->runs, &payload->run_count,
-        &payload->runs);
-    if (status == QUIRE_OK && payload->run_count > QR_ITEMS_MAX) {
-        status = QUIRE_ELIMIT;
-    }
-    uint64_t characters = 0;
-    uint64_t rank = QR_NONE;
-    for (size_t i = 0; i < payload->run_count && status == QUIRE_OK; i++) {
-        struct qr_run *run = &payload->runs[i];
-        uint64_t head = qr_read_varint(reader);
-        bool left = head & 1;
-        if (head & 2) {
-            uint64_t other = qr_read_varint(reader);
-            if (other == rank) {
-                return QUIRE_EMALFORMED;
-            }
-            rank = other;
-        }
-        uint64_t length = head >> 2;
-        uint64_t gap = qr_read_varint(reader);
-        if (reader->failed || rank >= payload->session_count || length == 0
-            || length > QR_RUN_MAX || gap > QR_COUNTER_MAX) {
-            return QUIRE_EMALFORMED;
-        }
-        uint64_t first = decoder->next[rank] + gap;
-        if (first > payload->sessions[rank].last
-            || length > payload->sessions[rank].last - first + 1) {
-            return QUIRE_EMALFORMED;
-        }
-        decoder->next[rank] = first + length;
-        run->id = id_at(decoder, rank, first);
-        run->length = (uint32_t)length;
-        bool sound = run->id != QR_ID_NONE && read_reference(decoder, run->id, &run->parent);
-        run->right = run->parent;
-        if (sound && !left) {
-            sound = read_reference(decoder, run->id, &run->right)
-                && (run->right == QR_ID_NONE || run->right != run->parent);
-        }
-        sound = sound && !(left && run->parent == QR_ID_NONE);
-        characters += length;
-        status = refused(!sound || reader->failed);
-    }
-    *out_characters = characters;
-    return status;
-}
-
-static enum quire_status read_letters(struct decoder *decoder, uint64_t characters)
-{
-    struct qr_payload *payload = decoder->payload;
-    struct qr_reader *reader = &decoder->reader;
-    /* Counted first on a copy of the reader: the stretches end where they add up. */
-    struct qr_reader ahead = *reader;
-    size_t count = 0;
-    uint64_t left = characters;
-    for (; left > 0; count++) {
-        uint64_t stretch = qr_read_varint(&ahead);
-        if (ahead.failed || stretch > left || (stretch == 0 && count > 0)) {
-            return QUIRE_EMALFORMED;
-        }
-        left -= stretch;
-    }
-    payload->liveness = calloc(count + 1, sizeof *payload->liveness);
-    if (payload->liveness == NULL) {
-        return QUIRE_ENOMEM;
-    }
-    payload->liveness_count = count;
-    uint64_t live = 0;
-    for (size_t i = 0; i < count; i++) {
-        payload->liveness[i] = qr_read_varint(reader);
-        live += i % 2 == 0 ? payload->liveness[i] : 0;
-    }
-    uint64_t size = qr_read_varint(reader);
-    if (reader->failed || size > qr_reader_left(reader)) {
-        return QUIRE_EMALFORMED;
-    }
-    payload->letters = qr_read_bytes(reader, (size_t)size);
-    size_t points;
-    return refused(!qr_utf8_count(payload->letters, &points) || points != live);
-}
-
-/* ---- values and effects ------------------------------------------------------------------- */
 
 static struct quire_bytes read_sized(struct qr_reader *reader)
 {
@@ -242,14 +100,153 @@ static struct quire_bytes read_sized(struct qr_reader *reader)
     return qr_read_bytes(reader, (size_t)size);
 }
 
-static enum quire_status read_put(struct decoder *decoder, struct qr_put *put, uint64_t *last)
+/* ---- sessions ----------------------------------------------------------------------------- */
+
+static enum quire_status number_session(struct decoder *decoder, size_t rank)
+{
+    struct qr_payload *payload = decoder->payload;
+    struct qr_payload_session *session = &payload->sessions[rank];
+    const struct qr_sessions *known = &decoder->document->sessions;
+    bool covered = session->last >= session->first;
+    session->number = qr_sessions_find(known, session->name);
+    uint64_t seen = session->number == 0 ? 0 : known->at[session->number].seen;
+    if (covered && session->first > seen + 1) {
+        return QUIRE_EMALFORMED; /* a gap */
+    }
+    if (session->number == 0 && covered) {
+        session->number = known->count + ++payload->new_sessions;
+    }
+    if (session->number != 0) {
+        payload->by_number[session->number] = (uint32_t)rank;
+    }
+    decoder->progress[rank] = (struct progress){.next = session->first, .used = covered};
+    return known->count + payload->new_sessions > QR_SESSIONS_MAX ? QUIRE_ELIMIT : QUIRE_OK;
+}
+
+static enum quire_status read_session_columns(struct decoder *decoder)
+{
+    struct qr_payload *payload = decoder->payload;
+    struct qr_reader *reader = &decoder->reader;
+    for (size_t rank = 0; rank < payload->session_count; rank++) {
+        payload->sessions[rank].name = qr_read_bytes(reader, QUIRE_SESSION_SIZE).data;
+        if (reader->failed || (rank > 0 && memcmp(payload->sessions[rank - 1].name,
+                payload->sessions[rank].name, QUIRE_SESSION_SIZE) >= 0)) {
+            return QUIRE_EMALFORMED;
+        }
+    }
+    for (size_t rank = 0; rank < payload->session_count; rank++) {
+        uint64_t covered = qr_read_varint(reader);
+        if (covered > QR_COUNTER_MAX || (payload->state && covered == 0)) {
+            return QUIRE_EMALFORMED;
+        }
+        payload->sessions[rank].first = 1;
+        payload->sessions[rank].last = covered;
+    }
+    for (size_t rank = 0; rank < payload->session_count && !payload->state; rank++) {
+        struct qr_payload_session *session = &payload->sessions[rank];
+        if (session->last > 0) {
+            uint64_t first = qr_read_varint(reader);
+            if (first == 0 || first > QR_COUNTER_MAX
+                || session->last > QR_COUNTER_MAX - first + 1) {
+                return QUIRE_EMALFORMED;
+            }
+            session->first = first;
+            session->last += first - 1;
+        }
+    }
+    return refused(reader->failed);
+}
+
+static enum quire_status read_sessions(struct decoder *decoder)
+{
+    struct qr_payload *payload = decoder->payload;
+    uint64_t count = qr_read_varint(&decoder->reader);
+    if (decoder->reader.failed
+        || count > qr_reader_left(&decoder->reader) / (QUIRE_SESSION_SIZE + 1)) {
+        return QUIRE_EMALFORMED;
+    }
+    if (count > QR_SESSIONS_MAX) {
+        return QUIRE_ELIMIT;
+    }
+    size_t numbers = decoder->document->sessions.count + (size_t)count + 1;
+    payload->sessions = calloc((size_t)count + 1, sizeof *payload->sessions);
+    payload->by_number = malloc(numbers * sizeof *payload->by_number);
+    decoder->progress = calloc((size_t)count + 1, sizeof *decoder->progress);
+    if (payload->sessions == NULL || payload->by_number == NULL || decoder->progress == NULL) {
+        return QUIRE_ENOMEM;
+    }
+    payload->session_count = (size_t)count;
+    payload->number_count = numbers;
+    for (size_t i = 0; i < numbers; i++) {
+        payload->by_number[i] = QR_NONE;
+    }
+    enum quire_status status = read_session_columns(decoder);
+    for (size_t rank = 0; rank < count && status == QUIRE_OK; rank++) {
+        status = number_session(decoder, rank);
+    }
+    return status;
+}
+
+/* ---- deletes and values --------------------------------------------------------------------- */
+
+static enum quire_status read_deleted(struct decoder *decoder)
+{
+    struct qr_payload *payload = decoder->payload;
+    struct ascent ascent = {0, 0};
+    enum quire_status status = read_count(decoder, 2, QR_SESSIONS_MAX, sizeof *payload->deleted,
+        &payload->deleted_count, &payload->deleted);
+    for (size_t i = 0; i < payload->deleted_count && status == QUIRE_OK; i++) {
+        uint64_t rank = ascent.rank;
+        payload->deleted[i] = read_next(decoder, &ascent);
+        status = refused(payload->deleted[i] == QR_ID_NONE || (i > 0 && ascent.rank == rank));
+    }
+    return status;
+}
+
+/** A place before or after a character: 0 the start, 1 the end, else a session and a counter. */
+static bool read_place(struct decoder *decoder, uint64_t *out_place)
+{
+    uint64_t value = qr_read_varint(&decoder->reader);
+    uint64_t id = QR_ID_NONE;
+    if (value >= 2) {
+        id = id_at(decoder, value / 2 - 1, qr_read_varint(&decoder->reader));
+    }
+    *out_place = qr_place(id, value % 2 == 1);
+    return !decoder->reader.failed && (value < 2 || id != QR_ID_NONE);
+}
+
+/** What only later versions read has one form, so that it can be kept: places, and bytes. */
+static enum quire_status read_unread(struct decoder *decoder, struct qr_put *put)
+{
+    if (put->field > QR_FIELD_LAST) {
+        return QUIRE_EUNSUPPORTED;
+    }
+    uint64_t count = qr_read_varint(&decoder->reader);
+    if (decoder->reader.failed || count > QR_PLACES_MAX) {
+        return QUIRE_EMALFORMED;
+    }
+    put->place_count = (uint8_t)count;
+    for (size_t i = 0; i < count; i++) {
+        if (!read_place(decoder, &put->places[i])) {
+            return QUIRE_EMALFORMED;
+        }
+    }
+    put->text = read_sized(&decoder->reader);
+    return QUIRE_OK;
+}
+
+static enum quire_status read_put(struct decoder *decoder, struct qr_put *put,
+    struct ascent *ascent)
 {
     struct qr_reader *reader = &decoder->reader;
-    uint64_t rank;
-    put->id = read_id(decoder, &rank);
+    put->id = read_next(decoder, ascent);
+    if (put->id == QR_ID_NONE) {
+        return QUIRE_EMALFORMED;
+    }
     put->wall_ms = (int64_t)(unzigzag(qr_read_varint(reader))
         + (uint64_t)decoder->payload->wall_ms);
     put->field = qr_read_u8(reader);
+    enum quire_status status = QUIRE_OK;
     switch (put->field) {
     case QUIRE_REGISTER_TITLE:
         put->text = read_sized(reader);
@@ -268,18 +265,16 @@ static enum quire_status read_put(struct decoder *decoder, struct qr_put *put, u
         put->number = (int64_t)qr_read_varint(reader);
         break;
     default:
+        status = read_unread(decoder, put);
+    }
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    const struct qr_payload_session *session = &decoder->payload->sessions[ascent->rank];
+    if (reader->failed || qr_put_check(put) != QUIRE_OK || ascent->counter < session->first
+        || ascent->counter > session->last) {
         return QUIRE_EMALFORMED;
     }
-    if (reader->failed || put->id == QR_ID_NONE || qr_put_check(put) != QUIRE_OK) {
-        return QUIRE_EMALFORMED;
-    }
-    const struct qr_payload_session *session = &decoder->payload->sessions[rank];
-    uint64_t counter = qr_id_counter(put->id);
-    uint64_t place = rank << 48 | counter;
-    if (counter < session->first || counter > session->last || place <= *last) {
-        return QUIRE_EMALFORMED;
-    }
-    *last = place;
     memcpy(put->session, session->name, sizeof put->session);
     return QUIRE_OK;
 }
@@ -287,85 +282,261 @@ static enum quire_status read_put(struct decoder *decoder, struct qr_put *put, u
 static enum quire_status read_puts(struct decoder *decoder)
 {
     struct qr_payload *payload = decoder->payload;
-    uint64_t last = 0;
-    enum quire_status status = read_count(decoder, 5, sizeof *payload->puts, &payload->put_count,
-        &payload->puts);
-    if (status == QUIRE_OK && payload->put_count > QR_DOTS_MAX) {
-        status = QUIRE_ELIMIT;
-    }
+    struct ascent ascent = {0, 0};
+    enum quire_status status = read_count(decoder, 5, QR_DOTS_MAX, sizeof *payload->puts,
+        &payload->put_count, &payload->puts);
     for (size_t i = 0; i < payload->put_count && status == QUIRE_OK; i++) {
-        status = read_put(decoder, &payload->puts[i], &last);
+        status = read_put(decoder, &payload->puts[i], &ascent);
     }
     return status;
 }
+
+/* ---- text --------------------------------------------------------------------------------- */
+
+static enum quire_status read_letters(struct decoder *decoder)
+{
+    struct qr_payload *payload = decoder->payload;
+    payload->letters = read_sized(&decoder->reader);
+    return refused(decoder->reader.failed || payload->letters.size == 0
+        || !qr_utf8_count(payload->letters, &payload->live));
+}
+
+/** Which session each run is of; its place in the table goes into the id for now. */
+static enum quire_status read_turns(struct decoder *decoder)
+{
+    struct qr_payload *payload = decoder->payload;
+    uint64_t before = UINT64_MAX;
+    for (size_t done = 0; done < payload->run_count;) {
+        uint64_t rank = qr_read_varint(&decoder->reader);
+        uint64_t turn = qr_read_varint(&decoder->reader);
+        if (decoder->reader.failed || rank == before || rank >= payload->session_count
+            || turn == 0 || turn > payload->run_count - done) {
+            return QUIRE_EMALFORMED;
+        }
+        for (; turn > 0; turn--) {
+            payload->runs[done++].id = rank;
+        }
+        before = rank;
+    }
+    return QUIRE_OK;
+}
+
+/** Lengths and sides, then the gaps, which make the ids. A left child has its parent for a right
+ * neighbour; until that is read, any id stands for it. */
+static enum quire_status read_extents(struct decoder *decoder)
+{
+    struct qr_payload *payload = decoder->payload;
+    for (size_t i = 0; i < payload->run_count; i++) {
+        uint64_t head = qr_read_varint(&decoder->reader);
+        if (decoder->reader.failed || head < 2 || head >> 1 > QR_RUN_MAX) {
+            return QUIRE_EMALFORMED;
+        }
+        payload->runs[i].length = (uint32_t)(head >> 1);
+        payload->runs[i].right = head & 1 ? 1 : QR_ID_NONE;
+    }
+    for (size_t i = 0; i < payload->run_count; i++) {
+        struct qr_run *run = &payload->runs[i];
+        size_t rank = (size_t)run->id;
+        uint64_t gap = qr_read_varint(&decoder->reader);
+        uint64_t last = payload->sessions[rank].last;
+        if (decoder->reader.failed || gap > QR_COUNTER_MAX) {
+            return QUIRE_EMALFORMED;
+        }
+        uint64_t first = decoder->progress[rank].next + gap;
+        if (first > last || run->length > last - first + 1) {
+            return QUIRE_EMALFORMED;
+        }
+        decoder->progress[rank].next = first + run->length;
+        run->id = id_at(decoder, rank, first);
+    }
+    return QUIRE_OK;
+}
+
+/** 0 none; odd: so far back in the run's own session; even: another session, and how far from the
+ * counter that was referred to in it before. */
+static bool read_reference(struct decoder *decoder, uint64_t from, uint64_t *out_id)
+{
+    uint64_t value = qr_read_varint(&decoder->reader);
+    *out_id = QR_ID_NONE;
+    if (value % 2 == 1) {
+        uint64_t back = value / 2 + 1;
+        if (back < qr_id_counter(from)) {
+            *out_id = from - back;
+        }
+        return *out_id != QR_ID_NONE;
+    }
+    if (value > 0) {
+        uint64_t rank = value / 2 - 1;
+        uint64_t step = unzigzag(qr_read_varint(&decoder->reader));
+        if (rank >= decoder->payload->session_count) {
+            return false;
+        }
+        *out_id = id_at(decoder, rank, decoder->progress[rank].referred + step);
+        decoder->progress[rank].referred = qr_id_counter(*out_id);
+        return *out_id != QR_ID_NONE && qr_id_session(*out_id) != qr_id_session(from);
+    }
+    return true;
+}
+
+static enum quire_status read_references(struct decoder *decoder)
+{
+    struct qr_payload *payload = decoder->payload;
+    bool sound = true;
+    for (size_t i = 0; i < payload->run_count && sound; i++) {
+        struct qr_run *run = &payload->runs[i];
+        bool left = run->right != QR_ID_NONE;
+        sound = read_reference(decoder, run->id, &run->parent)
+            && !(left && run->parent == QR_ID_NONE);
+    }
+    for (size_t i = 0; i < payload->run_count && sound; i++) {
+        struct qr_run *run = &payload->runs[i];
+        if (run->right != QR_ID_NONE) {
+            run->right = run->parent;
+        } else {
+            sound = read_reference(decoder, run->id, &run->right)
+                && (run->right == QR_ID_NONE || run->right != run->parent);
+        }
+    }
+    return refused(!sound || decoder->reader.failed);
+}
+
+static enum quire_status read_stretches(struct decoder *decoder)
+{
+    struct qr_payload *payload = decoder->payload;
+    struct qr_reader *reader = &decoder->reader;
+    uint64_t characters = 0;
+    for (size_t i = 0; i < payload->run_count; i++) {
+        characters += payload->runs[i].length;
+    }
+    /* Counted first on a copy of the reader: the stretches end where they add up. */
+    struct qr_reader ahead = *reader;
+    size_t count = 0;
+    uint64_t left = characters;
+    for (; left > 0; count++) {
+        uint64_t stretch = qr_read_varint(&ahead);
+        if (ahead.failed || stretch > left || (stretch == 0 && count > 0)) {
+            return QUIRE_EMALFORMED;
+        }
+        left -= stretch;
+    }
+    payload->liveness = calloc(count, sizeof *payload->liveness);
+    if (payload->liveness == NULL) {
+        return QUIRE_ENOMEM;
+    }
+    payload->liveness_count = count;
+    uint64_t live = 0;
+    for (size_t i = 0; i < count; i++) {
+        payload->liveness[i] = qr_read_varint(reader);
+        live += i % 2 == 0 ? payload->liveness[i] : 0;
+    }
+    return refused(live != payload->live);
+}
+
+static enum quire_status read_runs(struct decoder *decoder)
+{
+    struct qr_payload *payload = decoder->payload;
+    enum quire_status status = read_count(decoder, 3, QR_ITEMS_MAX, sizeof *payload->runs,
+        &payload->run_count, &payload->runs);
+    if (status == QUIRE_OK) {
+        status = read_turns(decoder);
+    }
+    if (status == QUIRE_OK) {
+        status = read_extents(decoder);
+    }
+    if (status == QUIRE_OK) {
+        status = read_references(decoder);
+    }
+    return status == QUIRE_OK ? read_stretches(decoder) : status;
+}
+
+/* ---- effects on what is not in the payload -------------------------------------------------- */
 
 static enum quire_status read_erased(struct decoder *decoder)
 {
     struct qr_payload *payload = decoder->payload;
-    uint64_t end = 0; /* of the range before */
-    enum quire_status status = read_count(decoder, 3, sizeof *payload->erased,
+    struct ascent ascent = {0, 0};
+    enum quire_status status = read_count(decoder, 3, SIZE_MAX, sizeof *payload->erased,
         &payload->erased_count, &payload->erased);
     for (size_t i = 0; i < payload->erased_count && status == QUIRE_OK; i++) {
-        uint64_t rank;
-        uint64_t id = read_id(decoder, &rank);
+        uint64_t id = read_next(decoder, &ascent);
         uint64_t length = qr_read_varint(&decoder->reader);
-        uint64_t place = rank << 48 | qr_id_counter(id);
-        bool sound = !decoder->reader.failed && id != QR_ID_NONE && length > 0
-            && length <= QR_COUNTER_MAX - qr_id_counter(id) + 1 && (i == 0 || place > end);
-        end = place + length;
+        status = refused(decoder->reader.failed || id == QR_ID_NONE || length == 0
+            || length > QR_COUNTER_MAX - qr_id_counter(id) + 1);
         payload->erased[i] = (struct qr_range){id, length};
-        status = refused(!sound);
+        ascent.counter += length; /* not the next one: that would touch */
     }
     return status;
 }
 
-/** Ids in ascending order of (session, counter), or of the session alone. */
-static enum quire_status read_ids(struct decoder *decoder, bool one_each, size_t *out_count,
-    uint64_t **out_ids)
-{
-    uint64_t last = 0;
-    enum quire_status status = read_count(decoder, 2, sizeof **out_ids, out_count, out_ids);
-    for (size_t i = 0; i < *out_count && status == QUIRE_OK; i++) {
-        uint64_t rank;
-        uint64_t id = read_id(decoder, &rank);
-        uint64_t place = one_each ? rank + 1 : rank << 48 | qr_id_counter(id);
-        status = refused(decoder->reader.failed || id == QR_ID_NONE || place <= last);
-        (*out_ids)[i] = id;
-        last = place;
-    }
-    return status;
-}
-
-static enum quire_status read_all(struct decoder *decoder)
+static enum quire_status read_removed(struct decoder *decoder)
 {
     struct qr_payload *payload = decoder->payload;
-    uint8_t flags = qr_read_u8(&decoder->reader);
-    payload->wall_ms = read_signed(&decoder->reader);
-    if (decoder->reader.failed || flags > 1) {
+    struct ascent ascent = {0, 0};
+    enum quire_status status = read_count(decoder, 2, SIZE_MAX, sizeof *payload->removed,
+        &payload->removed_count, &payload->removed);
+    for (size_t i = 0; i < payload->removed_count && status == QUIRE_OK; i++) {
+        payload->removed[i] = read_next(decoder, &ascent);
+        status = refused(payload->removed[i] == QR_ID_NONE);
+    }
+    return status;
+}
+
+/* ---- all of it ---------------------------------------------------------------------------- */
+
+static enum quire_status read_head(struct decoder *decoder)
+{
+    struct qr_payload *payload = decoder->payload;
+    struct qr_reader *reader = &decoder->reader;
+    uint8_t version = qr_read_u8(reader);
+    if (reader->failed || version == 0) {
         return QUIRE_EMALFORMED;
     }
-    payload->state = flags == 1;
-    uint64_t characters = 0;
-    enum quire_status status = read_sessions(decoder);
+    if (version > QR_DOCUMENT_VERSION) {
+        return QUIRE_EUNSUPPORTED;
+    }
+    decoder->parts = qr_read_u8(reader);
+    if (decoder->parts > QR_PART_ALL) {
+        return QUIRE_EUNSUPPORTED;
+    }
+    payload->wall_ms = read_signed(reader);
+    payload->state = decoder->parts & QR_PART_STATE;
+    bool effects = decoder->parts & (QR_PART_ERASED | QR_PART_REMOVED);
+    bool text = (decoder->parts & QR_PART_RUNS) != 0;
+    bool letters = (decoder->parts & QR_PART_LETTERS) != 0;
+    return refused(reader->failed || (payload->state && effects) || (letters && !text));
+}
+
+/** The parts in their order, up to the letters or to the end. */
+static enum quire_status read_parts(struct decoder *decoder, bool to_the_end)
+{
+    static const struct {
+        enum qr_part_bit bit;
+        enum quire_status (*read)(struct decoder *decoder);
+    } parts[] = {{QR_PART_DELETED, read_deleted}, {QR_PART_VALUES, read_puts},
+        {QR_PART_LETTERS, read_letters}, {QR_PART_RUNS, read_runs}, {QR_PART_ERASED, read_erased},
+        {QR_PART_REMOVED, read_removed}};
+    size_t count = to_the_end ? sizeof parts / sizeof *parts : 3;
+    enum quire_status status = read_head(decoder);
     if (status == QUIRE_OK) {
-        status = read_runs(decoder, &characters);
+        status = read_sessions(decoder);
     }
-    if (status == QUIRE_OK) {
-        status = read_letters(decoder, characters);
+    for (size_t i = 0; i < count && status == QUIRE_OK; i++) {
+        if (decoder->parts & parts[i].bit) {
+            status = parts[i].read(decoder);
+        }
     }
-    if (status == QUIRE_OK) {
-        status = read_puts(decoder);
+    return status;
+}
+
+/** What a writer has no choice in, so that equal payloads have equal bytes. */
+static enum quire_status check_form(struct decoder *decoder)
+{
+    for (size_t rank = 0; rank < decoder->payload->session_count; rank++) {
+        if (!decoder->progress[rank].used) {
+            return QUIRE_EMALFORMED; /* nothing names it */
+        }
     }
-    if (status == QUIRE_OK && !payload->state) {
-        status = read_erased(decoder);
-    }
-    if (status == QUIRE_OK && !payload->state) {
-        status = read_ids(decoder, false, &payload->removed_count, &payload->removed);
-    }
-    if (status == QUIRE_OK) {
-        status = read_ids(decoder, true, &payload->deleted_count, &payload->deleted);
-    }
-    return status != QUIRE_OK ? status : refused(!qr_reader_done(&decoder->reader));
+    return refused(!qr_reader_done(&decoder->reader));
 }
 
 void qr_payload_finish(struct qr_payload *payload)
@@ -378,6 +549,7 @@ void qr_payload_finish(struct qr_payload *payload)
     free(payload->puts);
     free(payload->removed);
     free(payload->deleted);
+    free(payload->arranged);
     *payload = (struct qr_payload){0};
 }
 
@@ -390,17 +562,16 @@ enum quire_status qr_payload_read(const struct quire_document *document, struct 
     struct qr_payload payload = {0};
     struct decoder decoder = {.document = document, .payload = &payload,
         .reader = qr_reader_over(bytes)};
-    uint8_t version = qr_read_u8(&decoder.reader);
-    if (decoder.reader.failed || version == 0) {
-        return QUIRE_EMALFORMED;
+    enum quire_status status = read_parts(&decoder, true);
+    if (status == QUIRE_OK) {
+        status = check_form(&decoder);
     }
-    if (version > QR_DOCUMENT_VERSION) {
-        return QUIRE_EUNSUPPORTED;
-    }
-    enum quire_status status = read_all(&decoder);
-    free(decoder.next);
+    free(decoder.progress);
     if (status == QUIRE_OK) {
         status = qr_payload_check(document, &payload);
+    }
+    if (status == QUIRE_OK) {
+        status = qr_payload_arrange(&payload);
     }
     if (status == QUIRE_OK) {
         *out_payload = payload;

@@ -140,6 +140,30 @@ static void write_sized(struct qr_writer *writer, struct quire_bytes bytes)
     qr_write_bytes(writer, bytes.data, bytes.size);
 }
 
+/** Values of fields that only later versions read, by their ids: nothing else is known of them. */
+static void write_unread(struct qr_writer *writer, const struct quire_document *document)
+{
+    const struct qr_cells *cells = &document->cells;
+    qr_write_varint(writer, cells->count - cells->unread_start);
+    for (size_t i = cells->unread_start; i < cells->count; i++) {
+        const struct qr_dot *dot = cells->dots[i];
+        qr_write_u8(writer, dot->field);
+        qr_write_bytes(writer, dot->session, sizeof dot->session);
+        qr_write_u64(writer, qr_id_counter(dot->id));
+        qr_write_u64(writer, (uint64_t)dot->wall_ms);
+        qr_write_varint(writer, dot->place_count);
+        for (size_t place = 0; place < dot->place_count; place++) {
+            static const uint8_t nobody[QUIRE_SESSION_SIZE];
+            uint64_t id = qr_place_id(dot->places[place]);
+            qr_write_u8(writer, qr_place_is_after(dot->places[place]) ? 1 : 0);
+            qr_write_bytes(writer, id == QR_ID_NONE ? nobody
+                : document->sessions.at[qr_id_session(id)].name, sizeof nobody);
+            qr_write_u64(writer, qr_id_counter(id));
+        }
+        write_sized(writer, qr_dot_text(dot));
+    }
+}
+
 enum quire_status quire_document_canonical(const struct quire_document *document,
     struct quire_buffer *out_bytes)
 {
@@ -160,6 +184,7 @@ enum quire_status quire_document_canonical(const struct quire_document *document
             }
         }
     }
+    write_unread(&writer, document);
     qr_write_varint(&writer, quire_document_text_size(document));
     enum quire_status status = qr_writer_end(&writer);
     if (status == QUIRE_OK) {

@@ -1,60 +1,24 @@
 /*
- * Writes a document's state, or a part of what is pending, as protocol/document.md says.
- * Equal states give equal bytes: sessions go by name, runs by session and counter but after what
- * they refer to, and neighbours that are one run are written as one.
+ * Gathers a document's state, or a part of what is pending, to be written as protocol/document.md
+ * says. Equal states give equal bytes: sessions go by name, runs in the order of order.h, and
+ * neighbours that are one run are written as one.
  */
-#include "base/writer.h"
-#include "crdt/inner.h"
+#include "crdt/encoder.h"
 #include <stdlib.h>
 #include <string.h>
 
-/** What is to be written of a session. */
-struct part {
-    uint64_t first; /* counters covered; 0: none */
-    uint64_t last;
-    uint64_t deleted;
-    uint32_t rank;    /* its place in the table */
-    uint32_t next;    /* the first of its runs not yet written */
-    uint32_t run_end; /* one past its last run */
-    bool used;
-};
-
-struct range {
-    uint64_t id;
-    uint64_t length;
-};
-
-struct encoder {
-    const struct quire_document *document;
-    bool state;
-    struct part *parts;  /* by session number */
-    struct qr_run *runs; /* by session number and counter */
-    size_t run_count;
-    size_t run_capacity;
-    uint32_t *order; /* of the runs, as written */
-    size_t order_count;
-    uint32_t *stack; /* of sessions */
-    struct range *erased;
-    size_t erased_count;
-    uint64_t *removed;
-    size_t removed_count;
-    const struct qr_dot **dots;
-    size_t dot_count;
-    struct qr_writer writer;
-};
-
-static struct part *part_of(struct encoder *encoder, uint64_t id)
+static struct qr_part *part_of(struct qr_encoder *encoder, uint64_t id)
 {
     return &encoder->parts[qr_id_session(id)];
 }
 
-static bool covers(struct encoder *encoder, uint64_t id)
+static bool covers(struct qr_encoder *encoder, uint64_t id)
 {
-    const struct part *part = part_of(encoder, id);
+    const struct qr_part *part = part_of(encoder, id);
     return part->first != 0 && qr_id_counter(id) >= part->first && qr_id_counter(id) <= part->last;
 }
 
-/* ---- gathering ---------------------------------------------------------------------------- */
+/* ---- text --------------------------------------------------------------------------------- */
 
 /** The pieces of text that the covered range of a session holds, one after another. */
 struct walk {
@@ -95,94 +59,109 @@ static void walk_on(const struct qr_text *text, struct walk *walk)
     walk_clip(text, walk);
 }
 
-static enum quire_status add_run(struct encoder *encoder, const struct qr_run *run)
+static enum quire_status add_piece(struct qr_encoder *encoder, uint32_t length,
+    struct quire_bytes letters)
 {
-    if (encoder->run_count == encoder->run_capacity) {
+    if (encoder->piece_count == encoder->piece_capacity) {
+        size_t capacity = encoder->piece_capacity < 16 ? 16 : encoder->piece_capacity * 2;
+        struct qr_piece *pieces = realloc(encoder->pieces, capacity * sizeof *pieces);
+        if (pieces == NULL) {
+            return QUIRE_ENOMEM;
+        }
+        encoder->pieces = pieces;
+        encoder->piece_capacity = capacity;
+    }
+    encoder->pieces[encoder->piece_count++] = (struct qr_piece){length, letters};
+    return QUIRE_OK;
+}
+
+static enum quire_status add_run(struct qr_encoder *encoder, const struct qr_run *run)
+{
+    if (encoder->run_count + 1 >= encoder->run_capacity) {
         size_t capacity = encoder->run_capacity < 16 ? 16 : encoder->run_capacity * 2;
         struct qr_run *runs = realloc(encoder->runs, capacity * sizeof *runs);
         if (runs == NULL) {
             return QUIRE_ENOMEM;
         }
         encoder->runs = runs;
+        uint32_t *piece_of = realloc(encoder->piece_of, capacity * sizeof *piece_of);
+        if (piece_of == NULL) {
+            return QUIRE_ENOMEM;
+        }
+        encoder->piece_of = piece_of;
         encoder->run_capacity = capacity;
     }
+    encoder->piece_of[encoder->run_count] = (uint32_t)encoder->piece_count;
     encoder->runs[encoder->run_count++] = *run;
     return QUIRE_OK;
 }
 
 /** The runs of a session's covered range. Pieces of one run, split here for whatever reason, are
  * joined again; a run ends where the wire would not hold its length. */
-static enum quire_status gather_runs(struct encoder *encoder, uint32_t session)
+static enum quire_status gather_runs(struct qr_encoder *encoder, uint32_t session)
 {
     const struct qr_text *text = &encoder->document->text;
-    struct part *part = &encoder->parts[session];
+    const struct qr_part *part = &encoder->parts[session];
+    size_t first = encoder->run_count;
     enum quire_status status = QUIRE_OK;
-    part->next = (uint32_t)encoder->run_count;
     uint64_t length = part->first == 0 ? 0 : part->last - part->first + 1;
-    struct walk walk = walk_from(text, qr_id(session, part->first), length);
+    struct walk walk = {QR_NONE, 0, 0, 0};
+    if (length > 0) {
+        walk = walk_from(text, qr_id(session, part->first), length);
+    }
     for (; walk.item != QR_NONE && status == QUIRE_OK; walk_on(text, &walk)) {
         const struct qr_item *item = &text->items[walk.item];
         uint64_t parent = walk.id == item->id ? item->parent : walk.id - 1;
-        struct qr_run *last = encoder->run_count > part->next
+        struct qr_run *last = encoder->run_count > first
             ? &encoder->runs[encoder->run_count - 1] : NULL;
         if (last != NULL && last->id + last->length == walk.id && parent == walk.id - 1
             && last->right == item->right && last->length + walk.length <= QR_RUN_MAX) {
             last->length += walk.length;
-            continue;
+        } else {
+            struct qr_run run = {.id = walk.id, .parent = parent, .right = item->right,
+                .length = walk.length};
+            part_of(encoder, run.parent)->used = true;
+            part_of(encoder, run.right)->used = true;
+            status = add_run(encoder, &run);
         }
-        struct qr_run run = {.id = walk.id, .parent = parent, .right = item->right,
-            .length = walk.length};
-        part_of(encoder, run.parent)->used = true;
-        part_of(encoder, run.right)->used = true;
-        status = add_run(encoder, &run);
+        if (status == QUIRE_OK) {
+            status = add_piece(encoder, walk.length,
+                qr_text_letters(text, walk.item, walk.id, walk.length));
+        }
     }
-    part->run_end = (uint32_t)encoder->run_count;
+    encoder->run_parts[session].next = (uint32_t)first;
+    encoder->run_parts[session].end = (uint32_t)encoder->run_count;
     return status;
 }
 
-static bool is_written(struct encoder *encoder, uint64_t id)
-{
-    const struct part *part = part_of(encoder, id);
-    return part->next >= part->run_end || encoder->runs[part->next].id > id;
-}
-
-/** Puts the runs in order: session by session, but first what a run refers to. Who refers in a
- * circle does not exist, so a session is on the stack once at most. */
-static void order_runs(struct encoder *encoder)
+static enum quire_status gather_text(struct qr_encoder *encoder)
 {
     const struct qr_sessions *sessions = &encoder->document->sessions;
-    for (uint32_t i = 0; i < sessions->count; i++) {
-        uint32_t depth = 0;
-        encoder->stack[depth++] = sessions->sorted[i];
-        while (depth > 0) {
-            struct part *part = &encoder->parts[encoder->stack[depth - 1]];
-            bool waits = depth > 1; /* for a run of its own only, then back to who asked */
-            if (part->next >= part->run_end) {
-                depth--;
-                continue;
-            }
-            const struct qr_run *run = &encoder->runs[part->next];
-            if (!is_written(encoder, run->parent)
-                && qr_id_session(run->parent) != qr_id_session(run->id)) {
-                encoder->stack[depth++] = qr_id_session(run->parent);
-            } else if (!is_written(encoder, run->right)
-                && qr_id_session(run->right) != qr_id_session(run->id)) {
-                encoder->stack[depth++] = qr_id_session(run->right);
-            } else {
-                encoder->order[encoder->order_count++] = part->next++;
-                depth -= waits ? 1 : 0;
-            }
-        }
+    enum quire_status status = QUIRE_OK;
+    for (uint32_t number = 1; number <= sessions->count && status == QUIRE_OK; number++) {
+        status = gather_runs(encoder, number);
     }
+    encoder->order = calloc(encoder->run_count + 1, sizeof *encoder->order);
+    if (status != QUIRE_OK || encoder->order == NULL) {
+        return QUIRE_ENOMEM;
+    }
+    if (encoder->run_count > 0) {
+        encoder->piece_of[encoder->run_count] = (uint32_t)encoder->piece_count;
+        qr_order_runs(encoder->runs, encoder->run_parts, sessions->sorted, sessions->count,
+            encoder->stack, encoder->order);
+    }
+    return QUIRE_OK;
 }
 
+/* ---- what is covered ---------------------------------------------------------------------- */
+
 /** Takes what the first steps of the pending list say. */
-static void gather_pending(struct encoder *encoder, uint64_t steps)
+static void gather_pending(struct qr_encoder *encoder, uint64_t steps)
 {
     const struct quire_document *document = encoder->document;
     for (size_t i = 0; i < document->pending.count && steps > 0; i++) {
         const struct qr_pending_record *record = &document->pending.records[i];
-        struct part *part = part_of(encoder, record->id);
+        struct qr_part *part = part_of(encoder, record->id);
         uint64_t counter = qr_id_counter(record->id);
         uint64_t taken = 1;
         part->used = true;
@@ -197,7 +176,8 @@ static void gather_pending(struct encoder *encoder, uint64_t steps)
             break;
         }
         case QR_PENDING_ERASE:
-            encoder->erased[encoder->erased_count++] = (struct range){record->id, record->length};
+            encoder->erased[encoder->erased_count++] =
+                (struct qr_id_range){record->id, record->length};
             break;
         case QR_PENDING_REMOVE:
             encoder->removed[encoder->removed_count++] = record->id;
@@ -210,7 +190,7 @@ static void gather_pending(struct encoder *encoder, uint64_t steps)
     }
 }
 
-static void gather_state(struct encoder *encoder)
+static void gather_state(struct qr_encoder *encoder)
 {
     const struct qr_sessions *sessions = &encoder->document->sessions;
     for (uint32_t number = 1; number <= sessions->count; number++) {
@@ -221,12 +201,37 @@ static void gather_state(struct encoder *encoder)
     }
 }
 
-/* ---- sorting: by rank, which only the encoder knows, so ids are ranked, sorted, and read back -- */
+static void gather_dots(struct qr_encoder *encoder)
+{
+    const struct qr_cells *cells = &encoder->document->cells;
+    for (size_t i = 0; i < cells->count; i++) {
+        const struct qr_dot *dot = cells->dots[i];
+        if (covers(encoder, dot->id)) {
+            encoder->dots[encoder->dot_count++] = dot;
+            for (size_t place = 0; place < dot->place_count; place++) {
+                part_of(encoder, qr_place_id(dot->places[place]))->used = true;
+            }
+        }
+    }
+}
+
+/* ---- sorting: by rank, which only the encoder knows ----------------------------------------- */
+
+static void rank_sessions(struct qr_encoder *encoder)
+{
+    const struct qr_sessions *sessions = &encoder->document->sessions;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < sessions->count; i++) {
+        struct qr_part *part = &encoder->parts[sessions->sorted[i]];
+        part->rank = count;
+        count += part->used ? 1 : 0;
+    }
+}
 
 static int compare_ranges(const void *a, const void *b)
 {
-    uint64_t left = ((const struct range *)a)->id;
-    uint64_t right = ((const struct range *)b)->id;
+    uint64_t left = ((const struct qr_id_range *)a)->id;
+    uint64_t right = ((const struct qr_id_range *)b)->id;
     return left < right ? -1 : left > right;
 }
 
@@ -245,12 +250,12 @@ static int compare_dots(const void *a, const void *b)
     return order != 0 ? order : left->id < right->id ? -1 : left->id > right->id;
 }
 
-static uint64_t ranked(struct encoder *encoder, uint64_t id)
+static uint64_t ranked(struct qr_encoder *encoder, uint64_t id)
 {
     return qr_id(part_of(encoder, id)->rank, qr_id_counter(id));
 }
 
-static void sort_effects(struct encoder *encoder)
+static void sort_effects(struct qr_encoder *encoder)
 {
     for (size_t i = 0; i < encoder->erased_count; i++) {
         encoder->erased[i].id = ranked(encoder, encoder->erased[i].id);
@@ -270,8 +275,8 @@ static void sort_effects(struct encoder *encoder)
 
     size_t count = 0; /* ranges that touch or overlap become one; what was said twice, once */
     for (size_t i = 0; i < encoder->erased_count; i++) {
-        struct range next = encoder->erased[i];
-        struct range *last = count > 0 ? &encoder->erased[count - 1] : NULL;
+        struct qr_id_range next = encoder->erased[i];
+        struct qr_id_range *last = count > 0 ? &encoder->erased[count - 1] : NULL;
         if (last != NULL && next.id <= last->id + last->length) {
             uint64_t end = next.id + next.length;
             uint64_t last_end = last->id + last->length;
@@ -290,224 +295,41 @@ static void sort_effects(struct encoder *encoder)
     encoder->removed_count = count;
 }
 
-/* ---- writing ------------------------------------------------------------------------------ */
+/* ---- all of it ---------------------------------------------------------------------------- */
 
-static uint64_t zigzag(uint64_t value)
+static enum quire_status encode(struct qr_encoder *encoder, struct quire_buffer *out_bytes)
 {
-    return value << 1 ^ (0 - (value >> 63));
+    enum quire_status status = gather_text(encoder);
+    if (status == QUIRE_OK) {
+        gather_dots(encoder);
+        rank_sessions(encoder);
+        sort_effects(encoder);
+        status = qr_encoder_write(encoder, out_bytes);
+    }
+    return status;
 }
 
-static void write_sessions(struct encoder *encoder)
-{
-    const struct qr_sessions *sessions = &encoder->document->sessions;
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < sessions->count; i++) {
-        struct part *part = &encoder->parts[sessions->sorted[i]];
-        part->rank = count;
-        count += part->used ? 1 : 0;
-    }
-    qr_write_varint(&encoder->writer, count);
-    for (uint32_t i = 0; i < sessions->count; i++) {
-        const struct part *part = &encoder->parts[sessions->sorted[i]];
-        if (!part->used) {
-            continue;
-        }
-        qr_write_bytes(&encoder->writer, sessions->at[sessions->sorted[i]].name,
-            QUIRE_SESSION_SIZE);
-        uint64_t covered = part->first == 0 ? 0 : part->last - part->first + 1;
-        qr_write_varint(&encoder->writer, covered);
-        if (!encoder->state && covered > 0) {
-            qr_write_varint(&encoder->writer, part->first);
-        }
-    }
-}
-
-/** 0 none; odd: so far back in the run's own session; even: another session and a counter. */
-static void write_reference(struct encoder *encoder, uint64_t from, uint64_t to)
-{
-    if (to == QR_ID_NONE) {
-        qr_write_varint(&encoder->writer, 0);
-    } else if (qr_id_session(from) == qr_id_session(to)) {
-        qr_write_varint(&encoder->writer, 2 * (from - to) - 1);
-    } else {
-        qr_write_varint(&encoder->writer, 2 * (uint64_t)(part_of(encoder, to)->rank + 1));
-        qr_write_varint(&encoder->writer, qr_id_counter(to));
-    }
-}
-
-static void write_runs(struct encoder *encoder)
-{
-    struct qr_writer *writer = &encoder->writer;
-    uint32_t session = 0; /* of the run before */
-    qr_write_varint(writer, encoder->order_count);
-    for (size_t i = 0; i < encoder->order_count; i++) {
-        const struct qr_run *run = &encoder->runs[encoder->order[i]];
-        bool left = run->parent != QR_ID_NONE && run->parent == run->right;
-        bool other = qr_id_session(run->id) != session;
-        qr_write_varint(writer, (uint64_t)run->length << 2 | (other ? 2 : 0) | (left ? 1 : 0));
-        struct part *part = part_of(encoder, run->id);
-        session = qr_id_session(run->id);
-        if (other) {
-            qr_write_varint(writer, part->rank);
-        }
-        qr_write_varint(writer, qr_id_counter(run->id) - part->first);
-        part->first = qr_id_counter(run->id) + run->length; /* the next gap counts from here */
-        write_reference(encoder, run->id, run->parent);
-        if (!left) {
-            write_reference(encoder, run->id, run->right);
-        }
-    }
-}
-
-/** Lengths of live and dead stretches in turn, over all runs, then the letters of the live. */
-static void write_letters(struct encoder *encoder)
-{
-    const struct qr_text *text = &encoder->document->text;
-    struct qr_writer *writer = &encoder->writer;
-    bool live = true;
-    uint64_t stretch = 0;
-    uint64_t size = 0;
-    for (size_t i = 0; i < encoder->order_count; i++) {
-        const struct qr_run *run = &encoder->runs[encoder->order[i]];
-        struct walk walk = walk_from(text, run->id, run->length);
-        for (; walk.item != QR_NONE; walk_on(text, &walk)) {
-            struct quire_bytes letters = qr_text_letters(text, walk.item, walk.id, walk.length);
-            if (live != (letters.size > 0)) {
-                qr_write_varint(writer, stretch);
-                stretch = 0;
-                live = !live;
-            }
-            stretch += walk.length;
-            size += letters.size;
-        }
-    }
-    if (stretch > 0) {
-        qr_write_varint(writer, stretch);
-    }
-    qr_write_varint(writer, size);
-    for (size_t i = 0; i < encoder->order_count; i++) {
-        const struct qr_run *run = &encoder->runs[encoder->order[i]];
-        struct walk walk = walk_from(text, run->id, run->length);
-        for (; walk.item != QR_NONE; walk_on(text, &walk)) {
-            struct quire_bytes letters = qr_text_letters(text, walk.item, walk.id, walk.length);
-            qr_write_bytes(writer, letters.data, letters.size);
-        }
-    }
-}
-
-static void write_sized(struct qr_writer *writer, struct quire_bytes bytes)
-{
-    qr_write_varint(writer, bytes.size);
-    qr_write_bytes(writer, bytes.data, bytes.size);
-}
-
-static void write_dots(struct encoder *encoder, int64_t wall_ms)
-{
-    struct qr_writer *writer = &encoder->writer;
-    qr_write_varint(writer, encoder->dot_count);
-    for (size_t i = 0; i < encoder->dot_count; i++) {
-        const struct qr_dot *dot = encoder->dots[i];
-        qr_write_varint(writer, part_of(encoder, dot->id)->rank);
-        qr_write_varint(writer, qr_id_counter(dot->id));
-        qr_write_varint(writer, zigzag((uint64_t)dot->wall_ms - (uint64_t)wall_ms));
-        qr_write_u8(writer, dot->field);
-        switch (dot->field) {
-        case QUIRE_REGISTER_TITLE:
-            write_sized(writer, qr_dot_text(dot));
-            break;
-        case QUIRE_REGISTER_DATE:
-            qr_write_varint(writer, zigzag((uint64_t)dot->number));
-            break;
-        case QUIRE_REGISTER_MOOD:
-            qr_write_varint(writer, (uint64_t)dot->number);
-            break;
-        case QUIRE_REGISTER_COUNT + QUIRE_SET_TAGS:
-            write_sized(writer, qr_dot_name(dot));
-            break;
-        default:
-            write_sized(writer, qr_dot_name(dot));
-            qr_write_varint(writer, (uint64_t)dot->number);
-        }
-    }
-}
-
-static void write_effects(struct encoder *encoder)
-{
-    struct qr_writer *writer = &encoder->writer;
-    if (!encoder->state) {
-        qr_write_varint(writer, encoder->erased_count);
-        for (size_t i = 0; i < encoder->erased_count; i++) {
-            qr_write_varint(writer, qr_id_session(encoder->erased[i].id));
-            qr_write_varint(writer, qr_id_counter(encoder->erased[i].id));
-            qr_write_varint(writer, encoder->erased[i].length);
-        }
-        qr_write_varint(writer, encoder->removed_count);
-        for (size_t i = 0; i < encoder->removed_count; i++) {
-            qr_write_varint(writer, qr_id_session(encoder->removed[i]));
-            qr_write_varint(writer, qr_id_counter(encoder->removed[i]));
-        }
-    }
-    const struct qr_sessions *sessions = &encoder->document->sessions;
-    uint32_t count = 0;
-    for (uint32_t number = 1; number <= sessions->count; number++) {
-        count += encoder->parts[number].deleted > 0 ? 1 : 0;
-    }
-    qr_write_varint(writer, count);
-    for (uint32_t i = 0; i < sessions->count; i++) {
-        const struct part *part = &encoder->parts[sessions->sorted[i]];
-        if (part->deleted > 0) {
-            qr_write_varint(writer, part->rank);
-            qr_write_varint(writer, part->deleted);
-        }
-    }
-}
-
-static enum quire_status encode(struct encoder *encoder, int64_t wall_ms,
-    struct quire_buffer *out_bytes)
-{
-    const struct quire_document *document = encoder->document;
-    enum quire_status status = QUIRE_OK;
-    for (uint32_t number = 1; number <= document->sessions.count && status == QUIRE_OK; number++) {
-        status = gather_runs(encoder, number);
-    }
-    encoder->order = calloc(encoder->run_count + 1, sizeof *encoder->order);
-    if (status != QUIRE_OK || encoder->order == NULL) {
-        return QUIRE_ENOMEM;
-    }
-    order_runs(encoder);
-    for (size_t i = 0; i < document->cells.count; i++) {
-        if (covers(encoder, document->cells.dots[i]->id)) {
-            encoder->dots[encoder->dot_count++] = document->cells.dots[i];
-        }
-    }
-    encoder->writer = qr_writer_onto(out_bytes);
-    qr_write_u8(&encoder->writer, QR_DOCUMENT_VERSION);
-    qr_write_u8(&encoder->writer, encoder->state ? 1 : 0);
-    qr_write_varint(&encoder->writer, zigzag((uint64_t)wall_ms));
-    write_sessions(encoder);
-    sort_effects(encoder);
-    write_runs(encoder);
-    write_letters(encoder);
-    write_dots(encoder, wall_ms);
-    write_effects(encoder);
-    return qr_writer_end(&encoder->writer);
-}
-
-static enum quire_status encoder_init(struct encoder *encoder,
+static enum quire_status encoder_init(struct qr_encoder *encoder,
     const struct quire_document *document)
 {
-    *encoder = (struct encoder){.document = document};
-    encoder->parts = calloc(document->sessions.count + 1, sizeof *encoder->parts);
-    encoder->stack = calloc(document->sessions.count + 1, sizeof *encoder->stack);
+    size_t sessions = document->sessions.count + 1u;
+    *encoder = (struct qr_encoder){.document = document};
+    encoder->parts = calloc(sessions, sizeof *encoder->parts);
+    encoder->run_parts = calloc(sessions, sizeof *encoder->run_parts);
+    encoder->stack = calloc(sessions, sizeof *encoder->stack);
     encoder->dots = calloc(document->cells.count + 1, sizeof *encoder->dots);
-    bool ready = encoder->parts != NULL && encoder->stack != NULL && encoder->dots != NULL;
+    bool ready = encoder->parts != NULL && encoder->run_parts != NULL && encoder->stack != NULL
+        && encoder->dots != NULL;
     return ready ? QUIRE_OK : QUIRE_ENOMEM;
 }
 
-static void encoder_finish(struct encoder *encoder)
+static void encoder_finish(struct qr_encoder *encoder)
 {
     free(encoder->parts);
+    free(encoder->run_parts);
     free(encoder->runs);
+    free(encoder->piece_of);
+    free(encoder->pieces);
     free(encoder->order);
     free(encoder->stack);
     free(encoder->erased);
@@ -518,12 +340,13 @@ static void encoder_finish(struct encoder *encoder)
 enum quire_status qr_encode_state(const struct quire_document *document,
     struct quire_buffer *out_bytes)
 {
-    struct encoder encoder;
+    struct qr_encoder encoder;
     enum quire_status status = encoder_init(&encoder, document);
     if (status == QUIRE_OK) {
         encoder.state = true;
+        encoder.wall_ms = document->wall_ms;
         gather_state(&encoder);
-        status = encode(&encoder, document->wall_ms, out_bytes);
+        status = encode(&encoder, out_bytes);
     }
     encoder_finish(&encoder);
     return status;
@@ -532,7 +355,7 @@ enum quire_status qr_encode_state(const struct quire_document *document,
 enum quire_status qr_encode_delta(const struct quire_document *document, uint64_t steps,
     struct quire_buffer *out_bytes)
 {
-    struct encoder encoder;
+    struct qr_encoder encoder;
     enum quire_status status = encoder_init(&encoder, document);
     if (status == QUIRE_OK) {
         encoder.erased = calloc(document->pending.count + 1, sizeof *encoder.erased);
@@ -540,8 +363,9 @@ enum quire_status qr_encode_delta(const struct quire_document *document, uint64_
         status = encoder.erased != NULL && encoder.removed != NULL ? QUIRE_OK : QUIRE_ENOMEM;
     }
     if (status == QUIRE_OK) {
+        encoder.wall_ms = document->pending.wall_ms;
         gather_pending(&encoder, steps);
-        status = encode(&encoder, document->pending.wall_ms, out_bytes);
+        status = encode(&encoder, out_bytes);
     }
     encoder_finish(&encoder);
     return status;

@@ -17,6 +17,9 @@
 #define QR_STROKE_LENGTH_MAX 1024        /* code points of one that grows */
 #define QR_CHILDREN_MAX QR_SESSIONS_MAX  /* of one character, left or right: one of each session */
 #define QR_DOTS_MAX (16 * 1024)          /* values of registers and elements together */
+#define QR_PLACES_MAX 4                  /* places in the text that one value names */
+#define QR_FIELD_LAST 127                /* a value of a later field cannot be kept unread */
+#define QR_UNREAD_MAX 1024               /* bytes of a value that only later versions can read */
 #define QR_DELTA_MIN 4096                /* a delta's max_size is at least this */
 
 #endif

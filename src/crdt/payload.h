@@ -7,6 +7,18 @@
 
 #include "crdt/inner.h"
 
+/** What a payload has parts for: bits of its second byte. One that has another is of a later version. */
+enum qr_part_bit {
+    QR_PART_STATE = 1,
+    QR_PART_DELETED = 2,
+    QR_PART_VALUES = 4,
+    QR_PART_LETTERS = 8,
+    QR_PART_RUNS = 16,
+    QR_PART_ERASED = 32,
+    QR_PART_REMOVED = 64,
+    QR_PART_ALL = 127,
+};
+
 struct qr_payload_session {
     const uint8_t *name;
     uint64_t first; /* of the counters that the payload covers */
@@ -27,11 +39,14 @@ struct qr_payload {
     size_t session_count;
     uint32_t new_sessions;
     uint32_t *by_number; /* the document's session number → index in sessions, or QR_NONE */
+    size_t number_count; /* of by_number: all that may be in an id, and 0 */
     struct qr_run *runs; /* without letters */
     size_t run_count;
     uint64_t *liveness; /* live, dead, live … code points of the runs, in their order */
     size_t liveness_count;
-    struct quire_bytes letters; /* of the live ones */
+    struct quire_bytes letters; /* of the live ones, in the order of the runs */
+    size_t live;        /* code points of them */
+    uint8_t *arranged;  /* owned: a state's letters, which it has in the order of the text */
     struct qr_range *erased;
     size_t erased_count;
     struct qr_put *puts;
@@ -47,10 +62,14 @@ QUIRE_CHECKED enum quire_status qr_payload_read(const struct quire_document *doc
     struct quire_bytes bytes, struct qr_payload *out_payload);
 void qr_payload_finish(struct qr_payload *payload);
 
-/** Whether everything that it refers to exists in the document, or earlier in itself. EMALFORMED,
- * ELIMIT, ENOMEM. */
+/** Whether everything that it refers to exists in the document, or earlier in itself (a state's text,
+ * in itself), and its runs are as long as they can be and in the one order. EMALFORMED, ELIMIT,
+ * ENOMEM. */
 QUIRE_CHECKED enum quire_status qr_payload_check(const struct quire_document *document,
     const struct qr_payload *payload);
+
+/** Puts a state's letters, so far in the order of the text, in that of its runs. ENOMEM. */
+QUIRE_CHECKED enum quire_status qr_payload_arrange(struct qr_payload *payload);
 
 /** The greatest counter of this id's session that is known once the payload is merged. */
 uint64_t qr_payload_seen(const struct quire_document *document, const struct qr_payload *payload,

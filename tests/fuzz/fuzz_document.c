@@ -91,9 +91,23 @@ static struct quire_document *copy_of(const struct quire_document *document)
     return copy;
 }
 
+/** A state that is taken in by who knows nothing has its one form. */
+static void check_form(struct quire_bytes bytes)
+{
+    struct quire_document *document;
+    OK(quire_document_create(&document));
+    if (quire_document_merge(document, bytes) == QUIRE_OK && (bytes.data[1] & 1)) {
+        struct quire_buffer state = state_of(document);
+        check(quire_bytes_equal(quire_buffer_bytes(&state), bytes), "a state in another form");
+        quire_buffer_finish(&state);
+    }
+    quire_document_destroy(document);
+}
+
 /** Merges into a copy what may be anything. */
 static void merge_spoiled(const struct quire_document *document, struct quire_bytes bytes)
 {
+    check_form(bytes);
     struct quire_document *copy = copy_of(document);
     enum quire_status status = quire_document_merge(copy, bytes);
     if (status != QUIRE_OK) {
@@ -115,10 +129,16 @@ static void spoil(struct world *world, const struct quire_document *document)
         return;
     }
     const struct quire_buffer *delta = &world->deltas[next_number(world, world->delta_count)];
+    struct quire_buffer state = {0};
+    if (next_byte(world) & 1) {
+        state = state_of(document);
+        delta = &state;
+    }
     uint8_t *bytes = malloc(delta->size + 1); /* so that a read past the end is seen */
     check(bytes != NULL, "no memory");
     memcpy(bytes, delta->data, delta->size);
     size_t size = delta->size;
+    quire_buffer_finish(&state);
     for (size_t changes = next_byte(world) % 4 + 1u; changes > 0; changes--) {
         size_t at = next_number(world, size);
         uint8_t value = next_byte(world);

@@ -31,42 +31,104 @@ def sized(text):
 
 
 def session(name, covered, first=None):
-    return name + v(covered) + (b"" if first is None else v(first))
+    return name, covered, first
 
 
 def run(length, parent, right=None, gap=0, s=None):
     """right=None: a left child; s: the session's place, where it is not that of the run before."""
-    head = v(length * 4 + (s is not None) * 2 + (right is None))
-    return head + (b"" if s is None else v(s)) + v(gap) + parent + (right or b"")
+    return length, parent, right, gap, s
 
 
-NOTHING = v(0)
+NOTHING = "nothing"
 
 
 def back(distance):
-    return v(2 * distance - 1)
+    return "back", distance
 
 
 def other(s, counter):
-    return v(2 * (s + 1)) + v(counter)
+    return "other", s, counter
+
+
+def place(s=None, counter=None, after=False):
+    """Before or after a character; without one, the start or the end."""
+    return v(int(after)) if s is None else v(2 * (s + 1) + after) + v(counter)
+
+
+def unread(*places, data=b""):
+    return rows(places) + sized(data)
 
 
 def dot(s, counter, time, field, value):
-    return v(s) + v(counter) + z(time) + bytes([field]) + value
+    return s, counter, z(time) + bytes([field]) + value
+
+
+def rows(items):
+    return v(len(items)) + b"".join(items)
+
+
+def ascending(items):
+    """(s, counter, what else): ids as steps from the one before."""
+    out, before, at = [], 0, 0
+    for s, counter, *rest in items:
+        step = (s - before) % (1 << 64)  # spoiled ones may go down
+        out.append(v(step) + v((counter - at if step == 0 else counter) % (1 << 64)) + b"".join(rest))
+        before, at = s, counter
+    return rows(out)
+
+
+def ranges(items):
+    """(s, counter, length): each from the end of the one before."""
+    out, before, at = [], 0, 0
+    for s, counter, length in items:
+        step = s - before
+        out.append(v(step) + v(counter - at if step == 0 else counter) + v(length))
+        before, at = s, counter + length
+    return rows(out)
+
+
+def run_columns(runs, stretches, turns=None):
+    if turns is None:
+        turns = []
+        for *_, s in runs:
+            if s is not None or not turns:
+                turns.append([s or 0, 0])
+            turns[-1][1] += 1
+    referred = {}
+
+    def reference(to):
+        if to == NOTHING:
+            return v(0)
+        if to[0] == "back":
+            return v(2 * to[1] - 1)
+        _, s, counter = to
+        step, referred[s] = counter - referred.get(s, 0), counter
+        return v(2 * (s + 1)) + z(step)
+    return v(len(runs)) + b"".join(v(s) + v(count) for s, count in turns) \
+        + b"".join(v(length * 2 + (right is None)) for length, _, right, _, _ in runs) \
+        + b"".join(v(gap) for _, _, _, gap, _ in runs) \
+        + b"".join([reference(parent) for _, parent, _, _, _ in runs]) \
+        + b"".join([reference(right) for _, _, right, _, _ in runs if right is not None]) \
+        + b"".join(map(v, stretches))
+
+
+STATE, DELETED, VALUES, LETTERS, RUNS, ERASED, REMOVED = (1 << bit for bit in range(7))
 
 
 def payload(sessions=(), runs=(), stretches=(), letters=b"", dots=(), erased=(), removed=(),
-            deleted=(), time=0, state=False, version=1, flags=None):
-    def rows(items):
-        return v(len(items)) + b"".join(items)
-
-    def pairs(items):
-        return rows([b"".join(map(v, item)) for item in items])
-    out = bytes([version, int(state) if flags is None else flags]) + z(time) + rows(sessions) + rows(runs)
-    out += b"".join(map(v, stretches)) + sized(letters) + rows(dots)
-    if not state:
-        out += pairs(erased) + pairs(removed)
-    return out + pairs(deleted)
+            deleted=(), time=0, state=False, version=1, more=0, less=0, turns=None):
+    """more, less: bits of parts that are said to be there, or not, and are not, or are."""
+    parts = state * STATE | bool(deleted) * DELETED | bool(dots) * VALUES | bool(letters) * LETTERS \
+        | bool(runs) * RUNS | bool(erased) * ERASED | bool(removed) * REMOVED
+    out = bytes([version, (parts | more) & ~less]) + z(time) + v(len(sessions))
+    out += b"".join(name for name, _, _ in sessions) + b"".join(v(n) for _, n, _ in sessions)
+    out += b"".join(v(first) for _, n, first in sessions if n and first is not None)
+    out += ascending([(s, counter) for s, counter in deleted]) if deleted else b""
+    out += ascending(dots) if dots else b""
+    out += sized(letters) if letters else b""
+    out += run_columns(runs, stretches, turns) if runs else b""
+    out += ranges(erased) if erased else b""
+    return out + (ascending(removed) if removed else b"")
 
 
 def canonical(shows):
@@ -83,12 +145,18 @@ def canonical(shows):
         out += v(len(shows[name]))
         for element, value in shows[name]:
             out += sized(element.encode()) + u64(value)
+    out += v(len(shows["unread"]))
+    for field, name, counter, time, places, data in shows["unread"]:
+        out += bytes([field]) + bytes.fromhex(name) + u64(counter) + u64(time) + v(len(places))
+        for after, session_name, there in places:
+            out += bytes([after]) + bytes.fromhex(session_name) + u64(there)
+        out += sized(bytes.fromhex(data))
     return out + sized(shows["text"].encode())
 
 
 def shown(text="", **others):
     return {"deleted": False, "title": [], "date": [], "mood": [], "tags": [], "emotions": [],
-        "text": text, **others}
+        "unread": [], "text": text, **others}
 
 
 VALID = []
@@ -121,7 +189,7 @@ def make_valid():
     valid("two characters typed into it, three erased", payload(**into), shown("ü😀lo"),
         payload(sessions=[session(A, 5), session(B, 3)],
             runs=[run(5, NOTHING, NOTHING, s=0), run(2, other(0, 4), s=1)],
-            stretches=[0, 3, 4], letters="loü😀".encode(), time=2000, state=True),
+            stretches=[0, 3, 4], letters="ü😀lo".encode(), time=2000, state=True),
         ["a word typed"])
 
     # C types at the end at the same time as A types on; A's session is the lesser.
@@ -205,6 +273,33 @@ def make_valid():
         ["a word typed", "deleted"])
 
 
+    # Fields that this version does not read: 5 names a place, 6 a stretch with a value, 9 none at all.
+    marks = dict(sessions=[session(A, 0), session(B, 3, 1)], time=7, dots=[
+        dot(1, 1, 0, 5, unread(place(0, 3), data=b"here")),
+        dot(1, 2, 0, 6, unread(place(0, 2, after=True), place(after=True), data=b"bold")),
+        dot(1, 3, -1, 9, unread())])
+    a, b, nobody = A.hex(), B.hex(), bytes(8).hex()
+    here = [5, b, 1, 7, [[0, a, 3]], b"here".hex()]
+    bold = [6, b, 2, 7, [[1, a, 2], [1, nobody, 0]], b"bold".hex()]
+    other_one = [9, b, 3, 6, [], ""]
+    marked = dict(state, sessions=[session(A, 5), session(B, 3)],
+        dots=[dot(s, c, t - 993, f, x) for s, c, t, f, x in [
+            (1, 1, 0, 5, unread(place(0, 3), data=b"here")),
+            (1, 2, 0, 6, unread(place(0, 2, after=True), place(after=True), data=b"bold")),
+            (1, 3, -1, 9, unread())]])
+    valid("values of fields that are not read", payload(**marks),
+        shown("hello", unread=[here, bold, other_one]), payload(**marked), ["a word typed"])
+    valid("and again, as a state with them", payload(**marked),
+        shown("hello", unread=[here, bold, other_one]), payload(**marked))
+    unmark = payload(sessions=[session(A, 0), session(B, 0), session(C, 2, 1)], erased=[(0, 3, 1)],
+        removed=[(1, 2)], time=8)
+    valid("one of them removed, and the character erased that another one names", unmark,
+        shown("helo", unread=[here, other_one]),
+        payload(**dict(marked, sessions=[session(A, 5), session(B, 3), session(C, 2)],
+            dots=[marked["dots"][0], marked["dots"][2]], stretches=[2, 1, 2], letters=b"helo")),
+        ["a word typed", "values of fields that are not read"])
+
+
 def make_invalid():
     word = dict(sessions=[session(A, 5, 1)], runs=[run(5, NOTHING, NOTHING, s=0)], stretches=[5],
         letters=b"hello", time=1000)
@@ -218,9 +313,14 @@ def make_invalid():
     invalid("a byte too many", payload(**word) + b"\x00")
     spoiled("version 0", version=0)
     spoiled("version 2", version=2, status="unsupported")
-    spoiled("an unknown flag", flags=2)
+    spoiled("a part of a later version", more=128, status="unsupported")
+    spoiled("letters without runs", runs=[])
+    invalid("values that are none", b"\x01" + bytes([VALUES]) + v(0) + v(0) + v(0))
+    invalid("runs that are none", b"\x01" + bytes([RUNS]) + v(0) + v(0) + v(0))
+    spoiled("letters that are none", more=LETTERS, letters=b"")
+    spoiled("a part that is not said to be there", less=LETTERS)
     invalid("a number that is not minimal", payload(**word).replace(v(2000), b"\xd0\x8f\x00", 1))
-    invalid("a number above 64 bits", b"\x01\x00" + b"\xff" * 9 + b"\x02" + payload(**word)[4:])
+    invalid("a number above 64 bits", payload(**word)[:2] + b"\xff" * 9 + b"\x02" + payload(**word)[4:])
     invalid("more sessions than bytes", b"\x01\x00\x00\xff\x1f")
     spoiled("sessions that do not ascend", sessions=[session(B, 5, 1), session(A, 1, 1)])
     spoiled("a session twice", sessions=[session(A, 5, 1), session(A, 5, 1)])
@@ -236,10 +336,23 @@ def make_invalid():
         runs=[run((1 << 30) + 1, NOTHING, NOTHING, s=0)], stretches=[0, (1 << 30) + 1])
     spoiled("a run past what is covered", sessions=[session(A, 4, 1)])
     spoiled("a gap that leads past what is covered", runs=[run(5, NOTHING, NOTHING, s=0, gap=1)])
-    spoiled("a first run without its session", runs=[run(5, NOTHING, NOTHING)])
     spoiled("a run of no session", runs=[run(5, NOTHING, NOTHING, s=1)])
-    spoiled("another session that is the same", sessions=[session(A, 5, 1)],
-        runs=[run(3, NOTHING, NOTHING, s=0), run(2, back(1), NOTHING, s=0)])
+    spoiled("a turn of no run", turns=[[0, 0], [0, 1]])
+    spoiled("a turn of more runs than there are", turns=[[0, 2]])
+    spoiled("two turns of one session", turns=[[0, 1], [0, 1]],
+        runs=[run(3, NOTHING, NOTHING, s=0), run(2, NOTHING, NOTHING)])
+    spoiled("a run in two pieces", runs=[run(3, NOTHING, NOTHING, s=0), run(2, back(1), NOTHING)])
+    two = dict(sessions=[session(A, 1, 1), session(B, 1, 1)], stretches=[2], letters=b"ab",
+        turns=[[1, 1], [0, 1]], runs=[run(1, NOTHING, NOTHING), run(1, NOTHING, NOTHING)])
+    spoiled("runs in another order than that of the sessions", two)
+    spoiled("a run that is written before another needs it", dict(two, turns=None,
+        sessions=[session(A, 2, 1), session(B, 3, 1)], stretches=[4], letters=b"abcd",
+        runs=[run(1, NOTHING, NOTHING, s=0), run(1, other(0, 1), NOTHING, s=1),
+            run(1, NOTHING, NOTHING, gap=1), run(1, other(1, 1), NOTHING, s=0)]))
+    spoiled("a session that nothing names", sessions=[session(A, 5, 1), session(B, 0)])
+    spoiled("a state that refers to what it does not hold", after=["a word typed"], state=True,
+        sessions=[session(A, 2), session(B, 1)], stretches=[1], letters=b"b",
+        runs=[run(1, other(0, 5), NOTHING, s=1)])
     spoiled("a left child of nothing", runs=[run(5, NOTHING, s=0)])
     spoiled("a right child whose right neighbour is its parent", after=["a word typed"],
         sessions=[session(A, 1, 6)], runs=[run(1, back(1), back(1), s=0)], stretches=[1], letters=b"!")
@@ -278,7 +391,15 @@ def make_invalid():
     spoiled("a dot with counter 0", put, dots=[dot(0, 0, 0, MOOD, v(1))])
     spoiled("a dot twice", put, dots=[dot(0, 1, 0, MOOD, v(1)), dot(0, 1, 0, MOOD, v(1))])
     spoiled("dots that do not ascend", put, dots=[dot(0, 2, 0, MOOD, v(1)), dot(0, 1, 0, MOOD, v(1))])
-    spoiled("an unknown field", put, dots=[dot(0, 1, 0, 5, v(1))])
+    spoiled("a field that cannot be kept unread", put, dots=[dot(0, 1, 0, 128, unread())],
+        status="unsupported")
+    spoiled("a field that is not read, with five places", put,
+        dots=[dot(0, 1, 0, 5, unread(*[place()] * 5))])
+    spoiled("a place at a character that nobody has seen", put, after=["a word typed"],
+        dots=[dot(0, 1, 0, 5, unread(place(0, 6)))])
+    spoiled("a place at what is no character", put, dots=[dot(0, 1, 0, 5, unread(place(0, 2)))])
+    spoiled("a place in no session", put, dots=[dot(0, 1, 0, 5, unread(place(1, 1)))])
+    spoiled("1025 bytes of a field that is not read", put, dots=[dot(0, 1, 0, 5, unread(data=bytes(1025)))])
     spoiled("a mood above 100", put, dots=[dot(0, 1, 0, MOOD, v(101))])
     spoiled("an intensity above 100", put, dots=[dot(0, 1, 0, EMOTIONS, sized(b"joy") + v(101))])
     spoiled("a title above 1024 bytes", put, dots=[dot(0, 1, 0, TITLE, sized(b"x" * 1025))])
@@ -295,7 +416,8 @@ def make_invalid():
     spoiled("deleted a session twice", put, deleted=[(0, 1), (0, 2)])
     spoiled("a session that nobody has seen, deleted",
         sessions=[session(A, 5, 1), session(B, 0)], deleted=[(1, 1)])
-    spoiled("a state with erased ranges", state=True, sessions=[session(A, 5)], deleted=[(0, 1), (0, 0)])
+    spoiled("a state with erased ranges", state=True, sessions=[session(A, 5)], erased=[(0, 1, 1)])
+    spoiled("a state with removed values", state=True, sessions=[session(A, 5)], removed=[(0, 1)])
 
 
 def main():

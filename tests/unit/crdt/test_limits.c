@@ -237,40 +237,42 @@ static struct quire_buffer many_children(uint8_t session, unsigned first, unsign
     struct quire_buffer bytes = {0};
     struct qr_writer writer = qr_writer_onto(&bytes);
     static const uint8_t names[2][QUIRE_SESSION_SIZE] = {{1}, {2}};
-    qr_write_u16(&writer, QR_DOCUMENT_VERSION << 8);
+    bool own = session == 0;
+    size_t name_count = own ? 1 : 2;
+    qr_write_u8(&writer, QR_DOCUMENT_VERSION);
+    qr_write_u8(&writer, 16); /* runs */
     qr_write_varint(&writer, 0);
-    qr_write_varint(&writer, 2);
-    for (uint8_t i = 0; i < 2; i++) {
-        bool covers = i == session;
-        qr_write_bytes(&writer, names[i], QUIRE_SESSION_SIZE);
-        qr_write_varint(&writer, covers ? count : 0);
-        if (covers) {
-            qr_write_varint(&writer, first);
-        }
+    qr_write_varint(&writer, name_count);
+    qr_write_bytes(&writer, names, name_count * QUIRE_SESSION_SIZE);
+    if (!own) {
+        qr_write_varint(&writer, 0);
     }
     qr_write_varint(&writer, count);
+    qr_write_varint(&writer, first);
+    qr_write_varint(&writer, count);
+    qr_write_varint(&writer, session); /* one turn */
+    qr_write_varint(&writer, count);
     for (unsigned i = 0; i < count; i++) {
-        bool root = session == 0 && first + i == 1;
-        qr_write_varint(&writer, 4u | (i == 0 ? 2u : 0u) | (root ? 0u : 1u));
-        if (i == 0) {
-            qr_write_varint(&writer, session);
-        }
-        qr_write_varint(&writer, 0);
-        if (root) {
+        qr_write_varint(&writer, 2u | (own && first + i == 1 ? 0u : 1u));
+    }
+    for (unsigned i = 0; i < count; i++) {
+        qr_write_varint(&writer, 0); /* no gap */
+    }
+    for (unsigned i = 0; i < count; i++) {
+        if (own && first + i == 1) {
             qr_write_varint(&writer, 0);
-            qr_write_varint(&writer, 0);
-        } else if (session == 0) {
+        } else if (own) {
             qr_write_varint(&writer, 2 * (first + i - 1) - 1); /* back to character 1 */
         } else {
             qr_write_varint(&writer, 2);
-            qr_write_varint(&writer, 1);
+            qr_write_varint(&writer, i == 0 ? 2 : 0); /* character 1 */
         }
+    }
+    if (own && first == 1) {
+        qr_write_varint(&writer, 0); /* right of the first: the end */
     }
     qr_write_varint(&writer, 0);
     qr_write_varint(&writer, count);
-    for (unsigned i = 0; i < 5; i++) {
-        qr_write_varint(&writer, 0);
-    }
     OK(qr_writer_end(&writer));
     return bytes;
 }

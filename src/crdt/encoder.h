@@ -1,0 +1,57 @@
+/*
+ * What a payload will hold, gathered and sorted, before it is written down (protocol/document.md).
+ */
+#ifndef QR_CRDT_ENCODER_H
+#define QR_CRDT_ENCODER_H
+
+#include "crdt/inner.h"
+#include "crdt/order.h"
+
+/** What is to be written of a session. */
+struct qr_part {
+    uint64_t first; /* counters covered; 0: none */
+    uint64_t last;
+    uint64_t deleted;
+    uint32_t rank; /* its place in the table */
+    bool used;
+};
+
+struct qr_id_range {
+    uint64_t id;
+    uint64_t length;
+};
+
+/** A piece of a run that is live or dead throughout. */
+struct qr_piece {
+    uint32_t length;
+    struct quire_bytes letters; /* empty: dead */
+};
+
+struct qr_encoder {
+    const struct quire_document *document;
+    bool state;
+    int64_t wall_ms;
+    struct qr_part *parts;             /* by session number */
+    struct qr_order_part *run_parts;   /* the same for their runs */
+    struct qr_run *runs;               /* by session number and counter */
+    uint32_t *piece_of;                /* run → its first piece; one more at the end */
+    size_t run_count;
+    size_t run_capacity;
+    struct qr_piece *pieces;
+    size_t piece_count;
+    size_t piece_capacity;
+    uint32_t *order; /* of the runs, as written */
+    uint32_t *stack; /* of sessions */
+    struct qr_id_range *erased; /* these ids have the rank for a session from sort_effects on */
+    size_t erased_count;
+    uint64_t *removed;
+    size_t removed_count;
+    const struct qr_dot **dots;
+    size_t dot_count;
+};
+
+/** Appends the payload. ENOMEM. */
+QUIRE_CHECKED enum quire_status qr_encoder_write(const struct qr_encoder *encoder,
+    struct quire_buffer *out_bytes);
+
+#endif

@@ -1,0 +1,47 @@
+/*
+ * The order in which a payload's runs are written.
+ */
+#include "crdt/order.h"
+
+static bool is_written(const struct qr_run *runs, const struct qr_order_part *parts, uint64_t id)
+{
+    const struct qr_order_part *part = &parts[qr_id_session(id)];
+    return part->next >= part->end || runs[part->next].id > id;
+}
+
+/** The session of what this run waits for, or 0. */
+static uint32_t waits_for(const struct qr_run *runs, const struct qr_order_part *parts,
+    const struct qr_run *run)
+{
+    uint32_t session = qr_id_session(run->id);
+    if (qr_id_session(run->parent) != session && !is_written(runs, parts, run->parent)) {
+        return qr_id_session(run->parent);
+    }
+    if (qr_id_session(run->right) != session && !is_written(runs, parts, run->right)) {
+        return qr_id_session(run->right);
+    }
+    return 0;
+}
+
+void qr_order_runs(const struct qr_run *runs, struct qr_order_part *parts, const uint32_t *names,
+    uint32_t name_count, uint32_t *stack, uint32_t *out_order)
+{
+    for (uint32_t i = 0; i < name_count; i++) {
+        uint32_t depth = 0;
+        stack[depth++] = names[i];
+        while (depth > 0) {
+            struct qr_order_part *part = &parts[stack[depth - 1]];
+            if (part->next >= part->end) {
+                depth--;
+                continue;
+            }
+            uint32_t other = waits_for(runs, parts, &runs[part->next]);
+            if (other != 0) {
+                stack[depth++] = other;
+                continue;
+            }
+            *out_order++ = part->next++;
+            depth -= depth > 1 ? 1 : 0; /* who asked waits for one run only: look again */
+        }
+    }
+}

@@ -1,0 +1,340 @@
+/*
+ * Writes down what an encoder gathered: protocol/document.md, field by field.
+ */
+#include "base/writer.h"
+#include "crdt/encoder.h"
+#include "crdt/payload.h"
+#include <stdlib.h>
+
+struct output {
+    const struct qr_encoder *encoder;
+    struct qr_writer writer;
+    uint64_t *referred; /* by rank: the counter that was last referred to from another session */
+};
+
+static const struct qr_part *part_of(const struct qr_encoder *encoder, uint64_t id)
+{
+    return &encoder->parts[qr_id_session(id)];
+}
+
+static uint64_t ranked(const struct qr_encoder *encoder, uint64_t id)
+{
+    return qr_id(part_of(encoder, id)->rank, qr_id_counter(id));
+}
+
+static uint64_t zigzag(uint64_t value)
+{
+    return value << 1 ^ (0 - (value >> 63));
+}
+
+/** An id with the rank for a session, after the one before in an ascending list (at first 0). */
+static void write_next(struct qr_writer *writer, uint64_t before, uint64_t id)
+{
+    uint64_t step = qr_id_session(id) - qr_id_session(before);
+    qr_write_varint(writer, step);
+    qr_write_varint(writer, step == 0 ? id - before : qr_id_counter(id));
+}
+
+static void write_sized(struct qr_writer *writer, struct quire_bytes bytes)
+{
+    qr_write_varint(writer, bytes.size);
+    qr_write_bytes(writer, bytes.data, bytes.size);
+}
+
+/* ---- sessions, deletes, values ------------------------------------------------------------- */
+
+static void write_sessions(struct output *output)
+{
+    const struct qr_encoder *encoder = output->encoder;
+    const struct qr_sessions *sessions = &encoder->document->sessions;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < sessions->count; i++) {
+        count += encoder->parts[sessions->sorted[i]].used ? 1 : 0;
+    }
+    qr_write_varint(&output->writer, count);
+    for (unsigned column = 0; column < 3; column++) {
+        for (uint32_t i = 0; i < sessions->count; i++) {
+            uint32_t number = sessions->sorted[i];
+            const struct qr_part *part = &encoder->parts[number];
+            uint64_t covered = part->first == 0 ? 0 : part->last - part->first + 1;
+            if (!part->used) {
+                continue;
+            }
+            if (column == 0) {
+                qr_write_bytes(&output->writer, sessions->at[number].name, QUIRE_SESSION_SIZE);
+            } else if (column == 1) {
+                qr_write_varint(&output->writer, covered);
+            } else if (!encoder->state && covered > 0) {
+                qr_write_varint(&output->writer, part->first);
+            }
+        }
+    }
+}
+
+static uint32_t count_deleted(const struct qr_encoder *encoder)
+{
+    uint32_t count = 0;
+    for (uint32_t number = 1; number <= encoder->document->sessions.count; number++) {
+        count += encoder->parts[number].deleted > 0 ? 1 : 0;
+    }
+    return count;
+}
+
+static void write_deleted(struct output *output)
+{
+    const struct qr_encoder *encoder = output->encoder;
+    const struct qr_sessions *sessions = &encoder->document->sessions;
+    uint64_t before = 0;
+    qr_write_varint(&output->writer, count_deleted(encoder));
+    for (uint32_t i = 0; i < sessions->count; i++) {
+        const struct qr_part *part = &encoder->parts[sessions->sorted[i]];
+        if (part->deleted > 0) {
+            uint64_t id = qr_id(part->rank, part->deleted);
+            write_next(&output->writer, before, id);
+            before = id;
+        }
+    }
+}
+
+/** What this version cannot read: places in the text, and bytes. */
+static void write_unread(struct output *output, const struct qr_dot *dot)
+{
+    struct qr_writer *writer = &output->writer;
+    qr_write_varint(writer, dot->place_count);
+    for (size_t i = 0; i < dot->place_count; i++) {
+        uint64_t id = qr_place_id(dot->places[i]);
+        uint64_t after = qr_place_is_after(dot->places[i]) ? 1 : 0;
+        if (id == QR_ID_NONE) {
+            qr_write_varint(writer, after);
+        } else {
+            qr_write_varint(writer, 2 * (uint64_t)(part_of(output->encoder, id)->rank + 1) + after);
+            qr_write_varint(writer, qr_id_counter(id));
+        }
+    }
+    write_sized(writer, qr_dot_text(dot));
+}
+
+static void write_values(struct output *output)
+{
+    const struct qr_encoder *encoder = output->encoder;
+    struct qr_writer *writer = &output->writer;
+    uint64_t before = 0;
+    qr_write_varint(writer, encoder->dot_count);
+    for (size_t i = 0; i < encoder->dot_count; i++) {
+        const struct qr_dot *dot = encoder->dots[i];
+        write_next(writer, before, ranked(encoder, dot->id));
+        before = ranked(encoder, dot->id);
+        qr_write_varint(writer, zigzag((uint64_t)dot->wall_ms - (uint64_t)encoder->wall_ms));
+        qr_write_u8(writer, dot->field);
+        switch (dot->field) {
+        case QUIRE_REGISTER_TITLE:
+            write_sized(writer, qr_dot_text(dot));
+            break;
+        case QUIRE_REGISTER_DATE:
+            qr_write_varint(writer, zigzag((uint64_t)dot->number));
+            break;
+        case QUIRE_REGISTER_MOOD:
+            qr_write_varint(writer, (uint64_t)dot->number);
+            break;
+        case QUIRE_REGISTER_COUNT + QUIRE_SET_TAGS:
+            write_sized(writer, qr_dot_name(dot));
+            break;
+        case QUIRE_REGISTER_COUNT + QUIRE_SET_EMOTIONS:
+            write_sized(writer, qr_dot_name(dot));
+            qr_write_varint(writer, (uint64_t)dot->number);
+            break;
+        default:
+            write_unread(output, dot);
+        }
+    }
+}
+
+/* ---- text --------------------------------------------------------------------------------- */
+
+static uint64_t letters_size(const struct qr_encoder *encoder)
+{
+    uint64_t size = 0;
+    for (size_t i = 0; i < encoder->piece_count; i++) {
+        size += encoder->pieces[i].letters.size;
+    }
+    return size;
+}
+
+/** A state's letters as they are read, a delta's as its runs stand. */
+static void write_letters(struct output *output)
+{
+    const struct qr_encoder *encoder = output->encoder;
+    struct qr_writer *writer = &output->writer;
+    qr_write_varint(writer, letters_size(encoder));
+    if (encoder->state) {
+        if (!writer->failed
+            && qr_text_append(&encoder->document->text, writer->buffer) != QUIRE_OK) {
+            writer->failed = true;
+        }
+        return;
+    }
+    for (size_t i = 0; i < encoder->run_count; i++) {
+        uint32_t run = encoder->order[i];
+        for (uint32_t at = encoder->piece_of[run]; at < encoder->piece_of[run + 1]; at++) {
+            struct quire_bytes letters = encoder->pieces[at].letters;
+            qr_write_bytes(writer, letters.data, letters.size);
+        }
+    }
+}
+
+static const struct qr_run *run_at(const struct qr_encoder *encoder, size_t place)
+{
+    return &encoder->runs[encoder->order[place]];
+}
+
+static bool is_left(const struct qr_run *run)
+{
+    return run->parent != QR_ID_NONE && run->parent == run->right;
+}
+
+/** Whose runs they are: a session and how many of it follow one another, in turn. */
+static void write_turns(struct output *output)
+{
+    const struct qr_encoder *encoder = output->encoder;
+    for (size_t i = 0, end; i < encoder->run_count; i = end) {
+        uint32_t session = qr_id_session(run_at(encoder, i)->id);
+        for (end = i + 1; end < encoder->run_count
+             && qr_id_session(run_at(encoder, end)->id) == session;) {
+            end++;
+        }
+        qr_write_varint(&output->writer, encoder->parts[session].rank);
+        qr_write_varint(&output->writer, end - i);
+    }
+}
+
+/** 0 none; odd: so far back in the run's own session; even: another session, and how far from the
+ * counter that was referred to in it before. */
+static void write_reference(struct output *output, uint64_t from, uint64_t to)
+{
+    if (to == QR_ID_NONE) {
+        qr_write_varint(&output->writer, 0);
+    } else if (qr_id_session(from) == qr_id_session(to)) {
+        qr_write_varint(&output->writer, 2 * (from - to) - 1);
+    } else {
+        uint32_t rank = part_of(output->encoder, to)->rank;
+        qr_write_varint(&output->writer, 2 * (uint64_t)(rank + 1));
+        qr_write_varint(&output->writer, zigzag(qr_id_counter(to) - output->referred[rank]));
+        output->referred[rank] = qr_id_counter(to);
+    }
+}
+
+/** Lengths of live and dead stretches in turn, over all runs in their order. */
+static void write_stretches(struct output *output)
+{
+    const struct qr_encoder *encoder = output->encoder;
+    bool live = true;
+    uint64_t stretch = 0;
+    for (size_t i = 0; i < encoder->run_count; i++) {
+        uint32_t run = encoder->order[i];
+        for (uint32_t at = encoder->piece_of[run]; at < encoder->piece_of[run + 1]; at++) {
+            const struct qr_piece *piece = &encoder->pieces[at];
+            if (live != (piece->letters.size > 0)) {
+                qr_write_varint(&output->writer, stretch);
+                stretch = 0;
+                live = !live;
+            }
+            stretch += piece->length;
+        }
+    }
+    qr_write_varint(&output->writer, stretch);
+}
+
+static void write_runs(struct output *output, uint64_t *next)
+{
+    const struct qr_encoder *encoder = output->encoder;
+    struct qr_writer *writer = &output->writer;
+    size_t count = encoder->run_count;
+    qr_write_varint(writer, count);
+    write_turns(output);
+    for (size_t i = 0; i < count; i++) {
+        const struct qr_run *run = run_at(encoder, i);
+        qr_write_varint(writer, (uint64_t)run->length << 1 | (is_left(run) ? 1 : 0));
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct qr_run *run = run_at(encoder, i);
+        uint32_t session = qr_id_session(run->id);
+        uint64_t from = next[session] == 0 ? encoder->parts[session].first : next[session];
+        qr_write_varint(writer, qr_id_counter(run->id) - from);
+        next[session] = qr_id_counter(run->id) + run->length;
+    }
+    for (size_t i = 0; i < count; i++) {
+        write_reference(output, run_at(encoder, i)->id, run_at(encoder, i)->parent);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!is_left(run_at(encoder, i))) {
+            write_reference(output, run_at(encoder, i)->id, run_at(encoder, i)->right);
+        }
+    }
+    write_stretches(output);
+}
+
+/* ---- effects on what is not in the payload -------------------------------------------------- */
+
+static void write_erased(struct output *output)
+{
+    const struct qr_encoder *encoder = output->encoder;
+    uint64_t end = 0; /* of the range before */
+    qr_write_varint(&output->writer, encoder->erased_count);
+    for (size_t i = 0; i < encoder->erased_count; i++) {
+        write_next(&output->writer, end, encoder->erased[i].id);
+        qr_write_varint(&output->writer, encoder->erased[i].length);
+        end = encoder->erased[i].id + encoder->erased[i].length;
+    }
+}
+
+static void write_removed(struct output *output)
+{
+    const struct qr_encoder *encoder = output->encoder;
+    uint64_t before = 0;
+    qr_write_varint(&output->writer, encoder->removed_count);
+    for (size_t i = 0; i < encoder->removed_count; i++) {
+        write_next(&output->writer, before, encoder->removed[i]);
+        before = encoder->removed[i];
+    }
+}
+
+enum quire_status qr_encoder_write(const struct qr_encoder *encoder, struct quire_buffer *out_bytes)
+{
+    size_t sessions = encoder->document->sessions.count + 1u;
+    struct output output = {.encoder = encoder, .writer = qr_writer_onto(out_bytes),
+        .referred = calloc(2 * sessions, sizeof *output.referred)};
+    if (output.referred == NULL) {
+        return QUIRE_ENOMEM;
+    }
+    uint8_t parts = (uint8_t)((encoder->state ? QR_PART_STATE : 0)
+        | (count_deleted(encoder) > 0 ? QR_PART_DELETED : 0)
+        | (encoder->dot_count > 0 ? QR_PART_VALUES : 0)
+        | (letters_size(encoder) > 0 ? QR_PART_LETTERS : 0)
+        | (encoder->run_count > 0 ? QR_PART_RUNS : 0)
+        | (encoder->erased_count > 0 ? QR_PART_ERASED : 0)
+        | (encoder->removed_count > 0 ? QR_PART_REMOVED : 0));
+    qr_write_u8(&output.writer, QR_DOCUMENT_VERSION);
+    qr_write_u8(&output.writer, parts);
+    qr_write_varint(&output.writer, zigzag((uint64_t)encoder->wall_ms));
+    write_sessions(&output);
+    if (parts & QR_PART_DELETED) {
+        write_deleted(&output);
+    }
+    if (parts & QR_PART_VALUES) {
+        write_values(&output);
+    }
+    if (parts & QR_PART_LETTERS) {
+        write_letters(&output);
+    }
+    if (parts & QR_PART_RUNS) {
+        write_runs(&output, output.referred + sessions);
+    }
+    if (parts & QR_PART_ERASED) {
+        write_erased(&output);
+    }
+    if (parts & QR_PART_REMOVED) {
+        write_removed(&output);
+    }
+    free(output.referred);
+    return qr_writer_end(&output.writer);
+}
