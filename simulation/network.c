@@ -45,6 +45,13 @@ bool network_alive(const struct world *world, uint64_t number)
            && link->server_life == server_life(world);
 }
 
+bool network_still(const struct world *world, uint64_t number)
+{
+    const struct link *link = &world->network->links[number - 1];
+    return link->up.last_arrival_ms <= world->now_ms && link->down.last_arrival_ms <= world->now_ms
+           && link->down.busy_until_ms <= world->now_ms;
+}
+
 static uint64_t delay_ms(struct world *world)
 {
     return world->options.delay_ms + prng_below(&world->network_chance, world->options.jitter_ms + 1);

@@ -38,6 +38,8 @@ void network_destroy(struct network *network);
 void network_dial(struct world *world, uint32_t phone);
 /** Both ends of it live, and nothing is cut. */
 bool network_alive(const struct world *world, uint64_t link);
+/** Nothing is under way on it. */
+bool network_still(const struct world *world, uint64_t link);
 /** A frame on its way. Nothing happens if that side has closed. */
 void network_send_up(struct world *world, uint64_t link, struct quire_bytes bytes);
 void network_send_down(struct world *world, uint64_t link, struct quire_bytes bytes);

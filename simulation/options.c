@@ -86,6 +86,7 @@ void options_draw(struct options *options, uint64_t seed, uint64_t minutes)
     options->clock_frozen_ppm = sometimes(&prng, 100000, 100000, 500000);
     options->last_join = prng_chance(&prng, 300000);
     options->heal_cuts = prng_chance(&prng, 500000);
+    options->lost_at_end = sometimes(&prng, 200000, 1, 3);
 }
 
 void options_calm(struct options *options)

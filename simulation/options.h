@@ -59,6 +59,7 @@
     X(clock_jump_mean_s)                                                                           \
     X(clock_frozen_ppm)   /* of wall clocks stand still */                                         \
     X(last_join)          /* a new phone at the end must read everything from the server */        \
+    X(lost_at_end)        /* phones that stay dead when all heals: the others must do without */    \
     X(heal_cuts)          /* connections begin anew when all heals */
 
 struct options {

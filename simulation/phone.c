@@ -4,6 +4,7 @@
 #include "phone.h"
 
 #include "checkers/checkers.h"
+#include "codec/frame.h"
 #include "model.h"
 #include "network.h"
 #include "people.h"
@@ -41,6 +42,7 @@ void phone_finish(struct phone *phone)
 {
     quire_device_destroy(phone->device);
     disk_finish(&phone->disk);
+    quire_buffer_finish(&phone->asked);
 }
 
 int64_t phone_wall_ms(const struct world *world, const struct phone *phone)
@@ -164,6 +166,7 @@ void phone_frame(struct world *world, uint32_t number, uint64_t life, struct qui
 {
     struct phone *phone = &world->phones[number];
     if (life == phone->life) {
+        phone->heard_at_ms = world->now_ms;
         (void)phone_step(world, phone,
             (struct quire_event){.kind = QUIRE_EVENT_FRAME, .bytes = bytes});
     }
@@ -217,6 +220,15 @@ static void tick_later(struct world *world, struct phone *phone)
     }
 }
 
+static void remember_asking(const struct world *world, struct phone *phone, struct quire_bytes bytes)
+{
+    if (bytes.size > 1 && bytes.data[1] == QR_FRAME_SUB) {
+        quire_buffer_clear(&phone->asked);
+        phone->asked_at_ms = world->now_ms;
+        (void)!quire_buffer_append(&phone->asked, bytes.data, bytes.size);
+    }
+}
+
 static void carry_out(struct world *world, struct phone *phone, const struct quire_action *action)
 {
     switch (action->kind) {
@@ -227,6 +239,7 @@ static void carry_out(struct world *world, struct phone *phone, const struct qui
         break;
     case QUIRE_ACTION_SEND:
         if (phone->link != 0) {
+            remember_asking(world, phone, action->bytes);
             network_send_up(world, phone->link, action->bytes);
         }
         break;

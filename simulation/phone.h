@@ -45,6 +45,8 @@ struct phone {
     uint64_t last_token;
 
     bool revoked;         /* somebody meant to revoke its device */
+    struct quire_buffer asked; /* its last SUB */
+    uint64_t asked_at_ms, heard_at_ms;
     bool apart;           /* not among those that are asked to converge now */
     bool clone;           /* lives on a copied profile */
     uint32_t helping;     /* number of the phone that waits for our code, or PHONES_MAX */

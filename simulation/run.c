@@ -79,8 +79,10 @@ uint64_t run_until_quiet_within(struct world *world, uint64_t within_ms)
             break;
         }
         if (world->now_ms - begin > within_ms) {
-            world_fail(world, "converge", "%u minutes after all faults ended, %s",
-                (unsigned)(within_ms / 60000), reason);
+            char waits[1024];
+            liveness_explain(world, waits, sizeof waits);
+            world_fail(world, "converge", "after %llu s without faults, %s%s",
+                (unsigned long long)(within_ms / 1000), reason, waits);
         }
     }
     return world->now_ms - begin;

@@ -318,17 +318,46 @@ void trouble_begin(struct world *world)
     }
 }
 
+/* Somebody else of its user must be there, who is not revoked and has an account. */
+static bool can_be_lost(const struct world *world, const struct phone *phone)
+{
+    for (uint32_t i = 0; i < world->phone_count && phone->stage == PHONE_JOINED; i++) {
+        const struct phone *other = &world->phones[i];
+        if (other != phone && other->user == phone->user && other->stage == PHONE_JOINED
+            && !other->revoked && memcmp(other->state.device, phone->state.device, QUIRE_DEVICE_SIZE)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Some never come back. What they alone held is gone; nobody may wait for it. */
+static void lose_some(struct world *world)
+{
+    for (uint64_t n = 0; n < world->options.lost_at_end; n++) {
+        struct phone *phone = &world->phones[prng_below(&world->people, world->phone_count)];
+        if (can_be_lost(world, phone)) {
+            sometimes(world, SOMETIMES_phone_lost_at_end);
+            trouble_lose(world, phone);
+        }
+    }
+}
+
 void trouble_end(struct world *world)
 {
     world->healed = true;
     TRACE(world, "all heals; # things happened", world->steps);
     world->server->full = world->server->kill_in_commit = false;
+    lose_some(world);
     network_heal(world);
     if (!server_up(world)) {
         server_start(world);
     }
     for (uint32_t i = 0; i < world->phone_count && !world->failed; i++) {
         struct phone *phone = &world->phones[i];
+        if (phone->stage == PHONE_AWAY) {
+            continue;
+        }
         if (!phone->online) {
             phone_set_online(world, phone, true);
         }

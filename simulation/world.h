@@ -66,6 +66,7 @@
     X(alarm_expected)                                                                              \
     X(acknowledged)                                                                                \
     X(uploaded)                                                                                    \
+    X(phone_lost_at_end)                                                                           \
     X(last_phone_joined)
 
 enum sometimes {

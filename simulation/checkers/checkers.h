@@ -39,6 +39,8 @@ void sealing_check(struct world *world);
 
 /** converge: everyone is quiet and in agreement; else out_reason says who waits for what. */
 bool converge_reached(struct world *world, char *out_reason, size_t reason_size);
+/** Who waits for what, one line each, for a person. */
+void liveness_explain(struct world *world, char *out, size_t size);
 /** converge: all phones of a user show the same entries. */
 void converge_check_end(struct world *world);
 bool phone_counts(const struct world *world, const struct phone *phone);

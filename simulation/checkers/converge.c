@@ -55,6 +55,7 @@ static const char *what_it_waits_for(const struct world *world, const struct pho
            : state->not_on_server_count > 0   ? "holds batches that the server lacks"
            : phone->disk.waiting_count > 0    ? "writes to its disk"
            : !network_alive(world, phone->link) ? "has not noticed that its connection is gone"
+           : !network_still(world, phone->link) ? "has something under way on its connection"
                                               : NULL;
 }
 
@@ -62,12 +63,8 @@ static void explain(const struct phone *phone, const char *why, char *out, size_
 {
     const struct quire_device_state *state = &phone->state;
     snprintf(out, size,
-        "phone %u %s (connected %d, caught up %d, unsealed %llu, unacknowledged %llu, not on "
-        "server %llu, batches %llu, chains %llu, roster %u, alarms behind %llu roster %llu)",
-        phone->number, why, state->connected, state->caught_up,
-        (unsigned long long)state->unsealed_count,
-        (unsigned long long)state->unacknowledged_count,
-        (unsigned long long)state->not_on_server_count, (unsigned long long)state->batch_count,
+        "phone %u %s (%llu batches of %llu chains, roster of %u, alarms: behind %llu, roster %llu)",
+        phone->number, why, (unsigned long long)state->batch_count,
         (unsigned long long)state->chain_count, state->roster_count,
         (unsigned long long)state->alarms[QUIRE_ALARM_SERVER_BEHIND],
         (unsigned long long)state->alarms[QUIRE_ALARM_ROSTER]);
@@ -82,7 +79,8 @@ bool converge_reached(struct world *world, char *out_reason, size_t reason_size)
             continue;
         }
         if (phone->stage != PHONE_JOINED || phone->device == NULL) {
-            snprintf(out_reason, reason_size, "phone %u could not join", phone->number);
+            snprintf(out_reason, reason_size, "phone %u %s", phone->number,
+                phone->stage == PHONE_JOINED ? "does not run" : "could not join");
             return false;
         }
         quire_device_state(phone->device, &phone->state);

@@ -125,6 +125,15 @@ def refuses_with_a_place():
     check("a flag that is not understood is named", (status != 2 or "--sed" not in said) and said)
 
 
+WAITS = """phone writes "One. " in diary
+expect everyone to converge within 2min
+laptop goes offline
+laptop writes "Alone." in diary
+phone makes 2 edits in diary over 2min
+wait 2min
+expect everyone to converge within 1min"""
+
+
 def fails_in_words():
     faults = []
     for lines, place, wanted in [
@@ -139,6 +148,9 @@ def fails_in_words():
             ("phone makes 0 edits in diary over 1s", 2, "1 to 20000"),
             ("laptop pairs with phone", 2, "laptop is not blank"),
             ("phone goes offline\nwait 1min\nphone revokes laptop", 4, "cannot revoke"),
+            (WAITS, 8, "the hub misses batch 1 of laptop (the hub has up to 0, laptop has all)"),
+            (WAITS, 8, "laptop misses batches 2 to 3 of phone (the hub has them); it is offline; it waits to send"),
+            (WAITS, 8, "it asked last"),
             ("server never sees nothing", None, "expected"),
             ("phone clock jumps 1d ahead\nphone loses connection\nwait 2min", None, "phone raised clock"),
     ]:
