@@ -92,6 +92,7 @@ struct user {
     char kit[QUIRE_KIT_TEXT_SIZE];
     bool has_kit;
     bool made; /* the account is */
+    bool full; /* no further device can be added */
     uint8_t id[QUIRE_USER_SIZE];
 };
 

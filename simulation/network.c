@@ -68,6 +68,9 @@ static void later(struct world *world, uint64_t after_ms,
 static void tell_phone_gone(struct world *world, const struct happening *happening)
 {
     struct link *link = link_of(world, happening->number);
+    if (phone_waits(world, link->phone, happening)) {
+        return;
+    }
     if (link->phone_told) {
         link->phone_open = link->phone_told = false;
         phone_disconnected(world, link->phone, link->phone_life, happening->number);
@@ -77,6 +80,9 @@ static void tell_phone_gone(struct world *world, const struct happening *happeni
 static void tell_server_gone(struct world *world, const struct happening *happening)
 {
     struct link *link = link_of(world, happening->number);
+    if (server_waits(world, happening)) {
+        return;
+    }
     if (link->server_open && link->server_life == server_life(world)) {
         link->server_open = false;
         server_closed(world, happening->number);
@@ -154,6 +160,9 @@ void network_server_died(struct world *world)
 static void dial_failed(struct world *world, const struct happening *happening)
 {
     struct link *link = link_of(world, happening->number);
+    if (phone_waits(world, link->phone, happening)) {
+        return;
+    }
     link->phone_open = link->phone_told = false;
     phone_disconnected(world, link->phone, link->phone_life, happening->number);
 }
@@ -161,6 +170,9 @@ static void dial_failed(struct world *world, const struct happening *happening)
 static void phone_up(struct world *world, const struct happening *happening)
 {
     struct link *link = link_of(world, happening->number);
+    if (phone_waits(world, link->phone, happening)) {
+        return;
+    }
     if (!link->server_open || link->server_life != server_life(world) || link->cut) {
         dial_failed(world, happening);
         return;
@@ -176,6 +188,14 @@ static void phone_up(struct world *world, const struct happening *happening)
 static void reaches_server(struct world *world, const struct happening *happening)
 {
     struct link *link = link_of(world, happening->number);
+    if (server_waits(world, happening)) {
+        return;
+    }
+    if (world->now_ms < world->phones[link->phone].no_dial_until_ms) {
+        later(world, prng_below(&world->network_chance, DIAL_TIMEOUT_MS), dial_failed,
+            happening->number);
+        return;
+    }
     if (!server_up(world)) {
         sometimes(world, SOMETIMES_dial_found_nobody);
         later(world, prng_below(&world->network_chance, DIAL_TIMEOUT_MS), dial_failed,
@@ -235,6 +255,9 @@ static uint64_t arrival_of(struct world *world, struct way *way, uint64_t leaves
 static void arrives_up(struct world *world, const struct happening *happening)
 {
     struct link *link = link_of(world, happening->number);
+    if (server_waits(world, happening)) {
+        return;
+    }
     if (!link->cut && link->server_open && link->server_life == server_life(world)) {
         if (world->telling != NULL) {
             telling_heard_frame(world, link->phone, true,
@@ -248,6 +271,9 @@ static void arrives_up(struct world *world, const struct happening *happening)
 static void arrives_down(struct world *world, const struct happening *happening)
 {
     struct link *link = link_of(world, happening->number);
+    if (phone_waits(world, link->phone, happening)) {
+        return;
+    }
     if (!link->cut && link->phone_open) {
         if (world->telling != NULL) {
             telling_heard_frame(world, link->phone, false,
@@ -279,6 +305,23 @@ static void withhold(struct world *world, struct quire_bytes bytes, struct quire
     free(space);
 }
 
+/* What a newer version on the other side would say beside: to be passed over. */
+static void send_unknown(struct world *world, uint64_t number, uint64_t at_ms,
+    void (*arrives)(struct world *, const struct happening *))
+{
+    static const uint8_t frames[][12] = {
+        {0x91, 0xcc, 0x80},                                           /* [128] */
+        {0x93, 0xcd, 0x01, 0x00, 0xc4, 0x03, 1, 2, 3, 0xc3},          /* [256, h'010203', true] */
+        {0x92, 0xcf, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x90}, /* [2^64 − 1, []] */
+    };
+    static const size_t sizes[] = {3, 10, 11};
+    size_t which = prng_below(&world->network_chance, 3);
+    sometimes(world, SOMETIMES_frame_of_unknown_type);
+    TRACE(world, "connection #: a frame of an unknown type follows", number);
+    world_later(world, at_ms, arrives, 0, 0, number,
+        (struct quire_bytes){frames[which], sizes[which]});
+}
+
 static void send(struct world *world, uint64_t number, struct way *way, uint64_t leaves_ms,
     void (*arrives)(struct world *, const struct happening *), struct quire_bytes bytes)
 {
@@ -302,6 +345,10 @@ static void send(struct world *world, uint64_t number, struct way *way, uint64_t
         world_later(world, at + prng_below(&world->network_chance, 2000), arrives, 0, 0, number,
             bytes);
     }
+    if (at != 0 && !world->healed && world->options.unknown_ppm > 0
+        && prng_chance(&world->network_chance, world->options.unknown_ppm)) {
+        send_unknown(world, number, at, arrives);
+    }
     quire_buffer_finish(&rest);
 }
 
@@ -316,6 +363,9 @@ void network_send_up(struct world *world, uint64_t number, struct quire_bytes by
 static void has_left(struct world *world, const struct happening *happening)
 {
     struct link *link = link_of(world, happening->number);
+    if (server_waits(world, happening)) {
+        return;
+    }
     if (link->server_open && link->server_life == server_life(world)) {
         link->unsent -= happening->ticket; /* here: bytes */
         server_sent(world, happening->number, happening->ticket);

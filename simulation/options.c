@@ -20,6 +20,51 @@ static uint64_t sometimes(struct prng *prng, uint64_t per_million, uint64_t low,
     return prng_chance(prng, per_million) ? value : 0;
 }
 
+/* Wider ranges and rarer faults. */
+static void draw_more(struct options *options, struct prng *prng)
+{
+    if (prng_chance(prng, 30000)) {
+        options->users = prng_range(prng, 1, USERS_MAX);
+    }
+    if (prng_chance(prng, 30000)) {
+        options->phones = prng_range(prng, 1, 8);
+    }
+    if (prng_chance(prng, 50000)) {
+        options->delay_ms = prng_range(prng, 150, 800);
+    }
+    if (prng_chance(prng, 50000)) {
+        options->phone_disk_ms = prng_range(prng, 3000, 30000);
+    }
+    if (options->retransmit_ppm > 0 && prng_chance(prng, 200000)) {
+        options->retransmit_ppm = prng_range(prng, 100000, 300000); /* a path that loses so much */
+    }
+    if (options->drop_ppm > 0 && prng_chance(prng, 200000)) {
+        options->drop_ppm = prng_range(prng, 20000, 300000);
+    }
+    if (options->duplicate_ppm > 0 && prng_chance(prng, 200000)) {
+        options->duplicate_ppm = prng_range(prng, 100000, 500000);
+    }
+    if (options->reorder_ppm > 0 && prng_chance(prng, 200000)) {
+        options->reorder_ppm = prng_range(prng, 50000, 300000);
+    }
+    options->phone_pause_mean_s = sometimes(prng, 150000, 60, 900);
+    options->server_pause_mean_s = sometimes(prng, 100000, 60, 900);
+    options->pause_length_s = prng_range(prng, 1, 100);
+    options->sleeps = sometimes(prng, 100000, 1, 3);
+    options->sleep_h = prng_chance(prng, 500000) ? prng_range(prng, 1, 48)
+                                                 : prng_range(prng, 48, 24 * 365);
+    options->flap_mean_s = sometimes(prng, 100000, 120, 900);
+    options->flap_length_s = prng_range(prng, 5, 120);
+    options->half_mean_s = sometimes(prng, 100000, 120, 900);
+    options->half_length_s = prng_range(prng, 5, 300);
+    options->server_slow_mean_s = sometimes(prng, 100000, 60, 900);
+    options->server_fail_ppm = sometimes(prng, 100000, 1000, 100000);
+    options->phone_fail_ppm = sometimes(prng, 100000, 1000, 50000);
+    options->server_skew_ms = sometimes(prng, 100000, 1000,
+        prng_chance(prng, 500000) ? 100000 : UINT64_C(1577880000000)); /* 50 years */
+    options->unknown_ppm = sometimes(prng, 100000, 1000, 300000);
+}
+
 void options_draw(struct options *options, uint64_t seed, uint64_t minutes)
 {
     struct prng prng;
@@ -87,6 +132,7 @@ void options_draw(struct options *options, uint64_t seed, uint64_t minutes)
     options->last_join = prng_chance(&prng, 300000);
     options->heal_cuts = prng_chance(&prng, 500000);
     options->lost_at_end = sometimes(&prng, 200000, 1, 3);
+    draw_more(options, &prng);
 }
 
 void options_calm(struct options *options)

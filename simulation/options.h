@@ -8,6 +8,8 @@
 #include "prng.h"
 #include <stdio.h>
 
+#define USERS_MAX 4u
+
 /*      name, unit and meaning; a mean of 0 means never */
 #define OPTIONS(X)                                                                                 \
     X(minutes)            /* simulated, before everything heals */                                 \
@@ -60,7 +62,21 @@
     X(clock_frozen_ppm)   /* of wall clocks stand still */                                         \
     X(last_join)          /* a new phone at the end must read everything from the server */        \
     X(lost_at_end)        /* phones that stay dead when all heals: the others must do without */    \
-    X(heal_cuts)          /* connections begin anew when all heals */
+    X(heal_cuts)          /* connections begin anew when all heals */                              \
+    X(phone_pause_mean_s) /* a process stands still */                                             \
+    X(server_pause_mean_s)                                                                         \
+    X(pause_length_s)                                                                              \
+    X(sleeps)             /* how often all machines sleep … */                                     \
+    X(sleep_h)            /* … for so many hours */                                                \
+    X(flap_mean_s)        /* a phone is online and offline by the second */                        \
+    X(flap_length_s)                                                                               \
+    X(half_mean_s)        /* one direction between a phone and the server is gone */               \
+    X(half_length_s)                                                                               \
+    X(server_slow_mean_s) /* a commit takes many seconds */                                        \
+    X(server_fail_ppm)    /* of commits fail */                                                    \
+    X(phone_fail_ppm)     /* of writes to a phone's disk fail, and end its process */              \
+    X(server_skew_ms)     /* of its wall clock, at most, either way */                             \
+    X(unknown_ppm)        /* frames that another one follows, of a type that only newer ones know */
 
 struct options {
 #define FIELD(name) uint64_t name;

@@ -29,7 +29,9 @@ static void writes(struct world *world, const struct happening *happening)
     }
     uint64_t until = happening->number;
     uint64_t next;
-    if (world->now_ms < until) {
+    if (world->now_ms < phone->paused_until_ms) {
+        next = phone->paused_until_ms; /* nobody can write on it */
+    } else if (world->now_ms < until) {
         people_write(world, phone);
         next = world->now_ms + prng_about(&world->people, 60000 / options->acts_per_minute);
     } else {
@@ -108,6 +110,7 @@ static struct phone *find_helper(struct world *world, uint32_t user)
     for (uint32_t i = 0; i < world->phone_count; i++) {
         struct phone *phone = &world->phones[i];
         if (phone->user == user && phone->stage == PHONE_JOINED && phone->device != NULL
+            && world->now_ms >= phone->paused_until_ms
             && phone->state.connected && !phone->revoked && phone->helping == PHONES_MAX) {
             return phone;
         }
@@ -303,6 +306,10 @@ void people_notice(struct world *world, struct phone *phone, const struct quire_
         break;
     case QUIRE_NOTICE_PAIR_FAILED:
         sometimes(world, SOMETIMES_pairing_failed);
+        if (action->code == QUIRE_ELIMIT) { /* attempts that were given up left devices behind */
+            sometimes(world, SOMETIMES_roster_full);
+            world->model->users[phone->user].full = true;
+        }
         phone->helping = PHONES_MAX;
         phone->trying_until_ms = world->now_ms;
         break;

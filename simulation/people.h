@@ -38,6 +38,13 @@ void people_notice(struct world *world, struct phone *phone, const struct quire_
 void trouble_begin(struct world *world);
 /** All faults end: everybody is started and online, the server is up. */
 void trouble_end(struct world *world);
+/** Asks for something after a time that is about the mean (0: never), or once in the middle part. */
+void trouble_again(struct world *world, uint64_t mean_s,
+    void (*act)(struct world *, const struct happening *), uint32_t actor);
+void trouble_once(struct world *world, void (*act)(struct world *, const struct happening *),
+    uint32_t actor);
+/** The phone's process begins again after a while. */
+void trouble_revive_later(struct world *world, struct phone *phone, uint64_t after_ms);
 /** Keeps a copy of what is durable on the phone's disk. */
 void trouble_back_up(struct world *world, struct phone *phone);
 /** Puts the phone back to that copy; its process stays down. reboot: its power was off. */

@@ -72,10 +72,24 @@ struct quire_device_options phone_options(struct world *world, struct phone *pho
 
 static void sync_later(struct world *world, struct phone *phone);
 
+bool phone_waits(struct world *world, uint32_t number, const struct happening *happening)
+{
+    return world_wait(world, happening, world->phones[number].paused_until_ms);
+}
+
 static void persisted(struct world *world, const struct happening *happening)
 {
     struct phone *phone = &world->phones[happening->actor];
-    if (happening->ticket != phone->life) {
+    if (happening->ticket != phone->life || phone_waits(world, phone->number, happening)) {
+        return;
+    }
+    if (!world->healed && world->options.phone_fail_ppm > 0
+        && prng_chance(&world->disk_chance, world->options.phone_fail_ppm)) {
+        sometimes(world, SOMETIMES_phone_write_failed);
+        TRACE(world, "phone # cannot write to its disk", phone->number);
+        phone_kill(world, phone, false);
+        trouble_revive_later(world, phone,
+            prng_about(&world->disk_chance, 1000 * world->options.phone_down_s));
         return;
     }
     phone->sync_at_ms = 0;
@@ -103,7 +117,7 @@ static void sync_later(struct world *world, struct phone *phone)
 static void dial(struct world *world, const struct happening *happening)
 {
     struct phone *phone = &world->phones[happening->actor];
-    if (happening->ticket != phone->life) {
+    if (happening->ticket != phone->life || phone_waits(world, phone->number, happening)) {
         return;
     }
     phone->dial_asked = false;
@@ -192,6 +206,11 @@ static void tick(struct world *world, const struct happening *happening)
 {
     struct phone *phone = &world->phones[happening->actor];
     if (happening->ticket == phone->life && happening->at_ms == phone->tick_at_ms) {
+        if (world->now_ms < phone->paused_until_ms) {
+            phone->tick_at_ms = phone->paused_until_ms;
+            (void)phone_waits(world, phone->number, happening);
+            return;
+        }
         phone->tick_at_ms = UINT64_MAX;
         (void)phone_step(world, phone, (struct quire_event){.kind = QUIRE_EVENT_TICK});
     }
@@ -322,6 +341,7 @@ void phone_run(struct world *world, struct phone *phone, struct quire_device *de
     phone->device = device;
     phone->life++;
     phone->link = 0;
+    phone->paused_until_ms = 0;
     phone->dialing = phone->dial_asked = false;
     phone->tick_at_ms = UINT64_MAX;
     phone->sync_at_ms = 0;

@@ -38,6 +38,8 @@ struct phone {
     bool dialing;
     uint64_t link;    /* 0: none */
     uint64_t dial_not_before_ms;
+    uint64_t no_dial_until_ms; /* no connection comes about before then */
+    uint64_t paused_until_ms;  /* the process stands still */
     bool dial_asked;
     uint64_t tick_at_ms; /* the TICK that was asked for; UINT64_MAX: none */
     uint32_t late_ticks; /* in a row: TICKs that were wanted in the past */
@@ -77,6 +79,8 @@ enum quire_status phone_step(struct world *world, struct phone *phone, struct qu
 void phone_set_online(struct world *world, struct phone *phone, bool online);
 
 /* From the network. Calls of a past life are ignored. */
+/** True: the phone stands still, and the happening comes again when it does not. */
+bool phone_waits(struct world *world, uint32_t phone, const struct happening *happening);
 bool phone_connected(struct world *world, uint32_t phone, uint64_t life, uint64_t link);
 void phone_feed_connected(struct world *world, uint32_t phone);
 void phone_disconnected(struct world *world, uint32_t phone, uint64_t life, uint64_t link);

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define QUIET_WITHIN_MS (20u * 60 * 1000)
+#define JOINING_MS (5u * 60 * 1000)
 #define POLL_MS 1000
 #define QUIET_POLLS 3
 
@@ -50,8 +51,8 @@ void world_destroy(struct world *world)
     free(world);
 }
 
-/* Long enough; with a narrow rate also for every phone to bring a server that lost it all of its
- * user's batches, which all count. */
+/* Long enough, also for many phones to join, which they do one after another; and with a narrow rate
+ * for every phone to bring a server that lost it all of its user's batches, which all count. */
 static uint64_t quiet_within_ms(const struct world *world)
 {
     uint64_t most = 0;
@@ -59,7 +60,8 @@ static uint64_t quiet_within_ms(const struct world *world)
         uint64_t batches = world->phones[i].state.batch_count;
         most = batches > most ? batches : most;
     }
-    return QUIET_WITHIN_MS + most * world->phone_count * 1000 /
+    uint64_t phones = world->options.phones;
+    return QUIET_WITHIN_MS + (phones > 3 ? (phones - 3) * JOINING_MS : 0) + most * world->phone_count * 1000 /
         (world->options.pushes_per_second + (world->options.pushes_per_second == 0));
 }
 
@@ -133,6 +135,16 @@ static void join_last(struct world *world)
     }
 }
 
+static void sometimes_crowded(struct world *world)
+{
+    if (world->options.phones == 8) {
+        sometimes(world, SOMETIMES_eight_phones);
+    }
+    if (world->options.users == USERS_MAX) {
+        sometimes(world, SOMETIMES_four_users);
+    }
+}
+
 static void live(struct world *world, struct run_result *out_result)
 {
     sealing_check(world);
@@ -142,7 +154,10 @@ static void live(struct world *world, struct run_result *out_result)
     server_create(world);
     people_begin(world);
     trouble_begin(world);
-    world_run(world, world->options.minutes * 60000);
+    sometimes_crowded(world);
+    while (!world->failed && world->now_ms < world->options.minutes * 60000 + world->skipped_ms) {
+        world_run(world, world->options.minutes * 60000 + world->skipped_ms);
+    }
     if (world->failed) {
         return;
     }

@@ -16,6 +16,9 @@
 #include <string.h>
 
 #define TICK_MS 500
+#define SLOW_MIN_MS 5000
+#define SLOW_MAX_MS 60000
+#define HOUR_MS 3600000u
 
 static const struct quire_bytes nothing = {NULL, 0};
 
@@ -171,13 +174,18 @@ static void commit_done(struct world *world, const struct happening *happening)
     if (happening->ticket != server->life || server->hub == NULL) {
         return;
     }
+    if (server_waits(world, happening)) {
+        return;
+    }
     server->commit_at_ms = 0;
-    if (server->full) {
-        sometimes(world, SOMETIMES_server_disk_full);
-        TRACE(world, "server's disk is full: records from # on are not kept", server->durable + 1);
+    bool fails = !world->healed && world->options.server_fail_ppm > 0
+                 && prng_chance(&world->disk_chance, world->options.server_fail_ppm);
+    if (server->full || fails) {
+        sometimes(world, fails ? SOMETIMES_server_write_failed : SOMETIMES_server_disk_full);
+        TRACE(world, "server's disk is full or fails: records from # on are not kept", server->durable + 1);
         log_cut(server, server->durable);
         step(world, (struct qr_hub_event){.kind = QR_HUB_PERSIST_FAILED, .lsn = server->durable + 1,
-                        .code = QUIRE_EFULL});
+                        .code = fails ? QUIRE_EIO : QUIRE_EFULL});
         return;
     }
     for (; server->durable < server->commit_to; server->durable++) {
@@ -227,6 +235,11 @@ static void commit_later(struct world *world)
         server->commit_to = server->written;
         server->commit_at_ms =
             world->now_ms + prng_range(&world->disk_chance, 1, world->options.server_disk_ms);
+        if (server->slow) {
+            server->slow = false;
+            sometimes(world, SOMETIMES_server_disk_slow);
+            server->commit_at_ms += prng_range(&world->disk_chance, SLOW_MIN_MS, SLOW_MAX_MS);
+        }
         if (server->kill_in_commit) {
             world_later(world, prng_range(&world->disk_chance, world->now_ms, server->commit_at_ms),
                 dies_in_commit, 0, server->life, 0, nothing);
@@ -259,6 +272,9 @@ static void persist(struct world *world, const struct qr_hub_action *action)
 
 static void verified(struct world *world, const struct happening *happening)
 {
+    if (server_waits(world, happening)) {
+        return;
+    }
     if (happening->ticket == world->server->life && world->server->hub != NULL) {
         step(world, (struct qr_hub_event){.kind = QR_HUB_VERIFIED, .token = happening->number,
                         .size = happening->actor}); /* here: how many were valid */
@@ -329,6 +345,9 @@ static void step(struct world *world, struct qr_hub_event event)
 static void tick(struct world *world, const struct happening *happening)
 {
     struct server *server = world->server;
+    if (server_waits(world, happening)) {
+        return;
+    }
     if (happening->ticket == server->life && server->hub != NULL) {
         step(world, (struct qr_hub_event){.kind = QR_HUB_TICK});
         world_later(world, world->now_ms + server->tick_ms, tick, 0, server->life, 0, nothing);
@@ -360,6 +379,11 @@ void server_sent(struct world *world, uint64_t link, uint64_t size)
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
+bool server_waits(struct world *world, const struct happening *happening)
+{
+    return world_wait(world, happening, world->server->paused_until_ms);
+}
+
 bool server_up(const struct world *world)
 {
     return world->server->hub != NULL;
@@ -383,6 +407,10 @@ void server_create(struct world *world)
     server->space = sim_alloc(sizeof *server->space);
     server->tick_ms = TICK_MS;
     prng_bytes(&world->entropy, server->log_id, QR_LOG_SIZE);
+    if (world->options.server_skew_ms > 0) {
+        uint64_t skew = world->options.server_skew_ms;
+        server->skew_ms = (int64_t)prng_below(&world->people, 2 * skew + 1) - (int64_t)skew;
+    }
     places_rebuild(server);
     server_start(world);
 }
@@ -448,6 +476,7 @@ void server_kill(struct world *world)
     }
     TRACE(world, "server is killed; # of # records were durable", server->durable, server->written);
     server->commit_at_ms = 0;
+    server->paused_until_ms = 0;
     server->kill_in_commit = false;
     log_cut(server, server->durable);
     places_rebuild(server);
@@ -470,6 +499,7 @@ void server_copy(struct world *world)
 {
     struct server *server = world->server;
     server->copy = server->durable;
+    server->copy_at_ms = world->now_ms;
     TRACE(world, "a copy of the server's log is kept: # records", server->copy);
 }
 
@@ -490,7 +520,13 @@ void server_restore(struct world *world, bool new_log_id)
     if (server->copy > server->durable) {
         return; /* no copy, or all is in it */
     }
+    uint64_t age_ms = world->now_ms - server->copy_at_ms;
     sometimes(world, SOMETIMES_server_restored);
+    if (age_ms > 28u * 24 * HOUR_MS) {
+        sometimes(world, SOMETIMES_server_restored_from_a_month_ago);
+    } else if (age_ms > HOUR_MS) {
+        sometimes(world, SOMETIMES_server_restored_from_hours_ago);
+    }
     TRACE(world, "server is restored from a copy of # records, it had #", server->copy,
         server->durable);
     lose_from(world, server->copy);

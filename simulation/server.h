@@ -32,7 +32,10 @@ struct server {
     uint64_t commit_at_ms; /* the group commit under way; 0: none */
     size_t commit_to;      /* records that are durable with it */
     bool full;             /* no commit works for now */
+    bool slow;             /* the next commit takes many seconds */
     bool kill_in_commit;   /* the next commit is not seen to its end */
+    uint64_t paused_until_ms; /* the process stands still */
+    uint64_t copy_at_ms;
     size_t copy;           /* durable records in the old copy; SIZE_MAX: there is none */
 
     uint64_t *places; /* hash table: (user, writer, seq) → index + 1 of a durable record */
@@ -50,6 +53,8 @@ void server_kill(struct world *world);
 void server_kill_in_commit(struct world *world);
 void server_drain(struct world *world);
 
+/** True: the server stands still, and the happening comes again when it does not. */
+bool server_waits(struct world *world, const struct happening *happening);
 bool server_up(const struct world *world);
 uint64_t server_life(const struct world *world);
 int64_t server_wall_ms(const struct world *world);

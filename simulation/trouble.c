@@ -1,6 +1,7 @@
 /*
  * What goes wrong: each kind of fault in its own rhythm, until all heals.
  */
+#include "hardship.h"
 #include "model.h"
 #include "network.h"
 #include "people.h"
@@ -16,7 +17,7 @@
 
 static const struct quire_bytes nothing = {NULL, 0};
 
-static void again(struct world *world, uint64_t mean_s,
+void trouble_again(struct world *world, uint64_t mean_s,
     void (*act)(struct world *, const struct happening *), uint32_t actor)
 {
     if (mean_s != 0 && !world->healed) {
@@ -25,7 +26,7 @@ static void again(struct world *world, uint64_t mean_s,
     }
 }
 
-static void once(struct world *world, void (*act)(struct world *, const struct happening *),
+void trouble_once(struct world *world, void (*act)(struct world *, const struct happening *),
     uint32_t actor)
 {
     uint64_t all = world->options.minutes * 60000;
@@ -51,7 +52,7 @@ static void revived(struct world *world, const struct happening *happening)
     }
 }
 
-static void revive_later(struct world *world, struct phone *phone, uint64_t after_ms)
+void trouble_revive_later(struct world *world, struct phone *phone, uint64_t after_ms)
 {
     world_later(world, world->now_ms + after_ms, revived, phone->number, phone->life, 0, nothing);
 }
@@ -59,12 +60,12 @@ static void revive_later(struct world *world, struct phone *phone, uint64_t afte
 static void crash(struct world *world, const struct happening *happening)
 {
     struct phone *phone = &world->phones[happening->actor];
-    again(world, world->options.phone_crash_mean_s, crash, phone->number);
+    trouble_again(world, world->options.phone_crash_mean_s, crash, phone->number);
     if (world->healed || phone->device == NULL) {
         return;
     }
     phone_kill(world, phone, prng_chance(&world->disk_chance, world->options.reboot_ppm));
-    revive_later(world, phone, prng_about(&world->people, 1000 * world->options.phone_down_s));
+    trouble_revive_later(world, phone, prng_about(&world->people, 1000 * world->options.phone_down_s));
 }
 
 static void back_online(struct world *world, const struct happening *happening)
@@ -78,7 +79,7 @@ static void back_online(struct world *world, const struct happening *happening)
 static void offline(struct world *world, const struct happening *happening)
 {
     struct phone *phone = &world->phones[happening->actor];
-    again(world, world->options.offline_mean_s, offline, phone->number);
+    trouble_again(world, world->options.offline_mean_s, offline, phone->number);
     if (world->healed || !phone->online) {
         return;
     }
@@ -91,7 +92,7 @@ static void offline(struct world *world, const struct happening *happening)
 static void cut(struct world *world, const struct happening *happening)
 {
     struct phone *phone = &world->phones[happening->actor];
-    again(world, world->options.cut_mean_s, cut, phone->number);
+    trouble_again(world, world->options.cut_mean_s, cut, phone->number);
     if (!world->healed && phone->link != 0) {
         network_cut(world, phone->link);
     }
@@ -100,7 +101,7 @@ static void cut(struct world *world, const struct happening *happening)
 static void stall(struct world *world, const struct happening *happening)
 {
     struct phone *phone = &world->phones[happening->actor];
-    again(world, world->options.stall_mean_s, stall, phone->number);
+    trouble_again(world, world->options.stall_mean_s, stall, phone->number);
     if (!world->healed && phone->link != 0) {
         /* Not as arguments: compilers differ in which one they draw first. */
         bool upwards = prng_chance(&world->network_chance, 500000);
@@ -112,7 +113,7 @@ static void stall(struct world *world, const struct happening *happening)
 static void jump(struct world *world, const struct happening *happening)
 {
     struct phone *phone = &world->phones[happening->actor];
-    again(world, world->options.clock_jump_mean_s, jump, phone->number);
+    trouble_again(world, world->options.clock_jump_mean_s, jump, phone->number);
     if (world->healed) {
         return;
     }
@@ -154,7 +155,7 @@ static void restore(struct world *world, const struct happening *happening)
         return;
     }
     trouble_restore(world, phone, prng_chance(&world->disk_chance, world->options.reboot_ppm));
-    revive_later(world, phone, REMOVED_FOR_MS);
+    trouble_revive_later(world, phone, REMOVED_FOR_MS);
 }
 
 void trouble_lose(struct world *world, struct phone *phone)
@@ -224,7 +225,7 @@ static void server_ends(struct world *world, const struct happening *happening)
 
 static void server_crash(struct world *world, const struct happening *happening)
 {
-    again(world, world->options.server_crash_mean_s, server_crash, happening->actor);
+    trouble_again(world, world->options.server_crash_mean_s, server_crash, happening->actor);
     if (world->healed || !server_up(world)) {
         return;
     }
@@ -248,7 +249,7 @@ static void has_space(struct world *world, const struct happening *happening)
 
 static void runs_full(struct world *world, const struct happening *happening)
 {
-    again(world, world->options.server_full_mean_s, runs_full, happening->actor);
+    trouble_again(world, world->options.server_full_mean_s, runs_full, happening->actor);
     if (!world->healed) {
         world->server->full = true;
         world_later(world, world->now_ms + prng_range(&world->people, 1, FULL_MAX_MS), has_space, 0,
@@ -290,32 +291,33 @@ void trouble_begin(struct world *world)
 {
     struct options *options = &world->options;
     for (uint32_t i = 0; i < world->phone_count; i++) {
-        again(world, options->phone_crash_mean_s, crash, i);
-        again(world, options->offline_mean_s, offline, i);
-        again(world, options->cut_mean_s, cut, i);
-        again(world, options->stall_mean_s, stall, i);
-        again(world, options->clock_jump_mean_s, jump, i);
+        trouble_again(world, options->phone_crash_mean_s, crash, i);
+        trouble_again(world, options->offline_mean_s, offline, i);
+        trouble_again(world, options->cut_mean_s, cut, i);
+        trouble_again(world, options->stall_mean_s, stall, i);
+        trouble_again(world, options->clock_jump_mean_s, jump, i);
     }
     for (uint64_t n = 0; n < options->phone_restores; n++) {
         uint32_t phone = (uint32_t)prng_below(&world->people, world->phone_count);
-        once(world, backup, phone);
-        once(world, restore, phone);
+        trouble_once(world, backup, phone);
+        trouble_once(world, restore, phone);
     }
     for (uint64_t n = 0; n < options->phone_clones; n++) {
-        once(world, clone, (uint32_t)prng_below(&world->people, world->phone_count));
+        trouble_once(world, clone, (uint32_t)prng_below(&world->people, world->phone_count));
     }
     for (uint64_t n = 0; n < options->revokes; n++) {
-        once(world, revoke, (uint32_t)prng_below(&world->people, options->users));
+        trouble_once(world, revoke, (uint32_t)prng_below(&world->people, options->users));
     }
-    again(world, options->server_crash_mean_s, server_crash, 0);
-    again(world, options->server_full_mean_s, runs_full, 0);
+    trouble_again(world, options->server_crash_mean_s, server_crash, 0);
+    trouble_again(world, options->server_full_mean_s, runs_full, 0);
     for (uint64_t n = 0; n < options->server_restores; n++) {
-        once(world, copies, 0);
-        once(world, server_restored, 0);
+        trouble_once(world, copies, 0);
+        trouble_once(world, server_restored, 0);
     }
     for (uint64_t n = 0; n < options->server_wipes; n++) {
-        once(world, server_wiped, 0);
+        trouble_once(world, server_wiped, 0);
     }
+    hardship_begin(world);
 }
 
 /* Somebody else of its user must be there, who is not revoked and has an account. */
@@ -348,6 +350,7 @@ void trouble_end(struct world *world)
     world->healed = true;
     TRACE(world, "all heals; # things happened", world->steps);
     world->server->full = world->server->kill_in_commit = false;
+    hardship_end(world);
     lose_some(world);
     network_heal(world);
     if (!server_up(world)) {

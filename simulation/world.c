@@ -105,6 +105,25 @@ static struct happening take_soonest(struct world *world)
     return first;
 }
 
+bool world_wait(struct world *world, const struct happening *happening, uint64_t until_ms)
+{
+    if (world->now_ms >= until_ms) {
+        return false;
+    }
+    world_later(world, until_ms, happening->act, happening->actor, happening->ticket,
+        happening->number, (struct quire_bytes){happening->bytes, happening->size});
+    return true;
+}
+
+void world_skip(struct world *world, uint64_t length_ms)
+{
+    for (size_t i = 0; i < world->queue_count; i++) {
+        world->queue[i].at_ms += length_ms; /* the heap stays one */
+    }
+    world->now_ms += length_ms;
+    world->skipped_ms += length_ms;
+}
+
 bool world_step(struct world *world)
 {
     if (world->queue_count == 0) {

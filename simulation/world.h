@@ -14,8 +14,7 @@
 #define WALL_START_MS INT64_C(1767225600000) /* 2026-01-01: what a right wall clock says at 0 */
 #define TRACE_TAIL 40
 #define STEPS_MAX 3000000u
-#define USERS_MAX 2u
-#define PHONES_MAX 24u
+#define PHONES_MAX 48u
 
 /* States that a run should reach now and then; one that no run of many reaches is a gap. */
 #define SOMETIMES(X)                                                                               \
@@ -67,7 +66,22 @@
     X(acknowledged)                                                                                \
     X(uploaded)                                                                                    \
     X(phone_lost_at_end)                                                                           \
-    X(last_phone_joined)
+    X(last_phone_joined)                                                                           \
+    X(phone_paused)                                                                                \
+    X(server_paused)                                                                               \
+    X(world_slept)                                                                                 \
+    X(world_slept_for_months)                                                                      \
+    X(server_restored_from_hours_ago)                                                              \
+    X(server_restored_from_a_month_ago)                                                            \
+    X(line_flapped)                                                                                \
+    X(line_one_way)                                                                                \
+    X(server_disk_slow)                                                                            \
+    X(server_write_failed)                                                                         \
+    X(phone_write_failed)                                                                          \
+    X(frame_of_unknown_type)                                                                       \
+    X(roster_full)                                                                                 \
+    X(eight_phones)                                                                                \
+    X(four_users)
 
 enum sometimes {
 #define ONE(name) SOMETIMES_##name,
@@ -101,6 +115,7 @@ struct world {
     struct options options;
     uint64_t seed;
     uint64_t now_ms;
+    uint64_t skipped_ms; /* of it: slept through */
     uint64_t steps;
     bool healed;  /* no new faults, no new edits: all must become quiet */
     bool failed;
@@ -139,6 +154,10 @@ void *sim_grow(void *array, size_t *capacity, size_t count, size_t item_size);
 void world_later(struct world *world, uint64_t at_ms,
     void (*act)(struct world *, const struct happening *), uint32_t actor, uint64_t ticket,
     uint64_t number, struct quire_bytes bytes);
+/** True: it is not yet that late, and the happening comes again then, after what waits already. */
+bool world_wait(struct world *world, const struct happening *happening, uint64_t until_ms);
+/** Time goes on, and everything that is to happen happens that much later. */
+void world_skip(struct world *world, uint64_t length_ms);
 /** Lets the soonest thing happen. False: there is none. */
 bool world_step(struct world *world);
 /** Lets everything happen that is due until then. */

@@ -11,7 +11,7 @@ static bool expected(const struct world *world, uint32_t alarm)
 {
     const struct options *options = &world->options;
     bool odd_clocks = options->skew_ms > 0 || options->clock_jump_mean_s > 0
-                      || options->clock_frozen_ppm > 0;
+                      || options->clock_frozen_ppm > 0 || options->server_skew_ms > 0;
     /* Below what WebSocket promises: an old CAUGHT_UP that comes again is a server that is behind, a
      * lost ROSTER_RECORDS is a roster with a hole. */
     bool broken_stream = options->drop_ppm > 0 || options->duplicate_ppm > 0

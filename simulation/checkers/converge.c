@@ -78,6 +78,9 @@ bool converge_reached(struct world *world, char *out_reason, size_t reason_size)
         if (phone->apart || phone->stage == PHONE_AWAY || (phone->revoked && !phone_counts(world, phone))) {
             continue;
         }
+        if (phone->stage != PHONE_JOINED && world->model->users[phone->user].full) {
+            continue;
+        }
         if (phone->stage != PHONE_JOINED || phone->device == NULL) {
             snprintf(out_reason, reason_size, "phone %u %s", phone->number,
                 phone->stage == PHONE_JOINED ? "does not run" : "could not join");

@@ -69,6 +69,7 @@ void device_hello(struct quire_device *device)
     frame.hello.device = device->role == ROLE_RECOVERING ? root : self.device;
     frame.hello.roster_count = device->roster.count;
     device->link = LINK_HELLO;
+    device->hello_wall_ms = device->wall_ms;
     wait_for_answer(device);
     quire_buffer_clear(&device->hello);
     if (device_ok(device, qr_frame_write(&frame, &device->hello))) {
@@ -96,8 +97,11 @@ static void on_challenge(struct quire_device *device, const struct qr_frame *fra
         device_close(device, RETRY_ALARM_MS);
         return;
     }
-    int64_t difference = (int64_t)(frame->challenge.time_ms - (uint64_t)device->wall_ms);
-    if (difference > DEVICE_CLOCK_MS || difference < -DEVICE_CLOCK_MS) {
+    /* The server looked at its clock some time between HELLO and now: much later than that, should
+     * the frame have waited for a machine that slept. Unsigned, since a stranger chose the time. */
+    int64_t ahead = (int64_t)(frame->challenge.time_ms - (uint64_t)device->wall_ms);
+    int64_t behind = (int64_t)((uint64_t)device->hello_wall_ms - frame->challenge.time_ms);
+    if (ahead > DEVICE_CLOCK_MS || behind > DEVICE_CLOCK_MS) {
         device_alarm(device, QUIRE_ALARM_CLOCK);
     }
     uint8_t digest[QR_HASH_SIZE], signature[QR_SIGNATURE_SIZE];

@@ -192,6 +192,7 @@ struct quire_device {
     bool upload_owed; /* something of ours was on its way: UPLOADED is due when it is there */
     uint32_t presence;
     int64_t caught_up_wall_ms;
+    int64_t hello_wall_ms; /* when it said HELLO, on its wall clock */
     uint64_t alarms[QUIRE_ALARM_COUNT];
 
     /* enrolling, pairing, revoking */

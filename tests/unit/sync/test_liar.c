@@ -413,6 +413,32 @@ Test(liar, a_challenge_or_welcome_of_another_roster_is_an_alarm_and_gets_no_sign
     hostile_end(&world);
 }
 
+Test(liar, a_challenge_that_waited_while_the_machine_slept_is_no_alarm_but_a_wrong_clock_is)
+{
+    static const uint8_t nonce[QR_FRAME_NONCE_SIZE] = {9}, log[QR_LOG_SIZE] = {9}, none[QR_HASH_SIZE];
+    static const struct {
+        int64_t server_ms, slept_ms; /* the server's clock at HELLO; and then */
+        uint64_t alarms;
+    } cases[] = {{0, 0, 0}, {119000, 0, 0}, {-119000, 0, 0}, {0, 86400000, 0}, {121000, 0, 1},
+        {-121000, 0, 1}, {-121000, 86400000, 1}, {86400000 + 121000, 86400000, 1}};
+    struct world world;
+    hostile_begin(&world);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        uint64_t before = alarms(&world, 0, QUIRE_ALARM_CLOCK);
+        liar_connect(&world, 0);
+        struct qr_frame frame = {.type = QR_FRAME_CHALLENGE};
+        frame.challenge.version = QR_PROTOCOL_VERSION;
+        frame.challenge.nonce = nonce;
+        frame.challenge.log = log;
+        frame.challenge.roster_head = none;
+        frame.challenge.time_ms = (uint64_t)(world.wall_ms + cases[i].server_ms);
+        world.wall_ms += cases[i].slept_ms;
+        liar_say(&world, 0, &frame);
+        cr_assert_eq(alarms(&world, 0, QUIRE_ALARM_CLOCK), before + cases[i].alarms, "case %zu", i);
+    }
+    hostile_end(&world);
+}
+
 Test(liar, another_version_or_a_frame_out_of_turn_is_left)
 {
     static const uint8_t nonce[QR_FRAME_NONCE_SIZE] = {9}, hash[QR_HASH_SIZE] = {9};
