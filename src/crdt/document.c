@@ -60,7 +60,10 @@ enum quire_status qr_document_excerpt(const struct quire_document *document, siz
     struct quire_buffer *out_text)
 {
     size_t at = out_text->size;
-    enum quire_status status = qr_text_append_start(&document->text, 4 * points, out_text);
+    enum quire_status status = qr_document_settle(document);
+    if (status == QUIRE_OK) {
+        status = qr_text_append_start(&document->text, 4 * points, out_text);
+    }
     for (; at < out_text->size; at++) {
         bool begins_point = (out_text->data[at] & 0xc0) != 0x80;
         if (begins_point && points-- == 0) {

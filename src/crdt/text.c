@@ -1,12 +1,15 @@
 /*
  * Text in FugueMax order, as runs.
  */
-#include "crdt/text.h"
 #include "base/plant.h"
+#include "crdt/siblings.h"
 #include "crdt/utf8.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+
+/** So far a spine is walked, child by child; further the order tree is asked. */
+#define SPINE_STEPS_MAX 24
 
 enum quire_status qr_text_init(struct qr_text *text)
 {
@@ -18,11 +21,11 @@ enum quire_status qr_text_init(struct qr_text *text)
     }
     fresh.item_capacity = 1;
     fresh.item_count = 1;
-    fresh.items[0] = (struct qr_item){.left_first = QR_NONE, .right_last = QR_NONE,
-        .sibling = QR_NONE, .length = 1};
-    status = qr_tree_init(&fresh.order);
+    fresh.items[0] = (struct qr_item){.length = 1, .left_root = QR_NONE, .right_root = QR_NONE,
+        .before = QR_NONE, .after = QR_NONE};
+    status = qr_tree_init(&fresh.order, true);
     if (status == QUIRE_OK) {
-        status = qr_tree_init(&fresh.ids);
+        status = qr_tree_init(&fresh.ids, false);
     }
 out:
     if (status == QUIRE_OK) {
@@ -120,12 +123,7 @@ size_t qr_text_children(const struct qr_text *text, uint64_t id, bool left)
     if (left ? offset > 0 : offset + 1 < item->length) {
         return left ? 0 : 1; /* inside of a run */
     }
-    size_t count = 0;
-    for (uint32_t i = left ? item->left_first : item->right_last; i != QR_NONE;
-         i = text->items[i].sibling) {
-        count++;
-    }
-    return count;
+    return qr_siblings_count(text->items, left ? item->left_root : item->right_root);
 }
 
 static uint32_t weight_of(const struct qr_item *item)
@@ -172,11 +170,14 @@ static uint32_t split(struct qr_text *text, uint32_t index, uint32_t offset)
     head->size = size;
     tail->size -= size;
     tail->letters += size;
-    tail->left_first = QR_NONE;
-    tail->sibling = QR_NONE;
-    head->right_last = tail_index;
+    tail->left_root = QR_NONE;
+    tail->before = QR_NONE;
+    tail->after = QR_NONE;
+    tail->depth = head->depth + offset;
+    head->right_root = tail_index;
     qr_tree_set_weight(&text->order, index, weight_of(head));
     qr_tree_insert_after(&text->order, index, tail_index, weight_of(tail));
+    qr_tree_set_level(&text->order, tail_index, tail->depth);
     qr_tree_insert_after(&text->ids, index, tail_index, 0);
     return tail_index;
 }
@@ -224,6 +225,34 @@ static bool right_child_before(const struct qr_text *text, const struct qr_sessi
     return is_before(text, place_of(text, b->right), place_of(text, a->right));
 }
 
+/** Hangs a new item among its siblings; tells the one before it and the one after. */
+static void join_siblings(struct qr_text *text, const struct qr_sessions *sessions,
+    const struct qr_run *run, uint32_t parent, uint32_t index, struct qr_beside *out_beside)
+{
+    bool left = run->parent != QR_ID_NONE && run->parent == run->right;
+    uint32_t *root = left ? &text->items[parent].left_root : &text->items[parent].right_root;
+    uint32_t *link = root;
+    uint32_t depth = 0;
+    *out_beside = (struct qr_beside){QR_NONE, QR_NONE};
+    for (; *link != QR_NONE; depth++) {
+        struct qr_item *sibling = &text->items[*link];
+        bool after = left ? qr_sessions_id_before(sessions, sibling->id, run->id)
+                          : right_child_before(text, sessions, sibling, run);
+        if (after) {
+            out_beside->before = *link;
+            link = &sibling->after;
+        } else {
+            out_beside->after = *link;
+            link = &sibling->before;
+        }
+    }
+    *link = index;
+    text->steps += depth;
+    if (depth >= QR_SIBLINGS_DEPTH_MAX) {
+        text->steps += qr_siblings_balance(text->items, root);
+    }
+}
+
 struct quire_bytes qr_text_add_letters(struct qr_text *text, struct quire_bytes letters)
 {
     assert(letters.size <= text->letters.capacity - text->letters.size);
@@ -251,7 +280,7 @@ static bool extend(struct qr_text *text, uint32_t index, const struct qr_run *ru
     struct qr_item *item = &text->items[index];
     bool dead = run->letters.size == 0;
     if (index == 0 || run->parent != run->id - 1 || item->right != run->right
-        || item->right_last != QR_NONE || dead != (item->size == 0)) {
+        || item->right_root != QR_NONE || dead != (item->size == 0)) {
         return false;
     }
     if (dead ? item->length > UINT32_MAX - run->length
@@ -285,13 +314,51 @@ static uint32_t add_item(struct qr_text *text, const struct qr_run *run)
     uint32_t index = (uint32_t)text->item_count++;
     text->items[index] = (struct qr_item){.id = run->id, .parent = run->parent,
         .right = run->right, .length = run->length, .size = (uint32_t)run->letters.size,
-        .left_first = QR_NONE, .right_last = QR_NONE, .sibling = QR_NONE};
+        .left_root = QR_NONE, .right_root = QR_NONE, .before = QR_NONE, .after = QR_NONE};
     if (run->letters.size > 0) {
         text->items[index].letters = (uint32_t)(run->letters.data - text->letters.data);
     }
     qr_tree_insert_after(&text->ids, before_of(text, run->id), index, 0);
     text->newest = index;
     return index;
+}
+
+/** The first item of all that hangs on this one and of itself. */
+static uint32_t first_of(struct qr_text *text, uint32_t index)
+{
+    for (unsigned step = 0; step < SPINE_STEPS_MAX; step++) {
+        uint32_t child = text->items[index].left_root;
+        if (child == QR_NONE) {
+            return index;
+        }
+        while (text->items[child].before != QR_NONE) {
+            child = text->items[child].before;
+            step++;
+        }
+        index = child;
+        text->steps++;
+    }
+    return text->items[index].left_root == QR_NONE ? index
+        : qr_tree_last_level(&text->order, index, text->items[index].depth);
+}
+
+/** The first item after all that hangs on this one; QR_NONE: the end. */
+static uint32_t past(struct qr_text *text, uint32_t index)
+{
+    uint32_t last = index;
+    for (unsigned step = 0; step < SPINE_STEPS_MAX; step++) {
+        uint32_t child = text->items[last].right_root;
+        if (child == QR_NONE) {
+            return qr_tree_next(&text->order, last);
+        }
+        while (text->items[child].after != QR_NONE) {
+            child = text->items[child].after;
+            step++;
+        }
+        last = child;
+        text->steps++;
+    }
+    return qr_tree_next_level(&text->order, index, text->items[index].depth);
 }
 
 static void integrate_left(struct qr_text *text, const struct qr_sessions *sessions,
@@ -304,20 +371,22 @@ static void integrate_left(struct qr_text *text, const struct qr_sessions *sessi
         parent = split(text, parent, offset);
     }
     uint32_t index = add_item(text, run);
-    uint32_t *link = &text->items[parent].left_first;
-    while (*link != QR_NONE && qr_sessions_id_before(sessions, text->items[*link].id, run->id)) {
-        link = &text->items[*link].sibling;
-    }
-    uint32_t next = *link;
-    text->items[index].sibling = next;
-    *link = index;
+    struct qr_beside beside;
+    join_siblings(text, sessions, run, parent, index, &beside);
+    struct qr_item *item = &text->items[index];
+    uint64_t depth = item->depth = text->items[parent].depth + 1;
 
-    /* Before everything that hangs on the next sibling; the last child is right before its parent. */
-    uint32_t before = next == QR_NONE ? parent : next;
-    while (before != parent && text->items[before].left_first != QR_NONE) {
-        before = text->items[before].left_first;
+    uint32_t next = beside.after == QR_NONE ? parent : first_of(text, beside.after);
+    qr_tree_insert_before(&text->order, next, index, weight_of(item));
+    uint64_t level = depth;
+    if (beside.before == QR_NONE) { /* now it is the first of all that its parent was, or the child */
+        level = text->order.level[next];
+        uint64_t own = next == parent ? depth - 1 : depth;
+        if (level < own) {
+            qr_tree_set_level(&text->order, next, own);
+        }
     }
-    qr_tree_insert_before(&text->order, before, index, weight_of(&text->items[index]));
+    qr_tree_set_level(&text->order, index, level);
     show(text, index, 0, run);
 }
 
@@ -333,20 +402,20 @@ static void integrate_right(struct qr_text *text, const struct qr_sessions *sess
         return;
     }
     uint32_t index = add_item(text, run);
-    uint32_t *link = &text->items[parent].right_last;
-    while (*link != QR_NONE && !right_child_before(text, sessions, &text->items[*link], run)) {
-        link = &text->items[*link].sibling;
-    }
-    uint32_t previous = *link;
-    text->items[index].sibling = previous;
-    *link = index;
+    struct qr_beside beside;
+    join_siblings(text, sessions, run, parent, index, &beside);
+    struct qr_item *item = &text->items[index];
+    item->depth = text->items[parent].depth + text->items[parent].length;
 
-    /* After everything that hangs on the sibling before; the first child is right after its parent. */
-    uint32_t after = previous == QR_NONE ? parent : previous;
-    while (after != parent && text->items[after].right_last != QR_NONE) {
-        after = text->items[after].right_last;
+    uint32_t next = beside.before == QR_NONE ? QR_NONE : past(text, beside.before);
+    if (beside.before == QR_NONE) {
+        qr_tree_insert_after(&text->order, parent, index, weight_of(item));
+    } else if (next != QR_NONE) {
+        qr_tree_insert_before(&text->order, next, index, weight_of(item));
+    } else {
+        qr_tree_insert_last(&text->order, index, weight_of(item));
     }
-    qr_tree_insert_after(&text->order, after, index, weight_of(&text->items[index]));
+    qr_tree_set_level(&text->order, index, item->depth);
     show(text, index, 0, run);
 }
 
@@ -389,7 +458,7 @@ void qr_text_place(struct qr_text *text, size_t position, uint64_t *out_parent,
     }
     uint32_t next = qr_tree_next(&text->order, left);
     *out_right = next == QR_NONE ? QR_ID_NONE : text->items[next].id;
-    bool has_right_child = item->right_last != QR_NONE;
+    bool has_right_child = item->right_root != QR_NONE;
 #ifdef QR_PLANT_ALWAYS_RIGHT /* a planted bug, which tests/graphs must find */
     has_right_child = false;
 #endif

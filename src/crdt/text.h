@@ -10,6 +10,12 @@
  * An item is a run: ids ascend by one, each further character is the right child of the one before
  * and has the same right neighbour. Only an item's first character has left children, only its last
  * has right ones but its follower: items are split to keep this so.
+ *
+ * Where a new item stands follows from its parent and the sibling beside it: right after everything
+ * that hangs on the one before, or right before all that hangs on the one behind. A character's depth
+ * is how many characters it hangs on; an item's level is the depth of the highest character at whose
+ * subtree the item stands first, or its own. So what hangs on a character of depth d ends before the
+ * next item of level d or less, and the order tree finds that in O(log n).
  */
 #ifndef QR_CRDT_TEXT_H
 #define QR_CRDT_TEXT_H
@@ -17,6 +23,9 @@
 #include "crdt/rope.h"
 #include "crdt/sessions.h"
 #include "crdt/tree.h"
+
+/** No search among siblings is deeper: 4096 of them, balanced, are 12 deep. */
+#define QR_SIBLINGS_DEPTH_MAX 32
 
 /** Live items hold at most so many code points, so that finding one inside is bounded. */
 #define QR_ITEM_LENGTH_MAX 1024
@@ -28,9 +37,11 @@ struct qr_item {
     uint32_t length;      /* code points */
     uint32_t size;        /* bytes; 0: dead */
     uint32_t letters;     /* where they begin in qr_text.letters */
-    uint32_t left_first;  /* its first left child, or QR_NONE */
-    uint32_t right_last;  /* its last right child, or QR_NONE */
-    uint32_t sibling;     /* left child: the next one; right child: the one before; or QR_NONE */
+    uint32_t left_root;   /* its left children: the root of a search tree, or QR_NONE */
+    uint32_t right_root;  /* its right children */
+    uint32_t before;      /* in that tree of its parent: siblings that come before it */
+    uint32_t after;       /* and after it */
+    uint64_t depth;       /* of its first character */
 };
 
 struct qr_text {
@@ -41,6 +52,7 @@ struct qr_text {
     struct qr_tree ids;   /* by id */
     struct quire_buffer letters; /* UTF-8 of live items, and of some that died */
     size_t visible_size;  /* bytes of the live items */
+    uint64_t steps;       /* taken among siblings and along spines; what tests of bounds look at */
     uint32_t found;  /* where a character was looked for last: an item, or 0 */
     uint32_t newest; /* the item that was added last, or 0 */
     struct qr_rope *view; /* borrowed: told of what appears and dies; NULL: nobody looks */

@@ -17,6 +17,7 @@ static uint32_t add_node(struct qr_tree *tree, uint16_t height)
     node->next = QR_NONE;
     node->count = 0;
     node->height = height;
+    node->level = UINT64_MAX;
     return (uint32_t)tree->node_count++;
 }
 
@@ -64,6 +65,21 @@ static void put(struct qr_tree *tree, uint32_t index, uint32_t slot, uint32_t ch
     adopt(tree, index, slot);
 }
 
+static uint64_t level_of(const struct qr_tree *tree, const struct qr_tree_node *node, uint32_t slot)
+{
+    uint32_t child = node->child[slot];
+    return node->height == 0 ? tree->level[child] : tree->nodes[child].level;
+}
+
+static void find_level(const struct qr_tree *tree, struct qr_tree_node *node)
+{
+    node->level = UINT64_MAX;
+    for (uint32_t slot = 0; tree->level != NULL && slot < node->count; slot++) {
+        uint64_t level = level_of(tree, node, slot);
+        node->level = level < node->level ? level : node->level;
+    }
+}
+
 /** Moves the upper half of a full node into a new one to its right. */
 static uint32_t split(struct qr_tree *tree, uint32_t index)
 {
@@ -71,6 +87,7 @@ static uint32_t split(struct qr_tree *tree, uint32_t index)
     if (parent == QR_NONE) {
         parent = add_node(tree, (uint16_t)(tree->nodes[index].height + 1));
         tree->nodes[parent].first = tree->nodes[index].first;
+        tree->nodes[parent].level = tree->nodes[index].level;
         put(tree, parent, 0, index, weight_of(&tree->nodes[index]));
         tree->root = parent;
     } else if (tree->nodes[parent].count == QR_TREE_FAN) {
@@ -90,6 +107,8 @@ static uint32_t split(struct qr_tree *tree, uint32_t index)
         adopt(tree, right_index, i);
     }
     right->first = right->height == 0 ? right->child[0] : tree->nodes[right->child[0]].first;
+    find_level(tree, left);
+    find_level(tree, right);
 
     uint32_t moved = weight_of(right);
     uint32_t slot = tree->nodes[index].slot;
@@ -98,10 +117,12 @@ static uint32_t split(struct qr_tree *tree, uint32_t index)
     return right_index;
 }
 
-enum quire_status qr_tree_init(struct qr_tree *tree)
+enum quire_status qr_tree_init(struct qr_tree *tree, bool levels)
 {
     struct qr_tree fresh = {0};
-    enum quire_status status = qr_tree_reserve(&fresh, 1, 1);
+    fresh.level = levels ? malloc(sizeof *fresh.level) : NULL;
+    enum quire_status status = levels && fresh.level == NULL ? QUIRE_ENOMEM
+                                                            : qr_tree_reserve(&fresh, 1, 1);
     if (status != QUIRE_OK) {
         qr_tree_finish(&fresh);
         return status;
@@ -110,6 +131,9 @@ enum quire_status qr_tree_init(struct qr_tree *tree)
     fresh.root = add_node(&fresh, 0);
     fresh.nodes[fresh.root].first = 0;
     put(&fresh, fresh.root, 0, 0, 0);
+    if (levels) {
+        qr_tree_set_level(&fresh, 0, 0);
+    }
     *tree = fresh;
     return QUIRE_OK;
 }
@@ -118,6 +142,7 @@ void qr_tree_finish(struct qr_tree *tree)
 {
     free(tree->nodes);
     free(tree->leaf_of);
+    free(tree->level);
     *tree = (struct qr_tree){0};
 }
 
@@ -150,6 +175,13 @@ enum quire_status qr_tree_reserve(struct qr_tree *tree, size_t item_count, size_
             return QUIRE_ENOMEM;
         }
         tree->leaf_of = leaf_of;
+        if (tree->level != NULL) {
+            uint64_t *level = realloc(tree->level, capacity * sizeof *level);
+            if (level == NULL) {
+                return QUIRE_ENOMEM;
+            }
+            tree->level = level;
+        }
         tree->item_capacity = capacity;
     }
     if (extra <= (tree->node_capacity - tree->node_count) / (HEIGHT_MAX + 1)) {
@@ -184,9 +216,12 @@ static void add_weight(struct qr_tree *tree, uint32_t leaf, uint32_t difference)
     }
 }
 
-/** The leaf of an item, with room for one more. */
-static uint32_t roomy_leaf(struct qr_tree *tree, uint32_t item)
+/** The leaf of an item, with room for a new one beside it. */
+static uint32_t insertion_leaf(struct qr_tree *tree, uint32_t item, uint32_t new_item)
 {
+    if (tree->level != NULL) {
+        tree->level[new_item] = UINT64_MAX;
+    }
     if (tree->nodes[tree->leaf_of[item]].count == QR_TREE_FAN) {
         split(tree, tree->leaf_of[item]);
     }
@@ -195,19 +230,96 @@ static uint32_t roomy_leaf(struct qr_tree *tree, uint32_t item)
 
 void qr_tree_insert_after(struct qr_tree *tree, uint32_t item, uint32_t new_item, uint32_t weight)
 {
-    uint32_t leaf = roomy_leaf(tree, item);
+    uint32_t leaf = insertion_leaf(tree, item, new_item);
     put(tree, leaf, slot_of(&tree->nodes[leaf], item) + 1, new_item, weight);
     add_weight(tree, leaf, weight);
 }
 
+void qr_tree_insert_last(struct qr_tree *tree, uint32_t new_item, uint32_t weight)
+{
+    uint32_t index = tree->root;
+    while (tree->nodes[index].height > 0) {
+        index = tree->nodes[index].child[tree->nodes[index].count - 1];
+    }
+    const struct qr_tree_node *leaf = &tree->nodes[index];
+    qr_tree_insert_after(tree, leaf->child[leaf->count - 1], new_item, weight);
+}
+
 void qr_tree_insert_before(struct qr_tree *tree, uint32_t item, uint32_t new_item, uint32_t weight)
 {
-    uint32_t leaf = roomy_leaf(tree, item);
+    uint32_t leaf = insertion_leaf(tree, item, new_item);
     put(tree, leaf, slot_of(&tree->nodes[leaf], item), new_item, weight);
     add_weight(tree, leaf, weight);
     for (uint32_t index = leaf; index != QR_NONE && tree->nodes[index].first == item;
          index = tree->nodes[index].parent) {
         tree->nodes[index].first = new_item;
+    }
+}
+
+void qr_tree_set_level(struct qr_tree *tree, uint32_t item, uint64_t level)
+{
+    uint64_t old = tree->level[item];
+    tree->level[item] = level;
+    for (uint32_t index = tree->leaf_of[item]; index != QR_NONE; index = tree->nodes[index].parent) {
+        struct qr_tree_node *node = &tree->nodes[index];
+        if (level <= node->level) {
+            node->level = level;
+        } else if (old == node->level) {
+            find_level(tree, node); /* it may have been the least */
+            level = node->level;
+        } else {
+            return;
+        }
+    }
+}
+
+/** The first or last item below a node that has at most this level; there is one. */
+static uint32_t descend(const struct qr_tree *tree, uint32_t child, uint32_t height, uint64_t level,
+    bool last)
+{
+    for (; height > 0; height--) {
+        const struct qr_tree_node *node = &tree->nodes[child];
+        uint32_t slot = last ? node->count - 1u : 0;
+        while (level_of(tree, node, slot) > level) {
+            slot = last ? slot - 1 : slot + 1;
+            assert(slot < node->count);
+        }
+        child = node->child[slot];
+    }
+    return child;
+}
+
+uint32_t qr_tree_next_level(const struct qr_tree *tree, uint32_t item, uint64_t level)
+{
+    const struct qr_tree_node *node = &tree->nodes[tree->leaf_of[item]];
+    uint32_t slot = slot_of(node, item) + 1;
+    for (;;) {
+        for (; slot < node->count; slot++) {
+            if (level_of(tree, node, slot) <= level) {
+                return descend(tree, node->child[slot], node->height, level, false);
+            }
+        }
+        if (node->parent == QR_NONE) {
+            return QR_NONE;
+        }
+        slot = node->slot + 1;
+        node = &tree->nodes[node->parent];
+    }
+}
+
+uint32_t qr_tree_last_level(const struct qr_tree *tree, uint32_t item, uint64_t level)
+{
+    const struct qr_tree_node *node = &tree->nodes[tree->leaf_of[item]];
+    uint32_t slot = slot_of(node, item);
+    for (;;) {
+        for (; slot > 0; slot--) {
+            if (level_of(tree, node, slot - 1) <= level) {
+                return descend(tree, node->child[slot - 1], node->height, level, true);
+            }
+        }
+        assert(node->parent != QR_NONE);
+        slot = node->slot;
+        node = &tree->nodes[node->parent];
     }
 }
 

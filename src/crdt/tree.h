@@ -1,6 +1,7 @@
 /*
  * A sequence of numbered items as a B+ tree that only grows: what comes after what, how much is
- * visible before a place, which of two is first. All in O(log n), whatever the input.
+ * visible before a place, which of two is first, where the next one is whose level is at most a
+ * given one. All in O(log n), whatever the input.
  *
  * Item 0 is there from the start, stays first and weighs nothing.
  * Memory is reserved beforehand, so that changes cannot fail half way.
@@ -20,6 +21,7 @@ struct qr_tree_node {
     uint16_t count;               /* of children, or of items in a leaf */
     uint16_t height;              /* 0 in a leaf */
     uint32_t slot;                /* which child of its parent it is */
+    uint64_t level;               /* the least of the items below */
     uint32_t child[QR_TREE_FAN];  /* nodes, or items */
     uint32_t weight[QR_TREE_FAN]; /* what each child weighs in all */
 };
@@ -27,6 +29,7 @@ struct qr_tree_node {
 struct qr_tree {
     struct qr_tree_node *nodes;
     uint32_t *leaf_of; /* item → its leaf */
+    uint64_t *level;   /* item → its level; NULL: this tree keeps none */
     size_t node_count;
     size_t node_capacity;
     size_t item_capacity;
@@ -35,8 +38,8 @@ struct qr_tree {
     size_t finger_start; /* what stands before it weighs */
 };
 
-/** A tree that holds item 0 alone. ENOMEM. */
-QUIRE_CHECKED enum quire_status qr_tree_init(struct qr_tree *tree);
+/** A tree that holds item 0 alone, of level 0; with levels, or without. ENOMEM. */
+QUIRE_CHECKED enum quire_status qr_tree_init(struct qr_tree *tree, bool levels);
 void qr_tree_finish(struct qr_tree *tree);
 
 /** Room for item numbers below item_count, and for `extra` insertions. ENOMEM. */
@@ -45,8 +48,20 @@ QUIRE_CHECKED enum quire_status qr_tree_reserve(struct qr_tree *tree, size_t ite
 /** Puts a new item right after another. Room was reserved. */
 void qr_tree_insert_after(struct qr_tree *tree, uint32_t item, uint32_t new_item, uint32_t weight);
 
+/** Puts a new item at the end. Room was reserved. */
+void qr_tree_insert_last(struct qr_tree *tree, uint32_t new_item, uint32_t weight);
+
 /** Puts a new item right before another, which is not item 0. Room was reserved. */
 void qr_tree_insert_before(struct qr_tree *tree, uint32_t item, uint32_t new_item, uint32_t weight);
+
+/** Gives an item its level; until then it has the greatest there is. */
+void qr_tree_set_level(struct qr_tree *tree, uint32_t item, uint64_t level);
+
+/** The first item after this one whose level is at most `level`, or QR_NONE. */
+uint32_t qr_tree_next_level(const struct qr_tree *tree, uint32_t item, uint64_t level);
+
+/** The last item before this one, not item 0, whose level is at most `level`; item 0 has level 0. */
+uint32_t qr_tree_last_level(const struct qr_tree *tree, uint32_t item, uint64_t level);
 
 /** Changes what an item weighs. */
 void qr_tree_set_weight(struct qr_tree *tree, uint32_t item, uint32_t weight);
