@@ -135,7 +135,7 @@ enum quire_notice_kind {
 enum quire_alarm_kind {
     QUIRE_ALARM_BAD_SIGNATURE = 1, /* bytes that no device of this user signed */
     QUIRE_ALARM_FORK = 2,          /* two batches at one place of a chain */
-    QUIRE_ALARM_ROSTER = 3,        /* the server's roster contradicts ours */
+    QUIRE_ALARM_ROSTER = 3,        /* the server's roster contradicts ours; see protocol/roster.md */
     QUIRE_ALARM_SERVER_BEHIND = 4, /* the server lost what it had acknowledged; it was sent again */
     QUIRE_ALARM_WITHHELD = 5,      /* another device was kept from seeing our writes */
     QUIRE_ALARM_UNREADABLE = 6,    /* a signed change that does not open or does not merge */
@@ -288,9 +288,10 @@ struct quire_device_state {
     bool caught_up;      /* on this connection */
     uint32_t epoch;
     uint32_t roster_count;
+    uint32_t redo_count; /* records that the server forgot and this device has yet to make again */
     uint64_t batch_count;    /* all that are held */
     uint64_t chain_count;
-    uint64_t unsealed_count; /* entries with edits not sealed */
+    uint64_t unsealed_count; /* entries with edits not sealed, and changes to be sealed anew */
     uint64_t unacknowledged_count; /* own batches not yet durable on the server */
     uint64_t not_on_server_count;  /* batches of anybody that the server lacks, while connected */
     int64_t caught_up_ms;    /* wall clock of the last CAUGHT_UP; 0 never */

@@ -149,7 +149,8 @@ void quire_device_state(const struct quire_device *device, struct quire_device_s
         .caught_up = device->caught_up,
         .epoch = device->roster.epoch,
         .roster_count = device->roster.count,
-        .unsealed_count = device->pending_count,
+        .unsealed_count = device->pending_count + device->carried_count,
+        .redo_count = (uint32_t)device->redo_count,
         .caught_up_ms = device->caught_up_wall_ms,
         .presence = device->presence};
     memcpy(state.user, device->pair_user, QR_USER_SIZE);

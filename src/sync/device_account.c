@@ -232,6 +232,9 @@ void quire_device_destroy(struct quire_device *device)
     qr_kit_destroy(device->kit);
     qr_roster_finish(&device->roster);
     qr_roster_finish(&device->append_roster);
+    qr_roster_finish(&device->line);
+    free(device->redos);
+    free(device->carried);
     quire_buffer_finish(&device->host);
     quire_buffer_finish(&device->hello);
     quire_buffer_finish(&device->name);

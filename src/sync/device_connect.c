@@ -6,6 +6,7 @@
 
 #define RETRY_BROKEN_MS 5000
 #define RETRY_ALARM_MS 60000
+#define RETRY_REFUSED_MAX_MS 300000
 
 static void wait_for_answer(struct quire_device *device)
 {
@@ -67,7 +68,7 @@ void device_hello(struct quire_device *device)
     frame.hello.nonce = device->hello_nonce;
     frame.hello.user = device->roster.count > 0 ? device->roster.user : device->pair_user;
     frame.hello.device = device->role == ROLE_RECOVERING ? root : self.device;
-    frame.hello.roster_count = device->roster.count;
+    frame.hello.roster_count = device->looking ? 1 : device->roster.count;
     device->link = LINK_HELLO;
     device->hello_wall_ms = device->wall_ms;
     wait_for_answer(device);
@@ -92,11 +93,15 @@ static void on_challenge(struct quire_device *device, const struct qr_frame *fra
         device_close(device, RETRY_ALARM_MS);
         return;
     }
-    if (!rosters_agree(device, frame->challenge.roster_count, frame->challenge.roster_head)) {
-        device_alarm(device, QUIRE_ALARM_ROSTER);
-        device_close(device, RETRY_ALARM_MS);
+    if (frame->challenge.roster_count == 0) {
+        device->looking = device->offer_refused = false; /* nothing there to look at */
+    }
+    if (!device->looking &&
+        !rosters_agree(device, frame->challenge.roster_count, frame->challenge.roster_head)) {
+        device_contradicted(device);
         return;
     }
+    device->expected_roster = frame->challenge.roster_count;
     /* The server looked at its clock some time between HELLO and now: much later than that, should
      * the frame have waited for a machine that slept. Unsigned, since a stranger chose the time. */
     int64_t ahead = (int64_t)(frame->challenge.time_ms - (uint64_t)device->wall_ms);
@@ -116,7 +121,10 @@ static void on_challenge(struct quire_device *device, const struct qr_frame *fra
     struct qr_frame auth = {.type = QR_FRAME_AUTH};
     struct quire_bytes *records = device->space.items;
     auth.auth.signature = signature;
-    for (uint32_t seq = frame->challenge.roster_count; seq < device->roster.count; seq++) {
+    uint32_t end = device->offer_refused ? device->offer_end
+        : device->looking                ? 0
+                                         : device->roster.count;
+    for (uint32_t seq = frame->challenge.roster_count; seq < end; seq++) {
         records[auth.auth.record_count++] = qr_roster_record(&device->roster, seq);
     }
     auth.auth.records = records;
@@ -133,6 +141,7 @@ static void proceed(struct quire_device *device)
         return;
     }
     device->deadline_ms = 0;
+    device->refused_ms = 0;
     if (device->role == ROLE_RECOVERING) {
         device->link = LINK_ROSTER;
         if (device->append == APPEND_NONE) {
@@ -161,10 +170,13 @@ static void proceed(struct quire_device *device)
 
 static void on_welcome(struct quire_device *device, const struct qr_frame *frame)
 {
+    if (device->looking) {
+        device_look_begin(device, frame);
+        return;
+    }
     if (!rosters_agree(device, frame->welcome.roster_count, frame->welcome.roster_head) ||
         frame->welcome.roster_count < device->roster.count) {
-        device_alarm(device, QUIRE_ALARM_ROSTER);
-        device_close(device, RETRY_ALARM_MS);
+        device_contradicted(device);
         return;
     }
     device->expected_roster = frame->welcome.roster_count;
@@ -201,6 +213,14 @@ void device_resubscribe_later(struct quire_device *device)
     }
 }
 
+/* A device that the server does not know must not use up the failures that its user is allowed. */
+static uint32_t refused_ms(struct quire_device *device)
+{
+    uint32_t wait_ms = device->refused_ms < RETRY_ALARM_MS ? RETRY_ALARM_MS : device->refused_ms;
+    device->refused_ms = 2 * wait_ms < RETRY_REFUSED_MAX_MS ? 2 * wait_ms : RETRY_REFUSED_MAX_MS;
+    return wait_ms;
+}
+
 static void on_error(struct quire_device *device, const struct qr_frame *frame)
 {
     if (frame->error.writer != NULL) {
@@ -216,8 +236,12 @@ static void on_error(struct quire_device *device, const struct qr_frame *frame)
         device_close(device, frame->error.retry_ms);
         return;
     }
+    if (frame->error.code == QR_ERROR_FORK && device->link == LINK_AUTH) {
+        device_offer_refused(device);
+        return;
+    }
     device_notice(device, QUIRE_NOTICE_REFUSED, frame->error.code);
-    device_close(device, frame->error.retry_ms > 0 ? frame->error.retry_ms : RETRY_ALARM_MS);
+    device_close(device, frame->error.retry_ms > 0 ? frame->error.retry_ms : refused_ms(device));
 }
 
 static void on_ping(struct quire_device *device, const struct qr_frame *frame)
@@ -242,6 +266,10 @@ static bool take(struct quire_device *device, const struct qr_frame *frame, stru
     case QR_FRAME_ROSTER_RECORDS:
         if (!welcomed) {
             return false;
+        }
+        if (device->looking) {
+            device_look_records(device, frame);
+            return true;
         }
         device_on_roster_records(device, frame);
         if (device->link == LINK_ROSTER && device->roster.count >= device->expected_roster) {

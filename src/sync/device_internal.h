@@ -13,6 +13,8 @@
  *   device_receive.c    DELTA: what is accepted, and applied
  *   device_upload.c     WANT, PUSH, ACK, refusals
  *   device_roster.c     roster records, epoch keys, enrolling and revoking
+ *   device_follow.c     a roster that contradicts ours: over to it, and what it forgot made again
+ *   device_carry.c      batches that a roster no longer admits: dropped, their content carried along
  *   device_pair.c       both sides of pairing
  *   device_text.c       sentences
  */
@@ -57,6 +59,10 @@
 #define DEVICE_CLOCK_MS (2 * 60 * 1000)
 #define DEVICE_PAIR_TRIES 5
 #define DEVICE_SHUT_OUT_MAX 64
+#define DEVICE_REDO_MAX 1024            /* one for each record that a roster may have */
+#define DEVICE_REDO_RETRY_MS 60000
+#define DEVICE_LOOK_FIRST_MS 1000       /* after a contradiction the server's roster is read … */
+#define DEVICE_LOOK_LAST_MS 300000      /* … later each time, if there is no end to them */
 #define DEVICE_RETRY_MAX_MS (60 * 60 * 1000) /* no server sends a device away for longer */
 
 /** One writer chain. Invariant: 0 ≤ durable ≤ head; batches 1 … head are in the records. */
@@ -87,6 +93,25 @@ struct device_chain {
     uint8_t next_hash[QR_HASH_SIZE];
     uint32_t next_roster_seq;
     size_t last_item; /* 1 + its index in the frame's items; 0 none */
+
+    /* while a roster decides what stays: up to here it does, up to there its content is drafted */
+    uint64_t kept, drafted;
+};
+
+/** What a server forgot of the roster and this device knows: to be made again. */
+struct device_redo {
+    uint8_t device[QR_DEVICE_SIZE];
+    bool revoke; /* else it is enrolled again, with these */
+    uint8_t sign_public[QR_KEY_SIZE], box_public[QR_KEY_SIZE];
+    uint8_t name[QUIRE_NAME_MAX];
+    uint8_t name_size;
+    uint8_t failures;
+};
+
+/** A change that was in a dropped batch and is to be sealed anew: in the records, under `number`. */
+struct device_carried {
+    uint64_t number;
+    uint8_t hash[QR_HASH_SIZE]; /* of entry and plaintext */
 };
 
 /** A document in memory. */
@@ -185,6 +210,19 @@ struct quire_device {
     uint8_t shut_out[DEVICE_SHUT_OUT_MAX][QR_WRITER_SIZE]; /* chains that the server has more of than
                                                               a revocation lets us take */
     size_t shut_out_count;
+    bool looking;          /* the next connection reads the server's whole roster, to compare */
+    bool offer_refused;    /* ours revokes a device of which the server has later batches */
+    bool must_conform;     /* a new record shuts out what is here */
+    uint32_t offer_end;    /* records that AUTH may bring; meant only when offer_refused */
+    struct qr_roster line; /* the server's roster while looking, as far as it came */
+    uint8_t line_head[QR_HASH_SIZE]; /* what WELCOME says of it */
+    uint64_t look_delay_ms;
+    uint32_t refused_ms; /* the next wait after the server did not want us */
+    struct device_redo *redos; /* DEVICE_REDO_MAX at most */
+    size_t redo_count;
+    uint64_t redo_at_ms; /* not before */
+    struct device_carried *carried; /* by number; nothing is sealed before them */
+    size_t carried_count;
     size_t consumed; /* bytes of DELTA not yet given back as credit */
     struct device_inflight inflight[DEVICE_INFLIGHT_COUNT];
     size_t inflight_count, inflight_size;
@@ -204,7 +242,14 @@ struct quire_device {
     uint32_t pair_roster_count; /* the roster must hold this head, from the reply */
     uint8_t pair_roster_head[QR_HASH_SIZE];
     bool pair_open;
-    enum { APPEND_NONE, APPEND_PAIR, APPEND_REVOKE, APPEND_RECOVER } append;
+    enum {
+        APPEND_NONE,
+        APPEND_PAIR,
+        APPEND_REVOKE,
+        APPEND_RECOVER,
+        APPEND_REVOKE_AGAIN, /* the first redo */
+        APPEND_ADD_AGAIN,
+    } append;
     bool append_sent;
     unsigned append_tries;
     uint8_t append_device[QR_DEVICE_SIZE];
@@ -368,11 +413,50 @@ void device_append_refused(struct quire_device *device, uint32_t code);
 /** Makes and sends the append in hand, if there is one and the time is right. */
 void device_append_try(struct quire_device *device);
 uint64_t device_append_due_ms(const struct quire_device *device);
+/** A record that is new in the roster: kept, told, and its key taken. */
+void device_take_record(struct quire_device *device, uint32_t seq);
 /** Opens every epoch key that the roster gives this device, or the kit. */
 QUIRE_CHECKED enum quire_status device_take_keys(struct quire_device *device);
 void device_revoke(struct quire_device *device, const uint8_t *who);
 /** Enrolled now: keeps everything and says so. */
 void device_joined(struct quire_device *device);
+
+/* ---- device_follow.c ------------------------------------------------------------------------- */
+/** The server's roster does not go together with ours: an alarm, and on the next connection the
+ * whole of it is read. */
+void device_contradicted(struct quire_device *device);
+/** WELCOME, and records, while looking. */
+void device_look_begin(struct quire_device *device, const struct qr_frame *welcome);
+void device_look_records(struct quire_device *device, const struct qr_frame *frame);
+/** The server has later batches of a device that our records revoke. */
+void device_offer_refused(struct quire_device *device);
+/** Drops what the roster, which grew, no longer admits. */
+void device_conform(struct quire_device *device);
+/** Takes the next redo into hand as the append, if the time is right. */
+void device_redo_next(struct quire_device *device);
+QUIRE_CHECKED enum quire_status device_redo_append(struct quire_device *device,
+    struct qr_roster *roster);
+void device_redo_done(struct quire_device *device);
+void device_redo_failed(struct quire_device *device);
+/** Loads one of the redos. EMALFORMED, ENOMEM. */
+QUIRE_CHECKED enum quire_status device_redo_load(struct quire_device *device,
+    const uint8_t id[QR_DEVICE_SIZE], struct quire_bytes value);
+
+/* ---- device_carry.c -------------------------------------------------------------------------- */
+/** Drops every batch that stands on a record from `fork` on or that `line` does not admit, and what
+ * is built on such a one; the content joins the carried changes. Keys must still be those that it
+ * was sealed with. True: there was any. */
+bool device_drop(struct quire_device *device, const struct qr_roster *line, uint32_t fork);
+/** A change of this content came from elsewhere: it is not carried any longer. */
+void device_carried_came(struct quire_device *device, const uint8_t *entry,
+    struct quire_bytes plaintext);
+/** A carried change: appends entry and plaintext. */
+QUIRE_CHECKED enum quire_status device_carried_get(struct quire_device *device, size_t index,
+    struct quire_buffer *out_change);
+/** They are in batches now. */
+void device_carried_forget(struct quire_device *device, size_t first, size_t count);
+QUIRE_CHECKED enum quire_status device_carried_load(struct quire_device *device, uint64_t number,
+    struct quire_bytes value);
 
 void device_pair_open(struct quire_device *device);
 void device_pair_close(struct quire_device *device);

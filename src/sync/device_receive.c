@@ -202,6 +202,9 @@ static void merge_change(struct quire_device *device, const struct qr_batch *bat
         status = device_entry_get(device, change->entry, true, &entry);
         if (status == QUIRE_OK) {
             status = device_entry_keep(device, entry, quire_buffer_bytes(&plaintext));
+            if (status == QUIRE_OK) {
+                device_carried_came(device, change->entry, quire_buffer_bytes(&plaintext));
+            }
         } else {
             device_ok(device, status);
         }

@@ -12,6 +12,8 @@
  *   l entry:16              edits that are not sealed yet
  *   m entry:16              what a list shows
  *   f entry:16              its words, to be found by; not there: they are to be gathered again
+ *   g device:16             a record that the server forgot and this device makes again
+ *   q n:8                   a change out of a dropped batch, to be sealed anew: entry ‖ delta
  *   x n:1                   the other side of a fork, as it came: the last 64
  */
 #include "sync/device_internal.h"
@@ -279,6 +281,24 @@ static bool load_pending(void *context, struct quire_bytes key, struct quire_byt
     return load->status == QUIRE_OK;
 }
 
+static bool load_again(void *context, struct quire_bytes key, struct quire_bytes value)
+{
+    struct load *load = context;
+    struct quire_buffer plain = {0};
+    load->status = device_open_sealed(load->device, key, value, &plain);
+    if (load->status == QUIRE_OK && key.data[0] == 'g') {
+        load->status = key.size == 1 + QR_DEVICE_SIZE
+            ? device_redo_load(load->device, key.data + 1, quire_buffer_bytes(&plain))
+            : QUIRE_ECORRUPT;
+    } else if (load->status == QUIRE_OK) {
+        load->status = key.size == 1 + 8
+            ? device_carried_load(load->device, qr_load_u64(key.data + 1), quire_buffer_bytes(&plain))
+            : QUIRE_ECORRUPT;
+    }
+    quire_buffer_finish(&plain);
+    return load->status == QUIRE_OK;
+}
+
 static enum quire_status scan(struct quire_device *device, const char *prefix,
     bool (*visit)(void *, struct quire_bytes, struct quire_bytes))
 {
@@ -310,6 +330,12 @@ enum quire_status device_load(struct quire_device *device, struct quire_bytes wr
     }
     if (status == QUIRE_OK) {
         status = scan(device, "l", load_pending);
+    }
+    if (status == QUIRE_OK) {
+        status = scan(device, "g", load_again);
+    }
+    if (status == QUIRE_OK) {
+        status = scan(device, "q", load_again);
     }
     if (status == QUIRE_OK && device->roster.count == 0) {
         status = QUIRE_ECORRUPT;

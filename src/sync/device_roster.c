@@ -242,8 +242,31 @@ enum quire_status device_take_keys(struct quire_device *device)
 
 /* ---- records that come ------------------------------------------------------------------------ */
 
+/* Does this revocation shut out something that is here? */
+static bool shuts_out(const struct quire_device *device, const uint8_t *who)
+{
+    for (size_t i = 0; i < device->chain_count; i++) {
+        const struct device_chain *chain = &device->chains[i];
+        if (memcmp(chain->device, who, QR_DEVICE_SIZE) == 0 &&
+            !qr_roster_admits(&device->roster, who, chain->writer, chain->head, chain->hash)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A key that was made here for this epoch, for an append that somebody else was before. */
+static void forget_own_key(struct quire_device *device, const struct qr_record *record)
+{
+    uint8_t held[QR_HASH_SIZE];
+    if (qr_vault_commitment(device->vault, record->epoch.epoch, held) == QUIRE_OK &&
+        memcmp(held, record->epoch.commitment, QR_HASH_SIZE) != 0) {
+        qr_vault_forget_epoch(device->vault, record->epoch.epoch);
+    }
+}
+
 /* What a new record means here and now. */
-static void take_record(struct quire_device *device, uint32_t seq)
+void device_take_record(struct quire_device *device, uint32_t seq)
 {
     struct qr_record record;
     if (qr_record_read(qr_roster_record(&device->roster, seq), &record) != QUIRE_OK) {
@@ -263,9 +286,11 @@ static void take_record(struct quire_device *device, uint32_t seq)
     }
     case QR_RECORD_REVOKE:
         device->revoked |= memcmp(record.revoke.device, self, QR_DEVICE_SIZE) == 0;
+        device->must_conform |= shuts_out(device, record.revoke.device);
         device_notice_device(device, QUIRE_NOTICE_DEVICE_REVOKED, record.revoke.device);
         break;
     case QR_RECORD_EPOCH:
+        forget_own_key(device, &record);
         /* A revoked device gets no seal, and needs none. */
         if (!device->revoked && qr_roster_active(&device->roster, self)) {
             enum quire_status status = device_take_keys(device);
@@ -280,12 +305,6 @@ static void take_record(struct quire_device *device, uint32_t seq)
     default:
         break;
     }
-}
-
-static void break_off(struct quire_device *device)
-{
-    device_alarm(device, QUIRE_ALARM_ROSTER);
-    device_close(device, RETRY_ALARM_MS);
 }
 
 /* The first record makes the account: it must be the one that the code or the kit led to. */
@@ -307,7 +326,7 @@ void device_on_roster_records(struct quire_device *device, const struct qr_frame
         struct quire_bytes bytes = frame->roster_records.records[i];
         if (seq < device->roster.count) {
             if (!quire_bytes_equal(bytes, qr_roster_record(&device->roster, seq))) {
-                break_off(device);
+                device_contradicted(device);
                 return;
             }
             continue;
@@ -320,11 +339,12 @@ void device_on_roster_records(struct quire_device *device, const struct qr_frame
             return;
         }
         if (status != QUIRE_OK) {
-            break_off(device);
+            device_contradicted(device);
             return;
         }
-        take_record(device, seq);
+        device_take_record(device, seq);
     }
+    device_conform(device);
 }
 
 void device_joined(struct quire_device *device)
@@ -349,14 +369,28 @@ void device_joined(struct quire_device *device)
 
 /* ---- appending -------------------------------------------------------------------------------- */
 
+static bool revokes(const struct quire_device *device)
+{
+    return device->append == APPEND_REVOKE || device->append == APPEND_REVOKE_AGAIN;
+}
+
+static bool again(const struct quire_device *device)
+{
+    return device->append == APPEND_ADD_AGAIN || device->append == APPEND_REVOKE_AGAIN;
+}
+
 void device_append_failed(struct quire_device *device, enum quire_status status)
 {
-    bool revoking = device->append == APPEND_REVOKE;
+    bool revoking = revokes(device), redoing = again(device);
     device->append = APPEND_NONE;
     device->append_sent = false;
     device->append_at_ms = 0;
     device->deadline_ms = 0;
     qr_roster_finish(&device->append_roster);
+    if (redoing) {
+        device_redo_failed(device);
+        return;
+    }
     device_notice(device, revoking ? QUIRE_NOTICE_REVOKE_FAILED : QUIRE_NOTICE_PAIR_FAILED, status);
 }
 
@@ -364,8 +398,9 @@ void device_append_failed(struct quire_device *device, enum quire_status status)
 static bool already_so(const struct quire_device *device)
 {
     const struct qr_roster_device *found = qr_roster_find(&device->roster, device->append_device);
-    return device->append == APPEND_REVOKE ? found != NULL && found->revoked_seq != 0
-                                           : found != NULL && found->revoked_seq == 0;
+    return revokes(device) ? found != NULL && found->revoked_seq != 0
+        : again(device)    ? found != NULL
+                           : found != NULL && found->revoked_seq == 0;
 }
 
 static void append_done(struct quire_device *device)
@@ -377,7 +412,9 @@ static void append_done(struct quire_device *device)
     device->deadline_ms = 0;
     device->append_epoch = 0;
     qr_roster_finish(&device->append_roster);
-    if (what == APPEND_PAIR) {
+    if (what == APPEND_REVOKE_AGAIN || what == APPEND_ADD_AGAIN) {
+        device_redo_done(device);
+    } else if (what == APPEND_PAIR) {
         device_pair_reply(device);
     } else if (what == APPEND_RECOVER) {
         qr_kit_destroy(device->kit);
@@ -403,6 +440,9 @@ static enum quire_status make_records(struct quire_device *device, struct qr_ros
         struct quire_bytes name = qr_read_bytes(&reader, qr_reader_left(&reader));
         return device_append_add(device, roster, NULL, sign_public.data, box_public.data, name);
     }
+    if (device->append == APPEND_ADD_AGAIN) {
+        return device_redo_append(device, roster);
+    }
     enum quire_status status = append_revoke(device, roster, device->append_device);
     if (status == QUIRE_OK) {
         device->append_epoch = roster->epoch + 1;
@@ -414,19 +454,22 @@ static enum quire_status make_records(struct quire_device *device, struct qr_ros
 static bool append_ready(const struct quire_device *device)
 {
     return device->append == APPEND_RECOVER ? device->link == LINK_ROSTER
-        : device->append == APPEND_REVOKE   ? device->link == LINK_READY && device->caught_up
-                                            : device->link == LINK_READY;
+        : revokes(device) ? device->link == LINK_READY && device->caught_up
+                          : device->link == LINK_READY;
 }
 
 uint64_t device_append_due_ms(const struct quire_device *device)
 {
     bool waits = device->append != APPEND_NONE && !device->append_sent && append_ready(device) &&
         device->append_at_ms > device->now_ms;
-    return waits ? device->append_at_ms : UINT64_MAX;
+    bool redoes = device->append == APPEND_NONE && device->redo_count > 0 &&
+        device->link == LINK_READY && device->caught_up && device->redo_at_ms > device->now_ms;
+    return waits ? device->append_at_ms : redoes ? device->redo_at_ms : UINT64_MAX;
 }
 
 void device_append_try(struct quire_device *device)
 {
+    device_redo_next(device);
     if (device->append == APPEND_NONE || device->append_sent || !append_ready(device) ||
         device->now_ms < device->append_at_ms) {
         return;
@@ -473,9 +516,10 @@ void device_on_roster_done(struct quire_device *device, const struct qr_frame *f
         if (!device_ok(device, qr_roster_append(&device->roster, qr_roster_record(tried, seq)))) {
             return;
         }
-        take_record(device, seq);
+        device_take_record(device, seq);
     }
     append_done(device);
+    device_conform(device); /* what came since the append was sent */
 }
 
 void device_append_refused(struct quire_device *device, uint32_t code)
@@ -496,7 +540,7 @@ void device_append_refused(struct quire_device *device, uint32_t code)
     }
     if (code != QR_ERROR_STALE_ROSTER) {
         device_append_failed(device, code == QR_ERROR_RATE ? QUIRE_ELIMIT : QUIRE_EINVALID);
-    } else if (device->append == APPEND_REVOKE) {
+    } else if (revokes(device)) {
         device_resubscribe_later(device); /* its chains may have grown */
     }
 }

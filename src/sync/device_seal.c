@@ -33,11 +33,27 @@ static bool has_key(const struct quire_device *device)
     return qr_vault_has_epoch(device->vault, device->roster.epoch);
 }
 
+/* Whom the server forgot to be revoked would read what is sealed before that is made again. */
+static bool may_seal(const struct quire_device *device)
+{
+    return device->role == ROLE_MEMBER && !device->revoked && has_key(device) &&
+        device->redo_count == 0;
+}
+
+/* Carried changes wait until it is known which of them others have brought. */
+static bool carries(const struct quire_device *device)
+{
+    return device->carried_count > 0 && !(device->link == LINK_READY && device->caught_up);
+}
+
 uint64_t device_seal_due_ms(const struct quire_device *device)
 {
-    if (device->pending_count == 0 || device->role != ROLE_MEMBER || device->revoked ||
-        !has_chain(device) || !has_key(device)) {
+    if ((device->pending_count == 0 && device->carried_count == 0) || !may_seal(device) ||
+        !has_chain(device) || carries(device)) {
         return UINT64_MAX;
+    }
+    if (device->carried_count > 0) {
+        return device->now_ms;
     }
     size_t size = 0;
     for (size_t i = 0; i < device->pending_count && size < DEVICE_SEAL_SIZE; i++) {
@@ -204,6 +220,47 @@ static bool seal_drafts(struct quire_device *device, struct drafts *drafts)
     return well;
 }
 
+/* Adds a draft, taking `plaintext`; seals what is there when it is full. */
+static bool add_draft(struct quire_device *device, struct drafts *drafts, const uint8_t *entry,
+    struct quire_buffer *plaintext)
+{
+    size_t sealed = qr_sealed_size(plaintext->size);
+    bool full = drafts->count == QR_CHANGES_MAX ||
+        (drafts->count > 0 && drafts->size + sealed > SEAL_BYTES_MAX);
+    if (full && !seal_drafts(device, drafts)) {
+        quire_buffer_finish(plaintext);
+        return false;
+    }
+    struct draft *draft = &drafts->items[drafts->count++];
+    memcpy(draft->entry, entry, QR_ENTRY_SIZE);
+    draft->plaintext = *plaintext;
+    drafts->size += sealed;
+    return true;
+}
+
+/* What was in batches that the roster does not admit, in its order: later edits stand on it. */
+static bool draft_carried(struct quire_device *device, struct drafts *drafts)
+{
+    size_t count = device->carried_count;
+    for (size_t i = 0; i < count; i++) {
+        struct quire_buffer change = {0}, plaintext = {0};
+        uint8_t entry[QR_ENTRY_SIZE];
+        bool well = device_ok(device, device_carried_get(device, i, &change)) &&
+            device_ok(device, quire_buffer_append(&plaintext, change.data + QR_ENTRY_SIZE,
+                                  change.size - QR_ENTRY_SIZE));
+        if (well) {
+            memcpy(entry, change.data, QR_ENTRY_SIZE);
+            well = add_draft(device, drafts, entry, &plaintext);
+        }
+        quire_buffer_finish(&change);
+        if (!well) {
+            return false;
+        }
+    }
+    device_carried_forget(device, 0, count);
+    return true;
+}
+
 /* Takes everything pending of an entry into drafts, sealing whenever a batch is full. */
 static bool draft_entry(struct quire_device *device, struct drafts *drafts, const uint8_t *id)
 {
@@ -216,20 +273,13 @@ static bool draft_entry(struct quire_device *device, struct drafts *drafts, cons
         bool well = device_ok(device,
             quire_document_take_delta(entry->document, DEVICE_DELTA_MAX, &delta));
         well = well && device_ok(device, device_entry_keep(device, entry, quire_buffer_bytes(&delta)));
-        size_t sealed = qr_sealed_size(delta.size);
-        bool full = drafts->count == QR_CHANGES_MAX ||
-            (drafts->count > 0 && drafts->size + sealed > SEAL_BYTES_MAX);
-        if (well && full) {
-            well = seal_drafts(device, drafts);
-        }
         if (!well) {
             quire_buffer_finish(&delta);
             return false;
         }
-        struct draft *draft = &drafts->items[drafts->count++];
-        memcpy(draft->entry, id, QR_ENTRY_SIZE);
-        draft->plaintext = delta;
-        drafts->size += sealed;
+        if (!add_draft(device, drafts, id, &delta)) {
+            return false;
+        }
     }
     entry->touched = false; /* nothing came from elsewhere */
     struct device_key key = device_key('l', id, QR_ENTRY_SIZE);
@@ -246,7 +296,7 @@ void device_seal(struct quire_device *device)
     if (!due && !flush) {
         return;
     }
-    if (device->pending_count > 0 && !has_chain(device)) {
+    if (device->pending_count + device->carried_count > 0 && !has_chain(device)) {
         device_notice(device, QUIRE_NOTICE_REJECTED, QR_ERROR_QUOTA);
         return;
     }
@@ -255,7 +305,7 @@ void device_seal(struct quire_device *device)
         device_ok(device, QUIRE_ENOMEM);
         return;
     }
-    bool well = !device->revoked && device->role == ROLE_MEMBER && has_key(device);
+    bool well = may_seal(device) && !carries(device) && draft_carried(device, drafts);
     while (well && device->pending_count > 0) {
         uint8_t id[QR_ENTRY_SIZE];
         memcpy(id, device->pending[0].entry, sizeof id);

@@ -9,8 +9,10 @@ static const char *const alarms[QUIRE_ALARM_COUNT] = {
         "the server sent something that none of your devices signed; it was not used",
     [QUIRE_ALARM_FORK] = "two different changes claim the same place in one device's history; the "
                          "first one was kept. A copied device or a dishonest server does this",
-    [QUIRE_ALARM_ROSTER] = "the server's list of your devices contradicts the signed one kept here; "
-                           "nothing of it was taken over",
+    [QUIRE_ALARM_ROSTER] =
+        "the server's list of your devices contradicts the signed one kept here: the server was put "
+        "back to an old backup, or is dishonest. Revocations and devices that it forgot are made "
+        "again; look at `quire devices`",
     [QUIRE_ALARM_SERVER_BEHIND] =
         "the server had lost changes that it had confirmed before; they were sent again from here",
     [QUIRE_ALARM_WITHHELD] = "another device was not shown changes that the server had; compare the "

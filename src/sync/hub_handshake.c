@@ -165,6 +165,13 @@ static bool adopt_offer(struct qr_hub *hub, struct hub_connection *connection,
         return false;
     }
     enum quire_status status = QUIRE_OK;
+    if (user != NULL) {
+        status = hub_roster_admissible(hub, user, &connection->offered, user->roster.count);
+    }
+    if (status == QUIRE_ECONFLICT) {
+        hub_fatal(hub, connection, QR_ERROR_FORK);
+        return false;
+    }
     if (user == NULL) {
         status = hub_user_new(hub, connection->claimed_user, &user);
     }

@@ -29,6 +29,7 @@
 #define HUB_CREDIT_MAX (16 * 1024 * 1024)
 #define HUB_UNVERIFIED_MAX (2 * 1024 * 1024) /* bytes of pushes under verification, a connection */
 #define HUB_PAIR_MAILBOXES 1024
+#define HUB_LOOK_BACK_MAX 4096            /* batches read to see whether one stands on what is shut out */
 #define HUB_HOUR_MS 3600000
 #define HUB_HELLO_MAX 4096                /* bytes of a frame before authentication */
 #define HUB_AUTH_TOKEN (1ull << 63)       /* token of an AUTH: this and the connection's id */
@@ -53,6 +54,8 @@ struct hub_chain {
     size_t accepted; /* greatest seq accepted, durable or on its way */
     size_t capacity;
     size_t durable;
+    uint64_t admitted; /* by the roster: what is above a revocation's pin is kept, and not served */
+    uint64_t built; /* greatest seq that another device's batch stands on, of those since loading */
     uint64_t noted_seq; /* the batch that noted_roster_seq is of; 0 none */
     uint32_t noted_roster_seq;
 };
@@ -69,10 +72,13 @@ struct hub_user {
     struct hub_user *next, *prev; /* idle users, oldest first */
     bool idle;
     bool gone; /* out of the table; freed when nothing of it is pending */
+    bool damaged; /* from damaged_lsn on; nobody gets it before that is forgotten, and it is gone */
+    uint64_t damaged_lsn;
     uint8_t user[QR_USER_SIZE];
     struct qr_roster roster;
     struct hub_entry *entries;
     size_t entry_count, entry_capacity, durable_count;
+    size_t loaded_count; /* entries that were in the log when the user was loaded */
     struct hub_chain *chains;
     uint16_t *chain_order; /* their indices, by writer as bytes: a SUB looks up a thousand of them */
     size_t chain_count, chain_capacity;
@@ -262,6 +268,12 @@ void hub_on_roster_append(struct qr_hub *hub, struct hub_connection *connection,
 /** Persists the records of `roster` that the user's roster lacks and takes it over. */
 QUIRE_CHECKED enum quire_status hub_roster_take(struct qr_hub *hub, struct hub_user *user,
     struct qr_roster *roster, uint64_t origin);
+/** The roster changed: how much of each chain it admits. */
+void hub_roster_settle(struct hub_user *user);
+/** May the roster take over, as far as its revocations from record `from` on go: nobody has built on
+ * what they shut out. ECONFLICT: somebody has. */
+QUIRE_CHECKED enum quire_status hub_roster_admissible(struct qr_hub *hub, const struct hub_user *user,
+    const struct qr_roster *roster, uint32_t from);
 /** Sends the durable records from `from` on. */
 void hub_send_roster(struct qr_hub *hub, struct hub_connection *connection, uint32_t from);
 /** Records of the roster that are durable. */

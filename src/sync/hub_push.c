@@ -289,7 +289,7 @@ static bool causes_are_here(struct qr_hub *hub, struct hub_connection *connectio
     for (size_t i = 0; i < batch->dep_count; i++) {
         const struct qr_dep *dep = &batch->deps[i];
         const struct hub_chain *chain = hub_chain_find(user, dep->writer);
-        if (chain == NULL || dep->seq > chain->accepted) {
+        if (chain == NULL || dep->seq > chain->accepted || dep->seq > chain->admitted) {
             memcpy(missing + size, dep->writer, QR_WRITER_SIZE);
             qr_store_u64(missing + size + QR_WRITER_SIZE, dep->seq);
             memcpy(missing + size + QR_WRITER_SIZE + 8, dep->hash, QR_HASH_SIZE);
@@ -320,6 +320,17 @@ static void repeat(struct qr_hub *hub, struct hub_connection *connection,
     }
     hub->counters.batches_repeated++;
     mark(hub, connection, (uint16_t)(chain - user->chains), batch->seq);
+}
+
+static void note_causes(struct hub_user *user, const struct qr_batch *batch)
+{
+    for (size_t i = 0; i < batch->dep_count; i++) {
+        struct hub_chain *cause = hub_chain_find(user, batch->deps[i].writer);
+        if (cause != NULL && batch->deps[i].seq > cause->built &&
+            memcmp(cause->device, batch->device, QR_DEVICE_SIZE) != 0) {
+            cause->built = batch->deps[i].seq;
+        }
+    }
 }
 
 static void place(struct qr_hub *hub, struct hub_connection *connection, struct quire_bytes bytes,
@@ -374,6 +385,7 @@ static void place(struct qr_hub *hub, struct hub_connection *connection, struct 
         uint16_t place = user->entries[user->entry_count - 1].chain;
         user->chains[place].noted_seq = batch->seq;
         user->chains[place].noted_roster_seq = batch->roster_seq;
+        note_causes(user, batch);
         mark(hub, connection, place, batch->seq);
     }
 }

@@ -31,44 +31,82 @@ void hub_send_roster(struct qr_hub *hub, struct hub_connection *connection, uint
     }
 }
 
-/* A revocation must pin the revoked device's chains exactly where the log has them: nobody has
- * built on a batch that the pins would shut out. */
-static bool pins_are_current(const struct hub_user *user, const struct qr_record *record)
+/* How much of a chain the roster admits. */
+static uint64_t admitted(const struct hub_user *user, const struct qr_roster *roster,
+    const struct hub_chain *chain)
 {
-    size_t chains = 0;
-    for (size_t i = 0; i < user->chain_count; i++) {
-        chains += memcmp(user->chains[i].device, record->revoke.device, QR_DEVICE_SIZE) == 0;
-    }
-    if (chains != record->revoke.pin_count) {
-        return false;
-    }
-    for (size_t i = 0; i < record->revoke.pin_count; i++) {
-        const struct qr_dep *pin = &record->revoke.pins[i];
-        const struct hub_chain *chain = hub_chain_find(user, pin->writer);
-        if (chain == NULL || chain->accepted != pin->seq ||
-            memcmp(chain->device, record->revoke.device, QR_DEVICE_SIZE) != 0 ||
-            memcmp(hub_chain_entry(user, chain, pin->seq)->hash, pin->hash, QR_HASH_SIZE) != 0) {
-            return false;
-        }
-    }
-    return true;
+    uint8_t pinned[QR_HASH_SIZE];
+    uint64_t pin = qr_roster_pin(roster, chain->device, chain->writer, pinned);
+    bool other = pin > 0 && pin <= chain->accepted &&
+        memcmp(hub_chain_entry(user, chain, pin)->hash, pinned, QR_HASH_SIZE) != 0;
+    return pin - other;
 }
 
-static enum quire_status try_records(const struct hub_user *user, const struct qr_frame *frame,
-    struct qr_roster *out_roster)
+void hub_roster_settle(struct hub_user *user)
+{
+    for (size_t i = 0; i < user->chain_count; i++) {
+        user->chains[i].admitted = admitted(user, &user->roster, &user->chains[i]);
+    }
+}
+
+/* Does this batch of another device stand on something that the roster does not admit? */
+static bool stands_on_excess(const struct hub_user *user, const struct qr_roster *roster,
+    const struct qr_batch *batch)
+{
+    for (size_t i = 0; i < batch->dep_count; i++) {
+        const struct hub_chain *cause = hub_chain_find(user, batch->deps[i].writer);
+        if (cause != NULL && batch->deps[i].seq > admitted(user, roster, cause) &&
+            memcmp(cause->device, batch->device, QR_DEVICE_SIZE) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum quire_status hub_roster_admissible(struct qr_hub *hub, const struct hub_user *user,
+    const struct qr_roster *roster, uint32_t from)
+{
+    size_t first = user->loaded_count; /* of what is shut out: only later ones can stand on it */
+    for (size_t i = 0; i < user->chain_count; i++) {
+        const struct hub_chain *chain = &user->chains[i];
+        const struct qr_roster_device *device = qr_roster_find(roster, chain->device);
+        if (device == NULL || device->revoked_seq < from || device->revoked_seq == 0) {
+            continue;
+        }
+        uint64_t most = admitted(user, roster, chain);
+        if (chain->built > most) {
+            return QUIRE_ECONFLICT;
+        }
+        if (most < chain->accepted && chain->places[most] < first) {
+            first = chain->places[most];
+        }
+    }
+    if (user->loaded_count - first > HUB_LOOK_BACK_MAX) {
+        return QUIRE_ECONFLICT; /* too many to read now: somebody will have */
+    }
+    for (size_t i = first; i < user->loaded_count; i++) {
+        struct quire_bytes bytes;
+        struct qr_batch batch;
+        if (user->entries[i].chain == HUB_ROSTER_CHAIN) {
+            continue;
+        }
+        if (hub->reader.read(hub->reader.context, user->entries[i].lsn, &bytes) != QUIRE_OK ||
+            qr_batch_read(bytes, &batch) != QUIRE_OK || stands_on_excess(user, roster, &batch)) {
+            return QUIRE_ECONFLICT;
+        }
+    }
+    return QUIRE_OK;
+}
+
+static enum quire_status try_records(struct qr_hub *hub, const struct hub_user *user,
+    const struct qr_frame *frame, struct qr_roster *out_roster)
 {
     enum quire_status status = qr_roster_copy(&user->roster, out_roster);
     for (size_t i = 0; i < frame->roster_append.record_count && status == QUIRE_OK; i++) {
-        struct quire_bytes bytes = frame->roster_append.records[i];
-        struct qr_record record;
-        status = qr_record_read(bytes, &record);
-        if (status == QUIRE_OK && record.kind == QR_RECORD_REVOKE &&
-            !pins_are_current(user, &record)) {
-            status = QUIRE_ECONFLICT;
-        }
-        if (status == QUIRE_OK) {
-            status = qr_roster_append(out_roster, bytes);
-        }
+        status = qr_roster_append(out_roster, frame->roster_append.records[i]);
+    }
+    if (status == QUIRE_OK) {
+        status = hub_roster_admissible(hub, user, out_roster, user->roster.count);
     }
     return status;
 }
@@ -88,6 +126,7 @@ enum quire_status hub_roster_take(struct qr_hub *hub, struct hub_user *user,
     struct qr_roster old = user->roster;
     user->roster = *roster;
     *roster = old;
+    hub_roster_settle(user);
     return QUIRE_OK;
 }
 
@@ -108,7 +147,7 @@ void hub_on_roster_append(struct qr_hub *hub, struct hub_connection *connection,
     enum quire_status status = QUIRE_ECONFLICT;
     struct qr_roster tried = {0};
     if (memcmp(frame->roster_append.prev_head, qr_roster_head(&user->roster), QR_HASH_SIZE) == 0) {
-        status = try_records(user, frame, &tried);
+        status = try_records(hub, user, frame, &tried);
     }
     if (status == QUIRE_OK) {
         status = hub_roster_take(hub, user, &tried, connection->id);

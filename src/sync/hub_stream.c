@@ -86,6 +86,9 @@ static bool held_back(const struct hub_connection *connection, const struct hub_
     if (entry->chain == HUB_ROSTER_CHAIN) {
         return entry->seq < connection->roster_count;
     }
+    if (entry->seq > connection->user->chains[entry->chain].admitted) {
+        return true;
+    }
     if (index < connection->filter_end) {
         return connection->filter != NULL && entry->chain < connection->filter_count &&
             entry->seq <= connection->filter[entry->chain];
@@ -100,9 +103,10 @@ static void send_caught_up(struct qr_hub *hub, struct hub_connection *connection
     struct qr_frame frame = {.type = QR_FRAME_CAUGHT_UP};
     for (size_t i = 0; i < user->chain_count; i++) {
         const struct hub_chain *chain = &user->chains[i];
-        if (chain->durable > 0) {
+        uint64_t seq = chain->durable < chain->admitted ? chain->durable : chain->admitted;
+        if (seq > 0) {
             positions[frame.caught_up.position_count++] = (struct qr_frame_position){chain->writer,
-                chain->durable, hub_chain_entry(user, chain, chain->durable)->hash};
+                seq, hub_chain_entry(user, chain, seq)->hash};
         }
     }
     frame.caught_up.positions = positions;

@@ -78,7 +78,7 @@ static enum quire_status add_chain(struct hub_user *user, const struct qr_log_en
         (user->chain_count - place) * sizeof *user->chain_order);
     user->chain_order[place] = (uint16_t)user->chain_count;
     struct hub_chain *chain = &user->chains[user->chain_count++];
-    *chain = (struct hub_chain){0};
+    *chain = (struct hub_chain){.admitted = UINT64_MAX};
     memcpy(chain->writer, entry->writer, QR_WRITER_SIZE);
     memcpy(chain->device, entry->device, QR_DEVICE_SIZE);
     return QUIRE_OK;
@@ -271,7 +271,7 @@ enum quire_status hub_user_get(struct qr_hub *hub, const uint8_t *id, struct hub
     HASH_FIND_BYHASHVALUE(hh, hub->users, id, QR_USER_SIZE, hash_user(hub, id), user);
     if (user != NULL) {
         *out_user = user;
-        return QUIRE_OK;
+        return user->damaged ? QUIRE_EIO : QUIRE_OK;
     }
     enum quire_status status = hub_user_new(hub, id, &user);
     if (status != QUIRE_OK) {
@@ -290,10 +290,11 @@ enum quire_status hub_user_get(struct qr_hub *hub, const uint8_t *id, struct hub
         hub_user_destroy(user);
         return status;
     }
-    user->durable_count = user->entry_count;
+    user->durable_count = user->loaded_count = user->entry_count;
     for (size_t i = 0; i < user->chain_count; i++) {
         user->chains[i].durable = user->chains[i].accepted;
     }
+    hub_roster_settle(user);
     hub_user_rest(hub, user);
     *out_user = user;
     return QUIRE_OK;
@@ -301,7 +302,14 @@ enum quire_status hub_user_get(struct qr_hub *hub, const uint8_t *id, struct hub
 
 void hub_user_rest(struct qr_hub *hub, struct hub_user *user)
 {
-    if (user->connections != NULL || has_pending(user)) {
+    if (has_pending(user)) {
+        return;
+    }
+    if (user->damaged && !user->gone) {
+        hub_forget(hub, user, user->damaged_lsn);
+        remove_from_table(hub, user);
+    }
+    if (user->connections != NULL) {
         return;
     }
     if (user->gone) {
@@ -407,6 +415,7 @@ static void rebuild_roster(struct qr_hub *hub, struct hub_user *user, uint32_t c
     }
     qr_roster_finish(&user->roster);
     user->roster = kept;
+    hub_roster_settle(user);
 }
 
 /* Back to what is durable; whoever waits is told, and may try again later. */
@@ -469,13 +478,21 @@ uint32_t hub_roster_durable(const struct hub_user *user)
 void hub_user_damaged(struct qr_hub *hub, struct hub_user *user, uint64_t lsn)
 {
     hub->counters.records_damaged++;
-    hub_forget(hub, user, lsn);
-    remove_from_table(hub, user);
+    if (user->gone) {
+        return;
+    }
+    if (!user->damaged || lsn < user->damaged_lsn) {
+        user->damaged_lsn = lsn;
+    }
+    user->damaged = true;
     struct hub_connection *connection, *next;
     DL_FOREACH_SAFE (user->connections, connection, next) {
         hub_error(hub, connection, QR_ERROR_OVERLOADED, true, 1000, NULL, 0,
             (struct quire_bytes){0});
     }
+    /* Forgotten only when nothing of this user is on its way to disk any more: what is on its way
+     * stands on what is damaged. */
+    mark_dirty(hub, user);
 }
 
 /* The level is in units × interval, so that nothing is lost to rounding however often one looks. */

@@ -73,24 +73,37 @@ bool qr_roster_active(const struct qr_roster *roster, const uint8_t *device)
     return found != NULL && found->revoked_seq == 0;
 }
 
-bool qr_roster_admits(const struct qr_roster *roster, const uint8_t *device, const uint8_t *writer,
-    uint64_t seq, const uint8_t *hash)
+uint64_t qr_roster_pin(const struct qr_roster *roster, const uint8_t *device, const uint8_t *writer,
+    uint8_t out_hash[QR_HASH_SIZE])
 {
     const struct qr_roster_device *found = qr_roster_find(roster, device);
-    if (found == NULL || found->revoked_seq == 0) {
-        return found != NULL;
-    }
     struct qr_record record;
+    if (found == NULL) {
+        return 0;
+    }
+    if (found->revoked_seq == 0) {
+        return UINT64_MAX;
+    }
     if (qr_record_read(qr_roster_record(roster, found->revoked_seq), &record) != QUIRE_OK) {
-        return false;
+        return 0;
     }
     for (size_t i = 0; i < record.revoke.pin_count; i++) {
         const struct qr_dep *pin = &record.revoke.pins[i];
         if (memcmp(pin->writer, writer, QR_WRITER_SIZE) == 0) {
-            return seq < pin->seq || (seq == pin->seq && memcmp(hash, pin->hash, QR_HASH_SIZE) == 0);
+            memcpy(out_hash, pin->hash, QR_HASH_SIZE);
+            return pin->seq;
         }
     }
-    return false;
+    return 0;
+}
+
+bool qr_roster_admits(const struct qr_roster *roster, const uint8_t *device, const uint8_t *writer,
+    uint64_t seq, const uint8_t *hash)
+{
+    uint8_t pinned[QR_HASH_SIZE];
+    uint64_t pin = qr_roster_pin(roster, device, writer, pinned);
+    return pin == UINT64_MAX || seq < pin ||
+        (seq == pin && memcmp(hash, pinned, QR_HASH_SIZE) == 0);
 }
 
 enum quire_status qr_roster_epoch_record(const struct qr_roster *roster, uint32_t epoch,

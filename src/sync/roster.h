@@ -62,6 +62,10 @@ bool qr_roster_active(const struct qr_roster *roster, const uint8_t *device);
  * revocation's pin, or the very batch that is pinned. */
 bool qr_roster_admits(const struct qr_roster *roster, const uint8_t *device, const uint8_t *writer,
     uint64_t seq, const uint8_t *hash);
+/** How many batches of a chain the roster admits of that device: UINT64_MAX while it is active, the
+ * pin (with its hash), else 0. */
+uint64_t qr_roster_pin(const struct qr_roster *roster, const uint8_t *device, const uint8_t *writer,
+    uint8_t out_hash[QR_HASH_SIZE]);
 /** The record of an epoch, by number. ENOTFOUND. */
 QUIRE_CHECKED enum quire_status qr_roster_epoch_record(const struct qr_roster *roster,
     uint32_t epoch, struct qr_record *out_record);

@@ -58,6 +58,12 @@ void hostile_end(struct world *world)
         world_connect(world, i);
         world_type(world, i, hostile_diary, "honest ");
     }
+    world_run(world, 2000);
+    for (size_t i = 0; i < 2; i++) {
+        if (world->people[i].connection == 0) { /* it compared rosters first */
+            world_connect(world, i);
+        }
+    }
     world_run(world, 70000);
     strcpy(text, world_text(world, 0, hostile_diary));
     cr_assert_not_null(strstr(text, "honest"));
@@ -229,7 +235,7 @@ const struct qr_frame *liar_hear_of(struct world *world, size_t person, enum qr_
     return NULL;
 }
 
-void liar_accept(struct world *world, size_t person)
+static void challenge(struct world *world, size_t person)
 {
     static const uint8_t nonce[QR_FRAME_NONCE_SIZE] = {9}, log[QR_LOG_SIZE] = {9};
     const struct qr_roster *roster = &world->people[person].device->roster;
@@ -248,6 +254,24 @@ void liar_accept(struct world *world, size_t person)
     frame.welcome.roster_count = roster->count;
     frame.welcome.roster_head = qr_roster_head(roster);
     liar_say(world, person, &frame);
+}
+
+void liar_accept(struct world *world, size_t person)
+{
+    const struct quire_device *device = world->people[person].device;
+    struct quire_bytes records[QR_RECORDS_MAX];
+    challenge(world, person);
+    if (device->looking) { /* it saw another roster before, and compares first */
+        struct qr_frame frame = {.type = QR_FRAME_ROSTER_RECORDS};
+        frame.roster_records.first_seq = 1;
+        frame.roster_records.records = records;
+        for (uint32_t seq = 1; seq < device->roster.count; seq++) {
+            records[frame.roster_records.record_count++] = qr_roster_record(&device->roster, seq);
+        }
+        liar_say(world, person, &frame);
+        cr_assert_not(device->looking);
+        challenge(world, person);
+    }
     cr_assert_not_null(liar_hear_of(world, person, QR_FRAME_SUB));
 }
 

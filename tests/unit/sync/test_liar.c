@@ -372,13 +372,40 @@ Test(liar, a_ghost_device_in_the_roster_is_an_alarm)
     hostile_end(&world);
 }
 
+/* Whoever saw another roster reads the whole of it next, and does not go over to what is not there. */
+static void look_at(struct world *world, size_t person, const struct qr_frame *challenge)
+{
+    const struct qr_frame *hello;
+    liar_connect(world, person);
+    cr_assert_not_null(hello = liar_hear_of(world, person, QR_FRAME_HELLO));
+    cr_assert_eq(hello->hello.roster_count, 1);
+    liar_say(world, person, challenge);
+    const struct qr_frame *auth = liar_hear_of(world, person, QR_FRAME_AUTH);
+    cr_assert_not_null(auth);
+    cr_assert_eq(auth->auth.record_count, 0);
+    struct qr_frame frame = {.type = QR_FRAME_WELCOME};
+    frame.welcome.roster_count = challenge->challenge.roster_count;
+    frame.welcome.roster_head = challenge->challenge.roster_head;
+    liar_say(world, person, &frame);
+    const struct qr_roster *roster = &world->people[person].device->roster;
+    struct quire_bytes records[QR_RECORDS_MAX];
+    for (uint32_t seq = 1; seq < roster->count; seq++) {
+        records[seq - 1] = qr_roster_record(roster, seq);
+    }
+    if (roster->count > 1) {
+        tell_records(world, person, 1, records, roster->count - 1); /* not those of that head */
+    }
+    cr_assert_null(liar_hear_of(world, person, QR_FRAME_SUB));
+}
+
 Test(liar, a_challenge_or_welcome_of_another_roster_is_an_alarm_and_gets_no_signature)
 {
     static const uint8_t nonce[QR_FRAME_NONCE_SIZE] = {9}, log[QR_LOG_SIZE] = {9}, other[QR_HASH_SIZE] = {9};
     struct world world;
     hostile_begin(&world);
     const struct qr_roster *roster = &world.people[0].device->roster;
-    for (uint32_t count = 1; count <= roster->count; count++) {
+    uint32_t whole = roster->count;
+    for (uint32_t count = 1; count <= whole; count++) {
         struct qr_frame frame = {.type = QR_FRAME_CHALLENGE};
         frame.challenge.version = QR_PROTOCOL_VERSION;
         frame.challenge.nonce = nonce;
@@ -391,6 +418,9 @@ Test(liar, a_challenge_or_welcome_of_another_roster_is_an_alarm_and_gets_no_sign
         cr_assert_eq(alarms(&world, 0, QUIRE_ALARM_ROSTER), count);
         cr_assert_null(liar_hear_of(&world, 0, QR_FRAME_AUTH));
         cr_assert_eq(world.people[0].connection, 0);
+        look_at(&world, 0, &frame);
+        cr_assert_eq(roster->count, whole);
+        liar_accept(&world, 0); /* one that agrees: it has not changed its mind */
     }
     uint64_t before = alarms(&world, 0, QUIRE_ALARM_ROSTER);
     for (int i = 0; i < 2; i++) {
@@ -409,6 +439,7 @@ Test(liar, a_challenge_or_welcome_of_another_roster_is_an_alarm_and_gets_no_sign
         liar_say(&world, 0, &frame);
         cr_assert_null(liar_hear_of(&world, 0, QR_FRAME_SUB));
         cr_assert_eq(alarms(&world, 0, QUIRE_ALARM_ROSTER), before + 1 + (uint64_t)i);
+        liar_accept(&world, 0);
     }
     hostile_end(&world);
 }
