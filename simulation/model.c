@@ -283,6 +283,22 @@ void model_uploaded(struct world *world, const struct phone *phone)
     local->count = 0;
 }
 
+/* A revoked phone brings nothing back. What is on no server and was on a phone that was put back to
+ * an old copy may be on no other. */
+static void excuse_of_revoked(struct world *world)
+{
+    struct model *model = world->model;
+    bool restored[USERS_MAX] = {false};
+    for (uint32_t i = 0; i < world->phone_count; i++) {
+        restored[world->phones[i].user] |= model->rolled_back[i];
+    }
+    for (size_t i = 0; i < model->edit_count; i++) {
+        struct edit *edit = &model->edits[i];
+        edit->excused |= world->phones[edit->phone].revoked && !edit->on_server &&
+            restored[edit->user];
+    }
+}
+
 void model_profile_restored(struct world *world, const struct phone *phone, uint64_t version)
 {
     struct model *model = world->model;
@@ -298,6 +314,7 @@ void model_profile_restored(struct world *world, const struct phone *phone, uint
     if (lost) {
         sometimes(world, SOMETIMES_profile_restored_losing_saved_edits);
     }
+    excuse_of_revoked(world);
 }
 
 void model_profile_lost(struct world *world, const struct phone *phone)
@@ -323,6 +340,7 @@ void model_server_lost(struct world *world, const uint8_t *user, uint64_t lsn)
             edits_add(&model->local[edit->phone], (uint32_t)i); /* until it is sent again */
         }
     }
+    excuse_of_revoked(world);
 }
 
 /* ---- revocation ------------------------------------------------------------------------------ */

@@ -90,21 +90,6 @@ static bool has_no_account(const struct world *world, uint32_t user)
     return true;
 }
 
-/* A server that lost roster records must first get them back from those who hold them: a record
- * appended before would contradict them, and no person could know. */
-static bool roster_is_whole(const struct world *world, uint32_t user)
-{
-    uint32_t held = 0;
-    for (uint32_t i = 0; i < world->phone_count; i++) {
-        const struct phone *phone = &world->phones[i];
-        if (phone->user == user && phone->stage == PHONE_JOINED && phone->state.roster_count > held) {
-            held = phone->state.roster_count;
-        }
-    }
-    return world->model->users[user].made
-           && server_roster_count(world->server, world->model->users[user].id) >= held;
-}
-
 static struct phone *find_helper(struct world *world, uint32_t user)
 {
     for (uint32_t i = 0; i < world->phone_count; i++) {
@@ -210,7 +195,7 @@ static void try_to_join(struct world *world, const struct happening *happening)
         return;
     }
     if (phone->stage != PHONE_BLANK || world->now_ms < phone->trying_until_ms
-        || !roster_is_whole(world, phone->user)) {
+        || !user->made) {
         return;
     }
     if (user->has_kit && prng_chance(&world->people, world->options.recover_ppm)) {
@@ -229,33 +214,7 @@ void people_join_later(struct world *world, struct phone *phone)
         phone->number, 0, 0, nothing);
 }
 
-/* A revocation pins the chains where the server has them. While the server lacks what it once had,
- * that shuts out batches on which phones that are away have built: docs/simulation.md. */
-static bool server_has_all(const struct world *world, uint32_t user)
-{
-    for (uint32_t i = 0; i < world->phone_count && world->model->server_lost; i++) {
-        const struct phone *phone = &world->phones[i];
-        const struct quire_device_state *state = &phone->state;
-        if (phone->user == user && phone->stage == PHONE_JOINED
-            && (phone->device == NULL || !state->connected || !state->caught_up
-                || state->not_on_server_count > 0 || state->unacknowledged_count > 0)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* ---- revoking -------------------------------------------------------------------------------- */
-
-bool people_revoked(const struct world *world)
-{
-    for (uint32_t i = 0; i < world->phone_count; i++) {
-        if (world->phones[i].revoked) {
-            return true;
-        }
-    }
-    return false;
-}
 
 enum quire_status people_revoke_one(struct world *world, struct phone *by, struct phone *whom)
 {
@@ -282,8 +241,7 @@ void people_revoke(struct world *world, uint32_t user)
             whom = phone; /* the last one */
         }
     }
-    if (by == NULL || whom == NULL || !by->state.caught_up || !roster_is_whole(world, user)
-        || !server_has_all(world, user)
+    if (by == NULL || whom == NULL || !by->state.caught_up
         || memcmp(by->state.device, whom->state.device, QUIRE_DEVICE_SIZE) == 0) {
         return;
     }

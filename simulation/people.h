@@ -29,8 +29,6 @@ enum quire_status people_revoke_one(struct world *world, struct phone *by, struc
 
 /** One phone revokes another of its user, if that is possible now. */
 void people_revoke(struct world *world, uint32_t user);
-/** Somebody has revoked, or meant to. From then on the server loses nothing: docs/simulation.md. */
-bool people_revoked(const struct world *world);
 /** What the device tells its person. Called while actions are carried out: nothing is stepped. */
 void people_notice(struct world *world, struct phone *phone, const struct quire_action *action);
 

@@ -285,9 +285,14 @@ static void carry_out(struct world *world, struct phone *phone, const struct qui
 
 static void look_at_state(struct world *world, struct phone *phone)
 {
+    uint32_t redos = phone->state.redo_count;
     quire_device_state(phone->device, &phone->state);
     const struct quire_device_state *state = &phone->state;
     struct user *user = &world->model->users[phone->user];
+    if (state->redo_count > redos) {
+        TRACE(world, "phone # has # records to make again", phone->number, state->redo_count);
+        sometimes(world, SOMETIMES_record_made_again);
+    }
     if (state->joined) {
         if (phone->stage != PHONE_JOINED) {
             phone->stage = PHONE_JOINED;

@@ -8,7 +8,6 @@
 #include "crypto/sign.h"
 #include "model.h"
 #include "network.h"
-#include "people.h"
 #include "phone.h"
 
 #include <assert.h>
@@ -135,13 +134,12 @@ static enum quire_status log_read(void *context, uint64_t lsn, struct quire_byte
         return QUIRE_ENOTFOUND;
     }
     struct stored *stored = &server->log[lsn - 1];
-    if (!world->healed && prng_chance(&world->disk_chance, world->options.server_rot_ppm)
-        && !people_revoked(world)) {
+    if (!world->healed && prng_chance(&world->disk_chance, world->options.server_rot_ppm)) {
         sometimes(world, SOMETIMES_server_record_damaged);
         TRACE(world, "record # is damaged", lsn);
         stored->damaged = true;
     }
-    if (stored->damaged && !people_revoked(world)) {
+    if (stored->damaged) {
         return QUIRE_ECORRUPT;
     }
     *out_bytes = (struct quire_bytes){stored->bytes, stored->entry.size};

@@ -268,7 +268,7 @@ static void copies(struct world *world, const struct happening *happening)
 static void server_restored(struct world *world, const struct happening *happening)
 {
     (void)happening;
-    if (!world->healed && world->server->copy <= world->server->durable && !people_revoked(world)) {
+    if (!world->healed && world->server->copy <= world->server->durable) {
         server_kill(world);
         server_restore(world, prng_chance(&world->people, 500000));
         server_again_later(world);
@@ -278,7 +278,7 @@ static void server_restored(struct world *world, const struct happening *happeni
 static void server_wiped(struct world *world, const struct happening *happening)
 {
     (void)happening;
-    if (!world->healed && !people_revoked(world)) {
+    if (!world->healed) {
         server_kill(world);
         server_wipe(world);
         server_again_later(world);

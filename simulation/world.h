@@ -58,6 +58,8 @@
     X(server_restored)                                                                             \
     X(server_restored_losing_acknowledged)                                                         \
     X(server_wiped)                                                                                \
+    X(roster_contradicted)                                                                         \
+    X(record_made_again)                                                                           \
     X(sent_again_after_server_loss)                                                                \
     X(batch_rejected)                                                                              \
     X(refused_by_server)                                                                           \

@@ -26,7 +26,7 @@ static bool expected(const struct world *world, uint32_t alarm)
     case QUIRE_ALARM_REVOKED_WRITE:
         return world->sometimes[SOMETIMES_revoked] > 0;
     case QUIRE_ALARM_ROSTER:
-        return broken_stream;
+        return broken_stream || world->model->server_lost;
     default: /* forged, forked, unreadable: nobody does that here */
         return false;
     }
@@ -40,6 +40,9 @@ void alarms_check(struct world *world, const struct phone *phone, uint32_t alarm
     }
     if (expected(world, alarm)) {
         sometimes(world, SOMETIMES_alarm_expected);
+        if (alarm == QUIRE_ALARM_ROSTER) {
+            sometimes(world, SOMETIMES_roster_contradicted);
+        }
         if (alarm == QUIRE_ALARM_SERVER_BEHIND) {
             sometimes(world, SOMETIMES_sent_again_after_server_loss);
         }

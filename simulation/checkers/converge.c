@@ -37,8 +37,8 @@ bool phone_counts(const struct world *world, const struct phone *phone)
         struct seen seen = {.device = phone->state.device};
         if (other->user == phone->user && other->device != NULL && other->stage == PHONE_JOINED
             && other != phone && !other->revoked
-            && quire_device_each_device(other->device, look, &seen) == QUIRE_OK && seen.found
-            && !seen.active) {
+            && quire_device_each_device(other->device, look, &seen) == QUIRE_OK
+            && !(seen.found && seen.active)) {
             return false;
         }
     }
@@ -50,6 +50,7 @@ static const char *what_it_waits_for(const struct world *world, const struct pho
     const struct quire_device_state *state = &phone->state;
     return !state->connected                  ? "has no connection"
            : !state->caught_up                ? "has not caught up"
+           : state->redo_count > 0            ? "has records to make again that the server forgot"
            : state->unsealed_count > 0        ? "has edits that are not sealed"
            : state->unacknowledged_count > 0  ? "has batches that the server did not acknowledge"
            : state->not_on_server_count > 0   ? "holds batches that the server lacks"
