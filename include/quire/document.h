@@ -26,6 +26,7 @@ extern "C" {
 #define QUIRE_ELEMENTS_MAX 256        /* live elements of one set */
 #define QUIRE_INTENSITY_MAX 100
 #define QUIRE_MOOD_MAX 100
+#define QUIRE_ANCHOR_SIZE 16          /* bytes */
 
 /** Who edits (a random id, new for each process that writes) and when (its wall clock). */
 struct quire_stamp {
@@ -141,6 +142,73 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_document_remove_element(struct q
 /** Deletes the entry as seen here. Any later or concurrent edit brings it back. ENOMEM. */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_document_delete(struct quire_document *document,
     const struct quire_stamp *stamp);
+
+/* ---- anchors -------------------------------------------------------------------------------- */
+
+/** Which neighbour an anchor holds on to; what is typed right at it comes to stand on the other side. */
+enum quire_side {
+    QUIRE_SIDE_LEFT = 0, /* the character before it, or the start: a cursor that others type behind */
+    QUIRE_SIDE_RIGHT = 1 /* the character after it, or the end */
+};
+
+/**
+ * Names a place between characters for ever: a cursor, an end of a highlight. The bytes are opaque,
+ * say nothing of the text, may be kept and sent, and mean the same on every device. EINVALID:
+ * position > length, no such side. ENOMEM.
+ */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_document_anchor(const struct quire_document *document,
+    size_t position, enum quire_side side, uint8_t out_anchor[QUIRE_ANCHOR_SIZE]);
+
+/**
+ * Where that place is now, in code points. Once the character that it holds on to is erased, it is
+ * the place where that was; text put back by an undo does not take it along. EMALFORMED: not an
+ * anchor. ENOTFOUND: the character has not arrived here yet, or is not of this document. ENOMEM.
+ */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_document_resolve(const struct quire_document *document,
+    const uint8_t anchor[QUIRE_ANCHOR_SIZE], size_t *out_position);
+
+/* ---- undo ----------------------------------------------------------------------------------- */
+
+/*
+ * Takes back what this process did to one document, and nothing of what others did. It writes
+ * ordinary edits: what others wrote meanwhile stays, text comes back where it stood, and a register
+ * or element that somebody wrote since is left as it is. What another device erased too, as far as
+ * its deltas say so here, does not come back.
+ *
+ * A document has at most one undo; either may be destroyed first. Where documents come and go
+ * (quire_device_document), attach it again to the entry's new document before editing that.
+ */
+struct quire_undo;
+
+/** Keeps at most size_max bytes of steps; the oldest are forgotten first. ENOMEM. */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_undo_create(size_t size_max,
+    struct quire_undo **out_undo);
+
+/** Frees it; accepts NULL. */
+QUIRE_API void quire_undo_destroy(struct quire_undo *undo);
+
+/** From now on notes the local edits of this document, which it borrows; NULL: of none. ESTATE: it
+ * has another undo. ENOMEM. */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_undo_attach(struct quire_undo *undo,
+    struct quire_document *document);
+
+/** The next edit begins a new step. The caller decides: a pause in typing, a jump, a paste. A step
+ * above size_max cannot be taken back. ENOMEM. */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_undo_close_step(struct quire_undo *undo);
+
+/**
+ * Takes the last step back, or makes again what was taken back last. A new edit forgets what might
+ * have been made again. ENOTFOUND: there is no step. ESTATE: no document. ENOMEM, ELIMIT: part of a
+ * step that changed several things may have been taken back; calling again goes on with the rest.
+ */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_undo_undo(struct quire_undo *undo,
+    const struct quire_stamp *stamp);
+QUIRE_API QUIRE_CHECKED enum quire_status quire_undo_redo(struct quire_undo *undo,
+    const struct quire_stamp *stamp);
+
+/** How many steps can be taken back, or made again. */
+QUIRE_API size_t quire_undo_count(const struct quire_undo *undo);
+QUIRE_API size_t quire_undo_redo_count(const struct quire_undo *undo);
 
 /* ---- deltas and states (one format: protocol/document.md) ----------------------------------- */
 

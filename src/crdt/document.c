@@ -3,7 +3,7 @@
  */
 #include "base/writer.h"
 #include "crdt/excerpt.h"
-#include "crdt/inner.h"
+#include "crdt/undo.h"
 #include <stdlib.h>
 
 enum quire_status quire_document_create(struct quire_document **out_document)
@@ -28,6 +28,9 @@ enum quire_status quire_document_create(struct quire_document **out_document)
 void quire_document_destroy(struct quire_document *document)
 {
     if (document != NULL) {
+        if (document->undo != NULL) {
+            document->undo->document = NULL;
+        }
         qr_sessions_finish(&document->sessions);
         qr_text_finish(&document->text);
         qr_cells_finish(&document->cells);

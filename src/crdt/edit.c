@@ -2,7 +2,7 @@
  * Local edits of registers and sets, and the delete. Each first makes sure of its memory, then
  * changes the document and the pending list together.
  */
-#include "crdt/inner.h"
+#include "crdt/undo.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,20 +39,15 @@ static void forget_content(struct qr_pending *pending, size_t size)
     pending->content_size -= size < pending->content_size ? size : pending->content_size;
 }
 
-struct cell {
-    uint8_t field;
-    struct quire_bytes name;
-};
-
 static bool is_in_cell(const void *context, const struct qr_dot *dot)
 {
-    const struct cell *cell = context;
-    return dot->field == cell->field && quire_bytes_equal(qr_dot_name(dot), cell->name);
+    const struct qr_cell *cell = context;
+    return dot->field == cell->field && quire_bytes_equal(qr_dot_name(dot), cell->name)
+        && (cell->only == QR_ID_NONE || dot->id == cell->only);
 }
 
-/** Overwrites what the cell holds, with a value or, where put is NULL, with nothing. */
-static enum quire_status overwrite(struct quire_document *document,
-    const struct quire_stamp *stamp, const struct cell *cell, struct qr_put *put)
+enum quire_status qr_edit_overwrite(struct quire_document *document,
+    const struct quire_stamp *stamp, const struct qr_cell *cell, struct qr_put *put)
 {
     struct qr_pending *pending = &document->pending;
     enum quire_status status = qr_document_settle(document);
@@ -61,15 +56,24 @@ static enum quire_status overwrite(struct quire_document *document,
     }
     size_t first;
     size_t count = qr_cells_find(&document->cells, cell->field, cell->name, &first);
+    const struct qr_dot *before = NULL;
     size_t records = 0;
     for (size_t i = first; i < first + count; i++) {
         uint64_t id = document->cells.dots[i]->id;
+        if (!is_in_cell(cell, document->cells.dots[i])) {
+            continue;
+        }
+        before = before == NULL ? document->cells.dots[i] : before;
         records += qr_pending_has(&document->sessions, id) ? qr_pending_inheritance(pending, id)
                                                            : 1;
     }
     status = qr_edit_begin(document, stamp, 1, records);
     if (status == QUIRE_OK) {
         status = qr_cells_reserve(&document->cells, put == NULL ? 0 : 1);
+    }
+    if (status == QUIRE_OK) {
+        status = qr_undo_reserve(document, 1,
+            cell->name.size + (before == NULL ? 0 : before->text_size));
     }
     if (status != QUIRE_OK) {
         return status;
@@ -85,6 +89,9 @@ static enum quire_status overwrite(struct quire_document *document,
     }
     for (size_t i = first; i < first + count; i++) {
         const struct qr_dot *old = document->cells.dots[i];
+        if (!is_in_cell(cell, old)) {
+            continue;
+        }
         if (qr_pending_has(&document->sessions, old->id)) {
             qr_pending_inherit(pending, old->id);
             forget_content(pending, qr_dot_size(old));
@@ -97,6 +104,7 @@ static enum quire_status overwrite(struct quire_document *document,
         dot->id = id;
         pending->content_size += qr_dot_size(dot);
     }
+    qr_undo_wrote(document, dot, before);
     qr_cells_change(&document->cells, is_in_cell, cell, &dot, dot == NULL ? 0 : 1);
     return QUIRE_OK;
 }
@@ -114,8 +122,8 @@ enum quire_status quire_document_set_register(struct quire_document *document,
         put.number = value->number;
     }
     enum quire_status status = qr_put_check(&put);
-    struct cell cell = {put.field, {NULL, 0}};
-    return status == QUIRE_OK ? overwrite(document, stamp, &cell, &put) : status;
+    struct qr_cell cell = {.field = put.field};
+    return status == QUIRE_OK ? qr_edit_overwrite(document, stamp, &cell, &put) : status;
 }
 
 enum quire_status quire_document_clear_register(struct quire_document *document,
@@ -127,8 +135,8 @@ enum quire_status quire_document_clear_register(struct quire_document *document,
     if (quire_document_register_count(document, field) == 0) {
         return QUIRE_OK;
     }
-    struct cell cell = {(uint8_t)field, {NULL, 0}};
-    return overwrite(document, stamp, &cell, NULL);
+    struct qr_cell cell = {.field = (uint8_t)field};
+    return qr_edit_overwrite(document, stamp, &cell, NULL);
 }
 
 enum quire_status quire_document_add_element(struct quire_document *document,
@@ -152,8 +160,8 @@ enum quire_status quire_document_add_element(struct quire_document *document,
     if (copy == NULL) {
         return QUIRE_ENOMEM;
     }
-    struct cell cell = {put.field, qr_dot_name(copy)};
-    status = overwrite(document, stamp, &cell, &put);
+    struct qr_cell cell = {.field = put.field, .name = qr_dot_name(copy)};
+    status = qr_edit_overwrite(document, stamp, &cell, &put);
     free(copy);
     return status;
 }
@@ -173,8 +181,8 @@ enum quire_status quire_document_remove_element(struct quire_document *document,
     if (copy == NULL) {
         return QUIRE_ENOMEM;
     }
-    struct cell cell = {put.field, qr_dot_name(copy)};
-    enum quire_status status = overwrite(document, stamp, &cell, NULL);
+    struct qr_cell cell = {.field = put.field, .name = qr_dot_name(copy)};
+    enum quire_status status = qr_edit_overwrite(document, stamp, &cell, NULL);
     free(copy);
     return status;
 }
@@ -186,6 +194,9 @@ enum quire_status quire_document_delete(struct quire_document *document,
     if (status == QUIRE_OK) {
         status = qr_edit_begin(document, stamp, 1, document->sessions.count + 1);
     }
+    if (status == QUIRE_OK) {
+        status = qr_undo_reserve(document, 1, 0);
+    }
     if (status != QUIRE_OK) {
         return status;
     }
@@ -195,5 +206,6 @@ enum quire_status quire_document_delete(struct quire_document *document,
         session->deleted = session->seen;
         qr_pending_push(&document->pending, QR_PENDING_DELETED, qr_id(number, session->seen), 1);
     }
+    qr_undo_deleted(document, false);
     return QUIRE_OK;
 }

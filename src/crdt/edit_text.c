@@ -1,7 +1,7 @@
 /*
  * Typing. A keystroke goes into the view and the last stroke; settling turns strokes into items.
  */
-#include "crdt/inner.h"
+#include "crdt/undo.h"
 #include "crdt/utf8.h"
 
 /* ---- settling ----------------------------------------------------------------------------- */
@@ -11,8 +11,7 @@ static void forget_content(struct qr_pending *pending, size_t size)
     pending->content_size -= size < pending->content_size ? size : pending->content_size;
 }
 
-/** What was erased and is not pending itself has to be named. */
-static void record_erased(struct quire_document *document, uint32_t item, uint64_t id,
+void qr_edit_record_erased(struct quire_document *document, uint32_t item, uint64_t id,
     uint32_t length)
 {
     uint64_t end = id + length;
@@ -37,6 +36,9 @@ static enum quire_status settle_insertion(struct quire_document *document,
     if (status == QUIRE_OK) {
         status = qr_text_reserve(text, qr_text_pieces(stroke->length) + 2, 0);
     }
+    if (status == QUIRE_OK) {
+        status = qr_undo_reserve(document, 1, 0);
+    }
     if (status != QUIRE_OK) {
         return status;
     }
@@ -46,6 +48,7 @@ static enum quire_status settle_insertion(struct quire_document *document,
     run.id = qr_edit_tick(document, stamp, stroke->length);
     qr_text_integrate(text, &document->sessions, &run);
     document->pending.content_size += stroke->size;
+    qr_undo_inserted(document, run.id, run.length);
     return QUIRE_OK;
 }
 
@@ -55,14 +58,19 @@ static enum quire_status settle_erasure(struct quire_document *document,
     struct qr_text *text = &document->text;
     uint32_t offset;
     size_t pieces = 0;
+    size_t size = 0;
     for (size_t passed = 0; passed < stroke->length; pieces++) {
         uint32_t item = qr_tree_at(&text->order, stroke->position + passed, &offset);
         passed += text->items[item].length - offset;
+        size += text->items[item].size;
     }
     /* What is pending of a piece is one range in it: two others may be around it. */
     enum quire_status status = qr_edit_begin(document, stamp, stroke->letters, 2 * pieces);
     if (status == QUIRE_OK) {
         status = qr_text_reserve(text, 2, 0);
+    }
+    if (status == QUIRE_OK) {
+        status = qr_undo_reserve(document, pieces, size);
     }
     if (status != QUIRE_OK) {
         return status;
@@ -72,7 +80,8 @@ static enum quire_status settle_erasure(struct quire_document *document,
         uint64_t id = text->items[item].id + offset;
         uint32_t here = text->items[item].length - offset;
         here = here < left ? here : left;
-        record_erased(document, item, id, here);
+        qr_edit_record_erased(document, item, id, here);
+        qr_undo_erased(document, id, here, qr_text_letters(text, item, id, here));
         qr_text_kill(text, id, here);
         left -= here;
     }

@@ -16,6 +16,7 @@ struct quire_document {
     struct qr_cells cells;
     struct qr_pending pending;
     struct qr_typing typing;
+    struct quire_undo *undo; /* borrowed: told of local edits; NULL: nobody is (crdt/undo.h) */
     struct quire_document *self; /* for settling what a reader of a const document has to see */
     int64_t wall_ms; /* the greatest that any edit seen here gave */
 };
@@ -34,6 +35,21 @@ QUIRE_CHECKED enum quire_status qr_edit_begin(struct quire_document *document,
 /** Uses the counters; returns the first as an id. */
 uint64_t qr_edit_tick(struct quire_document *document, const struct quire_stamp *stamp,
     uint64_t ticks);
+
+/** What was erased and is not pending itself has to be named, dead or alive. Room was reserved. */
+void qr_edit_record_erased(struct quire_document *document, uint32_t item, uint64_t id,
+    uint32_t length);
+
+/** A register, or an element of a set; or of what it holds one dot. */
+struct qr_cell {
+    uint8_t field;
+    struct quire_bytes name;
+    uint64_t only; /* QR_ID_NONE: all dots */
+};
+
+/** Overwrites what the cell holds, with a value or, where put is NULL, with nothing. */
+QUIRE_CHECKED enum quire_status qr_edit_overwrite(struct quire_document *document,
+    const struct quire_stamp *stamp, const struct qr_cell *cell, struct qr_put *put);
 
 /** Appends the whole state, or a delta of the first `steps` of what is pending. ENOMEM. */
 QUIRE_CHECKED enum quire_status qr_encode_state(const struct quire_document *document,

@@ -3,6 +3,7 @@
  */
 #include "base/plant.h"
 #include "crdt/payload.h"
+#include "crdt/undo.h"
 #include "crdt/utf8.h"
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@ struct plan {
     size_t added_count;
     uint64_t *kept;      /* sorted ids of the payload's dots */
     uint64_t *removed;   /* sorted ids of dots that it names as removed */
+    bool news;           /* it holds edits of others that were not seen here */
 };
 
 /** A stretch of a run that is live or dead throughout, and known or new throughout. */
@@ -205,6 +207,9 @@ static void commit(struct plan *plan)
     bool shown = show_changes(plan);
     each_stretch(plan, join_stretch);
     for (size_t i = 0; i < payload->erased_count; i++) {
+        if (plan->news) {
+            qr_undo_erased_elsewhere(document, payload->erased[i].id, payload->erased[i].length);
+        }
         qr_text_kill(&document->text, payload->erased[i].id, payload->erased[i].length);
     }
     document->text.view = NULL;
@@ -320,6 +325,18 @@ static void make_pending(struct quire_document *document, struct qr_payload *pay
     }
 }
 
+static bool holds_news(const struct quire_document *document, const struct qr_payload *payload)
+{
+    for (size_t i = 0; i < payload->session_count; i++) {
+        const struct qr_payload_session *from = &payload->sessions[i];
+        if (from->last >= from->first && (from->number == 0 || from->number > document->sessions.count
+                || from->last > document->sessions.at[from->number].seen)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum quire_status merge(struct quire_document *document, struct quire_bytes bytes,
     bool pending)
 {
@@ -337,6 +354,7 @@ static enum quire_status merge(struct quire_document *document, struct quire_byt
         status = payload.state ? QUIRE_EMALFORMED : reserve_pending(document, &payload);
     }
     if (status == QUIRE_OK) {
+        plan.news = !pending && holds_news(document, &payload);
         commit(&plan);
         if (pending) {
             make_pending(document, &payload);

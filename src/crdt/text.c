@@ -256,8 +256,9 @@ static void join_siblings(struct qr_text *text, const struct qr_sessions *sessio
 struct quire_bytes qr_text_add_letters(struct qr_text *text, struct quire_bytes letters)
 {
     assert(letters.size <= text->letters.capacity - text->letters.size);
-    uint8_t *added = text->letters.data + text->letters.size;
+    uint8_t *added = NULL;
     if (letters.size > 0) {
+        added = text->letters.data + text->letters.size;
         memcpy(added, letters.data, letters.size);
         text->letters.size += letters.size;
     }
@@ -438,18 +439,17 @@ void qr_text_integrate(struct qr_text *text, const struct qr_sessions *sessions,
             integrate_right(text, sessions, &piece);
         }
         left -= piece.length;
-        rest.data += piece.letters.size;
+        rest.data = left > 0 && rest.size > 0 ? rest.data + piece.letters.size : NULL;
         rest.size -= piece.letters.size;
         piece.id += piece.length;
         piece.parent = piece.id - 1;
     }
 }
 
-void qr_text_place(struct qr_text *text, size_t position, uint64_t *out_parent,
-    uint64_t *out_right)
+/** What a character typed right after one of an item's has as parent and right neighbour. */
+static void place_after(struct qr_text *text, uint32_t left, uint32_t offset,
+    uint64_t *out_parent, uint64_t *out_right)
 {
-    uint32_t offset = 0;
-    uint32_t left = position == 0 ? 0 : qr_tree_at(&text->order, position - 1, &offset);
     const struct qr_item *item = &text->items[left];
     text->found = left;
     if (offset + 1 < item->length) { /* its follower is its right child */
@@ -467,6 +467,23 @@ void qr_text_place(struct qr_text *text, size_t position, uint64_t *out_parent,
     } else {
         *out_parent = left == 0 ? QR_ID_NONE : item->id + offset;
     }
+}
+
+void qr_text_place(struct qr_text *text, size_t position, uint64_t *out_parent,
+    uint64_t *out_right)
+{
+    uint32_t offset = 0;
+    uint32_t left = position == 0 ? 0 : qr_tree_at(&text->order, position - 1, &offset);
+    place_after(text, left, offset, out_parent, out_right);
+}
+
+void qr_text_place_after(struct qr_text *text, uint64_t id, uint64_t *out_parent,
+    uint64_t *out_right)
+{
+    uint32_t offset;
+    uint32_t left = qr_text_find(text, id, &offset);
+    assert(left != QR_NONE);
+    place_after(text, left, offset, out_parent, out_right);
 }
 
 void qr_text_kill(struct qr_text *text, uint64_t id, uint64_t length)

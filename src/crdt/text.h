@@ -117,6 +117,10 @@ void qr_text_integrate(struct qr_text *text, const struct qr_sessions *sessions,
 void qr_text_place(struct qr_text *text, size_t position, uint64_t *out_parent,
     uint64_t *out_right);
 
+/** The same of one typed right after a character that is known, dead or alive. */
+void qr_text_place_after(struct qr_text *text, uint64_t id, uint64_t *out_parent,
+    uint64_t *out_right);
+
 /** Makes `length` characters from this id on dead; adds at most two items. Room was reserved. */
 void qr_text_kill(struct qr_text *text, uint64_t id, uint64_t length);
 

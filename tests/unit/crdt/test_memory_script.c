@@ -8,10 +8,12 @@
 #include <string.h>
 
 #define PEOPLE 2
-#define STEPS 140
+#define STEPS 200
+#define GO_BACK 9 /* the first of three kinds of steps */
 
 struct stage {
     struct quire_document *documents[PEOPLE];
+    struct quire_undo *undos[PEOPLE];
     struct quire_buffer sent[PEOPLE]; /* the last delta of each */
     struct dice dice;
 };
@@ -28,6 +30,8 @@ static void set_up(struct stage *stage)
     memset(stage, 0, sizeof *stage);
     for (size_t i = 0; i < PEOPLE; i++) {
         stage->documents[i] = new_document();
+        OK(quire_undo_create(1 << 20, &stage->undos[i]));
+        OK(quire_undo_attach(stage->undos[i], stage->documents[i]));
     }
 }
 
@@ -35,6 +39,7 @@ static void tear_down(struct stage *stage)
 {
     for (size_t i = 0; i < PEOPLE; i++) {
         quire_document_destroy(stage->documents[i]);
+        quire_undo_destroy(stage->undos[i]);
         quire_buffer_finish(&stage->sent[i]);
     }
 }
@@ -141,6 +146,9 @@ static enum quire_status restart(struct stage *stage, size_t who)
         status = quire_document_restore_pending(fresh, quire_buffer_bytes(&pending));
     }
     if (status == QUIRE_OK) {
+        status = quire_undo_attach(stage->undos[who], fresh);
+    }
+    if (status == QUIRE_OK) {
         quire_document_destroy(stage->documents[who]);
         stage->documents[who] = fresh;
     } else {
@@ -165,6 +173,29 @@ static enum quire_status read_all(const struct quire_document *document)
     return status;
 }
 
+/** A place is named and found again; or a step is taken back or made again, if there is one. */
+static enum quire_status anchor(const struct quire_document *document, const struct step *step)
+{
+    uint8_t bytes[QUIRE_ANCHOR_SIZE];
+    size_t length = quire_document_text_length(document);
+    size_t position = (size_t)(step->luck[0] % (length + 1));
+    size_t found = position;
+    enum quire_status status = quire_document_anchor(document, position,
+        (enum quire_side)(step->luck[1] % 2), bytes);
+    if (status == QUIRE_OK) {
+        status = quire_document_resolve(document, bytes, &found);
+    }
+    cr_assert_eq(found, position);
+    return status;
+}
+
+/** Without memory part of a step may have been taken back; the next call goes on with the rest. */
+static enum quire_status go_back(struct quire_undo *undo, const struct quire_stamp *stamp, bool again)
+{
+    enum quire_status status = again ? quire_undo_redo(undo, stamp) : quire_undo_undo(undo, stamp);
+    return status == QUIRE_ENOTFOUND ? QUIRE_OK : status;
+}
+
 static enum quire_status make(struct stage *stage, const struct step *step)
 {
     struct quire_document *document = stage->documents[step->who];
@@ -186,6 +217,16 @@ static enum quire_status make(struct stage *stage, const struct step *step)
     case 7:
     case 8:
         return erase_some(document, &stamp, step);
+    case GO_BACK:
+    case GO_BACK + 1:
+        return go_back(stage->undos[step->who], &stamp, false);
+    case GO_BACK + 2:
+        return go_back(stage->undos[step->who], &stamp, true);
+    case 12:
+        return anchor(document, step);
+    case 13:
+    case 14:
+        return quire_undo_close_step(stage->undos[step->who]);
     default:
         return insert(document, &stamp, step);
     }
@@ -205,7 +246,7 @@ static struct quire_buffer picture_of(const struct stage *stage)
 
 static struct step draw(struct dice *dice)
 {
-    struct step step = {.who = pick(dice, PEOPLE), .kind = pick(dice, 16)};
+    struct step step = {.who = pick(dice, PEOPLE), .kind = pick(dice, 24)};
     for (size_t j = 0; j < 3; j++) {
         step.luck[j] = roll(dice);
     }
@@ -253,7 +294,8 @@ static void play(uint64_t seed, size_t n, size_t failing, struct quire_bytes bef
             cr_assert_eq(status, QUIRE_ENOMEM, "seed %llu, allocation %zu, step %zu: %s",
                 (unsigned long long)seed, n, i, quire_status_text(status));
             struct quire_buffer after = picture_of(&stage);
-            cr_assert(quire_bytes_equal(before, quire_buffer_bytes(&after)),
+            bool goes_back = step.kind >= GO_BACK && step.kind < GO_BACK + 3;
+            cr_assert(goes_back || quire_bytes_equal(before, quire_buffer_bytes(&after)),
                 "seed %llu: allocation %zu failed in step %zu of kind %zu and something changed",
                 (unsigned long long)seed, n, i, step.kind);
             quire_buffer_finish(&after);

@@ -1,0 +1,497 @@
+/*
+ * What was done here and may be taken back: the stacks and what is noted on them.
+ */
+#include "crdt/undo.h"
+#include "crdt/utf8.h"
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- stacks ------------------------------------------------------------------------------- */
+
+static size_t step_size(const struct qr_step *step)
+{
+    return step->capacity * sizeof *step->changes + step->bytes.capacity;
+}
+
+static void finish_step(struct quire_undo *undo, struct qr_step *step)
+{
+    undo->size -= step_size(step);
+    free(step->changes);
+    quire_buffer_finish(&step->bytes);
+}
+
+static void clear(struct quire_undo *undo, struct qr_stack *stack)
+{
+    for (size_t i = 0; i < stack->count; i++) {
+        finish_step(undo, &stack->steps[i]);
+    }
+    stack->count = 0;
+    stack->open = false;
+}
+
+static void drop_oldest(struct quire_undo *undo, struct qr_stack *stack)
+{
+    finish_step(undo, &stack->steps[0]);
+    stack->count--;
+    memmove(stack->steps, stack->steps + 1, stack->count * sizeof *stack->steps);
+    stack->open = stack->open && stack->count > 0;
+}
+
+void qr_undo_trim(struct quire_undo *undo)
+{
+    while (undo->size > undo->size_max && undo->done.count + undo->undone.count > 0) {
+        struct qr_stack *stack = undo->done.count > 0 ? &undo->done : &undo->undone;
+        undo->overflowed = undo->overflowed || (stack == undo->target && stack->count == 1 && stack->open);
+        drop_oldest(undo, stack);
+    }
+    if (undo->done.count + undo->undone.count == 0) {
+        undo->size -= undo->move_count * sizeof *undo->moves;
+        undo->move_count = 0;
+    }
+}
+
+void qr_undo_pop(struct quire_undo *undo, struct qr_stack *stack, size_t changes)
+{
+    struct qr_step *step = &stack->steps[stack->count - 1];
+    assert(changes <= step->count);
+    step->count -= changes;
+    if (step->count == 0) {
+        finish_step(undo, step);
+        stack->count--;
+        stack->open = false;
+    }
+}
+
+/** The step that takes the next change. Room was reserved. */
+static struct qr_step *open_step(struct quire_undo *undo)
+{
+    struct qr_stack *stack = undo->target;
+    if (!stack->open) {
+        assert(stack->count < stack->capacity);
+        stack->steps[stack->count++] = (struct qr_step){0};
+        stack->open = true;
+    }
+    return &stack->steps[stack->count - 1];
+}
+
+/* ---- ids ---------------------------------------------------------------------------------- */
+
+uint64_t qr_undo_id(const struct quire_undo *undo, uint64_t own)
+{
+    uint32_t number = qr_sessions_find(&undo->document->sessions, undo->names[qr_id_session(own)]);
+    bool seen = number != 0 && qr_id_counter(own) <= undo->document->sessions.at[number].seen;
+    return seen ? qr_id(number, qr_id_counter(own)) : QR_ID_NONE;
+}
+
+/** The undo's number of a session, or 0. The latest are asked for most. */
+static uint32_t find_name(const struct quire_undo *undo, const uint8_t *name)
+{
+    uint32_t number = undo->name_count;
+    while (number > 0 && memcmp(undo->names[number], name, QUIRE_SESSION_SIZE) != 0) {
+        number--;
+    }
+    return number;
+}
+
+uint64_t qr_undo_own_id(const struct quire_undo *undo, uint64_t id)
+{
+    uint32_t number = find_name(undo, undo->document->sessions.at[qr_id_session(id)].name);
+    return number == 0 ? QR_ID_NONE : qr_id(number, qr_id_counter(id));
+}
+
+/** The same, of a session that may be new here. Room was reserved. */
+static uint64_t add_id(struct quire_undo *undo, uint64_t id)
+{
+    uint64_t own = qr_undo_own_id(undo, id);
+    if (own == QR_ID_NONE) {
+        assert(undo->name_count + 1 < undo->name_capacity);
+        memcpy(undo->names[++undo->name_count],
+            undo->document->sessions.at[qr_id_session(id)].name, QUIRE_SESSION_SIZE);
+        own = qr_id(undo->name_count, qr_id_counter(id));
+    }
+    return own;
+}
+
+uint64_t qr_undo_moved(const struct quire_undo *undo, uint64_t own, uint64_t *length)
+{
+    /* A move only leads to ids that did not exist when older moves were made, so one pass is all. */
+    for (size_t i = 0; i < undo->move_count; i++) {
+        const struct qr_move *move = &undo->moves[i];
+        if (own >= move->from && own - move->from < move->length) {
+            uint64_t rest = move->length - (own - move->from);
+            *length = *length < rest ? *length : rest;
+            own = move->to + (own - move->from);
+        } else if (own < move->from && move->from - own < *length) {
+            *length = move->from - own;
+        }
+    }
+    return own;
+}
+
+void qr_undo_move(struct quire_undo *undo, uint64_t from, uint64_t to, uint64_t length)
+{
+    for (size_t i = 0; i < undo->move_count; i++) {
+        struct qr_move *move = &undo->moves[i];
+        if (move->to == from && move->length == length) {
+            move->to = to; /* so that `from` may be forgotten once no step names it */
+        }
+    }
+    assert(undo->move_count < undo->move_capacity);
+    undo->moves[undo->move_count++] = (struct qr_move){from, to, length};
+    undo->size += sizeof *undo->moves;
+}
+
+static bool names(const struct qr_stack *stack, const struct qr_move *move)
+{
+    for (size_t i = 0; i < stack->count; i++) {
+        for (size_t j = 0; j < stack->steps[i].count; j++) {
+            const struct qr_change *change = &stack->steps[i].changes[j];
+            bool in_text = change->kind == QR_CHANGE_INSERTED
+                && change->id < move->from + move->length && move->from < change->id + change->length;
+            bool in_cell = (change->kind == QR_CHANGE_PUT && change->id == move->from)
+                || change->before == move->from;
+            if (in_text || in_cell) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+void qr_undo_forget_moves(struct quire_undo *undo)
+{
+    if (undo->move_count < undo->moves_kept) {
+        return;
+    }
+    size_t count = 0;
+    for (size_t i = 0; i < undo->move_count; i++) {
+        bool reached = false; /* by way of another move */
+        for (size_t j = 0; j < i && !reached; j++) {
+            reached = undo->moves[j].to < undo->moves[i].from + undo->moves[i].length
+                && undo->moves[i].from < undo->moves[j].to + undo->moves[j].length;
+        }
+        if (reached || names(&undo->done, &undo->moves[i]) || names(&undo->undone, &undo->moves[i])) {
+            undo->moves[count++] = undo->moves[i];
+        }
+    }
+    undo->size -= (undo->move_count - count) * sizeof *undo->moves;
+    undo->move_count = count;
+    undo->moves_kept = 2 * count + 64;
+}
+
+/* ---- room --------------------------------------------------------------------------------- */
+
+static enum quire_status grow(void **list, size_t needed, size_t *capacity, size_t size)
+{
+    if (needed <= *capacity) {
+        return QUIRE_OK;
+    }
+    size_t larger = needed + needed / 2;
+    void *grown = realloc(*list, larger * size);
+    if (grown == NULL) {
+        return QUIRE_ENOMEM;
+    }
+    *list = grown;
+    *capacity = larger;
+    return QUIRE_OK;
+}
+
+enum quire_status qr_undo_reserve_moves(struct quire_undo *undo, size_t extra)
+{
+    void *moves = undo->moves;
+    enum quire_status status = grow(&moves, undo->move_count + extra, &undo->move_capacity,
+        sizeof *undo->moves);
+    undo->moves = moves;
+    return status;
+}
+
+static enum quire_status reserve_names(struct quire_undo *undo, size_t extra)
+{
+    void *names = undo->names;
+    size_t capacity = undo->name_capacity;
+    extra = extra < QR_SESSIONS_MAX ? extra : QR_SESSIONS_MAX;
+    enum quire_status status = grow(&names, undo->name_count + 2 + extra, &capacity,
+        sizeof *undo->names);
+    undo->names = names;
+    undo->name_capacity = (uint32_t)capacity;
+    return status;
+}
+
+enum quire_status qr_undo_reserve(struct quire_document *document, size_t changes, size_t bytes)
+{
+    struct quire_undo *undo = document->undo;
+    if (undo == NULL || (undo->overflowed && !undo->replaying)) {
+        return QUIRE_OK;
+    }
+    struct qr_stack *stack = undo->target;
+    void *steps = stack->steps;
+    enum quire_status status = grow(&steps, stack->count + 1, &stack->capacity, sizeof *stack->steps);
+    stack->steps = steps;
+    if (status == QUIRE_OK) {
+        status = reserve_names(undo, 2 * changes);
+    }
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    struct qr_step *step = open_step(undo);
+    undo->size -= step_size(step);
+    void *list = step->changes;
+    status = grow(&list, step->count + changes, &step->capacity, sizeof *step->changes);
+    step->changes = list;
+    if (status == QUIRE_OK) {
+        status = quire_buffer_reserve(&step->bytes, bytes);
+    }
+    undo->size += step_size(step);
+    return status;
+}
+
+/* ---- noting ------------------------------------------------------------------------------- */
+
+/** Whether changes are noted. A new edit takes what was undone off the table. */
+static bool notes(const struct quire_document *document)
+{
+    struct quire_undo *undo = document->undo;
+    if (undo == NULL) {
+        return false;
+    }
+    if (undo->replaying) {
+        return true;
+    }
+    clear(undo, &undo->undone);
+    undo->unfinished = NULL;
+    return !undo->overflowed;
+}
+
+static void put_bytes(struct qr_step *step, const uint8_t *data, size_t size)
+{
+    assert(size <= step->bytes.capacity - step->bytes.size);
+    if (size > 0) {
+        memcpy(step->bytes.data + step->bytes.size, data, size);
+        step->bytes.size += size;
+    }
+}
+
+static void note(struct quire_undo *undo, struct qr_change change)
+{
+    struct qr_step *step = open_step(undo);
+    assert(step->count < step->capacity);
+    step->changes[step->count++] = change;
+    if (!undo->replaying) {
+        qr_undo_trim(undo);
+    }
+}
+
+void qr_undo_inserted(struct quire_document *document, uint64_t id, uint32_t length)
+{
+    if (!notes(document)) {
+        return;
+    }
+    struct quire_undo *undo = document->undo;
+    struct qr_step *step = open_step(undo);
+    uint64_t own = add_id(undo, id);
+    struct qr_change *last = step->count > 0 ? &step->changes[step->count - 1] : NULL;
+    if (last != NULL && last->kind == QR_CHANGE_INSERTED && last->id + last->length == own
+        && last->length <= UINT32_MAX - length) {
+        last->length += length;
+        return;
+    }
+    note(undo, (struct qr_change){.kind = QR_CHANGE_INSERTED, .id = own, .length = length});
+}
+
+void qr_undo_erased(struct quire_document *document, uint64_t id, uint32_t length,
+    struct quire_bytes letters)
+{
+    if (!notes(document) || letters.size == 0) {
+        return;
+    }
+    struct quire_undo *undo = document->undo;
+    struct qr_step *step = open_step(undo);
+    uint64_t own = add_id(undo, id);
+    struct qr_change *last = step->count > 0 ? &step->changes[step->count - 1] : NULL;
+    size_t start = step->bytes.size;
+    put_bytes(step, letters.data, letters.size);
+    if (last != NULL && last->kind == QR_CHANGE_ERASED && last->id + last->length == own
+        && last->bytes + last->size == start) {
+        last->length += length;
+        last->size += (uint32_t)letters.size;
+        return;
+    }
+    note(undo, (struct qr_change){.kind = QR_CHANGE_ERASED, .id = own, .length = length,
+        .bytes = start, .size = (uint32_t)letters.size});
+}
+
+void qr_undo_wrote(struct quire_document *document, const struct qr_dot *dot,
+    const struct qr_dot *before)
+{
+    if (!notes(document) || (dot == NULL && before == NULL)) {
+        return;
+    }
+    struct quire_undo *undo = document->undo;
+    struct qr_step *step = open_step(undo);
+    const struct qr_dot *either = dot != NULL ? dot : before;
+    struct qr_change change = {.kind = dot != NULL ? QR_CHANGE_PUT : QR_CHANGE_REMOVED,
+        .field = either->field, .had_value = before != NULL, .bytes = step->bytes.size,
+        .name_size = either->name_size, .size = either->name_size};
+    put_bytes(step, either->bytes, either->name_size);
+    if (dot != NULL) {
+        change.id = add_id(undo, dot->id);
+    }
+    if (before != NULL) {
+        change.before = add_id(undo, before->id);
+        change.number = before->number;
+        change.size += before->text_size;
+        put_bytes(step, qr_dot_text(before).data, before->text_size);
+    }
+    note(undo, change);
+}
+
+void qr_undo_deleted(struct quire_document *document, bool revived)
+{
+    if (notes(document)) {
+        note(document->undo,
+            (struct qr_change){.kind = revived ? QR_CHANGE_REVIVED : QR_CHANGE_DELETED});
+    }
+}
+
+/** Takes a range out of an erasure. What cannot be kept for want of memory is not brought back. */
+static void cut(struct quire_undo *undo, struct qr_step *step, size_t index, uint64_t id, uint64_t end)
+{
+    struct qr_change *change = &step->changes[index];
+    uint64_t change_end = change->id + change->length;
+    if (change->kind != QR_CHANGE_ERASED || end <= change->id || id >= change_end) {
+        return;
+    }
+    struct qr_change head = *change;
+    struct qr_change tail = *change;
+    const uint8_t *letters = step->bytes.data + change->bytes;
+    head.length = id > change->id ? (uint32_t)(id - change->id) : 0;
+    head.size = (uint32_t)qr_utf8_size(letters, head.length);
+    uint32_t skipped = end < change_end ? (uint32_t)(end - change->id) : change->length;
+    uint32_t skipped_size = (uint32_t)qr_utf8_size(letters, skipped);
+    tail.id += skipped;
+    tail.length -= skipped;
+    tail.size -= skipped_size;
+    tail.bytes += skipped_size;
+    *change = head.length > 0 ? head : tail; /* may be empty: then nothing is brought back */
+    if (head.length > 0 && tail.length > 0) {
+        undo->size -= step_size(step);
+        void *list = step->changes;
+        enum quire_status status = grow(&list, step->count + 1, &step->capacity, sizeof tail);
+        step->changes = list;
+        if (status == QUIRE_OK) {
+            memmove(&step->changes[index + 2], &step->changes[index + 1],
+                (step->count - index - 1) * sizeof tail);
+            step->changes[index + 1] = tail;
+            step->count++;
+        }
+        undo->size += step_size(step);
+    }
+}
+
+void qr_undo_erased_elsewhere(struct quire_document *document, uint64_t id, uint64_t length)
+{
+    struct quire_undo *undo = document->undo;
+    uint64_t own = undo == NULL ? QR_ID_NONE : qr_undo_own_id(undo, id);
+    if (own == QR_ID_NONE) {
+        return;
+    }
+    struct qr_stack *stacks[] = {&undo->done, &undo->undone};
+    for (size_t i = 0; i < 2; i++) {
+        for (size_t j = 0; j < stacks[i]->count; j++) {
+            struct qr_step *step = &stacks[i]->steps[j];
+            for (size_t k = step->count; k > 0; k--) {
+                cut(undo, step, k - 1, own, own + length);
+            }
+        }
+    }
+}
+
+/* ---- life --------------------------------------------------------------------------------- */
+
+enum quire_status quire_undo_create(size_t size_max, struct quire_undo **out_undo)
+{
+    struct quire_undo *undo = calloc(1, sizeof *undo);
+    if (undo == NULL) {
+        return QUIRE_ENOMEM;
+    }
+    undo->size_max = size_max;
+    undo->target = &undo->done;
+    *out_undo = undo;
+    return QUIRE_OK;
+}
+
+void quire_undo_destroy(struct quire_undo *undo)
+{
+    if (undo == NULL) {
+        return;
+    }
+    if (undo->document != NULL) {
+        undo->document->undo = NULL;
+    }
+    clear(undo, &undo->done);
+    clear(undo, &undo->undone);
+    free(undo->done.steps);
+    free(undo->undone.steps);
+    free(undo->moves);
+    free(undo->names);
+    free(undo);
+}
+
+enum quire_status quire_undo_attach(struct quire_undo *undo, struct quire_document *document)
+{
+    if (document != NULL && document->undo != NULL && document->undo != undo) {
+        return QUIRE_ESTATE;
+    }
+    /* What was typed before belongs to before. */
+    enum quire_status status = undo->document == NULL ? QUIRE_OK : qr_document_settle(undo->document);
+    if (status == QUIRE_OK && document != NULL) {
+        status = qr_document_settle(document);
+    }
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    if (undo->document != NULL) {
+        undo->document->undo = NULL;
+    }
+    undo->document = document;
+    if (document != NULL) {
+        document->undo = undo;
+    }
+    undo->done.open = false;
+    undo->overflowed = false;
+    return QUIRE_OK;
+}
+
+enum quire_status quire_undo_close_step(struct quire_undo *undo)
+{
+    enum quire_status status = undo->document == NULL ? QUIRE_OK : qr_document_settle(undo->document);
+    if (status == QUIRE_OK) {
+        undo->done.open = false;
+        undo->overflowed = false;
+    }
+    return status;
+}
+
+static bool has_strokes(const struct quire_undo *undo)
+{
+    return undo->document != NULL && undo->document->typing.count > 0;
+}
+
+/** Room was made in a step that then took nothing. */
+static bool has_empty(const struct qr_stack *stack)
+{
+    return stack->count > 0 && stack->steps[stack->count - 1].count == 0;
+}
+
+size_t quire_undo_count(const struct quire_undo *undo)
+{
+    bool typed = has_strokes(undo) && !undo->overflowed
+        && (!undo->done.open || has_empty(&undo->done));
+    return undo->done.count - (has_empty(&undo->done) ? 1 : 0) + (typed ? 1 : 0);
+}
+
+size_t quire_undo_redo_count(const struct quire_undo *undo)
+{
+    return has_strokes(undo) ? 0 : undo->undone.count - (has_empty(&undo->undone) ? 1 : 0);
+}

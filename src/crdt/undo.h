@@ -1,0 +1,102 @@
+/*
+ * What was done here and may be taken back: two stacks of steps, a step being changes in the order
+ * they were made. Edits report themselves through the functions below as they get their ids; taking
+ * a step back reports itself in the same way, to the other stack.
+ *
+ * Text that is put back has new ids. What the steps say of the old ones holds for the new ones: the
+ * moves say which those are. Ids in here are the undo's own: its number of a session, and a counter.
+ */
+#ifndef QR_CRDT_UNDO_H
+#define QR_CRDT_UNDO_H
+
+#include "crdt/inner.h"
+
+enum qr_change_kind {
+    QR_CHANGE_INSERTED, /* characters, by ids */
+    QR_CHANGE_ERASED,   /* characters, by ids, and their letters */
+    QR_CHANGE_PUT,      /* a dot, in place of what the cell showed before */
+    QR_CHANGE_REMOVED,  /* what the cell showed before was removed */
+    QR_CHANGE_DELETED,  /* the entry */
+    QR_CHANGE_REVIVED
+};
+
+struct qr_change {
+    uint8_t kind;
+    uint8_t field;       /* of a cell */
+    bool had_value;      /* the cell showed something before */
+    uint32_t length;     /* code points */
+    uint64_t id;         /* the first character, or the dot */
+    uint64_t before;     /* the dot shown before */
+    int64_t number;      /* its number */
+    uint32_t name_size;  /* its element's name, then its text, stand at bytes */
+    uint32_t size;       /* bytes: of name and text together, or of the letters */
+    size_t bytes;        /* where they begin in qr_step.bytes */
+};
+
+struct qr_step {
+    struct qr_change *changes;
+    size_t count, capacity;
+    struct quire_buffer bytes;
+};
+
+struct qr_stack {
+    struct qr_step *steps;
+    size_t count, capacity;
+    bool open; /* the last step takes further changes */
+};
+
+/** Characters, or a dot, that live on under other ids. */
+struct qr_move {
+    uint64_t from, to;
+    uint64_t length;
+};
+
+struct quire_undo {
+    struct quire_document *document; /* NULL: none */
+    struct qr_stack done, undone;
+    struct qr_stack *target; /* where changes are noted */
+    struct qr_stack *unfinished; /* taking its last step back failed half way */
+    bool replaying;
+    bool overflowed; /* the step under way was too large and is forgotten */
+    size_t size, size_max; /* bytes of all steps and moves */
+    struct qr_move *moves;
+    size_t move_count, move_capacity;
+    size_t moves_kept; /* from so many on, those that no step names are forgotten */
+    uint8_t (*names)[QUIRE_SESSION_SIZE]; /* names[0] is unused */
+    uint32_t name_count, name_capacity;
+};
+
+/* All of these do nothing where the document has no undo. Ids are the document's. */
+
+/** Makes room for so many more changes and their bytes, with the redo stack gone if this is a new
+ * edit. ENOMEM. */
+QUIRE_CHECKED enum quire_status qr_undo_reserve(struct quire_document *document, size_t changes,
+    size_t bytes);
+void qr_undo_inserted(struct quire_document *document, uint64_t id, uint32_t length);
+void qr_undo_erased(struct quire_document *document, uint64_t id, uint32_t length,
+    struct quire_bytes letters);
+/** A cell was written, with this dot or, where it is NULL, emptied; what it showed before, or NULL. */
+void qr_undo_wrote(struct quire_document *document, const struct qr_dot *dot,
+    const struct qr_dot *before);
+void qr_undo_deleted(struct quire_document *document, bool revived);
+/** Somebody else erased these too, so taking back our erasure does not bring them back. */
+void qr_undo_erased_elsewhere(struct quire_document *document, uint64_t id, uint64_t length);
+
+/* For what takes steps back (undo_replay.c). */
+
+/** The document's id for one of the undo's; QR_ID_NONE: the document has not seen it. */
+uint64_t qr_undo_id(const struct quire_undo *undo, uint64_t own);
+uint64_t qr_undo_own_id(const struct quire_undo *undo, uint64_t id);
+/** Where a range lives now: the id of its first character or dot, and for how many that holds. */
+uint64_t qr_undo_moved(const struct quire_undo *undo, uint64_t own, uint64_t *length);
+/** What was `from` is `to` now; both are the undo's. Room was reserved. */
+void qr_undo_move(struct quire_undo *undo, uint64_t from, uint64_t to, uint64_t length);
+QUIRE_CHECKED enum quire_status qr_undo_reserve_moves(struct quire_undo *undo, size_t extra);
+/** Forgets moves of what no step names, now and then. */
+void qr_undo_forget_moves(struct quire_undo *undo);
+/** Forgets the last changes of a stack's last step, and the step if none is left. */
+void qr_undo_pop(struct quire_undo *undo, struct qr_stack *stack, size_t changes);
+/** Forgets the oldest steps until the rest fits. */
+void qr_undo_trim(struct quire_undo *undo);
+
+#endif
