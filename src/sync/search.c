@@ -45,6 +45,9 @@ static uint32_t fold_latin(uint32_t point)
 
 static uint32_t fold(uint32_t point)
 {
+    if (point > 0xffff) {
+        return point;
+    }
     if (point < 0x80) {
         bool upper = point >= 'A' && point <= 'Z';
         bool kept = (point >= 'a' && point <= 'z') || (point >= '0' && point <= '9');
