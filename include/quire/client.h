@@ -212,6 +212,61 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_client_search(struct quire_clien
     struct quire_bytes query, bool (*visit)(void *context, const struct quire_summary *summary),
     void *context);
 
+/* ---- history: all of it offline --------------------------------------------------------------- */
+
+/**
+ * Visits the versions of an entry, oldest first: see quire_device_each_version, whose rules hold. What
+ * this device keeps is every batch since the account began; checkpoints, which are to drop the oldest,
+ * are not made yet. Errors as there, and ENOTFOUND: no such entry.
+ */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_each_version(struct quire_client *client,
+    const uint8_t entry[QUIRE_ENTRY_SIZE],
+    bool (*visit)(void *context, const struct quire_version *version,
+        const struct quire_document *document),
+    void *context, uint64_t *out_unreadable);
+
+/**
+ * A copy of the entry as it was in a version: the one whose id in hex starts with `name`
+ * (QUIRE_CLIENT_PREFIX_MIN … 64 characters), or, with "now", as it is, unsealed edits included.
+ * out_document is the caller's: quire_document_destroy. out_id: of the version; zeros for "now".
+ * EINVALID: not such a name. ENOTFOUND, ECONFLICT: no version, or more than one.
+ */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_version(struct quire_client *client,
+    const uint8_t entry[QUIRE_ENTRY_SIZE], const char *name, struct quire_document **out_document,
+    uint8_t out_id[QUIRE_VERSION_SIZE]);
+
+/** The same of the last version, in their order, that was written at wall_ms (ms since 1970, UTC) or
+ * before. ENOTFOUND: the entry is younger. */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_version_at(struct quire_client *client,
+    const uint8_t entry[QUIRE_ENTRY_SIZE], int64_t wall_ms, struct quire_document **out_document,
+    uint8_t out_id[QUIRE_VERSION_SIZE]);
+
+/**
+ * Makes the entry show what `document` shows (text, fields, tags, emotions, deleted or not), by as few
+ * ordinary edits as are found in bounded time, and saves: it merges with what others write meanwhile,
+ * and restoring the version before it takes it back. What was not sealed is sealed first, so that the
+ * state before is a version too: out_before has its id (zeros: none can be read). out_changed: anything
+ * differed, so something was edited. Errors as edit_text and save.
+ */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_restore(struct quire_client *client,
+    const uint8_t entry[QUIRE_ENTRY_SIZE], const struct quire_document *document, bool *out_changed,
+    uint8_t out_before[QUIRE_VERSION_SIZE]);
+
+/** A place where two texts differ; positions and counts are code points. Borrowed for the visit. */
+struct quire_hunk {
+    size_t old_position, new_position;
+    struct quire_bytes erased;   /* of the old text; may be empty */
+    struct quire_bytes inserted; /* of the new text; may be empty */
+};
+
+/**
+ * Visits what turns one text into another, from front to back, until visit returns false. Needs no
+ * client. The hunks are few, found in bounded time, and always right. EINVALID: not UTF-8. ENOMEM.
+ */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_text_diff(struct quire_bytes old_text,
+    struct quire_bytes new_text, bool (*visit)(void *context, const struct quire_hunk *hunk),
+    void *context);
+
 /* ---- the account ----------------------------------------------------------------------------- */
 
 /** What is known of this device, its account and its sync. All zeros without an open profile. */

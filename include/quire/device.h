@@ -254,6 +254,30 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_device_search(struct quire_devic
     struct quire_bytes query, bool (*visit)(void *context, const struct quire_summary *summary),
     void *context);
 
+/** One version of an entry: how it was after what one batch did to it. Borrowed for the visit. */
+struct quire_version {
+    const uint8_t *id;     /* QUIRE_VERSION_SIZE: the same for the same batch, on every device */
+    const uint8_t *device; /* QUIRE_DEVICE_SIZE: who wrote it */
+    uint64_t number;       /* from 1 on; later ones move on when an earlier one comes in */
+    int64_t wall_ms;       /* when its last edit was made, by the author's clock */
+};
+#define QUIRE_VERSION_SIZE 32
+
+/**
+ * Visits the versions of an entry, oldest first, until visit returns false: all that the batches kept on
+ * this device tell. `document` is the entry as it was then, with all that came before in this order, to
+ * be read; borrowed for the visit, which calls no function of the device. Order: by the authors' clocks,
+ * as far as causes allow. Edits that are not sealed yet are in no version. An entry that nobody sealed,
+ * or nobody knows, has none.
+ * out_unreadable: batches that say something of the entry, but could not be opened or merged; not
+ * counted to the end if visit ended it. ENOMEM, EIO. Takes time and memory with all that is kept.
+ */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_device_each_version(struct quire_device *device,
+    const uint8_t entry[QUIRE_ENTRY_SIZE],
+    bool (*visit)(void *context, const struct quire_version *version,
+        const struct quire_document *document),
+    void *context, uint64_t *out_unreadable);
+
 /* ---- devices and state ----------------------------------------------------------------------- */
 
 /** One device of the roster. Borrowed for the visit. */

@@ -87,7 +87,7 @@ static enum quire_status apply_hunks(struct quire_document *document,
     return status;
 }
 
-static enum quire_status change_text(struct quire_client *client, struct quire_document *document,
+enum quire_status qr_client_change_text(struct quire_client *client, struct quire_document *document,
     const struct quire_stamp *stamp, struct quire_bytes text)
 {
     struct quire_buffer present = {0};
@@ -129,7 +129,7 @@ enum quire_status quire_client_edit_text(struct quire_client *client,
     }
     if (status == QUIRE_OK) {
         struct quire_stamp stamp = quire_client_stamp(client);
-        status = change_text(client, document, &stamp, text);
+        status = qr_client_change_text(client, document, &stamp, text);
     }
     return status;
 }
@@ -171,7 +171,7 @@ enum quire_status quire_client_edit_text_since(struct quire_client *client,
         status = quire_document_merge(copy, snapshot);
     }
     if (status == QUIRE_OK) {
-        status = change_text(client, copy, &stamp, text);
+        status = qr_client_change_text(client, copy, &stamp, text);
     }
     if (status == QUIRE_OK && quire_document_pending_size(copy) > 0) {
         status = quire_document_encode_pending(copy, &delta);

@@ -86,6 +86,11 @@ QUIRE_CHECKED enum quire_status qr_client_load(struct quire_client *client);
 QUIRE_CHECKED enum quire_status qr_client_device_options(struct quire_client *client, bool make_key,
     struct quire_buffer *record, struct quire_device_options *out_options);
 
+/** Makes a document's text another by few edits. When they break off halfway the profile is closed, with
+ * what nobody saved. (entries.c) */
+QUIRE_CHECKED enum quire_status qr_client_change_text(struct quire_client *client,
+    struct quire_document *document, const struct quire_stamp *stamp, struct quire_bytes text);
+
 /** Gathers words of entries that came in heaps, for about time_ms at most. As feed. (search.c) */
 QUIRE_CHECKED enum quire_status qr_client_index(struct quire_client *client, uint32_t time_ms);
 

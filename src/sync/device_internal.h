@@ -7,6 +7,7 @@
  *   device_records.c    what is kept: keys and layouts of the profile's records
  *   device_chains.c     writer chains and their frontier
  *   device_entries.c    documents: loaded, changed, let go
+ *   device_history.c    an entry's versions, from the batches that are kept
  *   device_search.c     the words of entries, and finding by them
  *   device_seal.c       pending edits become signed batches
  *   device_connect.c    HELLO … SUB … CAUGHT_UP, and who gets which frame

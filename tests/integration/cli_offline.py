@@ -13,7 +13,7 @@ import time
 from harness import Failed, World, main, programs, test, until
 
 FAILED, USAGE, OFFLINE = 1, 2, 3
-COMMANDS = ["init", "join", "recover", "pair", "write", "edit", "type", "show", "list", "search", "delete", "sync",
+COMMANDS = ["init", "join", "recover", "pair", "write", "edit", "type", "show", "list", "search", "history", "diff", "restore", "delete", "sync",
     "devices", "revoke", "status", "server", "version", "help"]
 WORDS = "Żółć, naïve 日本語 עברית العربية 👩‍👩‍👧‍👦 e\u0301 \u0000 end"
 

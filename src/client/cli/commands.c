@@ -35,9 +35,11 @@ static const struct qr_cli_option type_options[] = {
     {"save-every", "MS", "makes durable what was typed, so often [1000]"},
     {"ack", "", "prints the number of edits that are durable after each time"}, {0}};
 static const struct qr_cli_option show_options[] = {
-    {"text", "", "prints the text alone, byte for byte"}, {0}};
+    {"text", "", "prints the text alone, byte for byte"},
+    {"at", "VERSION", "prints it as it was: see quire history --help"}, {0}};
 static const struct qr_cli_option list_options[] = {{"all", "", "deleted entries too"},
     {"limit", "N", "the N newest only"}, {0}};
+static const struct qr_cli_option history_options[] = {{"limit", "N", "the N newest only"}, {0}};
 static const struct qr_cli_option sync_options[] = {
     {"follow", "", "stays in sync until it is interrupted"}, ONLINE, {0}};
 static const struct qr_cli_option online_options[] = {ONLINE, {0}};
@@ -93,6 +95,21 @@ const struct qr_cli_command qr_cli_commands[] = {
         "and a word may be a part of a longer one. All of it on this device, offline; what is kept\n"
         "for it is encrypted.\n",
         list_options, qr_cli_search},
+    {"history", "ENTRY", 1, 1, "lists the versions of an entry, the newest first",
+        "A version is the entry after what one device sealed at once: seconds or minutes of writing.\n"
+        "A VERSION is named by the start of its id, 4 characters or more; by a date or a date and time,\n"
+        "local (2024-03-01, \"2024-03-01 12:30\"): how it was at the end of that day or minute, by\n"
+        "the clocks of the devices that wrote; or by \"now\". Versions reach back to the beginning,\n"
+        "on each device: nothing is dropped yet. All of it works offline.\n",
+        history_options, qr_cli_history},
+    {"diff", "ENTRY VERSION [VERSION]", 2, 3, "shows what changed between two versions, or since one",
+        "In the text, [-what went-] and {+what came+}, or in colour. `quire history --help` says how a\n"
+        "VERSION is named.\n",
+        NULL, qr_cli_diff},
+    {"restore", "ENTRY VERSION", 2, 2, "makes an entry as it was in a version",
+        "By edits like any other: other devices get them, they merge with what is written meanwhile,\n"
+        "and restoring the version before takes them back. Prints how.\n",
+        NULL, qr_cli_restore},
     {"delete", "ENTRY", 1, 1, "deletes an entry",
         "An edit on another device that did not know of it brings the entry back; so does editing\n"
         "it again.\n",

@@ -2,7 +2,7 @@
  * Reading: show.
  */
 #define _GNU_SOURCE
-#include "client/cli/cli.h"
+#include "client/cli/versions.h"
 #include "client/files.h"
 #include <inttypes.h>
 #include <string.h>
@@ -137,20 +137,26 @@ static void print_document(const struct qr_cli *cli, const struct quire_document
 enum qr_cli_exit qr_cli_show(struct qr_cli *cli)
 {
     uint8_t entry[QUIRE_ENTRY_SIZE];
-    struct quire_document *document = NULL;
+    struct quire_document *document = NULL, *old = NULL;
     struct quire_buffer buffer = {0};
+    const char *version = qr_cli_value(&cli->args, "at");
     enum qr_cli_exit exit = qr_cli_open(cli);
     if (exit != QR_CLI_DONE) {
         return exit;
     }
     enum quire_status status = quire_client_find_entry(cli->client, cli->args.operands[0], entry);
-    if (status == QUIRE_OK) {
+    if (status == QUIRE_OK && version != NULL) {
+        uint8_t id[QUIRE_VERSION_SIZE];
+        status = qr_cli_version_of(cli, entry, version, &old, id);
+        document = old;
+    } else if (status == QUIRE_OK) {
         status = quire_client_document(cli->client, entry, false, &document);
     }
     if (status == QUIRE_OK) {
         status = quire_document_text(document, &buffer);
     }
     if (status != QUIRE_OK) {
+        quire_document_destroy(old);
         return qr_cli_failure(cli, status);
     }
     struct quire_bytes text = quire_buffer_bytes(&buffer);
@@ -167,5 +173,6 @@ enum qr_cli_exit qr_cli_show(struct qr_cli *cli)
         qr_client_wipe(buffer.data, buffer.capacity);
     }
     quire_buffer_finish(&buffer);
+    quire_document_destroy(old);
     return exit;
 }

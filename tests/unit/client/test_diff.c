@@ -6,6 +6,7 @@
 #include "client/myers.h"
 #include "client/text.h"
 #include <criterion/criterion.h>
+#include <quire/client.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -65,12 +66,43 @@ static struct quire_buffer apply(struct quire_bytes old_text, const struct qr_cl
     return result;
 }
 
+struct public {
+    const struct qr_client_hunks *hunks;
+    struct quire_bytes old_text;
+    size_t count;
+};
+
+static bool is_same_hunk(void *context, const struct quire_hunk *hunk)
+{
+    struct public *public = context;
+    const struct qr_client_hunk *inner = &public->hunks->items[public->count++];
+    cr_assert_eq(hunk->old_position, inner->old_position);
+    cr_assert_eq(hunk->new_position, inner->new_position);
+    cr_assert(quire_bytes_equal(hunk->inserted, inner->insert));
+    cr_assert_eq(qr_client_text_length(hunk->erased), inner->erase_count);
+    if (hunk->erased.size > 0) {
+        cr_assert_eq(hunk->erased.data - public->old_text.data,
+            (ptrdiff_t)byte_offset(public->old_text, hunk->old_position));
+    }
+    return true;
+}
+
+/* What apps get: the same hunks, with what was erased beside them. */
+static void check_public(struct quire_bytes old_text, struct quire_bytes new_text,
+    const struct qr_client_hunks *hunks)
+{
+    struct public public = {hunks, old_text, 0};
+    cr_assert_eq(quire_text_diff(old_text, new_text, is_same_hunk, &public), QUIRE_OK);
+    cr_assert_eq(public.count, hunks->count);
+}
+
 static size_t check(struct quire_bytes old_text, struct quire_bytes new_text)
 {
     struct qr_client_hunks hunks = {0};
     cr_assert_eq(qr_client_diff(old_text, new_text, &hunks), QUIRE_OK);
     struct quire_buffer result = apply(old_text, &hunks);
     cr_assert(quire_bytes_equal(quire_buffer_bytes(&result), new_text));
+    check_public(old_text, new_text, &hunks);
     size_t edited = 0;
     for (size_t i = 0; i < hunks.count; i++) {
         edited += hunks.items[i].erase_count + qr_client_text_length(hunks.items[i].insert);

@@ -268,6 +268,48 @@ Test(memory, any_allocation_of_enrolling_and_revoking_may_fail)
     }
 }
 
+/* ---- history ---------------------------------------------------------------------------------- */
+
+static bool count_version(void *context, const struct quire_version *version,
+    const struct quire_document *document)
+{
+    cr_assert_eq(quire_document_text_length(document), 6 * version->number);
+    ++*(size_t *)context;
+    return true;
+}
+
+Test(memory, any_allocation_of_a_history_may_fail)
+{
+    struct world world;
+    world_init(&world);
+    watch.fail_at = 0;
+    world_account(&world, 0);
+    for (int i = 0; i < 40; i++) {
+        write(&world, 0, diary, "[word]", true);
+    }
+    for (uint64_t n = 1;; n++) {
+        size_t count = 0;
+        uint64_t unreadable = 77;
+        int64_t blocks = watch.blocks;
+        watch.count = 0;
+        watch.fail_at = n;
+        core(true);
+        enum quire_status status = quire_device_each_version(world.people[0].device, diary,
+            count_version, &count, &unreadable);
+        core(false);
+        cr_assert_eq(watch.blocks, blocks, "allocation %llu leaks", (unsigned long long)n);
+        if (status == QUIRE_OK) {
+            cr_assert_gt(n, 20, "a history allocates");
+            cr_assert_eq(count, 40);
+            cr_assert_eq(unreadable, 0);
+            break;
+        }
+        cr_assert_eq(status, QUIRE_ENOMEM, "allocation %llu", (unsigned long long)n);
+        cr_assert_eq(unreadable, 77, "outputs are untouched");
+    }
+    world_finish(&world);
+}
+
 /* ---- how a device comes to be ----------------------------------------------------------------- */
 
 /* Which of the four ways; OK with a device, or ENOMEM and nothing. */

@@ -1,0 +1,308 @@
+/*
+ * What changed between versions, and bringing one back: diff, restore.
+ */
+#define _GNU_SOURCE
+#include "client/cli/versions.h"
+#include "client/files.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define CONTEXT_POINTS 40 /* characters of what is the same, shown at each side of what is not */
+
+/* ---- diff ------------------------------------------------------------------------------------- */
+
+/** Where two texts differ, in bytes: old[old_from … old_to) became new[new_from … new_to). */
+struct piece {
+    size_t old_from, old_to, new_from, new_to;
+};
+
+/** A text diff on its way out: as one text with marks in it, or as JSON. */
+struct telling {
+    struct qr_cli *cli;
+    struct quire_bytes old, new;
+    struct piece *pieces; /* ascending */
+    size_t count, capacity;
+    bool failed;
+    json_t *array; /* with --json */
+};
+
+/* Bytes of the first `count` code points, or of all but the last `count`. */
+static size_t first_points(struct quire_bytes text, size_t count)
+{
+    size_t size = 0;
+    while (size < text.size && (count > 0 || (text.data[size] & 0xc0) == 0x80)) {
+        count -= (text.data[size] & 0xc0) != 0x80;
+        size++;
+    }
+    return size;
+}
+
+static size_t before_last_points(struct quire_bytes text, size_t count)
+{
+    size_t size = text.size;
+    while (size > 0 && count > 0) {
+        size--;
+        count -= (text.data[size] & 0xc0) != 0x80;
+    }
+    return size;
+}
+
+/* What is the same: whole if it is short, else its two ends. */
+static void tell_same(const struct qr_cli *cli, struct quire_bytes text, bool at_begin, bool at_end)
+{
+    size_t head = at_begin ? 0 : first_points(text, CONTEXT_POINTS);
+    size_t tail = at_end ? text.size : before_last_points(text, CONTEXT_POINTS);
+    if (head >= tail) {
+        qr_cli_print_text(cli, stdout, text);
+        return;
+    }
+    qr_cli_print_text(cli, stdout, (struct quire_bytes){text.data, head});
+    printf("%s…%s%s", qr_cli_dim(cli), qr_cli_plain(cli), at_begin || at_end ? "" : "\n…");
+    qr_cli_print_text(cli, stdout, (struct quire_bytes){text.data + tail, text.size - tail});
+}
+
+static void tell_marked(const struct qr_cli *cli, struct quire_bytes text, bool erased)
+{
+    if (text.size > 0) {
+        printf("%s", cli->colour ? erased ? "\x1b[9;31m" : "\x1b[32m" : erased ? "[-" : "{+");
+        qr_cli_print_text(cli, stdout, text);
+        printf("%s", cli->colour ? "\x1b[0m" : erased ? "-]" : "+}");
+    }
+}
+
+static bool ends_word(uint8_t byte)
+{
+    return byte == ' ' || byte == '\n' || byte == '\t';
+}
+
+/* Whole words, so that a person can read them; a piece that touches the one before joins it. */
+static bool keep_hunk(void *context, const struct quire_hunk *hunk)
+{
+    struct telling *telling = context;
+    if (telling->cli->json) {
+        json_array_append_new(telling->array, json_pack("{s:I, s:I, s:o, s:o}", "old_position",
+            (json_int_t)hunk->old_position, "new_position", (json_int_t)hunk->new_position, "erased",
+            qr_cli_json_bytes(hunk->erased), "inserted", qr_cli_json_bytes(hunk->inserted)));
+        return true;
+    }
+    struct piece last = {0};
+    if (telling->count > 0) {
+        last = telling->pieces[telling->count - 1];
+    }
+    size_t old_from = (size_t)(hunk->erased.data - telling->old.data);
+    size_t same = old_from - last.old_to; /* bytes that are the same, before this hunk */
+    struct piece piece = {.old_from = old_from, .old_to = old_from + hunk->erased.size,
+        .new_from = last.new_to + same, .new_to = last.new_to + same + hunk->inserted.size};
+    bool inside = (hunk->erased.size > 0 && !ends_word(hunk->erased.data[0]))
+        || (hunk->inserted.size > 0 && !ends_word(hunk->inserted.data[0]));
+    while (inside && same > 0 && !ends_word(telling->old.data[piece.old_from - 1])) {
+        same--;
+        piece.old_from--;
+        piece.new_from--;
+    }
+    if (same == 0 && telling->count > 0) {
+        telling->pieces[telling->count - 1].old_to = piece.old_to;
+        telling->pieces[telling->count - 1].new_to = piece.new_to;
+        return true;
+    }
+    if (telling->count == telling->capacity) {
+        size_t capacity = telling->capacity == 0 ? 64 : telling->capacity * 2;
+        struct piece *pieces = realloc(telling->pieces, capacity * sizeof *pieces);
+        if (pieces == NULL) {
+            telling->failed = true;
+            return false;
+        }
+        telling->pieces = pieces;
+        telling->capacity = capacity;
+    }
+    telling->pieces[telling->count++] = piece;
+    return true;
+}
+
+/* The rest of a word that a piece ends in, as far as the next piece leaves room. */
+static void end_in_words(struct telling *telling)
+{
+    for (size_t i = 0; i < telling->count; i++) {
+        struct piece *piece = &telling->pieces[i];
+        size_t limit = i + 1 < telling->count ? telling->pieces[i + 1].old_from : telling->old.size;
+        bool inside =
+            (piece->old_to > piece->old_from && !ends_word(telling->old.data[piece->old_to - 1]))
+            || (piece->new_to > piece->new_from && !ends_word(telling->new.data[piece->new_to - 1]));
+        while (inside && piece->old_to < limit && !ends_word(telling->old.data[piece->old_to])) {
+            piece->old_to++;
+            piece->new_to++;
+        }
+    }
+}
+
+static void print_text_diff(struct telling *telling)
+{
+    size_t told = 0; /* of the new text */
+    end_in_words(telling);
+    for (size_t i = 0; i < telling->count; i++) {
+        const struct piece *piece = &telling->pieces[i];
+        tell_same(telling->cli, (struct quire_bytes){telling->new.data + told, piece->new_from - told},
+            i == 0, false);
+        tell_marked(telling->cli, (struct quire_bytes){telling->old.data + piece->old_from,
+            piece->old_to - piece->old_from}, true);
+        tell_marked(telling->cli, (struct quire_bytes){telling->new.data + piece->new_from,
+            piece->new_to - piece->new_from}, false);
+        told = piece->new_to;
+    }
+    if (telling->count > 0) {
+        tell_same(telling->cli, (struct quire_bytes){telling->new.data + told, telling->new.size - told},
+            false, true);
+        fputc('\n', stdout);
+    }
+}
+
+static json_t *json_field(const struct quire_buffer *text)
+{
+    return text->size == 0 ? json_null() : qr_cli_json_bytes(quire_buffer_bytes(text));
+}
+
+static void print_field(const struct qr_cli *cli, const char *name, const struct quire_buffer *from,
+    const struct quire_buffer *to)
+{
+    printf("%s%-9s%s ", qr_cli_dim(cli), name, qr_cli_plain(cli));
+    qr_cli_print_text(cli, stdout,
+        from->size > 0 ? quire_buffer_bytes(from) : quire_bytes_of_text("(none)"));
+    printf(" → ");
+    qr_cli_print_text(cli, stdout,
+        to->size > 0 ? quire_buffer_bytes(to) : quire_bytes_of_text("(none)"));
+    fputc('\n', stdout);
+}
+
+struct compared {
+    struct quire_document *document;
+    uint8_t id[QUIRE_VERSION_SIZE];
+    struct qr_cli_fields fields;
+    struct quire_buffer text;
+};
+
+static enum quire_status read_compared(struct qr_cli *cli, const uint8_t *entry, const char *name,
+    struct compared *out_compared)
+{
+    enum quire_status status =
+        qr_cli_version_of(cli, entry, name, &out_compared->document, out_compared->id);
+    if (status == QUIRE_OK) {
+        status = qr_cli_describe(out_compared->document, &out_compared->fields);
+    }
+    return status == QUIRE_OK ? quire_document_text(out_compared->document, &out_compared->text)
+                              : status;
+}
+
+static void compared_finish(struct compared *compared)
+{
+    quire_document_destroy(compared->document);
+    qr_cli_fields_finish(&compared->fields);
+    if (compared->text.data != NULL) {
+        qr_client_wipe(compared->text.data, compared->text.capacity);
+    }
+    quire_buffer_finish(&compared->text);
+}
+
+static enum qr_cli_exit print_diff(struct qr_cli *cli, const struct compared *from,
+    const struct compared *to)
+{
+    static const uint8_t nothing[1] = {0}; /* an empty text has a place, too: pieces count from it */
+    struct telling telling = {.cli = cli, .old = quire_buffer_bytes(&from->text),
+        .new = quire_buffer_bytes(&to->text), .array = cli->json ? json_array() : NULL};
+    telling.old.data = telling.old.size > 0 ? telling.old.data : nothing;
+    telling.new.data = telling.new.size > 0 ? telling.new.data : nothing;
+    json_t *fields = cli->json ? json_object() : NULL;
+    bool deleted_from = quire_document_deleted(from->document);
+    bool deleted_to = quire_document_deleted(to->document);
+    bool differ = deleted_from != deleted_to;
+    if (!cli->json && differ) {
+        printf("%s\n", deleted_to ? "deleted" : "no longer deleted");
+    }
+    for (size_t i = 0; i < QR_CLI_FIELD_COUNT; i++) {
+        const struct quire_buffer *then = &from->fields.text[i], *now = &to->fields.text[i];
+        if (qr_cli_same_field(&from->fields, &to->fields, i)) {
+            continue;
+        }
+        differ = true;
+        if (cli->json) {
+            json_object_set_new(fields, qr_cli_field_names[i],
+                json_pack("{s:o, s:o}", "from", json_field(then), "to", json_field(now)));
+        } else {
+            print_field(cli, qr_cli_field_names[i], then, now);
+        }
+    }
+    enum quire_status status = quire_text_diff(telling.old, telling.new, keep_hunk, &telling);
+    status = telling.failed ? QUIRE_ENOMEM : status;
+    if (status != QUIRE_OK) {
+        free(telling.pieces);
+        json_decref(fields);
+        json_decref(telling.array);
+        return qr_cli_failure(cli, status);
+    }
+    if (cli->json) {
+        return qr_cli_print_json(cli, json_pack("{s:o, s:o, s:o, s:o, s:[b, b]}", "from",
+            qr_cli_json_version(from->id), "to", qr_cli_json_version(to->id), "fields", fields, "text",
+            telling.array, "deleted", (int)deleted_from, (int)deleted_to));
+    }
+    print_text_diff(&telling);
+    if (telling.count == 0 && !differ && cli->terminal) {
+        printf("No difference.\n");
+    }
+    free(telling.pieces);
+    return QR_CLI_DONE;
+}
+
+enum qr_cli_exit qr_cli_diff(struct qr_cli *cli)
+{
+    uint8_t entry[QUIRE_ENTRY_SIZE];
+    struct compared from = {0}, to = {0};
+    enum qr_cli_exit exit = qr_cli_open_entry(cli, entry);
+    if (exit != QR_CLI_DONE) {
+        return exit;
+    }
+    enum quire_status status = read_compared(cli, entry, cli->args.operands[1], &from);
+    if (status == QUIRE_OK) {
+        status = read_compared(cli, entry,
+            cli->args.operand_count > 2 ? cli->args.operands[2] : "now", &to);
+    }
+    exit = status == QUIRE_OK ? print_diff(cli, &from, &to) : qr_cli_failure(cli, status);
+    compared_finish(&from);
+    compared_finish(&to);
+    return exit;
+}
+
+/* ---- restore ---------------------------------------------------------------------------------- */
+
+enum qr_cli_exit qr_cli_restore(struct qr_cli *cli)
+{
+    uint8_t entry[QUIRE_ENTRY_SIZE], id[QUIRE_VERSION_SIZE], before[QUIRE_VERSION_SIZE] = {0};
+    struct quire_document *document = NULL;
+    bool changed = false;
+    enum qr_cli_exit exit = qr_cli_open_entry(cli, entry);
+    if (exit != QR_CLI_DONE) {
+        return exit;
+    }
+    enum quire_status status = qr_cli_version_of(cli, entry, cli->args.operands[1], &document, id);
+    if (status == QUIRE_OK) {
+        status = quire_client_restore(cli->client, entry, document, &changed, before);
+    }
+    quire_document_destroy(document);
+    if (status != QUIRE_OK) {
+        return qr_cli_failure(cli, status);
+    }
+    if (cli->json) {
+        return qr_cli_print_json(cli, json_pack("{s:o, s:o, s:b, s:o}", "entry",
+            qr_cli_json_id(entry), "restored", qr_cli_json_version(id), "changed", (int)changed, "before",
+            qr_cli_is_now(before) ? json_null() : qr_cli_json_version(before)));
+    }
+    char entry_text[33], before_text[2 * QUIRE_VERSION_SIZE + 1];
+    qr_cli_id_text(entry, entry_text);
+    qr_cli_version_text(before, before_text);
+    if (!changed) {
+        printf("It is as it was then already; nothing was changed.\n");
+    } else if (qr_cli_is_now(before)) {
+        printf("Restored.\n");
+    } else {
+        printf("Restored. To take that back: quire restore %.8s %.8s\n", entry_text, before_text);
+    }
+    return QR_CLI_DONE;
+}
