@@ -3,6 +3,7 @@
  */
 #include "crdt/written.h"
 #include "base/reader.h"
+#include "crdt/limits.h"
 
 enum quire_status qr_payload_written(struct quire_bytes payload, int64_t *out_wall_ms)
 {
@@ -13,7 +14,7 @@ enum quire_status qr_payload_written(struct quire_bytes payload, int64_t *out_wa
     if (reader.failed || version == 0) {
         return QUIRE_EMALFORMED;
     }
-    if (version > 1) {
+    if (version > QR_DOCUMENT_VERSION) {
         return QUIRE_EUNSUPPORTED;
     }
     *out_wall_ms = (int64_t)(zigzag >> 1 ^ (0 - (zigzag & 1)));
