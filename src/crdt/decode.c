@@ -571,9 +571,6 @@ enum quire_status qr_payload_read(const struct quire_document *document, struct 
         status = qr_payload_check(document, &payload);
     }
     if (status == QUIRE_OK) {
-        status = qr_payload_arrange(&payload);
-    }
-    if (status == QUIRE_OK) {
         *out_payload = payload;
     } else {
         qr_payload_finish(&payload);

@@ -15,6 +15,7 @@
 struct plan {
     struct quire_document *document;
     const struct qr_payload *payload;
+    bool first;          /* the first text that there is: its letters are as they stand in it */
     size_t pieces;       /* items that the new characters will make, at least */
     size_t splits;       /* items that cutting may add */
     struct qr_dot **added;
@@ -53,7 +54,9 @@ static void each_stretch(struct plan *plan, void (*visit)(struct plan *plan,
             uint64_t old = stretch.known ? seen - qr_id_counter(rest.id) + 1 : length;
             stretch.run.length = (uint32_t)(length < old ? length : old);
             stretch.run.letters = (struct quire_bytes){letters.data, 0};
-            if (turn % 2 == 0) {
+            if (turn % 2 == 0 && plan->first) {
+                stretch.run.letters.size = stretch.run.length; /* not read */
+            } else if (turn % 2 == 0) {
                 stretch.run.letters.size = qr_utf8_size(letters.data, stretch.run.length);
                 letters.data += stretch.run.letters.size;
             }
@@ -88,7 +91,9 @@ static void join_stretch(struct plan *plan, const struct stretch *stretch)
     struct quire_document *document = plan->document;
     if (!stretch->known) {
         struct qr_run run = stretch->run;
-        run.letters = qr_text_add_letters(&document->text, run.letters);
+        if (!plan->first) {
+            run.letters = qr_text_add_letters(&document->text, run.letters);
+        }
         qr_text_integrate(&document->text, &document->sessions, &run);
     } else if (is_dead(stretch)) {
         qr_text_kill(&document->text, stretch->run.id, stretch->run.length);
@@ -184,7 +189,7 @@ static enum quire_status prepare(struct plan *plan)
 static bool show_changes(struct plan *plan)
 {
     struct qr_typing *typing = &plan->document->typing;
-    if (!typing->has_view || plan->payload->run_count > VIEW_RUNS_MAX
+    if (!typing->has_view || plan->first || plan->payload->run_count > VIEW_RUNS_MAX
         || plan->payload->erased_count > VIEW_RUNS_MAX
         || plan->payload->liveness_count > VIEW_RUNS_MAX
         || qr_rope_reserve(&typing->view, plan->payload->letters.size, plan->pieces) != QUIRE_OK) {
@@ -205,7 +210,12 @@ static void commit(struct plan *plan)
         }
     }
     bool shown = show_changes(plan);
+    document->text.letters_later = plan->first;
     each_stretch(plan, join_stretch);
+    document->text.letters_later = false;
+    if (plan->first) {
+        qr_text_deal(&document->text, qr_text_add_letters(&document->text, payload->letters));
+    }
     for (size_t i = 0; i < payload->erased_count; i++) {
         if (plan->news) {
             qr_undo_erased_elsewhere(document, payload->erased[i].id, payload->erased[i].length);
@@ -348,8 +358,12 @@ static enum quire_status merge(struct quire_document *document, struct quire_byt
     if (status != QUIRE_OK) {
         return status;
     }
-    struct plan plan = {.document = document, .payload = &payload};
-    status = prepare(&plan);
+    struct plan plan = {.document = document, .payload = &payload,
+        .first = payload.state && document->text.item_count == 1};
+    status = plan.first ? QUIRE_OK : qr_payload_arrange(&payload);
+    if (status == QUIRE_OK) {
+        status = prepare(&plan);
+    }
     if (status == QUIRE_OK && pending) {
         status = payload.state ? QUIRE_EMALFORMED : reserve_pending(document, &payload);
     }

@@ -44,9 +44,9 @@ struct qr_payload {
     size_t run_count;
     uint64_t *liveness; /* live, dead, live … code points of the runs, in their order */
     size_t liveness_count;
-    struct quire_bytes letters; /* of the live ones, in the order of the runs */
+    struct quire_bytes letters; /* of the live ones; a state has them in the order of the text */
     size_t live;        /* code points of them */
-    uint8_t *arranged;  /* owned: a state's letters, which it has in the order of the text */
+    uint8_t *arranged;  /* owned: a state's letters in the order of its runs, or NULL */
     struct qr_range *erased;
     size_t erased_count;
     struct qr_put *puts;

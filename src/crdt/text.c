@@ -286,7 +286,8 @@ static bool extend(struct qr_text *text, uint32_t index, const struct qr_run *ru
     }
     if (dead ? item->length > UINT32_MAX - run->length
              : item->length + run->length > QR_ITEM_LENGTH_MAX
-                || text->letters.data + item->letters + item->size != run->letters.data) {
+                || (!text->letters_later
+                    && text->letters.data + item->letters + item->size != run->letters.data)) {
         return false;
     }
     uint32_t offset = item->length;
@@ -316,7 +317,7 @@ static uint32_t add_item(struct qr_text *text, const struct qr_run *run)
     text->items[index] = (struct qr_item){.id = run->id, .parent = run->parent,
         .right = run->right, .length = run->length, .size = (uint32_t)run->letters.size,
         .left_root = QR_NONE, .right_root = QR_NONE, .before = QR_NONE, .after = QR_NONE};
-    if (run->letters.size > 0) {
+    if (run->letters.size > 0 && !text->letters_later) {
         text->items[index].letters = (uint32_t)(run->letters.data - text->letters.data);
     }
     qr_tree_insert_after(&text->ids, before_of(text, run->id), index, 0);
@@ -431,7 +432,8 @@ void qr_text_integrate(struct qr_text *text, const struct qr_sessions *sessions,
         piece.letters = rest;
         if (rest.size > 0 && left > QR_ITEM_LENGTH_MAX) {
             piece.length = QR_ITEM_LENGTH_MAX;
-            piece.letters.size = qr_utf8_size(rest.data, piece.length);
+            piece.letters.size = text->letters_later ? piece.length
+                                                     : qr_utf8_size(rest.data, piece.length);
         }
         if (piece.parent != QR_ID_NONE && piece.parent == piece.right) {
             integrate_left(text, sessions, &piece);
@@ -439,11 +441,27 @@ void qr_text_integrate(struct qr_text *text, const struct qr_sessions *sessions,
             integrate_right(text, sessions, &piece);
         }
         left -= piece.length;
-        rest.data = left > 0 && rest.size > 0 ? rest.data + piece.letters.size : NULL;
+        if (!text->letters_later) {
+            rest.data = left > 0 && rest.size > 0 ? rest.data + piece.letters.size : NULL;
+        }
         rest.size -= piece.letters.size;
         piece.id += piece.length;
         piece.parent = piece.id - 1;
     }
+}
+
+void qr_text_deal(struct qr_text *text, struct quire_bytes letters)
+{
+    uint32_t at = (uint32_t)(letters.data - text->letters.data);
+    for (uint32_t i = qr_tree_next(&text->order, 0); i != QR_NONE; i = qr_tree_next(&text->order, i)) {
+        struct qr_item *item = &text->items[i];
+        if (item->size > 0) {
+            item->letters = at;
+            item->size = (uint32_t)qr_utf8_size(text->letters.data + at, item->length);
+            at += item->size;
+        }
+    }
+    text->visible_size = letters.size;
 }
 
 /** What a character typed right after one of an item's has as parent and right neighbour. */

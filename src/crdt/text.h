@@ -52,6 +52,7 @@ struct qr_text {
     struct qr_tree ids;   /* by id */
     struct quire_buffer letters; /* UTF-8 of live items, and of some that died */
     size_t visible_size;  /* bytes of the live items */
+    bool letters_later;   /* live runs come with as many bytes as code points, which are not read */
     uint64_t steps;       /* taken among siblings and along spines; what tests of bounds look at */
     uint32_t found;  /* where a character was looked for last: an item, or 0 */
     uint32_t newest; /* the item that was added last, or 0 */
@@ -112,6 +113,10 @@ struct quire_bytes qr_text_add_letters(struct qr_text *text, struct quire_bytes 
 /** Puts a new run where it belongs. Room was reserved. */
 void qr_text_integrate(struct qr_text *text, const struct qr_sessions *sessions,
     const struct qr_run *run);
+
+/** Gives live items their letters, which stand in the order of the text, where all runs came with
+ * letters_later. */
+void qr_text_deal(struct qr_text *text, struct quire_bytes letters);
 
 /** What a character typed before code point `position` has as parent and right neighbour. */
 void qr_text_place(struct qr_text *text, size_t position, uint64_t *out_parent,
