@@ -5,6 +5,8 @@
 #define _GNU_SOURCE /* program_invocation_short_name */
 #include "jobs.h"
 
+#include "commit.h"
+
 #include "totals.h"
 
 #include <errno.h>
@@ -135,13 +137,11 @@ static void options_at_index(const struct jobs_plan *plan, uint64_t index,
     }
 }
 
-void jobs_print_failure(const struct jobs_plan *plan, const struct run_result *result, FILE *out)
+void jobs_print_again(const struct jobs_plan *plan, uint64_t seed, FILE *out)
 {
-    fprintf(out, "FAILED %s, seed %" PRIu64 ": %s\n", result->claim, result->seed, result->text);
-    fprintf(out, "again: %s --seed %" PRIu64, program_invocation_short_name,
-        result->seed);
+    fprintf(out, "%s --seed %" PRIu64, program_invocation_short_name, seed);
     for (size_t i = 0; i < plan->known_count; i++) {
-        if (plan->known[i].seed == result->seed && plan->known[i].exact) {
+        if (plan->known[i].seed == seed && plan->known[i].exact) {
             struct options options = plan->known[i].options;
             fputs(" --exact", out);
             for (size_t j = 0; j < options_count(); j++) {
@@ -149,7 +149,7 @@ void jobs_print_failure(const struct jobs_plan *plan, const struct run_result *r
                     fprintf(out, " --set %s=%" PRIu64, options_name(j), *options_at(&options, j));
                 }
             }
-            fputs(" --trace\n", out);
+            fputs(" --trace", out);
             return;
         }
     }
@@ -157,7 +157,15 @@ void jobs_print_failure(const struct jobs_plan *plan, const struct run_result *r
     for (size_t i = 0; i < plan->setting_count; i++) {
         fprintf(out, " --set %s=%" PRIu64, plan->settings[i].name, plan->settings[i].value);
     }
-    fputs(" --trace\n", out);
+    fputs(" --trace", out);
+}
+
+void jobs_print_failure(const struct jobs_plan *plan, const struct run_result *result, FILE *out)
+{
+    fprintf(out, "FAILED %s, seed %" PRIu64 ": %s\nagain: ", result->claim, result->seed,
+        result->text);
+    jobs_print_again(plan, result->seed, out);
+    fprintf(out, "   (build %s)\n", QUIRE_COMMIT);
 }
 
 /* ---- one process ----------------------------------------------------------------------------- */

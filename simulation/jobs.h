@@ -47,6 +47,8 @@ void jobs_each(const struct jobs_plan *plan, uint64_t patience_s,
     bool (*take)(void *context, const struct run_result *result, const char *report), void *context);
 /** Runs all; prints failures and a summary. The exit code. */
 int jobs_run(const struct jobs_plan *plan, bool json);
+/** The command that runs that seed again, without a newline. */
+void jobs_print_again(const struct jobs_plan *plan, uint64_t seed, FILE *out);
 /** What failed, and the command that shows it again. */
 void jobs_print_failure(const struct jobs_plan *plan, const struct run_result *result, FILE *out);
 

@@ -6,6 +6,7 @@
 
 #include "codec/frame.h"
 #include "phone.h"
+#include "recording.h"
 #include "server.h"
 #include "telling.h"
 
@@ -258,13 +259,14 @@ static void arrives_up(struct world *world, const struct happening *happening)
     if (server_waits(world, happening)) {
         return;
     }
-    if (!link->cut && link->server_open && link->server_life == server_life(world)) {
-        if (world->telling != NULL) {
-            telling_heard_frame(world, link->phone, true,
-                (struct quire_bytes){happening->bytes, happening->size});
-        }
-        server_frame(world, happening->number,
-            (struct quire_bytes){happening->bytes, happening->size});
+    struct quire_bytes bytes = {happening->bytes, happening->size};
+    bool arrives = !link->cut && link->server_open && link->server_life == server_life(world);
+    recording_ended(world, happening->ticket, arrives);
+    if (arrives && world->telling != NULL) {
+        telling_heard_frame(world, link->phone, true, bytes);
+    }
+    if (arrives) {
+        server_frame(world, happening->number, bytes);
     }
 }
 
@@ -274,13 +276,14 @@ static void arrives_down(struct world *world, const struct happening *happening)
     if (phone_waits(world, link->phone, happening)) {
         return;
     }
-    if (!link->cut && link->phone_open) {
-        if (world->telling != NULL) {
-            telling_heard_frame(world, link->phone, false,
-                (struct quire_bytes){happening->bytes, happening->size});
-        }
-        phone_frame(world, link->phone, link->phone_life,
-            (struct quire_bytes){happening->bytes, happening->size});
+    struct quire_bytes bytes = {happening->bytes, happening->size};
+    bool arrives = !link->cut && link->phone_open;
+    recording_ended(world, happening->ticket, arrives);
+    if (arrives && world->telling != NULL) {
+        telling_heard_frame(world, link->phone, false, bytes);
+    }
+    if (arrives) {
+        phone_frame(world, link->phone, link->phone_life, bytes);
     }
 }
 
@@ -337,12 +340,17 @@ static void send(struct world *world, uint64_t number, struct way *way, uint64_t
         withhold(world, bytes, &rest);
         bytes = rest.size > 0 ? quire_buffer_bytes(&rest) : bytes;
     }
+    uint32_t phone = link_of(world, number)->phone;
+    uint64_t kept = recording_sent(world, number, phone, arrives == arrives_up, false, bytes);
     if (at != 0) {
-        world_later(world, at, arrives, 0, 0, number, bytes);
+        world_later(world, at, arrives, 0, kept, number, bytes);
+    } else {
+        recording_ended(world, kept, false);
     }
     if (at != 0 && twice) {
         sometimes(world, SOMETIMES_frame_twice);
-        world_later(world, at + prng_below(&world->network_chance, 2000), arrives, 0, 0, number,
+        kept = recording_sent(world, number, phone, arrives == arrives_up, true, bytes);
+        world_later(world, at + prng_below(&world->network_chance, 2000), arrives, 0, kept, number,
             bytes);
     }
     if (at != 0 && !world->healed && world->options.unknown_ppm > 0

@@ -8,6 +8,7 @@
 #include "model.h"
 #include "network.h"
 #include "people.h"
+#include "recording.h"
 #include "server.h"
 
 #include <assert.h>
@@ -307,6 +308,7 @@ static void look_at_state(struct world *world, struct phone *phone)
         && state->unacknowledged_count == 0 && state->not_on_server_count == 0) {
         model_uploaded(world, phone);
     }
+    recording_state(world, phone->number);
 }
 
 static void carry_out_all(struct world *world, struct phone *phone,

@@ -176,11 +176,9 @@ static void live(struct world *world, struct run_result *out_result)
     }
 }
 
-void run_once(uint64_t seed, const struct options *options, bool tracing, FILE *report,
-    struct run_result *out_result)
+void run_in(struct world *world, struct run_result *out_result)
 {
-    struct world *world = world_create(seed, options, tracing);
-    *out_result = (struct run_result){.seed = seed};
+    *out_result = (struct run_result){.seed = world->seed};
     live(world, out_result);
     out_result->trace_hash = world->trace_hash;
     out_result->steps = world->steps;
@@ -194,6 +192,13 @@ void run_once(uint64_t seed, const struct options *options, bool tracing, FILE *
     out_result->failed = world->failed;
     memcpy(out_result->claim, world->failure_claim, sizeof out_result->claim);
     memcpy(out_result->text, world->failure_text, sizeof out_result->text);
+}
+
+void run_once(uint64_t seed, const struct options *options, bool tracing, FILE *report,
+    struct run_result *out_result)
+{
+    struct world *world = world_create(seed, options, tracing);
+    run_in(world, out_result);
     if (world->failed && report != NULL) {
         trace_print_tail(world, report);
     }

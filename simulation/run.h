@@ -30,6 +30,8 @@ uint64_t run_until_quiet_within(struct world *world, uint64_t within_ms);
 /** Everything that must hold once all are quiet. */
 void run_check_end(struct world *world);
 
+/** From the first account to the verdict, in a world that nothing has happened in yet. */
+void run_in(struct world *world, struct run_result *out_result);
 /** Runs; on failure the last lines of the trace go to `report`. */
 void run_once(uint64_t seed, const struct options *options, bool tracing, FILE *report,
     struct run_result *out_result);

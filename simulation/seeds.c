@@ -4,6 +4,7 @@
 #include "commands.h"
 
 #include "jobs.h"
+#include "report.h"
 #include "run.h"
 #include "shrink.h"
 #include "totals.h"
@@ -14,7 +15,7 @@
 
 static const char usage[] =
     "usage: quire-sim [--seed N] [--runs K] [--jobs J] [--minutes-simulated M] [--set name=value]… [--exact]\n"
-    "                 [--seeds FILE] [--until-failure] [--trace] [--json] [--shrink]\n"
+    "                 [--seeds FILE] [--until-failure] [--trace] [--json] [--report FILE] [--shrink]\n"
     "                 [--options]\n"
     "\n"
     "Runs the device and the hub under virtual time with faults that a seed draws, and checks what\n"
@@ -32,12 +33,14 @@ static const char usage[] =
     "  --trace                print every line of the trace\n"
     "  --json                 the summary as JSON\n"
     "  --until-failure        stop at the first seed that fails, and say how many it took\n"
+    "  --report FILE          write what happened in one run as an HTML file, to be opened offline\n"
     "  --shrink               after a failure, look for the smallest world that still fails\n"
     "  --options              the names of all options\n";
 
 struct arguments {
     struct jobs_plan plan;
     bool tracing, json, shrink;
+    const char *report;
 };
 
 /* ---- arguments ------------------------------------------------------------------------------- */
@@ -116,6 +119,11 @@ static void parse(int count, char **words, struct arguments *out)
                 complain("--set takes name=value; --options lists the names");
             }
             i++;
+        } else if (strcmp(words[i], "--report") == 0) {
+            if (next == NULL) {
+                complain("--report takes a file");
+            }
+            out->report = next, i++;
         } else if (strcmp(words[i], "--seeds") == 0) {
             read_seeds(&out->plan, next), i++;
         } else {
@@ -125,6 +133,22 @@ static void parse(int count, char **words, struct arguments *out)
 }
 
 /* ---- one run --------------------------------------------------------------------------------- */
+
+static bool write_report(const struct arguments *arguments, uint64_t seed,
+    const struct options *options)
+{
+    char *again = NULL;
+    size_t size = 0;
+    FILE *stream = open_memstream(&again, &size);
+    if (stream == NULL) {
+        return false;
+    }
+    jobs_print_again(&arguments->plan, seed, stream);
+    fclose(stream);
+    bool well = report_seed(seed, options, again, arguments->report);
+    free(again);
+    return well;
+}
 
 static int run_alone(const struct arguments *arguments)
 {
@@ -145,6 +169,10 @@ static int run_alone(const struct arguments *arguments)
         totals_print_one(&result, arguments->json);
     }
     printf("trace %016" PRIx64 "\n", result.trace_hash);
+    if (arguments->report != NULL && !write_report(arguments, seed, &options)) {
+        fprintf(stderr, "quire-sim: the report cannot be written: %s\n", arguments->report);
+        return 2;
+    }
     return result.failed ? 1 : 0;
 }
 

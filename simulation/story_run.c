@@ -11,7 +11,7 @@
 #include <string.h>
 
 static const char usage[] =
-    "usage: quire-sim run [--seed N] [--runs K] [--trace] [--mutate] STORY…\n"
+    "usage: quire-sim run [--seed N] [--runs K] [--trace] [--report FILE] [--mutate] STORY…\n"
     "       quire-sim run --forms\n"
     "\n"
     "Tells stories: text files in which a line is a sentence, such as: phone writes \"Hello\" in diary.\n"
@@ -22,6 +22,8 @@ static const char usage[] =
     "  --seed N    what the network, the disks and the keys draw from (the story's own, or 1)\n"
     "  --runs K    that many seeds from there on, until one fails (1)\n"
     "  --trace     print a line for everything that happens\n"
+    "  --report F  write what happened as one HTML file, to be opened in a browser, offline; of many\n"
+    "              runs, the one that failed, else the first\n"
     "  --mutate    break each expectation in turn, and see that the story fails at that very line;\n"
     "              and leave out each other line in turn, and say which ones nobody missed\n"
     "  --forms     every sentence that a story may hold\n";
@@ -29,6 +31,7 @@ static const char usage[] =
 struct wishes {
     uint64_t seed, run_count;
     bool has_seed, tracing, mutate;
+    const char *report;
 };
 
 static void print_forms(void)
@@ -76,15 +79,28 @@ static void print_failure(const struct story *story, uint64_t seed, const struct
         QUIRE_COMMIT);
 }
 
+/* The same run once more, with somebody who takes notes. */
+static bool write_report(const struct story *story, uint64_t seed, const struct wishes *wishes)
+{
+    struct verdict verdict = {0};
+    if (wishes->report == NULL) {
+        return true;
+    }
+    story_tell(story, seed, SIZE_MAX, BREAK_NOTHING, false, wishes->report, &verdict);
+    printf(verdict.no_report ? "FAIL  the report cannot be written: %s\n" : "report: %s\n",
+        wishes->report);
+    return !verdict.no_report;
+}
+
 static bool tell(const struct story *story, const struct wishes *wishes)
 {
     struct verdict verdict;
     uint64_t first = wishes->has_seed ? wishes->seed : story->seed;
     for (uint64_t i = 0; i < wishes->run_count; i++) {
-        story_tell(story, first + i, SIZE_MAX, BREAK_NOTHING, wishes->tracing, &verdict);
+        story_tell(story, first + i, SIZE_MAX, BREAK_NOTHING, wishes->tracing, NULL, &verdict);
         if (verdict.failed) {
             print_failure(story, first + i, &verdict);
-            return false;
+            return write_report(story, first + i, wishes) && false;
         }
     }
     printf("pass  %s  %s: %zu lines, %.0f s simulated, %" PRIu64 " seed%s from %" PRIu64 "%s, trace %016"
@@ -93,7 +109,7 @@ static bool tell(const struct story *story, const struct wishes *wishes)
         wishes->run_count, wishes->run_count == 1 ? "" : "s", first,
         verdict.all_checked ? "" : "; not quiet at the end, so not every checker looked",
         verdict.trace_hash);
-    return true;
+    return write_report(story, first, wishes);
 }
 
 /* ---- is each line worth something? ----------------------------------------------------------- */
@@ -109,7 +125,8 @@ static bool mutate(const struct story *story, const struct wishes *wishes)
             continue; /* without it the rest says nothing */
         }
         bool expects = story_expects(line);
-        story_tell(story, seed, i, expects ? BREAK_EXPECTATION : BREAK_BY_OMISSION, false, &verdict);
+        story_tell(story, seed, i, expects ? BREAK_EXPECTATION : BREAK_BY_OMISSION, false, NULL,
+            &verdict);
         if (!expects) {
             others++;
             if (verdict.failed) {
@@ -185,6 +202,10 @@ int command_run(int count, char **words)
             return 0;
         } else if (strcmp(words[i], "--trace") == 0) {
             wishes.tracing = true;
+        } else if (strcmp(words[i], "--report") == 0) {
+            wishes.report = next;
+            well = next != NULL;
+            i++;
         } else if (strcmp(words[i], "--mutate") == 0) {
             wishes.mutate = true;
         } else if (strcmp(words[i], "--seed") == 0) {

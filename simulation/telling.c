@@ -9,6 +9,8 @@
 #include "model.h"
 #include "network.h"
 #include "people.h"
+#include "recording.h"
+#include "report.h"
 #include "run.h"
 #include "server.h"
 
@@ -156,6 +158,9 @@ static void carry_out(struct telling *telling, size_t index)
     telling->line = line;
     telling->broken_now = broken && telling->how == BREAK_EXPECTATION;
     TRACE(telling->world, "line # of the story", line->number);
+    if (telling->world->recording != NULL) {
+        recording_story(telling->world, line->number, line->source);
+    }
     if (telling->world->tracing) {
         printf("              > %s\n", line->source);
     }
@@ -210,7 +215,7 @@ static void expect_secrets(struct telling *telling)
 }
 
 void story_tell(const struct story *story, uint64_t seed, size_t broken_line, enum story_break how,
-    bool tracing, struct verdict *out_verdict)
+    bool tracing, const char *report_path, struct verdict *out_verdict)
 {
     struct options options;
     options_calm(&options);
@@ -220,6 +225,7 @@ void story_tell(const struct story *story, uint64_t seed, size_t broken_line, en
     *telling = (struct telling){.story = story, .world = world, .broken_line = broken_line,
         .how = how};
     world->telling = telling;
+    world->recording = report_path == NULL ? NULL : recording_create();
     for (uint32_t i = 0; i < story->device_count; i++) {
         world->phone_names[i] = story->devices[i].text;
     }
@@ -234,6 +240,18 @@ void story_tell(const struct story *story, uint64_t seed, size_t broken_line, en
         .trace_hash = world->trace_hash, .steps = world->steps, .now_ms = world->now_ms};
     memcpy(out_verdict->claim, world->failure_claim, sizeof out_verdict->claim);
     name_phones(story, world->failure_text, out_verdict->text, sizeof out_verdict->text);
+    if (report_path != NULL) {
+        char again[512];
+        snprintf(again, sizeof again, "quire-sim run --seed %llu --trace %s", (unsigned long long)seed,
+            story->path);
+        struct report report = {.title = story->title[0] == 0 ? story->path : story->title,
+            .again = again, .claim = out_verdict->claim, .text = out_verdict->text, .story = story,
+            .line = out_verdict->line, .trace_hash = out_verdict->trace_hash,
+            .failed = out_verdict->failed};
+        out_verdict->no_report = !report_write(world, &report, report_path);
+        recording_destroy(world->recording);
+        world->recording = NULL;
+    }
     world->telling = NULL;
     world_destroy(world);
     free(telling);

@@ -89,14 +89,15 @@ struct verdict {
     bool failed;
     bool all_checked; /* it ended in quiet, so that every checker could look at the end */
     bool unbreakable; /* see struct telling */
+    bool no_report;   /* it could not be written */
     uint32_t line;    /* that failed; 0: none in particular */
     uint64_t trace_hash, steps, now_ms;
     char claim[32];
     char text[1536];
 };
 
-/** Tells it once, in a world of its own. */
+/** Tells it once, in a world of its own. report_path: where a report is written, or NULL. */
 void story_tell(const struct story *story, uint64_t seed, size_t broken_line, enum story_break how,
-    bool tracing, struct verdict *out_verdict);
+    bool tracing, const char *report_path, struct verdict *out_verdict);
 
 #endif

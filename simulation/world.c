@@ -4,6 +4,8 @@
  */
 #include "world.h"
 
+#include "recording.h"
+
 #include <assert.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -179,24 +181,15 @@ void trace_bytes(struct world *world, struct quire_bytes bytes)
     world->trace_hash = bytes_mix(world->trace_hash, bytes);
 }
 
-/* "phone #" with a name if it has one. */
-static const char *phone_name(const struct world *world, const char *format, const char *at,
-    uint64_t number)
-{
-    return at - format >= 6 && memcmp(at - 6, "phone ", 6) == 0 && number < PHONES_MAX
-               ? world->phone_names[number]
-               : NULL;
-}
-
-static void print_line(const struct world *world, const struct trace_line *line, FILE *out)
+void trace_print_line(const struct world *world, const struct trace_line *line, FILE *out)
 {
     size_t next = 0;
-    fprintf(out, "%7" PRIu64 ".%03" PRIu64 "  ", line->at_ms / 1000, line->at_ms % 1000);
     for (const char *c = line->format; *c != 0; c++) {
-        const char *name = NULL;
-        if (*c == '#' && next < 4
-            && (name = phone_name(world, line->format, c, line->numbers[next])) != NULL) {
-            fputs(name, out);
+        bool phone = strncmp(c, "phone #", 7) == 0 && next < 4 && line->numbers[next] < PHONES_MAX;
+        const char *name = phone ? world->phone_names[line->numbers[next]] : NULL;
+        if (name != NULL) {
+            fputs(name, out); /* in the place of "phone #" */
+            c += 6;
             next++;
         } else if (*c == '#' && next < 4) {
             fprintf(out, "%" PRIu64, line->numbers[next++]);
@@ -206,6 +199,12 @@ static void print_line(const struct world *world, const struct trace_line *line,
             fputc(*c, out);
         }
     }
+}
+
+static void print_line(const struct world *world, const struct trace_line *line, FILE *out)
+{
+    fprintf(out, "%7" PRIu64 ".%03" PRIu64 "  ", line->at_ms / 1000, line->at_ms % 1000);
+    trace_print_line(world, line, out);
     fputc('\n', out);
 }
 
@@ -221,6 +220,9 @@ void trace_numbers(struct world *world, const char *format, const uint64_t numbe
     }
     for (const char *c = format; *c != 0; c++) {
         world->trace_hash = (world->trace_hash ^ (uint8_t)*c) * 0x100000001b3u;
+    }
+    if (world->recording != NULL) {
+        recording_line(world, line);
     }
     if (world->tracing) {
         print_line(world, line, stdout);

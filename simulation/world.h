@@ -139,6 +139,7 @@ struct world {
     uint64_t bytes_scanned, frames, acts, batches_verified;
 
     const char *phone_names[PHONES_MAX]; /* NULL: its number will do */
+    struct recording *recording;         /* for a report, or NULL */
     struct telling *telling;             /* the story that is told, or NULL */
 
     struct network *network;
@@ -171,6 +172,8 @@ void trace_numbers(struct world *world, const char *format, const uint64_t numbe
     trace_numbers(world, format, (const uint64_t[4]){__VA_ARGS__})
 /** Mixes bytes into the hash of the trace. */
 void trace_bytes(struct world *world, struct quire_bytes bytes);
+/** One line as words, without its time. */
+void trace_print_line(const struct world *world, const struct trace_line *line, FILE *out);
 void trace_print_tail(const struct world *world, FILE *out);
 
 /** The first failure counts. `claim` names the checker. */
