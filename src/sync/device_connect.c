@@ -52,8 +52,11 @@ void device_disconnected(struct quire_device *device)
         device_append_refused(device, 0);
     }
     if (device->pair_open) {
+        bool answered = device->pair_until_ms > 0;
         device_pair_close(device);
-        device_notice(device, QUIRE_NOTICE_PAIR_FAILED, QUIRE_EIO);
+        if (!answered) {
+            device_notice(device, QUIRE_NOTICE_PAIR_FAILED, QUIRE_EIO);
+        }
     }
 }
 
@@ -352,6 +355,9 @@ uint64_t device_connection_due_ms(const struct quire_device *device)
     if (device->resub_at_ms > 0 && device->resub_at_ms < due) {
         due = device->resub_at_ms;
     }
+    if (device->pair_until_ms > 0 && device->pair_until_ms < due) {
+        due = device->pair_until_ms;
+    }
     return ping_due_ms(device) < due ? ping_due_ms(device) : due;
 }
 
@@ -363,6 +369,9 @@ void device_connection_tick(struct quire_device *device)
     if (device->deadline_ms > 0 && device->now_ms >= device->deadline_ms) {
         device_close(device, RETRY_BROKEN_MS);
         return;
+    }
+    if (device->pair_until_ms > 0 && device->now_ms >= device->pair_until_ms) {
+        device_pair_close(device);
     }
     if (device->link == LINK_READY && device->resub_at_ms > 0 &&
         device->now_ms >= device->resub_at_ms) {

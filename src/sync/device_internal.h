@@ -48,6 +48,7 @@
 #define DEVICE_PING_MS 30000
 #define DEVICE_SILENCE_MS 60000         /* after a ping: the connection is dead */
 #define DEVICE_ANSWER_MS 20000          /* for a step of the handshake or of pairing */
+#define DEVICE_PAIR_AGAIN_MS (2 * 60 * 1000) /* a reply that was lost is given again */
 #define DEVICE_UNANSWERED_MS 60000      /* pushed, and no ACK or ERROR of anything since */
 #define DEVICE_RESUB_FIRST_MS 1000
 #define DEVICE_RESUB_LAST_MS 60000
@@ -243,6 +244,8 @@ struct quire_device {
     uint32_t pair_roster_count; /* the roster must hold this head, from the reply */
     uint8_t pair_roster_head[QR_HASH_SIZE];
     bool pair_open;
+    uint64_t pair_until_ms; /* it has answered, and answers the same device again until then; or 0 */
+    uint8_t pair_device[QR_DEVICE_SIZE]; /* whom it answers */
     enum {
         APPEND_NONE,
         APPEND_PAIR,

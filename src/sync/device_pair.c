@@ -53,8 +53,24 @@ void device_pair_close(struct quire_device *device)
     qr_pair_destroy(device->pair);
     device->pair = NULL;
     device->pair_open = false;
+    device->pair_until_ms = 0;
     if (device->append == APPEND_PAIR && !device->append_sent) {
         device->append = APPEND_NONE;
+    }
+}
+
+/* The reply may have been lost on its way. The new device is in the roster by then, so it must be
+ * able to get another: the code is still good for a while, and for this one device alone. */
+static void on_request_again(struct quire_device *device, struct quire_bytes data)
+{
+    uint8_t who[QR_DEVICE_SIZE];
+    quire_buffer_clear(&device->pair_request);
+    if (qr_pair_open_request(device->pair, data, &device->pair_request) == QUIRE_OK &&
+        device->pair_request.size > REQUEST_KEYS) {
+        qr_device_id(who, device->pair_request.data, device->pair_request.data + QR_KEY_SIZE);
+        if (memcmp(who, device->pair_device, sizeof who) == 0) {
+            device_pair_reply(device);
+        }
     }
 }
 
@@ -72,6 +88,7 @@ static void on_request(struct quire_device *device, struct quire_bytes data)
     }
     qr_device_id(device->append_device, device->pair_request.data,
         device->pair_request.data + QR_KEY_SIZE);
+    memcpy(device->pair_device, device->append_device, QR_DEVICE_SIZE);
     device->append = APPEND_PAIR;
     device->append_tries = 0;
     device->append_at_ms = 0;
@@ -104,13 +121,14 @@ void device_pair_reply(struct quire_device *device)
             entropy, &reply);
         if (status == QUIRE_OK) {
             send_pair(device, QR_PAIR_REPLY, quire_buffer_bytes(&reply));
-            device_notice_device(device, QUIRE_NOTICE_PAIRED, device->append_device);
-        } else {
+        }
+        if (device->pair_until_ms == 0 && status == QUIRE_OK) {
+            device->pair_until_ms = device->now_ms + DEVICE_PAIR_AGAIN_MS;
+            device_notice_device(device, QUIRE_NOTICE_PAIRED, device->pair_device);
+        } else if (status != QUIRE_OK) {
+            device_pair_close(device);
             device_notice(device, QUIRE_NOTICE_PAIR_FAILED, status);
         }
-        qr_pair_destroy(device->pair);
-        device->pair = NULL;
-        device->pair_open = false;
     }
     quire_buffer_finish(&content);
     quire_buffer_finish(&reply);
@@ -178,7 +196,9 @@ void device_on_pair(struct quire_device *device, const struct qr_frame *frame)
     bool waits = device->link == LINK_PAIRING;
     switch (frame->pair.step) {
     case QR_PAIR_REQUEST:
-        if (device->pair_open && device->append == APPEND_NONE) {
+        if (device->pair_open && device->pair_until_ms > 0) {
+            on_request_again(device, frame->pair.data);
+        } else if (device->pair_open && device->append == APPEND_NONE) {
             on_request(device, frame->pair.data);
         }
         break;
@@ -188,7 +208,7 @@ void device_on_pair(struct quire_device *device, const struct qr_frame *frame)
         }
         break;
     case QR_PAIR_CLOSE:
-        if (waits || device->pair_open) {
+        if (waits || (device->pair_open && device->pair_until_ms == 0)) {
             device_notice(device, QUIRE_NOTICE_PAIR_FAILED, QUIRE_ENOTFOUND);
         }
         if (waits) {

@@ -72,3 +72,61 @@ Test(found, what_is_pasted_at_once_goes_in_frames_that_a_slow_connection_can_car
     free(text);
     world_finish(&world);
 }
+
+/* Person 1 is enrolled by person 0, and the reply that tells it so never comes. */
+static void lose_reply(struct world *world, char code[QUIRE_PAIR_CODE_SIZE])
+{
+    world_init(world);
+    world_account(world, 0);
+    world_connect(world, 0);
+    world_run(world, 100);
+    world_step(world, 0, (struct quire_event){.kind = QUIRE_EVENT_PAIR_OPEN});
+    world_run(world, 100);
+    memcpy(code, world->people[0].code, QUIRE_PAIR_CODE_SIZE);
+    world_join(world, 1, code);
+    world_connect(world, 1);
+    while (world->people[0].notices[QUIRE_NOTICE_PAIRED] == 0) {
+        cr_assert(world_carry(world) || world->now_ms < 100000);
+        world->now_ms++;
+    }
+    world_disconnect(world, 1);
+    world_run(world, 100);
+    cr_assert(!world_state(world, 1).joined);
+}
+
+Test(found, a_pairing_reply_that_was_lost_is_given_again_and_to_that_device_alone)
+{
+    struct world world;
+    char code[QUIRE_PAIR_CODE_SIZE];
+    lose_reply(&world, code);
+    uint32_t records = world_state(&world, 0).roster_count;
+    world_join(&world, 2, code); /* who read the code over the shoulder */
+    world_connect(&world, 2);
+    world_run(&world, 1000);
+    cr_assert(!world_state(&world, 2).joined);
+    world_disconnect(&world, 2);
+    world_run(&world, 100);
+    cr_assert_eq(world_state(&world, 0).roster_count, records, "nobody else was enrolled");
+
+    world_connect(&world, 1);
+    world_run(&world, 2000);
+    cr_assert(world_state(&world, 1).joined);
+    cr_assert_eq(world.people[0].notices[QUIRE_NOTICE_PAIRED], 1);
+    cr_assert_eq(world.people[0].notices[QUIRE_NOTICE_PAIR_FAILED], 0);
+    cr_assert_eq(world_state(&world, 0).roster_count, records);
+    world_finish(&world);
+}
+
+Test(found, a_code_that_was_used_is_good_for_two_minutes_more)
+{
+    struct world world;
+    char code[QUIRE_PAIR_CODE_SIZE];
+    lose_reply(&world, code);
+    world_run(&world, 125000);
+    cr_assert_eq(world.people[0].notices[QUIRE_NOTICE_PAIR_FAILED], 0);
+    world_connect(&world, 1);
+    world_run(&world, 2000);
+    cr_assert(!world_state(&world, 1).joined);
+    cr_assert_eq(world.people[1].last_code[QUIRE_NOTICE_PAIR_FAILED], QUIRE_ENOTFOUND);
+    world_finish(&world);
+}
