@@ -158,6 +158,7 @@ static void forget(struct world *world, const uint8_t user[QR_USER_SIZE], uint64
     }
     places_rebuild(server);
     model_server_lost(world, user, lsn);
+    order_check_log(world);
 }
 
 /* ---- steps ----------------------------------------------------------------------------------- */
@@ -195,6 +196,9 @@ static void commit_done(struct world *world, const struct happening *happening)
         places_rebuild(server);
     }
     TRACE(world, "server's log is durable up to #", server->durable);
+    if (world->sometimes[SOMETIMES_server_forgot] > 0) {
+        order_check_log(world); /* nothing that was on its way stands on what was forgotten */
+    }
     commit_later(world);
     step(world, (struct qr_hub_event){.kind = QR_HUB_PERSISTED, .lsn = server->durable});
 }

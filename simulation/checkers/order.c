@@ -102,10 +102,6 @@ static bool is_before(const struct server *server, const struct stored *effect,
 void order_check_log(struct world *world)
 {
     const struct server *server = world->server;
-    if (world->sometimes[SOMETIMES_server_forgot] > 0) {
-        return; /* what was on its way to disk then may stand there without its causes until they
-                   are sent again; phones refuse it for so long */
-    }
     struct qr_batch *batch = sim_alloc(sizeof *batch);
     for (size_t i = 0; i < server->durable && !world->failed; i++) {
         const struct stored *stored = &server->log[i];

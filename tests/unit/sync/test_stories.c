@@ -319,6 +319,60 @@ Test(stories, a_damaged_record_is_never_served_and_is_healed)
     world_finish(&world);
 }
 
+/* Records of the log that are in its index. */
+static size_t indexed(const struct world *world, size_t from)
+{
+    size_t count = 0;
+    for (size_t i = from; i < world->log_count; i++) {
+        count += world->log[i].entry.lsn != 0;
+    }
+    return count;
+}
+
+Test(stories, what_is_on_its_way_to_disk_is_forgotten_with_the_damaged_record_it_stands_on)
+{
+    struct world world;
+    world_init(&world);
+    world_account(&world, 0);
+    world_pair(&world, 0, 1);
+    world_disconnect(&world, 1);
+    world_type(&world, 0, diary, "first ");
+    world_type(&world, 0, diary, "second ");
+    world_connect(&world, 0);
+    world_run(&world, 2000);
+    size_t before = world.log_count;
+    world.hold_commits = true;
+    world_type(&world, 0, diary, "third ");
+    world_run(&world, 2000);
+    cr_assert_eq(world.log_count, before + 1, "it is on its way");
+    world.log[before - 2].damaged = true;
+    world_connect(&world, 1); /* reads the damaged record */
+    world_run(&world, 500);
+    struct qr_hub_counters counters;
+    qr_hub_counters(world.hub, &counters);
+    cr_assert_eq(counters.records_damaged, 1);
+    cr_assert_eq(counters.connections_ready, 0, "nobody goes on with that log");
+    cr_assert_eq(indexed(&world, 0), before + 1, "nothing is forgotten while something is on its way");
+    world_connect(&world, 0);
+    world_run(&world, 500);
+    qr_hub_counters(world.hub, &counters);
+    cr_assert_eq(counters.connections_ready, 0, "who comes back is told to come later");
+    world_commit(&world);
+    cr_assert_eq(indexed(&world, before - 2), 0, "the record, and all that stands on it");
+    cr_assert_eq(indexed(&world, 0), before - 2);
+    world.hold_commits = false;
+    for (int i = 0; i < 4; i++) {
+        world_connect(&world, 0);
+        world_connect(&world, 1);
+        world_run(&world, 3000);
+    }
+    assert_text(&world, 0, "first second third ");
+    assert_text(&world, 1, "first second third ");
+    cr_assert_eq(world_state(&world, 0).unacknowledged_count, 0);
+    cr_assert_eq(indexed(&world, 0), before + 1, "each once");
+    world_finish(&world);
+}
+
 Test(stories, malformed_frames_end_the_connection_and_change_nothing)
 {
     struct world world;
