@@ -213,7 +213,8 @@ QUIRE_API uint64_t quire_device_wake_ms(const struct quire_device *device);
 /* ---- entries --------------------------------------------------------------------------------- */
 
 /**
- * The document of an entry, to read or to edit; then step with SAVE. Borrowed until the next step or
+ * The document of an entry, to read or to edit; then step with SAVE. It rests until it is edited
+ * (quire_document_open): to open an entry is to decrypt it. Borrowed until the next step or
  * the 64th other call of this function. A document of an unknown id is made when `create`, else
  * ENOTFOUND. ENOMEM, EIO, ECORRUPT. ESTATE: not joined yet.
  */

@@ -65,6 +65,24 @@ struct quire_document;
 /** An empty document. The caller owns it. ENOMEM. */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_document_create(struct quire_document **out_document);
 
+/**
+ * A document from what quire_document_encode gave, at rest: what it shows stands in those bytes, and
+ * is shown from there. What edits and merges need is built by the first of them. So opening costs
+ * next to nothing, and a document that is only read takes its state's size and little more.
+ *
+ * Owner:  on QUIRE_OK takes the buffer, which is empty then.
+ * Trust:  opening looks at what it shows, and not even whether the text is UTF-8: so keep states where
+ *         nobody else can write, as under a key, and merge those that come from elsewhere. Bytes that
+ *         are no state after all make every edit, merge and delta fail with EMALFORMED.
+ * Errors: EMALFORMED: not a state. ELIMIT, EUNSUPPORTED, ENOMEM.
+ */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_document_open(struct quire_buffer *state,
+    struct quire_document **out_document);
+
+/** Lets go of all that is not needed to show it, as if just opened. While edits are pending or may be
+ * undone, and where it rests already, nothing happens. ENOMEM. */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_document_rest(struct quire_document *document);
+
 /** Frees it; accepts NULL. */
 QUIRE_API void quire_document_destroy(struct quire_document *document);
 

@@ -22,6 +22,7 @@ struct decoder {
     struct qr_reader reader;
     struct progress *progress;
     uint8_t parts;
+    bool to_show; /* only what is shown is read, and the letters are not looked at */
 };
 
 static enum quire_status refused(bool condition)
@@ -297,6 +298,9 @@ static enum quire_status read_letters(struct decoder *decoder)
 {
     struct qr_payload *payload = decoder->payload;
     payload->letters = read_sized(&decoder->reader);
+    if (decoder->to_show) {
+        return refused(decoder->reader.failed);
+    }
     return refused(decoder->reader.failed || payload->letters.size == 0
         || !qr_utf8_count(payload->letters, &payload->live));
 }
@@ -507,7 +511,7 @@ static enum quire_status read_head(struct decoder *decoder)
 }
 
 /** The parts in their order, up to the letters or to the end. */
-static enum quire_status read_parts(struct decoder *decoder, bool to_the_end)
+static enum quire_status read_parts(struct decoder *decoder)
 {
     static const struct {
         enum qr_part_bit bit;
@@ -515,7 +519,7 @@ static enum quire_status read_parts(struct decoder *decoder, bool to_the_end)
     } parts[] = {{QR_PART_DELETED, read_deleted}, {QR_PART_VALUES, read_puts},
         {QR_PART_LETTERS, read_letters}, {QR_PART_RUNS, read_runs}, {QR_PART_ERASED, read_erased},
         {QR_PART_REMOVED, read_removed}};
-    size_t count = to_the_end ? sizeof parts / sizeof *parts : 3;
+    size_t count = decoder->to_show ? 3 : sizeof parts / sizeof *parts;
     enum quire_status status = read_head(decoder);
     if (status == QUIRE_OK) {
         status = read_sessions(decoder);
@@ -553,6 +557,28 @@ void qr_payload_finish(struct qr_payload *payload)
     *payload = (struct qr_payload){0};
 }
 
+enum quire_status qr_payload_read_shown(const struct quire_document *document,
+    struct quire_bytes bytes, struct qr_payload *out_payload)
+{
+    if (bytes.size > QR_PAYLOAD_MAX) {
+        return QUIRE_ELIMIT;
+    }
+    struct qr_payload payload = {0};
+    struct decoder decoder = {.document = document, .payload = &payload,
+        .reader = qr_reader_over(bytes), .to_show = true};
+    enum quire_status status = read_parts(&decoder);
+    free(decoder.progress);
+    if (status == QUIRE_OK && !payload.state) {
+        status = QUIRE_EMALFORMED;
+    }
+    if (status == QUIRE_OK) {
+        *out_payload = payload;
+    } else {
+        qr_payload_finish(&payload);
+    }
+    return status;
+}
+
 enum quire_status qr_payload_read(const struct quire_document *document, struct quire_bytes bytes,
     struct qr_payload *out_payload)
 {
@@ -562,7 +588,7 @@ enum quire_status qr_payload_read(const struct quire_document *document, struct 
     struct qr_payload payload = {0};
     struct decoder decoder = {.document = document, .payload = &payload,
         .reader = qr_reader_over(bytes)};
-    enum quire_status status = read_parts(&decoder, true);
+    enum quire_status status = read_parts(&decoder);
     if (status == QUIRE_OK) {
         status = check_form(&decoder);
     }

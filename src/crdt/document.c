@@ -4,11 +4,24 @@
 #include "base/writer.h"
 #include "crdt/excerpt.h"
 #include "crdt/undo.h"
+#include "crdt/utf8.h"
 #include <stdlib.h>
+
+struct quire_document *qr_document_alloc(void)
+{
+    struct quire_document *document = calloc(1, sizeof *document);
+    if (document != NULL) {
+        document->self = document;
+        qr_typing_init(&document->typing);
+        document->wall_ms = INT64_MIN;
+        document->pending.wall_ms = INT64_MIN;
+    }
+    return document;
+}
 
 enum quire_status quire_document_create(struct quire_document **out_document)
 {
-    struct quire_document *document = calloc(1, sizeof *document);
+    struct quire_document *document = qr_document_alloc();
     if (document == NULL) {
         return QUIRE_ENOMEM;
     }
@@ -17,10 +30,6 @@ enum quire_status quire_document_create(struct quire_document **out_document)
         free(document);
         return status;
     }
-    document->self = document;
-    qr_typing_init(&document->typing);
-    document->wall_ms = INT64_MIN;
-    document->pending.wall_ms = INT64_MIN;
     *out_document = document;
     return QUIRE_OK;
 }
@@ -36,18 +45,25 @@ void quire_document_destroy(struct quire_document *document)
         qr_cells_finish(&document->cells);
         qr_pending_finish(&document->pending);
         qr_typing_finish(&document->typing);
+        quire_buffer_finish(&document->rest.state);
         free(document);
     }
 }
 
 size_t quire_document_text_length(const struct quire_document *document)
 {
+    if (qr_document_rests(document)) {
+        return qr_utf8_points(document->rest.text.data, document->rest.text.size);
+    }
     return document->typing.has_view ? document->typing.view.total.points
                                      : qr_tree_weight(&document->text.order);
 }
 
 size_t quire_document_text_size(const struct quire_document *document)
 {
+    if (qr_document_rests(document)) {
+        return document->rest.text.size;
+    }
     return document->typing.has_view ? document->typing.view.total.bytes
                                      : document->text.visible_size;
 }
@@ -55,6 +71,9 @@ size_t quire_document_text_size(const struct quire_document *document)
 enum quire_status quire_document_text(const struct quire_document *document,
     struct quire_buffer *out_text)
 {
+    if (qr_document_rests(document)) {
+        return quire_buffer_append(out_text, document->rest.text.data, document->rest.text.size);
+    }
     return document->typing.has_view ? qr_rope_append(&document->typing.view, out_text)
                                      : qr_text_append(&document->text, out_text);
 }
@@ -63,9 +82,16 @@ enum quire_status qr_document_excerpt(const struct quire_document *document, siz
     struct quire_buffer *out_text)
 {
     size_t at = out_text->size;
-    enum quire_status status = qr_document_settle(document);
-    if (status == QUIRE_OK) {
-        status = qr_text_append_start(&document->text, 4 * points, out_text);
+    size_t most = 4 * points;
+    enum quire_status status = QUIRE_OK;
+    if (qr_document_rests(document)) {
+        struct quire_bytes text = document->rest.text;
+        status = quire_buffer_append(out_text, text.data, text.size < most ? text.size : most);
+    } else {
+        status = qr_document_settle(document);
+        if (status == QUIRE_OK) {
+            status = qr_text_append_start(&document->text, most, out_text);
+        }
     }
     for (; at < out_text->size; at++) {
         bool begins_point = (out_text->data[at] & 0xc0) != 0x80;

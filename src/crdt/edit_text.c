@@ -110,7 +110,7 @@ static enum quire_status settle(struct quire_document *document, size_t count)
 enum quire_status qr_document_settle(const struct quire_document *document)
 {
     if (document->typing.count == 0) {
-        return QUIRE_OK;
+        return qr_document_wake(document->self);
     }
     enum quire_status status = settle(document->self, document->typing.count);
     if (status == QUIRE_OK) {

@@ -10,9 +10,16 @@
 #include "crdt/text.h"
 #include "crdt/typing.h"
 
+/** A state that nothing but sessions and cells was built from. */
+struct qr_rest {
+    struct quire_buffer state; /* empty: the document is awake, and this unused */
+    struct quire_bytes text;   /* where it stands in there */
+};
+
 struct quire_document {
     struct qr_sessions sessions;
-    struct qr_text text;
+    struct qr_text text; /* at rest all zeros */
+    struct qr_rest rest;
     struct qr_cells cells;
     struct qr_pending pending;
     struct qr_typing typing;
@@ -21,10 +28,21 @@ struct quire_document {
     int64_t wall_ms; /* the greatest that any edit seen here gave */
 };
 
+/** A document whose text is not initialised, or NULL: no memory. */
+struct quire_document *qr_document_alloc(void);
+
+static inline bool qr_document_rests(const struct quire_document *document)
+{
+    return document->rest.state.size > 0;
+}
+
+/** Builds the items of a document at rest. ENOMEM; EMALFORMED: its bytes were no state. */
+QUIRE_CHECKED enum quire_status qr_document_wake(struct quire_document *document);
+
 /**
- * Puts what was typed into the text's items and the pending list. Whoever looks at items, counters
+ * Wakes a document at rest, and puts what was typed into the text's items and the pending list. Whoever looks at items, counters
  * or pending records calls it first; what the document shows stays the same, so a const one will do.
- * ENOMEM: what was typed is kept, and waits.
+ * ENOMEM: what was typed is kept, and waits. EMALFORMED: as qr_document_wake.
  */
 QUIRE_CHECKED enum quire_status qr_document_settle(const struct quire_document *document);
 

@@ -60,6 +60,10 @@ struct qr_payload {
 /** EMALFORMED, ELIMIT, EUNSUPPORTED, ENOMEM. */
 QUIRE_CHECKED enum quire_status qr_payload_read(const struct quire_document *document,
     struct quire_bytes bytes, struct qr_payload *out_payload);
+/** Of a state, what is shown: sessions, deletes, values and letters, unchecked against the rest and
+ * not counted. */
+QUIRE_CHECKED enum quire_status qr_payload_read_shown(const struct quire_document *document,
+    struct quire_bytes bytes, struct qr_payload *out_payload);
 void qr_payload_finish(struct qr_payload *payload);
 
 /** Whether everything that it refers to exists in the document, or earlier in itself (a state's text,

@@ -227,6 +227,7 @@ void quire_device_destroy(struct quire_device *device)
     }
     device_entries_finish(device);
     device_out_finish(&device->out);
+    quire_buffer_finish(&device->sealed);
     qr_vault_destroy(device->vault);
     qr_pair_destroy(device->pair);
     qr_kit_destroy(device->kit);

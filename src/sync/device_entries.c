@@ -105,9 +105,11 @@ static enum quire_status load_parts(struct quire_device *device, struct device_e
     if (status == QUIRE_OK) {
         entry->fresh = false;
         entry->state_size = part.size;
-        status = quire_document_merge(entry->document, quire_buffer_bytes(&part));
+        status = quire_document_open(&part, &entry->document);
+    } else if (status == QUIRE_ENOTFOUND) {
+        status = quire_document_create(&entry->document);
     }
-    if (status == QUIRE_OK || status == QUIRE_ENOTFOUND) {
+    if (status == QUIRE_OK) {
         struct tail tail = {device, entry, QUIRE_OK};
         key = device_key('t', entry->entry, QR_ENTRY_SIZE);
         status = device->reader.scan(device->reader.context, device_key_bytes(&key), load_tail,
@@ -115,7 +117,7 @@ static enum quire_status load_parts(struct quire_device *device, struct device_e
         status = status == QUIRE_OK ? tail.status : status;
         entry->fresh &= entry->tail_count == 0;
     }
-    if (status == QUIRE_OK) {
+    if (status == QUIRE_OK && device_pending_find(device, entry->entry) != NULL) {
         quire_buffer_clear(&part);
         key = device_key('l', entry->entry, QR_ENTRY_SIZE);
         status = device_get_sealed(device, &key, &part);
@@ -149,10 +151,7 @@ enum quire_status device_entry_get(struct quire_device *device, const uint8_t *i
         return QUIRE_ENOMEM;
     }
     memcpy(entry->entry, id, QR_ENTRY_SIZE);
-    enum quire_status status = quire_document_create(&entry->document);
-    if (status == QUIRE_OK) {
-        status = load_parts(device, entry);
-    }
+    enum quire_status status = load_parts(device, entry);
     if (status == QUIRE_OK && entry->fresh && !create) {
         status = QUIRE_ENOTFOUND;
     }
@@ -218,8 +217,16 @@ static void keep_state(struct quire_device *device, struct device_entry *entry)
         entry->tail_count = 0;
         entry->tail_size = 0;
         entry->fresh = false;
+        entry->state_due = false;
     }
     quire_buffer_finish(&state);
+}
+
+void device_entry_settle(struct quire_device *device, struct device_entry *entry)
+{
+    if (entry->state_due) {
+        keep_state(device, entry);
+    }
 }
 
 enum quire_status device_entry_keep(struct quire_device *device, struct device_entry *entry,
@@ -230,11 +237,13 @@ enum quire_status device_entry_keep(struct quire_device *device, struct device_e
         return status;
     }
     entry->touched = true;
-    /* A state is written again once the deltas beside it weigh as much: a constant factor more
-     * bytes in all, however long the entry lives. */
-    if (entry->tail_size + delta.size > DEVICE_TAIL_MIN &&
-        entry->tail_size + delta.size > entry->state_size) {
-        keep_state(device, entry);
+    /* A small entry is kept as its state alone, so that opening it is decrypting it. Of a large one a
+     * state is written again once the deltas beside it weigh as much: a constant factor more bytes in
+     * all, however long the entry lives. */
+    size_t size = quire_document_text_size(entry->document);
+    size = size > entry->state_size ? size : entry->state_size;
+    if (entry->state_due || size <= DEVICE_STATE_SMALL || entry->tail_size + delta.size > size) {
+        entry->state_due = true;
         return QUIRE_OK;
     }
     struct device_key key =
@@ -306,6 +315,7 @@ void device_entries_settle(struct quire_device *device)
     DL_FOREACH (device->recent, entry) {
         if (entry->touched) {
             entry->touched = false;
+            device_entry_settle(device, entry);
             device_entry_put_summary(device, entry, count <= DEVICE_WORDS_ENTRIES);
             device_notice_entry(device, entry->entry);
         }

@@ -52,7 +52,7 @@
 #define DEVICE_UNANSWERED_MS 60000      /* pushed, and no ACK or ERROR of anything since */
 #define DEVICE_RESUB_FIRST_MS 1000
 #define DEVICE_RESUB_LAST_MS 60000
-#define DEVICE_TAIL_MIN 4096            /* bytes of tail that a state outlives at least */
+#define DEVICE_STATE_SMALL (16 * 1024)  /* bytes of a state that is written again for any change */
 #define DEVICE_WORDS_AT_ONCE (32 * 1024) /* bytes of text whose words are gathered at each save */
 #define DEVICE_WORDS_ENTRIES 4          /* entries of one DELTA whose words are gathered at once */
 #define DEVICE_INDEX_COUNT 1024         /* entries of one INDEX … */
@@ -127,6 +127,7 @@ struct device_entry {
     size_t state_size;
     bool touched; /* by a merge in this step: summary and notice are due */
     bool fresh;   /* nothing of it is kept yet */
+    bool state_due; /* what was merged is in no record yet: its state is to be kept in this step */
 };
 
 /** An entry with edits that are not sealed. */
@@ -190,6 +191,8 @@ struct quire_device {
     uint64_t durable_token;
     uint8_t writer_stamp[QR_HASH_SIZE]; /* random, new whenever this writer saved or sealed */
     bool writer_moved;                  /* in this step: a new stamp is due */
+
+    struct quire_buffer sealed; /* of the record that is read just now */
 
     /* entries */
     struct device_entry *entries;
@@ -301,7 +304,7 @@ struct quire_bytes device_key_bytes(const struct device_key *key);
 /** Sealed under the profile's key. */
 void device_put_sealed(struct quire_device *device, const struct device_key *key,
     struct quire_bytes value);
-QUIRE_CHECKED enum quire_status device_get_sealed(const struct quire_device *device,
+QUIRE_CHECKED enum quire_status device_get_sealed(struct quire_device *device,
     const struct device_key *key, struct quire_buffer *out_value);
 /** Opens a sealed value that a scan gave. */
 QUIRE_CHECKED enum quire_status device_open_sealed(const struct quire_device *device,
@@ -341,9 +344,12 @@ void device_chains_persisted(struct quire_device *device, uint64_t token);
 /* ---- device_entries.c ------------------------------------------------------------------------ */
 QUIRE_CHECKED enum quire_status device_entry_get(struct quire_device *device, const uint8_t *entry,
     bool create, struct device_entry **out_entry);
-/** Merges a delta that came or was sealed here and keeps it beside the state. */
+/** Merges a delta that came or was sealed here and keeps it beside the state, or has the state kept
+ * by device_entry_settle, which must follow in the same step. */
 QUIRE_CHECKED enum quire_status device_entry_keep(struct quire_device *device,
     struct device_entry *entry, struct quire_bytes delta);
+/** Keeps its state, if that is due: once, after all that merged into it. */
+void device_entry_settle(struct quire_device *device, struct device_entry *entry);
 /** What a list shows; and its words if `words` and the text is short, else they are to be gathered. */
 void device_entry_put_summary(struct quire_device *device, struct device_entry *entry, bool words);
 /** Reads a summary that was kept. The borrowed parts point into `plain` and `entry`. */

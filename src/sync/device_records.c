@@ -20,6 +20,7 @@
 
 #define STATE_VERSION 1
 #define EVIDENCE_MAX 64
+#define SEALED_KEPT_MAX (64 * 1024) /* bytes of memory kept for the next record that is read */
 #define CHAIN_RECORD_SIZE (QR_DEVICE_SIZE + 8 + QR_HASH_SIZE + 4 + 8 + 8 + 8 + 8 + 1)
 
 struct device_key device_key(char kind, const uint8_t *id, size_t id_size)
@@ -69,17 +70,19 @@ enum quire_status device_open_sealed(const struct quire_device *device, struct q
     return status == QUIRE_EMALFORMED || status == QUIRE_ECRYPTO ? QUIRE_ECORRUPT : status;
 }
 
-enum quire_status device_get_sealed(const struct quire_device *device, const struct device_key *key,
+enum quire_status device_get_sealed(struct quire_device *device, const struct device_key *key,
     struct quire_buffer *out_value)
 {
-    struct quire_buffer sealed = {0};
+    quire_buffer_clear(&device->sealed);
     enum quire_status status =
-        device->reader.get(device->reader.context, device_key_bytes(key), &sealed);
+        device->reader.get(device->reader.context, device_key_bytes(key), &device->sealed);
     if (status == QUIRE_OK) {
-        status = device_open_sealed(device, device_key_bytes(key), quire_buffer_bytes(&sealed),
-            out_value);
+        status = device_open_sealed(device, device_key_bytes(key),
+            quire_buffer_bytes(&device->sealed), out_value);
     }
-    quire_buffer_finish(&sealed);
+    if (device->sealed.capacity > SEALED_KEPT_MAX) {
+        quire_buffer_finish(&device->sealed);
+    }
     return status;
 }
 

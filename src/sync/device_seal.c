@@ -282,6 +282,7 @@ static bool draft_entry(struct quire_device *device, struct drafts *drafts, cons
         }
     }
     entry->touched = false; /* nothing came from elsewhere */
+    device_entry_settle(device, entry);
     struct device_key key = device_key('l', id, QR_ENTRY_SIZE);
     device_erase(device, device_key_bytes(&key));
     device_entry_put_summary(device, entry, true);

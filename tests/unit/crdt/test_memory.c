@@ -209,6 +209,69 @@ Test(memory, writing_without_memory_leaves_the_output_alone)
     each_allocation_fails("text", text);
 }
 
+static enum quire_status wake(struct bench *bench)
+{
+    struct quire_document *resting;
+    struct quire_buffer state = {0};
+    size_t left = allocations_left;
+    allocations_left = SIZE_MAX;
+    OK(quire_buffer_append(&state, bench->state.data, bench->state.size));
+    allocations_left = left;
+    enum quire_status status = quire_document_open(&state, &resting);
+    if (status == QUIRE_OK) {
+        status = quire_document_insert(resting, &me, 4, quire_bytes_of_text("awake"));
+        if (status == QUIRE_OK) {
+            status = quire_document_encode(resting, &bench->out);
+        }
+        quire_document_destroy(resting);
+    }
+    quire_buffer_finish(&state);
+    return status;
+}
+
+static enum quire_status put_to_rest(struct bench *bench)
+{
+    while (quire_document_pending_size(bench->document) > 0) {
+        enum quire_status status = quire_document_take_delta(bench->document, 1 << 20, &bench->kept);
+        if (status != QUIRE_OK) {
+            return status;
+        }
+    }
+    return quire_document_rest(bench->document);
+}
+
+Test(memory, opening_and_waking_without_memory_leave_the_state_alone)
+{
+    cr_assert_geq(each_allocation_fails("open, wake", wake), 20);
+}
+
+Test(memory, resting_without_memory_leaves_the_document_awake)
+{
+    struct bench bench;
+    for (size_t successes = 0;; successes++) {
+        set_up(&bench);
+        enum quire_status status = put_to_rest(&bench);
+        OK(status);
+        type(bench.document, "a", 0, "awake");
+        struct quire_buffer taken = take(bench.document);
+        struct quire_buffer before = state_of(bench.document);
+        allocations_left = successes;
+        status = quire_document_rest(bench.document);
+        allocations_left = SIZE_MAX;
+        struct quire_buffer after = state_of(bench.document);
+        cr_assert(quire_bytes_equal(quire_buffer_bytes(&before), quire_buffer_bytes(&after)));
+        quire_buffer_finish(&taken);
+        quire_buffer_finish(&before);
+        quire_buffer_finish(&after);
+        tear_down(&bench);
+        if (status == QUIRE_OK) {
+            cr_assert_geq(successes, 5);
+            break;
+        }
+        REFUSED(status, QUIRE_ENOMEM);
+    }
+}
+
 Test(memory, creating_without_memory_gives_nothing)
 {
     enum quire_status status = QUIRE_ENOMEM;

@@ -1,0 +1,133 @@
+/*
+ * A document at rest: a state as its bytes, of which only what is shown has been read. The first
+ * edit or merge wakes it: then the text's items are built, once for all that follow.
+ */
+#include "crdt/payload.h"
+#include <assert.h>
+#include <stdlib.h>
+
+/** Sessions are numbered as a merge of the same bytes into an empty document numbers them. */
+static enum quire_status take_sessions(struct quire_document *document,
+    const struct qr_payload *payload)
+{
+    enum quire_status status = qr_sessions_reserve(&document->sessions,
+        (uint32_t)payload->session_count);
+    for (size_t rank = 0; rank < payload->session_count && status == QUIRE_OK; rank++) {
+        uint32_t number = qr_sessions_add(&document->sessions, payload->sessions[rank].name);
+        document->sessions.at[number].seen = payload->sessions[rank].last;
+    }
+    for (size_t i = 0; i < payload->deleted_count && status == QUIRE_OK; i++) {
+        struct qr_session *session = &document->sessions.at[qr_id_session(payload->deleted[i])];
+        session->deleted = qr_id_counter(payload->deleted[i]);
+        status = session->deleted > session->seen ? QUIRE_EMALFORMED : QUIRE_OK;
+    }
+    return status;
+}
+
+static bool none_is_gone(const void *context, const struct qr_dot *dot)
+{
+    (void)context, (void)dot;
+    return false;
+}
+
+static enum quire_status take_values(struct quire_document *document,
+    const struct qr_payload *payload)
+{
+    size_t count = 0;
+    if (payload->put_count == 0) {
+        return QUIRE_OK;
+    }
+    struct qr_dot **dots = malloc(payload->put_count * sizeof(struct qr_dot *));
+    enum quire_status status = dots == NULL ? QUIRE_ENOMEM
+                                            : qr_cells_reserve(&document->cells, payload->put_count);
+    while (count < payload->put_count && status == QUIRE_OK) {
+        dots[count] = qr_dot_create(&payload->puts[count]);
+        if (dots[count] == NULL) {
+            status = QUIRE_ENOMEM;
+        } else {
+            count++;
+        }
+    }
+    if (status == QUIRE_OK) {
+        qr_cells_change(&document->cells, none_is_gone, NULL, dots, count);
+        count = 0;
+    }
+    while (count > 0) {
+        free(dots[--count]);
+    }
+    free(dots);
+    return status;
+}
+
+enum quire_status quire_document_open(struct quire_buffer *state,
+    struct quire_document **out_document)
+{
+    struct qr_payload payload = {0};
+    struct quire_document *document = qr_document_alloc();
+    if (document == NULL) {
+        return QUIRE_ENOMEM;
+    }
+    enum quire_status status =
+        qr_payload_read_shown(document, quire_buffer_bytes(state), &payload);
+    if (status == QUIRE_OK) {
+        status = take_sessions(document, &payload);
+    }
+    if (status == QUIRE_OK) {
+        status = take_values(document, &payload);
+    }
+    if (status == QUIRE_OK) {
+        document->wall_ms = payload.wall_ms;
+        document->rest = (struct qr_rest){*state, payload.letters};
+        *state = (struct quire_buffer){0};
+        *out_document = document;
+    } else {
+        quire_document_destroy(document);
+    }
+    qr_payload_finish(&payload);
+    return status;
+}
+
+enum quire_status qr_document_wake(struct quire_document *document)
+{
+    struct quire_document *awake;
+    if (!qr_document_rests(document)) {
+        return QUIRE_OK;
+    }
+    enum quire_status status = quire_document_create(&awake);
+    if (status == QUIRE_OK) {
+        status = quire_document_merge(awake, quire_buffer_bytes(&document->rest.state));
+        if (status == QUIRE_OK) {
+            assert(awake->sessions.count == document->sessions.count);
+            struct qr_text text = document->text;
+            document->text = awake->text;
+            awake->text = text;
+            quire_buffer_finish(&document->rest.state);
+            document->rest = (struct qr_rest){0};
+        }
+        quire_document_destroy(awake);
+    }
+    return status;
+}
+
+enum quire_status quire_document_rest(struct quire_document *document)
+{
+    struct quire_buffer state = {0};
+    struct quire_document *resting = NULL;
+    if (qr_document_rests(document) || document->undo != NULL
+        || quire_document_pending_size(document) > 0) {
+        return QUIRE_OK;
+    }
+    enum quire_status status = quire_document_encode(document, &state);
+    if (status == QUIRE_OK) {
+        status = quire_document_open(&state, &resting);
+    }
+    if (status == QUIRE_OK) {
+        struct quire_document before = *document;
+        *document = *resting;
+        *resting = before;
+        document->self = document;
+        quire_document_destroy(resting);
+    }
+    quire_buffer_finish(&state);
+    return status;
+}
