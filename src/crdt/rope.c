@@ -230,6 +230,7 @@ void qr_rope_insert(struct qr_rope *rope, size_t position, struct quire_bytes te
         fill(rope, text.data, text.size, count, wide);
         return;
     }
+    bool plain = text.size == count; /* one byte each */
     if (block->after > 0) {
         cut(rope);
     }
@@ -242,8 +243,8 @@ void qr_rope_insert(struct qr_rope *rope, size_t position, struct quire_bytes te
             add_block(rope, rope->at);
             continue;
         }
-        size_t points = qr_utf8_points(text.data, size);
-        fill(rope, text.data, size, points, qr_utf8_wide(text.data, size));
+        size_t points = plain ? size : qr_utf8_points(text.data, size);
+        fill(rope, text.data, size, points, wide == 0 ? 0 : qr_utf8_wide(text.data, size));
         text.data += size;
         text.size -= size;
     }
