@@ -298,7 +298,8 @@ static enum quire_status erase(struct quire_document *document, const struct qui
         return status;
     }
     size_t size = typing->view.total.bytes;
-    if (count > 1 || !qr_rope_untype(&typing->view, position)) {
+    if (count > 1 || (!qr_rope_untype(&typing->view, position)
+            && !qr_rope_delete(&typing->view, position))) {
         qr_rope_erase(&typing->view, position, count);
     }
     typing->erased_size += size - typing->view.total.bytes;
@@ -307,7 +308,7 @@ static enum quire_status erase(struct quire_document *document, const struct qui
     return QUIRE_OK;
 }
 
-/** Backspace after backspace. False: it is another case. */
+/** Backspace after backspace, delete after delete. False: it is another case. */
 static bool erase_on(struct quire_document *document, const struct quire_stamp *stamp,
     size_t position)
 {
@@ -316,11 +317,15 @@ static bool erase_on(struct quire_document *document, const struct quire_stamp *
         return false;
     }
     struct qr_stroke *stroke = &typing->strokes[typing->count - 1];
-    if (stroke->size > 0 || position + 1 != stroke->position
-        || typing->ticks == typing->ticks_max || !qr_rope_untype(&typing->view, position)) {
+    if (stroke->size > 0 || typing->ticks == typing->ticks_max) {
         return false;
     }
-    stroke->position--;
+    bool erased = position == stroke->position ? qr_rope_delete(&typing->view, position)
+        : position + 1 == stroke->position && qr_rope_untype(&typing->view, position);
+    if (!erased) {
+        return false;
+    }
+    stroke->position = (uint32_t)position;
     stroke->length++;
     stroke->letters++;
     typing->erased_size++;

@@ -8,8 +8,8 @@
  *
  * One block holds the caret. To type at the caret is to fill the gap; a caret that moves walks the
  * index from where it was, 16 bytes a block, and moves what lies between inside of one block. A
- * neighbour is joined once both would leave half of a block free, so a text of n bytes takes at most
- * n / 512 + 2 blocks.
+ * neighbour is joined once both would leave half of a block free, or, where letters go one by one, once
+ * a block is below 256 bytes; so a text of n bytes takes at most n / 256 + 2 blocks.
  */
 #ifndef QR_CRDT_ROPE_H
 #define QR_CRDT_ROPE_H
@@ -18,6 +18,7 @@
 #include <string.h>
 
 #define QR_BLOCK_SIZE 2048
+#define QR_BLOCK_SMALL 256 /* bytes; a block that has fewer is joined with another */
 
 struct qr_block {
     uint32_t slot;         /* where its bytes are: slot · QR_BLOCK_SIZE */
@@ -87,21 +88,48 @@ static inline bool qr_rope_type(struct qr_rope *rope, size_t position, uint8_t l
     return true;
 }
 
+/** Whether the caret's block may lose a byte without a look at its neighbours. */
+static inline bool qr_rope_may_shrink(const struct qr_rope *rope)
+{
+    size_t size = rope->block_count == 0 ? 0
+        : (size_t)rope->blocks[rope->at].before + rope->blocks[rope->at].after;
+    return size > QR_BLOCK_SMALL || (size > 1 && rope->block_count == 1);
+}
+
+static inline void qr_rope_lose_one(struct qr_rope *rope)
+{
+    rope->total.points--;
+    rope->total.bytes--;
+    rope->total.units--;
+}
+
 /** Takes out the ASCII character before the caret, which is now at `position`. False: it is not. */
 static inline bool qr_rope_untype(struct qr_rope *rope, size_t position)
 {
     struct qr_block *block = rope->blocks + rope->at;
-    if (rope->block_count == 0 || position + 1 != rope->start + block->before_count
-        || block->before < 2
-        || (block->before + block->after <= QR_BLOCK_SIZE / 2 && rope->block_count > 1)
+    if (!qr_rope_may_shrink(rope) || block->before == 0
+        || position + 1 != rope->start + block->before_count
         || rope->data[(size_t)block->slot * QR_BLOCK_SIZE + block->before - 1] >= 0x80) {
         return false;
     }
     block->before--;
     block->before_count--;
-    rope->total.points--;
-    rope->total.bytes--;
-    rope->total.units--;
+    qr_rope_lose_one(rope);
+    return true;
+}
+
+/** Takes out the ASCII character behind the caret, which is at `position`. False: it is not. */
+static inline bool qr_rope_delete(struct qr_rope *rope, size_t position)
+{
+    struct qr_block *block = rope->blocks + rope->at;
+    if (!qr_rope_may_shrink(rope) || block->after == 0
+        || position != rope->start + block->before_count
+        || rope->data[((size_t)block->slot + 1) * QR_BLOCK_SIZE - block->after] >= 0x80) {
+        return false;
+    }
+    block->after--;
+    block->after_count--;
+    qr_rope_lose_one(rope);
     return true;
 }
 

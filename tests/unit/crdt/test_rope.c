@@ -80,7 +80,7 @@ static void compare(const struct qr_rope *rope, const struct plain *plain, struc
     cr_assert(qr_rope_at_byte(rope, place.bytes, &found) && qr_rope_at_unit(rope, place.units, &found));
     cr_assert_not(qr_rope_at_byte(rope, place.bytes + 1, &found));
     cr_assert_not(qr_rope_at_unit(rope, place.units + 1, &found));
-    cr_assert_leq(rope->block_count, rope->total.bytes / 512 + 2);
+    cr_assert_leq(rope->block_count, rope->total.bytes / 256 + 2);
     quire_buffer_finish(&text);
 }
 
@@ -103,7 +103,7 @@ static void play(uint64_t seed, bool ascii, size_t longest, size_t steps)
             bool backwards = caret >= count && pick(&dice, 3) > 0;
             caret -= backwards ? count : 0;
             caret = caret > plain->count - count ? plain->count - count : caret;
-            if (count > 1 || !qr_rope_untype(&rope, caret)) {
+            if (count > 1 || (!qr_rope_untype(&rope, caret) && !qr_rope_delete(&rope, caret))) {
                 qr_rope_erase(&rope, caret, count);
             }
             plain_erase(plain, caret, count);
