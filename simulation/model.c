@@ -5,6 +5,7 @@
  */
 #include "model.h"
 
+#include "network.h"
 #include "server.h"
 
 #include <assert.h>
@@ -273,6 +274,9 @@ void model_uploaded(struct world *world, const struct phone *phone)
 {
     struct model *model = world->model;
     struct edits *local = &model->local[phone->number];
+    if (phone->link <= model->users[phone->user].lost_link) {
+        return; /* it was so when the server said it */
+    }
     for (size_t i = 0; i < local->count; i++) {
         struct edit *edit = &model->edits[local->items[i]];
         if (edit->on_disk) { /* else it is not on this phone any more */
@@ -331,6 +335,11 @@ void model_server_lost(struct world *world, const uint8_t *user, uint64_t lsn)
 {
     struct model *model = world->model;
     model->server_lost = true;
+    for (size_t i = 0; i < USERS_MAX; i++) {
+        if (user == NULL || memcmp(model->users[i].id, user, QUIRE_USER_SIZE) == 0) {
+            model->users[i].lost_link = world->network->count;
+        }
+    }
     for (size_t i = 0; i < model->edit_count; i++) {
         struct edit *edit = &model->edits[i];
         if (edit->on_server && edit->server_lsn >= lsn
