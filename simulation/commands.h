@@ -21,4 +21,7 @@ int command_swarm(int count, char **words);
 /** Stories that people wrote. */
 int command_run(int count, char **words);
 
+/** A hostile server, by strategies. */
+int command_attack(int count, char **words);
+
 #endif

@@ -19,8 +19,10 @@ static const struct command commands[] = {
     {"run", "tells stories from files, and says whether they hold", command_run},
     {"seeds", "runs seeds with drawn faults; the same as no command", command_seeds},
     {"swarm", "fresh seeds for as long as it is let, and on from there the next time", command_swarm},
+    {"attack", "a hostile server, strategy by strategy", command_attack},
 #ifdef QR_TEETH
     {"plants", "how many seeds each planted bug takes to be found", command_plants},
+    {"teeth", "which attack succeeds without which defence, and how soon", command_teeth},
 #endif
 };
 

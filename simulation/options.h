@@ -76,7 +76,8 @@
     X(server_fail_ppm)    /* of commits fail */                                                    \
     X(phone_fail_ppm)     /* of writes to a phone's disk fail, and end its process */              \
     X(server_skew_ms)     /* of its wall clock, at most, either way */                             \
-    X(unknown_ppm)        /* frames that another one follows, of a type that only newer ones know */
+    X(unknown_ppm)        /* frames that another one follows, of a type that only newer ones know */         \
+    X(mallory)            /* the server is hostile: the number of a strategy (quire-sim attack) */
 
 struct options {
 #define FIELD(name) uint64_t name;

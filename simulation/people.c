@@ -5,6 +5,7 @@
 
 #include "model.h"
 #include "checkers/checkers.h"
+#include "mallory/mallory.h"
 #include "server.h"
 
 #include <assert.h>
@@ -252,6 +253,9 @@ void people_revoke(struct world *world, uint32_t user)
 
 void people_notice(struct world *world, struct phone *phone, const struct quire_action *action)
 {
+    if (world->mallory != NULL) {
+        mallory_notice(world, phone, action);
+    }
     switch (action->notice) {
     case QUIRE_NOTICE_PAIR_CODE:
         if (phone->helping != PHONES_MAX) { /* a person reads and types it: a few seconds */
@@ -287,7 +291,9 @@ void people_notice(struct world *world, struct phone *phone, const struct quire_
         sometimes(world, SOMETIMES_refused_by_server);
         break;
     case QUIRE_NOTICE_ALARM:
-        alarms_check(world, phone, action->code);
+        if (world->mallory == NULL) {
+            alarms_check(world, phone, action->code);
+        }
         break;
     default:
         break;

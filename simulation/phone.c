@@ -5,6 +5,7 @@
 
 #include "checkers/checkers.h"
 #include "codec/frame.h"
+#include "mallory/mallory.h"
 #include "model.h"
 #include "network.h"
 #include "people.h"
@@ -254,12 +255,18 @@ static void carry_out(struct world *world, struct phone *phone, const struct qui
     switch (action->kind) {
     case QUIRE_ACTION_PERSIST:
         canary_check_writes(world, action->writes, action->write_count);
+        if (world->mallory != NULL) {
+            mallory_check_writes(world, phone, action->writes, action->write_count);
+        }
         disk_write(&phone->disk, action->token, action->writes, action->write_count);
         sync_later(world, phone);
         break;
     case QUIRE_ACTION_SEND:
         if (phone->link != 0) {
             remember_asking(world, phone, action->bytes);
+            if (world->mallory != NULL) {
+                truth_check_secrets(world, phone, action->bytes);
+            }
             network_send_up(world, phone->link, action->bytes);
         }
         break;
@@ -303,6 +310,9 @@ static void look_at_state(struct world *world, struct phone *phone)
             user->made = true;
             memcpy(user->id, state->user, sizeof user->id);
         }
+    }
+    if (world->mallory != NULL) {
+        mallory_check_roster(world, phone);
     }
     if (state->connected && state->caught_up && state->unsealed_count == 0
         && state->unacknowledged_count == 0 && state->not_on_server_count == 0) {

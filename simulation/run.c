@@ -4,6 +4,7 @@
 #include "run.h"
 
 #include "checkers/checkers.h"
+#include "mallory/mallory.h"
 #include "model.h"
 #include "network.h"
 #include "people.h"
@@ -16,6 +17,7 @@
 #define QUIET_WITHIN_MS (20u * 60 * 1000)
 #define JOINING_MS (5u * 60 * 1000)
 #define POLL_MS 1000
+#define APART_MS (5u * 60 * 1000)
 #define QUIET_POLLS 3
 
 struct world *world_create(uint64_t seed, const struct options *options, bool tracing)
@@ -41,6 +43,7 @@ void world_destroy(struct world *world)
         phone_finish(&world->phones[i]);
     }
     free(world->phones);
+    mallory_destroy(world);
     server_destroy(world);
     network_destroy(world->network);
     model_destroy(world->model, world);
@@ -100,13 +103,27 @@ void run_check_end(struct world *world)
     converge_check_end(world);
     complete_check_end(world);
     order_check_log(world);
+    if (world->mallory != NULL) {
+        mallory_check_end(world);
+    }
     for (uint32_t i = 0; i < world->phone_count && !world->failed; i++) {
         struct phone *phone = &world->phones[i];
         if (phone_counts(world, phone)) {
             order_check(world, phone, "at the end");
-            if (!world->failed) {
+            if (!world->failed && world->mallory == NULL) {
                 acknowledged_check_end(world, phone);
             }
+        }
+    }
+}
+
+/* What an enrolled device does to its own people need not heal: only safety is demanded. */
+static void check_apart(struct world *world)
+{
+    mallory_check_end(world);
+    for (uint32_t i = 0; i < world->phone_count && !world->failed; i++) {
+        if (phone_counts(world, &world->phones[i])) {
+            order_check(world, &world->phones[i], "at the end");
         }
     }
 }
@@ -162,6 +179,14 @@ static void live(struct world *world, struct run_result *out_result)
         return;
     }
     trouble_end(world);
+    if (world->mallory != NULL) {
+        mallory_repents(world);
+        if (!mallory_heals(world)) {
+            world_run(world, world->now_ms + APART_MS);
+            check_apart(world);
+            return;
+        }
+    }
     out_result->quiet_after_ms = run_until_quiet(world);
     if (!world->failed && world->options.last_join != 0) {
         join_last(world);
@@ -190,6 +215,11 @@ void run_in(struct world *world, struct run_result *out_result)
     out_result->verified = world->batches_verified;
     memcpy(out_result->sometimes, world->sometimes, sizeof world->sometimes);
     out_result->failed = world->failed;
+    if (world->mallory != NULL) {
+        out_result->misdeeds = world->mallory->misdeeds;
+        out_result->strikes = world->mallory->strikes;
+        out_result->named = world->mallory->named;
+    }
     memcpy(out_result->claim, world->failure_claim, sizeof out_result->claim);
     memcpy(out_result->text, world->failure_text, sizeof out_result->text);
 }

@@ -15,6 +15,7 @@ struct run_result {
     uint64_t simulated_ms;
     uint64_t cpu_us; /* of a processor; jobs.c fills it in, since a run knows no real clock */
     uint64_t sometimes[SOMETIMES_COUNT];
+    uint64_t misdeeds, strikes, named; /* of Mallory: all, those a device must name, and how often one did */
     bool failed;
     char claim[32];
     char text[1536];

@@ -5,6 +5,7 @@
 #include "server.h"
 
 #include "checkers/checkers.h"
+#include "mallory/mallory.h"
 #include "crypto/sign.h"
 #include "model.h"
 #include "network.h"
@@ -358,23 +359,38 @@ static void tick(struct world *world, const struct happening *happening)
 
 void server_opened(struct world *world, uint64_t link)
 {
+    if (world->mallory != NULL) {
+        mallory_opened(world, link);
+        return;
+    }
     step(world, (struct qr_hub_event){.kind = QR_HUB_OPEN, .connection = link,
                     .bytes = quire_bytes_of_text(SERVER_HOST)});
 }
 
 void server_frame(struct world *world, uint64_t link, struct quire_bytes bytes)
 {
+    if (world->mallory != NULL) {
+        mallory_frame(world, link, bytes);
+        return;
+    }
     canary_check(world, "a frame of a phone", bytes);
     step(world, (struct qr_hub_event){.kind = QR_HUB_FRAME, .connection = link, .bytes = bytes});
 }
 
 void server_closed(struct world *world, uint64_t link)
 {
+    if (world->mallory != NULL) {
+        mallory_closed(world, link);
+        return;
+    }
     step(world, (struct qr_hub_event){.kind = QR_HUB_CLOSED, .connection = link});
 }
 
 void server_sent(struct world *world, uint64_t link, uint64_t size)
 {
+    if (world->mallory != NULL) {
+        return;
+    }
     step(world, (struct qr_hub_event){.kind = QR_HUB_SENT, .connection = link,
                     .size = (size_t)size});
 }
@@ -415,6 +431,9 @@ void server_create(struct world *world)
     }
     places_rebuild(server);
     server_start(world);
+    if (world->options.mallory != 0) {
+        mallory_create(world);
+    }
 }
 
 void server_destroy(struct world *world)

@@ -144,6 +144,7 @@ struct world {
 
     struct network *network;
     struct server *server;
+    struct mallory *mallory; /* in the server's place; NULL: an honest one */
     struct model *model;
     struct phone *phones; /* PHONES_MAX */
     uint32_t phone_count;

@@ -21,7 +21,10 @@ static const struct {
     const char *name, *text;
 } plants[] = {
 #define ONE(name, text) {#name, text},
-    QR_PLANTS(ONE)
+    QR_PLANTED_BUGS(ONE)
+#undef ONE
+#define ONE(name, strategy, text) {#name, text},
+    QR_DEFENCES(ONE)
 #undef ONE
 };
 
@@ -69,6 +72,10 @@ static void search(struct search *search)
     struct options options;
     if (search->plant < QR_PLANT_COUNT) {
         qr_planted[search->plant] = true;
+    }
+    const struct rlimit memory = {search->memory_most, search->memory_most};
+    if (search->memory_most > 0) {
+        (void)setrlimit(RLIMIT_AS, &memory);
     }
     for (uint64_t i = 0; i < search->most; i++) {
         search->seed = search->first_seed + i;

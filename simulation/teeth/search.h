@@ -15,7 +15,8 @@ struct search {
     uint64_t first_seed, most;
     uint64_t minutes; /* simulated, of a run */
     void (*prepare)(const struct search *search, struct options *options); /* NULL: as drawn */
-    uint32_t strategy; /* for prepare */
+    uint64_t strategy; /* for prepare */
+    uint64_t memory_most; /* bytes of the process; 0: any */
 
     /* found: */
     uint64_t seeds; /* how many it took; 0: none of them failed */
@@ -48,5 +49,6 @@ bool search_plan_read(struct search_plan *plan, int count, char **words, const c
 bool searches_print(const struct search *searches, size_t count);
 
 int command_plants(int count, char **words);
+int command_teeth(int count, char **words);
 
 #endif

@@ -24,10 +24,37 @@
     X(TIE_BY_ARRIVAL, "crdt: letters typed at one place stand in order of arrival")                \
     X(ERASE_STOPS, "crdt: an erasure ends at the first cut in the text")
 
-#define QR_PLANTS(X) QR_PLANTED_BUGS(X)
+/* Defences against a hostile server, or a hostile device, taken out; the strategy of simulation/mallory/
+ * that must succeed then. */
+#define QR_DEFENCES(X)                                                                             \
+    X(NO_SIGNATURE, "forge", "a batch is signed by its author")                                     \
+    X(NO_AUTHOR, "ghost-batch", "the author is on the roster")                                      \
+    X(NO_ROSTER_SIGNATURE, "ghost", "a roster record is signed by a member or the root")            \
+    X(NO_ROSTER_CHAIN, "roster-hole", "roster records follow each other")                           \
+    X(NO_ROSTER_MEMORY, "old-roster", "the server's roster never goes back")                        \
+    X(NO_PAIR_SECRET, "guessed-code", "a pairing is under a secret that the server does not see")   \
+    X(NO_COMMITMENT, "wrong-key", "an epoch key is the one that was committed to")                  \
+    X(NO_NEW_EPOCH, "hide-revocation", "a revocation changes the epoch key")                        \
+    X(NO_REVOCATION, "late-writes", "a revoked device writes nothing more")                         \
+    X(NO_SERVER_MEMORY, "rollback", "what was acknowledged stays acknowledged")                     \
+    X(NO_PAIRED_HEADS, "old-log", "a pairing tells how far the log has come")                       \
+    X(NO_OMISSION_RULE, "partition", "whoever is caught up has seen what was acknowledged")         \
+    X(NO_CAUSES, "drop", "no effect without its causes")                                            \
+    X(NO_AGREEMENT, "boast", "caught up is who has all that the server names")                      \
+    X(NO_GAP_CHECK, "reorder", "chains have no gaps")                                               \
+    X(NO_REPEAT_CHECK, "replay", "a batch is applied once")                                         \
+    X(NO_PLACE, "moved", "a ciphertext is bound to its place")                                      \
+    X(NO_UNREADABLE_ALARM, "moved", "what does not open is said")                                   \
+    X(NO_PREV_CHECK, "other-branch", "a batch names the one before it by hash")                     \
+    X(NO_FORK_CHECK, "twice", "two batches at one place are noticed")                               \
+    X(NO_VERSION_CHECK, "downgrade", "the version is one that was offered")                         \
+    X(NO_FRAME_CHECK, "garbage", "frames are bounded before they are unpacked")                     \
+    X(NO_CLOCK_CHECK, "clock", "a server's wrong time is noticed")
+
+#define QR_PLANTS(X) QR_PLANTED_BUGS(X) QR_DEFENCES(X)
 
 enum qr_plant {
-#define QR_PLANT_ONE(name, text) QR_PLANT_##name,
+#define QR_PLANT_ONE(name, ...) QR_PLANT_##name,
     QR_PLANTS(QR_PLANT_ONE)
 #undef QR_PLANT_ONE
         QR_PLANT_COUNT

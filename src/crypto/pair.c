@@ -3,6 +3,7 @@
  * ephemeral keys, so that a code that leaks later does not open a reply that somebody kept.
  */
 #include "crypto/pair.h"
+#include "base/plant.h"
 #include "crypto/aead.h"
 #include "crypto/base32.h"
 #include "crypto/padding.h"
@@ -141,8 +142,10 @@ static enum quire_status open_message(struct quire_bytes message, const uint8_t 
 static void bind_request(const struct qr_pair *pair, const uint8_t new_public[QR_KEY_SIZE],
     uint8_t out_key[QR_KEY_SIZE], struct qr_aad *out_aad)
 {
+    static const uint8_t no_secret[QR_KEY_SIZE];
     const struct quire_bytes part = {new_public, QR_KEY_SIZE};
-    qr_keyed_hash(out_key, QR_KEY_SIZE, pair->secret, QR_CONTEXT_PAIR_REQUEST, &part, 1);
+    qr_keyed_hash(out_key, QR_KEY_SIZE, QR_PLANTED(NO_PAIR_SECRET) ? no_secret : pair->secret,
+        QR_CONTEXT_PAIR_REQUEST, &part, 1);
     qr_aad_init(out_aad, QR_CONTEXT_PAIR_REQUEST);
     qr_aad_bytes(out_aad, new_public, QR_KEY_SIZE);
 }

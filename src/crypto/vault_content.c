@@ -24,6 +24,9 @@ static void bind_change(const struct qr_vault *vault, const uint8_t epoch_key[QR
     const struct quire_bytes part = {entry, QR_ENTRY_SIZE};
     qr_keyed_hash(out_key, QR_KEY_SIZE, epoch_key, QR_CONTEXT_ENTRY, &part, 1);
     qr_aad_init(out_aad, QR_CONTEXT_CHANGE);
+    if (QR_PLANTED(NO_PLACE)) {
+        return;
+    }
     qr_aad_bytes(out_aad, vault->user, QR_USER_SIZE);
     qr_aad_bytes(out_aad, place->writer, QR_WRITER_SIZE);
     qr_aad_u64(out_aad, place->seq);

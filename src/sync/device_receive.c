@@ -37,7 +37,7 @@ static bool hash_at(struct quire_device *device, const struct device_chain *chai
 static enum verdict check_causes(struct quire_device *device, const struct qr_batch *batch,
     const struct item *items, size_t count)
 {
-    for (size_t i = 0; i < batch->dep_count && !QR_PLANTED(NO_DEPS_CHECK); i++) {
+    for (size_t i = 0; i < batch->dep_count && !QR_PLANTED(NO_DEPS_CHECK) && !QR_PLANTED(NO_CAUSES); i++) {
         const struct device_chain *dep = device_chain_find(device, batch->deps[i].writer);
         uint8_t hash[QR_HASH_SIZE];
         if (dep == NULL || batch->deps[i].seq > dep->next_head ||
@@ -64,13 +64,15 @@ static enum verdict check_author(struct quire_device *device, const struct qr_ba
         return REFUSE;
     }
     const struct qr_roster_device *author = qr_roster_find(roster, batch->device);
-    if (author == NULL || author->added_seq > batch->roster_seq ||
+    bool unknown = author == NULL || author->added_seq > batch->roster_seq;
+    if ((unknown && !QR_PLANTED(NO_AUTHOR)) ||
         batch->epoch != roster->entries[batch->roster_seq].epoch) {
         device_alarm(device, QUIRE_ALARM_BAD_SIGNATURE);
         return REFUSE;
     }
     qr_batch_hash(batch, roster->user, roster->entries[batch->roster_seq].hash, out_hash);
-    if (!qr_roster_admits(roster, batch->device, batch->writer, batch->seq, out_hash)) {
+    if (!QR_PLANTED(NO_REVOCATION) && !QR_PLANTED(NO_AUTHOR) &&
+        !qr_roster_admits(roster, batch->device, batch->writer, batch->seq, out_hash)) {
         device_alarm(device, QUIRE_ALARM_REVOKED_WRITE);
         device_shut_out(device, batch->writer);
         return REFUSE;
@@ -85,20 +87,21 @@ static enum verdict check_place(struct quire_device *device, struct device_chain
     if (batch->seq <= chain->next_head) {
         uint8_t known[QR_HASH_SIZE];
         if (hash_at(device, chain, batch->seq, items, count, known) &&
-            memcmp(known, hash, QR_HASH_SIZE) != 0) {
+            memcmp(known, hash, QR_HASH_SIZE) != 0 && !QR_PLANTED(NO_FORK_CHECK)) {
             device_put_evidence(device, batch->bytes);
             device_alarm(device, QUIRE_ALARM_FORK);
             return REFUSE;
         }
-        return KNOWN;
+        return QR_PLANTED(NO_REPEAT_CHECK) ? ACCEPT : KNOWN;
     }
-    if (batch->seq != chain->next_head + 1) {
+    if (batch->seq != chain->next_head + 1 && !QR_PLANTED(NO_GAP_CHECK)) {
         device_resubscribe_later(device);
         return REFUSE;
     }
     const uint8_t *prev = chain->next_head == 0 ? zeros : chain->next_hash;
-    if (memcmp(batch->prev, prev, QR_HASH_SIZE) != 0 ||
-        memcmp(batch->device, chain->device, QR_DEVICE_SIZE) != 0 ||
+    bool follows = memcmp(batch->prev, prev, QR_HASH_SIZE) == 0 || QR_PLANTED(NO_PREV_CHECK) ||
+        QR_PLANTED(NO_GAP_CHECK);
+    if (!follows || memcmp(batch->device, chain->device, QR_DEVICE_SIZE) != 0 ||
         batch->roster_seq < chain->next_roster_seq) {
         device_put_evidence(device, batch->bytes);
         device_alarm(device, QUIRE_ALARM_FORK);
@@ -150,6 +153,9 @@ static bool signature_holds(const struct quire_device *device, const struct item
         return false;
     }
     const struct qr_roster_device *author = qr_roster_find(&device->roster, batch.device);
+    if (QR_PLANTED(NO_SIGNATURE) || (QR_PLANTED(NO_AUTHOR) && author == NULL)) {
+        return true;
+    }
     return qr_verify(author->sign_public, QR_CONTEXT_BATCH_SIGN,
         &(struct quire_bytes){item->hash, QR_HASH_SIZE}, 1, batch.signature);
 }
@@ -180,7 +186,8 @@ static void check_withheld(struct quire_device *device, const struct device_chai
 {
     const struct device_chain *own = device_chain_find(device, device->writer);
     if (own != NULL && !chain->own && own->acked > chain->sees_own && own->acked_wall_ms > 0 &&
-        chain->caught_up_at > own->acked_wall_ms + DEVICE_WITHHELD_MS) {
+        chain->caught_up_at > own->acked_wall_ms + DEVICE_WITHHELD_MS &&
+        !QR_PLANTED(NO_OMISSION_RULE)) {
         device_alarm(device, QUIRE_ALARM_WITHHELD);
     }
 }
@@ -211,7 +218,7 @@ static void merge_change(struct quire_device *device, const struct qr_batch *bat
     }
     if (status == QUIRE_ENOMEM) {
         device_ok(device, status);
-    } else if (status != QUIRE_OK) {
+    } else if (status != QUIRE_OK && !QR_PLANTED(NO_UNREADABLE_ALARM)) {
         device_alarm(device, QUIRE_ALARM_UNREADABLE);
     }
     quire_buffer_finish(&plaintext);

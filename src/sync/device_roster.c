@@ -446,7 +446,7 @@ static enum quire_status make_records(struct quire_device *device, struct qr_ros
     enum quire_status status = append_revoke(device, roster, device->append_device);
     if (status == QUIRE_OK) {
         device->append_epoch = roster->epoch + 1;
-        status = device_append_epoch(device, roster, NULL);
+        status = QR_PLANTED(NO_NEW_EPOCH) ? QUIRE_OK : device_append_epoch(device, roster, NULL);
     }
     return status;
 }

@@ -324,7 +324,7 @@ static void compare_own(struct quire_device *device, const struct qr_frame *fram
             device_put_chain(device, chain);
         }
     }
-    if (behind) {
+    if (behind && !QR_PLANTED(NO_SERVER_MEMORY)) {
         device_alarm(device, QUIRE_ALARM_SERVER_BEHIND);
     }
 }
@@ -340,7 +340,7 @@ static void compare_paired(struct quire_device *device)
         const struct device_chain *chain = device_chain_find(device, writer.data);
         withheld |= chain == NULL || chain->head < seq;
     }
-    if (withheld) {
+    if (withheld && !QR_PLANTED(NO_PAIRED_HEADS)) {
         device_alarm(device, QUIRE_ALARM_WITHHELD);
     }
     quire_buffer_clear(&device->pair_heads);
@@ -377,7 +377,7 @@ void device_on_caught_up(struct quire_device *device, const struct qr_frame *fra
             device_alarm(device, QUIRE_ALARM_FORK);
         }
     }
-    if (!agree) {
+    if (!agree && !QR_PLANTED(NO_AGREEMENT)) {
         device_resubscribe_later(device);
         return;
     }

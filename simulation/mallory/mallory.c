@@ -1,0 +1,247 @@
+/*
+ * Mallory's life in a run: what she draws, when she begins, how she is judged.
+ */
+#include "mallory.h"
+
+#include "checkers/checkers.h"
+#include "model.h"
+#include "server.h"
+#include "sync/device_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MINUTES 8
+#define MOMENT_MS 6000 /* mean time between two moments */
+
+static const struct quire_bytes nothing = {NULL, 0};
+
+void mallory_prepare(struct options *options, uint64_t number, uint64_t seed)
+{
+    const struct strategy *strategy = &strategies[number - 1];
+    struct prng prng;
+    prng_seed(&prng, seed, 90);
+    options->mallory = number;
+    options->minutes = strategy->minutes == 0 ? MINUTES : strategy->minutes;
+    options->users = strategy->needs_others       ? 2
+                     : strategy->needs_revocation ? 1
+                                                  : options->users;
+    options->phones = prng_range(&prng, strategy->needs_traitor || strategy->needs_late_phone ? 3 : 2, 4);
+    options->entries = 1 + options->entries % 5;
+    options->acts_per_minute = prng_range(&prng, 4, 12);
+    options->writing_s = prng_range(&prng, 20, 120);
+    options->resting_s = prng_range(&prng, 10, 60);
+    options->revokes = strategy->needs_revocation;
+    options->last_join = options->last_join && !strategy->stays_apart;
+    /* What else could be lost, late or odd would blur the verdict; there are other runs for it. */
+    options->paste_ppm = options->drop_ppm = options->duplicate_ppm = options->reorder_ppm = 0;
+    options->withhold_ppm = options->stall_mean_s = options->server_crash_mean_s = 0;
+    options->server_full_mean_s = options->server_rot_ppm = options->server_restores = 0;
+    options->server_wipes = options->phone_restores = options->phone_clones = 0;
+    options->skew_ms = options->clock_jump_mean_s = options->clock_frozen_ppm = 0;
+    options->cut_mean_s = options->offline_mean_s = options->phone_crash_mean_s = 0;
+    options->bytes_per_ms = 2000;
+    options->jitter_ms %= 300;
+    options->recover_ppm = 0;
+    options->pushes_per_second = 10;
+    options->pushes_burst = 200;
+    /* Some runs have phones that come and go, which gives her more doors. */
+    bool calm = strategy->needs_revocation || strategy->needs_late_phone || strategy->needs_traitor;
+    if (!calm && prng_chance(&prng, 400000)) {
+        options->cut_mean_s = prng_range(&prng, 40, 200);
+    }
+}
+
+static void moment(struct world *world, const struct happening *happening)
+{
+    struct mallory *mallory = world->mallory;
+    (void)happening;
+    if (world->healed || world->failed) {
+        return;
+    }
+    if (mallory->strategy->moment != NULL) {
+        mallory->strategy->moment(world);
+    }
+    world_later(world, world->now_ms + prng_about(&mallory->chance, MOMENT_MS), moment, 0, 0, 0,
+        nothing);
+}
+
+static void begin(struct world *world, const struct happening *happening)
+{
+    struct mallory *mallory = world->mallory;
+    TRACE(world, "Mallory begins; her targets are #", mallory->target);
+    if (mallory->strategy->begin != NULL) {
+        mallory->strategy->begin(world);
+    }
+    moment(world, happening);
+}
+
+void mallory_create(struct world *world)
+{
+    struct mallory *mallory = sim_alloc(sizeof *mallory);
+    uint8_t entropy[QR_ENTROPY_SIZE];
+    world->mallory = mallory;
+    mallory->strategy = &strategies[world->options.mallory - 1];
+    mallory->truth = truth_create();
+    mallory->traitor = PHONES_MAX;
+    mallory->space = sim_alloc(sizeof *mallory->space);
+    prng_seed(&mallory->chance, world->seed, 91);
+    prng_bytes(&mallory->chance, entropy, sizeof entropy);
+    if (qr_vault_create(entropy, &mallory->own) != QUIRE_OK) {
+        abort();
+    }
+    prng_bytes(&mallory->chance, mallory->writer, sizeof mallory->writer);
+    uint32_t phones = (uint32_t)world->options.phones;
+    uint32_t all = (UINT32_C(1) << phones) - 1; /* of the first user */
+    mallory->target = 1 + (uint32_t)prng_below(&mallory->chance, all);
+    mallory->rate_ppm = prng_range(&mallory->chance, 10000, PER_MILLION);
+    uint64_t length_ms = world->options.minutes * 60000;
+    mallory->begin_ms = prng_range(&mallory->chance, length_ms / 6, length_ms / 2);
+    if (mallory->strategy->needs_traitor) {
+        mallory->traitor = (uint32_t)prng_range(&mallory->chance, 1, phones - 1);
+        mallory->target = all & ~(UINT32_C(1) << mallory->traitor);
+    }
+    if (mallory->strategy->needs_late_phone) {
+        mallory->begin_ms = 1;
+    }
+    world_later(world, mallory->begin_ms, begin, 0, 0, 0, nothing);
+}
+
+void mallory_destroy(struct world *world)
+{
+    struct mallory *mallory = world->mallory;
+    if (mallory == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < mallory->account_count; i++) {
+        archive_finish(&mallory->accounts[i]);
+    }
+    for (size_t i = 0; i < mallory->session_count; i++) {
+        free(mallory->sessions[i]);
+    }
+    for (size_t i = 0; i < MALLORY_SCRATCH_MAX; i++) {
+        quire_buffer_finish(&mallory->scratch[i]);
+    }
+    free(mallory->sessions);
+    free(mallory->space);
+    qr_vault_destroy(mallory->own);
+    truth_destroy(mallory->truth);
+    free(mallory);
+    world->mallory = NULL;
+}
+
+uint32_t mallory_roster_count(const struct world *world, const uint8_t user[QR_USER_SIZE])
+{
+    const struct mallory *mallory = world->mallory;
+    for (size_t i = 0; i < mallory->account_count; i++) {
+        if (memcmp(mallory->accounts[i].id, user, QR_USER_SIZE) == 0) {
+            return mallory->accounts[i].roster.count;
+        }
+    }
+    return 0;
+}
+
+bool mallory_heals(const struct world *world)
+{
+    return world->mallory == NULL || !world->mallory->strategy->stays_apart
+           || world->mallory->misdeeds == 0;
+}
+
+void mallory_repents(struct world *world)
+{
+    struct mallory *mallory = world->mallory;
+    TRACE(world, "Mallory is honest from now on, after # misdeeds", mallory->misdeeds);
+    for (size_t i = 0; i < mallory->session_count; i++) {
+        struct session *session = mallory->sessions[i];
+        if (session != NULL && session->stage == SESSION_READY) {
+            session->position = 0;
+            session->caught_up = false;
+        }
+    }
+    for (size_t i = 0; i < mallory->account_count; i++) {
+        mallory_pump(world, &mallory->accounts[i]);
+    }
+}
+
+/* ---- the verdict ----------------------------------------------------------------------------- */
+
+static void check_alarm(struct world *world, const struct phone *phone, uint32_t alarm)
+{
+    struct mallory *mallory = world->mallory;
+    const struct strategy *strategy = mallory->strategy;
+    uint32_t allowed = mallory->misdeeds > 0 ? strategy->must | strategy->may : 0;
+    if (world->sometimes[SOMETIMES_revoked] > 0) {
+        allowed |= alarm_mask(QUIRE_ALARM_REVOKED_WRITE);
+    }
+    mallory->alarms[alarm < QUIRE_ALARM_COUNT ? alarm : 0]++;
+    if ((allowed & UINT32_C(1) << alarm) == 0) {
+        world_fail(world, "alarms", "phone %u raises a false alarm: %s", phone->number,
+            quire_alarm_text(alarm));
+    }
+}
+
+/* How far a list goes beyond what the phone has; 0: it has all of it. */
+static uint64_t lacks(const struct phone *phone, const struct session *session,
+    const struct named *named)
+{
+    for (size_t i = 0; i < named->count; i++) {
+        const uint8_t *writer = named->chains[i].writer;
+        const struct device_chain *chain = device_chain_find(phone->device, writer);
+        const struct given *given = archive_find(session->account, writer, named->chains[i].seq);
+        bool shut_out =
+            given != NULL && !qr_roster_active(&phone->device->roster, given->device);
+        if ((chain == NULL || chain->head < named->chains[i].seq) && !shut_out) {
+            return named->chains[i].seq;
+        }
+    }
+    return 0;
+}
+
+/* A device that says it has all must have what one of the last lists named. */
+static void check_caught_up(struct world *world, const struct phone *phone)
+{
+    const struct session *session = mallory_session_of(world, phone->number);
+    uint64_t seq = 0;
+    for (size_t i = 0; session != NULL && i < session->named_count && i < NAMED_LISTS; i++) {
+        seq = lacks(phone, session, &session->named[i]);
+        if (seq == 0) {
+            return;
+        }
+    }
+    if (seq != 0) {
+        world_fail(world, "mallory", "phone %u says that it has everything, and lacks batch %llu of a "
+            "chain that was named to it", phone->number, (unsigned long long)seq);
+    }
+}
+
+void mallory_notice(struct world *world, const struct phone *phone, const struct quire_action *notice)
+{
+    switch (notice->notice) {
+    case QUIRE_NOTICE_CAUGHT_UP:
+        check_caught_up(world, phone);
+        break;
+    case QUIRE_NOTICE_REFUSED:
+        world->mallory->refused++;
+        break;
+    case QUIRE_NOTICE_ALARM:
+        check_alarm(world, phone, notice->code);
+        break;
+    default:
+        break;
+    }
+}
+
+void mallory_check_end(struct world *world)
+{
+    struct mallory *mallory = world->mallory;
+    const struct strategy *strategy = mallory->strategy;
+    uint64_t named = strategy->refused ? mallory->refused : 0;
+    for (uint32_t i = 0; i < QUIRE_ALARM_COUNT; i++) {
+        named += (strategy->must & UINT32_C(1) << i) != 0 ? mallory->alarms[i] : 0;
+    }
+    mallory->named = named;
+    if (mallory->strikes > 0 && named == 0 && (strategy->must != 0 || strategy->refused)) {
+        world_fail(world, "mallory", "nobody noticed %llu misdeeds (Mallory %s)",
+            (unsigned long long)mallory->strikes, strategy->text);
+    }
+}

@@ -1,0 +1,353 @@
+/*
+ * What the enrolled devices of each account really signed, kept beside Mallory and never shown to
+ * her. Every batch that a phone writes down, and every roster record that it takes, is looked up
+ * here: nothing of this asks the code that is judged whether it was right.
+ */
+#include "mallory.h"
+
+#include "checkers/checkers.h"
+#include "crypto/vault_inner.h"
+#include "model.h"
+#include "sync/device_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+
+struct set {
+    uint64_t *keys; /* 0: free */
+    size_t count, size;
+};
+
+struct truth {
+    struct set batches, records;
+    struct set held[PHONES_MAX]; /* (writer, seq, hash) that a phone wrote down */
+    struct set nonces;           /* (epoch, entry, nonce) of all changes ever sealed */
+    uint32_t roster_seen[PHONES_MAX];
+};
+
+/* ---- sets of 64-bit keys --------------------------------------------------------------------- */
+
+static bool set_add(struct set *set, uint64_t key); /* false: it was there */
+
+static void set_grow(struct set *set)
+{
+    struct set larger = {.size = set->size == 0 ? 64 : 2 * set->size};
+    larger.keys = sim_alloc(larger.size * sizeof *larger.keys);
+    for (size_t i = 0; i < set->size; i++) {
+        if (set->keys[i] != 0) {
+            (void)set_add(&larger, set->keys[i]);
+        }
+    }
+    free(set->keys);
+    *set = larger;
+}
+
+static size_t set_place(const struct set *set, uint64_t key)
+{
+    size_t at = (size_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 20) & (set->size - 1);
+    while (set->keys[at] != 0 && set->keys[at] != key) {
+        at = (at + 1) & (set->size - 1);
+    }
+    return at;
+}
+
+static bool set_add(struct set *set, uint64_t key)
+{
+    if (2 * (set->count + 1) > set->size) {
+        set_grow(set);
+    }
+    key += key == 0;
+    size_t at = set_place(set, key);
+    bool fresh = set->keys[at] == 0;
+    set->keys[at] = key;
+    set->count += fresh;
+    return fresh;
+}
+
+static bool set_has(const struct set *set, uint64_t key)
+{
+    key += key == 0;
+    return set->size > 0 && set->keys[set_place(set, key)] != 0;
+}
+
+static uint64_t key_of(uint32_t user, struct quire_bytes bytes)
+{
+    return bytes_mix(UINT64_C(0x51ab) + user, bytes);
+}
+
+/* The signature is not in a batch's hash. */
+static struct quire_bytes signed_part(struct quire_bytes batch)
+{
+    batch.size -= batch.size < QR_SIGNATURE_SIZE ? batch.size : QR_SIGNATURE_SIZE;
+    return batch;
+}
+
+static uint64_t key_of_place(const uint8_t *writer, uint64_t seq, const uint8_t *hash)
+{
+    uint64_t key = bytes_mix(seq + 1, (struct quire_bytes){writer, QR_WRITER_SIZE});
+    return bytes_mix(key, (struct quire_bytes){hash, QR_HASH_SIZE});
+}
+
+struct truth *truth_create(void)
+{
+    return sim_alloc(sizeof(struct truth));
+}
+
+void truth_destroy(struct truth *truth)
+{
+    free(truth->batches.keys);
+    free(truth->records.keys);
+    free(truth->nonces.keys);
+    for (size_t i = 0; i < PHONES_MAX; i++) {
+        free(truth->held[i].keys);
+    }
+    free(truth);
+}
+
+/* ---- what was signed ------------------------------------------------------------------------- */
+
+/* A revoked device must not be able to read what devices write that know of its revocation. */
+static void check_unreadable(struct world *world, const struct phone *author,
+    const struct qr_batch *batch)
+{
+    const struct qr_roster *roster = &author->device->roster;
+    for (uint32_t i = 0; i < world->phone_count; i++) {
+        const struct phone *other = &world->phones[i];
+        if (other->user != author->user || other->device == NULL || other == author) {
+            continue;
+        }
+        const struct qr_vault *vault = other->device->vault;
+        const struct qr_roster_device *listed = qr_roster_find(roster, qr_vault_public(vault).device);
+        if (listed == NULL || listed->revoked_seq == 0 || batch->roster_seq < listed->revoked_seq) {
+            continue;
+        }
+        world->mallory->read_attempts++;
+        for (size_t c = 0; c < batch->change_count; c++) {
+            const struct qr_change *change = &batch->changes[c];
+            struct qr_change_place place = {.seq = batch->seq, .index = (uint32_t)c,
+                .kind = change->kind, .epoch = batch->epoch};
+            struct quire_buffer text = {0};
+            memcpy(place.writer, batch->writer, QR_WRITER_SIZE);
+            memcpy(place.entry, change->entry, QR_ENTRY_SIZE);
+            if (change->kind == QR_CHANGE_OPS
+                && qr_vault_open_change(vault, &place, change->nonce, change->ciphertext, &text)
+                       == QUIRE_OK) {
+                world_fail(world, "mallory", "the revoked phone %u can read what phone %u wrote "
+                    "after it knew of the revocation", other->number, author->number);
+            }
+            quire_buffer_finish(&text);
+        }
+    }
+}
+
+static void check_nonces(struct world *world, struct truth *truth, const struct qr_batch *batch,
+    uint32_t phone)
+{
+    for (size_t c = 0; c < batch->change_count; c++) {
+        const struct qr_change *change = &batch->changes[c];
+        if (change->kind != QR_CHANGE_OPS) {
+            continue;
+        }
+        uint64_t key = bytes_mix(batch->epoch + 1, (struct quire_bytes){change->entry, QR_ENTRY_SIZE});
+        key = bytes_mix(key, (struct quire_bytes){change->nonce, QR_NONCE_SIZE});
+        if (!set_add(&truth->nonces, key)) {
+            world_fail(world, "mallory", "phone %u sealed two changes of one entry with one nonce",
+                phone);
+        }
+    }
+}
+
+void truth_batch(struct world *world, uint32_t user, struct quire_bytes bytes, uint32_t phone)
+{
+    (void)phone;
+    (void)set_add(&world->mallory->truth->batches, key_of(user, signed_part(bytes)));
+}
+
+void truth_record(struct world *world, uint32_t user, struct quire_bytes record)
+{
+    (void)set_add(&world->mallory->truth->records, key_of(user, record));
+}
+
+void truth_appended(struct world *world, uint32_t user, struct quire_bytes bytes)
+{
+    struct qr_record *record = sim_alloc(sizeof *record);
+    if (qr_record_read(bytes, record) == QUIRE_OK && record->kind == QR_RECORD_ADD) {
+        bool is_phone = false;
+        for (uint32_t i = 0; i < world->phone_count; i++) {
+            const struct phone *phone = &world->phones[i];
+            is_phone |= phone->user == user && phone->device != NULL
+                        && memcmp(qr_vault_public(phone->device->vault).sign_public,
+                               record->add.sign_public, QR_KEY_SIZE) == 0
+                        && memcmp(qr_vault_public(phone->device->vault).box_public,
+                               record->add.box_public, QR_KEY_SIZE) == 0;
+        }
+        if (!is_phone && !world->healed) {
+            world_fail(world, "mallory", "a phone enrols keys that are no phone's of its user");
+        }
+    }
+    free(record);
+    truth_record(world, user, bytes);
+}
+
+void truth_stored(struct world *world, const uint8_t *user, struct quire_bytes batch)
+{
+    for (uint32_t i = 0; i < world->options.users; i++) {
+        if (memcmp(world->model->users[i].id, user, QR_USER_SIZE) == 0
+            && set_has(&world->mallory->truth->batches, key_of(i, signed_part(batch)))) {
+            return;
+        }
+    }
+    world_fail(world, "mallory", "the server stores a batch that no device of that user signed");
+}
+
+/* ---- what a phone writes down ---------------------------------------------------------------- */
+
+/* Beyond what the revocation of its author pins, by a roster that knows of it. */
+static bool is_too_late(const struct qr_roster *roster, const struct qr_batch *batch,
+    const uint8_t *hash)
+{
+    const struct qr_roster_device *author = qr_roster_find(roster, batch->device);
+    struct qr_record *record = sim_alloc(sizeof *record);
+    bool late = author != NULL && author->revoked_seq != 0;
+    if (late
+        && qr_record_read(qr_roster_record(roster, author->revoked_seq), record) == QUIRE_OK) {
+        for (size_t i = 0; i < record->revoke.pin_count; i++) {
+            const struct qr_dep *pin = &record->revoke.pins[i];
+            if (memcmp(pin->writer, batch->writer, QR_WRITER_SIZE) == 0) {
+                late = batch->seq > pin->seq
+                       || (batch->seq == pin->seq && memcmp(pin->hash, hash, QR_HASH_SIZE) != 0);
+            }
+        }
+    }
+    free(record);
+    return late;
+}
+
+static bool is_on_disk(struct phone *phone, struct quire_bytes key)
+{
+    struct quire_reader reader = disk_reader(&phone->disk);
+    struct quire_buffer value = {0};
+    enum quire_status status = reader.get(reader.context, key, &value);
+    quire_buffer_finish(&value);
+    return status == QUIRE_OK;
+}
+
+static void check_batch(struct world *world, struct phone *phone, const struct record *record,
+    const struct qr_batch *batch, struct quire_bytes bytes)
+{
+    struct truth *truth = world->mallory->truth;
+    struct set *held = &truth->held[phone->number];
+    const uint8_t *hash = record->value.data;
+    unsigned long long seq = batch->seq;
+    bool own = memcmp(batch->device, phone->state.device, QUIRE_DEVICE_SIZE) == 0
+               && memcmp(batch->writer, phone->device->writer, QR_WRITER_SIZE) == 0;
+    if (own && !set_has(&truth->batches, key_of(phone->user, signed_part(bytes)))) {
+        truth_batch(world, phone->user, bytes, phone->number);
+        check_nonces(world, truth, batch, phone->number);
+        check_unreadable(world, phone, batch);
+    }
+    if (!set_has(&truth->batches, key_of(phone->user, signed_part(bytes)))) {
+        world_fail(world, "mallory", "phone %u applies batch %llu of a chain, which no device of "
+            "its user signed", phone->number, seq);
+    } else if (!own && is_too_late(&phone->device->roster, batch, hash)) {
+        world_fail(world, "mallory", "phone %u applies batch %llu of a chain, written after a "
+            "revocation that it knows of", phone->number, seq);
+    } else if (is_on_disk(phone, record->key)) {
+        world_fail(world, "mallory", "phone %u applies batch %llu of a chain, which it has",
+            phone->number, seq);
+    }
+    bool well = batch->seq == 1 || set_has(held, key_of_place(batch->writer, batch->seq - 1, batch->prev));
+    for (size_t i = 0; i < batch->dep_count; i++) {
+        const struct qr_dep *dep = &batch->deps[i];
+        well = well && set_has(held, key_of_place(dep->writer, dep->seq, dep->hash));
+    }
+    if (!well) {
+        world_fail(world, "mallory", "phone %u applies batch %llu of a chain without its causes",
+            phone->number, seq);
+    }
+    (void)set_add(held, key_of_place(batch->writer, batch->seq, hash));
+}
+
+/* A profile that was copied or put back holds what it holds. */
+static void learn_disk(struct world *world, struct phone *phone)
+{
+    struct set *held = &world->mallory->truth->held[phone->number];
+    struct qr_batch *batch = sim_alloc(sizeof *batch);
+    for (size_t i = 0; i < phone->disk.visible.count && held->count == 0; i++) {
+        const struct record *record = &phone->disk.visible.records[i];
+        struct quire_bytes bytes;
+        if (batch_on_disk(record, batch, &bytes)) {
+            (void)set_add(held, key_of_place(batch->writer, batch->seq, record->value.data));
+        }
+    }
+    free(batch);
+}
+
+void mallory_check_writes(struct world *world, struct phone *phone, const struct quire_write *writes,
+    size_t count)
+{
+    struct qr_batch *batch = sim_alloc(sizeof *batch);
+    if (phone->clone) {
+        learn_disk(world, phone);
+    }
+    for (size_t i = 0; i < count && !world->failed && phone->device != NULL; i++) {
+        /* The checker of disks knows which records are batches. */
+        struct record record = {.key = writes[i].key, .value = writes[i].value};
+        struct quire_bytes bytes;
+        if (!writes[i].erase && batch_on_disk(&record, batch, &bytes)) {
+            check_batch(world, phone, &record, batch, bytes);
+        }
+    }
+    free(batch);
+}
+
+static bool contains(struct quire_bytes bytes, const uint8_t *secret)
+{
+    const uint8_t *at = bytes.data, *end = bytes.data + bytes.size;
+    while (end - at >= QR_KEY_SIZE
+           && (at = memchr(at, secret[0], (size_t)(end - at) - QR_KEY_SIZE + 1)) != NULL) {
+        if (memcmp(at, secret, QR_KEY_SIZE) == 0) {
+            return true;
+        }
+        at++;
+    }
+    return false;
+}
+
+/* Her eyes never rest on a key. */
+void truth_check_secrets(struct world *world, const struct phone *phone, struct quire_bytes bytes)
+{
+    const struct qr_vault *vault = phone->device->vault;
+    const uint8_t *epoch = qr_vault_key(vault, phone->device->roster.epoch);
+    const uint8_t *secrets[] = {vault->seed, phone->profile_key, epoch};
+    for (size_t i = 0; i < 3; i++) {
+        if (secrets[i] != NULL && contains(bytes, secrets[i])) {
+            world_fail(world, "canary", "phone %u sends a key of its own in the clear", phone->number);
+        }
+    }
+}
+
+void mallory_check_roster(struct world *world, struct phone *phone)
+{
+    struct truth *truth = world->mallory->truth;
+    const struct qr_roster *roster = &phone->device->roster;
+    uint32_t *seen = &truth->roster_seen[phone->number];
+    if (phone->stage != PHONE_JOINED) {
+        *seen = 0;
+        return;
+    }
+    /* The one that made the account: nobody could have told it anything yet. */
+    if (phone->ordinal == 0 && !phone->clone && *seen == 0 && phone->state.batch_count == 0) {
+        for (uint32_t i = 0; i < roster->count; i++) {
+            truth_record(world, phone->user, qr_roster_record(roster, i));
+        }
+    }
+    for (; *seen < roster->count; ++*seen) {
+        if (!set_has(&truth->records, key_of(phone->user, qr_roster_record(roster, *seen)))) {
+            world_fail(world, "mallory", "phone %u takes roster record %u, which no device of its "
+                "user made", phone->number, *seen);
+            return;
+        }
+    }
+}

@@ -1,0 +1,116 @@
+/*
+ * quire-sim-teeth teeth: each defence is taken out, and its attack must succeed; with all of them in,
+ * it must not. A row that has not been seen to break counts as not tested.
+ */
+#include "search.h"
+
+#include "mallory/mallory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define STARTS_MAX 100u
+#define MEMORY_MOST (UINT64_C(512) << 20) /* a bomb that is let in asks for more */
+
+static const char usage[] =
+    "usage: quire-sim-teeth teeth [--starts N] [--most K] [--jobs J] [DEFENCE…]\n"
+    "\n"
+    "Takes the defences out, one at a time, and counts how many seeds its attack needs until a checker\n"
+    "notices that it succeeded: N searches (3) from different first seeds, each of at most K seeds\n"
+    "(200), J at once (1). Then the attack with all defences in, on the same seeds up to the last that\n"
+    "broke: the column \"whole\" counts its failures, which are to be 0. Ends with 0 if every defence\n"
+    "has teeth.\n"
+    "\n"
+    "To look at one: quire-sim-teeth --plant DEFENCE attack STRATEGY --seed S --trace\n"
+    "\n"
+    "Defences, and what they stand for:\n"
+#define ONE(name, strategy, text) "  " #name ": " text "\n"
+    QR_DEFENCES(ONE)
+#undef ONE
+    ;
+
+static const struct {
+    enum qr_plant plant;
+    const char *strategy;
+} defences[] = {
+#define ONE(name, strategy, text) {QR_PLANT_##name, strategy},
+    QR_DEFENCES(ONE)
+#undef ONE
+};
+#define DEFENCE_COUNT (sizeof defences / sizeof *defences)
+
+static void prepare(const struct search *search, struct options *options)
+{
+    mallory_prepare(options, search->strategy, search->seed);
+}
+
+static uint64_t strategy_of(const char *name)
+{
+    for (uint64_t i = 0; i < strategy_count; i++) {
+        if (strcmp(strategies[i].name, name) == 0) {
+            return i + 1;
+        }
+    }
+    return 0;
+}
+
+static bool measure(size_t which, const struct search_plan *plan)
+{
+    uint64_t number = strategy_of(defences[which].strategy);
+    struct search *searches = calloc(2 * plan->starts, sizeof *searches);
+    struct search *whole = searches == NULL ? NULL : searches + plan->starts;
+    bool all = number != 0 && searches != NULL;
+    for (uint64_t i = 0; i < plan->starts && all; i++) {
+        searches[i] = (struct search){.plant = defences[which].plant, .strategy = number,
+            .first_seed = (i + 1) * SEARCH_STEP, .most = plan->most, .minutes = 8,
+            .prepare = prepare, .memory_most = MEMORY_MOST};
+    }
+    if (all) {
+        searches_run(searches, plan->starts, plan->jobs);
+        for (uint64_t i = 0; i < plan->starts; i++) {
+            whole[i] = searches[i];
+            whole[i].plant = QR_PLANT_COUNT;
+            whole[i].most = searches[i].seeds > 0 ? searches[i].seeds : plan->most;
+        }
+        searches_run(whole, plan->starts, plan->jobs);
+    }
+    uint64_t failures = 0;
+    for (uint64_t i = 0; i < plan->starts && all; i++) {
+        failures += whole[i].seeds > 0;
+    }
+    printf("%-16s %-7s %-20s %5llu ", defences[which].strategy,
+        number > 0 ? strategies[number - 1].rows : "?", plant_name(defences[which].plant),
+        (unsigned long long)failures);
+    all = all && searches_print(searches, plan->starts) && failures == 0;
+    if (failures > 0) {
+        printf("  with all defences in, seed %llu: %s: %s\n", (unsigned long long)whole[0].seed,
+            whole[0].claim, whole[0].text);
+    }
+    free(searches);
+    return all;
+}
+
+int command_teeth(int count, char **words)
+{
+    struct search_plan plan = {.starts = 3, .most = 200, .jobs = 1};
+    if (!search_plan_read(&plan, count, words, usage)) {
+        return count > 0 && strcmp(words[0], "--help") == 0 ? 0 : 2;
+    }
+    if (plan.starts == 0 || plan.starts > STARTS_MAX || plan.jobs == 0 || plan.most == 0) {
+        fputs(usage, stderr);
+        return 2;
+    }
+    bool all = true;
+    printf("%-16s %-7s %-20s %5s %9s %-24s %s\n", "attack", "rows", "without", "whole", "mean",
+        " seeds of each search", "found by");
+    for (size_t i = 0; i < DEFENCE_COUNT; i++) {
+        bool wanted = plan.name_count == 0;
+        for (int n = 0; n < plan.name_count; n++) {
+            wanted |= plant_by_name(plan.names[n]) == defences[i].plant;
+        }
+        if (wanted) {
+            all &= measure(i, &plan);
+        }
+    }
+    return all ? 0 : 1;
+}
