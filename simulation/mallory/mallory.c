@@ -40,6 +40,7 @@ void mallory_prepare(struct options *options, uint64_t number, uint64_t seed)
     options->server_wipes = options->phone_restores = options->phone_clones = 0;
     options->skew_ms = options->clock_jump_mean_s = options->clock_frozen_ppm = 0;
     options->cut_mean_s = options->offline_mean_s = options->phone_crash_mean_s = 0;
+    options->lost_at_end = 0;
     options->bytes_per_ms = 2000;
     options->jitter_ms %= 300;
     options->recover_ppm = 0;

@@ -58,6 +58,8 @@
 #define DEVICE_INDEX_COUNT 1024         /* entries of one INDEX … */
 #define DEVICE_INDEX_SIZE (4 * 1024 * 1024) /* … and bytes of text */
 #define DEVICE_WITHHELD_MS (10 * 60 * 1000)
+#define DEVICE_ACKS_MAX 16               /* marks of when our batches were acknowledged */
+#define DEVICE_ACK_SPAN_MS (60 * 1000)  /* acknowledgements that share a mark, at first */
 #define DEVICE_CLOCK_MS (2 * 60 * 1000)
 #define DEVICE_PAIR_TRIES 5
 #define DEVICE_SHUT_OUT_MAX 64
@@ -114,6 +116,11 @@ struct device_redo {
 struct device_carried {
     uint64_t number;
     uint8_t hash[QR_HASH_SIZE]; /* of entry and plaintext */
+};
+
+/** Our present chain was acknowledged up to `seq` by `wall_ms`; the first of it at `since_ms`. */
+struct device_ack {
+    uint64_t seq, wall_ms, since_ms;
 };
 
 /** A document in memory. */
@@ -187,6 +194,8 @@ struct quire_device {
     struct device_chain *chains;
     size_t chain_count, chain_capacity;
     uint8_t writer[QR_WRITER_SIZE]; /* of this process, and its session for op ids */
+    struct device_ack acks[DEVICE_ACKS_MAX]; /* ascending */
+    size_t ack_count;
     uint64_t token;                 /* of the last PERSIST */
     uint64_t durable_token;
     uint8_t writer_stamp[QR_HASH_SIZE]; /* random, new whenever this writer saved or sealed */
@@ -325,6 +334,8 @@ QUIRE_CHECKED enum quire_status device_load(struct quire_device *device,
     struct quire_bytes writer_record);
 /** Every record that a device of a new account, or one that has just joined, begins with. */
 void device_put_all(struct quire_device *device);
+/** When our batches were acknowledged, for whoever goes on with this chain. */
+void device_put_acks(struct quire_device *device);
 
 /* ---- device_chains.c ------------------------------------------------------------------------- */
 struct device_chain *device_chain_find(const struct quire_device *device, const uint8_t *writer);
@@ -404,6 +415,10 @@ void device_on_ack(struct quire_device *device, const struct qr_frame *frame);
 void device_on_batch_error(struct quire_device *device, const struct qr_frame *frame);
 void device_on_caught_up(struct quire_device *device, const struct qr_frame *frame);
 void device_upload(struct quire_device *device);
+/** The present chain is acknowledged up to seq, now; back to less after a loss. */
+void device_note_ack(struct quire_device *device, uint64_t seq);
+/** By when (our wall clock) the batch after `seq` of our present chain was acknowledged; 0: unknown. */
+uint64_t device_acked_by(const struct quire_device *device, uint64_t seq);
 uint64_t device_upload_due_ms(const struct quire_device *device);
 
 /* ---- device_roster.c, device_pair.c ---------------------------------------------------------- */

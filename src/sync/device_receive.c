@@ -184,9 +184,8 @@ static size_t verify(struct quire_device *device, const struct item *items, size
  * not know of it: the server keeps our writes from it. A hint, since it rests on clocks. */
 static void check_withheld(struct quire_device *device, const struct device_chain *chain)
 {
-    const struct device_chain *own = device_chain_find(device, device->writer);
-    if (own != NULL && !chain->own && own->acked > chain->sees_own && own->acked_wall_ms > 0 &&
-        chain->caught_up_at > own->acked_wall_ms + DEVICE_WITHHELD_MS &&
+    uint64_t acked_by = chain->own ? 0 : device_acked_by(device, chain->sees_own);
+    if (acked_by > 0 && chain->caught_up_at > acked_by + DEVICE_WITHHELD_MS &&
         !QR_PLANTED(NO_OMISSION_RULE)) {
         device_alarm(device, QUIRE_ALARM_WITHHELD);
     }

@@ -15,12 +15,14 @@
  *   g device:16             a record that the server forgot and this device makes again
  *   q n:8                   a change out of a dropped batch, to be sealed anew: entry ‖ delta
  *   x n:1                   the other side of a fork, as it came: the last 64
+ *   a                       when our batches were acknowledged: version, writer, marks
  */
 #include "sync/device_internal.h"
 
 #define STATE_VERSION 1
 #define EVIDENCE_MAX 64
 #define SEALED_KEPT_MAX (64 * 1024) /* bytes of memory kept for the next record that is read */
+#define ACKS_VERSION 1
 #define CHAIN_RECORD_SIZE (QR_DEVICE_SIZE + 8 + QR_HASH_SIZE + 4 + 8 + 8 + 8 + 8 + 1)
 
 struct device_key device_key(char kind, const uint8_t *id, size_t id_size)
@@ -164,6 +166,25 @@ void device_put_evidence(struct quire_device *device, struct quire_bytes bytes)
     }
 }
 
+void device_put_acks(struct quire_device *device)
+{
+    struct quire_buffer value = {0};
+    struct qr_writer writer = qr_writer_onto(&value);
+    qr_write_u8(&writer, ACKS_VERSION);
+    qr_write_bytes(&writer, device->writer, QR_WRITER_SIZE);
+    qr_write_u8(&writer, (uint8_t)device->ack_count);
+    for (size_t i = 0; i < device->ack_count; i++) {
+        qr_write_u64(&writer, device->acks[i].seq);
+        qr_write_u64(&writer, device->acks[i].wall_ms);
+        qr_write_u64(&writer, device->acks[i].since_ms);
+    }
+    if (device_ok(device, qr_writer_end(&writer))) {
+        struct device_key key = device_key('a', NULL, 0);
+        device_put_sealed(device, &key, quire_buffer_bytes(&value));
+    }
+    quire_buffer_finish(&value);
+}
+
 void device_put_all(struct quire_device *device)
 {
     device_put_vault(device);
@@ -220,6 +241,33 @@ static enum quire_status read_state(struct quire_device *device, struct quire_by
         memcpy(device->writer, fresh, QR_WRITER_SIZE);
     }
     return status;
+}
+
+/* Of another writer, or of a newer version: as if there were none, which only makes us quieter. */
+static enum quire_status read_acks(struct quire_device *device)
+{
+    struct device_key key = device_key('a', NULL, 0);
+    struct quire_buffer value = {0};
+    enum quire_status status = device_get_sealed(device, &key, &value);
+    if (status != QUIRE_OK) {
+        quire_buffer_finish(&value);
+        return status == QUIRE_ENOTFOUND ? QUIRE_OK : status;
+    }
+    struct qr_reader reader = qr_reader_over(quire_buffer_bytes(&value));
+    uint8_t writer[QR_WRITER_SIZE];
+    bool known = qr_read_u8(&reader) == ACKS_VERSION;
+    qr_read_copy(&reader, writer, sizeof writer);
+    size_t count = qr_read_u8(&reader);
+    if (known && memcmp(writer, device->writer, sizeof writer) == 0 && count <= DEVICE_ACKS_MAX) {
+        for (size_t i = 0; i < count; i++) {
+            device->acks[i].seq = qr_read_u64(&reader);
+            device->acks[i].wall_ms = qr_read_u64(&reader);
+            device->acks[i].since_ms = qr_read_u64(&reader);
+        }
+        device->ack_count = qr_reader_done(&reader) ? count : 0;
+    }
+    quire_buffer_finish(&value);
+    return QUIRE_OK;
 }
 
 struct load {
@@ -324,6 +372,9 @@ enum quire_status device_load(struct quire_device *device, struct quire_bytes wr
     quire_buffer_finish(&sealed);
     if (status == QUIRE_OK) {
         status = read_state(device, writer_record);
+    }
+    if (status == QUIRE_OK) {
+        status = read_acks(device);
     }
     if (status == QUIRE_OK) {
         status = scan(device, "r", load_record);
