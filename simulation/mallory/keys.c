@@ -164,23 +164,25 @@ bool clock_frame(struct world *world, struct session *session, struct qr_frame *
     return true;
 }
 
-/* A true record is missing between two true ones. */
+/* A true record is missing, and the next one takes its place. */
 bool roster_hole_frame(struct world *world, struct session *session, struct qr_frame *frame)
 {
-    struct mallory *mallory = world->mallory;
-    static struct quire_bytes records[QR_RECORDS_MAX];
-    size_t count = frame->roster_records.record_count;
-    if (frame->type != QR_FRAME_ROSTER_RECORDS || count < 2 || session->account->user != 0) {
+    if (frame->type != QR_FRAME_ROSTER_RECORDS || session->account->user != 0
+        || !session->subscribed) {
         return true;
     }
-    size_t gone = prng_below(&mallory->chance, count - 1);
-    memcpy(records, frame->roster_records.records, count * sizeof *records);
-    memmove(records + gone, records + gone + 1, (count - gone - 1) * sizeof *records);
-    frame->roster_records.records = records;
-    frame->roster_records.record_count--;
-    mallory_misdeed(world, "Mallory leaves out record # for phone #",
-        frame->roster_records.first_seq + gone, session->phone);
-    mallory_strike(world);
+    if (session->left_out == 0 && frame->roster_records.record_count == 1) {
+        session->left_out = 1;
+        mallory_misdeed(world, "Mallory leaves out record # for phone #",
+            frame->roster_records.first_seq, session->phone);
+        return false;
+    }
+    if (session->left_out > 0) {
+        frame->roster_records.first_seq -= session->left_out;
+        mallory_misdeed(world, "Mallory gives record # for the one before to phone #",
+            frame->roster_records.first_seq + 1, session->phone);
+        mallory_strike(world);
+    }
     return true;
 }
 

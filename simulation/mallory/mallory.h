@@ -71,6 +71,7 @@ struct session {
     struct qr_dep known[256]; /* by its SUB; hash unused */
     size_t known_count;
     uint8_t mailbox[QR_FRAME_MAILBOX_SIZE];
+    uint32_t left_out; /* records */
     bool waits; /* at the mailbox */
     uint64_t peer; /* link of the other side of a pairing; 0 none */
     struct named named[NAMED_LISTS]; /* of the last CAUGHT_UPs: one may still be on its way */
@@ -122,6 +123,7 @@ struct strategy {
     bool through_hub; /* she is no server but a device of an honest one */
     bool needs_traitor, needs_others, needs_revocation, needs_late_phone;
     uint64_t minutes; /* of a run; 0: the usual */
+    uint64_t phones_least;
     void (*begin)(struct world *world); /* at begin_ms */
     /** A batch came up. */
     void (*given)(struct world *world, struct account *account, struct given *given);
@@ -152,7 +154,6 @@ void mallory_destroy(struct world *world);
 void mallory_opened(struct world *world, uint64_t link);
 void mallory_frame(struct world *world, uint64_t link, struct quire_bytes bytes);
 void mallory_closed(struct world *world, uint64_t link);
-uint32_t mallory_roster_count(const struct world *world, const uint8_t user[QR_USER_SIZE]);
 /** She becomes honest. */
 void mallory_repents(struct world *world);
 /** At the end of a run: what had to be named was. */

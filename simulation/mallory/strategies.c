@@ -68,7 +68,7 @@ const struct strategy strategies[] = {
     {.name = "other-branch", .rows = "6, D1", .text = "with a traitor's keys, goes on from an unseen batch",
         .moment = other_branch_moment, .must = FORK, .may = WITHHELD, .needs_traitor = true, .stays_apart = true},
     {.name = "roster-hole", .rows = "2", .text = "leaves out a roster record", .frame = roster_hole_frame,
-        .must = ROSTER},
+        .must = ROSTER, .needs_late_phone = true, .phones_least = 4},
     {.name = "guessed-code", .rows = "1", .text = "asks to be paired under a code of her own",
         .frame = guessed_code_frame, .needs_late_phone = true},
 };

@@ -23,7 +23,7 @@ struct truth {
     struct set batches, records;
     struct set held[PHONES_MAX]; /* (writer, seq, hash) that a phone wrote down */
     struct set nonces;           /* (epoch, entry, nonce) of all changes ever sealed */
-    uint32_t roster_seen[PHONES_MAX];
+    uint64_t roster_seen[PHONES_MAX]; /* of its head, when it was looked through */
 };
 
 /* ---- sets of 64-bit keys --------------------------------------------------------------------- */
@@ -332,7 +332,7 @@ void mallory_check_roster(struct world *world, struct phone *phone)
 {
     struct truth *truth = world->mallory->truth;
     const struct qr_roster *roster = &phone->device->roster;
-    uint32_t *seen = &truth->roster_seen[phone->number];
+    uint64_t *seen = &truth->roster_seen[phone->number];
     if (phone->stage != PHONE_JOINED) {
         *seen = 0;
         return;
@@ -343,10 +343,21 @@ void mallory_check_roster(struct world *world, struct phone *phone)
             truth_record(world, phone->user, qr_roster_record(roster, i));
         }
     }
-    for (; *seen < roster->count; ++*seen) {
-        if (!set_has(&truth->records, key_of(phone->user, qr_roster_record(roster, *seen)))) {
+    uint64_t head = bytes_mix(roster->count, (struct quire_bytes){qr_roster_head(roster), QR_HASH_SIZE});
+    if (*seen == head) {
+        return;
+    }
+    *seen = head;
+    for (uint32_t i = 0; i < roster->count; i++) {
+        struct quire_bytes bytes = qr_roster_record(roster, i);
+        if (!set_has(&truth->records, key_of(phone->user, bytes))) {
             world_fail(world, "mallory", "phone %u takes roster record %u, which no device of its "
-                "user made", phone->number, *seen);
+                "user made", phone->number, i);
+            return;
+        }
+        if (qr_load_u32(bytes.data + 1) != i) { /* after the version: what place it was made for */
+            world_fail(world, "mallory", "phone %u takes as roster record %u what was made for another "
+                "place", phone->number, i);
             return;
         }
     }
