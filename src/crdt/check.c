@@ -151,7 +151,7 @@ static int compare_parents(const void *a, const void *b)
 static enum quire_status check_children(const struct quire_document *document,
     const struct qr_payload *payload)
 {
-    struct parent *parents = calloc(payload->run_count + 1, sizeof *parents);
+    struct parent *parents = qr_arena_take(payload->arena, payload->run_count, sizeof *parents);
     if (parents == NULL) {
         return QUIRE_ENOMEM;
     }
@@ -173,7 +173,6 @@ static enum quire_status check_children(const struct quire_document *document,
         size_t before = here ? qr_text_children(&document->text, parents[i].id, parents[i].left) : 0;
         status = before + (end - i) > QR_CHILDREN_MAX ? QUIRE_ELIMIT : QUIRE_OK;
     }
-    free(parents);
     return status;
 }
 
@@ -189,18 +188,16 @@ static bool goes_on(const struct qr_run *run, const struct qr_run *before)
 /** Runs as long as they can be, in the order that a writer gives them. Uses up the index. */
 static enum quire_status check_form(const struct qr_payload *payload, struct index *index)
 {
-    enum quire_status status = QUIRE_OK;
     for (size_t i = 1; i < index->count; i++) {
         if (goes_on(&index->runs[i], &index->runs[i - 1])) {
             return QUIRE_EMALFORMED;
         }
     }
-    uint32_t *names = malloc((payload->session_count + 1) * sizeof *names);
-    uint32_t *stack = malloc((payload->session_count + 1) * sizeof *stack);
-    uint32_t *order = malloc((index->count + 1) * sizeof *order);
+    uint32_t *names = qr_arena_take(payload->arena, payload->session_count, sizeof *names);
+    uint32_t *stack = qr_arena_take(payload->arena, payload->session_count + 1, sizeof *stack);
+    uint32_t *order = qr_arena_take(payload->arena, index->count, sizeof *order);
     if (names == NULL || stack == NULL || order == NULL) {
-        status = QUIRE_ENOMEM;
-        goto out;
+        return QUIRE_ENOMEM;
     }
     for (size_t rank = 0; rank < payload->session_count; rank++) {
         names[rank] = payload->sessions[rank].number;
@@ -208,32 +205,20 @@ static enum quire_status check_form(const struct qr_payload *payload, struct ind
     qr_order_runs(index->runs, index->parts, names, (uint32_t)payload->session_count, stack, order);
     for (size_t i = 0; i < index->count; i++) {
         if (index->runs[order[i]].id != payload->runs[i].id) {
-            status = QUIRE_EMALFORMED;
+            return QUIRE_EMALFORMED;
         }
     }
-out:
-    free(names);
-    free(stack);
-    free(order);
-    return status;
-}
-
-static void index_finish(struct index *index)
-{
-    free(index->runs);
-    free(index->places);
-    free(index->parts);
+    return QUIRE_OK;
 }
 
 /** Sorts the runs by session; those of each ascend already. */
 static enum quire_status index_init(struct index *index, const struct qr_payload *payload)
 {
     *index = (struct index){.count = payload->run_count};
-    index->runs = malloc((index->count + 1) * sizeof *index->runs);
-    index->places = malloc((index->count + 1) * sizeof *index->places);
-    index->parts = calloc(payload->number_count, sizeof *index->parts);
+    index->runs = qr_arena_take(payload->arena, index->count, sizeof *index->runs);
+    index->places = qr_arena_take(payload->arena, index->count, sizeof *index->places);
+    index->parts = qr_arena_take(payload->arena, payload->number_count, sizeof *index->parts);
     if (index->runs == NULL || index->places == NULL || index->parts == NULL) {
-        index_finish(index);
         return QUIRE_ENOMEM;
     }
     for (size_t i = 0; i < index->count; i++) {
@@ -264,6 +249,5 @@ enum quire_status qr_payload_check(const struct quire_document *document,
     }
     status = all_exists(document, payload, &index) ? check_form(payload, &index)
                                                    : QUIRE_EMALFORMED;
-    index_finish(&index);
     return status == QUIRE_OK ? check_children(document, payload) : status;
 }

@@ -41,7 +41,7 @@ static enum quire_status read_count(struct decoder *decoder, size_t least, size_
     if (count > most) {
         return QUIRE_ELIMIT;
     }
-    void *array = calloc((size_t)count, size);
+    void *array = qr_arena_take(decoder->payload->arena, (size_t)count, size);
     if (array == NULL) {
         return QUIRE_ENOMEM;
     }
@@ -170,9 +170,9 @@ static enum quire_status read_sessions(struct decoder *decoder)
         return QUIRE_ELIMIT;
     }
     size_t numbers = decoder->document->sessions.count + (size_t)count + 1;
-    payload->sessions = calloc((size_t)count + 1, sizeof *payload->sessions);
-    payload->by_number = malloc(numbers * sizeof *payload->by_number);
-    decoder->progress = calloc((size_t)count + 1, sizeof *decoder->progress);
+    payload->sessions = qr_arena_take(payload->arena, (size_t)count, sizeof *payload->sessions);
+    payload->by_number = qr_arena_take(payload->arena, numbers, sizeof *payload->by_number);
+    decoder->progress = qr_arena_take(payload->arena, (size_t)count, sizeof *decoder->progress);
     if (payload->sessions == NULL || payload->by_number == NULL || decoder->progress == NULL) {
         return QUIRE_ENOMEM;
     }
@@ -423,7 +423,7 @@ static enum quire_status read_stretches(struct decoder *decoder)
         }
         left -= stretch;
     }
-    payload->liveness = calloc(count, sizeof *payload->liveness);
+    payload->liveness = qr_arena_take(payload->arena, count, sizeof *payload->liveness);
     if (payload->liveness == NULL) {
         return QUIRE_ENOMEM;
     }
@@ -545,15 +545,10 @@ static enum quire_status check_form(struct decoder *decoder)
 
 void qr_payload_finish(struct qr_payload *payload)
 {
-    free(payload->sessions);
-    free(payload->by_number);
-    free(payload->runs);
-    free(payload->liveness);
-    free(payload->erased);
-    free(payload->puts);
-    free(payload->removed);
-    free(payload->deleted);
     free(payload->arranged);
+    if (payload->arena != NULL) {
+        qr_arena_clear(payload->arena);
+    }
     *payload = (struct qr_payload){0};
 }
 
@@ -563,11 +558,10 @@ enum quire_status qr_payload_read_shown(const struct quire_document *document,
     if (bytes.size > QR_PAYLOAD_MAX) {
         return QUIRE_ELIMIT;
     }
-    struct qr_payload payload = {0};
+    struct qr_payload payload = {.arena = &document->self->arena};
     struct decoder decoder = {.document = document, .payload = &payload,
         .reader = qr_reader_over(bytes), .to_show = true};
     enum quire_status status = read_parts(&decoder);
-    free(decoder.progress);
     if (status == QUIRE_OK && !payload.state) {
         status = QUIRE_EMALFORMED;
     }
@@ -585,14 +579,13 @@ enum quire_status qr_payload_read(const struct quire_document *document, struct 
     if (bytes.size > QR_PAYLOAD_MAX) {
         return QUIRE_ELIMIT;
     }
-    struct qr_payload payload = {0};
+    struct qr_payload payload = {.arena = &document->self->arena};
     struct decoder decoder = {.document = document, .payload = &payload,
         .reader = qr_reader_over(bytes)};
     enum quire_status status = read_parts(&decoder);
     if (status == QUIRE_OK) {
         status = check_form(&decoder);
     }
-    free(decoder.progress);
     if (status == QUIRE_OK) {
         status = qr_payload_check(document, &payload);
     }

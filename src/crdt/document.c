@@ -45,6 +45,7 @@ void quire_document_destroy(struct quire_document *document)
         qr_cells_finish(&document->cells);
         qr_pending_finish(&document->pending);
         qr_typing_finish(&document->typing);
+        qr_arena_finish(&document->arena);
         quire_buffer_finish(&document->rest.state);
         free(document);
     }

@@ -4,6 +4,7 @@
 #ifndef QR_CRDT_INNER_H
 #define QR_CRDT_INNER_H
 
+#include "crdt/arena.h"
 #include "crdt/cells.h"
 #include "crdt/pending.h"
 #include "crdt/sessions.h"
@@ -25,6 +26,7 @@ struct quire_document {
     struct qr_typing typing;
     struct quire_undo *undo; /* borrowed: told of local edits; NULL: nobody is (crdt/undo.h) */
     struct quire_document *self; /* for settling what a reader of a const document has to see */
+    struct qr_arena arena;       /* of a payload while it is merged */
     int64_t wall_ms; /* the greatest that any edit seen here gave */
 };
 

@@ -133,9 +133,9 @@ static enum quire_status prepare_dots(struct plan *plan)
 {
     const struct qr_payload *payload = plan->payload;
     const struct quire_document *document = plan->document;
-    plan->added = calloc(payload->put_count + 1, sizeof(struct qr_dot *));
-    plan->kept = calloc(payload->put_count + 1, sizeof *plan->kept);
-    plan->removed = calloc(payload->removed_count + 1, sizeof *plan->removed);
+    plan->added = qr_arena_take(payload->arena, payload->put_count, sizeof(struct qr_dot *));
+    plan->kept = qr_arena_take(payload->arena, payload->put_count, sizeof *plan->kept);
+    plan->removed = qr_arena_take(payload->arena, payload->removed_count, sizeof *plan->removed);
     if (plan->added == NULL || plan->kept == NULL || plan->removed == NULL) {
         return QUIRE_ENOMEM;
     }
@@ -377,9 +377,6 @@ static enum quire_status merge(struct quire_document *document, struct quire_byt
     for (size_t i = 0; plan.added != NULL && i < plan.added_count; i++) {
         free(plan.added[i]);
     }
-    free(plan.added);
-    free(plan.kept);
-    free(plan.removed);
     qr_payload_finish(&payload);
     return status;
 }

@@ -33,6 +33,7 @@ struct qr_range {
 
 /** All ids are the document's. Borrows from the bytes. */
 struct qr_payload {
+    struct qr_arena *arena; /* the document's, which holds all arrays but `arranged` */
     bool state;
     int64_t wall_ms;
     struct qr_payload_session *sessions;
@@ -64,6 +65,7 @@ QUIRE_CHECKED enum quire_status qr_payload_read(const struct quire_document *doc
  * not counted. */
 QUIRE_CHECKED enum quire_status qr_payload_read_shown(const struct quire_document *document,
     struct quire_bytes bytes, struct qr_payload *out_payload);
+/** Before the document is destroyed. */
 void qr_payload_finish(struct qr_payload *payload);
 
 /** Whether everything that it refers to exists in the document, or earlier in itself (a state's text,

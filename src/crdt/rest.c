@@ -80,10 +80,12 @@ enum quire_status quire_document_open(struct quire_buffer *state,
         document->rest = (struct qr_rest){*state, payload.letters};
         *state = (struct quire_buffer){0};
         *out_document = document;
-    } else {
-        quire_document_destroy(document);
     }
     qr_payload_finish(&payload);
+    qr_arena_finish(&document->arena);
+    if (status != QUIRE_OK) {
+        quire_document_destroy(document);
+    }
     return status;
 }
 

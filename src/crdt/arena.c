@@ -1,0 +1,51 @@
+/*
+ * Memory for the length of one call.
+ */
+#include "crdt/arena.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define ALIGNMENT 16 /* of what malloc gives, and enough for all that is kept here */
+
+void qr_arena_clear(struct qr_arena *arena)
+{
+    while (arena->more != NULL) {
+        void *block = arena->more;
+        memcpy(&arena->more, block, sizeof arena->more);
+        free(block);
+    }
+    arena->used = 0;
+}
+
+void qr_arena_finish(struct qr_arena *arena)
+{
+    qr_arena_clear(arena);
+    free(arena->first);
+    *arena = (struct qr_arena){0};
+}
+
+void *qr_arena_take(struct qr_arena *arena, size_t count, size_t size)
+{
+    if (count > (SIZE_MAX / 2) / size) {
+        return NULL;
+    }
+    size_t needed = (count * size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    if (needed <= QR_ARENA_SIZE - arena->used) {
+        if (arena->first == NULL) {
+            arena->first = malloc(QR_ARENA_SIZE);
+        }
+        if (arena->first == NULL) {
+            return NULL;
+        }
+        uint8_t *taken = arena->first + arena->used;
+        arena->used += needed;
+        return memset(taken, 0, needed);
+    }
+    uint8_t *block = calloc(1, ALIGNMENT + needed);
+    if (block == NULL) {
+        return NULL;
+    }
+    memcpy(block, &arena->more, sizeof arena->more);
+    arena->more = block;
+    return block + ALIGNMENT;
+}
