@@ -81,7 +81,7 @@ static const struct option table[] = {
     {"roster-appends-per-hour", NUMBER, LIMIT(roster_appends_per_hour), "", 60, 1, 1000000, NULL,
         {0}, "Changes to the devices of one user."},
     {"auth-failures-per-hour", NUMBER, LIMIT(auth_failures_per_hour), "", 20, 1, 1000000, NULL, {0},
-        "Failed proofs for one user."},
+        "Failed proofs for one user before who fails is told to wait."},
     {"user-bytes", LARGE, LIMIT(user_bytes), "bytes", GIB, 1024, 16384 * GIB, NULL, {0},
         "What one user may store."},
     {"log-level", CHOICE, AT(log_level), NULL, QR_LOG_INFO, 0, 0, NULL,

@@ -7,13 +7,21 @@
 
 #define RETRY_LOAD_MS 1000
 
+/* Whoever fails too often is told to wait; but a good proof is taken at any time, or everybody who
+ * knows a user's id could keep its devices out. What trying costs us is bounded by address. */
 static void fail_authentication(struct qr_hub *hub, struct hub_connection *connection,
     struct hub_user *user)
 {
+    uint32_t wait_ms = 0;
     hub->counters.auth_failures++;
     if (user != NULL) {
-        (void)hub_bucket_take(&user->failures, hub->now_ms, 1, hub->limits.auth_failures_per_hour,
+        wait_ms = hub_bucket_take(&user->failures, hub->now_ms, 1, hub->limits.auth_failures_per_hour,
             HUB_HOUR_MS, hub->limits.auth_failures_per_hour);
+    }
+    if (wait_ms > 0) {
+        hub->counters.rate_limited++;
+        hub_error(hub, connection, QR_ERROR_RATE, true, wait_ms, NULL, 0, (struct quire_bytes){0});
+        return;
     }
     hub_fatal(hub, connection, QR_ERROR_AUTH);
 }
@@ -110,19 +118,6 @@ void hub_on_auth(struct qr_hub *hub, struct hub_connection *connection, const st
     struct hub_user *user;
     if (!load_claimed(hub, connection, &user)) {
         return;
-    }
-    uint32_t failures_per_hour = hub->limits.auth_failures_per_hour;
-    if (user != NULL) {
-        /* Looked at without taking: only a failure takes from it. */
-        struct hub_bucket failures = user->failures;
-        uint32_t wait_ms = hub_bucket_take(&failures, hub->now_ms, 1, failures_per_hour,
-            HUB_HOUR_MS, failures_per_hour);
-        if (wait_ms > 0) {
-            hub->counters.rate_limited++;
-            hub_error(hub, connection, QR_ERROR_RATE, true, wait_ms, NULL, 0,
-                (struct quire_bytes){0});
-            return;
-        }
     }
     if (frame->auth.record_count > 0 &&
         (user == NULL ? 0 : user->roster.count) != connection->challenged_count) {

@@ -207,7 +207,7 @@ static bool visit_device(void *context, const struct quire_device_info *info)
         qr_cli_time_text(info->last_heard_ms, heard);
     }
     printf("%s%.8s%s  ", qr_cli_bold(cli), id, qr_cli_plain(cli));
-    qr_cli_print_text(cli, stdout,
+    qr_cli_print_name(stdout,
         info->name.size > 0 ? info->name : quire_bytes_of_text("(no name that can be read)"));
     if (info->self) {
         printf("  this device\n");

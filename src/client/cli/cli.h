@@ -73,6 +73,9 @@ json_t *qr_cli_json_time(int64_t ms);
 
 /** Text of an entry or a name: in a terminal, characters that would steer it are shown, not sent. */
 void qr_cli_print_text(const struct qr_cli *cli, FILE *file, struct quire_bytes text);
+/** A name that another device chose, in a row: nothing in it steers a terminal, or begins another row,
+ * wherever it goes. */
+void qr_cli_print_name(FILE *file, struct quire_bytes name);
 /** 32 hex digits. */
 void qr_cli_id_text(const uint8_t *id, char out_text[33]);
 /** "" unless the output has colour. */

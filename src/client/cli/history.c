@@ -75,7 +75,7 @@ static bool tell_name(void *context, const struct quire_device_info *info)
     if (naming->cli->json) {
         naming->name = qr_cli_json_bytes(info->name);
     } else {
-        qr_cli_print_text(naming->cli, stdout,
+        qr_cli_print_name(stdout,
             info->name.size > 0 ? info->name : quire_bytes_of_text("(no name that can be read)"));
     }
     return false;

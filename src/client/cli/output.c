@@ -164,23 +164,19 @@ static bool steers_terminal(uint32_t point)
 {
     bool control = point < 0x20 || (point >= 0x7f && point < 0xa0);
     bool direction = (point >= 0x202a && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069);
-    return (control && point != '\n' && point != '\t') || direction;
+    return control || direction;
 }
 
-void qr_cli_print_text(const struct qr_cli *cli, FILE *file, struct quire_bytes text)
+/* Of what steers a terminal, only what `kept` names goes out. */
+static void print_harmless(FILE *file, struct quire_bytes text, const char *kept)
 {
     size_t offset = 0;
-    if (!cli->terminal) {
-        if (text.size > 0) {
-            fwrite(text.data, 1, text.size, file);
-        }
-        return;
-    }
     while (offset < text.size) {
         size_t size = 0;
         uint32_t point = qr_client_text_next(
             (struct quire_bytes){text.data + offset, text.size - offset}, &size);
-        bool hidden = size == 0 || steers_terminal(point);
+        bool hidden = size == 0
+            || (steers_terminal(point) && (point == 0 || point > 0x7f || strchr(kept, (int)point) == NULL));
         size = size == 0 ? 1 : size;
         if (hidden) {
             fputs("\xef\xbf\xbd", file);
@@ -189,6 +185,20 @@ void qr_cli_print_text(const struct qr_cli *cli, FILE *file, struct quire_bytes 
         }
         offset += size;
     }
+}
+
+void qr_cli_print_text(const struct qr_cli *cli, FILE *file, struct quire_bytes text)
+{
+    if (cli->terminal) {
+        print_harmless(file, text, "\n\t");
+    } else if (text.size > 0) {
+        fwrite(text.data, 1, text.size, file);
+    }
+}
+
+void qr_cli_print_name(FILE *file, struct quire_bytes name)
+{
+    print_harmless(file, name, "");
 }
 
 const char *qr_cli_bold(const struct qr_cli *cli)

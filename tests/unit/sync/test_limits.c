@@ -183,7 +183,7 @@ static int fail_to_login(struct world *world, const struct forger *forger, bool 
     return frame == NULL ? -1 : frame->type == QR_FRAME_ERROR ? (int)frame->error.code : 0;
 }
 
-Test(limits, failed_logins_beyond_the_hours_shut_the_account_for_a_while)
+Test(limits, who_fails_to_log_in_too_often_waits_and_who_has_the_key_never_does)
 {
     struct world world;
     begin(&world);
@@ -193,12 +193,15 @@ Test(limits, failed_logins_beyond_the_hours_shut_the_account_for_a_while)
     }
     cr_assert_eq(fail_to_login(&world, &forger, false), QR_ERROR_RATE);
     cr_assert_eq(peer_last()->error.retry_ms, 3 * 60 * 1000 + 1);
-    cr_assert_eq(fail_to_login(&world, &forger, true), QR_ERROR_RATE);
+    cr_assert_eq(fail_to_login(&world, &forger, true), 0, "the device itself is not kept out");
+    cr_assert_eq(fail_to_login(&world, &forger, false), QR_ERROR_RATE);
     wait(&world, 3 * 60 * 1000);
-    cr_assert_eq(fail_to_login(&world, &forger, true), 0);
+    cr_assert_eq(fail_to_login(&world, &forger, false), QR_ERROR_AUTH, "one more try");
+    cr_assert_eq(fail_to_login(&world, &forger, false), QR_ERROR_RATE);
     struct qr_hub_counters counters;
     qr_hub_counters(world.hub, &counters);
-    cr_assert_eq(counters.auth_failures, 20);
+    cr_assert_eq(counters.auth_failures, 24);
+    cr_assert_eq(counters.rate_limited, 3);
     end(&world);
 }
 
