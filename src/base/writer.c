@@ -52,8 +52,13 @@ void qr_write_u64(struct qr_writer *writer, uint64_t value)
 
 void qr_write_varint(struct qr_writer *writer, uint64_t value)
 {
+    struct quire_buffer *buffer = writer->buffer;
     uint8_t bytes[10];
     size_t size = 0;
+    if (value < 0x80 && !writer->failed && buffer->size < buffer->capacity) {
+        buffer->data[buffer->size++] = (uint8_t)value; /* nearly all are */
+        return;
+    }
     while (value >= 0x80) {
         bytes[size++] = (uint8_t)(value | 0x80);
         value >>= 7;

@@ -160,10 +160,11 @@ static void deal(struct arrangement *arrangement, struct slot *slot, uint64_t le
 static void deal_all(struct arrangement *arrangement)
 {
     const struct qr_text *text = &arrangement->text;
-    for (uint32_t i = qr_tree_next(&text->order, 0); i != QR_NONE;
-         i = qr_tree_next(&text->order, i)) {
-        uint64_t id = text->items[i].id;
-        uint64_t length = text->items[i].length;
+    struct qr_tree_walk walk = qr_tree_walk_from(&text->order, 0);
+    for (qr_tree_walk_on(&text->order, &walk); walk.item != QR_NONE;
+         qr_tree_walk_on(&text->order, &walk)) {
+        uint64_t id = text->items[walk.item].id;
+        uint64_t length = text->items[walk.item].length;
         while (length > 0) { /* an item may hold several runs, where pieces were joined */
             uint32_t place = run_of(arrangement, id);
             const struct qr_run *run = &arrangement->payload->runs[place];

@@ -20,48 +20,18 @@ static bool covers(struct qr_encoder *encoder, uint64_t id)
 
 /* ---- text --------------------------------------------------------------------------------- */
 
-/** The pieces of text that the covered range of a session holds, one after another. */
-struct walk {
-    uint32_t item; /* QR_NONE: no more */
-    uint64_t id;   /* where the piece begins */
-    uint32_t length;
-    uint64_t end; /* one past the range */
-};
-
-static void walk_clip(const struct qr_text *text, struct walk *walk)
-{
-    while (walk->item != QR_NONE) {
-        const struct qr_item *item = &text->items[walk->item];
-        uint64_t item_end = item->id + item->length;
-        uint64_t from = item->id > walk->id ? item->id : walk->id;
-        if (from >= walk->end) {
-            walk->item = QR_NONE;
-        } else if (from < item_end && walk->item != 0) {
-            walk->id = from;
-            walk->length = (uint32_t)((item_end < walk->end ? item_end : walk->end) - from);
-            return;
-        } else {
-            walk->item = qr_tree_next(&text->ids, walk->item);
-        }
-    }
-}
-
-static struct walk walk_from(const struct qr_text *text, uint64_t id, uint64_t length)
-{
-    struct walk walk = {qr_text_search(text, id), id, 0, id + length};
-    walk_clip(text, &walk);
-    return walk;
-}
-
-static void walk_on(const struct qr_text *text, struct walk *walk)
-{
-    walk->id += walk->length;
-    walk_clip(text, walk);
-}
-
 static enum quire_status add_piece(struct qr_encoder *encoder, uint32_t length,
     struct quire_bytes letters)
 {
+    struct qr_piece *last = encoder->piece_count > encoder->piece_of[encoder->run_count - 1]
+        ? &encoder->pieces[encoder->piece_count - 1] : NULL;
+    bool dead = letters.size == 0;
+    if (last != NULL && dead == (last->letters.size == 0)
+        && (dead || last->letters.data + last->letters.size == letters.data || encoder->state)) {
+        last->length += length;
+        last->letters.size += letters.size; /* a state's letters are not taken from here */
+        return QUIRE_OK;
+    }
     if (encoder->piece_count == encoder->piece_capacity) {
         size_t capacity = encoder->piece_capacity < 16 ? 16 : encoder->piece_capacity * 2;
         struct qr_piece *pieces = realloc(encoder->pieces, capacity * sizeof *pieces);
@@ -96,40 +66,56 @@ static enum quire_status add_run(struct qr_encoder *encoder, const struct qr_run
     return QUIRE_OK;
 }
 
-/** The runs of a session's covered range. Pieces of one run, split here for whatever reason, are
- * joined again; a run ends where the wire would not hold its length. */
+/** A piece of text in the covered range: part of the run before it, or a new run. Pieces of one run,
+ * split here for whatever reason, are joined again; a run ends where the wire would not hold it. */
+static enum quire_status gather_piece(struct qr_encoder *encoder, size_t first_run,
+    const struct qr_item *item, uint64_t id, uint32_t length)
+{
+    const struct qr_text *text = &encoder->document->text;
+    uint64_t parent = id == item->id ? item->parent : id - 1;
+    struct qr_run *last = encoder->run_count > first_run
+        ? &encoder->runs[encoder->run_count - 1] : NULL;
+    if (last != NULL && last->id + last->length == id && parent == id - 1
+        && last->right == item->right && last->length + length <= QR_RUN_MAX) {
+        last->length += length;
+    } else {
+        struct qr_run run = {.id = id, .parent = parent, .right = item->right, .length = length};
+        part_of(encoder, run.parent)->used = true;
+        part_of(encoder, run.right)->used = true;
+        enum quire_status status = add_run(encoder, &run);
+        if (status != QUIRE_OK) {
+            return status;
+        }
+    }
+    struct quire_bytes letters = {text->letters.data + item->letters, item->size};
+    if (length < item->length) {
+        letters = qr_text_letters(text, (uint32_t)(item - text->items), id, length);
+    }
+    return add_piece(encoder, length, letters);
+}
+
 static enum quire_status gather_runs(struct qr_encoder *encoder, uint32_t session)
 {
     const struct qr_text *text = &encoder->document->text;
     const struct qr_part *part = &encoder->parts[session];
-    size_t first = encoder->run_count;
+    size_t first_run = encoder->run_count;
     enum quire_status status = QUIRE_OK;
-    uint64_t length = part->first == 0 ? 0 : part->last - part->first + 1;
-    struct walk walk = {QR_NONE, 0, 0, 0};
-    if (length > 0) {
-        walk = walk_from(text, qr_id(session, part->first), length);
-    }
-    for (; walk.item != QR_NONE && status == QUIRE_OK; walk_on(text, &walk)) {
-        const struct qr_item *item = &text->items[walk.item];
-        uint64_t parent = walk.id == item->id ? item->parent : walk.id - 1;
-        struct qr_run *last = encoder->run_count > first
-            ? &encoder->runs[encoder->run_count - 1] : NULL;
-        if (last != NULL && last->id + last->length == walk.id && parent == walk.id - 1
-            && last->right == item->right && last->length + walk.length <= QR_RUN_MAX) {
-            last->length += walk.length;
-        } else {
-            struct qr_run run = {.id = walk.id, .parent = parent, .right = item->right,
-                .length = walk.length};
-            part_of(encoder, run.parent)->used = true;
-            part_of(encoder, run.right)->used = true;
-            status = add_run(encoder, &run);
-        }
-        if (status == QUIRE_OK) {
-            status = add_piece(encoder, walk.length,
-                qr_text_letters(text, walk.item, walk.id, walk.length));
+    if (part->first > 0) {
+        uint64_t first = qr_id(session, part->first);
+        uint64_t end = qr_id(session, part->last) + 1;
+        struct qr_tree_walk walk = qr_tree_walk_from(&text->ids,
+            qr_text_search(text, first));
+        for (; walk.item != QR_NONE && text->items[walk.item].id < end && status == QUIRE_OK;
+             qr_tree_walk_on(&text->ids, &walk)) {
+            const struct qr_item *item = &text->items[walk.item];
+            uint64_t from = item->id > first ? item->id : first;
+            uint64_t to = item->id + item->length < end ? item->id + item->length : end;
+            if (from < to && walk.item != 0) {
+                status = gather_piece(encoder, first_run, item, from, (uint32_t)(to - from));
+            }
         }
     }
-    encoder->run_parts[session].next = (uint32_t)first;
+    encoder->run_parts[session].next = (uint32_t)first_run;
     encoder->run_parts[session].end = (uint32_t)encoder->run_count;
     return status;
 }

@@ -24,7 +24,7 @@ struct qr_id_range {
 /** A piece of a run that is live or dead throughout. */
 struct qr_piece {
     uint32_t length;
-    struct quire_bytes letters; /* empty: dead */
+    struct quire_bytes letters; /* empty: dead; a state has only the size from here */
 };
 
 struct qr_encoder {

@@ -543,8 +543,9 @@ enum quire_status qr_text_append_start(const struct qr_text *text, size_t size,
 {
     size_t left = size < text->visible_size ? size : text->visible_size;
     enum quire_status status = quire_buffer_reserve(out_text, left);
-    for (uint32_t i = 0; status == QUIRE_OK && left > 0; i = qr_tree_next(&text->order, i)) {
-        const struct qr_item *item = &text->items[i];
+    struct qr_tree_walk walk = qr_tree_walk_from(&text->order, 0);
+    for (; status == QUIRE_OK && left > 0; qr_tree_walk_on(&text->order, &walk)) {
+        const struct qr_item *item = &text->items[walk.item];
         if (item->size > 0) {
             size_t part = item->size < left ? item->size : left;
             status = quire_buffer_append(out_text, text->letters.data + item->letters, part);

@@ -343,6 +343,12 @@ uint32_t qr_tree_next(const struct qr_tree *tree, uint32_t item)
     return leaf->next == QR_NONE ? QR_NONE : tree->nodes[leaf->next].child[0];
 }
 
+struct qr_tree_walk qr_tree_walk_from(const struct qr_tree *tree, uint32_t item)
+{
+    const struct qr_tree_node *leaf = &tree->nodes[tree->leaf_of[item]];
+    return (struct qr_tree_walk){leaf, slot_of(leaf, item), item};
+}
+
 bool qr_tree_before(const struct qr_tree *tree, uint32_t a, uint32_t b)
 {
     uint32_t node_a = tree->leaf_of[a];

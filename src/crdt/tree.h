@@ -86,4 +86,26 @@ uint32_t qr_tree_at(struct qr_tree *tree, size_t position, uint32_t *out_offset)
 uint32_t qr_tree_search(const struct qr_tree *tree, uint64_t key, const uint64_t *keys,
     size_t stride);
 
+/** A walk over many items, one after another, for less than qr_tree_next each. Ends with any change. */
+struct qr_tree_walk {
+    const struct qr_tree_node *leaf;
+    uint32_t slot;
+    uint32_t item; /* QR_NONE: past the end */
+};
+
+struct qr_tree_walk qr_tree_walk_from(const struct qr_tree *tree, uint32_t item);
+
+static inline void qr_tree_walk_on(const struct qr_tree *tree, struct qr_tree_walk *walk)
+{
+    if (++walk->slot == walk->leaf->count) {
+        if (walk->leaf->next == QR_NONE) {
+            walk->item = QR_NONE;
+            return;
+        }
+        walk->leaf = &tree->nodes[walk->leaf->next];
+        walk->slot = 0;
+    }
+    walk->item = walk->leaf->child[walk->slot];
+}
+
 #endif

@@ -154,6 +154,9 @@ static void write_values(struct output *output)
 static uint64_t letters_size(const struct qr_encoder *encoder)
 {
     uint64_t size = 0;
+    if (encoder->state) {
+        return quire_document_text_size(encoder->document);
+    }
     for (size_t i = 0; i < encoder->piece_count; i++) {
         size += encoder->pieces[i].letters.size;
     }
@@ -168,7 +171,7 @@ static void write_letters(struct output *output)
     qr_write_varint(writer, letters_size(encoder));
     if (encoder->state) {
         if (!writer->failed
-            && qr_text_append(&encoder->document->text, writer->buffer) != QUIRE_OK) {
+            && quire_document_text(encoder->document, writer->buffer) != QUIRE_OK) {
             writer->failed = true;
         }
         return;

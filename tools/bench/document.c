@@ -8,6 +8,7 @@
  *   encode    the whole state written
  *   merge     that state into an empty document
  *   load      the same, and the text of it
+ *   open      a document at rest from that state, and the text of it: nothing is built
  *   updates   every transaction's delta (a history without transactions: every patch's) merged one
  *             by one, and the text; "each" is nanoseconds for one
  *   typing    the slowest of 1,000 and of 100 patches, in nanoseconds of the clock on the wall
@@ -131,6 +132,19 @@ static double run_load(struct bench *bench)
     double start = now();
     struct quire_document *document = new_document();
     OK(quire_document_merge(document, quire_buffer_bytes(&bench->state)));
+    read_text(bench, document);
+    double end = now();
+    quire_document_destroy(document);
+    return end - start;
+}
+
+static double run_open(struct bench *bench)
+{
+    struct quire_buffer state = {0};
+    OK(quire_buffer_append(&state, bench->state.data, bench->state.size));
+    double start = now();
+    struct quire_document *document;
+    OK(quire_document_open(&state, &document));
     read_text(bench, document);
     double end = now();
     quire_document_destroy(document);
@@ -270,7 +284,7 @@ static int usage(const char *program)
 {
     fprintf(stderr, "usage: %s [--runs N] [--only MEASURE] < HISTORIES\n"
         "Measures documents on recorded histories (tools/bench/lines.py TRACE.json.gz … writes\n"
-        "them). MEASURE: local, taken, encode, merge, load, updates, typing. N: at most %d.\n",
+        "them). MEASURE: local, taken, encode, merge, load, open, updates, typing. N: at most %d.\n",
         program, RUNS_MAX);
     return 2;
 }
@@ -303,6 +317,7 @@ int main(int argc, char **argv)
         measure(&bench, "encode", run_encode, 0);
         measure(&bench, "merge", run_merge, 0);
         measure(&bench, "load", run_load, 0);
+        measure(&bench, "open", run_open, 0);
         measure(&bench, "updates", run_updates, bench.update_count);
     }
     history_finish(&history);
