@@ -4,6 +4,7 @@
  */
 #include "server.h"
 
+#include "backend.h"
 #include "checkers/checkers.h"
 #include "mallory/mallory.h"
 #include "crypto/sign.h"
@@ -108,11 +109,111 @@ static void log_cut(struct server *server, size_t count)
     }
 }
 
+/* ---- the store beside it ---------------------------------------------------------------------- */
+
+const struct backend *server_backend;
+
+static void backend_must(struct world *world, enum quire_status status, const char *what)
+{
+    if (status != QUIRE_OK) {
+        world_fail(world, "store", "the store cannot %s: %s", what, quire_status_text(status));
+    }
+}
+
+static void backend_append(struct world *world, size_t from, size_t to)
+{
+    struct server *server = world->server;
+    if (server->backend == NULL || from == to) {
+        return;
+    }
+    struct qr_log_record *records = sim_alloc((to - from) * sizeof *records);
+    for (size_t i = from; i < to; i++) {
+        const struct stored *stored = &server->log[i];
+        memcpy(records[i - from].user, stored->user, QR_USER_SIZE);
+        records[i - from].entry = stored->entry;
+        records[i - from].bytes = (struct quire_bytes){stored->bytes, stored->entry.size};
+    }
+    backend_must(world, server_backend->append(server->backend, records, to - from), "append");
+    free(records);
+}
+
+struct visit { /* of the store's entries beside the log's */
+    struct world *world;
+    const uint8_t *user;
+    size_t next;
+    enum quire_status (*visit)(void *context, const struct qr_log_entry *entry);
+    void *context;
+};
+
+static void next_of_user(struct visit *visit)
+{
+    const struct server *server = visit->world->server;
+    while (visit->next < server->durable
+           && (server->log[visit->next].forgotten
+               || memcmp(server->log[visit->next].user, visit->user, QR_USER_SIZE) != 0)) {
+        visit->next++;
+    }
+}
+
+static bool same_entry(const struct qr_log_entry *a, const struct qr_log_entry *b)
+{
+    return a->lsn == b->lsn && a->seq == b->seq && a->size == b->size && a->kind == b->kind
+           && memcmp(a->writer, b->writer, QR_WRITER_SIZE) == 0
+           && memcmp(a->device, b->device, QR_DEVICE_SIZE) == 0
+           && memcmp(a->hash, b->hash, QR_HASH_SIZE) == 0;
+}
+
+static enum quire_status visit_both(void *context, const struct qr_log_entry *entry)
+{
+    struct visit *visit = context;
+    next_of_user(visit);
+    if (visit->next == visit->world->server->durable
+        || !same_entry(entry, &visit->world->server->log[visit->next].entry)) {
+        world_fail(visit->world, "store", "the store has record %llu of a user where the log has %zu",
+            (unsigned long long)entry->lsn, visit->next + 1);
+        return QUIRE_ECORRUPT;
+    }
+    visit->next++;
+    return visit->visit(visit->context, entry);
+}
+
+static enum quire_status backend_each(struct world *world, const uint8_t *user,
+    enum quire_status (*visit)(void *visit_context, const struct qr_log_entry *entry),
+    void *visit_context)
+{
+    struct visit both = {world, user, 0, visit, visit_context};
+    struct qr_log_reader reader = server_backend->reader(world->server->backend);
+    enum quire_status status = reader.each(reader.context, user, visit_both, &both);
+    next_of_user(&both);
+    if (status == QUIRE_OK && both.next < world->server->durable) {
+        world_fail(world, "store", "the store lacks record %zu", both.next + 1);
+    }
+    return status;
+}
+
+static enum quire_status backend_read(struct world *world, const struct stored *stored,
+    struct quire_bytes *out_bytes)
+{
+    struct qr_log_reader reader = server_backend->reader(world->server->backend);
+    struct quire_bytes wanted = {stored->bytes, stored->entry.size};
+    enum quire_status status = reader.read(reader.context, stored->entry.lsn, out_bytes);
+    if (status != QUIRE_OK || !quire_bytes_equal(*out_bytes, wanted)) {
+        world_fail(world, "store", "the store reads record %llu otherwise than it was written: %s",
+            (unsigned long long)stored->entry.lsn, quire_status_text(status));
+    }
+    return status;
+}
+
+/* ---- what the hub is told of it --------------------------------------------------------------- */
+
 static enum quire_status log_each(void *context, const uint8_t user[QR_USER_SIZE],
     enum quire_status (*visit)(void *visit_context, const struct qr_log_entry *entry),
     void *visit_context)
 {
     const struct server *server = ((struct world *)context)->server;
+    if (server->backend != NULL) {
+        return backend_each(context, user, visit, visit_context);
+    }
     for (size_t i = 0; i < server->durable; i++) {
         const struct stored *stored = &server->log[i];
         if (!stored->forgotten && memcmp(stored->user, user, QR_USER_SIZE) == 0) {
@@ -143,6 +244,9 @@ static enum quire_status log_read(void *context, uint64_t lsn, struct quire_byte
     if (stored->damaged) {
         return QUIRE_ECORRUPT;
     }
+    if (server->backend != NULL) {
+        return backend_read(world, stored, out_bytes);
+    }
     *out_bytes = (struct quire_bytes){stored->bytes, stored->entry.size};
     return QUIRE_OK;
 }
@@ -156,6 +260,9 @@ static void forget(struct world *world, const uint8_t user[QR_USER_SIZE], uint64
         if (memcmp(server->log[i].user, user, QR_USER_SIZE) == 0) {
             server->log[i].forgotten = true;
         }
+    }
+    if (server->backend != NULL) {
+        backend_must(world, server_backend->forget(server->backend, user, lsn), "forget");
     }
     places_rebuild(server);
     model_server_lost(world, user, lsn);
@@ -188,6 +295,7 @@ static void commit_done(struct world *world, const struct happening *happening)
                         .code = fails ? QUIRE_EIO : QUIRE_EFULL});
         return;
     }
+    backend_append(world, server->durable, server->commit_to);
     for (; server->durable < server->commit_to; server->durable++) {
         if (server->log[server->durable].entry.kind == QR_LOG_BATCH) {
             places_add(server, server->durable);
@@ -423,6 +531,10 @@ void server_create(struct world *world)
     world->server = server;
     server->copy = SIZE_MAX;
     server->space = sim_alloc(sizeof *server->space);
+    server->backend = server_backend == NULL ? NULL : server_backend->open(world);
+    if (world->failed) {
+        return;
+    }
     server->tick_ms = TICK_MS;
     prng_bytes(&world->entropy, server->log_id, QR_LOG_SIZE);
     if (world->options.server_skew_ms > 0) {
@@ -446,6 +558,9 @@ void server_destroy(struct world *world)
     log_cut(server, 0);
     free(server->log);
     free(server->places);
+    if (server->backend != NULL) {
+        server_backend->close(server->backend);
+    }
     free(server->space);
     free(server);
     world->server = NULL;
@@ -489,6 +604,7 @@ void server_kill(struct world *world)
         sometimes(world, SOMETIMES_server_killed_during_commit);
         if (!server->full && prng_chance(&world->disk_chance, 500000)) {
             sometimes(world, SOMETIMES_server_kept_unreported_commit);
+            backend_append(world, server->durable, server->commit_to);
             server->durable = server->commit_to;
         }
     }
@@ -502,6 +618,9 @@ void server_kill(struct world *world)
     log_cut(server, server->durable);
     places_rebuild(server);
     qr_hub_destroy(server->hub);
+    if (server->backend != NULL) {
+        backend_must(world, server_backend->killed(server->backend), "be opened after a kill");
+    }
     server->hub = NULL;
     server->life++;
     network_server_died(world);
@@ -521,6 +640,9 @@ void server_copy(struct world *world)
     struct server *server = world->server;
     server->copy = server->durable;
     server->copy_at_ms = world->now_ms;
+    if (server->backend != NULL) {
+        backend_must(world, server_backend->copied(server->backend), "be copied");
+    }
     TRACE(world, "a copy of the server's log is kept: # records", server->copy);
 }
 
@@ -551,6 +673,9 @@ void server_restore(struct world *world, bool new_log_id)
     TRACE(world, "server is restored from a copy of # records, it had #", server->copy,
         server->durable);
     lose_from(world, server->copy);
+    if (server->backend != NULL) {
+        backend_must(world, server_backend->restored(server->backend), "be opened from a copy");
+    }
     if (new_log_id) {
         prng_bytes(&world->entropy, server->log_id, QR_LOG_SIZE);
     }
@@ -562,6 +687,9 @@ void server_wipe(struct world *world)
     sometimes(world, SOMETIMES_server_wiped);
     TRACE(world, "server begins again with nothing, it had # records", server->durable);
     lose_from(world, 0);
+    if (server->backend != NULL) {
+        backend_must(world, server_backend->wiped(server->backend), "begin with nothing");
+    }
     server->copy = SIZE_MAX;
     prng_bytes(&world->entropy, server->log_id, QR_LOG_SIZE);
 }

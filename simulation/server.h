@@ -42,6 +42,8 @@ struct server {
     size_t places_size;
     size_t places_used;
 
+    void *backend; /* a store that must say the same as the log, or NULL: backend.h */
+
     struct qr_frame_space *space; /* for checkers: too much to begin with zeros for each frame */
 };
 
