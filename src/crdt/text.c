@@ -78,7 +78,7 @@ uint32_t qr_text_search(const struct qr_text *text, uint64_t id)
 
 uint32_t qr_text_find(const struct qr_text *text, uint64_t id, uint32_t *out_offset)
 {
-    uint32_t item = text->found;
+    uint32_t item = text->found[qr_id_session(id) % QR_TEXT_FOUND];
     if (id == QR_ID_NONE || id - text->items[item].id >= text->items[item].length) {
         item = qr_text_search(text, id);
     }
@@ -87,6 +87,12 @@ uint32_t qr_text_find(const struct qr_text *text, uint64_t id, uint32_t *out_off
     }
     *out_offset = (uint32_t)(id - text->items[item].id);
     return item;
+}
+
+/** The next character that is looked for is often here. */
+static void remember(struct qr_text *text, uint32_t item)
+{
+    text->found[qr_id_session(text->items[item].id) % QR_TEXT_FOUND] = item;
 }
 
 uint64_t qr_text_known(const struct qr_text *text, uint64_t id, uint64_t length)
@@ -175,6 +181,7 @@ static uint32_t split(struct qr_text *text, uint32_t index, uint32_t offset)
     tail->after = QR_NONE;
     tail->depth = head->depth + offset;
     head->right_root = tail_index;
+    remember(text, tail_index);
     qr_tree_set_weight(&text->order, index, weight_of(head));
     qr_tree_insert_after(&text->order, index, tail_index, weight_of(tail));
     qr_tree_set_level(&text->order, tail_index, tail->depth);
@@ -295,6 +302,7 @@ static bool extend(struct qr_text *text, uint32_t index, const struct qr_run *ru
     item->size += (uint32_t)run->letters.size;
     qr_tree_set_weight(&text->order, index, weight_of(item));
     show(text, index, offset, run);
+    remember(text, index);
     return true;
 }
 
@@ -322,6 +330,7 @@ static uint32_t add_item(struct qr_text *text, const struct qr_run *run)
     }
     qr_tree_insert_after(&text->ids, before_of(text, run->id), index, 0);
     text->newest = index;
+    remember(text, index);
     return index;
 }
 
@@ -469,7 +478,7 @@ static void place_after(struct qr_text *text, uint32_t left, uint32_t offset,
     uint64_t *out_parent, uint64_t *out_right)
 {
     const struct qr_item *item = &text->items[left];
-    text->found = left;
+    remember(text, left);
     if (offset + 1 < item->length) { /* its follower is its right child */
         *out_parent = *out_right = item->id + offset + 1;
         return;

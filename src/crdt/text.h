@@ -44,6 +44,8 @@ struct qr_item {
     uint64_t depth;       /* of its first character */
 };
 
+#define QR_TEXT_FOUND 8 /* sessions that are told apart there */
+
 struct qr_text {
     struct qr_item *items; /* items[0] is the document's start */
     size_t item_count;
@@ -54,7 +56,7 @@ struct qr_text {
     size_t visible_size;  /* bytes of the live items */
     bool letters_later;   /* live runs come with as many bytes as code points, which are not read */
     uint64_t steps;       /* taken among siblings and along spines; what tests of bounds look at */
-    uint32_t found;  /* where a character was looked for last: an item, or 0 */
+    uint32_t found[QR_TEXT_FOUND]; /* by session: an item where it wrote or was written at last, or 0 */
     uint32_t newest; /* the item that was added last, or 0 */
     struct qr_rope *view; /* borrowed: told of what appears and dies; NULL: nobody looks */
 };
