@@ -27,6 +27,7 @@ static const struct command commands[] = {
 #ifdef QR_TEETH
     {"plants", "how many seeds each planted bug takes to be found", command_plants},
     {"teeth", "which attack succeeds without which defence, and how soon", command_teeth},
+    {"model", "the attacks of the protocol's table, against the real devices", command_model},
 #endif
 };
 

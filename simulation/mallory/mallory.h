@@ -106,6 +106,8 @@ struct mallory {
     uint64_t misdeeds;      /* all */
     uint64_t alarms[QUIRE_ALARM_COUNT];
     uint64_t refused;       /* NOTICE_REFUSED */
+    bool counting;          /* breaches are counted and end nothing: teeth/modelled.c */
+    uint64_t breaches;
     uint64_t named;         /* alarms of the kinds that her strikes ask for */
     uint64_t read_attempts; /* of revoked devices, at what was sealed after their revocation */
     struct truth *truth;
@@ -131,6 +133,8 @@ struct strategy {
     bool (*frame)(struct world *world, struct session *session, struct qr_frame *frame);
     /** Now and then. */
     void (*moment)(struct world *world);
+    /** Whether a session is to see a batch at all. */
+    bool (*shows)(const struct world *world, const struct session *session, const struct given *given);
     /** A frame came up; false: she ignores it. */
     bool (*heard)(struct world *world, struct session *session, const struct qr_frame *frame,
         struct quire_bytes bytes);
@@ -168,6 +172,9 @@ void mallory_check_writes(struct world *world, struct phone *phone, const struct
 void mallory_check_roster(struct world *world, struct phone *phone);
 /** Whether phones must agree in the end. */
 bool mallory_heals(const struct world *world);
+
+/** Something that must never be: ends the run, or is counted. */
+void mallory_breach(struct world *world, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* ---- archive.c ------------------------------------------------------------------------------- */
 
@@ -238,6 +245,8 @@ void truth_record(struct world *world, uint32_t user, struct quire_bytes record)
 void truth_check_secrets(struct world *world, const struct phone *phone, struct quire_bytes bytes);
 /** The same of a record that a phone appends: it enrols nobody but phones of the user. */
 void truth_appended(struct world *world, uint32_t user, struct quire_bytes record);
+/** A phone is back to what its disk holds now. */
+void truth_restored(struct world *world, struct phone *phone);
 /** What is in the log of a server was made by an enrolled device of its user. */
 void truth_stored(struct world *world, const uint8_t *user, struct quire_bytes batch);
 

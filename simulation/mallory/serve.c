@@ -192,7 +192,8 @@ static bool is_shown(const struct world *world, const struct session *session, s
     }
     bool gone = mallory->has_cut && index < mallory->cut ? false
                 : mallory->has_cut && (mallory->target & bit) != 0 && session->account->user == 0;
-    return (given->hidden_from & bit) == 0 && !gone
+    bool shows = mallory->strategy->shows == NULL || mallory->strategy->shows(world, session, given);
+    return (given->hidden_from & bit) == 0 && !gone && shows
            && given->roster_seq < shown_records(world, session);
 }
 

@@ -133,7 +133,7 @@ static void check_unreadable(struct world *world, const struct phone *author,
             if (change->kind == QR_CHANGE_OPS
                 && qr_vault_open_change(vault, &place, change->nonce, change->ciphertext, &text)
                        == QUIRE_OK) {
-                world_fail(world, "mallory", "the revoked phone %u can read what phone %u wrote "
+                mallory_breach(world, "the revoked phone %u can read what phone %u wrote "
                     "after it knew of the revocation", other->number, author->number);
             }
             quire_buffer_finish(&text);
@@ -152,7 +152,7 @@ static void check_nonces(struct world *world, struct truth *truth, const struct 
         uint64_t key = bytes_mix(batch->epoch + 1, (struct quire_bytes){change->entry, QR_ENTRY_SIZE});
         key = bytes_mix(key, (struct quire_bytes){change->nonce, QR_NONCE_SIZE});
         if (!set_add(&truth->nonces, key)) {
-            world_fail(world, "mallory", "phone %u sealed two changes of one entry with one nonce",
+            mallory_breach(world, "phone %u sealed two changes of one entry with one nonce",
                 phone);
         }
     }
@@ -183,7 +183,7 @@ void truth_appended(struct world *world, uint32_t user, struct quire_bytes bytes
                                record->add.box_public, QR_KEY_SIZE) == 0;
         }
         if (!is_phone && !world->healed) {
-            world_fail(world, "mallory", "a phone enrols keys that are no phone's of its user");
+            mallory_breach(world, "a phone enrols keys that are no phone's of its user");
         }
     }
     free(record);
@@ -198,7 +198,7 @@ void truth_stored(struct world *world, const uint8_t *user, struct quire_bytes b
             return;
         }
     }
-    world_fail(world, "mallory", "the server stores a batch that no device of that user signed");
+    mallory_breach(world, "the server stores a batch that no device of that user signed");
 }
 
 /* ---- what a phone writes down ---------------------------------------------------------------- */
@@ -248,13 +248,13 @@ static void check_batch(struct world *world, struct phone *phone, const struct r
         check_unreadable(world, phone, batch);
     }
     if (!set_has(&truth->batches, key_of(phone->user, signed_part(bytes)))) {
-        world_fail(world, "mallory", "phone %u applies batch %llu of a chain, which no device of "
+        mallory_breach(world, "phone %u applies batch %llu of a chain, which no device of "
             "its user signed", phone->number, seq);
     } else if (!own && is_too_late(&phone->device->roster, batch, hash)) {
-        world_fail(world, "mallory", "phone %u applies batch %llu of a chain, written after a "
+        mallory_breach(world, "phone %u applies batch %llu of a chain, written after a "
             "revocation that it knows of", phone->number, seq);
     } else if (is_on_disk(phone, record->key)) {
-        world_fail(world, "mallory", "phone %u applies batch %llu of a chain, which it has",
+        mallory_breach(world, "phone %u applies batch %llu of a chain, which it has",
             phone->number, seq);
     }
     bool well = batch->seq == 1 || set_has(held, key_of_place(batch->writer, batch->seq - 1, batch->prev));
@@ -263,7 +263,7 @@ static void check_batch(struct world *world, struct phone *phone, const struct r
         well = well && set_has(held, key_of_place(dep->writer, dep->seq, dep->hash));
     }
     if (!well) {
-        world_fail(world, "mallory", "phone %u applies batch %llu of a chain without its causes",
+        mallory_breach(world, "phone %u applies batch %llu of a chain without its causes",
             phone->number, seq);
     }
     (void)set_add(held, key_of_place(batch->writer, batch->seq, hash));
@@ -274,7 +274,7 @@ static void learn_disk(struct world *world, struct phone *phone)
 {
     struct set *held = &world->mallory->truth->held[phone->number];
     struct qr_batch *batch = sim_alloc(sizeof *batch);
-    for (size_t i = 0; i < phone->disk.visible.count && held->count == 0; i++) {
+    for (size_t i = 0; i < phone->disk.visible.count; i++) {
         const struct record *record = &phone->disk.visible.records[i];
         struct quire_bytes bytes;
         if (batch_on_disk(record, batch, &bytes)) {
@@ -284,11 +284,19 @@ static void learn_disk(struct world *world, struct phone *phone)
     free(batch);
 }
 
+void truth_restored(struct world *world, struct phone *phone)
+{
+    struct set *held = &world->mallory->truth->held[phone->number];
+    free(held->keys);
+    *held = (struct set){0};
+    learn_disk(world, phone);
+}
+
 void mallory_check_writes(struct world *world, struct phone *phone, const struct quire_write *writes,
     size_t count)
 {
     struct qr_batch *batch = sim_alloc(sizeof *batch);
-    if (phone->clone) {
+    if (phone->clone && world->mallory->truth->held[phone->number].count == 0) {
         learn_disk(world, phone);
     }
     for (size_t i = 0; i < count && !world->failed && phone->device != NULL; i++) {
@@ -351,12 +359,12 @@ void mallory_check_roster(struct world *world, struct phone *phone)
     for (uint32_t i = 0; i < roster->count; i++) {
         struct quire_bytes bytes = qr_roster_record(roster, i);
         if (!set_has(&truth->records, key_of(phone->user, bytes))) {
-            world_fail(world, "mallory", "phone %u takes roster record %u, which no device of its "
+            mallory_breach(world, "phone %u takes roster record %u, which no device of its "
                 "user made", phone->number, i);
             return;
         }
         if (qr_load_u32(bytes.data + 1) != i) { /* after the version: what place it was made for */
-            world_fail(world, "mallory", "phone %u takes as roster record %u what was made for another "
+            mallory_breach(world, "phone %u takes as roster record %u what was made for another "
                 "place", phone->number, i);
             return;
         }

@@ -50,5 +50,6 @@ bool searches_print(const struct search *searches, size_t count);
 
 int command_plants(int count, char **words);
 int command_teeth(int count, char **words);
+int command_model(int count, char **words);
 
 #endif
