@@ -25,6 +25,9 @@ static uint64_t pause_ms(struct world *world, uint64_t mean_s)
 
 void hardship_pause_phone(struct world *world, struct phone *phone, uint64_t length_ms)
 {
+    if (world->now_ms < phone->paused_until_ms) {
+        return; /* longer, and what waits for the end of the first pause would fall behind */
+    }
     sometimes(world, SOMETIMES_phone_paused);
     TRACE(world, "phone # stands still for # ms", phone->number, length_ms);
     phone->paused_until_ms = world->now_ms + length_ms;
@@ -41,6 +44,9 @@ static void pause_phone(struct world *world, const struct happening *happening)
 
 void hardship_pause_server(struct world *world, uint64_t length_ms)
 {
+    if (world->now_ms < world->server->paused_until_ms) {
+        return;
+    }
     sometimes(world, SOMETIMES_server_paused);
     TRACE(world, "server stands still for # ms", length_ms);
     world->server->paused_until_ms = world->now_ms + length_ms;
