@@ -37,7 +37,7 @@ static void pause_phone(struct world *world, const struct happening *happening)
 {
     struct phone *phone = &world->phones[happening->actor];
     trouble_again(world, world->options.phone_pause_mean_s, pause_phone, phone->number);
-    if (!world->healed && phone->device != NULL) {
+    if (world_deed(world) && phone->device != NULL) {
         hardship_pause_phone(world, phone, pause_ms(world, world->options.pause_length_s));
     }
 }
@@ -55,7 +55,7 @@ void hardship_pause_server(struct world *world, uint64_t length_ms)
 static void pause_server(struct world *world, const struct happening *happening)
 {
     trouble_again(world, world->options.server_pause_mean_s, pause_server, happening->actor);
-    if (!world->healed && server_up(world)) {
+    if (world_deed(world) && server_up(world)) {
         hardship_pause_server(world, pause_ms(world, world->options.pause_length_s));
     }
 }
@@ -92,7 +92,7 @@ static void comes_back(struct world *world, const struct happening *happening)
 static void sleeps(struct world *world, const struct happening *happening)
 {
     (void)happening;
-    if (world->healed) {
+    if (!world_deed(world)) {
         return;
     }
     hardship_sleep(world, world->options.sleep_h * HOUR_MS);
@@ -111,7 +111,7 @@ static void sleeps(struct world *world, const struct happening *happening)
 static void flaps(struct world *world, const struct happening *happening)
 {
     struct phone *phone = &world->phones[happening->actor];
-    if (world->healed || world->now_ms >= happening->number) {
+    if (!world_deed(world) || world->now_ms >= happening->number) {
         if (!phone->online) {
             phone_set_online(world, phone, true);
         }
@@ -126,7 +126,7 @@ static void flaps(struct world *world, const struct happening *happening)
 static void begins_to_flap(struct world *world, const struct happening *happening)
 {
     trouble_again(world, world->options.flap_mean_s, begins_to_flap, happening->actor);
-    if (!world->healed && world->phones[happening->actor].online) {
+    if (world_deed(world) && world->phones[happening->actor].online) {
         uint64_t until_ms =
             world->now_ms + prng_about(&world->people, 1000 * world->options.flap_length_s);
         world_later(world, world->now_ms, flaps, happening->actor, 0, until_ms, nothing);
@@ -139,7 +139,7 @@ static void goes_one_way(struct world *world, const struct happening *happening)
 {
     struct phone *phone = &world->phones[happening->actor];
     trouble_again(world, world->options.half_mean_s, goes_one_way, phone->number);
-    if (!world->healed) {
+    if (world_deed(world)) {
         bool upwards = prng_chance(&world->network_chance, 500000);
         uint64_t length_ms =
             prng_about(&world->network_chance, 1000 * world->options.half_length_s);
@@ -158,7 +158,7 @@ static void goes_one_way(struct world *world, const struct happening *happening)
 static void server_is_slow(struct world *world, const struct happening *happening)
 {
     trouble_again(world, world->options.server_slow_mean_s, server_is_slow, happening->actor);
-    if (!world->healed) {
+    if (world_deed(world)) {
         world->server->slow = true;
     }
 }

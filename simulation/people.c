@@ -33,11 +33,13 @@ static void writes(struct world *world, const struct happening *happening)
     if (world->now_ms < phone->paused_until_ms) {
         next = phone->paused_until_ms; /* nobody can write on it */
     } else if (world->now_ms < until) {
-        people_write(world, phone);
-        next = world->now_ms + prng_about(&world->people, 60000 / options->acts_per_minute);
+        if (world_deed(world)) {
+            people_write(world, phone);
+        }
+        next = world->now_ms + prng_about(&world->rhythm, 60000 / options->acts_per_minute);
     } else {
-        next = world->now_ms + prng_about(&world->people, 1000 * options->resting_s);
-        until = next + prng_about(&world->people, 1000 * options->writing_s);
+        next = world->now_ms + prng_about(&world->rhythm, 1000 * options->resting_s);
+        until = next + prng_about(&world->rhythm, 1000 * options->writing_s);
     }
     world_later(world, next, writes, phone->number, 0, until, nothing);
 }

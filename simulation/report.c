@@ -174,12 +174,14 @@ bool report_write(struct world *world, const struct report *report, const char *
     return fclose(out) == 0 && well;
 }
 
-bool report_seed(uint64_t seed, const struct options *options, const char *again, const char *path)
+bool report_seed(uint64_t seed, const struct options *options, const struct skips *skips,
+    const char *again, const char *path)
 {
     struct world *world = world_create(seed, options, false);
     struct run_result result;
     char title[48];
     world->recording = recording_create();
+    world->skips = skips;
     run_in(world, &result);
     snprintf(title, sizeof title, "Seed %" PRIu64, seed);
     struct report report = {.title = title, .again = again, .claim = result.claim,

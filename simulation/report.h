@@ -22,6 +22,7 @@ bool report_write(struct world *world, const struct report *report, const char *
 
 /** Runs that seed with somebody who takes notes, and writes its report. `again`: the command that
  * shows it again. */
-bool report_seed(uint64_t seed, const struct options *options, const char *again, const char *path);
+bool report_seed(uint64_t seed, const struct options *options, const struct skips *skips,
+    const char *again, const char *path);
 
 #endif

@@ -31,6 +31,7 @@ struct world *world_create(uint64_t seed, const struct options *options, bool tr
     prng_seed(&world->network_chance, seed, 2);
     prng_seed(&world->disk_chance, seed, 3);
     prng_seed(&world->entropy, seed, 4);
+    prng_seed(&world->rhythm, seed, 5);
     world->phones = sim_alloc(PHONES_MAX * sizeof *world->phones);
     world->network = network_create();
     world->model = model_create();
@@ -207,6 +208,7 @@ void run_in(struct world *world, struct run_result *out_result)
     live(world, out_result);
     out_result->trace_hash = world->trace_hash;
     out_result->steps = world->steps;
+    out_result->deeds = world->deeds;
     out_result->acts = world->acts;
     out_result->simulated_ms = world->now_ms;
     out_result->frames = world->frames;
@@ -227,7 +229,14 @@ void run_in(struct world *world, struct run_result *out_result)
 void run_once(uint64_t seed, const struct options *options, bool tracing, FILE *report,
     struct run_result *out_result)
 {
+    run_without(seed, options, NULL, tracing, report, out_result);
+}
+
+void run_without(uint64_t seed, const struct options *options, const struct skips *skips,
+    bool tracing, FILE *report, struct run_result *out_result)
+{
     struct world *world = world_create(seed, options, tracing);
+    world->skips = skips;
     run_in(world, out_result);
     if (world->failed && report != NULL) {
         trace_print_tail(world, report);

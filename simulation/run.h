@@ -11,6 +11,7 @@ struct run_result {
     uint64_t seed;
     uint64_t trace_hash;
     uint64_t steps, acts, frames, bytes_scanned, batches, verified;
+    uint64_t deeds; /* edits and faults, those that were skipped too */
     uint64_t quiet_after_ms; /* from healing until all were quiet */
     uint64_t simulated_ms;
     uint64_t cpu_us; /* of a processor; jobs.c fills it in, since a run knows no real clock */
@@ -36,5 +37,9 @@ void run_in(struct world *world, struct run_result *out_result);
 /** Runs; on failure the last lines of the trace go to `report`. */
 void run_once(uint64_t seed, const struct options *options, bool tracing, FILE *report,
     struct run_result *out_result);
+
+/** The same without some deeds; skips may be NULL. */
+void run_without(uint64_t seed, const struct options *options, const struct skips *skips,
+    bool tracing, FILE *report, struct run_result *out_result);
 
 #endif

@@ -34,13 +34,16 @@ static const char usage[] =
     "  --json                 the summary as JSON\n"
     "  --until-failure        stop at the first seed that fails, and say how many it took\n"
     "  --report FILE          write what happened in one run as an HTML file, to be opened offline\n"
-    "  --shrink               after a failure, look for the smallest world that still fails\n"
+    "  --shrink               after a failure, look for the smallest world that still fails, and leave\n"
+    "                         out every edit and fault that it does not need\n"
+    "  --skip N-M,N…          without these edits and faults, by number: --shrink says which\n"
     "  --options              the names of all options\n";
 
 struct arguments {
     struct jobs_plan plan;
     bool tracing, json, shrink;
     const char *report;
+    struct skips skips;
 };
 
 /* ---- arguments ------------------------------------------------------------------------------- */
@@ -124,6 +127,11 @@ static void parse(int count, char **words, struct arguments *out)
                 complain("--report takes a file");
             }
             out->report = next, i++;
+        } else if (strcmp(words[i], "--skip") == 0) {
+            if (!skips_read(next, &out->skips)) {
+                complain("--skip takes numbers and ranges, ascending: 1-45,47");
+            }
+            i++;
         } else if (strcmp(words[i], "--seeds") == 0) {
             read_seeds(&out->plan, next), i++;
         } else {
@@ -144,8 +152,9 @@ static bool write_report(const struct arguments *arguments, uint64_t seed,
         return false;
     }
     jobs_print_again(&arguments->plan, seed, stream);
+    skips_print(&arguments->skips, stream);
     fclose(stream);
-    bool well = report_seed(seed, options, again, arguments->report);
+    bool well = report_seed(seed, options, &arguments->skips, again, arguments->report);
     free(again);
     return well;
 }
@@ -159,7 +168,7 @@ static int run_alone(const struct arguments *arguments)
     printf("seed %" PRIu64 "\noptions", seed);
     options_print(&options, stdout);
     fflush(stdout);
-    run_once(seed, &options, arguments->tracing, stdout, &result);
+    run_without(seed, &options, &arguments->skips, arguments->tracing, stdout, &result);
     if (result.failed) {
         jobs_print_failure(&arguments->plan, &result, stdout);
         if (arguments->shrink) {

@@ -4,14 +4,15 @@
 #include "commands.h"
 
 #include "commit.h"
-#include "telling.h"
+#include "story_shrink.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const char usage[] =
-    "usage: quire-sim run [--seed N] [--runs K] [--trace] [--report FILE] [--mutate] STORY…\n"
+    "usage: quire-sim run [--seed N] [--runs K] [--trace] [--report FILE] [--shrink] [--mutate]\n"
+    "                     STORY…\n"
     "       quire-sim run --forms\n"
     "\n"
     "Tells stories: text files in which a line is a sentence, such as: phone writes \"Hello\" in diary.\n"
@@ -24,13 +25,14 @@ static const char usage[] =
     "  --trace     print a line for everything that happens\n"
     "  --report F  write what happened as one HTML file, to be opened in a browser, offline; of many\n"
     "              runs, the one that failed, else the first\n"
+    "  --shrink    of a story that fails, print the shortest one that fails in the same way\n"
     "  --mutate    break each expectation in turn, and see that the story fails at that very line;\n"
     "              and leave out each other line in turn, and say which ones nobody missed\n"
     "  --forms     every sentence that a story may hold\n";
 
 struct wishes {
     uint64_t seed, run_count;
-    bool has_seed, tracing, mutate;
+    bool has_seed, tracing, mutate, shrink;
     const char *report;
 };
 
@@ -100,6 +102,9 @@ static bool tell(const struct story *story, const struct wishes *wishes)
         story_tell(story, first + i, SIZE_MAX, BREAK_NOTHING, wishes->tracing, NULL, &verdict);
         if (verdict.failed) {
             print_failure(story, first + i, &verdict);
+            if (wishes->shrink) {
+                story_shrink(story, first + i, &verdict, stdout);
+            }
             return write_report(story, first + i, wishes) && false;
         }
     }
@@ -206,6 +211,8 @@ int command_run(int count, char **words)
             wishes.report = next;
             well = next != NULL;
             i++;
+        } else if (strcmp(words[i], "--shrink") == 0) {
+            wishes.shrink = true;
         } else if (strcmp(words[i], "--mutate") == 0) {
             wishes.mutate = true;
         } else if (strcmp(words[i], "--seed") == 0) {

@@ -8,6 +8,7 @@
 
 #include "commit.h"
 #include "jobs.h"
+#include "report.h"
 #include "shrink.h"
 #include "totals.h"
 
@@ -46,7 +47,8 @@ static const char usage[] =
     "  --set ...     an option that is not left to the seed; counts as another program\n"
     "\n"
     "F/state-PROGRAM-COMMIT holds the counts of one program; F/SEED-PROGRAM-COMMIT.txt one failure: what\n"
-    "failed, the commands that show it, the end of its trace, and the smallest world that fails.\n";
+    "failed, the commands that show it, the end of its trace, and the smallest world that fails; beside\n"
+    "it, with .html, its report.\n";
 
 struct swarm {
     struct jobs_plan plan;
@@ -203,7 +205,23 @@ static void keep_state(struct swarm *swarm)
 /* ---- failures -------------------------------------------------------------------------------- */
 
 /* In a process of its own, since the world may kill it or never end. */
-static void shrink_apart(const struct swarm *swarm, const struct run_result *result, FILE *file)
+static void write_report(const struct swarm *swarm, uint64_t seed, const struct options *options,
+    const char *path)
+{
+    char *again = NULL;
+    size_t size = 0;
+    FILE *stream = open_memstream(&again, &size);
+    if (stream == NULL) {
+        return;
+    }
+    jobs_print_again(&swarm->plan, seed, stream);
+    fclose(stream);
+    (void)report_seed(seed, options, NULL, again, path); /* without it the text is still there */
+    free(again);
+}
+
+static void shrink_apart(const struct swarm *swarm, const struct run_result *result, FILE *file,
+    const char *report_path)
 {
     fflush(NULL);
     pid_t child = fork();
@@ -211,6 +229,7 @@ static void shrink_apart(const struct swarm *swarm, const struct run_result *res
         struct options options;
         alarm(SHRINK_S);
         jobs_options(&swarm->plan, result->seed, &options);
+        write_report(swarm, result->seed, &options, report_path);
         shrink(result->seed, &options, result, file);
         fflush(file);
         _exit(0);
@@ -236,7 +255,9 @@ static void keep_failure(struct swarm *swarm, const struct run_result *result, c
     fprintf(file, "commit %s\n", QUIRE_COMMIT);
     jobs_print_failure(&swarm->plan, result, file);
     if (strcmp(result->claim, "died") != 0 && strcmp(result->claim, "hung") != 0) {
-        shrink_apart(swarm, result, file);
+        char report_path[sizeof path + 8];
+        snprintf(report_path, sizeof report_path, "%s.html", path);
+        shrink_apart(swarm, result, file, report_path);
     }
     fprintf(file, "\nthe end of its trace:\n%s", report);
     fclose(file);

@@ -21,7 +21,7 @@ void trouble_again(struct world *world, uint64_t mean_s,
     void (*act)(struct world *, const struct happening *), uint32_t actor)
 {
     if (mean_s != 0 && !world->healed) {
-        world_later(world, world->now_ms + prng_about(&world->people, 1000 * mean_s), act, actor, 0,
+        world_later(world, world->now_ms + prng_about(&world->rhythm, 1000 * mean_s), act, actor, 0,
             0, nothing);
     }
 }
@@ -61,7 +61,7 @@ static void crash(struct world *world, const struct happening *happening)
 {
     struct phone *phone = &world->phones[happening->actor];
     trouble_again(world, world->options.phone_crash_mean_s, crash, phone->number);
-    if (world->healed || phone->device == NULL) {
+    if (!world_deed(world) || phone->device == NULL) {
         return;
     }
     phone_kill(world, phone, prng_chance(&world->disk_chance, world->options.reboot_ppm));
@@ -80,7 +80,7 @@ static void offline(struct world *world, const struct happening *happening)
 {
     struct phone *phone = &world->phones[happening->actor];
     trouble_again(world, world->options.offline_mean_s, offline, phone->number);
-    if (world->healed || !phone->online) {
+    if (!world_deed(world) || !phone->online) {
         return;
     }
     phone_set_online(world, phone, false);
@@ -93,7 +93,7 @@ static void cut(struct world *world, const struct happening *happening)
 {
     struct phone *phone = &world->phones[happening->actor];
     trouble_again(world, world->options.cut_mean_s, cut, phone->number);
-    if (!world->healed && phone->link != 0) {
+    if (world_deed(world) && phone->link != 0) {
         network_cut(world, phone->link);
     }
 }
@@ -102,7 +102,7 @@ static void stall(struct world *world, const struct happening *happening)
 {
     struct phone *phone = &world->phones[happening->actor];
     trouble_again(world, world->options.stall_mean_s, stall, phone->number);
-    if (!world->healed && phone->link != 0) {
+    if (world_deed(world) && phone->link != 0) {
         /* Not as arguments: compilers differ in which one they draw first. */
         bool upwards = prng_chance(&world->network_chance, 500000);
         uint64_t length_ms = prng_about(&world->network_chance, 1000 * world->options.stall_length_s);
@@ -114,7 +114,7 @@ static void jump(struct world *world, const struct happening *happening)
 {
     struct phone *phone = &world->phones[happening->actor];
     trouble_again(world, world->options.clock_jump_mean_s, jump, phone->number);
-    if (world->healed) {
+    if (!world_deed(world)) {
         return;
     }
     uint64_t most = prng_chance(&world->people, 500000) ? 3600000 : JUMP_MAX_MS;
@@ -131,7 +131,7 @@ void trouble_back_up(struct world *world, struct phone *phone)
 static void backup(struct world *world, const struct happening *happening)
 {
     struct phone *phone = &world->phones[happening->actor];
-    if (!world->healed && phone->stage == PHONE_JOINED && phone->disk.durable.count > 0) {
+    if (world_deed(world) && phone->stage == PHONE_JOINED && phone->disk.durable.count > 0) {
         trouble_back_up(world, phone);
     }
 }
@@ -151,7 +151,7 @@ void trouble_restore(struct world *world, struct phone *phone, bool reboot)
 static void restore(struct world *world, const struct happening *happening)
 {
     struct phone *phone = &world->phones[happening->actor];
-    if (world->healed || !phone->disk.has_backup || phone->stage != PHONE_JOINED) {
+    if (!world_deed(world) || !phone->disk.has_backup || phone->stage != PHONE_JOINED) {
         return;
     }
     trouble_restore(world, phone, prng_chance(&world->disk_chance, world->options.reboot_ppm));
@@ -185,7 +185,7 @@ struct phone *trouble_clone(struct world *world, struct phone *phone)
 static void clone(struct world *world, const struct happening *happening)
 {
     struct phone *phone = &world->phones[happening->actor];
-    if (!world->healed && phone->stage == PHONE_JOINED && phone->disk.durable.count > 0
+    if (world_deed(world) && phone->stage == PHONE_JOINED && phone->disk.durable.count > 0
         && !phone->revoked && world->phone_count < PHONES_MAX) {
         people_clone_writes(world, trouble_clone(world, phone));
     }
@@ -193,7 +193,7 @@ static void clone(struct world *world, const struct happening *happening)
 
 static void revoke(struct world *world, const struct happening *happening)
 {
-    if (!world->healed) {
+    if (world_deed(world)) {
         people_revoke(world, happening->actor);
     }
 }
@@ -226,7 +226,7 @@ static void server_ends(struct world *world, const struct happening *happening)
 static void server_crash(struct world *world, const struct happening *happening)
 {
     trouble_again(world, world->options.server_crash_mean_s, server_crash, happening->actor);
-    if (world->healed || !server_up(world)) {
+    if (!world_deed(world) || !server_up(world)) {
         return;
     }
     uint64_t grace = 0;
@@ -250,7 +250,7 @@ static void has_space(struct world *world, const struct happening *happening)
 static void runs_full(struct world *world, const struct happening *happening)
 {
     trouble_again(world, world->options.server_full_mean_s, runs_full, happening->actor);
-    if (!world->healed) {
+    if (world_deed(world)) {
         world->server->full = true;
         world_later(world, world->now_ms + prng_range(&world->people, 1, FULL_MAX_MS), has_space, 0,
             0, 0, nothing);
@@ -260,7 +260,7 @@ static void runs_full(struct world *world, const struct happening *happening)
 static void copies(struct world *world, const struct happening *happening)
 {
     (void)happening;
-    if (!world->healed) {
+    if (world_deed(world)) {
         server_copy(world);
     }
 }
@@ -268,7 +268,7 @@ static void copies(struct world *world, const struct happening *happening)
 static void server_restored(struct world *world, const struct happening *happening)
 {
     (void)happening;
-    if (!world->healed && world->server->copy <= world->server->durable) {
+    if (world_deed(world) && world->server->copy <= world->server->durable) {
         server_kill(world);
         server_restore(world, prng_chance(&world->people, 500000));
         server_again_later(world);
@@ -278,7 +278,7 @@ static void server_restored(struct world *world, const struct happening *happeni
 static void server_wiped(struct world *world, const struct happening *happening)
 {
     (void)happening;
-    if (!world->healed) {
+    if (world_deed(world)) {
         server_kill(world);
         server_wipe(world);
         server_again_later(world);

@@ -6,6 +6,8 @@
 
 #include "recording.h"
 
+#define DEED_STREAMS (UINT64_C(1) << 32) /* of the seed: one for each deed */
+
 #include <assert.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -139,6 +141,18 @@ bool world_step(struct world *world)
     happening.act(world, &happening);
     free(happening.bytes);
     return true;
+}
+
+bool world_deed(struct world *world)
+{
+    uint64_t number = ++world->deeds;
+    prng_seed(&world->people, world->seed, DEED_STREAMS + number);
+    for (size_t i = 0; world->skips != NULL && i < world->skips->count; i++) {
+        if (number >= world->skips->ranges[i].from && number <= world->skips->ranges[i].to) {
+            return false;
+        }
+    }
+    return !world->healed;
 }
 
 void world_run(struct world *world, uint64_t until_ms)

@@ -13,6 +13,7 @@
 
 #define WALL_START_MS INT64_C(1767225600000) /* 2026-01-01: what a right wall clock says at 0 */
 #define TRACE_TAIL 40
+#define SKIPS_MAX 512u
 #define STEPS_MAX 3000000u
 #define PHONES_MAX 48u
 
@@ -107,6 +108,14 @@ struct happening {
     size_t size;
 };
 
+/** Deeds that are left out, to find out which ones matter: ranges of their numbers, ascending. */
+struct skips {
+    struct {
+        uint64_t from, to; /* both included; the first deed is 1 */
+    } ranges[SKIPS_MAX];
+    size_t count;
+};
+
 struct trace_line {
     uint64_t at_ms;
     const char *format;
@@ -122,7 +131,9 @@ struct world {
     bool healed;  /* no new faults, no new edits: all must become quiet */
     bool failed;
     bool tracing; /* print each line as it happens */
-    struct prng people, network_chance, disk_chance, entropy;
+    /* rhythm: when the next deed is; people: what it is, anew for each deed, so that leaving one out
+     * changes none of the others */
+    struct prng people, rhythm, network_chance, disk_chance, entropy;
 
     struct happening *queue; /* a heap, soonest first */
     size_t queue_count, queue_capacity;
@@ -137,6 +148,9 @@ struct world {
 
     uint64_t sometimes[SOMETIMES_COUNT];
     uint64_t bytes_scanned, frames, acts, batches_verified;
+
+    const struct skips *skips; /* NULL: none */
+    uint64_t deeds;            /* so far: what people did and what befell them, one by one */
 
     const char *phone_names[PHONES_MAX]; /* NULL: its number will do */
     struct recording *recording;         /* for a report, or NULL */
@@ -164,6 +178,8 @@ bool world_wait(struct world *world, const struct happening *happening, uint64_t
 void world_skip(struct world *world, uint64_t length_ms);
 /** Lets the soonest thing happen. False: there is none. */
 bool world_step(struct world *world);
+/** One more edit or fault would happen now. False: not after all has healed, nor if it is skipped. */
+bool world_deed(struct world *world);
 /** Lets everything happen that is due until then. */
 void world_run(struct world *world, uint64_t until_ms);
 

@@ -138,7 +138,7 @@ void converge_check_end(struct world *world)
                     first = phone;
                     memcpy(wanted, digest, sizeof wanted);
                 } else if (memcmp(wanted, digest, sizeof wanted) != 0) {
-                    world_fail(world, "converge", "entry %u differs between phones %u and %u, "
+                    world_fail(world, "converge", "entry %u differs between phone %u and phone %u, "
                         "which agree on all heads", entry, first->number, phone->number);
                 }
             }
