@@ -1,7 +1,7 @@
 /*
  * The client library: a private journal in a folder of this machine, that syncs when it is asked to.
  *
- * Everything but quire_client_sync, _follow, _pair, _join, _recover and _revoke works offline. What
+ * Everything but quire_client_sync, _follow, _pair, _join, _rejoin, _recover and _revoke works offline. What
  * was saved is on the disk, encrypted, before the call returns; a process may be killed at any time.
  *
  *     struct quire_client_options options = {.profile = "/home/ada/journal"};
@@ -324,6 +324,15 @@ QUIRE_API void quire_client_stop(struct quire_client *client);
  */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_client_pair(struct quire_client *client,
     uint32_t timeout_ms, uint8_t out_device[QUIRE_DEVICE_SIZE]);
+
+/**
+ * For a device that the server does not know any more, though it was not revoked: the server was put
+ * back to a backup older than its enrolment, and other devices were added or revoked since. Enrols
+ * this device again, with all it has, by the code that another one shows (quire_client_pair), then
+ * syncs. EMALFORMED: not a code. ESTATE: revoked. As sync.
+ */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_rejoin(struct quire_client *client,
+    const char *code, uint32_t timeout_ms);
 
 /** The last blocking call failed because there was no server to talk to, now: try again later. */
 QUIRE_API bool quire_client_unreachable(const struct quire_client *client);

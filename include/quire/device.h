@@ -191,6 +191,16 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_device_recover(
     const struct quire_device_options *options, struct quire_bytes name, struct quire_bytes kit,
     struct quire_device **out_device);
 
+/**
+ * A device that the server does not know any more (REFUSED with `auth`: the server forgot its
+ * enrolment, and so did everybody who knew of it) asks to be enrolled again by the code that another
+ * device shows. Not connected; connect it then. Keys, entries and all that was written stay. Ends
+ * with NOTICE_JOINED or PAIR_FAILED. entropy: 32 fresh random bytes. EMALFORMED: not a code. ESTATE:
+ * connected, not a member, or revoked: a revoked device joins with a new profile.
+ */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_device_rejoin(struct quire_device *device,
+    struct quire_bytes code, const uint8_t entropy[QUIRE_ENTROPY_SIZE]);
+
 /** Opens the profile that the reader holds. ENOTFOUND: there is none. ECRYPTO: another key.
  * ECORRUPT, EUNSUPPORTED, ENOMEM, EIO. */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_device_open(const struct quire_device_options *options,

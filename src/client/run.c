@@ -170,6 +170,11 @@ static bool is_final_refusal(uint32_t code)
 
 static const char *const all_safe = "Everything written is safe on this machine";
 
+/* ERROR_AUTH to a device that was known once. */
+static const char forgotten[] =
+    " If the server was put back to an old backup, another device that knows this one brings it back "
+    "at its next sync; if there is none, `quire pair` there and `quire rejoin CODE` here.";
+
 struct unsent {
     char text[192];
 };
@@ -217,8 +222,8 @@ static enum quire_status after_down(struct work *work)
             server, why);
     }
     if (run->refused && is_final_refusal(run->failure)) {
-        return qr_client_fail(&client->problem, QUIRE_ESTATE, "%s refused this device: %s. %s.",
-            server, why, all_safe);
+        return qr_client_fail(&client->problem, QUIRE_ESTATE, "%s refused this device: %s. %s.%s",
+            server, why, all_safe, run->failure == ERROR_AUTH ? forgotten : "");
     }
     bool follow = work->goal == QR_CLIENT_GOAL_FOLLOW;
     if (run->ready) {
@@ -259,7 +264,7 @@ static bool everything_is_there(struct work *work, const struct quire_device_sta
         return false;
     }
     if (state->unsealed_count == 0 && state->unacknowledged_count == 0
-        && state->not_on_server_count == 0) {
+        && state->not_on_server_count == 0 && state->redo_count == 0) {
         return true;
     }
     bool rejected = false;
@@ -602,6 +607,33 @@ enum quire_status quire_client_sync(struct quire_client *client, uint32_t timeou
     enum quire_status status = qr_client_needs_profile(client);
     return status != QUIRE_OK ? status
                               : qr_client_run(client, QR_CLIENT_GOAL_SYNC, NULL, timeout_ms);
+}
+
+enum quire_status quire_client_rejoin(struct quire_client *client, const char *code,
+    uint32_t timeout_ms)
+{
+    uint8_t entropy[QUIRE_ENTROPY_SIZE];
+    enum quire_status status = qr_client_needs_profile(client);
+    if (status == QUIRE_OK) {
+        status = qr_client_random(entropy, sizeof entropy, &client->problem);
+    }
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    status = quire_device_rejoin(client->device, quire_bytes_of_text(code), entropy);
+    qr_client_wipe(entropy, sizeof entropy);
+    if (status == QUIRE_EMALFORMED) {
+        return qr_client_fail(&client->problem, status,
+            "This is not a pairing code: a character is wrong or missing. Nothing was changed.");
+    }
+    if (status == QUIRE_ESTATE) {
+        return qr_client_fail(&client->problem, status,
+            "This device was revoked. It comes back on a new profile, by `join` or by the recovery "
+            "kit; what was written here is still here.");
+    }
+    return status != QUIRE_OK
+        ? qr_client_settle(client, status, "The device cannot be enrolled again")
+        : qr_client_run(client, QR_CLIENT_GOAL_SYNC, NULL, timeout_ms);
 }
 
 enum quire_status quire_client_follow(struct quire_client *client)

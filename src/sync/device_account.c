@@ -200,6 +200,41 @@ enum quire_status quire_device_recover(const struct quire_device_options *option
     return status;
 }
 
+/* The name it was enrolled with. */
+static enum quire_status own_name(struct quire_device *device)
+{
+    const uint8_t *self = qr_vault_public(device->vault).device;
+    const struct qr_roster_device *listed = qr_roster_find(&device->roster, self);
+    struct qr_record record;
+    if (listed == NULL ||
+        qr_record_read(qr_roster_record(&device->roster, listed->added_seq), &record) != QUIRE_OK) {
+        return QUIRE_ESTATE;
+    }
+    quire_buffer_clear(&device->name);
+    return qr_vault_open_name(device->vault, record.add.epoch, self, record.add.name, &device->name);
+}
+
+enum quire_status quire_device_rejoin(struct quire_device *device, struct quire_bytes code,
+    const uint8_t entropy[QUIRE_ENTROPY_SIZE])
+{
+    if (device->role != ROLE_MEMBER || device->revoked || device->link != LINK_NONE ||
+        device->pair != NULL) {
+        return QUIRE_ESTATE;
+    }
+    struct qr_pair *pair = NULL;
+    enum quire_status status = qr_pair_parse(code, entropy, &pair);
+    if (status == QUIRE_OK) {
+        status = own_name(device);
+    }
+    if (status != QUIRE_OK) {
+        qr_pair_destroy(pair);
+        return status;
+    }
+    device->pair = pair;
+    device->rejoining = true;
+    return QUIRE_OK;
+}
+
 enum quire_status quire_device_open(const struct quire_device_options *options,
     struct quire_device **out_device)
 {

@@ -28,7 +28,7 @@ void device_connected(struct quire_device *device, struct quire_bytes host)
     for (size_t i = 0; i < device->chain_count; i++) {
         device->chains[i].blocked_until_ms = 0; /* the cause may be gone, or the server another */
     }
-    if (device->role == ROLE_JOINING && device->pair_roster_count == 0) {
+    if (device->rejoining || (device->role == ROLE_JOINING && device->pair_roster_count == 0)) {
         device_pair_request(device);
     } else {
         device_hello(device);

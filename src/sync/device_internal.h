@@ -258,6 +258,7 @@ struct quire_device {
     bool pair_open;
     uint64_t pair_until_ms; /* it has answered, and answers the same device again until then; or 0 */
     uint8_t pair_device[QR_DEVICE_SIZE]; /* whom it answers */
+    bool rejoining; /* a member that the server does not know asks to be enrolled again */
     enum {
         APPEND_NONE,
         APPEND_PAIR,

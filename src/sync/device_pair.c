@@ -157,6 +157,22 @@ void device_pair_request(struct quire_device *device)
     quire_buffer_finish(&request);
 }
 
+/* A member keeps what it has, and goes over to the roster that has it in it now. */
+static void end_rejoining(struct quire_device *device, enum quire_status status)
+{
+    device->rejoining = false;
+    qr_pair_destroy(device->pair);
+    device->pair = NULL;
+    if (status != QUIRE_OK) {
+        device_notice(device, QUIRE_NOTICE_PAIR_FAILED, status);
+        device_close(device, 0);
+        return;
+    }
+    device->looking = true;
+    device_notice(device, QUIRE_NOTICE_JOINED, 0);
+    device_hello(device);
+}
+
 static void on_reply(struct quire_device *device, struct quire_bytes data)
 {
     struct quire_buffer content = {0};
@@ -171,7 +187,11 @@ static void on_reply(struct quire_device *device, struct quire_bytes data)
         status = version != REPLY_VERSION ? QUIRE_EUNSUPPORTED
             : reader.failed || count == 0 ? QUIRE_EMALFORMED
                                           : QUIRE_OK;
-        if (status == QUIRE_OK) {
+        if (status == QUIRE_OK && device->rejoining &&
+            memcmp(user.data, device->roster.user, QR_USER_SIZE) != 0) {
+            status = QUIRE_ECRYPTO; /* another account's device showed the code */
+        }
+        if (status == QUIRE_OK && !device->rejoining) {
             memcpy(device->pair_user, user.data, QR_USER_SIZE);
             memcpy(device->pair_roster_head, head.data, QR_HASH_SIZE);
             device->pair_roster_count = count;
@@ -181,7 +201,9 @@ static void on_reply(struct quire_device *device, struct quire_bytes data)
             device_hello(device);
         }
     }
-    if (status != QUIRE_OK) {
+    if (device->rejoining) {
+        end_rejoining(device, status);
+    } else if (status != QUIRE_OK) {
         device_notice(device, QUIRE_NOTICE_PAIR_FAILED, status);
         device_close(device, 0);
     }
@@ -208,6 +230,10 @@ void device_on_pair(struct quire_device *device, const struct qr_frame *frame)
         }
         break;
     case QR_PAIR_CLOSE:
+        if (waits && device->rejoining) {
+            end_rejoining(device, QUIRE_ENOTFOUND);
+            break;
+        }
         if (waits || (device->pair_open && device->pair_until_ms == 0)) {
             device_notice(device, QUIRE_NOTICE_PAIR_FAILED, QUIRE_ENOTFOUND);
         }

@@ -417,6 +417,13 @@ static void append_done(struct quire_device *device)
     } else if (what == APPEND_PAIR) {
         device_pair_reply(device);
     } else if (what == APPEND_RECOVER) {
+        /* The roster may have gone on, to an epoch whose key nobody has taken yet. */
+        enum quire_status status = device_take_keys(device);
+        if (status == QUIRE_ENOMEM) {
+            device_ok(device, status);
+        } else if (status != QUIRE_OK) {
+            device_alarm(device, QUIRE_ALARM_ROSTER);
+        }
         qr_kit_destroy(device->kit);
         device->kit = NULL;
         device->role = ROLE_MEMBER;

@@ -33,23 +33,23 @@ static bool has_key(const struct quire_device *device)
     return qr_vault_has_epoch(device->vault, device->roster.epoch);
 }
 
-/* Whom the server forgot to be revoked would read what is sealed before that is made again. */
 static bool may_seal(const struct quire_device *device)
 {
-    return device->role == ROLE_MEMBER && !device->revoked && has_key(device) &&
-        device->redo_count == 0;
+    return device->role == ROLE_MEMBER && !device->revoked && has_key(device);
 }
 
-/* Carried changes wait until it is known which of them others have brought. */
-static bool carries(const struct quire_device *device)
+/* Whom the server forgot to be revoked would read what is sealed before that is made again; and
+ * carried changes wait until it is known which of them others have brought. */
+static bool must_wait(const struct quire_device *device)
 {
-    return device->carried_count > 0 && !(device->link == LINK_READY && device->caught_up);
+    return device->redo_count > 0 ||
+        (device->carried_count > 0 && !(device->link == LINK_READY && device->caught_up));
 }
 
 uint64_t device_seal_due_ms(const struct quire_device *device)
 {
     if ((device->pending_count == 0 && device->carried_count == 0) || !may_seal(device) ||
-        !has_chain(device) || carries(device)) {
+        !has_chain(device) || must_wait(device)) {
         return UINT64_MAX;
     }
     if (device->carried_count > 0) {
@@ -79,6 +79,7 @@ static int compare_deps(const void *a, const void *b)
 /* The heads that no other batch here depends on: the causes of the next one. True: all fit. */
 static bool gather_deps(const struct quire_device *device, struct qr_batch *batch)
 {
+    bool all = true;
     batch->dep_count = 0;
     for (size_t i = 0; i < device->chain_count; i++) {
         const struct device_chain *chain = &device->chains[i];
@@ -87,7 +88,8 @@ static bool gather_deps(const struct quire_device *device, struct qr_batch *batc
             continue;
         }
         if (batch->dep_count == QR_DEPS_MAX) {
-            return false;
+            all = false;
+            break;
         }
         struct qr_dep *dep = &batch->deps[batch->dep_count++];
         memcpy(dep->writer, chain->writer, QR_WRITER_SIZE);
@@ -95,7 +97,7 @@ static bool gather_deps(const struct quire_device *device, struct qr_batch *batc
         dep->seq = chain->head;
     }
     qsort(batch->deps, batch->dep_count, sizeof *batch->deps, compare_deps);
-    return true;
+    return all;
 }
 
 static enum quire_status seal_changes(struct quire_device *device, const struct drafts *drafts,
@@ -293,8 +295,8 @@ void device_seal(struct quire_device *device)
 {
     bool flush = device->flush;
     bool due = device_seal_due_ms(device) <= device->now_ms;
-    device->flush = false;
-    if (!due && !flush) {
+    device->flush = flush && !device->revoked && must_wait(device); /* what was asked for waits, too */
+    if (device->flush || (!due && !flush)) {
         return;
     }
     if (device->pending_count + device->carried_count > 0 && !has_chain(device)) {
@@ -306,7 +308,7 @@ void device_seal(struct quire_device *device)
         device_ok(device, QUIRE_ENOMEM);
         return;
     }
-    bool well = may_seal(device) && !carries(device) && draft_carried(device, drafts);
+    bool well = may_seal(device) && draft_carried(device, drafts);
     while (well && device->pending_count > 0) {
         uint8_t id[QR_ENTRY_SIZE];
         memcpy(id, device->pending[0].entry, sizeof id);

@@ -183,6 +183,14 @@ void hub_stream(struct qr_hub *hub, struct hub_connection *connection)
         }
         hub_send_roster(hub, connection, connection->roster_count);
     }
+    bool is_device = !qr_is_zero(connection->device, QR_DEVICE_SIZE);
+    if (is_device && !qr_roster_active(&user->roster, connection->device) &&
+        hub_roster_durable(user) == user->roster.count) {
+        /* Told so, and nothing more: it has no key for what was written since. */
+        hub_send_roster(hub, connection, connection->roster_count);
+        hub_fatal(hub, connection, QR_ERROR_REVOKED);
+        return;
+    }
     while (connection->subscribed && connection->state == HUB_READY &&
         connection->position < user->durable_count && connection->unsent < HUB_UNSENT_LOW) {
         if (!send_delta(hub, connection)) {
@@ -197,12 +205,7 @@ void hub_stream(struct qr_hub *hub, struct hub_connection *connection)
     if (connection->state != HUB_READY) {
         return;
     }
-    bool is_device = !qr_is_zero(connection->device, QR_DEVICE_SIZE);
     if (is_device && !qr_roster_active(&user->roster, connection->device)) {
-        if (hub_roster_durable(user) == user->roster.count) {
-            hub_send_roster(hub, connection, connection->roster_count);
-            hub_fatal(hub, connection, QR_ERROR_REVOKED);
-        }
         return;
     }
     if (connection->subscribed && !connection->caught_up &&

@@ -422,7 +422,7 @@ static void rebuild_roster(struct qr_hub *hub, struct hub_user *user, uint32_t c
 static void roll_back(struct qr_hub *hub, struct hub_user *user, enum qr_error_code code)
 {
     const struct quire_bytes nothing = {0};
-    struct hub_connection *connection;
+    struct hub_connection *connection, *next;
     DL_FOREACH (user->connections, connection) {
         for (size_t i = 0; i < connection->mark_count; i++) {
             const struct hub_mark *mark = &connection->marks[i];
@@ -439,6 +439,12 @@ static void roll_back(struct qr_hub *hub, struct hub_user *user, enum qr_error_c
         }
     }
     uint32_t roster_count = hub_roster_durable(user);
+    DL_FOREACH_SAFE (user->connections, connection, next) {
+        if (connection->state == HUB_READY && connection->roster_count > roster_count) {
+            /* Its AUTH brought records that are lost again: it has to bring them once more. */
+            hub_error(hub, connection, QR_ERROR_OVERLOADED, true, RETRY_STORE_MS, NULL, 0, nothing);
+        }
+    }
     while (user->entry_count > user->durable_count) {
         drop_newest(user);
     }

@@ -13,7 +13,7 @@ import time
 from harness import Failed, World, main, programs, test, until
 
 FAILED, USAGE, OFFLINE = 1, 2, 3
-COMMANDS = ["init", "join", "recover", "pair", "write", "edit", "type", "show", "list", "search", "history", "diff", "restore", "delete", "sync",
+COMMANDS = ["init", "join", "rejoin", "recover", "pair", "write", "edit", "type", "show", "list", "search", "history", "diff", "restore", "delete", "sync",
     "devices", "revoke", "status", "server", "version", "help"]
 WORDS = "Żółć, naïve 日本語 עברית العربية 👩‍👩‍👧‍👦 e\u0301 \u0000 end"
 
@@ -165,7 +165,7 @@ def bad_input_is_a_usage_error_and_changes_nothing():
             ["list", "extra"], ["list", "--limit", "0"], ["delete"], ["type"], ["type", entry, "--save-every", "soon"],
             ["sync", "--timeout", "0"], ["sync", "--timeout", "1e9"], ["server", "http://example.org"],
             ["server", "wss://example.org", "--fingerprint", "abc"], ["server", "--fingerprint", "ab" * 32],
-            ["join"], ["join", "CODE"], ["recover"], ["join", "CODE", "--server", "nonsense"], ["init", "extra"],
+            ["join"], ["join", "CODE"], ["rejoin"], ["rejoin", "CODE"], ["recover"], ["join", "CODE", "--server", "nonsense"], ["init", "extra"],
             ["list", "--lock-wait", "-1"], ["pair", "--server", "wss://example.org"], ["help", "nonsense"],
             ["revoke"], ["version", "extra"]]:
             refused(USAGE, device, *arguments)

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Devices and a server, honest and not: what the command line promises, with real processes."""
+import json
 import os
 import shutil
 
 from harness import FORK, SERVER_BEHIND, Failed, Skip, World, main, test, until
 
 OFFLINE, REFUSED = 3, 4
+ROSTER = 3  # an alarm
 
 
 def refused(code, call, *arguments, **options):
@@ -90,6 +92,84 @@ def a_revoked_device_reads_and_writes_nothing_new():
         assert stolen not in phone.texts(), "what it writes after its revocation is not taken in"
         rows = {row["name"]: row["active"] for row in phone.json("devices")["devices"]}
         assert rows == {"phone": True, "laptop": False}
+
+
+def id_of(device, name):
+    return next(row["id"] for row in device.json("devices")["devices"] if row["name"] == name)
+
+
+def put_back(server, backup):
+    """What an operator does after a disk died: the old folder, and start."""
+    server.stop()
+    shutil.rmtree(server.folder)
+    shutil.copytree(backup, server.folder)
+    server.start()
+
+
+def back_up(world, server):
+    server.stop()
+    shutil.copytree(server.folder, world.folder / "backup")
+    server.start()
+    return world.folder / "backup"
+
+
+@test
+def a_server_put_back_to_a_backup_keeps_nobody_in_who_was_revoked():
+    with World() as world:
+        server = world.server()
+        phone, laptop = world.phone_and_laptop(server)
+        tablet = world.device("tablet", server).join(phone)
+        meet(phone, laptop, tablet)
+        backup = back_up(world, server)
+        phone.run("revoke", id_of(phone, "laptop"))
+        private = phone.write("what the thief must not read")
+        phone.sync()
+        put_back(server, backup)
+        late = laptop.write("the thief writes, and the server forgot")
+        laptop.sync()
+        tablet.sync()
+        answer = tablet.write("somebody answers who does not know")
+        tablet.sync()
+        phone.sync()  # it is here that the revocation is made again
+        meet(phone, tablet)
+        assert phone.texts() == tablet.texts(), (phone.texts(), tablet.texts())
+        assert set(phone.texts()) == {private, late, answer}
+        assert phone.status()["words"] == tablet.status()["words"]
+        assert phone.alarms() == {ROSTER: 1}, phone.alarms()
+        refused(REFUSED, laptop.sync)
+        assert private not in laptop.texts()
+        for device in (phone, tablet):
+            assert {row["name"]: row["active"] for row in device.json("devices")["devices"]} == {
+                "phone": True, "laptop": False, "tablet": True}
+
+
+@test
+def a_device_that_a_backup_knows_nothing_of_comes_back():
+    """By itself where somebody knows of it, else by `quire rejoin`."""
+    with World() as world:
+        server = world.server()
+        phone, laptop = world.phone_and_laptop(server)
+        meet(phone, laptop)
+        backup = back_up(world, server)
+        tablet = world.device("tablet", server).join(phone)
+        written = {tablet.write("on a tablet that is forgotten"): "on a tablet that is forgotten"}
+        tablet.sync()
+        put_back(server, backup)
+        watch = world.device("watch", server).join(laptop)  # on a record that has the tablet's place
+        assert "quire rejoin" in refused(REFUSED, tablet.sync)
+        written[tablet.write("while it was outside")] = "while it was outside"
+        shutil.rmtree(phone.home)  # nobody is left who knew of it
+        shown = laptop.start("pair", "--json")
+        code = json.loads(shown.stdout.readline())["code"]
+        assert tablet.json("rejoin", code)["rejoined"]
+        assert shown.wait(60) == 0
+        shown.stdin.close()
+        shown.stdout.close()
+        meet(tablet, laptop, watch)
+        assert tablet.texts() == laptop.texts() == watch.texts() == written
+        assert tablet.status()["words"] == watch.status()["words"]
+        refused(1, tablet.run, "rejoin", code[:-1] + ("0" if code[-1] != "0" else "1"))
+        tablet.sync()
 
 
 @test

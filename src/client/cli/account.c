@@ -1,5 +1,5 @@
 /*
- * The account: init, join, recover, pair, devices, revoke, server.
+ * The account: init, join, rejoin, recover, pair, devices, revoke, server.
  */
 #define _GNU_SOURCE
 #include "client/cli/cli.h"
@@ -122,16 +122,50 @@ static enum qr_cli_exit join_with(struct qr_cli *cli, const char *secret, bool b
                : quire_client_join(cli->client, name, secret, timeout_ms));
 }
 
-enum qr_cli_exit qr_cli_join(struct qr_cli *cli)
+/* The operands as one code: it is typed in groups, perhaps. */
+static enum qr_cli_exit take_code(struct qr_cli *cli, char code[SECRET_MAX])
 {
-    char code[SECRET_MAX] = "";
-    for (size_t i = 0; i < cli->args.operand_count; i++) { /* typed in groups, perhaps */
-        if (strlen(code) + strlen(cli->args.operands[i]) >= sizeof code) {
+    code[0] = 0;
+    for (size_t i = 0; i < cli->args.operand_count; i++) {
+        if (strlen(code) + strlen(cli->args.operands[i]) >= SECRET_MAX) {
             return qr_cli_usage(cli, "This is far too long for a pairing code.");
         }
         strcat(code, cli->args.operands[i]);
     }
-    enum qr_cli_exit exit = join_with(cli, code, false);
+    return QR_CLI_DONE;
+}
+
+enum qr_cli_exit qr_cli_join(struct qr_cli *cli)
+{
+    char code[SECRET_MAX];
+    enum qr_cli_exit exit = take_code(cli, code);
+    if (exit == QR_CLI_DONE) {
+        exit = join_with(cli, code, false);
+    }
+    qr_client_wipe(code, sizeof code);
+    return exit;
+}
+
+enum qr_cli_exit qr_cli_rejoin(struct qr_cli *cli)
+{
+    char code[SECRET_MAX];
+    uint32_t timeout_ms = 0;
+    enum qr_cli_exit exit = take_code(cli, code);
+    if (exit == QR_CLI_DONE) {
+        exit = qr_cli_timeout(cli, QR_CLI_TIMEOUT_S, &timeout_ms);
+    }
+    if (exit == QR_CLI_DONE) {
+        exit = qr_cli_open(cli);
+    }
+    if (exit == QR_CLI_DONE) {
+        enum quire_status status = quire_client_rejoin(cli->client, code, timeout_ms);
+        exit = status != QUIRE_OK ? qr_cli_online_failure(cli, status)
+            : cli->json           ? qr_cli_print_json(cli, json_pack("{s:b}", "rejoined", 1))
+                                  : QR_CLI_DONE;
+        if (exit == QR_CLI_DONE && !cli->json) {
+            printf("This device is in the account again, with all that was written on it.\n");
+        }
+    }
     qr_client_wipe(code, sizeof code);
     return exit;
 }

@@ -123,6 +123,7 @@ void qr_cli_edit_done(const char *path);
 enum qr_cli_exit qr_cli_init(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_join(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_do_pair(struct qr_cli *cli);
+enum qr_cli_exit qr_cli_rejoin(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_recover(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_devices(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_revoke(struct qr_cli *cli);

@@ -60,6 +60,11 @@ const struct qr_cli_command qr_cli_commands[] = {
         "Runs on the new device, while `quire pair` waits on one that is in the account. Capitals,\n"
         "spaces and '-' in the code do not matter. Then takes in all entries.\n",
         join_options, qr_cli_join},
+    {"rejoin", "CODE", 1, CODE_GROUPS_MAX, "comes back to an account whose server forgot this device",
+        "For a device that the server does not know any more after it was put back to an old backup.\n"
+        "Runs here while `quire pair` waits on a device that is in the account. Everything that was\n"
+        "written here stays, and is sent. A device that was revoked joins on a new profile instead.\n",
+        online_options, qr_cli_rejoin},
     {"recover", "", 0, 0, "joins an account by its recovery kit",
         "Reads the kit from standard input or, without showing it, from the terminal; never from\n"
         "the command line, where others can see it. Then takes in all entries.\n",

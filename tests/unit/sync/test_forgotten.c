@@ -156,6 +156,8 @@ Test(forgotten, revocations_of_both_sides_hold)
     online(&world, 0);
     revoke(&world, 0, 1);
     write(&world, 0, "one side. ");
+    uint8_t chain[QR_WRITER_SIZE];
+    memcpy(chain, world.people[0].device->writer, sizeof chain);
     offline(&world, 5);
     world_restart_hub(&world, before);
     online(&world, 3);
@@ -170,6 +172,8 @@ Test(forgotten, revocations_of_both_sides_hold)
         cr_assert_not(active(&world, i, 1) || active(&world, i, 4));
     }
     cr_assert_geq(world_state(&world, 0).epoch, 3);
+    /* Somebody may have the old end of its chain, so it does not go on with that. */
+    cr_assert_neq(memcmp(chain, world.people[0].device->writer, sizeof chain), 0);
     cr_assert_eq(world_state(&world, 0).alarms[QUIRE_ALARM_ROSTER], 1);
     world_finish(&world);
 }
@@ -260,5 +264,55 @@ Test(forgotten, nothing_is_sealed_before_a_revocation_is_made_again)
     cr_assert(shows(&world, 3, "private"));
     online(&world, 1);
     cr_assert_not(shows(&world, 1, "private"));
+    world_finish(&world);
+}
+
+Test(forgotten, a_device_that_nobody_vouches_for_comes_back_by_a_code)
+{
+    static const uint8_t entropy[QUIRE_ENTROPY_SIZE] = {3};
+    struct world world;
+    size_t before = begin(&world);
+    world_disconnect(&world, 1);
+    world_pair(&world, 0, 4);
+    write(&world, 4, "newcomer. ");
+    offline(&world, 5);
+    world_restart_hub(&world, before);
+    world_drop(&world, 0); /* the only one who knew is gone for good */
+    online(&world, 1);
+    world_pair(&world, 1, 5);
+    for (int i = 0; i < 3; i++) {
+        world_connect(&world, 4);
+        world_run(&world, 3000);
+    }
+    cr_assert_eq(world.people[4].last_code[QUIRE_NOTICE_REFUSED], QR_ERROR_AUTH);
+    world_keep(&world, 4, diary, "unsent. ");
+    world_disconnect(&world, 4);
+    struct quire_device *device = world.people[4].device;
+    cr_assert_eq(quire_device_rejoin(device, quire_bytes_of_text("no code"), entropy),
+        QUIRE_EMALFORMED);
+    cr_assert_eq(quire_device_rejoin(world.people[1].device, quire_bytes_of_text("no code"), entropy),
+        QUIRE_ESTATE); /* it is connected */
+    world_step(&world, 1, (struct quire_event){.kind = QUIRE_EVENT_PAIR_OPEN});
+    world_run(&world, 1000);
+    struct quire_bytes code = quire_bytes_of_text(world.people[1].code);
+    cr_assert_eq(quire_device_rejoin(device, code, entropy), QUIRE_OK);
+    world_connect(&world, 4);
+    world_run(&world, 3000);
+    cr_assert_eq(world.people[4].notices[QUIRE_NOTICE_JOINED], 2);
+    online(&world, 4);
+    online(&world, 3);
+    world_run(&world, 40000);
+    assert_one(&world, (size_t[]){1, 3, 4, 5}, 4);
+    cr_assert(shows(&world, 5, "newcomer") && shows(&world, 5, "unsent"));
+    /* A code that nobody waits for changes nothing. */
+    world_disconnect(&world, 1);
+    online(&world, 1);
+    world_disconnect(&world, 4);
+    cr_assert_eq(quire_device_rejoin(device, code, entropy), QUIRE_OK);
+    world_connect(&world, 4);
+    world_run(&world, 3000);
+    cr_assert_eq(world.people[4].last_code[QUIRE_NOTICE_PAIR_FAILED], QUIRE_ENOTFOUND);
+    online(&world, 4);
+    assert_one(&world, (size_t[]){1, 3, 4, 5}, 4);
     world_finish(&world);
 }

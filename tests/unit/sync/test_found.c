@@ -130,3 +130,85 @@ Test(found, a_code_that_was_used_is_good_for_two_minutes_more)
     cr_assert_eq(world.people[1].last_code[QUIRE_NOTICE_PAIR_FAILED], QUIRE_ENOTFOUND);
     world_finish(&world);
 }
+
+static void revoke(struct world *world, size_t by, size_t whom)
+{
+    struct quire_event event = {.kind = QUIRE_EVENT_REVOKE};
+    memcpy(event.device, world_state(world, whom).device, QUIRE_DEVICE_SIZE);
+    world_step(world, by, event);
+}
+
+Test(found, of_two_who_revoke_at_once_the_second_wraps_the_key_of_the_first)
+{
+    struct world world;
+    world_init(&world);
+    world_account(&world, 0);
+    for (size_t i = 1; i < 4; i++) {
+        world_pair(&world, 0, i);
+    }
+    world_type(&world, 1, diary, "long ago. ");
+    world_run(&world, 3000);
+    revoke(&world, 0, 2);
+    revoke(&world, 1, 3); /* both have a key for epoch 2 now, and one record will be the next */
+    world_run(&world, 5000);
+    cr_assert_eq(world_state(&world, 0).epoch, 3);
+    cr_assert_eq(world_state(&world, 1).epoch, 3);
+    world_pair(&world, 0, 4); /* it has to unwrap all of them */
+    cr_assert_eq(world.people[4].notices[QUIRE_NOTICE_JOINED], 1);
+    cr_assert_str_eq(world_text(&world, 4, diary), "long ago. ");
+    world_finish(&world);
+}
+
+Test(found, a_device_that_recovers_while_another_is_revoked_has_the_new_key)
+{
+    struct world world;
+    world_init(&world);
+    world_account(&world, 0);
+    world_pair(&world, 0, 1);
+    world_recover(&world, 2, world.people[0].kit);
+    world.hold_commits = true;
+    world_connect(&world, 2);
+    world_run(&world, 1000);
+    world_disconnect(&world, 2); /* its enrolment is on its way to disk, and it will not hear of it */
+    world.hold_commits = false;
+    world_commit(&world);
+    world_run(&world, 1000);
+    revoke(&world, 0, 1);
+    world_run(&world, 1000);
+    for (int i = 0; i < 6; i++) {
+        world_run(&world, 1000);
+        world_connect(&world, 2);
+    }
+    cr_assert_eq(world_state(&world, 0).epoch, 2);
+    cr_assert_eq(world.people[2].notices[QUIRE_NOTICE_JOINED], 1);
+    world_type(&world, 0, diary, "for those who are left");
+    world_run(&world, 3000);
+    cr_assert_eq(world_state(&world, 2).alarms[QUIRE_ALARM_UNREADABLE], 0);
+    cr_assert_str_eq(world_text(&world, 2, diary), "for those who are left");
+    world_finish(&world);
+}
+
+Test(found, records_that_a_full_disk_takes_back_are_brought_once_more)
+{
+    struct world world;
+    world_init(&world);
+    world_account(&world, 0);
+    world_pair(&world, 0, 1);
+    revoke(&world, 0, 1);
+    world_run(&world, 2000);
+    size_t roster = world_state(&world, 0).roster_count;
+    world_restart_hub(&world, roster - 2); /* it forgot the revocation */
+    world.refuse_commits = true;
+    world_connect(&world, 0); /* AUTH brings them, WELCOME counts them, and the disk is full */
+    world_run(&world, 3000);
+    cr_assert_eq(world.people[0].connection, 0);
+    world.refuse_commits = false;
+    world_connect(&world, 0);
+    world_run(&world, 3000);
+    size_t kept = 0;
+    for (size_t i = 0; i < world.log_count; i++) {
+        kept += world.log[i].entry.kind == QR_LOG_ROSTER;
+    }
+    cr_assert_eq(kept, roster);
+    world_finish(&world);
+}
