@@ -288,18 +288,20 @@ void model_uploaded(struct world *world, const struct phone *phone)
 }
 
 /* A revoked phone brings nothing back. What is on no server and was on a phone that was put back to
- * an old copy may be on no other. */
+ * an old copy, or was revoked itself, may be on no other. */
 static void excuse_of_revoked(struct world *world)
 {
     struct model *model = world->model;
     bool restored[USERS_MAX] = {false};
+    uint32_t revoked[USERS_MAX] = {0};
     for (uint32_t i = 0; i < world->phone_count; i++) {
         restored[world->phones[i].user] |= model->rolled_back[i];
+        revoked[world->phones[i].user] += world->phones[i].revoked;
     }
     for (size_t i = 0; i < model->edit_count; i++) {
         struct edit *edit = &model->edits[i];
         edit->excused |= world->phones[edit->phone].revoked && !edit->on_server &&
-            restored[edit->user];
+            (restored[edit->user] || revoked[edit->user] > 1);
     }
 }
 
@@ -387,5 +389,6 @@ void model_revoked(struct world *world, struct phone *phone, struct phone *by)
         }
     }
     phone->revoked = true;
+    excuse_of_revoked(world);
     free(seen);
 }

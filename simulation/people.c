@@ -14,7 +14,10 @@
 
 #define TRY_AGAIN_MS 8000      /* mean time between two attempts to join */
 #define ATTEMPT_MS 90000       /* an attempt to join that takes longer is given up */
+#define PATIENCE_MS 300000     /* mean time that a person waits for a server to know a phone again */
 #define LATE_START_MS 120000   /* the other phones come within this time */
+
+enum { ERROR_AUTH = 3 }; /* of the protocol */
 
 static const struct quire_bytes nothing = {NULL, 0};
 
@@ -151,9 +154,35 @@ void people_join_by_kit(struct world *world, struct phone *phone)
     begin_joining(world, phone, device);
 }
 
+/* It has a profile, and the server does not know it: it is enrolled again as it is. */
+static void rejoin(struct world *world, struct phone *phone, struct quire_bytes code)
+{
+    uint8_t entropy[QUIRE_ENTROPY_SIZE];
+    if (phone->device == NULL || phone->state.connected || phone->state.revoked) {
+        return;
+    }
+    phone_kill(world, phone, false); /* the person ends the app and takes another command */
+    phone_start(world, phone);
+    world_entropy(world, entropy);
+    if (phone->device == NULL || world->failed) {
+        return;
+    }
+    enum quire_status status = quire_device_rejoin(phone->device, code, entropy);
+    if (status != QUIRE_OK) {
+        world_fail(world, "device", "phone %u cannot be enrolled again: %s", phone->number,
+            quire_status_text(status));
+    }
+    TRACE(world, "phone # is enrolled again by a code", phone->number);
+    sometimes(world, SOMETIMES_rejoined);
+}
+
 static void has_code(struct world *world, const struct happening *happening)
 {
     struct phone *phone = &world->phones[happening->actor];
+    if (phone->stage == PHONE_JOINED && phone->unknown) {
+        rejoin(world, phone, (struct quire_bytes){happening->bytes, happening->size});
+        return;
+    }
     if (phone->stage != PHONE_BLANK || phone->device != NULL) {
         return;
     }
@@ -215,6 +244,33 @@ void people_join_later(struct world *world, struct phone *phone)
 {
     world_later(world, world->now_ms + prng_about(&world->people, TRY_AGAIN_MS), try_to_join,
         phone->number, 0, 0, nothing);
+}
+
+static void try_to_rejoin(struct world *world, const struct happening *happening)
+{
+    struct phone *phone = &world->phones[happening->actor];
+    if (phone->stage != PHONE_JOINED || phone->state.connected || phone->state.revoked
+        || phone->revoked) {
+        phone->unknown = false;
+        return;
+    }
+    world_later(world, world->now_ms + prng_about(&world->people, TRY_AGAIN_MS), try_to_rejoin,
+        phone->number, 0, 0, nothing);
+    struct phone *helper = find_helper(world, phone->user);
+    if (helper != NULL && helper != phone && world->now_ms >= phone->trying_until_ms) {
+        give_up(world, phone);
+        (void)people_pair(world, helper, phone);
+    }
+}
+
+/* The server that it was enrolled on forgot that, and so did or will everybody who knew. */
+static void is_unknown(struct world *world, struct phone *phone)
+{
+    if (phone->stage == PHONE_JOINED && !phone->unknown) {
+        phone->unknown = true;
+        world_later(world, world->now_ms + prng_about(&world->people, PATIENCE_MS), try_to_rejoin,
+            phone->number, 0, 0, nothing);
+    }
 }
 
 /* ---- revoking -------------------------------------------------------------------------------- */
@@ -291,6 +347,9 @@ void people_notice(struct world *world, struct phone *phone, const struct quire_
         break;
     case QUIRE_NOTICE_REFUSED:
         sometimes(world, SOMETIMES_refused_by_server);
+        if (action->code == ERROR_AUTH) {
+            is_unknown(world, phone);
+        }
         break;
     case QUIRE_NOTICE_ALARM:
         if (world->mallory == NULL) {

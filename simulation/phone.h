@@ -46,6 +46,7 @@ struct phone {
     uint64_t sync_at_ms; /* disk: durable up to the newest write then */
     uint64_t last_token;
 
+    bool unknown;         /* it is a member, and the server says that it is none */
     bool revoked;         /* somebody meant to revoke its device */
     struct quire_buffer asked; /* its last SUB */
     uint64_t asked_at_ms, heard_at_ms;

@@ -60,6 +60,7 @@
     X(server_restored_losing_acknowledged)                                                         \
     X(server_wiped)                                                                                \
     X(roster_contradicted)                                                                         \
+    X(rejoined)                                                                                    \
     X(record_made_again)                                                                           \
     X(sent_again_after_server_loss)                                                                \
     X(batch_rejected)                                                                              \
