@@ -21,6 +21,8 @@ void qr_hub_limits_default(struct qr_hub_limits *out_limits)
         .pushes_burst = 200,
         .push_bytes_per_second = 1024 * 1024,
         .push_bytes_burst = 16 * 1024 * 1024,
+        .subs_per_minute = 60,
+        .subs_burst = 120,
         .roster_appends_per_hour = 60,
         .auth_failures_per_hour = 20,
         .user_bytes = 1024ull * 1024 * 1024,

@@ -31,6 +31,8 @@ struct qr_hub_limits {
     uint32_t pushes_burst;           /* 200 */
     uint32_t push_bytes_per_second;  /* per user; 1 MiB */
     uint32_t push_bytes_burst;       /* 16 MiB */
+    uint32_t subs_per_minute;        /* SUBs per user: each may read all of its log; 60 */
+    uint32_t subs_burst;             /* 120 */
     uint32_t roster_appends_per_hour;/* per user; 60 */
     uint32_t auth_failures_per_hour; /* per user named; 20 */
     uint64_t user_bytes;             /* stored per user; 1 GiB */

@@ -31,6 +31,7 @@
 #define HUB_PAIR_MAILBOXES 1024
 #define HUB_LOOK_BACK_MAX 4096            /* batches read to see whether one stands on what is shut out */
 #define HUB_HOUR_MS 3600000
+#define HUB_MINUTE_MS 60000
 #define HUB_HELLO_MAX 4096                /* bytes of a frame before authentication */
 #define HUB_AUTH_TOKEN (1ull << 63)       /* token of an AUTH: this and the connection's id */
 
@@ -85,7 +86,7 @@ struct hub_user {
     uint64_t bytes;
     struct hub_connection *connections; /* ready ones */
     uint32_t connection_count;
-    struct hub_bucket pushes, push_bytes, appends, failures;
+    struct hub_bucket pushes, push_bytes, subs, appends, failures;
     bool dirty; /* something became durable in this step */
     struct hub_user *next_dirty;
 };

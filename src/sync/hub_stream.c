@@ -58,7 +58,14 @@ static void send_want(struct qr_hub *hub, struct hub_connection *connection,
 
 void hub_on_sub(struct qr_hub *hub, struct hub_connection *connection, const struct qr_frame *frame)
 {
-    const struct hub_user *user = connection->user;
+    struct hub_user *user = connection->user;
+    uint32_t wait_ms = hub_bucket_take(&user->subs, hub->now_ms, 1, hub->limits.subs_per_minute,
+        HUB_MINUTE_MS, hub->limits.subs_burst);
+    if (wait_ms > 0) {
+        hub->counters.rate_limited++;
+        hub_error(hub, connection, QR_ERROR_RATE, true, wait_ms, NULL, 0, (struct quire_bytes){0});
+        return;
+    }
     free(connection->filter);
     connection->filter_count = user->chain_count;
     connection->filter = calloc(user->chain_count + 1, sizeof *connection->filter);

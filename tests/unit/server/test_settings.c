@@ -52,6 +52,8 @@ Test(options, without_arguments_they_are_those_of_the_protocol)
     cr_assert_eq(options.limits.pushes_burst, limits.pushes_burst);
     cr_assert_eq(options.limits.push_bytes_per_second, limits.push_bytes_per_second);
     cr_assert_eq(options.limits.push_bytes_burst, limits.push_bytes_burst);
+    cr_assert_eq(options.limits.subs_per_minute, limits.subs_per_minute);
+    cr_assert_eq(options.limits.subs_burst, limits.subs_burst);
     cr_assert_eq(options.limits.roster_appends_per_hour, limits.roster_appends_per_hour);
     cr_assert_eq(options.limits.auth_failures_per_hour, limits.auth_failures_per_hour);
     cr_assert_eq(options.limits.user_bytes, limits.user_bytes);

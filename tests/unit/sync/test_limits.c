@@ -166,6 +166,41 @@ Test(limits, roster_appends_beyond_the_hours_wait)
     end(&world);
 }
 
+/* What answers a SUB that knows nothing: the error's code, 0 for a WANT. */
+static int subscribe(struct world *world, struct stranger *stranger)
+{
+    peer_say(world, stranger, &(struct qr_frame){.type = QR_FRAME_SUB});
+    const struct qr_frame *frame = peer_hear(world, stranger);
+    while (frame != NULL && frame->type != QR_FRAME_WANT && frame->type != QR_FRAME_ERROR) {
+        frame = peer_hear(world, stranger);
+    }
+    return frame == NULL ? -1 : frame->type == QR_FRAME_ERROR ? (int)frame->error.code : 0;
+}
+
+Test(limits, subscribing_over_and_over_is_told_to_come_later_on_any_connection)
+{
+    struct world world;
+    begin(&world);
+    struct qr_hub_limits limits = world.limits;
+    limits.subs_per_minute = 6;
+    limits.subs_burst = 5;
+    limit(&world, &limits);
+    struct forger forger = peer_keys(&world, 0, 'f');
+    struct stranger *stranger = peer_login(&world, &forger);
+    for (int i = 0; i < 5; i++) {
+        cr_assert_eq(subscribe(&world, stranger), 0, "%d", i);
+    }
+    cr_assert_eq(subscribe(&world, stranger), QR_ERROR_RATE);
+    cr_assert_eq(peer_last()->error.retry_ms, 10001);
+    cr_assert_eq(stranger->connection, 0, "and it is closed");
+    stranger = peer_login(&world, &forger);
+    cr_assert_eq(subscribe(&world, stranger), QR_ERROR_RATE);
+    wait(&world, 10001);
+    stranger = peer_login(&world, &forger);
+    cr_assert_eq(subscribe(&world, stranger), 0);
+    end(&world);
+}
+
 static int fail_to_login(struct world *world, const struct forger *forger, bool well)
 {
     struct stranger *stranger = world_stranger(world, PEER_HOST);
