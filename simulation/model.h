@@ -49,6 +49,7 @@ enum thing_kind {
     THING_DATE,
     THING_TAG,
     THING_EMOTION,
+    THING_UNREAD, /* of a field that only later versions know */
 };
 
 /** Something that one edit made and others may remove, named by its (first) code point. */

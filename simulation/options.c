@@ -63,6 +63,7 @@ static void draw_more(struct options *options, struct prng *prng)
     options->server_skew_ms = sometimes(prng, 100000, 1000,
         prng_chance(prng, 500000) ? 100000 : UINT64_C(1577880000000)); /* 50 years */
     options->unknown_ppm = sometimes(prng, 100000, 1000, 300000);
+    options->newer_ppm = sometimes(prng, 100000, 200000, 800000);
 }
 
 void options_draw(struct options *options, uint64_t seed, uint64_t minutes)

@@ -51,6 +51,7 @@ struct phone {
     struct quire_buffer asked; /* its last SUB */
     uint64_t asked_at_ms, heard_at_ms;
     bool apart;           /* not among those that are asked to converge now */
+    bool newer;           /* its process is of a later version: see options.h */
     bool clone;           /* lives on a copied profile */
     uint32_t helping;     /* number of the phone that waits for our code, or PHONES_MAX */
     uint64_t trying_until_ms; /* joining: then it gives up and tries again */

@@ -83,6 +83,8 @@
     X(server_write_failed)                                                                         \
     X(phone_write_failed)                                                                          \
     X(frame_of_unknown_type)                                                                       \
+    X(field_of_later_version)                                                                      \
+    X(field_written_over)                                                                          \
     X(roster_full)                                                                                 \
     X(eight_phones)                                                                                \
     X(four_users)

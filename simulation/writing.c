@@ -2,6 +2,7 @@
  * One edit of a person, and its twin in the model. Words are mostly of unique letters; blanks and
  * names of the pool are shared by all.
  */
+#include "crdt/inner.h"
 #include "model.h"
 #include "people.h"
 
@@ -236,6 +237,52 @@ static void write_element(struct desk *desk)
     }
 }
 
+/* ---- what only later versions can read ---------------------------------------------------------- */
+
+#define LATER_FIELDS 3u
+
+static uint64_t place_in_text(struct desk *desk)
+{
+    struct prng *prng = &desk->world->people;
+    size_t length = quire_document_text_length(desk->document);
+    bool after = prng_chance(prng, 500000);
+    if (length == 0 || prng_chance(prng, 100000)) {
+        return qr_place(QR_ID_NONE, after); /* the start or the end */
+    }
+    uint32_t offset = 0;
+    must(desk, qr_document_settle(desk->document), "settle");
+    uint32_t item =
+        qr_tree_at(&desk->document->text.order, prng_below(prng, length), &offset);
+    return qr_place(desk->document->text.items[item].id + offset, after);
+}
+
+/* As a later version would write bold, say: a field of its own, places in the text, some bytes. */
+static void write_later_field(struct desk *desk)
+{
+    struct prng *prng = &desk->world->people;
+    struct qr_put put = {.field = (uint8_t)(QR_FIELD_UNREAD + prng_below(prng, LATER_FIELDS))};
+    struct qr_cell cell = {.field = put.field};
+    const struct qr_cells *cells = &desk->document->cells;
+    uint8_t text[4 * WORD_MAX];
+    uint32_t letters[WORD_MAX];
+    desk->edit = model_edit(desk->world, desk->phone, desk->entry, EDIT_ELEMENT);
+    for (size_t i = cells->unread_start; i < cells->count; i++) {
+        if (cells->dots[i]->field == put.field) {
+            size_t at = 0;
+            sometimes(desk->world, SOMETIMES_field_written_over);
+            model_removes(desk->world, desk->edit, letter_read(qr_dot_text(cells->dots[i]), &at));
+        }
+    }
+    put.place_count = (uint8_t)prng_below(prng, 3);
+    for (size_t i = 0; i < put.place_count; i++) {
+        put.places[i] = place_in_text(desk);
+    }
+    put.text = (struct quire_bytes){text, make_word(desk, text, 5, letters)};
+    model_adds(desk->world, desk->edit, THING_UNREAD, letters[0]);
+    sometimes(desk->world, SOMETIMES_field_of_later_version);
+    must(desk, qr_edit_overwrite(desk->document, &desk->stamp, &cell, &put), "write a later field");
+}
+
 /* ---- an act ---------------------------------------------------------------------------------- */
 
 static bool choose_entry(struct desk *desk)
@@ -282,6 +329,8 @@ static void write_one(struct desk given)
         desk.edit = model_edit(world, phone, desk.entry, EDIT_DELETE);
         must(&desk, quire_document_delete(desk.document, &desk.stamp), "delete");
         sometimes(world, SOMETIMES_delete_of_entry);
+    } else if (phone->newer && prng_chance(prng, 200000)) {
+        write_later_field(&desk);
     } else if (what < 70) {
         write_text(&desk);
     } else if (what < 85) {

@@ -4,6 +4,7 @@
  */
 #include "checkers.h"
 
+#include "crdt/inner.h"
 #include "model.h"
 
 #include <stdlib.h>
@@ -20,7 +21,7 @@ struct judge {
     uint8_t pool[QUIRE_SET_COUNT][POOL_SIZE];
 };
 
-static const char *const kinds[] = {"letter", "title", "date", "tag", "emotion"};
+static const char *const kinds[] = {"letter", "title", "date", "tag", "emotion", "field of a later version"};
 
 static void see(struct judge *judge, uint32_t letter, enum thing_kind kind)
 {
@@ -83,6 +84,16 @@ static void see_sets(struct judge *judge)
                 see(judge, letter, set == QUIRE_SET_TAGS ? THING_TAG : THING_EMOTION);
             }
         }
+    }
+}
+
+/* Kept and passed on by those who cannot read it; nothing public shows it. */
+static void see_unread(struct judge *judge)
+{
+    const struct qr_cells *cells = &judge->document->cells;
+    for (size_t i = cells->unread_start; i < cells->count; i++) {
+        size_t at = 0;
+        see(judge, letter_read(qr_dot_text(cells->dots[i]), &at), THING_UNREAD);
     }
 }
 
@@ -182,6 +193,7 @@ static void judge_phone(struct world *world, struct phone *phone)
             see_text(&judge);
             see_registers(&judge);
             see_sets(&judge);
+            see_unread(&judge);
         }
         judge_pool(&judge);
         judge_delete(&judge);
