@@ -98,6 +98,21 @@ QUIRE_API size_t quire_document_text_size(const struct quire_document *document)
 QUIRE_API QUIRE_CHECKED enum quire_status quire_document_text(const struct quire_document *document,
     struct quire_buffer *out_text);
 
+/** What an offset into the text counts. */
+enum quire_unit {
+    QUIRE_UNIT_POINTS = 0, /* code points, as everywhere else here */
+    QUIRE_UNIT_UTF8 = 1,   /* bytes */
+    QUIRE_UNIT_UTF16 = 2   /* code units, as strings of JavaScript, Java and Windows have */
+};
+
+/**
+ * Turns an offset in one unit into the same place in another, by an index, without reading the text
+ * up to there (but for the first time after many changes came at once). EINVALID: beyond the end,
+ * inside of a character, no such unit. ENOMEM.
+ */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_document_offset(const struct quire_document *document,
+    enum quire_unit from, size_t offset, enum quire_unit to, size_t *out_offset);
+
 /**
  * How many values the register holds: 0 unset, 1 settled, more when devices wrote concurrently.
  * Order: index 0 is the one to show (greatest wall_ms, then greatest id); the others "also wrote".
@@ -205,8 +220,8 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_undo_create(size_t size_max,
 /** Frees it; accepts NULL. */
 QUIRE_API void quire_undo_destroy(struct quire_undo *undo);
 
-/** From now on notes the local edits of this document, which it borrows; NULL: of none. ESTATE: it
- * has another undo. ENOMEM. */
+/** From now on notes the local edits of this document, which it borrows; NULL: of none.
+ * Another document than before begins a new step. ESTATE: it has another undo. ENOMEM. */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_undo_attach(struct quire_undo *undo,
     struct quire_document *document);
 

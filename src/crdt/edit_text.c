@@ -121,8 +121,7 @@ enum quire_status qr_document_settle(const struct quire_document *document)
 
 /* ---- typing ------------------------------------------------------------------------------- */
 
-/** The view, made from the items if it is not there. */
-static enum quire_status need_view(struct quire_document *document)
+enum quire_status qr_document_need_view(struct quire_document *document)
 {
     struct qr_typing *typing = &document->typing;
     const struct qr_text *text = &document->text;
@@ -175,7 +174,7 @@ static enum quire_status prepare(struct quire_document *document, const struct q
         status = ticks > ticks_max ? QUIRE_ELIMIT : QUIRE_OK;
     }
     if (status == QUIRE_OK) {
-        status = need_view(document);
+        status = qr_document_need_view(document);
     }
     if (status == QUIRE_OK) {
         status = qr_typing_reserve(typing);

@@ -48,6 +48,9 @@ QUIRE_CHECKED enum quire_status qr_document_wake(struct quire_document *document
  */
 QUIRE_CHECKED enum quire_status qr_document_settle(const struct quire_document *document);
 
+/** The text's view, made from the items if it is not there. ENOMEM. */
+QUIRE_CHECKED enum quire_status qr_document_need_view(struct quire_document *document);
+
 /** Room for an edit of `ticks` counters that leaves so many pending records besides its span. */
 QUIRE_CHECKED enum quire_status qr_edit_begin(struct quire_document *document,
     const struct quire_stamp *stamp, uint64_t ticks, size_t records);

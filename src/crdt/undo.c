@@ -438,14 +438,23 @@ void quire_undo_destroy(struct quire_undo *undo)
     free(undo);
 }
 
+/** A document at rest has none, and is not woken for that. */
+static bool has_strokes(const struct quire_document *document)
+{
+    return document != NULL && document->typing.count > 0;
+}
+
 enum quire_status quire_undo_attach(struct quire_undo *undo, struct quire_document *document)
 {
     if (document != NULL && document->undo != NULL && document->undo != undo) {
         return QUIRE_ESTATE;
     }
+    if (undo->document == document) {
+        return QUIRE_OK;
+    }
     /* What was typed before belongs to before. */
-    enum quire_status status = undo->document == NULL ? QUIRE_OK : qr_document_settle(undo->document);
-    if (status == QUIRE_OK && document != NULL) {
+    enum quire_status status = has_strokes(undo->document) ? qr_document_settle(undo->document) : QUIRE_OK;
+    if (status == QUIRE_OK && has_strokes(document)) {
         status = qr_document_settle(document);
     }
     if (status != QUIRE_OK) {
@@ -465,7 +474,7 @@ enum quire_status quire_undo_attach(struct quire_undo *undo, struct quire_docume
 
 enum quire_status quire_undo_close_step(struct quire_undo *undo)
 {
-    enum quire_status status = undo->document == NULL ? QUIRE_OK : qr_document_settle(undo->document);
+    enum quire_status status = has_strokes(undo->document) ? qr_document_settle(undo->document) : QUIRE_OK;
     if (status == QUIRE_OK) {
         undo->done.open = false;
         undo->overflowed = false;
@@ -473,10 +482,6 @@ enum quire_status quire_undo_close_step(struct quire_undo *undo)
     return status;
 }
 
-static bool has_strokes(const struct quire_undo *undo)
-{
-    return undo->document != NULL && undo->document->typing.count > 0;
-}
 
 /** Room was made in a step that then took nothing. */
 static bool has_empty(const struct qr_stack *stack)
@@ -486,12 +491,12 @@ static bool has_empty(const struct qr_stack *stack)
 
 size_t quire_undo_count(const struct quire_undo *undo)
 {
-    bool typed = has_strokes(undo) && !undo->overflowed
+    bool typed = has_strokes(undo->document) && !undo->overflowed
         && (!undo->done.open || has_empty(&undo->done));
     return undo->done.count - (has_empty(&undo->done) ? 1 : 0) + (typed ? 1 : 0);
 }
 
 size_t quire_undo_redo_count(const struct quire_undo *undo)
 {
-    return has_strokes(undo) ? 0 : undo->undone.count - (has_empty(&undo->undone) ? 1 : 0);
+    return has_strokes(undo->document) ? 0 : undo->undone.count - (has_empty(&undo->undone) ? 1 : 0);
 }

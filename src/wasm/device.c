@@ -155,7 +155,7 @@ int quire_wasm_device_step(struct quire_device *device, uint32_t kind, uint64_t 
     struct quire_buffer *out)
 {
     struct rows rows = rows_begin(out);
-    if (kind > QUIRE_EVENT_REVOKE || ((kind == QUIRE_EVENT_SAVE || kind == QUIRE_EVENT_REVOKE) && id == NULL)) {
+    if (kind > QUIRE_EVENT_INDEX || ((kind == QUIRE_EVENT_SAVE || kind == QUIRE_EVENT_REVOKE) && id == NULL)) {
         return QUIRE_EINVALID;
     }
     struct quire_event event = {
@@ -274,4 +274,14 @@ int quire_wasm_device_state(const struct quire_device *device, struct quire_buff
         rows_u64(&rows, state.alarms[i]);
     }
     return (int)rows_end(&rows, QUIRE_OK);
+}
+
+const char *quire_wasm_alarm_text(uint32_t alarm)
+{
+    return quire_alarm_text(alarm);
+}
+
+const char *quire_wasm_error_text(uint32_t code)
+{
+    return quire_error_text(code);
 }

@@ -51,46 +51,14 @@ int quire_wasm_document_empty(const struct quire_document *document)
     return quire_document_empty(document);
 }
 
-/* How much the character that begins with this byte of well-formed UTF-8 counts. */
-static size_t width(uint8_t lead, uint32_t unit)
-{
-    if (unit == QUIRE_WASM_UTF8) {
-        return lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-    }
-    return unit == QUIRE_WASM_UTF16 && lead >= 0xf0 ? 2 : 1;
-}
-
 int quire_wasm_document_offset(const struct quire_document *document, uint32_t from, uint32_t to,
     size_t offset, size_t *out_offset)
 {
-    size_t size = quire_document_text_size(document);
-    if (from > QUIRE_WASM_UTF16 || to > QUIRE_WASM_UTF16) {
+    if (from > QUIRE_UNIT_UTF16 || to > QUIRE_UNIT_UTF16) {
         return QUIRE_EINVALID;
     }
-    if (size == quire_document_text_length(document)) { /* ASCII: all units are one */
-        if (offset > size) {
-            return QUIRE_EINVALID;
-        }
-        *out_offset = offset;
-        return QUIRE_OK;
-    }
-    struct quire_buffer text = {0};
-    enum quire_status status = quire_document_text(document, &text);
-    size_t passed = 0, place = 0, i = 0;
-    while (status == QUIRE_OK && i < text.size && passed < offset) {
-        uint8_t lead = text.data[i];
-        passed += width(lead, from);
-        place += width(lead, to);
-        i += width(lead, QUIRE_WASM_UTF8);
-    }
-    quire_buffer_finish(&text);
-    if (status == QUIRE_OK && passed != offset) {
-        status = QUIRE_EINVALID;
-    }
-    if (status == QUIRE_OK) {
-        *out_offset = place;
-    }
-    return (int)status;
+    return (int)quire_document_offset(document, (enum quire_unit)from, offset, (enum quire_unit)to,
+        out_offset);
 }
 
 int quire_wasm_document_register(const struct quire_document *document, uint32_t field,
@@ -232,13 +200,65 @@ int quire_wasm_document_canonical(const struct quire_document *document, struct 
     return (int)quire_document_canonical(document, out);
 }
 
-int quire_wasm_document_digest(const struct quire_document *document, struct quire_buffer *out)
+/* ---- anchors, undo --------------------------------------------------------------------------- */
+
+int quire_wasm_document_anchor(const struct quire_document *document, size_t position, uint32_t side,
+    struct quire_buffer *out)
 {
-    uint8_t digest[32];
+    uint8_t anchor[QUIRE_ANCHOR_SIZE];
     struct rows rows = rows_begin(out);
-    enum quire_status status = quire_document_digest(document, digest);
+    enum quire_status status = quire_document_anchor(document, position, (enum quire_side)side, anchor);
     if (status == QUIRE_OK) {
-        rows_fixed(&rows, digest, sizeof digest);
+        rows_fixed(&rows, anchor, sizeof anchor);
     }
     return (int)rows_end(&rows, status);
+}
+
+int quire_wasm_document_resolve(const struct quire_document *document, const uint8_t *anchor,
+    size_t *out_position)
+{
+    return (int)quire_document_resolve(document, anchor, out_position);
+}
+
+struct quire_undo *quire_wasm_undo_create(size_t size_max)
+{
+    struct quire_undo *undo;
+    return quire_undo_create(size_max, &undo) == QUIRE_OK ? undo : NULL;
+}
+
+void quire_wasm_undo_destroy(struct quire_undo *undo)
+{
+    quire_undo_destroy(undo);
+}
+
+int quire_wasm_undo_attach(struct quire_undo *undo, struct quire_document *document)
+{
+    return (int)quire_undo_attach(undo, document);
+}
+
+int quire_wasm_undo_close_step(struct quire_undo *undo)
+{
+    return (int)quire_undo_close_step(undo);
+}
+
+int quire_wasm_undo_undo(struct quire_undo *undo, const uint8_t *session, int64_t wall_ms)
+{
+    struct quire_stamp stamp = stamp_of(session, wall_ms);
+    return (int)quire_undo_undo(undo, &stamp);
+}
+
+int quire_wasm_undo_redo(struct quire_undo *undo, const uint8_t *session, int64_t wall_ms)
+{
+    struct quire_stamp stamp = stamp_of(session, wall_ms);
+    return (int)quire_undo_redo(undo, &stamp);
+}
+
+size_t quire_wasm_undo_count(const struct quire_undo *undo)
+{
+    return quire_undo_count(undo);
+}
+
+size_t quire_wasm_undo_redo_count(const struct quire_undo *undo)
+{
+    return quire_undo_redo_count(undo);
 }

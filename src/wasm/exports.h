@@ -31,7 +31,7 @@
 #define QUIRE_IMPORT(name)
 #endif
 
-#define QUIRE_WASM_VERSION 1 /* changes when anything below does */
+#define QUIRE_WASM_VERSION 2 /* changes when anything below does */
 
 /* ---- imports, of the module "quire" ---------------------------------------------------------- */
 
@@ -89,17 +89,7 @@ int quire_wasm_document_text(const struct quire_document *document, struct quire
 QUIRE_EXPORT("document_deleted") int quire_wasm_document_deleted(const struct quire_document *document);
 QUIRE_EXPORT("document_empty") int quire_wasm_document_empty(const struct quire_document *document);
 
-/** Units of an offset into the text. */
-enum quire_wasm_unit {
-    QUIRE_WASM_POINTS = 0, /* code points */
-    QUIRE_WASM_UTF8 = 1,   /* bytes */
-    QUIRE_WASM_UTF16 = 2,  /* code units, as in a JavaScript string */
-};
-
-/**
- * Turns an offset in one unit into the same place in another, in out_offset. EINVALID: beyond the
- * end, or inside of a character. Reads the text up to there, unless it is all ASCII. ENOMEM.
- */
+/** Units are those of enum quire_unit. EINVALID, ENOMEM. */
 QUIRE_EXPORT("document_offset")
 int quire_wasm_document_offset(const struct quire_document *document, uint32_t from, uint32_t to,
     size_t offset, size_t *out_offset);
@@ -152,6 +142,28 @@ int quire_wasm_document_canonical(const struct quire_document *document, struct 
 /** 32 bytes. */
 QUIRE_EXPORT("document_digest")
 int quire_wasm_document_digest(const struct quire_document *document, struct quire_buffer *out);
+
+/** out: the anchor's 16 bytes. */
+QUIRE_EXPORT("document_anchor")
+int quire_wasm_document_anchor(const struct quire_document *document, size_t position, uint32_t side,
+    struct quire_buffer *out);
+QUIRE_EXPORT("document_resolve")
+int quire_wasm_document_resolve(const struct quire_document *document, const uint8_t *anchor,
+    size_t *out_position);
+
+/** 0 when there is no memory. */
+QUIRE_EXPORT("undo_create") struct quire_undo *quire_wasm_undo_create(size_t size_max);
+QUIRE_EXPORT("undo_destroy") void quire_wasm_undo_destroy(struct quire_undo *undo);
+/** document may be 0: none. */
+QUIRE_EXPORT("undo_attach")
+int quire_wasm_undo_attach(struct quire_undo *undo, struct quire_document *document);
+QUIRE_EXPORT("undo_close_step") int quire_wasm_undo_close_step(struct quire_undo *undo);
+QUIRE_EXPORT("undo_undo")
+int quire_wasm_undo_undo(struct quire_undo *undo, const uint8_t *session, int64_t wall_ms);
+QUIRE_EXPORT("undo_redo")
+int quire_wasm_undo_redo(struct quire_undo *undo, const uint8_t *session, int64_t wall_ms);
+QUIRE_EXPORT("undo_count") size_t quire_wasm_undo_count(const struct quire_undo *undo);
+QUIRE_EXPORT("undo_redo_count") size_t quire_wasm_undo_redo_count(const struct quire_undo *undo);
 
 /* ---- the device: quire/device.h -------------------------------------------------------------- */
 

@@ -66,16 +66,6 @@ const char *quire_wasm_status_text(int status)
     return quire_status_text((enum quire_status)status);
 }
 
-const char *quire_wasm_alarm_text(uint32_t alarm)
-{
-    return quire_alarm_text(alarm);
-}
-
-const char *quire_wasm_error_text(uint32_t code)
-{
-    return quire_error_text(code);
-}
-
 #ifdef __wasm__
 /* In place of the C library's, which would bring standard output and with it half of WASI. */
 _Noreturn void __assert_fail(const char *expression, const char *file, int line, const char *function);

@@ -44,6 +44,9 @@ export interface Clocks {
 /** What an offset into a text counts: code points, bytes, or code units as strings do. */
 export type Unit = 'points' | 'utf8' | 'utf16';
 
+/** The neighbour that an anchor holds on to. */
+export type Side = 'left' | 'right';
+
 export interface Registers {
   title: string;
   /** The entry's own date: milliseconds since 1970-01-01, without a zone. */
@@ -61,7 +64,7 @@ export class Document {
 
   text(): string;
   utf8(): Uint8Array;
-  /** Default unit: utf16. Takes time in proportion to the text, unless it is all ASCII. */
+  /** Default unit: utf16. */
   length(unit?: Unit): number;
   offset(offset: number, from: Unit, to: Unit): number;
   /** Offsets inside of a character are refused (EINVALID), and so are halves of surrogate pairs. */
@@ -75,6 +78,21 @@ export class Document {
   elements(set: SetName): { name: string; value: number }[];
   addElement(set: SetName, name: string, value?: number): void;
   removeElement(set: SetName, name: string): void;
+  /** 16 opaque bytes that name the place before an offset for ever, on every device. Default side: left. */
+  anchor(offset: number, side?: Side, unit?: Unit): Uint8Array;
+  /** Where that place is now; null: the character that it holds on to has not arrived here yet. */
+  resolve(anchor: Uint8Array, unit?: Unit): number | null;
+
+  /** From now on edits made through this object can be taken back; sizeMax bytes (1 MiB) are kept. */
+  keepUndo(sizeMax?: number): void;
+  /** The next edit begins a new step. */
+  closeUndoStep(): void;
+  /** False: there is nothing to take back, or to make again. */
+  undo(): boolean;
+  redo(): boolean;
+  readonly undoCount: number;
+  readonly redoCount: number;
+
   /** Deletes the entry as seen here; a later or concurrent edit brings it back. */
   delete(): void;
   readonly deleted: boolean;
@@ -104,7 +122,7 @@ export interface DeviceOptions extends Clocks {
 }
 
 export type Event =
-  | { kind: 'tick' | 'disconnected' | 'flush' | 'pairOpen' | 'pairClose' }
+  | { kind: 'tick' | 'disconnected' | 'flush' | 'pairOpen' | 'pairClose' | 'index' }
   /** bytes: the host[:port] that was dialled */
   | { kind: 'connected'; bytes: Uint8Array }
   /** bytes: one binary message */
@@ -115,7 +133,7 @@ export type Event =
   | { kind: 'revoke'; device: Uint8Array };
 
 export type Notice = 'ready' | 'caughtUp' | 'uploaded' | 'entry' | 'pairCode' | 'paired' | 'joined' | 'pairFailed'
-  | 'deviceAdded' | 'deviceRevoked' | 'revokeFailed' | 'rejected' | 'refused' | 'alarm' | 'presence';
+  | 'deviceAdded' | 'deviceRevoked' | 'revokeFailed' | 'rejected' | 'refused' | 'alarm' | 'presence' | 'indexed';
 export type Alarm = 'badSignature' | 'fork' | 'roster' | 'serverBehind' | 'withheld' | 'unreadable' | 'clock'
   | 'revokedWrite';
 

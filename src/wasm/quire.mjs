@@ -2,7 +2,7 @@
 // Thin on purpose: it moves bytes in and out and turns statuses into exceptions; all that matters
 // happens in C. Runs in browsers and in node; has no dependencies.
 
-const VERSION = 1;
+const VERSION = 2;
 const SCRATCH = 4096; // bytes kept for the inputs of a call; larger ones are allocated for the call
 const EDIT_MAX = (SCRATCH - 8) / 3 | 0; // code units of an edit's text that surely fit beside its session
 
@@ -13,16 +13,17 @@ export const Status = Object.freeze({
 const STATUS_NAMES = Object.keys(Status);
 
 export const EVENTS = Object.freeze(['tick', 'connected', 'disconnected', 'frame', 'persisted', 'save',
-  'flush', 'pairOpen', 'pairClose', 'revoke']);
+  'flush', 'pairOpen', 'pairClose', 'revoke', 'index']);
 export const ACTIONS = Object.freeze(['persist', 'send', 'close', 'writer', 'notice']);
 export const NOTICES = Object.freeze(['ready', 'caughtUp', 'uploaded', 'entry', 'pairCode', 'paired',
   'joined', 'pairFailed', 'deviceAdded', 'deviceRevoked', 'revokeFailed', 'rejected', 'refused', 'alarm',
-  'presence']);
+  'presence', 'indexed']);
 export const ALARMS = Object.freeze([null, 'badSignature', 'fork', 'roster', 'serverBehind', 'withheld',
   'unreadable', 'clock', 'revokedWrite']);
 const REGISTERS = { title: 0, date: 1, mood: 2 };
 const SETS = { tags: 0, emotions: 1 };
 const UNITS = { points: 0, utf8: 1, utf16: 2 };
+const SIDES = { left: 0, right: 1 };
 
 /** A call failed, and nothing has changed by it. */
 export class QuireError extends Error {
@@ -342,6 +343,7 @@ export class Document {
   #session;
   #wall;
   #destroy;
+  #undo = 0; // a pointer, once keepUndo was called
 
   /** Use Document.create() or device.document(). */
   constructor(core, find, session, wall, destroy) {
@@ -367,7 +369,12 @@ export class Document {
   }
 
   /** Frees it. What a device lent is not freed by this. */
-  destroy() { this.#destroy(); }
+  destroy() {
+    const undo = this.#undo;
+    this.#undo = 0;
+    if (undo !== 0) this.#core.call([], (exports) => exports.undo_destroy(undo));
+    this.#destroy();
+  }
 
   #read(run) {
     const pointer = this.#find();
@@ -380,6 +387,7 @@ export class Document {
   // run(exports, document, session, wall, text, size)
   #edit(text, run) {
     const pointer = this.#find(), session = this.#session(), wall = int64(this.#wall());
+    if (this.#undo !== 0) this.#attach(pointer);
     if (text.length <= EDIT_MAX) {
       this.#core.edit(session, text, (exports, stamp, data, size) => run(exports, pointer, stamp, wall, data, size));
     } else {
@@ -472,6 +480,68 @@ export class Document {
     const number = known(SETS, set, 'set');
     this.#edit(checked(name), (exports, document, stamp, wall, data, size) =>
       exports.document_remove_element(document, stamp, wall, number, data, size));
+  }
+
+  /**
+   * Names the place before an offset for ever, in 16 bytes that mean the same on every device. It holds on
+   * to the character on that side: what is typed right there comes to stand on the other one.
+   */
+  anchor(offset, side = 'left', unit = 'utf16') {
+    const at = this.offset(offset, unit, 'points'), number = known(SIDES, side, 'side');
+    return this.#bytes((exports, document, out) => exports.document_anchor(document, at, number, out));
+  }
+
+  /** Where that place is now; null: the character that it holds on to has not arrived here yet. */
+  resolve(anchor, unit = 'utf16') {
+    const pointer = this.#find();
+    sized(anchor, 16, 'an anchor');
+    try {
+      const at = this.#core.number([anchor], (exports, [data], _, place) =>
+        exports.document_resolve(pointer, data, place));
+      return this.offset(at, 'points', unit);
+    } catch (error) {
+      if (error instanceof QuireError && error.status === Status.ENOTFOUND) return null;
+      throw error;
+    }
+  }
+
+  // A device's document may have another address by now.
+  #attach(pointer) {
+    this.#core.done([], (exports) => exports.undo_attach(this.#undo, pointer));
+  }
+
+  /** From now on edits made here can be taken back; at most so many bytes are kept, the latest. */
+  keepUndo(sizeMax = 1 << 20) {
+    if (this.#undo !== 0) return;
+    const pointer = this.#find();
+    count(sizeMax, 'the size');
+    this.#undo = this.#core.call([], (exports) => exports.undo_create(sizeMax));
+    if (this.#undo === 0) this.#core.check(Status.ENOMEM);
+    this.#attach(pointer);
+  }
+  /** The next edit begins a new step: after a pause, a jump, a paste. */
+  closeUndoStep() {
+    if (this.#undo !== 0) this.#core.done([], (exports) => exports.undo_close_step(this.#undo));
+  }
+  #replay(name) {
+    if (this.#undo === 0) return false;
+    this.#attach(this.#find());
+    const session = this.#session(), wall = int64(this.#wall());
+    try {
+      this.#core.done([session], (exports, [stamp]) => exports[name](this.#undo, stamp, wall));
+    } catch (error) {
+      if (error instanceof QuireError && error.status === Status.ENOTFOUND) return false;
+      throw error;
+    }
+    return true;
+  }
+  /** Takes the last step back; false: there is none. What others did stays. */
+  undo() { return this.#replay('undo_undo'); }
+  /** Makes again what was taken back last; false: there is nothing, or an edit came in between. */
+  redo() { return this.#replay('undo_redo'); }
+  get undoCount() { return this.#undo === 0 ? 0 : this.#core.call([], (exports) => exports.undo_count(this.#undo)) >>> 0; }
+  get redoCount() {
+    return this.#undo === 0 ? 0 : this.#core.call([], (exports) => exports.undo_redo_count(this.#undo)) >>> 0;
   }
 
   delete() {

@@ -1,4 +1,4 @@
-// What the tests share: where things are, hex, a seeded generator, and the native half.
+// What the tests share: where things are, and the native half.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -14,8 +14,8 @@ export const quire = await import(pathToFileURL(path.join(folder, 'quire.mjs')))
 export const wasmBytes = readFileSync(path.join(folder, 'quire.wasm'));
 export const tracesFolder = process.env.QUIRE_TRACES || null;
 
-export const hex = (bytes) => (bytes.length === 0 ? '-' : Buffer.from(bytes).toString('hex'));
-export const unhex = (text) => (text === '-' ? new Uint8Array(0) : Uint8Array.from(Buffer.from(text, 'hex')));
+export const graphsBytes = readFileSync(needed('QUIRE_WASM_GRAPHS'));
+export { generator, hex, runGraphs as graphs, unhex } from './player.mjs';
 
 /** What the native program answers, as lines. */
 export function native(args, input = '') {
@@ -24,15 +24,11 @@ export function native(args, input = '') {
   return ran.stdout.split('\n').slice(0, -1);
 }
 
-/** A generator of numbers from 0 to below `limit` (mulberry32). */
-export function generator(seed) {
-  let state = seed >>> 0;
-  return (limit) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % limit;
-  };
+/** What the native crdt-graphs prints. */
+export function nativeGraphs(words) {
+  const ran = spawnSync(needed('QUIRE_NATIVE_GRAPHS'), words, { encoding: 'utf8' });
+  if (ran.error || ran.status !== 0) throw new Error(`crdt-graphs: ${ran.error ?? ran.stdout}`);
+  return ran.stdout;
 }
 
 /** The status of a call: 0, or that of the error that it throws. */

@@ -12,6 +12,9 @@
  *   X n wall set hex      remove                                K n wall                    delete
  *   T n max               take a delta                          J n m        merge all of m into n
  *   M n hex               merge these bytes                     U n from to offset    of units
+ *   G n                   keep undo                             P n          close the step
+ *   B n wall              undo                                  F n wall     redo
+ *   Y n pos side          an anchor                             Z n hex      where it is
  *   V n pending|encode|canonical|digest|text|register F|set F   read
  *
  * The session of document n is the byte n + 1, eight times.
@@ -26,6 +29,7 @@
 #define DOCUMENTS 16
 
 static struct quire_document *documents[DOCUMENTS];
+static struct quire_undo *undos[DOCUMENTS];
 static struct quire_buffer *in, *out;
 
 void need(bool condition, const char *what)
@@ -129,6 +133,29 @@ static int edit(char command, struct quire_document *document, const uint8_t *se
     }
 }
 
+static void put_number(size_t number)
+{
+    uint8_t *answer = quire_wasm_buffer_extend(out, 4);
+    for (size_t i = 0; i < 4; i++) {
+        answer[i] = (uint8_t)(number >> 8 * (3 - i));
+    }
+}
+
+static int go_back(char command, size_t index, const uint8_t *session, char **rest)
+{
+    switch (command) {
+    case 'G':
+        undos[index] = undos[index] == NULL ? quire_wasm_undo_create(1 << 20) : undos[index];
+        return quire_wasm_undo_attach(undos[index], documents[index]);
+    case 'P':
+        return quire_wasm_undo_close_step(undos[index]);
+    case 'B':
+        return quire_wasm_undo_undo(undos[index], session, (int64_t)number(rest));
+    default:
+        return quire_wasm_undo_redo(undos[index], session, (int64_t)number(rest));
+    }
+}
+
 static int carry_out(char command, char **rest)
 {
     size_t index = number(rest);
@@ -142,6 +169,8 @@ static int carry_out(char command, char **rest)
     switch (command) {
     case 'D':
         quire_wasm_document_destroy(*document);
+        quire_wasm_undo_destroy(undos[index]);
+        undos[index] = NULL;
         *document = quire_wasm_document_create();
         return *document == NULL ? QUIRE_ENOMEM : QUIRE_OK;
     case 'T':
@@ -159,13 +188,26 @@ static int carry_out(char command, char **rest)
         offset = number(rest);
         status = quire_wasm_document_offset(*document, from, to, offset, &place);
         if (status == QUIRE_OK) {
-            uint8_t *answer = quire_wasm_buffer_extend(out, 4);
-            for (size_t i = 0; i < 4; i++) {
-                answer[i] = (uint8_t)(place >> 8 * (3 - i));
-            }
+            put_number(place);
         }
         return status;
     }
+    case 'Y':
+        offset = number(rest);
+        return quire_wasm_document_anchor(*document, offset, (uint32_t)number(rest), out);
+    case 'Z':
+        given = bytes(rest);
+        need(given.size == QUIRE_ANCHOR_SIZE, "an anchor has 16 bytes");
+        status = quire_wasm_document_resolve(*document, given.data, &place);
+        if (status == QUIRE_OK) {
+            put_number(place);
+        }
+        return status;
+    case 'G':
+    case 'P':
+    case 'B':
+    case 'F':
+        return go_back(command, index, session, rest);
     case 'V':
         return view(*document, rest);
     default:
@@ -192,6 +234,7 @@ static void carry_out_documents(void)
     free(line);
     for (size_t i = 0; i < DOCUMENTS; i++) {
         quire_wasm_document_destroy(documents[i]);
+        quire_wasm_undo_destroy(undos[i]);
     }
 }
 

@@ -90,6 +90,11 @@ Test(anchor, it_means_the_same_on_another_device)
     cr_assert_eq(place_of(two, late), 10);
     struct quire_document *three = copy_of(two);
     cr_assert_eq(place_of(three, late), 10);
+    struct quire_buffer state = state_of(two);
+    struct quire_document *resting;
+    OK(quire_document_open(&state, &resting));
+    cr_assert_eq(place_of(resting, late), 10);
+    quire_document_destroy(resting);
     quire_document_destroy(one);
     quire_document_destroy(two);
     quire_document_destroy(three);

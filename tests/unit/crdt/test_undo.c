@@ -450,6 +450,14 @@ Test(undo, it_outlives_the_document_that_was_closed_and_opened)
     assert_text(again, "base ");
     forth(undo);
     assert_text(again, "base more");
+    struct quire_buffer state = state_of(again); /* and opened from its bytes, where it rests */
+    quire_document_destroy(again);
+    OK(quire_document_open(&state, &again));
+    OK(quire_undo_attach(undo, again));
+    cr_assert_eq(quire_undo_count(undo), 1);
+    back(undo);
+    assert_text(again, "base ");
+    forth(undo);
 
     struct quire_undo *second;
     OK(quire_undo_create(1 << 20, &second));
