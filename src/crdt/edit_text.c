@@ -76,7 +76,7 @@ static enum quire_status settle_erasure(struct quire_document *document,
         return status;
     }
     for (uint32_t left = stroke->length; left > 0;) {
-        uint32_t item = qr_tree_at(&text->order, stroke->position, &offset);
+        uint32_t item = qr_text_at(text, stroke->position, &offset);
         uint64_t id = text->items[item].id + offset;
         uint32_t here = text->items[item].length - offset;
         here = here < left ? here : left;

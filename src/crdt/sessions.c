@@ -56,6 +56,10 @@ static uint32_t place_of(const struct qr_sessions *sessions, const uint8_t *name
 
 uint32_t qr_sessions_find(const struct qr_sessions *sessions, const uint8_t *name)
 {
+    if (sessions->latest != 0
+        && memcmp(sessions->at[sessions->latest].name, name, QUIRE_SESSION_SIZE) == 0) {
+        return sessions->latest;
+    }
     uint32_t place = place_of(sessions, name);
     if (place == sessions->count) {
         return 0;
@@ -68,6 +72,7 @@ uint32_t qr_sessions_add(struct qr_sessions *sessions, const uint8_t *name)
 {
     uint32_t number = qr_sessions_find(sessions, name);
     if (number != 0) {
+        sessions->latest = number;
         return number;
     }
     assert(sessions->count < sessions->capacity);
@@ -78,6 +83,7 @@ uint32_t qr_sessions_add(struct qr_sessions *sessions, const uint8_t *name)
     sessions->sorted[place] = number;
     sessions->at[number] = (struct qr_session){0};
     memcpy(sessions->at[number].name, name, QUIRE_SESSION_SIZE);
+    sessions->latest = number;
     return number;
 }
 

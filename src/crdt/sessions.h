@@ -21,6 +21,7 @@ struct qr_sessions {
     uint32_t *sorted;      /* numbers in order of the names */
     uint32_t count;        /* without at[0] */
     uint32_t capacity;
+    uint32_t latest;       /* the one that wrote here last, or 0: looked at first */
 };
 
 void qr_sessions_finish(struct qr_sessions *sessions);

@@ -513,6 +513,13 @@ void qr_text_place_after(struct qr_text *text, uint64_t id, uint64_t *out_parent
     place_after(text, left, offset, out_parent, out_right);
 }
 
+uint32_t qr_text_at(struct qr_text *text, size_t position, uint32_t *out_offset)
+{
+    uint32_t item = qr_tree_at(&text->order, position, out_offset);
+    remember(text, item);
+    return item;
+}
+
 void qr_text_kill(struct qr_text *text, uint64_t id, uint64_t length)
 {
     uint32_t offset;
@@ -538,7 +545,9 @@ void qr_text_kill(struct qr_text *text, uint64_t id, uint64_t length)
         }
         offset = 0;
         length = QR_PLANTED(ERASE_STOPS) ? 0 : length - here;
-        index = qr_tree_next(&text->ids, index);
+        if (length > 0) {
+            index = qr_tree_next(&text->ids, index);
+        }
     }
 }
 

@@ -128,6 +128,9 @@ void qr_text_place(struct qr_text *text, size_t position, uint64_t *out_parent,
 void qr_text_place_after(struct qr_text *text, uint64_t id, uint64_t *out_parent,
     uint64_t *out_right);
 
+/** The item that shows code point `position`, and how far in. */
+uint32_t qr_text_at(struct qr_text *text, size_t position, uint32_t *out_offset);
+
 /** Makes `length` characters from this id on dead; adds at most two items. Room was reserved. */
 void qr_text_kill(struct qr_text *text, uint64_t id, uint64_t length);
 
