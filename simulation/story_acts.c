@@ -3,6 +3,7 @@
  */
 #include "telling.h"
 
+#include "hardship.h"
 #include "model.h"
 #include "network.h"
 #include "people.h"
@@ -15,6 +16,7 @@
 #define DRAIN_MS 10000
 #define LONG_MS (60u * 60 * 1000) /* in a longer wait the server looks at its clock less often */
 #define LONG_TICK_MS 30000u
+#define STANDSTILL_MAX_MS 300000u
 #define EDITS_MAX 20000u
 
 /* A device that does something itself must run. NULL: it does not, and the story has failed. */
@@ -23,6 +25,10 @@ static struct phone *alive(struct telling *telling, uint32_t device)
     struct phone *phone = telling_phone(telling, device);
     if (phone == NULL || phone->device == NULL) {
         telling_fail(telling, "%s does not run", telling_name(telling, device));
+        return NULL;
+    }
+    if (telling->world->now_ms < phone->paused_until_ms) {
+        telling_fail(telling, "%s stands still", telling_name(telling, device));
         return NULL;
     }
     return phone;
@@ -439,11 +445,30 @@ void story_download_stalls(struct telling *telling, const struct story_line *lin
     stalls(telling, line, false);
 }
 
+static bool is_short(struct telling *telling, uint64_t length_ms)
+{
+    if (length_ms > STANDSTILL_MAX_MS) {
+        telling_fail(telling, "nothing stands still for more than %u s; it can be killed and started",
+            STANDSTILL_MAX_MS / 1000);
+    }
+    return length_ms <= STANDSTILL_MAX_MS;
+}
+
+void story_stands_still(struct telling *telling, const struct story_line *line)
+{
+    struct phone *phone = alive(telling, line->values[0].device);
+    if (phone != NULL && is_short(telling, line->values[1].number)) {
+        hardship_pause_phone(telling->world, phone, line->values[1].number);
+    }
+}
+
 static void kill_all(struct telling *telling, const struct story_line *line, bool power_too)
 {
     EACH(telling, line, i) {
-        struct phone *phone = alive(telling, i);
-        if (phone != NULL) {
+        struct phone *phone = telling_phone(telling, i);
+        if (phone->device == NULL) {
+            telling_fail(telling, "%s does not run", telling_name(telling, i));
+        } else {
             phone_kill(telling->world, phone, power_too);
         }
     }
@@ -575,6 +600,14 @@ void story_server_goes_down(struct telling *telling, const struct story_line *li
     server_drain(telling->world);
     world_run(telling->world, telling->world->now_ms + DRAIN_MS);
     server_kill(telling->world);
+}
+
+void story_server_stands_still(struct telling *telling, const struct story_line *line)
+{
+    must_be(telling, true);
+    if (!telling->world->failed && is_short(telling, line->values[0].number)) {
+        hardship_pause_server(telling->world, line->values[0].number);
+    }
 }
 
 void story_server_starts(struct telling *telling, const struct story_line *line)

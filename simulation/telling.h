@@ -69,7 +69,7 @@ struct quire_document *telling_document(struct telling *telling, struct phone *p
     X(makes_edits) X(flushes)                                                                      \
     X(pairs) X(joins_by_kit) X(revokes)                                                            \
     X(goes_offline) X(comes_online) X(loses_connection) X(upload_stalls) X(download_stalls)        \
-    X(is_killed) X(loses_power) X(starts) X(is_lost) X(is_backed_up) X(is_restored) X(is_cloned)   \
+    X(stands_still) X(server_stands_still) X(is_killed) X(loses_power) X(starts) X(is_lost) X(is_backed_up) X(is_restored) X(is_cloned)   \
     X(clock_jumps_ahead) X(clock_jumps_back) X(clock_freezes) X(clock_is_right)                    \
     X(server_is_killed) X(server_dies_in_commit) X(server_goes_down) X(server_starts)              \
     X(server_is_backed_up) X(server_is_restored) X(server_is_wiped) X(server_disk_full)            \

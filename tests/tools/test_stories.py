@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Stories hold, notice what is broken, use every sentence there is, and are refused with a place.
 
-usage: test_stories.py QUIRE_SIM SCENARIOS OTHER_STORY…
+usage: test_stories.py QUIRE_SIM SCENARIOS DOCUMENT OTHER_STORY…
 """
 import pathlib
 import re
@@ -9,7 +9,8 @@ import subprocess
 import sys
 import tempfile
 
-SIM, SCENARIOS, OTHERS = sys.argv[1], sorted(pathlib.Path(sys.argv[2]).glob("*.quire")), sys.argv[3:]
+SIM, SCENARIOS, OTHERS = sys.argv[1], sorted(pathlib.Path(sys.argv[2]).glob("*.quire")), sys.argv[4:]
+DOCUMENT = pathlib.Path(sys.argv[3]).read_text()
 FOLDER = pathlib.Path(tempfile.mkdtemp())
 count = 0
 
@@ -169,7 +170,23 @@ def means_one_run():
           and "another seed changes nothing", once[0] and once[1][-300:])
 
 
+def is_taught():
+    """The document's story holds, its error is the one it shows, and its words are words of the format."""
+    story = re.search(r"```quire\n(.*?)```", DOCUMENT, re.S)[1]
+    status, said = run(text=story)
+    wrong = story.replace('phone writes "The train is late." in', 'phone writes "The train is late." into')
+    wanted = re.search(r"^train\.quire(:\d+:\d+: .*)$", DOCUMENT, re.M)[1]
+    refused = run(text=wrong)[1]
+    known = set(re.findall(r"[a-z_]{4,}", run("--forms")[1] + run("--help")[1]))
+    table = "\n".join(line for line in DOCUMENT.split("## Seeds")[0].split("\n") if line.startswith("| "))
+    words = set(re.findall(r"[a-z_]{4,}", " ".join(re.sub(r'"[^"]*"', "", code) for code in re.findall(r"`([^`]*)`", table))))
+    names = {"anna", "phone", "tablet", "laptop", "diary", "twin", "html", "delay_ms", "options", "quire", "runs"}
+    check("the document teaches what is so", status and said, wanted not in refused and refused,
+          *[f"unknown word: {word}" for word in sorted(words - known - names)])
+
+
 holds_and_notices()
+is_taught()
 changed_by_hand()
 uses_every_form()
 refuses_with_a_place()
