@@ -375,6 +375,9 @@ static void persist(struct world *world, const struct qr_hub_action *action)
         memcpy(stored->user, record->user, QR_USER_SIZE);
         memcpy(stored->bytes, record->bytes.data, record->bytes.size);
         canary_check(world, "the server's log", record->bytes);
+        if (world->mallory != NULL && record->entry.kind == QR_LOG_BATCH) {
+            truth_stored(world, record->user, record->bytes);
+        }
         TRACE(world, "server writes record #: kind #, seq #, # bytes", record->entry.lsn,
             record->entry.kind, record->entry.seq, record->bytes.size);
     }
@@ -408,17 +411,35 @@ static void verify(struct world *world, const struct qr_hub_action *action)
         verified, valid, world->server->life, action->token, nothing);
 }
 
+/* An intruder's line is as fast as can be. */
+static void left_at_once(struct world *world, const struct happening *happening)
+{
+    if (server_up(world)) {
+        server_sent(world, happening->number, happening->ticket);
+    }
+}
+
 static void carry_out(struct world *world, const struct qr_hub_action *action)
 {
     switch (action->kind) {
     case QR_HUB_SEND:
         canary_check(world, "a frame of the server", action->bytes);
         acknowledged_check_frame(world, action->connection, action->bytes);
+        if (intruder_is(world, action->connection)) {
+            intruder_hear(world, action->connection, action->bytes);
+            world_later(world, world->now_ms + 1, left_at_once, 0, action->bytes.size,
+                action->connection, nothing);
+            break;
+        }
         network_send_down(world, action->connection, action->bytes);
         memory_check_link(world, action->connection);
         break;
     case QR_HUB_CLOSE:
         TRACE(world, "server closes connection #: #", action->connection, action->code);
+        if (intruder_is(world, action->connection)) {
+            intruder_closed(world, action->connection);
+            break;
+        }
         network_close_by_server(world, action->connection);
         break;
     case QR_HUB_VERIFY:
@@ -467,7 +488,7 @@ static void tick(struct world *world, const struct happening *happening)
 
 void server_opened(struct world *world, uint64_t link)
 {
-    if (world->mallory != NULL) {
+    if (mallory_serves(world)) {
         mallory_opened(world, link);
         return;
     }
@@ -477,9 +498,12 @@ void server_opened(struct world *world, uint64_t link)
 
 void server_frame(struct world *world, uint64_t link, struct quire_bytes bytes)
 {
-    if (world->mallory != NULL) {
+    if (mallory_serves(world)) {
         mallory_frame(world, link, bytes);
         return;
+    }
+    if (world->mallory != NULL && !intruder_is(world, link)) {
+        mallory_overhears(world, bytes);
     }
     canary_check(world, "a frame of a phone", bytes);
     step(world, (struct qr_hub_event){.kind = QR_HUB_FRAME, .connection = link, .bytes = bytes});
@@ -487,7 +511,7 @@ void server_frame(struct world *world, uint64_t link, struct quire_bytes bytes)
 
 void server_closed(struct world *world, uint64_t link)
 {
-    if (world->mallory != NULL) {
+    if (mallory_serves(world)) {
         mallory_closed(world, link);
         return;
     }
@@ -496,7 +520,7 @@ void server_closed(struct world *world, uint64_t link)
 
 void server_sent(struct world *world, uint64_t link, uint64_t size)
 {
-    if (world->mallory != NULL) {
+    if (mallory_serves(world)) {
         return;
     }
     step(world, (struct qr_hub_event){.kind = QR_HUB_SENT, .connection = link,

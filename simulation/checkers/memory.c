@@ -20,7 +20,7 @@ void memory_check_hub(struct world *world)
 {
     struct qr_hub_counters counters;
     qr_hub_counters(world->server->hub, &counters);
-    if (counters.connections > world->network->count) {
+    if (counters.connections > world->network->count + (world->mallory != NULL)) { /* an intruder */
         world_fail(world, "memory", "the hub counts %llu connections, there were %zu in all",
             (unsigned long long)counters.connections, world->network->count);
     }

@@ -47,7 +47,9 @@ void forge_batch(const struct account *account, const struct draft *draft, const
     struct qr_batch *batch = sim_alloc(sizeof *batch);
     *batch = (struct qr_batch){.writer = draft->writer, .seq = draft->seq, .device = draft->device,
         .roster_seq = draft->roster_seq, .epoch = draft->epoch, .caught_up_at = draft->caught_up_at,
-        .prev = draft->prev, .change_count = 1};
+        .prev = draft->prev, .change_count = 1,
+        .dep_count = draft->has_dep};
+    batch->deps[0] = draft->dep;
     batch->changes[0] = draft->change;
     quire_buffer_clear(out_batch);
     must(qr_batch_write(batch, out_batch));

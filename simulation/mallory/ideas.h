@@ -54,6 +54,15 @@ void equivocate_given(struct world *world, struct account *account, struct given
 void moved_moment(struct world *world);
 void wrong_key_moment(struct world *world);
 
+/* intruder.c */
+void intrude_forge(struct world *world);
+void intrude_ghost(struct world *world);
+void intrude_chain(struct world *world);
+void intrude_effect(struct world *world);
+void intrude_twice(struct world *world);
+void intrude_flood(struct world *world);
+void intrude_pose(struct world *world);
+
 /* common.c */
 /** A ready session of one of the targets, drawn; NULL. */
 struct session *any_target(struct world *world);

@@ -133,6 +133,7 @@ void mallory_destroy(struct world *world)
     free(mallory->sessions);
     free(mallory->space);
     qr_vault_destroy(mallory->own);
+    intruder_finish(mallory->intruder);
     truth_destroy(mallory->truth);
     free(mallory);
     world->mallory = NULL;
@@ -148,6 +149,9 @@ void mallory_repents(struct world *world)
 {
     struct mallory *mallory = world->mallory;
     TRACE(world, "Mallory is honest from now on, after # misdeeds", mallory->misdeeds);
+    if (mallory->intruder != NULL) {
+        intruder_closed(world, 0); /* she comes no more */
+    }
     for (size_t i = 0; i < mallory->session_count; i++) {
         struct session *session = mallory->sessions[i];
         if (session != NULL && session->stage == SESSION_READY) {

@@ -21,6 +21,7 @@
 #include "world.h"
 
 #define MALLORY_SCRATCH_MAX 64u
+#define INTRUDER_LINK (UINT64_C(1) << 40) /* connections of hers to an honest server, from here on */
 #define NAMED_LISTS 8u
 #define NAMED_CHAINS 64u
 
@@ -110,6 +111,7 @@ struct mallory {
     uint64_t breaches;
     uint64_t named;         /* alarms of the kinds that her strikes ask for */
     uint64_t read_attempts; /* of revoked devices, at what was sealed after their revocation */
+    struct intruder *intruder;
     struct truth *truth;
 };
 
@@ -122,7 +124,8 @@ struct strategy {
     uint32_t may;     /* alarms that are no false ones besides */
     bool refused;     /* instead of an alarm: the device says that it left the server */
     bool stays_apart; /* what she did does not heal: only safety is demanded */
-    bool through_hub; /* she is no server but a device of an honest one */
+    bool through_hub; /* she is no server but a device at an honest one: intruder.c */
+    bool poses;       /* … in another user's name */
     bool needs_traitor, needs_others, needs_revocation, needs_late_phone;
     uint64_t minutes; /* of a run; 0: the usual */
     uint64_t phones_least;
@@ -211,6 +214,19 @@ void mallory_misdeed(struct world *world, const char *format, uint64_t a, uint64
 /** A misdeed whose victim must name it. */
 void mallory_strike(struct world *world);
 
+/** In the server's place; else she is a device at an honest one. */
+bool mallory_serves(const struct world *world);
+/** A frame of a phone to an honest server. */
+void mallory_overhears(struct world *world, struct quire_bytes bytes);
+
+/* ---- intruder.c ------------------------------------------------------------------------------ */
+
+struct intruder;
+void intruder_finish(struct intruder *intruder);
+bool intruder_is(const struct world *world, uint64_t link);
+void intruder_hear(struct world *world, uint64_t link, struct quire_bytes bytes);
+void intruder_closed(struct world *world, uint64_t link);
+
 /* ---- forge.c --------------------------------------------------------------------------------- */
 
 /** What a made batch says; begin with forge_draft. */
@@ -221,6 +237,8 @@ struct draft {
     uint32_t roster_seq, epoch;
     uint64_t caught_up_at;
     uint8_t prev[QR_HASH_SIZE];
+    struct qr_dep dep;
+    bool has_dep;
     struct qr_change change; /* HEADS at first */
 };
 /** The next of a chain after its head in the archive, by `device`. */

@@ -17,6 +17,25 @@
 
 static const struct quire_bytes nothing = {NULL, 0};
 
+bool mallory_serves(const struct world *world)
+{
+    return world->mallory != NULL && !world->mallory->strategy->through_hub;
+}
+
+void mallory_overhears(struct world *world, struct quire_bytes bytes)
+{
+    struct qr_frame frame;
+    if (qr_frame_read(bytes, world->mallory->space, &frame) == QUIRE_OK
+        && frame.type == QR_FRAME_ROSTER_APPEND) {
+        for (size_t i = 0; i < frame.roster_append.record_count; i++) {
+            /* Of whose account: a record is taken by no other. */
+            for (uint32_t user = 0; user < world->options.users; user++) {
+                truth_record(world, user, frame.roster_append.records[i]);
+            }
+        }
+    }
+}
+
 bool mallory_is_evil(const struct world *world)
 {
     return !world->healed && world->now_ms >= world->mallory->begin_ms;

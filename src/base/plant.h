@@ -49,7 +49,14 @@
     X(NO_FORK_CHECK, "twice", "two batches at one place are noticed")                               \
     X(NO_VERSION_CHECK, "downgrade", "the version is one that was offered")                         \
     X(NO_FRAME_CHECK, "garbage", "frames are bounded before they are unpacked")                     \
-    X(NO_CLOCK_CHECK, "clock", "a server's wrong time is noticed")
+    X(NO_CLOCK_CHECK, "clock", "a server's wrong time is noticed")                                  \
+    X(HUB_NO_SIGNATURE, "hub-forge", "the hub checks signatures")                                   \
+    X(HUB_NO_AUTHOR, "hub-ghost", "the hub knows who is on the roster")                             \
+    X(HUB_NO_OWNER, "hub-chain", "a chain has one device")                                          \
+    X(HUB_NO_CAUSES, "hub-effect", "the hub takes no effect without its causes")                    \
+    X(HUB_NO_FORK_CHECK, "hub-twice", "the hub compares what it has with what comes again")         \
+    X(HUB_NO_RATE, "hub-flood", "the hub takes so much a second from a user")                       \
+    X(HUB_NO_AUTH, "hub-pose", "a connection proves whose it is")
 
 #define QR_PLANTS(X) QR_PLANTED_BUGS(X) QR_DEFENCES(X)
 

@@ -82,10 +82,14 @@ static uint32_t refuse_author(const struct qr_roster *roster, const struct qr_ba
         return QR_ERROR_STALE_ROSTER;
     }
     const struct qr_roster_device *device = qr_roster_find(roster, batch->device);
-    if (device == NULL || device->added_seq > batch->roster_seq) {
+    bool unknown = device == NULL || device->added_seq > batch->roster_seq;
+    if (unknown && !QR_PLANTED(HUB_NO_AUTHOR)) {
         return QR_ERROR_AUTH;
     }
     qr_batch_hash(batch, roster->user, roster->entries[batch->roster_seq].hash, out_hash);
+    if (unknown && QR_PLANTED(HUB_NO_AUTHOR)) {
+        return 0;
+    }
     if (!qr_roster_admits(roster, batch->device, batch->writer, batch->seq, out_hash)) {
         return QR_ERROR_REVOKED;
     }
@@ -135,7 +139,8 @@ static bool prepare(struct qr_hub *hub, struct hub_push *push, struct qr_verify_
             push->batch_count = i; /* what came before it may go on */
             break;
         }
-        if (!held(connection->user, &batch)) {
+        bool nobodys = QR_PLANTED(HUB_NO_AUTHOR) && qr_roster_find(roster, batch.device) == NULL;
+        if (!held(connection->user, &batch) && !nobodys) {
             struct qr_verify_job *job = &jobs[job_count++];
             job->context = QR_CONTEXT_BATCH_SIGN;
             memcpy(job->public_key, qr_roster_find(roster, batch.device)->sign_public, QR_KEY_SIZE);
@@ -159,7 +164,7 @@ static size_t within_rate(struct qr_hub *hub, struct hub_connection *connection,
     size_t count = frame->push.batch_count;
     size_t allowed = 0;
     uint32_t wait_ms = 0;
-    while (allowed < count) {
+    while (allowed < count && !QR_PLANTED(HUB_NO_RATE)) {
         struct hub_bucket bytes_before = user->push_bytes;
         wait_ms = hub_bucket_take(&user->push_bytes, hub->now_ms, frame->push.batches[allowed].size,
             limits->push_bytes_per_second, 1000, limits->push_bytes_burst);
@@ -175,7 +180,7 @@ static size_t within_rate(struct qr_hub *hub, struct hub_connection *connection,
         }
         allowed++;
     }
-    if (allowed == count) {
+    if (allowed == count || QR_PLANTED(HUB_NO_RATE)) {
         return count;
     }
     hub->counters.rate_limited++;
@@ -313,7 +318,8 @@ static void repeat(struct qr_hub *hub, struct hub_connection *connection,
     const struct hub_chain *chain, const struct qr_batch *batch, const uint8_t *hash)
 {
     const struct hub_user *user = connection->user;
-    if (memcmp(hub_chain_entry(user, chain, batch->seq)->hash, hash, QR_HASH_SIZE) != 0) {
+    bool other = memcmp(hub_chain_entry(user, chain, batch->seq)->hash, hash, QR_HASH_SIZE) != 0;
+    if (other && !QR_PLANTED(HUB_NO_FORK_CHECK)) {
         reject(hub, connection, QR_ERROR_FORK, RETRY_REFUSED_MS, batch,
             evidence(hub, user, chain, batch->seq));
         return;
@@ -354,7 +360,8 @@ static void place(struct qr_hub *hub, struct hub_connection *connection, struct 
         return;
     }
     if (memcmp(batch->prev, head_hash, QR_HASH_SIZE) != 0 ||
-        (chain != NULL && memcmp(chain->device, batch->device, QR_DEVICE_SIZE) != 0)) {
+        (chain != NULL && memcmp(chain->device, batch->device, QR_DEVICE_SIZE) != 0 &&
+            !QR_PLANTED(HUB_NO_OWNER))) {
         reject(hub, connection, QR_ERROR_FORK, RETRY_REFUSED_MS, batch,
             chain == NULL ? nothing : evidence(hub, user, chain, head));
         return;
@@ -363,7 +370,8 @@ static void place(struct qr_hub *hub, struct hub_connection *connection, struct 
         reject(hub, connection, QR_ERROR_STALE_ROSTER, RETRY_REFUSED_MS, batch, nothing);
         return;
     }
-    if (!QR_PLANTED(HUB_NO_DEPS_CHECK) && !causes_are_here(hub, connection, batch)) {
+    bool unasked = QR_PLANTED(HUB_NO_DEPS_CHECK) || QR_PLANTED(HUB_NO_CAUSES);
+    if (!unasked && !causes_are_here(hub, connection, batch)) {
         return;
     }
     if (user->bytes + bytes.size > hub->limits.user_bytes) {
@@ -401,7 +409,7 @@ static void accept(struct qr_hub *hub, struct hub_push *push)
         if (qr_batch_read(push->batches[i], &batch) != QUIRE_OK) {
             return; /* cannot be: it was read before */
         }
-        if (push->signed_job[i] && jobs++ >= push->valid) {
+        if (push->signed_job[i] && jobs++ >= push->valid && !QR_PLANTED(HUB_NO_SIGNATURE)) {
             reject(hub, connection, QR_ERROR_BAD_SIG, RETRY_REFUSED_MS, &batch, nothing);
             return;
         }
@@ -416,7 +424,7 @@ static void accept(struct qr_hub *hub, struct hub_push *push)
             reject(hub, connection, (enum qr_error_code)refusal, RETRY_REFUSED_MS, &batch, nothing);
             return;
         }
-        if (!push->signed_job[i] && !held(connection->user, &batch)) {
+        if (!push->signed_job[i] && !held(connection->user, &batch) && !QR_PLANTED(HUB_NO_AUTHOR)) {
             return; /* it was held, and the disk refused it since: the client was told */
         }
         place(hub, connection, push->batches[i], &batch, push->hashes[i]);
