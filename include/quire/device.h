@@ -141,6 +141,7 @@ enum quire_alarm_kind {
     QUIRE_ALARM_UNREADABLE = 6,    /* a signed change that does not open or does not merge */
     QUIRE_ALARM_CLOCK = 7,         /* our clock and the server's differ by more than two minutes */
     QUIRE_ALARM_REVOKED_WRITE = 8, /* a batch from a revoked device, after its revocation */
+    QUIRE_ALARM_DAMAGED = 9,       /* a batch that was kept here cannot be read back */
     QUIRE_ALARM_COUNT
 };
 

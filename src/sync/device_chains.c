@@ -40,6 +40,24 @@ struct device_chain *device_chain_get(struct quire_device *device, const uint8_t
     return chain;
 }
 
+/* The hash of a batch that is not the head, from the one after it. */
+static enum quire_status named_by_next(struct quire_device *device, const struct device_chain *chain,
+    uint64_t seq, uint8_t out_hash[QR_HASH_SIZE])
+{
+    struct quire_buffer value = {0};
+    struct qr_batch next;
+    enum quire_status status = device_get_batch(device, chain->writer, seq + 1, &value);
+    if (status == QUIRE_OK) {
+        struct quire_bytes bytes = {value.data + QR_HASH_SIZE, value.size - QR_HASH_SIZE};
+        status = qr_batch_read(bytes, &next) == QUIRE_OK ? QUIRE_OK : QUIRE_ECORRUPT;
+    }
+    if (status == QUIRE_OK) {
+        memcpy(out_hash, next.prev, QR_HASH_SIZE);
+    }
+    quire_buffer_finish(&value);
+    return status == QUIRE_ENOTFOUND ? QUIRE_ECORRUPT : status;
+}
+
 enum quire_status device_chain_hash(struct quire_device *device, const struct device_chain *chain,
     uint64_t seq, uint8_t out_hash[QR_HASH_SIZE])
 {
@@ -54,9 +72,30 @@ enum quire_status device_chain_hash(struct quire_device *device, const struct de
     enum quire_status status = device_get_batch(device, chain->writer, seq, &value);
     if (status == QUIRE_OK) {
         memcpy(out_hash, value.data, QR_HASH_SIZE);
+    } else if (status == QUIRE_ECORRUPT || status == QUIRE_ENOTFOUND) {
+        status = named_by_next(device, chain, seq, out_hash);
     }
     quire_buffer_finish(&value);
     return status;
+}
+
+bool device_chain_mend(struct quire_device *device, struct device_chain *chain,
+    const struct qr_batch *batch, const uint8_t *hash)
+{
+    uint8_t expected[QR_HASH_SIZE];
+    const struct qr_roster_device *author = qr_roster_find(&device->roster, batch->device);
+    bool known = batch->seq == chain->head
+        ? device_chain_hash(device, chain, batch->seq, expected) == QUIRE_OK
+        : named_by_next(device, chain, batch->seq, expected) == QUIRE_OK;
+    if (!known || memcmp(expected, hash, QR_HASH_SIZE) != 0 || author == NULL ||
+        !qr_verify(author->sign_public, QR_CONTEXT_BATCH_SIGN,
+            &(struct quire_bytes){hash, QR_HASH_SIZE}, 1, batch->signature)) {
+        return false;
+    }
+    device_put_batch(device, batch->writer, batch->seq, hash, batch->bytes);
+    chain->broken = 0;
+    device_resubscribe_later(device); /* what comes after it may be wanted as well */
+    return true;
 }
 
 /* How much of our present chain the past of this batch holds, at least as far as we can tell: of a

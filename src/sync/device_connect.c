@@ -195,7 +195,12 @@ void device_subscribe(struct quire_device *device)
     struct qr_frame_position *positions = device->space.positions;
     for (size_t i = 0; i < device->chain_count; i++) {
         const struct device_chain *chain = &device->chains[i];
-        if (chain->head > 0) {
+        if (chain->broken > 0) { /* what it lacks may be there to mend it */
+            if (chain->knows_before) {
+                positions[frame.sub.position_count++] = (struct qr_frame_position){chain->writer,
+                    chain->broken - 1, chain->before_broken};
+            }
+        } else if (chain->head > 0) {
             positions[frame.sub.position_count++] =
                 (struct qr_frame_position){chain->writer, chain->head, chain->hash};
         }

@@ -91,6 +91,9 @@ struct device_chain {
     uint64_t blocked_until_ms; /* refused: not sent before */
     uint32_t refusal; /* why; 0 not refused */
     uint64_t refused_seq;
+    uint64_t broken; /* the batch that cannot be read back, and that the server lacks; 0 none */
+    uint8_t before_broken[QR_HASH_SIZE]; /* the hash of the batch before it */
+    bool knows_before;                   /* it can be told */
 
     /* while a DELTA is looked at: where the chain would stand */
     uint64_t next_head;
@@ -346,6 +349,9 @@ struct device_chain *device_chain_get(struct quire_device *device, const uint8_t
 /** The hash of a batch that is here. ENOTFOUND. */
 QUIRE_CHECKED enum quire_status device_chain_hash(struct quire_device *device,
     const struct device_chain *chain, uint64_t seq, uint8_t out_hash[QR_HASH_SIZE]);
+/** Is this the batch that was here and cannot be read back? Then it is kept again. */
+bool device_chain_mend(struct quire_device *device, struct device_chain *chain,
+    const struct qr_batch *batch, const uint8_t *hash);
 /** A batch was added to a chain: its head moves, what it depends on is covered. */
 void device_chain_advance(struct quire_device *device, struct device_chain *chain,
     const struct qr_batch *batch, const uint8_t *hash);

@@ -133,6 +133,12 @@ static enum verdict check(struct quire_device *device, struct quire_bytes bytes,
     }
     *item = (struct item){bytes, (size_t)(chain - device->chains), batch.seq, {0}};
     memcpy(item->hash, hash, sizeof hash);
+    if (batch.seq == chain->broken && batch.seq <= chain->head) {
+        if (device_chain_mend(device, chain, &batch, hash)) {
+            device_is_on_server(device, chain, batch.seq);
+        }
+        return KNOWN;
+    }
     verdict = check_place(device, chain, &batch, item->hash, items, count);
     if (verdict == ACCEPT) {
         chain->next_head = batch.seq;

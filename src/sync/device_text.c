@@ -21,6 +21,9 @@ static const char *const alarms[QUIRE_ALARM_COUNT] = {
         "a signed change could not be opened or merged; it is kept, and this entry may lack it",
     [QUIRE_ALARM_CLOCK] = "this device's clock and the server's differ by more than two minutes; "
                           "nothing depends on it but the times shown",
+    [QUIRE_ALARM_DAMAGED] =
+        "a change that was kept on this device's disk cannot be read any more; what the entries show is not "
+        "touched, and it is taken from another device as soon as one has it. Test the disk",
     [QUIRE_ALARM_REVOKED_WRITE] =
         "a device that you revoked tried to write after its revocation; it was not used",
 };

@@ -12,7 +12,7 @@ static bool is_blocked(const struct quire_device *device, const struct device_ch
 static bool has_more(const struct quire_device *device, const struct device_chain *chain)
 {
     uint64_t durable = QR_PLANTED(SENT_BEFORE_DURABLE) ? chain->head : chain->durable;
-    return chain->sent < durable && !is_blocked(device, chain);
+    return chain->sent < durable && chain->sent + 1 != chain->broken && !is_blocked(device, chain);
 }
 
 void device_upload_reset(struct quire_device *device)
@@ -22,7 +22,8 @@ void device_upload_reset(struct quire_device *device)
     device->inflight_count = 0;
     device->inflight_size = 0;
     for (size_t i = 0; i < device->chain_count; i++) {
-        device->chains[i].sent = device->chains[i].head;
+        struct device_chain *chain = &device->chains[i];
+        chain->sent = chain->broken > 0 ? chain->broken - 1 : chain->head;
     }
 }
 
@@ -54,6 +55,37 @@ void device_on_want(struct quire_device *device, const struct qr_frame *frame)
 
 /* ---- PUSH ------------------------------------------------------------------------------------- */
 
+/* The next batch of a chain cannot be read back. The chain stands still until somebody brings that batch;
+ * it must not keep the others from going on. */
+static void set_aside(struct quire_device *device, struct device_chain *chain)
+{
+    chain->broken = chain->sent + 1;
+    chain->knows_before = device_chain_hash(device, chain, chain->sent, chain->before_broken) == QUIRE_OK;
+    chain->refusal = QR_ERROR_GAP;
+    chain->refused_seq = chain->broken;
+    device_alarm(device, QUIRE_ALARM_DAMAGED);
+    device_resubscribe_later(device);
+}
+
+/* Reads the next batch of a chain. False: not now. */
+static bool read_next(struct quire_device *device, struct device_chain *chain,
+    struct quire_buffer *out_value, struct qr_batch *out_batch)
+{
+    out_value->size = 0;
+    enum quire_status status = device_get_batch(device, chain->writer, chain->sent + 1, out_value);
+    if (status == QUIRE_OK) {
+        struct quire_bytes bytes = {out_value->data + QR_HASH_SIZE, out_value->size - QR_HASH_SIZE};
+        bool well = qr_batch_read(bytes, out_batch) == QUIRE_OK && out_batch->seq == chain->sent + 1 &&
+            memcmp(out_batch->writer, chain->writer, QR_WRITER_SIZE) == 0;
+        status = well ? QUIRE_OK : QUIRE_ECORRUPT;
+    }
+    if (status == QUIRE_ECORRUPT || status == QUIRE_ENOTFOUND) {
+        set_aside(device, chain);
+        return false;
+    }
+    return device_ok(device, status);
+}
+
 /* The chain whose next batch must go before that of `chain`, or `chain` itself, or NULL if that
  * cannot go now. Its next batch is in out_batch. */
 static struct device_chain *first_cause(struct quire_device *device, struct device_chain *chain,
@@ -63,13 +95,7 @@ static struct device_chain *first_cause(struct quire_device *device, struct devi
     for (size_t turn = 0; turn <= device->chain_count; turn++) {
         struct qr_batch batch;
         struct device_chain *cause = NULL;
-        out_batch->size = 0;
-        if (!has_more(device, chain) ||
-            !device_ok(device, device_get_batch(device, chain->writer, chain->sent + 1, out_batch))) {
-            return NULL;
-        }
-        struct quire_bytes bytes = {out_batch->data + QR_HASH_SIZE, out_batch->size - QR_HASH_SIZE};
-        if (!device_ok(device, qr_batch_read(bytes, &batch) == QUIRE_OK ? QUIRE_OK : QUIRE_ECORRUPT)) {
+        if (!has_more(device, chain) || !read_next(device, chain, out_batch, &batch)) {
             return NULL;
         }
         for (size_t i = 0; i < batch.dep_count && cause == NULL; i++) {
