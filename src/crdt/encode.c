@@ -87,8 +87,10 @@ static enum quire_status gather_piece(struct qr_encoder *encoder, size_t first_r
             return status;
         }
     }
-    struct quire_bytes letters = {text->letters.data + item->letters, item->size};
-    if (length < item->length) {
+    struct quire_bytes letters = {NULL, 0};
+    if (length == item->length && item->size > 0) {
+        letters = (struct quire_bytes){text->letters.data + item->letters, item->size};
+    } else if (length < item->length) {
         letters = qr_text_letters(text, (uint32_t)(item - text->items), id, length);
     }
     return add_piece(encoder, length, letters);
