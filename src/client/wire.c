@@ -2,7 +2,10 @@
  * The connection. libwebsockets is kept to HTTP/1.1 without extensions or redirects.
  */
 #include "client/wire.h"
+#include "client/resolve.h"
+#include <arpa/inet.h>
 #include <libwebsockets.h>
+#include <netdb.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +13,7 @@
 
 #define HANG_UP_S 2
 #define CONNECT_S 15
+#define LOOK_MS 20 /* how often a lookup of a name is looked at */
 
 struct message {
     struct message *next;
@@ -31,6 +35,10 @@ struct qr_client_wire {
     struct message *first, *last;
     struct quire_buffer incoming;
     lws_sorted_usec_list_t timer;
+    struct qr_client_resolve *resolve;   /* the name is being looked up */
+    struct qr_client_addresses addresses; /* of it, tried one after another */
+    size_t next_address;
+    bool try_next; /* the one before led nowhere */
     uint64_t received, sent;
 };
 
@@ -188,6 +196,12 @@ static int on_event(struct lws *connection, enum lws_callback_reasons reason, vo
     case LWS_CALLBACK_OPENSSL_PERFORM_SERVER_CERT_VERIFICATION:
         return verify(wire, user, size != 0);
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
+        if (wire->state == DIALLING && !wire->distrusted
+            && wire->next_address < wire->addresses.count) {
+            wire->try_next = true;
+            wire->connection = NULL;
+            return 0;
+        }
         went_down(wire, in != NULL ? (const char *)in : "it cannot be reached");
         return 0;
     case LWS_CALLBACK_CLIENT_ESTABLISHED:
@@ -261,6 +275,7 @@ void qr_client_wire_destroy(struct qr_client_wire *wire)
         return;
     }
     wire->state = IDLE; /* so that nobody is told */
+    qr_client_resolve_drop(wire->resolve);
     lws_sul_cancel(&wire->timer);
     lws_context_destroy(wire->lws);
     drop_queue(wire);
@@ -268,14 +283,11 @@ void qr_client_wire_destroy(struct qr_client_wire *wire)
     free(wire);
 }
 
-void qr_client_wire_dial(struct qr_client_wire *wire)
+static void connect_to(struct qr_client_wire *wire, const char *address)
 {
-    wire->state = DIALLING;
-    wire->distrusted = false;
-    wire->why[0] = 0;
     struct lws_client_connect_info info = {
         .context = wire->lws,
-        .address = wire->url.address,
+        .address = address,
         .port = wire->url.port,
         .path = "/quire",
         .host = wire->url.host,
@@ -285,8 +297,52 @@ void qr_client_wire_dial(struct qr_client_wire *wire)
         .ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT | (wire->url.tls ? LCCSCF_USE_SSL : 0),
         .pwsi = &wire->connection,
     };
-    if (lws_client_connect_via_info(&info) == NULL) {
+    if (lws_client_connect_via_info(&info) == NULL && !wire->try_next) {
         went_down(wire, "it cannot be reached"); /* unless it was told already */
+    }
+}
+
+static bool is_numeric(const char *address)
+{
+    struct in6_addr ignored;
+    return inet_pton(AF_INET, address, &ignored) == 1 || inet_pton(AF_INET6, address, &ignored) == 1;
+}
+
+void qr_client_wire_dial(struct qr_client_wire *wire)
+{
+    wire->state = DIALLING;
+    wire->distrusted = false;
+    wire->why[0] = 0;
+    wire->addresses.count = 0;
+    wire->next_address = 0;
+    wire->try_next = false;
+    if (is_numeric(wire->url.address)) {
+        connect_to(wire, wire->url.address);
+        return;
+    }
+    wire->resolve = qr_client_resolve_start(wire->url.address, qr_client_look_up);
+    if (wire->resolve == NULL) {
+        went_down(wire, "there is not enough memory to look up its name");
+    }
+}
+
+/* Goes on with dialling, where that waits for us. */
+static void go_on_dialling(struct qr_client_wire *wire)
+{
+    if (wire->resolve != NULL && qr_client_resolve_done(wire->resolve, &wire->addresses)) {
+        qr_client_resolve_drop(wire->resolve);
+        wire->resolve = NULL;
+        wire->try_next = wire->addresses.error == 0;
+        if (!wire->try_next) {
+            char why[160];
+            snprintf(why, sizeof why, "its name cannot be looked up (%s)",
+                gai_strerror(wire->addresses.error));
+            went_down(wire, why);
+        }
+    }
+    if (wire->try_next && wire->state == DIALLING) {
+        wire->try_next = false;
+        connect_to(wire, wire->addresses.text[wire->next_address++]);
     }
 }
 
@@ -334,6 +390,10 @@ static void on_timer(lws_sorted_usec_list_t *timer)
 
 void qr_client_wire_run(struct qr_client_wire *wire, uint32_t wait_ms)
 {
+    go_on_dialling(wire);
+    if ((wire->resolve != NULL || wire->try_next) && wait_ms > LOOK_MS) {
+        wait_ms = LOOK_MS;
+    }
     lws_sul_schedule(wire->lws, 0, &wire->timer, on_timer,
         wait_ms == 0 ? 1 : (lws_usec_t)wait_ms * 1000);
     lws_service(wire->lws, 0);

@@ -1,0 +1,77 @@
+/*
+ * Looking up names without waiting.
+ */
+#include "client/resolve.h"
+#include <criterion/criterion.h>
+#include <netdb.h>
+#include <semaphore.h>
+#include <string.h>
+#include <time.h>
+
+static sem_t go, gone;
+
+/* As a resolver that does not answer: until the test says so. */
+static void never(const char *host, struct qr_client_addresses *out_addresses)
+{
+    (void)host;
+    sem_wait(&go);
+    out_addresses->error = EAI_AGAIN;
+    sem_post(&gone);
+}
+
+static void wait_for(struct qr_client_resolve *resolve, struct qr_client_addresses *out_addresses)
+{
+    for (int i = 0; i < 10000 && !qr_client_resolve_done(resolve, out_addresses); i++) {
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+    cr_assert(qr_client_resolve_done(resolve, out_addresses));
+    qr_client_resolve_drop(resolve);
+}
+
+Test(resolve, a_name_has_its_addresses)
+{
+    struct qr_client_addresses addresses = {.count = 0};
+    wait_for(qr_client_resolve_start("localhost", qr_client_look_up), &addresses);
+    cr_assert_eq(addresses.error, 0);
+    cr_assert_geq(addresses.count, 1);
+    bool here = false;
+    for (size_t i = 0; i < addresses.count; i++) {
+        here |= strcmp(addresses.text[i], "127.0.0.1") == 0 || strcmp(addresses.text[i], "::1") == 0;
+    }
+    cr_assert(here, "%s", addresses.text[0]);
+}
+
+Test(resolve, a_name_that_is_none_is_an_error)
+{
+    struct qr_client_addresses addresses = {.count = 0};
+    wait_for(qr_client_resolve_start("no such name", qr_client_look_up), &addresses);
+    cr_assert_neq(addresses.error, 0);
+    cr_assert_eq(addresses.count, 0);
+}
+
+Test(resolve, who_asked_never_waits_and_what_comes_too_late_is_freed)
+{
+    struct qr_client_addresses addresses = {.count = 7};
+    sem_init(&go, 0, 0);
+    sem_init(&gone, 0, 0);
+    struct qr_client_resolve *first = qr_client_resolve_start("slow.example", never);
+    struct qr_client_resolve *second = qr_client_resolve_start("slow.example", never);
+    cr_assert_not(qr_client_resolve_done(first, &addresses));
+    cr_assert_eq(addresses.count, 7, "untouched");
+    qr_client_resolve_drop(first);
+    sem_post(&go);
+    sem_post(&go);
+    sem_wait(&gone);
+    sem_wait(&gone);
+    wait_for(second, &addresses);
+    cr_assert_eq(addresses.error, EAI_AGAIN);
+    qr_client_resolve_drop(NULL);
+}
+
+Test(resolve, a_name_longer_than_any_is_refused)
+{
+    char host[300];
+    memset(host, 'a', sizeof host);
+    host[299] = 0;
+    cr_assert_null(qr_client_resolve_start(host, never));
+}
