@@ -82,7 +82,7 @@ void options_draw(struct options *options, uint64_t seed, uint64_t minutes)
     options->resting_s = prng_range(&prng, 10, 400);
     /* Most people write little: a fault is as well met by a hundred edits as by a thousand, and a
      * thousand such runs are worth more than a hundred of the others. */
-    if (prng_chance(&prng, 950000)) {
+    if (prng_chance(&prng, 960000)) {
         options->resting_s += prng_range(&prng, 300, 1500);
         options->text_length = prng_range(&prng, 20, 200);
     } else {

@@ -83,6 +83,9 @@ static void mixer_add(struct mixer *mixer, const void *data, size_t size)
 {
     const uint8_t *at = data;
     size_t have = mixer->size % 32;
+    if (size == 0) { /* then data may be NULL */
+        return;
+    }
     mixer->size += size;
     if (have > 0) {
         size_t more = size < 32 - have ? size : 32 - have;

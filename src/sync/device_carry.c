@@ -259,6 +259,9 @@ enum quire_status device_carried_get(struct quire_device *device, size_t index,
 
 void device_carried_forget(struct quire_device *device, size_t first, size_t count)
 {
+    if (count == 0) { /* then there may be no table at all */
+        return;
+    }
     for (size_t i = first; i < first + count; i++) {
         struct device_key key = carried_key(device->carried[i].number);
         device_erase(device, device_key_bytes(&key));

@@ -220,6 +220,12 @@ enum quire_status qr_search_add(struct qr_search_words *words, struct quire_byte
     enum quire_status status = quire_buffer_reserve(&words->words, text.size + 1);
     size_t begin = words->words.size;
     for (size_t i = 0; status == QUIRE_OK && i <= text.size;) {
+        if (i + 4 <= text.size && text.data[i] >= 0xf0) { /* above U+FFFF: a letter that has no case */
+            memcpy(words->words.data + words->words.size, text.data + i, 4);
+            words->words.size += 4;
+            i += 4;
+            continue;
+        }
         uint32_t folded = SEPARATOR;
         size_t size = 1;
         if (i < text.size) {
