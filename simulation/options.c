@@ -66,6 +66,22 @@ static void draw_more(struct options *options, struct prng *prng)
     options->newer_ppm = sometimes(prng, 100000, 200000, 800000);
 }
 
+/* Servers that forget what some of several phones know of the roster: two rare faults must meet, and
+ * phones must be away in between. */
+static void draw_forgotten(struct options *options, struct prng *prng)
+{
+    if (prng_chance(prng, 950000)) {
+        return;
+    }
+    options->users = 1;
+    options->phones = prng_range(prng, 3, 5);
+    options->offline_mean_s = options->offline_length_s = 300;
+    options->server_restores = 2;
+    options->server_wipes = 1;
+    options->revokes = prng_range(prng, 1, 2);
+    options->recover_ppm = prng_range(prng, 0, 500000);
+}
+
 void options_draw(struct options *options, uint64_t seed, uint64_t minutes)
 {
     struct prng prng;
@@ -134,6 +150,7 @@ void options_draw(struct options *options, uint64_t seed, uint64_t minutes)
     options->heal_cuts = prng_chance(&prng, 500000);
     options->lost_at_end = sometimes(&prng, 200000, 1, 3);
     draw_more(options, &prng);
+    draw_forgotten(options, &prng);
 }
 
 void options_calm(struct options *options)
