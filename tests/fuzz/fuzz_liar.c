@@ -84,6 +84,74 @@ static void tell_done(struct device_box *box)
     say(box, &frame);
 }
 
+static void reconnect(struct device_box *box)
+{
+    device_box_run(box, &(struct script_step){.what = DEVICE_BOX_DISCONNECT});
+    device_box_run(box, &(struct script_step){.what = DEVICE_BOX_CONNECT});
+}
+
+/* A server whose roster leaves the device's some records before its end, and goes on otherwise: the
+ * device contradicts, looks, and goes over to it if every record of it holds. */
+static void part_ways(struct device_box *box, struct recipe *recipe, struct quire_bytes script)
+{
+    static const uint8_t nonce[QR_FRAME_NONCE_SIZE] = {1}, log[QR_LOG_SIZE] = {1};
+    const struct qr_roster *ours = recipe->roster;
+    struct quire_bytes items[QR_RECORDS_MAX];
+    struct qr_roster line = {0};
+    uint8_t how = recipe_byte(script, 0);
+    uint32_t back = how & 3;
+    for (uint32_t seq = 0; seq + back < ours->count; seq++) {
+        assert(qr_roster_append(&line, qr_roster_record(ours, seq)) == QUIRE_OK);
+    }
+    recipe->roster = &line;
+    for (size_t i = 0; i < RECIPE_CHAINS; i++) {
+        recipe->chains[i].roster = &line;
+    }
+    for (int i = 0; i < (how >> 2 & 3) && line.count > 0; i++) {
+        struct quire_buffer record = {0};
+        size_t at = 1 + 2 * (size_t)i;
+        struct quire_bytes rest = {script.data + at, script.size > at ? script.size - at : 0};
+        if (recipe_record(recipe, rest, &record)) {
+            (void)!qr_roster_append(&line, quire_buffer_bytes(&record)); /* most that are made up hold */
+        }
+        quire_buffer_finish(&record);
+    }
+    recipe->roster = ours;
+    for (size_t i = 0; i < RECIPE_CHAINS; i++) {
+        recipe->chains[i].roster = ours;
+    }
+    for (int round = 0; round < 2 && line.count > 1; round++) { /* contradicts, then looks */
+        struct qr_frame frame = {.type = QR_FRAME_CHALLENGE};
+        frame.challenge.version = 1;
+        frame.challenge.nonce = nonce;
+        frame.challenge.log = log;
+        frame.challenge.time_ms = 1700000000000;
+        frame.challenge.roster_count = line.count;
+        frame.challenge.roster_head = qr_roster_head(&line);
+        reconnect(box);
+        say(box, &frame);
+        frame = (struct qr_frame){.type = how & 16 ? QR_FRAME_ERROR : QR_FRAME_WELCOME};
+        if (how & 16) { /* the records that AUTH brought shut out what others built on, it says */
+            frame.error.code = QR_ERROR_FORK;
+            frame.error.fatal = true;
+            how &= (uint8_t)~16;
+        } else {
+            frame.welcome.roster_count = line.count;
+            frame.welcome.roster_head = qr_roster_head(&line);
+        }
+        say(box, &frame);
+        uint32_t first = device_box_device(box)->looking ? 1 : line.count - 1;
+        frame = (struct qr_frame){.type = QR_FRAME_ROSTER_RECORDS};
+        frame.roster_records.first_seq = first;
+        frame.roster_records.records = items;
+        for (uint32_t seq = first; seq < line.count; seq++) {
+            items[frame.roster_records.record_count++] = qr_roster_record(&line, seq);
+        }
+        say(box, &frame);
+    }
+    qr_roster_finish(&line);
+}
+
 static void forge(struct device_box *box, struct recipe *recipe, const struct script_step *step)
 {
     struct qr_frame frame = {.type = QR_FRAME_SKIP};
@@ -99,6 +167,10 @@ static void forge(struct device_box *box, struct recipe *recipe, const struct sc
         memcpy(recipe->chains[0].writer, own->writer, QR_WRITER_SIZE);
         memcpy(recipe->chains[0].head, own->hash, QR_HASH_SIZE);
         recipe->chains[0].seq = own->head;
+    }
+    if (step->bytes.data[0] == 255) {
+        part_ways(box, recipe, rest);
+        return;
     }
     switch (step->bytes.data[0] % 9) {
     case 0:
@@ -162,6 +234,10 @@ static void check(const struct quire_device *device)
     }
     for (size_t i = 0; i < device->inflight_count; i++) {
         inflight += device->inflight[i].size;
+    }
+    assert(device->redo_count <= DEVICE_REDO_MAX && device->line.count <= QR_RECORDS_MAX);
+    for (size_t i = 1; i < device->carried_count; i++) {
+        assert(device->carried[i - 1].number < device->carried[i].number);
     }
     assert(inflight == device->inflight_size && inflight <= DEVICE_INFLIGHT_MAX);
     assert(device->consumed <= QR_CREDIT_INITIAL);
