@@ -66,6 +66,17 @@ void device_entry_let_go(struct quire_device *device, struct device_entry *entry
     let_go(device, entry);
 }
 
+/* Somebody reads one entry after another, with no step between: the one that was opened first is let
+ * go. If it was changed, it waits for the end of the step, which keeps what is not kept yet. */
+static void make_room(struct quire_device *device)
+{
+    struct device_entry *oldest = device->recent;
+    if (device->entry_count >= DEVICE_CACHE_MAX && !oldest->touched && !oldest->state_due
+        && quire_document_pending_size(oldest->document) == 0) {
+        let_go(device, oldest);
+    }
+}
+
 void device_entries_finish(struct quire_device *device)
 {
     while (device->recent != NULL) {
@@ -164,6 +175,7 @@ enum quire_status device_entry_get(struct quire_device *device, const uint8_t *i
         free(entry);
         return status;
     }
+    make_room(device);
     DL_APPEND(device->recent, entry);
     device->entry_count++;
     *out_entry = entry;

@@ -3,6 +3,7 @@
  * simulation draws the same.
  */
 #include "harness.h"
+#include "sync/device_internal.h"
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
@@ -30,6 +31,24 @@ Test(found, edits_that_nobody_saved_outlive_the_documents_place_in_memory)
     cr_assert_str_eq(world_text(&world, 0, diary), "not saved yet");
     world_restart(&world, 0, true);
     cr_assert_str_eq(world_text(&world, 0, diary), "not saved yet");
+    world_finish(&world);
+}
+
+Test(found, entries_that_are_read_one_after_another_do_not_all_stay_in_memory)
+{
+    struct world world;
+    world_init(&world);
+    world_account(&world, 0);
+    for (uint8_t i = 0; i < 100; i++) {
+        uint8_t entry[QUIRE_ENTRY_SIZE] = {7, i};
+        world_keep(&world, 0, entry, "one of many");
+    }
+    world_restart(&world, 0, true);
+    for (uint8_t i = 0; i < 100; i++) {
+        uint8_t entry[QUIRE_ENTRY_SIZE] = {7, i};
+        cr_assert_str_eq(world_text(&world, 0, entry), "one of many");
+    }
+    cr_assert_eq(world.people[0].device->entry_count, DEVICE_CACHE_MAX);
     world_finish(&world);
 }
 
