@@ -18,6 +18,17 @@ struct quire_document *quire_wasm_document_create(void)
     return quire_document_create(&document) == QUIRE_OK ? document : NULL;
 }
 
+int quire_wasm_document_open(const uint8_t *state, size_t size, struct quire_document **out_document)
+{
+    struct quire_buffer copy = {0};
+    enum quire_status status = quire_buffer_append(&copy, state, size);
+    if (status == QUIRE_OK) {
+        status = quire_document_open(&copy, out_document);
+    }
+    quire_buffer_finish(&copy); /* taken, if it was opened */
+    return (int)status;
+}
+
 void quire_wasm_document_destroy(struct quire_document *document)
 {
     quire_document_destroy(document);

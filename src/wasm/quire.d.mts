@@ -60,6 +60,8 @@ export class Document {
   private constructor();
   /** An empty document; destroy it when done. session: 8 bytes, default random. */
   static create(core: Core, options?: { session?: Uint8Array; wall?: () => number | bigint }): Document;
+  /** The document of a state: fast, and small, until it is edited or merged into. */
+  static open(core: Core, state: Uint8Array, options?: { session?: Uint8Array; wall?: () => number | bigint }): Document;
   destroy(): void;
 
   text(): string;

@@ -355,10 +355,24 @@ export class Document {
   }
 
   /** An empty document. Destroy it when done: its memory is the module's. */
-  static create(core, { session = webcrypto.getRandomValues(new Uint8Array(8)), wall = Date.now } = {}) {
-    sized(session, 8, 'a session');
-    let pointer = core.call([], (exports) => exports.document_create());
+  static create(core, options) {
+    const pointer = core.call([], (exports) => exports.document_create());
     if (pointer === 0) core.check(Status.ENOMEM);
+    return Document.#own(core, pointer, options);
+  }
+
+  /** The document of a state (encode), at rest: fast, and small, until it is edited or merged into. */
+  static open(core, state, options) {
+    const pointer = core.number([sized(state, undefined, 'a state')], (exports, [data], _, place) =>
+      exports.document_open(data, state.length, place));
+    return Document.#own(core, pointer, options);
+  }
+
+  static #own(core, pointer, { session = webcrypto.getRandomValues(new Uint8Array(8)), wall = Date.now } = {}) {
+    if (!(session instanceof Uint8Array) || session.length !== 8) {
+      core.call([], (exports) => exports.document_destroy(pointer));
+      sized(session, 8, 'a session');
+    }
     return new Document(core, () => {
       if (pointer === 0) throw new QuireError(Status.ESTATE, 'the document is destroyed');
       return pointer;

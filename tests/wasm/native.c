@@ -11,6 +11,7 @@
  *   C n wall field        clear                                 A n wall set hex value      add
  *   X n wall set hex      remove                                K n wall                    delete
  *   T n max               take a delta                          J n m        merge all of m into n
+ *   O n m                 n is opened from all of m
  *   M n hex               merge these bytes                     U n from to offset    of units
  *   G n                   keep undo                             P n          close the step
  *   B n wall              undo                                  F n wall     redo
@@ -180,6 +181,22 @@ static int carry_out(char command, char **rest)
         return status != QUIRE_OK ? status
                                   : quire_wasm_document_merge(*document, quire_wasm_buffer_data(out),
                                         quire_wasm_buffer_size(out));
+    case 'O': {
+        struct quire_document *opened;
+        status = quire_wasm_document_encode(documents[number(rest) % DOCUMENTS], out);
+        if (status == QUIRE_OK) {
+            status = quire_wasm_document_open(quire_wasm_buffer_data(out), quire_wasm_buffer_size(out), &opened);
+        }
+        if (status == QUIRE_OK) {
+            quire_wasm_document_destroy(*document);
+            quire_wasm_undo_destroy(undos[index]);
+            undos[index] = quire_wasm_undo_create(1 << 20);
+            *document = opened;
+            status = quire_wasm_undo_attach(undos[index], opened);
+        }
+        quire_wasm_buffer_finish(out);
+        return status;
+    }
     case 'M':
         given = bytes(rest);
         return quire_wasm_document_merge(*document, given.data, given.size);

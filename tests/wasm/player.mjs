@@ -32,7 +32,7 @@ export function script(seed, count) {
   for (let i = 0; i < DOCUMENTS; i++) lines.push(`D ${i}`, `G ${i}`);
   for (let i = 0; i < count; i++) {
     const n = random(DOCUMENTS), wall = 1000 + i;
-    const what = random(50);
+    const what = random(51);
     if (what < 16) lines.push(`I ${n} ${wall} ${random(1 + random(60))} ${word()}`);
     else if (what < 21) lines.push(`E ${n} ${wall} ${random(1 + random(40))} ${random(6)}`);
     else if (what < 23) lines.push(`R ${n} ${wall} 0 ${word()} 0`);
@@ -49,6 +49,7 @@ export function script(seed, count) {
     else if (what < 45) lines.push(`F ${n} ${wall}`);
     else if (what < 46) lines.push(`Y ${n} ${random(60)} ${random(2)}`);
     else if (what < 47) lines.push(`Z ${n} 010${random(2)}${hex(new Uint8Array(8).fill(1 + random(DOCUMENTS)))}00000000000${random(10)}`);
+    else if (what < 48) lines.push(`O ${n} ${random(DOCUMENTS)}`);
     else lines.push(`V ${n} ${VIEWS[random(VIEWS.length)]}`);
   }
   for (let i = 0; i < DOCUMENTS; i++) for (const view of VIEWS) lines.push(`V ${i} ${view}`);
@@ -94,6 +95,12 @@ export function player(quire, core) {
       documents[n]?.destroy();
       documents[n] = Document.create(core, { session: new Uint8Array(8).fill(n + 1), wall: () => wall });
     },
+    O: (document, other, n) => {
+      const opened = Document.open(core, documents[other].encode(), { session: new Uint8Array(8).fill(n + 1), wall: () => wall });
+      document.destroy();
+      opened.keepUndo();
+      documents[n] = opened;
+    },
     I: (document, position, text) => document.insert(position, text, 'points'),
     E: (document, position, count) => document.erase(position, count, 'points'),
     R: (document, field, text, number) => document.setRegister(REGISTERS[field], field === 0 ? text : number),
@@ -129,7 +136,7 @@ export function player(quire, core) {
     });
     if ('IERCAXKBF'.includes(command)) wall = args.shift();
     try {
-      const bytes = calls[command](command === 'D' ? null : documents[n], ...(command === 'D' ? [n] : args));
+      const bytes = calls[command](command === 'D' ? null : documents[n], ...(command === 'D' ? [n] : args), n);
       return `0 ${bytes instanceof Uint8Array ? hex(bytes) : '-'}`;
     } catch (error) {
       if (!(error instanceof QuireError)) throw error;

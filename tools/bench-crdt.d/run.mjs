@@ -1,0 +1,167 @@
+// Runs all systems on all traces, one process for each measurement, round after round so that each round meets
+// the same machine; prints the table and writes every single result as JSON. tools/bench-crdt calls it.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { SYSTEMS, versionOf } from './systems.mjs';
+import { readTrace } from './traces.mjs';
+
+const options = JSON.parse(process.argv[2]); // traces (files), peers, runs, timeout (s), out, native, python, typist
+const here = import.meta.dirname, root = path.resolve(here, '../..');
+const cache = path.join(process.env.QUIRE_PEERS, 'cache');
+const ENTRY = 6300; // bytes of a journal entry
+const systems = ['quire-native', ...Object.keys(SYSTEMS).filter((name) => !SYSTEMS[name].package || options.peers.includes(name))];
+const results = { machine: { cpu: os.cpus()[0]?.model, cores: os.cpus().length, memory_bytes: os.totalmem(), node: process.version },
+  versions: {}, options, prepared: {}, runs: [] };
+for (const [name, { package: packed }] of Object.entries(SYSTEMS)) if (packed && systems.includes(name)) results.versions[name] = versionOf(packed);
+
+const say = (text) => process.stderr.write(`${text}\n`);
+const nameOf = (file) => path.basename(file).split('.')[0];
+function last(ran, what) {
+  if (ran.error?.code === 'ETIMEDOUT') return { ok: false, error: `more than ${options.timeout} s` };
+  try {
+    return JSON.parse(ran.stdout.trim().split('\n').at(-1));
+  } catch {
+    return { ok: false, error: `${what}: ${(ran.stderr || 'no answer').trim().split('\n').at(-1).slice(0, 160)}` };
+  }
+}
+
+function work(job, timeout = options.timeout) {
+  return last(spawnSync(process.execPath, ['--no-warnings', '--expose-gc', path.join(here, 'work.mjs'), JSON.stringify({ cache, ...job })],
+    { encoding: 'utf8', timeout: timeout * 1000, maxBuffer: 1 << 28 }), job.system);
+}
+
+/** A trace as the native programs read it (tools/bench/history.h). */
+function nativeLines(file) {
+  const lines = path.join(cache, `${nameOf(file)}.lines`);
+  if (!existsSync(lines)) {
+    const ran = spawnSync(options.python, [path.join(root, 'tools/bench/lines.py'), file], { maxBuffer: 1 << 30 });
+    if (ran.status !== 0) throw new Error(String(ran.stderr));
+    writeFileSync(lines, ran.stdout);
+  }
+  return readFileSync(lines);
+}
+
+const NATIVE = { typing: 'local', saving: 'encode', whole: 'load', updates: 'updates' };
+function native(file, measure) {
+  const [program, args] = measure === 'many' ? ['bench-opening', ['--runs', '1', '--bytes', String(ENTRY)]]
+    : ['bench-document', ['--runs', '1', '--only', NATIVE[measure]]];
+  const ran = spawnSync(path.join(options.native, program), args,
+    { input: nativeLines(file), encoding: 'utf8', timeout: options.timeout * 1000, maxBuffer: 1 << 28 });
+  if (ran.error || ran.status !== 0) return last(ran, program);
+  const rows = ran.stdout.trim().split('\n').map((line) => JSON.parse(line));
+  const row = rows.find((one) => one.measure === (measure === 'many' ? 'open' : NATIVE[measure]));
+  const sizes = rows.find((one) => one.state_bytes !== undefined);
+  return { ok: true, ms: row.median_ms, bytes: sizes?.state_bytes, memory_bytes: row.memory_bytes, kept_bytes: row.kept_bytes };
+}
+
+// ---- preparing ------------------------------------------------------------------------------
+
+/** What is measured: [trace, measure], and whether the updates one by one are wanted of it. */
+const plan = [];
+for (const file of options.traces) {
+  const { concurrent } = readTrace(file), small = concurrent || options.quick;
+  for (const measure of concurrent ? ['whole', 'updates'] : ['typing', 'saving', 'whole']) plan.push({ file, measure, updates: small && concurrent });
+  if (!concurrent && file === options.entry) plan.push({ file, measure: 'many', size: ENTRY });
+}
+mkdirSync(cache, { recursive: true });
+for (const { file, updates, size } of plan) {
+  for (const system of systems.filter((one) => one !== 'quire-native')) {
+    const key = `${system} ${nameOf(file)}${size ? ` of ${size} bytes` : ''}`;
+    if (results.prepared[key]) continue;
+    const sub = size ? path.join(cache, 'small') : cache;
+    say(`preparing ${key}`);
+    results.prepared[key] = work({ system, measure: 'prepare', trace: file, updates, size, cache: sub }, 3 * options.timeout);
+    if (!results.prepared[key].ok) say(`  ${results.prepared[key].error}`);
+  }
+}
+
+// ---- measuring ------------------------------------------------------------------------------
+
+const given = new Set(); // what took too long once is not tried again
+for (let round = 0; round < options.runs; round++) {
+  for (const { file, measure, size } of plan) {
+    const turn = round % 2 === 0 ? systems : [...systems].reverse();
+    for (const system of turn) {
+      const key = `${system} ${nameOf(file)} ${measure}`;
+      const prepared = results.prepared[`${system} ${nameOf(file)}${size ? ` of ${size} bytes` : ''}`];
+      if (given.has(key)) continue;
+      let result;
+      if (system === 'quire-native') result = native(file, measure);
+      else if (!prepared.ok) result = { ok: false, error: prepared.error };
+      else result = work({ system, measure, trace: file, cache: size ? path.join(cache, 'small') : cache, size });
+      if (!result.ok) given.add(key);
+      results.runs.push({ system, trace: nameOf(file), measure, round, ...result });
+      say(`round ${round + 1}: ${key} ${result.ok ? `${result.ms.toFixed(2)} ms` : result.error}`);
+    }
+  }
+  writeFileSync(options.out, JSON.stringify(results, null, 1));
+}
+results.probes = {};
+results.modules = {};
+for (const system of systems.filter((one) => one !== 'quire-native')) {
+  results.probes[system] = work({ system, measure: 'probes' }).probes ?? null;
+  results.modules[system] = work({ system, measure: 'module' }).module_bytes ?? null;
+}
+writeFileSync(options.out, JSON.stringify(results, null, 1));
+
+// ---- telling --------------------------------------------------------------------------------
+
+const of = (system, trace, measure) => results.runs.filter((run) => run.system === system && run.trace === trace && run.measure === measure);
+function spread(runs) {
+  const times = runs.filter(({ ok }) => ok).map(({ ms }) => ms).sort((a, b) => a - b);
+  return times.length === 0 ? null : { median: times[times.length >> 1], min: times[0], max: times.at(-1) };
+}
+const short = (number) => (number >= 100 ? number.toFixed(0) : number >= 10 ? number.toFixed(1) : number.toFixed(2));
+const out = [];
+out.push(`# One entry's CRDT, beside others`, '', `Medians of ${options.runs} rounds, least and greatest in brackets; in each `
+  + `round every system ran once, in a process of its own. Times are CPU time of the process, so that other programs `
+  + `disturb them less; node's compiler and garbage collector are in them. × is the median over that of Quire, native. `
+  + `Believe a row only if its spread is small.`, '');
+out.push(`| measure | ${systems.join(' | ')} |`, `|---|${systems.map(() => '--:|').join('')}`);
+const TITLES = { typing: 'typed, ns a patch', saving: 'saved, ms', whole: 'whole merged, and its text, ms', updates: 'updates one by one, ms', many: '1,000 entries to text, ms' };
+for (const { file, measure } of plan) {
+  const trace = nameOf(file), { patches } = readTrace(file), scale = measure === 'typing' ? 1e6 / patches : 1;
+  const ours = spread(of('quire-native', trace, measure));
+  const cells = systems.map((system) => {
+    const runs = of(system, trace, measure), found = spread(runs);
+    if (found === null) return runs[0]?.error?.startsWith('more than') ? `> ${options.timeout} s` : 'fails';
+    const ratio = system === 'quire-native' || ours === null ? '' : ` ×${short(found.median / ours.median)}`;
+    return `${short(found.median * scale)} (${short(found.min * scale)}–${short(found.max * scale)})${ratio}`;
+  });
+  out.push(`| ${trace}: ${TITLES[measure]} | ${cells.join(' | ')} |`);
+}
+const PUBLISHED = [['automerge-paper: typed, ns a patch', 14.8], ['sveltecomponent: typed, ns a patch', 40.2],
+  ['automerge-paper: whole history to text, ms', 1.43], ['automerge-paper: saved, ms', 0.76], ['friendsforever: whole merged, ms', 2.07],
+  ['git-makefile-A2: whole merged, ms', 29.3], ['1,000 entries of 6.3 kB to text, ms', 57]];
+out.push('', 'Quire native reads 1,000 *encrypted* entries through a device; all others read bytes in the clear.',
+  '', '**Not measured here** (published elsewhere; another machine, for orientation alone): diamond-types, native Rust: '
+  + `${PUBLISHED.map(([what, figure]) => `${what} ${figure}`).join('; ')}. dt-wasm above is the same library in WebAssembly, measured.`);
+out.push('', '## Bytes', '', '| trace | system | saved | deflated | updates of each transaction, in all |', '|---|---|--:|--:|--:|');
+for (const [key, { ok, saved_bytes: saved, saved_deflated_bytes: deflated, update_bytes: updates, as_recorded: same }] of Object.entries(results.prepared)) {
+  const [system, ...trace] = key.split(' ');
+  if (ok) out.push(`| ${trace.join(' ')} | ${system}${same ? '' : ' (another text than was recorded)'} | ${saved} | ${deflated} | ${updates || '–'} |`);
+}
+out.push('', 'Saved is what a replica writes to be read again: quire, yjs, ywasm and json-joy without the letters of deleted text; '
+  + 'loro, automerge and dt with all of the history. Compare like with like.');
+out.push('', '## Memory and size', '', '| | ' + systems.join(' | ') + ' |', `|---|${systems.map(() => '--:|').join('')}`);
+const small = plan.find(({ measure }) => measure === 'many');
+if (small) {
+  out.push(`| bytes of memory for an entry of about ${ENTRY} bytes, open | ${systems.map((system) =>
+    of(system, nameOf(small.file), 'many').find(({ ok }) => ok)?.memory_bytes ?? '–').join(' | ')} |`);
+  const closed = of('quire-native', nameOf(small.file), 'many').find(({ ok }) => ok)?.kept_bytes;
+  out.push(`| bytes kept for that entry, closed | ${systems.map((system) => (system === 'quire-native' ? `${closed ?? '–'} (sealed)`
+    : results.prepared[`${system} ${nameOf(small.file)} of ${ENTRY} bytes`]?.saved_bytes ?? '–')).join(' | ')} |`);
+}
+out.push(`| bytes of the WebAssembly module | ${systems.map((system) => results.modules[system] ?? '–').join(' | ')} |`);
+out.push('', 'Memory: of Quire native by the allocator, of the others by the process (resident), which is coarse. The module of Quire: '
+  + 'documents alone, which is what the others have.');
+out.push('', '## Probes', '', '| | ' + Object.keys(results.probes).join(' | ') + ' |', `|---|${Object.keys(results.probes).map(() => '---|').join('')}`);
+for (const probe of Object.keys(Object.values(results.probes).find((one) => one !== null) ?? {})) {
+  out.push(`| ${probe} | ${Object.values(results.probes).map((one) => (one?.[probe] ?? 'fails').replaceAll('|', '\\|')).join(' | ')} |`);
+}
+out.push('', `Versions: ${Object.entries(results.versions).map(([name, version]) => `${name} ${version}`).join(', ')}; node ${process.version}; `
+  + `${results.machine.cpu}, ${results.machine.cores} cores. Every run: ${options.out}`);
+console.log(out.join('\n'));
+rmSync(path.join(cache, 'tmp'), { recursive: true, force: true });

@@ -1,0 +1,152 @@
+// One measurement of one system in a process of its own: the job as JSON in, the result as JSON out.
+//   prepare   writes what the others read: each transaction's update, and all of it saved
+//   typing    every transaction of a trace typed                          ms
+//   saving    all of it saved                                             ms, bytes
+//   whole     what was saved merged into a new document, and its text     ms
+//   updates   the updates one by one, and the text                        ms
+//   many      1,000 small documents from what was saved, each one's text  ms, bytes of memory
+//   probes    where concurrent typing ends up, and ill-formed offsets
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { deflateRawSync } from 'node:zlib';
+import { probes } from './probes.mjs';
+import { SYSTEMS } from './systems.mjs';
+import { beginning, readTrace, toUtf16 } from './traces.mjs';
+
+const job = JSON.parse(process.argv[2]);
+const made = await SYSTEMS[job.system].load();
+const stem = job.trace && path.join(job.cache, `${job.system}.${path.basename(job.trace).split('.')[0]}`);
+const hash = (text) => createHash('sha256').update(text).digest('hex');
+
+function trace() {
+  let read = readTrace(job.trace);
+  if (job.size) read = beginning(read, job.size);
+  return made.unit === 'utf16' ? toUtf16(read) : read;
+}
+
+function pack(list) {
+  const sizes = Uint32Array.from([list.length, ...list.map((bytes) => bytes.length)]);
+  return Buffer.concat([Buffer.from(sizes.buffer), ...list]);
+}
+function unpack(file) {
+  const bytes = readFileSync(file), count = bytes.readUInt32LE(0), list = [];
+  for (let i = 0, at = 4 * (count + 1); i < count; i++) {
+    const size = bytes.readUInt32LE(4 * (i + 1));
+    list.push(Uint8Array.prototype.slice.call(bytes, at, at + size));
+    at += size;
+  }
+  return list;
+}
+
+/** Each writer's document merges just what a transaction's parents had seen; then it is typed, and taken. */
+function updatesOf({ txns }) {
+  const writers = new Map(), updates = new Array(txns.length);
+  for (const [index, { agent, parents, patches }] of txns.entries()) {
+    if (!writers.has(agent)) writers.set(agent, { replica: made.replica(agent, true), has: new Uint8Array(txns.length) });
+    const { replica, has } = writers.get(agent);
+    const missing = [], look = [...parents];
+    while (look.length > 0) {
+      const parent = look.pop();
+      if (has[parent]) continue;
+      has[parent] = 1;
+      missing.push(parent);
+      look.push(...txns[parent].parents);
+    }
+    for (const other of missing.sort((a, b) => a - b)) if (updates[other]) replica.merge(updates[other]);
+    replica.edit(patches);
+    const update = patches.length > 0 ? replica.take() : null;
+    updates[index] = update && Uint8Array.from(update);
+    has[index] = 1;
+  }
+  return updates.filter((update) => update !== null && update.length > 0);
+}
+
+const open = (bytes) => {
+  if (made.open) return made.open(bytes);
+  const replica = made.replica(900);
+  replica.merge(bytes);
+  return replica;
+};
+
+function prepare() {
+  mkdirSync(job.cache, { recursive: true });
+  const read = trace();
+  let all;
+  let updates = [];
+  if (read.concurrent || job.updates) updates = updatesOf(read);
+  if (read.concurrent) {
+    all = made.replica(901);
+    for (const update of updates) all.merge(update);
+  } else {
+    all = made.replica(0);
+    for (const { patches } of read.txns) all.edit(patches);
+  }
+  const saved = Uint8Array.from(all.save()), text = all.text();
+  writeFileSync(`${stem}.updates`, pack(updates));
+  writeFileSync(`${stem}.saved`, saved);
+  writeFileSync(`${stem}.sum`, hash(text));
+  return {
+    patches: read.patches, updates: updates.length, update_bytes: updates.reduce((sum, { length }) => sum + length, 0),
+    saved_bytes: saved.length, saved_deflated_bytes: deflateRawSync(saved).length, text_bytes: Buffer.byteLength(text),
+    as_recorded: text === read.end,
+  };
+}
+
+/** ms: of CPU time, all threads of the process (node compiles and collects garbage in some of them). */
+function timed(run) {
+  globalThis.gc?.();
+  const start = process.hrtime.bigint(), before = process.cpuUsage();
+  const result = run();
+  const { user, system } = process.cpuUsage(before);
+  return { ms: (user + system) / 1e3, wall_ms: Number(process.hrtime.bigint() - start) / 1e6, result };
+}
+function checked({ result, ...times }) {
+  if (hash(result.text()) !== readFileSync(`${stem}.sum`, 'utf8')) throw new Error('another text than when it was prepared');
+  return times;
+}
+
+const MEASURES = {
+  prepare,
+  probes: () => ({ probes: probes(made) }),
+  module: () => ({ module_bytes: made.module ?? null }),
+  typing() {
+    const { txns } = trace(), replica = made.replica(0);
+    return checked(timed(() => { for (const { patches } of txns) replica.edit(patches); return replica; }));
+  },
+  saving() {
+    const replica = open(Uint8Array.from(readFileSync(`${stem}.saved`)));
+    const { result, ...times } = timed(() => replica.save());
+    return { ...times, bytes: result.length };
+  },
+  whole() {
+    const bytes = Uint8Array.from(readFileSync(`${stem}.saved`));
+    return checked(timed(() => { const replica = open(bytes); replica.text(); return replica; }));
+  },
+  updates() {
+    const updates = unpack(`${stem}.updates`), replica = made.replica(900);
+    return checked(timed(() => { for (const update of updates) replica.merge(update); replica.text(); return replica; }));
+  },
+  many() {
+    const bytes = Uint8Array.from(readFileSync(`${stem}.saved`)), kept = [];
+    globalThis.gc?.();
+    const before = process.memoryUsage().rss;
+    const run = timed(() => {
+      for (let i = 0; i < 1000; i++) {
+        kept.push(made.show ? made.show(bytes) : open(bytes));
+        kept[i].text();
+      }
+      return kept[999];
+    });
+    globalThis.gc?.();
+    return { ...checked(run), memory_bytes: Math.round((process.memoryUsage().rss - before) / 1000) };
+  },
+};
+
+try {
+  if (job.measure !== 'prepare' && job.trace && !existsSync(`${stem}.saved`)) throw new Error('not prepared');
+  console.log(JSON.stringify({ ok: true, ...MEASURES[job.measure]() }));
+} catch (error) {
+  console.log(JSON.stringify({ ok: false, error: String(error?.message ?? error).slice(0, 200) }));
+}
+process.exit(0);
