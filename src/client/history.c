@@ -326,7 +326,7 @@ enum quire_status quire_text_diff(struct quire_bytes old_text, struct quire_byte
 {
     struct qr_client_hunks hunks = {0};
     enum quire_status status = qr_client_diff(old_text, new_text, &hunks);
-    struct quire_bytes rest = old_text;
+    struct quire_bytes rest = old_text.size > 0 ? old_text : quire_bytes_of_text(""); /* counted from */
     size_t position = 0;
     bool more = true;
     for (size_t i = 0; status == QUIRE_OK && more && i < hunks.count; i++) {
