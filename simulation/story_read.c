@@ -30,8 +30,9 @@ struct reading {
 
 /* ---- words of slots -------------------------------------------------------------------------- */
 
-static const char *const alarm_names[QUIRE_ALARM_COUNT] = {NULL, "bad-signature", "fork", "roster",
-    "server-behind", "withheld", "unreadable", "clock", "revoked-write"};
+static const char *const alarm_names[] = {NULL, "bad-signature", "fork", "roster", "server-behind",
+    "withheld", "unreadable", "clock", "revoked-write", "damaged"};
+_Static_assert(sizeof alarm_names / sizeof *alarm_names == QUIRE_ALARM_COUNT, "a name for each alarm");
 
 static const struct {
     const char *name;
