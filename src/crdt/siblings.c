@@ -54,7 +54,8 @@ static void halve(struct qr_item *items, uint32_t *root, size_t count)
     }
 }
 
-size_t qr_siblings_balance(struct qr_item *items, uint32_t *root)
+/** Makes a tree as shallow as it can be. */
+static size_t rebuild(struct qr_item *items, uint32_t *root)
 {
     size_t steps = 0;
     size_t count = flatten(items, root, &steps);
@@ -67,4 +68,24 @@ size_t qr_siblings_balance(struct qr_item *items, uint32_t *root)
         halve(items, root, full / 2);
     }
     return steps + count;
+}
+
+size_t qr_siblings_balance(struct qr_item *items, uint32_t *const *links, size_t depth)
+{
+    uint64_t size = 1;
+    uint64_t twos = 1; /* powers of the way up */
+    uint64_t threes = 1;
+    for (size_t i = depth; i > 0; i--) {
+        const struct qr_item *node = &items[*links[i - 1]];
+        uint32_t other = *links[i] == node->before ? node->after : node->before;
+        size += 1 + qr_siblings_count(items, other);
+        twos *= 2;
+        threes *= 3;
+        /* The way is longer than log(size) / log(3/2): balanced, it is shorter by one at least. At the
+         * root this holds, for 1.5^32 is more than there can be. */
+        if (size * twos < threes) {
+            return (size_t)size + rebuild(items, links[i - 1]);
+        }
+    }
+    return (size_t)size;
 }

@@ -1,7 +1,8 @@
 /*
  * The left or the right children of one character as a search tree in their order, whose links are
- * in the items. As a rule there is one child. Where many write at one place, the tree is balanced
- * anew whenever it has become too deep, so that to hang a child stays cheap however they come.
+ * in the items. As a rule there is one child. Where many write at one place and the tree has become
+ * too deep, the smallest part that is lopsided is balanced anew (a scapegoat tree, Galperin and
+ * Rivest 1993), so that to hang a child takes O(log n) on average, however they come.
  */
 #ifndef QR_CRDT_SIBLINGS_H
 #define QR_CRDT_SIBLINGS_H
@@ -17,8 +18,8 @@ struct qr_beside {
 /** How many there are. */
 size_t qr_siblings_count(const struct qr_item *items, uint32_t root);
 
-/** Makes the tree as shallow as it can be (Day, Stout, Warren 1986: in place). Returns the steps that
- * it took. */
-size_t qr_siblings_balance(struct qr_item *items, uint32_t *root);
+/** Balances what has become too deep above a new child (in place: Day, Stout, Warren 1986). The links
+ * lead from the root to the new child's: depth + 1 of them. Returns the steps that it took. */
+size_t qr_siblings_balance(struct qr_item *items, uint32_t *const *links, size_t depth);
 
 #endif

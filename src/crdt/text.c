@@ -238,6 +238,7 @@ static void join_siblings(struct qr_text *text, const struct qr_sessions *sessio
 {
     bool left = run->parent != QR_ID_NONE && run->parent == run->right;
     uint32_t *root = left ? &text->items[parent].left_root : &text->items[parent].right_root;
+    uint32_t *links[QR_SIBLINGS_DEPTH_MAX + 2] = {root};
     uint32_t *link = root;
     uint32_t depth = 0;
     *out_beside = (struct qr_beside){QR_NONE, QR_NONE};
@@ -252,11 +253,13 @@ static void join_siblings(struct qr_text *text, const struct qr_sessions *sessio
             out_beside->after = *link;
             link = &sibling->before;
         }
+        assert(depth <= QR_SIBLINGS_DEPTH_MAX);
+        links[depth + 1] = link;
     }
     *link = index;
     text->steps += depth;
     if (depth >= QR_SIBLINGS_DEPTH_MAX) {
-        text->steps += qr_siblings_balance(text->items, root);
+        text->steps += qr_siblings_balance(text->items, links, depth);
     }
 }
 

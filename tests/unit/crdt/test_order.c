@@ -221,7 +221,7 @@ static void crowd(bool left, bool shuffled)
     uint32_t top = left ? item->left_root : item->right_root;
     cr_assert_eq(qr_siblings_count(text.items, top), QR_CHILDREN_MAX);
     cr_assert_eq(qr_text_children(&text, root.id, left), QR_CHILDREN_MAX);
-    cr_assert_lt(text.steps, 600 * (uint64_t)QR_CHILDREN_MAX);
+    cr_assert_lt(text.steps, 120 * (uint64_t)QR_CHILDREN_MAX);
     uint32_t place = 0;
     for (uint32_t i = qr_tree_next(&text.order, 0); i != QR_NONE; i = qr_tree_next(&text.order, i)) {
         if (i != 1) {
