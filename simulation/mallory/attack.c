@@ -18,7 +18,8 @@
 #define JOBS_MOST 64u
 
 static const char usage[] =
-    "usage: quire-sim attack [--seed S] [--seeds N] [--jobs J] [--trace] [--list] [STRATEGY…]\n"
+    "usage: quire-sim attack [--seed S] [--seeds N] [--jobs J] [--trace] [--list] [--rows]\n"
+    "                        [STRATEGY…]\n"
     "\n"
     "Puts a hostile server in the place of the honest one. A seed draws her targets, her moments and\n"
     "how often she acts; until the faults end, when she turns honest and all must heal. Checked at\n"
@@ -32,6 +33,7 @@ static const char usage[] =
     "  --jobs J    processes at once (1)\n"
     "  --trace     one seed of one strategy, line by line\n"
     "  --list      what the strategies do\n"
+    "  --rows      the classes of attacks, and which strategies, tests or parts to come stand for them\n"
     "\n"
     "Columns: seeds; runs in which she misbehaved; runs in which she did what must be noticed; how\n"
     "many of these were (the rest fail); failures. Ends with 1 if a run failed.\n";
@@ -184,6 +186,9 @@ int command_attack(int count, char **words)
             for (size_t s = 0; s < strategy_count; s++) {
                 printf("%-16s %-8s %s\n", strategies[s].name, strategies[s].rows, strategies[s].text);
             }
+            return 0;
+        } else if (strcmp(words[i], "--rows") == 0) {
+            mallory_print_rows();
             return 0;
         } else if (words[i][0] != '-' && chosen_count < 64 && strategy_of(words[i]) != 0) {
             chosen[chosen_count++] = strategy_of(words[i]);

@@ -63,6 +63,11 @@ void intrude_twice(struct world *world);
 void intrude_flood(struct world *world);
 void intrude_pose(struct world *world);
 
+/* mixed.c */
+bool mixed_frame(struct world *world, struct session *session, struct qr_frame *frame);
+void mixed_moment(struct world *world);
+void mixed_given(struct world *world, struct account *account, struct given *given);
+
 /* common.c */
 /** A ready session of one of the targets, drawn; NULL. */
 struct session *any_target(struct world *world);

@@ -254,6 +254,9 @@ void mallory_check_end(struct world *world)
         named += (strategy->must & UINT32_C(1) << i) != 0 ? mallory->alarms[i] : 0;
     }
     mallory->named = named;
+    if (strategy->must == 0 && !strategy->refused) {
+        mallory->strikes = 0; /* nobody need notice */
+    }
     if (mallory->strikes > 0 && named == 0 && (strategy->must != 0 || strategy->refused)) {
         world_fail(world, "mallory", "nobody noticed %llu misdeeds (Mallory %s)",
             (unsigned long long)mallory->strikes, strategy->text);

@@ -154,6 +154,9 @@ static inline uint32_t alarm_mask(enum quire_alarm_kind kind)
 /** Fits the options of a run to a strategy: what else goes wrong must not blur the verdict. */
 void mallory_prepare(struct options *options, uint64_t strategy, uint64_t seed);
 
+/** Every class of attack, and what stands for it. */
+void mallory_print_rows(void);
+
 /* ---- the world's side ------------------------------------------------------------------------ */
 
 void mallory_create(struct world *world);

@@ -86,5 +86,8 @@ const struct strategy strategies[] = {
     {.name = "hub-pose", .rows = "D4", .text = "as a device, says that it is another user's",
         .moment = intrude_pose, .through_hub = true, .refused = true, .poses = true,
         .needs_traitor = true, .needs_others = true},
+    {.name = "mixed", .rows = "M3", .text = "does many of these in turn", .frame = mixed_frame,
+        .moment = mixed_moment, .given = mixed_given, .needs_others = true,
+        .may = BAD_SIGNATURE | FORK | ROSTER | BEHIND | WITHHELD | UNREADABLE | CLOCK},
 };
 const size_t strategy_count = sizeof strategies / sizeof *strategies;
