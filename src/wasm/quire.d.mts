@@ -137,7 +137,7 @@ export type Event =
 export type Notice = 'ready' | 'caughtUp' | 'uploaded' | 'entry' | 'pairCode' | 'paired' | 'joined' | 'pairFailed'
   | 'deviceAdded' | 'deviceRevoked' | 'revokeFailed' | 'rejected' | 'refused' | 'alarm' | 'presence' | 'indexed';
 export type Alarm = 'badSignature' | 'fork' | 'roster' | 'serverBehind' | 'withheld' | 'unreadable' | 'clock'
-  | 'revokedWrite';
+  | 'revokedWrite' | 'damaged';
 
 export interface Write {
   key: Uint8Array;

@@ -19,7 +19,7 @@ export const NOTICES = Object.freeze(['ready', 'caughtUp', 'uploaded', 'entry', 
   'joined', 'pairFailed', 'deviceAdded', 'deviceRevoked', 'revokeFailed', 'rejected', 'refused', 'alarm',
   'presence', 'indexed']);
 export const ALARMS = Object.freeze([null, 'badSignature', 'fork', 'roster', 'serverBehind', 'withheld',
-  'unreadable', 'clock', 'revokedWrite']);
+  'unreadable', 'clock', 'revokedWrite', 'damaged']);
 const REGISTERS = { title: 0, date: 1, mood: 2 };
 const SETS = { tags: 0, emotions: 1 };
 const UNITS = { points: 0, utf8: 1, utf16: 2 };
