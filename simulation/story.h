@@ -16,6 +16,7 @@
 #define STORY_TOKENS_MAX 80u  /* of one line */
 #define STORY_NAME_MAX 24u    /* bytes of a name, with the final zero */
 #define STORY_ENTRIES_MAX 64u /* names of entries */
+_Static_assert(PHONES_MAX < 63, "a bit for each device, and one more");
 #define STORY_VALUES_MAX 6u   /* slots of one form */
 #define STORY_NUMBER_MAX UINT64_C(1000000000)
 #define STORY_TIME_MAX_MS (UINT64_C(100) * 365 * 86400 * 1000)
@@ -25,7 +26,7 @@ enum story_count { COUNT_EXACTLY, COUNT_AT_LEAST, COUNT_AT_MOST };
 /** What stood in one slot of a form. */
 struct story_value {
     uint32_t column;
-    uint32_t devices;      /* DEVICE, DEVICES, NAMES: a bit for each, the index is the phone's number */
+    uint64_t devices;      /* DEVICE, DEVICES, NAMES: a bit for each, the index is the phone's number */
     uint32_t device;       /* DEVICE, NAME of a device: its index; of an entry, a user, an option … */
     uint64_t number;       /* NUMBER, COUNT; TIME in milliseconds */
     enum story_count count;

@@ -53,7 +53,7 @@ static struct phone *joined(struct telling *telling, uint32_t device)
 void story_has(struct telling *telling, const struct story_line *line)
 {
     struct world *world = telling->world;
-    uint32_t devices = line->values[1].devices;
+    uint64_t devices = line->values[1].devices;
     struct phone *first = NULL;
     for (uint32_t i = 0; i < telling->story->device_count && !world->failed; i++) {
         if ((devices >> i & 1u) == 0) {
@@ -67,7 +67,7 @@ void story_has(struct telling *telling, const struct story_line *line)
             (void)people_pair(world, first, phone);
         }
         if (!world->failed) {
-            telling_converge(telling, (devices & ((UINT32_C(2) << i) - 1)), ACCOUNT_WITHIN_MS);
+            telling_converge(telling, (devices & ((UINT64_C(2) << i) - 1)), ACCOUNT_WITHIN_MS);
         }
     }
 }

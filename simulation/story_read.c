@@ -244,13 +244,13 @@ static bool slot_devices(struct reading *reading, size_t *at, struct story_value
             if (!add_device(reading, *at, story->user_count - 1, &device)) {
                 return false;
             }
-            value->devices |= UINT32_C(1) << device;
+            value->devices |= UINT64_C(1) << device;
         } else if (device < story->device_count) {
-            value->devices |= UINT32_C(1) << device;
+            value->devices |= UINT64_C(1) << device;
         } else if (user < story->user_count || strcmp(token->text, "everyone") == 0) {
             for (uint32_t i = 0; i < story->device_count; i++) {
                 bool meant = user == story->user_count || story->devices[i].user == user;
-                value->devices |= (uint32_t)meant << i;
+                value->devices |= (uint64_t)meant << i;
             }
         } else {
             wants_names(reading, *at, "devices", story->devices, story->device_count);
@@ -445,7 +445,7 @@ static bool slot_device(struct reading *reading, size_t *at, struct story_value 
     if (value->device == story->device_count) {
         return wants_names(reading, *at, "a device", story->devices, story->device_count);
     }
-    value->devices = UINT32_C(1) << value->device;
+    value->devices = UINT64_C(1) << value->device;
     ++*at;
     return true;
 }

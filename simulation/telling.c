@@ -110,14 +110,14 @@ void telling_check_secrets(struct world *world, const char *where, struct quire_
 
 /* ---- time ------------------------------------------------------------------------------------ */
 
-static void set_apart(struct telling *telling, uint32_t devices)
+static void set_apart(struct telling *telling, uint64_t devices)
 {
     for (uint32_t i = 0; i < telling->world->phone_count; i++) {
         telling->world->phones[i].apart = (devices >> i & 1u) == 0;
     }
 }
 
-void telling_converge(struct telling *telling, uint32_t devices, uint64_t within_ms)
+void telling_converge(struct telling *telling, uint64_t devices, uint64_t within_ms)
 {
     struct world *world = telling->world;
     set_apart(telling, devices);
@@ -125,7 +125,7 @@ void telling_converge(struct telling *telling, uint32_t devices, uint64_t within
     if (!world->failed) {
         converge_check_end(world);
     }
-    set_apart(telling, UINT32_MAX);
+    set_apart(telling, UINT64_MAX);
 }
 
 /* The checkers know phones by number, the story by name. */

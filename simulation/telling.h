@@ -55,7 +55,7 @@ const char *telling_name(const struct telling *telling, uint32_t device);
 /** The phone of a device that is part of the story by now, or NULL. */
 struct phone *telling_phone(const struct telling *telling, uint32_t device);
 /** Lets the world run until all of these are quiet and agree, the others left out of it. */
-void telling_converge(struct telling *telling, uint32_t devices, uint64_t within_ms);
+void telling_converge(struct telling *telling, uint64_t devices, uint64_t within_ms);
 /** The number of an entry within a user; made up when it is new. */
 uint32_t telling_entry(struct telling *telling, uint32_t user, uint32_t entry);
 /** The document as that device shows it, or NULL: it has none. */
