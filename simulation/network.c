@@ -49,8 +49,7 @@ bool network_alive(const struct world *world, uint64_t number)
 bool network_still(const struct world *world, uint64_t number)
 {
     const struct link *link = &world->network->links[number - 1];
-    return link->up.last_arrival_ms <= world->now_ms && link->down.last_arrival_ms <= world->now_ms
-           && link->down.busy_until_ms <= world->now_ms;
+    return link->up.last_word_ms <= world->now_ms && link->down.last_word_ms <= world->now_ms;
 }
 
 static uint64_t delay_ms(struct world *world)
@@ -335,6 +334,9 @@ static void send(struct world *world, uint64_t number, struct way *way, uint64_t
     bool twice = !world->healed
                  && prng_chance(&world->network_chance, world->options.duplicate_ppm);
     uint64_t at = arrival_of(world, way, leaves_ms);
+    if (at > way->last_word_ms && !(bytes.size > 1 && bytes.data[1] == QR_FRAME_PING)) {
+        way->last_word_ms = at;
+    }
     struct quire_buffer rest = {0};
     if (!world->healed && prng_chance(&world->network_chance, world->options.withhold_ppm)) {
         withhold(world, bytes, &rest);

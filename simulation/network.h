@@ -10,6 +10,7 @@
 /** One direction of a connection. */
 struct way {
     uint64_t last_arrival_ms; /* nothing later arrives before, unless it overtakes */
+    uint64_t last_word_ms;    /* the last frame that is no PING arrives then */
     uint64_t busy_until_ms;   /* the sender's line is taken until then */
     uint64_t stalled_until_ms;
 };
@@ -38,7 +39,7 @@ void network_destroy(struct network *network);
 void network_dial(struct world *world, uint32_t phone);
 /** Both ends of it live, and nothing is cut. */
 bool network_alive(const struct world *world, uint64_t link);
-/** Nothing is under way on it. */
+/** Nothing but PINGs is under way on it: with many slow lines one of those always is. */
 bool network_still(const struct world *world, uint64_t link);
 /** A frame on its way. Nothing happens if that side has closed. */
 void network_send_up(struct world *world, uint64_t link, struct quire_bytes bytes);
