@@ -230,7 +230,8 @@ static void try_to_join(struct world *world, const struct happening *happening)
         || !user->made) {
         return;
     }
-    if (user->has_kit && prng_chance(&world->people, world->options.recover_ppm)) {
+    if (user->has_kit
+        && (user->alone || prng_chance(&world->people, world->options.recover_ppm))) {
         people_join_by_kit(world, phone);
         return;
     }
@@ -244,6 +245,20 @@ void people_join_later(struct world *world, struct phone *phone)
 {
     world_later(world, world->now_ms + prng_about(&world->people, TRY_AGAIN_MS), try_to_join,
         phone->number, 0, 0, nothing);
+}
+
+/* The server knows none of the phones that are left: the kit enrols a new one, which helps them. */
+static void take_new_phone(struct world *world, uint32_t number)
+{
+    struct user *user = &world->model->users[number];
+    if (!user->has_kit || user->full || user->alone || world->phone_count + 2 > PHONES_MAX) {
+        return;
+    }
+    user->alone = true;
+    struct phone *phone = phone_add(world, number);
+    TRACE(world, "phone # is new, since the server knows none of the others", phone->number);
+    people_join_by_kit(world, phone);
+    people_join_later(world, phone);
 }
 
 static void try_to_rejoin(struct world *world, const struct happening *happening)
@@ -260,6 +275,8 @@ static void try_to_rejoin(struct world *world, const struct happening *happening
     if (helper != NULL && helper != phone && world->now_ms >= phone->trying_until_ms) {
         give_up(world, phone);
         (void)people_pair(world, helper, phone);
+    } else if (helper == NULL && world->healed) {
+        take_new_phone(world, phone->user);
     }
 }
 
