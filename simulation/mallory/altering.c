@@ -78,7 +78,9 @@ bool swap_frame(struct world *world, struct session *session, struct qr_frame *f
         *item = quire_buffer_bytes(copy);
         mallory_misdeed(world, "Mallory swaps the content of a batch for phone #; same user: #",
             session->phone, from->user == 0);
-        mallory_strike(world);
+        if (world->options.cut_mean_s == 0) { /* it surely arrives */
+            mallory_strike(world);
+        }
         return true;
     }
     return true;

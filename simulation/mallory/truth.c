@@ -21,6 +21,7 @@ struct set {
 
 struct truth {
     struct set batches, records;
+    struct set devices; /* of all phones that ever tried to join */
     struct set held[PHONES_MAX]; /* (writer, seq, hash) that a phone wrote down */
     struct set nonces;           /* (epoch, entry, nonce) of all changes ever sealed */
     uint64_t roster_seen[PHONES_MAX]; /* of its head, when it was looked through */
@@ -98,6 +99,7 @@ void truth_destroy(struct truth *truth)
 {
     free(truth->batches.keys);
     free(truth->records.keys);
+    free(truth->devices.keys);
     free(truth->nonces.keys);
     for (size_t i = 0; i < PHONES_MAX; i++) {
         free(truth->held[i].keys);
@@ -169,20 +171,18 @@ void truth_record(struct world *world, uint32_t user, struct quire_bytes record)
     (void)set_add(&world->mallory->truth->records, key_of(user, record));
 }
 
+static uint64_t key_of_device(uint32_t user, const uint8_t *sign_public, const uint8_t *box_public)
+{
+    uint64_t key = bytes_mix(user + 1, (struct quire_bytes){sign_public, QR_KEY_SIZE});
+    return bytes_mix(key, (struct quire_bytes){box_public, QR_KEY_SIZE});
+}
+
 void truth_appended(struct world *world, uint32_t user, struct quire_bytes bytes)
 {
     struct qr_record *record = sim_alloc(sizeof *record);
     if (qr_record_read(bytes, record) == QUIRE_OK && record->kind == QR_RECORD_ADD) {
-        bool is_phone = false;
-        for (uint32_t i = 0; i < world->phone_count; i++) {
-            const struct phone *phone = &world->phones[i];
-            is_phone |= phone->user == user && phone->device != NULL
-                        && memcmp(qr_vault_public(phone->device->vault).sign_public,
-                               record->add.sign_public, QR_KEY_SIZE) == 0
-                        && memcmp(qr_vault_public(phone->device->vault).box_public,
-                               record->add.box_public, QR_KEY_SIZE) == 0;
-        }
-        if (!is_phone && !world->healed) {
+        uint64_t key = key_of_device(user, record->add.sign_public, record->add.box_public);
+        if (!set_has(&world->mallory->truth->devices, key)) {
             mallory_breach(world, "a phone enrols keys that are no phone's of its user");
         }
     }
@@ -341,6 +341,8 @@ void mallory_check_roster(struct world *world, struct phone *phone)
     struct truth *truth = world->mallory->truth;
     const struct qr_roster *roster = &phone->device->roster;
     uint64_t *seen = &truth->roster_seen[phone->number];
+    struct qr_vault_public self = qr_vault_public(phone->device->vault);
+    (void)set_add(&truth->devices, key_of_device(phone->user, self.sign_public, self.box_public));
     if (phone->stage != PHONE_JOINED) {
         *seen = 0;
         return;
