@@ -48,7 +48,9 @@ bool phone_counts(const struct world *world, const struct phone *phone)
 static const char *what_it_waits_for(const struct world *world, const struct phone *phone)
 {
     const struct quire_device_state *state = &phone->state;
-    return !state->connected                  ? "has no connection"
+    return world->now_ms < phone->paused_until_ms ? "stands still"
+           : world->now_ms < world->server->paused_until_ms ? "waits for the server, which stands still"
+           : !state->connected                ? "has no connection"
            : !state->caught_up                ? "has not caught up"
            : state->redo_count > 0            ? "has records to make again that the server forgot"
            : state->unsealed_count > 0        ? "has edits that are not sealed"

@@ -17,7 +17,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 import traces  # noqa: E402
 
-UNLIMITED = ("--pushes-per-second", "100000", "--pushes-burst", "1000000")
+UNLIMITED = ("--pushes-per-second", "100000", "--pushes-burst", "1000000", "--subs-burst", "1000000")
 
 
 class Person:
