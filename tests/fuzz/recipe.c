@@ -176,6 +176,9 @@ bool recipe_record(struct recipe *recipe, struct quire_bytes script, struct quir
         record.epoch.seal_count = count + 1;
         break;
     default:
+        if (roster->epoch == 0) { /* a line of the genesis alone has no key to hand over */
+            return false;
+        }
         record.kind = QR_RECORD_ADD;
         record.add.sign_public = public.sign_public;
         record.add.box_public = public.box_public;
