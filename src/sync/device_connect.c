@@ -366,6 +366,9 @@ uint64_t device_connection_due_ms(const struct quire_device *device)
     if (device->pair_until_ms > 0 && device->pair_until_ms < due) {
         due = device->pair_until_ms;
     }
+    if (device_heads_due_ms(device) < due) {
+        due = device_heads_due_ms(device);
+    }
     return ping_due_ms(device) < due ? ping_due_ms(device) : due;
 }
 
@@ -381,8 +384,8 @@ void device_connection_tick(struct quire_device *device)
     if (device->pair_until_ms > 0 && device->now_ms >= device->pair_until_ms) {
         device_pair_close(device);
     }
-    if (device->link == LINK_READY && device->resub_at_ms > 0 &&
-        device->now_ms >= device->resub_at_ms) {
+    bool again = device->resub_at_ms > 0 && device->now_ms >= device->resub_at_ms;
+    if (device->link == LINK_READY && (again || device_heads_due_ms(device) <= device->now_ms)) {
         device_subscribe(device);
     }
     if (device->now_ms >= ping_due_ms(device)) {

@@ -10,6 +10,7 @@
  *   device_history.c    an entry's versions, from the batches that are kept
  *   device_search.c     the words of entries, and finding by them
  *   device_seal.c       pending edits become signed batches
+ *   device_heads.c      once a day, who only reads says what it has
  *   device_connect.c    HELLO … SUB … CAUGHT_UP, and who gets which frame
  *   device_receive.c    DELTA: what is accepted, and applied
  *   device_upload.c     WANT, PUSH, ACK, refusals
@@ -61,6 +62,8 @@
 #define DEVICE_ACKS_MAX 16               /* marks of when our batches were acknowledged */
 #define DEVICE_ACK_SPAN_MS (60 * 1000)  /* acknowledgements that share a mark, at first */
 #define DEVICE_CLOCK_MS (2 * 60 * 1000)
+#define DEVICE_HEADS_MS (24 * 60 * 60 * 1000) /* who only reads says once in so long what it has */
+#define DEVICE_HEADS_AGAIN_MS 60000     /* a clock that stands still is looked at no sooner */
 #define DEVICE_PAIR_TRIES 5
 #define DEVICE_SHUT_OUT_MAX 64
 #define DEVICE_REDO_MAX 1024            /* one for each record that a roster may have */
@@ -248,6 +251,7 @@ struct quire_device {
     uint32_t presence;
     int64_t caught_up_wall_ms;
     int64_t hello_wall_ms; /* when it said HELLO, on its wall clock */
+    int64_t news_wall_ms; /* since when others' edits are here that no batch of ours names; 0: none */
     uint64_t alarms[QUIRE_ALARM_COUNT];
 
     /* enrolling, pairing, revoking */
@@ -395,8 +399,18 @@ void device_index(struct quire_device *device);
 uint64_t device_seal_due_ms(const struct quire_device *device);
 /** Seals what is due. */
 void device_seal(struct quire_device *device);
-/** A HEADS batch: nothing but causes. False: the step failed. */
+/** Nothing speaks against a batch of ours, now. */
+bool device_may_seal(const struct quire_device *device);
+/** HEADS batches, which have nothing but causes: all that is here. False: the step failed. */
 bool device_seal_heads(struct quire_device *device);
+
+/* ---- device_heads.c -------------------------------------------------------------------------- */
+/** A batch of somebody else was taken in. */
+void device_heads_came(struct quire_device *device, const struct qr_batch *batch);
+/** When to SUB again, so that a device that only reads can say what it has. */
+uint64_t device_heads_due_ms(const struct quire_device *device);
+/** CAUGHT_UP: says it, if it is time. */
+void device_heads_caught_up(struct quire_device *device);
 
 /* ---- device_connect.c ------------------------------------------------------------------------ */
 void device_connected(struct quire_device *device, struct quire_bytes host);

@@ -243,6 +243,9 @@ static void apply(struct quire_device *device, const struct item *item)
         chain->acked = batch.seq;
     }
     check_withheld(device, chain);
+    if (!chain->own) {
+        device_heads_came(device, &batch);
+    }
     for (size_t i = 0; i < batch.change_count && device->failure == QUIRE_OK; i++) {
         if (batch.changes[i].kind == QR_CHANGE_OPS) {
             merge_change(device, &batch, i);

@@ -19,7 +19,7 @@
  */
 #include "sync/device_internal.h"
 
-#define STATE_VERSION 1
+#define STATE_VERSION 2 /* 1 had no news_wall_ms */
 #define EVIDENCE_MAX 64
 #define SEALED_KEPT_MAX (64 * 1024) /* bytes of memory kept for the next record that is read */
 #define ACKS_VERSION 1
@@ -115,6 +115,7 @@ void device_put_state(struct quire_device *device)
     for (size_t i = 0; i < QUIRE_ALARM_COUNT; i++) {
         qr_write_u64(&writer, device->alarms[i]);
     }
+    qr_write_u64(&writer, (uint64_t)device->news_wall_ms);
     if (device->role == ROLE_MEMBER && device_ok(device, qr_writer_end(&writer))) {
         struct device_key key = device_key('s', NULL, 0);
         device_put_sealed(device, &key, quire_buffer_bytes(&value));
@@ -226,6 +227,9 @@ static enum quire_status read_state(struct quire_device *device, struct quire_by
             if (i < QUIRE_ALARM_COUNT) {
                 device->alarms[i] = raised;
             }
+        }
+        if (version >= 2) {
+            device->news_wall_ms = (int64_t)qr_read_u64(&reader);
         }
         status = version > STATE_VERSION ? QUIRE_EUNSUPPORTED
             : qr_reader_done(&reader)    ? QUIRE_OK

@@ -46,10 +46,14 @@ static bool must_wait(const struct quire_device *device)
         (device->carried_count > 0 && !(device->link == LINK_READY && device->caught_up));
 }
 
+bool device_may_seal(const struct quire_device *device)
+{
+    return may_seal(device) && has_chain(device) && !must_wait(device);
+}
+
 uint64_t device_seal_due_ms(const struct quire_device *device)
 {
-    if ((device->pending_count == 0 && device->carried_count == 0) || !may_seal(device) ||
-        !has_chain(device) || must_wait(device)) {
+    if ((device->pending_count == 0 && device->carried_count == 0) || !device_may_seal(device)) {
         return UINT64_MAX;
     }
     if (device->carried_count > 0) {
@@ -152,6 +156,7 @@ static enum quire_status sign_and_keep(struct quire_device *device, struct devic
     device_put_batch(device, chain->writer, batch.seq, hash, quire_buffer_bytes(bytes));
     device_chain_advance(device, chain, &batch, hash);
     device_put_chain(device, chain);
+    device->news_wall_ms = 0;
     device->writer_moved = true;
     device->upload_owed = true;
     return QUIRE_OK;
@@ -195,9 +200,20 @@ static enum quire_status seal_batch(struct quire_device *device, const struct dr
     return status;
 }
 
+/* More causes than one batch can name go ahead in batches of their own. */
+static bool seal_causes_ahead(struct quire_device *device)
+{
+    struct qr_batch probe;
+    bool well = true;
+    while (well && !gather_deps(device, &probe)) {
+        well = device_ok(device, seal_batch(device, NULL));
+    }
+    return well;
+}
+
 bool device_seal_heads(struct quire_device *device)
 {
-    return device_ok(device, seal_batch(device, NULL));
+    return seal_causes_ahead(device) && device_ok(device, seal_batch(device, NULL));
 }
 
 static void finish_drafts(struct drafts *drafts)
@@ -211,13 +227,7 @@ static void finish_drafts(struct drafts *drafts)
 
 static bool seal_drafts(struct quire_device *device, struct drafts *drafts)
 {
-    struct qr_batch probe;
-    bool well = true;
-    /* More causes than one batch can name go ahead in batches of their own. */
-    while (well && !gather_deps(device, &probe)) {
-        well = device_seal_heads(device);
-    }
-    well = well && device_ok(device, seal_batch(device, drafts));
+    bool well = seal_causes_ahead(device) && device_ok(device, seal_batch(device, drafts));
     finish_drafts(drafts);
     return well;
 }

@@ -458,6 +458,7 @@ void device_on_caught_up(struct quire_device *device, const struct qr_frame *fra
     device->caught_up_wall_ms = device->wall_ms;
     device->resub_delay_ms = DEVICE_RESUB_FIRST_MS;
     device_put_state(device);
+    device_heads_caught_up(device);
     device_notice(device, QUIRE_NOTICE_CAUGHT_UP, 0);
     tell_uploaded(device);
 }
