@@ -49,11 +49,16 @@ struct arguments {
     bool tracing;
 };
 
+static void prepare(uint64_t number, uint64_t seed, struct options *out_options)
+{
+    options_draw(out_options, seed, 8);
+    mallory_prepare(out_options, number, seed);
+}
+
 static void run_one(uint64_t number, uint64_t seed, bool tracing, struct run_result *result)
 {
     struct options options;
-    options_draw(&options, seed, 8);
-    mallory_prepare(&options, number, seed);
+    prepare(number, seed, &options);
     run_once(seed, &options, tracing, NULL, result);
 }
 
@@ -158,6 +163,9 @@ static bool take_number(uint64_t *out, const char *text)
 static int trace_one(uint64_t number, const struct arguments *arguments)
 {
     struct run_result result;
+    struct options options;
+    prepare(number, arguments->seed, &options);
+    options_print(&options, stdout); /* for a line in simulation/seeds.txt */
     run_one(number, arguments->seed, true, &result);
     if (result.failed) {
         printf("FAILED %s, seed %" PRIu64 ": %s\n", result.claim, arguments->seed, result.text);

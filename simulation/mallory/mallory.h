@@ -144,7 +144,8 @@ struct strategy {
 };
 
 extern const struct strategy strategies[];
-extern const size_t strategy_count; /* number i is strategies[i − 1] */
+extern const size_t strategy_count; /* number i is strategies[i − 1]; simulation/seeds.txt keeps numbers,
+                                       so new ones come last */
 
 static inline uint32_t alarm_mask(enum quire_alarm_kind kind)
 {

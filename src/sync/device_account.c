@@ -276,6 +276,9 @@ void quire_device_destroy(struct quire_device *device)
     quire_buffer_finish(&device->name);
     quire_buffer_finish(&device->pair_request);
     quire_buffer_finish(&device->pair_heads);
+    for (size_t i = 0; i < device->chain_count; i++) {
+        device_forget_sights(&device->chains[i]);
+    }
     free(device->chains);
     free(device->pending);
     qr_wipe(device, sizeof *device);

@@ -318,7 +318,7 @@ static void settle_chains(struct quire_device *device)
     for (size_t i = 0; i < device->chain_count; i++) {
         struct device_chain *chain = &device->chains[i];
         chain->covered = false;
-        chain->sees_own = 0;
+        device_forget_sights(chain); /* they may have seen more than they hold now */
         if (chain->head > 0) {
             device_put_chain(device, chain);
             device->chains[count++] = *chain;
@@ -338,6 +338,7 @@ static void begin_chain(struct quire_device *device)
     device_random(device, fresh);
     memcpy(device->writer, fresh, QR_WRITER_SIZE);
     device->writer_moved = true;
+    device_forget_withheld(device);
 }
 
 bool device_drop(struct quire_device *device, const struct qr_roster *line, uint32_t fork)

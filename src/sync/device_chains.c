@@ -98,25 +98,10 @@ bool device_chain_mend(struct quire_device *device, struct device_chain *chain,
     return true;
 }
 
-/* How much of our present chain the past of this batch holds, at least as far as we can tell: of a
- * dependency in the middle of a chain we take what its head sees, which errs on the quiet side. */
-static uint64_t own_in_past(const struct quire_device *device, const struct device_chain *chain,
-    const struct qr_batch *batch)
-{
-    uint64_t sees = chain->sees_own;
-    for (size_t i = 0; i < batch->dep_count; i++) {
-        const struct device_chain *dep = device_chain_find(device, batch->deps[i].writer);
-        bool ours = memcmp(batch->deps[i].writer, device->writer, QR_WRITER_SIZE) == 0;
-        uint64_t seen = ours ? batch->deps[i].seq : dep == NULL ? 0 : dep->sees_own;
-        sees = seen > sees ? seen : sees;
-    }
-    return sees;
-}
-
 void device_chain_advance(struct quire_device *device, struct device_chain *chain,
     const struct qr_batch *batch, const uint8_t *hash)
 {
-    chain->sees_own = own_in_past(device, chain, batch);
+    device_note_sight(device, chain, batch);
     chain->head = batch->seq;
     chain->roster_seq = batch->roster_seq;
     chain->covered = false;

@@ -59,7 +59,7 @@
 #define DEVICE_INDEX_COUNT 1024         /* entries of one INDEX … */
 #define DEVICE_INDEX_SIZE (4 * 1024 * 1024) /* … and bytes of text */
 #define DEVICE_WITHHELD_MS (10 * 60 * 1000)
-#define DEVICE_ACKS_MAX 16               /* marks of when our batches were acknowledged */
+#define DEVICE_MARKS_MAX 32              /* of when our batches were acknowledged, or seen by whom */
 #define DEVICE_ACK_SPAN_MS (60 * 1000)  /* acknowledgements that share a mark, at first */
 #define DEVICE_CLOCK_MS (2 * 60 * 1000)
 #define DEVICE_HEADS_MS (24 * 60 * 60 * 1000) /* who only reads says once in so long what it has */
@@ -72,6 +72,18 @@
 #define DEVICE_LOOK_LAST_MS 300000      /* … later each time, if there is no end to them */
 #define DEVICE_RETRY_MAX_MS (60 * 60 * 1000) /* no server sends a device away for longer */
 
+/** Something that rises along a chain: up to `seq` it is at most `last`, and was `first` when the mark
+ * began. */
+struct device_mark {
+    uint64_t seq, first, last;
+};
+
+/** Ascending. */
+struct device_marks {
+    struct device_mark items[DEVICE_MARKS_MAX];
+    size_t count;
+};
+
 /** One writer chain. Invariant: 0 ≤ durable ≤ head; batches 1 … head are in the records. */
 struct device_chain {
     uint8_t writer[QR_WRITER_SIZE];
@@ -82,11 +94,12 @@ struct device_chain {
     uint64_t caught_up_at;      /* greatest in it */
     uint64_t acked;             /* own: durable on the server, as it said */
     uint64_t acked_wall_ms;     /* when it said so of that one */
-    uint64_t sees_own;          /* others': greatest seq of our present chain in its past */
+    uint64_t sees_own;          /* others': greatest seq of our present chain in its past, or more */
     bool covered;               /* another batch that is here depends on the head */
     bool own;                   /* written by this device */
 
     /* of this run or connection; not kept */
+    struct device_marks *sights; /* owned; how sees_own rose; NULL: not known */
     uint64_t durable; /* up to here the records are on disk */
     uint64_t pending; /* up to here once `pending_token` is durable; 0 none */
     uint64_t pending_token;
@@ -124,10 +137,6 @@ struct device_carried {
     uint8_t hash[QR_HASH_SIZE]; /* of entry and plaintext */
 };
 
-/** Our present chain was acknowledged up to `seq` by `wall_ms`; the first of it at `since_ms`. */
-struct device_ack {
-    uint64_t seq, wall_ms, since_ms;
-};
 
 /** A document in memory. */
 struct device_entry {
@@ -200,8 +209,7 @@ struct quire_device {
     struct device_chain *chains;
     size_t chain_count, chain_capacity;
     uint8_t writer[QR_WRITER_SIZE]; /* of this process, and its session for op ids */
-    struct device_ack acks[DEVICE_ACKS_MAX]; /* ascending */
-    size_t ack_count;
+    struct device_marks acks; /* of it: our wall clock when it was acknowledged */
     uint64_t token;                 /* of the last PERSIST */
     uint64_t durable_token;
     uint8_t writer_stamp[QR_HASH_SIZE]; /* random, new whenever this writer saved or sealed */
@@ -436,11 +444,20 @@ void device_on_ack(struct quire_device *device, const struct qr_frame *frame);
 void device_on_batch_error(struct quire_device *device, const struct qr_frame *frame);
 void device_on_caught_up(struct quire_device *device, const struct qr_frame *frame);
 void device_upload(struct quire_device *device);
+uint64_t device_upload_due_ms(const struct quire_device *device);
+
+/* ---- device_withheld.c ------------------------------------------------------------------------ */
 /** The present chain is acknowledged up to seq, now; back to less after a loss. */
 void device_note_ack(struct quire_device *device, uint64_t seq);
-/** By when (our wall clock) the batch after `seq` of our present chain was acknowledged; 0: unknown. */
-uint64_t device_acked_by(const struct quire_device *device, uint64_t seq);
-uint64_t device_upload_due_ms(const struct quire_device *device);
+/** A batch is about to be the head of its chain: what its past holds of our present chain. */
+void device_note_sight(struct quire_device *device, struct device_chain *chain,
+    const struct qr_batch *batch);
+/** Says so if the server kept our writes from the author of the chain. A hint, since it rests on clocks. */
+void device_check_withheld(struct quire_device *device, const struct device_chain *chain);
+/** Frees what is known of a chain that goes, or does not stay as it is. */
+void device_forget_sights(struct device_chain *chain);
+/** Our present chain is a new one. */
+void device_forget_withheld(struct quire_device *device);
 
 /* ---- device_roster.c, device_pair.c ---------------------------------------------------------- */
 /** Signs (as the device, or the root of `kit`) and appends a record to `roster`. */

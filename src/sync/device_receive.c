@@ -186,17 +186,6 @@ static size_t verify(struct quire_device *device, const struct item *items, size
     return good;
 }
 
-/* Another device was caught up long after the server had acknowledged our batch, and yet it did
- * not know of it: the server keeps our writes from it. A hint, since it rests on clocks. */
-static void check_withheld(struct quire_device *device, const struct device_chain *chain)
-{
-    uint64_t acked_by = chain->own ? 0 : device_acked_by(device, chain->sees_own);
-    if (acked_by > 0 && chain->caught_up_at > acked_by + DEVICE_WITHHELD_MS &&
-        !QR_PLANTED(NO_OMISSION_RULE)) {
-        device_alarm(device, QUIRE_ALARM_WITHHELD);
-    }
-}
-
 static void merge_change(struct quire_device *device, const struct qr_batch *batch, size_t index)
 {
     const struct qr_change *change = &batch->changes[index];
@@ -242,7 +231,7 @@ static void apply(struct quire_device *device, const struct item *item)
     if (chain->own && batch.seq > chain->acked) {
         chain->acked = batch.seq;
     }
-    check_withheld(device, chain);
+    device_check_withheld(device, chain);
     if (!chain->own) {
         device_heads_came(device, &batch);
     }
@@ -276,6 +265,8 @@ static void end(struct quire_device *device)
     for (size_t i = 0; i < device->chain_count; i++) {
         if (device->chains[i].head > 0) {
             device->chains[kept++] = device->chains[i];
+        } else {
+            device_forget_sights(&device->chains[i]);
         }
     }
     device->chain_count = kept;

@@ -173,11 +173,11 @@ void device_put_acks(struct quire_device *device)
     struct qr_writer writer = qr_writer_onto(&value);
     qr_write_u8(&writer, ACKS_VERSION);
     qr_write_bytes(&writer, device->writer, QR_WRITER_SIZE);
-    qr_write_u8(&writer, (uint8_t)device->ack_count);
-    for (size_t i = 0; i < device->ack_count; i++) {
-        qr_write_u64(&writer, device->acks[i].seq);
-        qr_write_u64(&writer, device->acks[i].wall_ms);
-        qr_write_u64(&writer, device->acks[i].since_ms);
+    qr_write_u8(&writer, (uint8_t)device->acks.count);
+    for (size_t i = 0; i < device->acks.count; i++) {
+        qr_write_u64(&writer, device->acks.items[i].seq);
+        qr_write_u64(&writer, device->acks.items[i].last);
+        qr_write_u64(&writer, device->acks.items[i].first);
     }
     if (device_ok(device, qr_writer_end(&writer))) {
         struct device_key key = device_key('a', NULL, 0);
@@ -262,13 +262,13 @@ static enum quire_status read_acks(struct quire_device *device)
     bool known = qr_read_u8(&reader) == ACKS_VERSION;
     qr_read_copy(&reader, writer, sizeof writer);
     size_t count = qr_read_u8(&reader);
-    if (known && memcmp(writer, device->writer, sizeof writer) == 0 && count <= DEVICE_ACKS_MAX) {
+    if (known && memcmp(writer, device->writer, sizeof writer) == 0 && count <= DEVICE_MARKS_MAX) {
         for (size_t i = 0; i < count; i++) {
-            device->acks[i].seq = qr_read_u64(&reader);
-            device->acks[i].wall_ms = qr_read_u64(&reader);
-            device->acks[i].since_ms = qr_read_u64(&reader);
+            device->acks.items[i].seq = qr_read_u64(&reader);
+            device->acks.items[i].last = qr_read_u64(&reader);
+            device->acks.items[i].first = qr_read_u64(&reader);
         }
-        device->ack_count = qr_reader_done(&reader) ? count : 0;
+        device->acks.count = qr_reader_done(&reader) ? count : 0;
     }
     quire_buffer_finish(&value);
     return QUIRE_OK;
@@ -385,6 +385,9 @@ enum quire_status device_load(struct quire_device *device, struct quire_bytes wr
     }
     if (status == QUIRE_OK) {
         status = scan(device, "c", load_chain);
+    }
+    if (status == QUIRE_OK && device_chain_find(device, device->writer) == NULL) {
+        device_forget_withheld(device); /* what others saw was a chain of another process */
     }
     if (status == QUIRE_OK) {
         status = scan(device, "l", load_pending);

@@ -204,46 +204,6 @@ void device_upload(struct quire_device *device)
 
 /* ---- answers ---------------------------------------------------------------------------------- */
 
-/* Marks are few: near ones share one, and when there are too many, every two become one. A batch is
- * then taken to be acknowledged later than it was, which errs on the quiet side. */
-void device_note_ack(struct quire_device *device, uint64_t seq)
-{
-    uint64_t now = (uint64_t)device->wall_ms;
-    while (device->ack_count > 0 && device->acks[device->ack_count - 1].seq > seq) {
-        device->ack_count--;
-    }
-    struct device_ack *last = device->ack_count == 0 ? NULL : &device->acks[device->ack_count - 1];
-    if (device->wall_ms <= 0 || seq == 0 || (last != NULL && last->seq == seq)) {
-        return;
-    }
-    if (last != NULL && now >= last->since_ms && now - last->since_ms < DEVICE_ACK_SPAN_MS) {
-        last->seq = seq;
-        last->wall_ms = now;
-        return;
-    }
-    if (device->ack_count == DEVICE_ACKS_MAX) {
-        for (size_t i = 0; i < DEVICE_ACKS_MAX / 2; i++) {
-            uint64_t since_ms = device->acks[2 * i].since_ms;
-            device->acks[i] = device->acks[2 * i + 1];
-            device->acks[i].since_ms = since_ms;
-        }
-        device->ack_count = DEVICE_ACKS_MAX / 2;
-    }
-    device->acks[device->ack_count++] = (struct device_ack){seq, now, now};
-    device_put_acks(device);
-}
-
-uint64_t device_acked_by(const struct quire_device *device, uint64_t seq)
-{
-    for (size_t i = 0; i < device->ack_count; i++) {
-        if (device->acks[i].seq > seq) {
-            return device->acks[i].wall_ms;
-        }
-    }
-    const struct device_chain *own = device_chain_find(device, device->writer);
-    return own != NULL && own->acked > seq ? own->acked_wall_ms : 0;
-}
-
 void device_is_on_server(struct quire_device *device, struct device_chain *chain, uint64_t seq)
 {
     chain->sent = seq > chain->sent ? seq : chain->sent;

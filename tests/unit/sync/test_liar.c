@@ -587,50 +587,6 @@ Test(liar, a_server_that_lost_what_it_confirmed_is_found_out)
     hostile_end(&world);
 }
 
-static void acknowledge_all(struct world *world, size_t person)
-{
-    const struct quire_device *device = world->people[person].device;
-    const struct device_chain *own = device_chain_find(device, device->writer);
-    struct qr_frame_range range = {.writer = own->writer, .to = own->head};
-    struct qr_frame frame = {.type = QR_FRAME_ACK};
-    frame.ack.ranges = &range;
-    frame.ack.range_count = 1;
-    liar_say(world, person, &frame);
-}
-
-Test(liar, who_writes_every_minute_still_notices_that_others_are_kept_from_it)
-{
-    struct world world;
-    hostile_begin(&world);
-    struct forger forger = peer_keys(&world, 1, 'f');
-    struct quire_buffer batch = {0};
-    liar_accept(&world, 0);
-    liar_want_nothing(&world, 0);
-    uint64_t begin_ms = (uint64_t)world.wall_ms;
-    for (int minute = 0; minute < 40; minute++) {
-        cr_assert(world_type(&world, 0, hostile_diary, "more "));
-        acknowledge_all(&world, 0);
-        world.wall_ms += 60000;
-    }
-    cr_assert_eq(world_state(&world, 0).unacknowledged_count, 0);
-    static const struct { uint64_t minutes, alarms; } rows[] = {{10, 0}, {20, 1}, {39, 2}};
-    for (size_t i = 0; i < 3; i++) {
-        struct plan plan = forge_plan(&forger, hostile_diary, "I saw nothing of it ");
-        plan.caught_up_at = begin_ms + rows[i].minutes * 60000;
-        quire_buffer_clear(&batch);
-        forge_batch(&forger, &plan, &batch, forger.head);
-        forger.seq++;
-        if (i == 2) { /* another process that goes on with this chain knows it, too */
-            world_restart(&world, 0, true);
-            liar_accept(&world, 0);
-        }
-        liar_delta(&world, 0, &(struct quire_bytes){batch.data, batch.size}, 1);
-        cr_assert_eq(alarms(&world, 0, QUIRE_ALARM_WITHHELD), rows[i].alarms, "row %zu", i);
-    }
-    quire_buffer_finish(&batch);
-    hostile_end(&world);
-}
-
 Test(liar, an_ack_beyond_what_there_is_says_nothing)
 {
     struct world world;

@@ -1,0 +1,153 @@
+/*
+ * The omission rule: whoever was caught up long after our writes were acknowledged has seen them, or
+ * the server kept them back. However long we write, whomever the others had heard of before, and
+ * whichever process of ours it is.
+ */
+#include "peer.h"
+#include <criterion/criterion.h>
+
+#define MINUTE_MS UINT64_C(60000)
+
+static uint64_t withheld(struct world *world)
+{
+    return world_state(world, 0).alarms[QUIRE_ALARM_WITHHELD];
+}
+
+static const struct device_chain *own_chain(const struct world *world)
+{
+    const struct quire_device *device = world->people[0].device;
+    return device_chain_find(device, device->writer);
+}
+
+/* A minute in which we write, and the server says that it has it. */
+static void write_for(struct world *world, int minutes)
+{
+    for (int i = 0; i < minutes; i++) {
+        cr_assert(world_type(world, 0, hostile_diary, "more "));
+        const struct device_chain *own = own_chain(world);
+        struct qr_frame_range range = {.writer = own->writer, .to = own->head};
+        struct qr_frame frame = {.type = QR_FRAME_ACK};
+        frame.ack.ranges = &range;
+        frame.ack.range_count = 1;
+        liar_say(world, 0, &frame);
+        world->wall_ms += (int64_t)MINUTE_MS;
+    }
+}
+
+static struct qr_dep dep_of(const uint8_t *writer, uint64_t seq, const uint8_t *hash)
+{
+    struct qr_dep dep = {.seq = seq};
+    memcpy(dep.writer, writer, QR_WRITER_SIZE);
+    memcpy(dep.hash, hash, QR_HASH_SIZE);
+    return dep;
+}
+
+/* The next batch of the forger's chain, caught up then, with at most one cause. */
+static void hear(struct world *world, struct forger *forger, uint64_t caught_up_at,
+    const struct qr_dep *cause)
+{
+    struct plan plan = forge_plan(forger, hostile_diary, "theirs ");
+    struct quire_buffer batch = {0};
+    plan.caught_up_at = caught_up_at;
+    if (cause != NULL) {
+        plan.deps[plan.dep_count++] = *cause;
+    }
+    forge_batch(forger, &plan, &batch, forger->head);
+    forger->seq++;
+    uint64_t before = world_state(world, 0).batch_count;
+    liar_delta(world, 0, &(struct quire_bytes){batch.data, batch.size}, 1);
+    cr_assert_eq(world_state(world, 0).batch_count, before + 1);
+    quire_buffer_finish(&batch);
+}
+
+static void hear_friend(struct world *world, struct forger *friend)
+{
+    const struct device_chain *own = own_chain(world);
+    struct qr_dep cause = dep_of(own->writer, own->head, own->hash);
+    hear(world, friend, (uint64_t)world->wall_ms, &cause);
+}
+
+static void begin(struct world *world)
+{
+    hostile_begin(world);
+    liar_accept(world, 0);
+    liar_want_nothing(world, 0);
+}
+
+Test(withheld, who_writes_every_minute_still_notices_that_others_are_kept_from_it)
+{
+    struct world world;
+    begin(&world);
+    struct forger forger = peer_keys(&world, 1, 'f');
+    uint64_t begin_ms = (uint64_t)world.wall_ms;
+    write_for(&world, 40);
+    cr_assert_eq(world_state(&world, 0).unacknowledged_count, 0);
+    static const struct { uint64_t minutes, alarms; } rows[] = {{10, 0}, {20, 1}, {39, 2}};
+    for (size_t i = 0; i < 3; i++) {
+        if (i == 2) { /* another process that goes on with this chain knows it, too */
+            world_restart(&world, 0, true);
+            liar_accept(&world, 0);
+        }
+        hear(&world, &forger, begin_ms + rows[i].minutes * MINUTE_MS, NULL);
+        cr_assert_eq(withheld(&world), rows[i].alarms, "row %zu", i);
+    }
+    hostile_end(&world);
+}
+
+/* What was acknowledged a day ago is known to a quarter of that. */
+Test(withheld, who_writes_all_day_still_notices_what_others_missed_of_its_first_half)
+{
+    struct world world;
+    begin(&world);
+    struct forger early = peer_keys(&world, 1, 'e'), late = peer_keys(&world, 1, 'l');
+    uint64_t begin_ms = (uint64_t)world.wall_ms;
+    write_for(&world, 24 * 60);
+    hear(&world, &early, begin_ms + 9 * MINUTE_MS, NULL);
+    cr_assert_eq(withheld(&world), 0);
+    hear(&world, &late, begin_ms + 12 * 60 * MINUTE_MS, NULL);
+    cr_assert_eq(withheld(&world), 1);
+    hostile_end(&world);
+}
+
+/* Four devices, two on either side: the others know an early batch of our companion, who has heard of
+ * all that we wrote since. That is not to say that they have. */
+Test(withheld, what_our_companion_knows_now_is_not_what_others_knew_of_it_then)
+{
+    struct world world;
+    begin(&world);
+    struct forger companion = peer_keys(&world, 1, 'c'), other = peer_keys(&world, 1, 'o'),
+                  honest = peer_keys(&world, 1, 'h');
+    write_for(&world, 1);
+    hear_friend(&world, &companion);
+    struct qr_dep early = dep_of(companion.writer, companion.seq, companion.head), later = early;
+    uint64_t begin_ms = (uint64_t)world.wall_ms;
+    for (int i = 0; i < 40; i++) {
+        write_for(&world, 1);
+        hear_friend(&world, &companion);
+        later = i == 20 ? dep_of(companion.writer, companion.seq, companion.head) : later;
+    }
+    hear(&world, &honest, begin_ms + 30 * MINUTE_MS, &later);
+    cr_assert_eq(withheld(&world), 0);
+    hear(&world, &other, begin_ms + 30 * MINUTE_MS, &early);
+    cr_assert_eq(withheld(&world), 1);
+    hostile_end(&world);
+}
+
+Test(withheld, what_others_knew_of_an_earlier_process_does_not_count_for_this_one)
+{
+    struct world world;
+    begin(&world);
+    struct forger friend = peer_keys(&world, 1, 'f');
+    write_for(&world, 30);
+    hear_friend(&world, &friend);
+    world_restart(&world, 0, false);
+    liar_accept(&world, 0);
+    uint64_t begin_ms = (uint64_t)world.wall_ms;
+    write_for(&world, 5);
+    cr_assert_eq(own_chain(&world)->head, 5);
+    hear(&world, &friend, begin_ms + 9 * MINUTE_MS, NULL);
+    cr_assert_eq(withheld(&world), 0);
+    hear(&world, &friend, begin_ms + 12 * MINUTE_MS, NULL);
+    cr_assert_eq(withheld(&world), 1);
+    hostile_end(&world);
+}
