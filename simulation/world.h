@@ -85,6 +85,7 @@
     X(frame_of_unknown_type)                                                                       \
     X(field_of_later_version)                                                                      \
     X(field_written_over)                                                                          \
+    X(reader_said_what_it_has)                                                                     \
     X(roster_full)                                                                                 \
     X(eight_phones)                                                                                \
     X(four_users)

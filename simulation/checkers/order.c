@@ -114,6 +114,9 @@ void order_check_log(struct world *world)
             world_fail(world, "order", "record %zu of the server is no batch", i + 1);
             break;
         }
+        if (batch->changes[0].kind == QR_CHANGE_HEADS) {
+            sometimes(world, SOMETIMES_reader_said_what_it_has);
+        }
         bool well = batch->seq == 1
                     || is_before(server, stored, batch->writer, batch->seq - 1, batch->prev);
         for (size_t d = 0; d < batch->dep_count; d++) {
