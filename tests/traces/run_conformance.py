@@ -18,6 +18,7 @@ from lines import end_line, lines, patch_lines
 SEQUENTIAL = ["automerge-paper", "friendsforever_flat", "json-crdt-blog-post", "seph-blog1",
     "sveltecomponent"]
 CONCURRENT = ["friendsforever"]
+OTHER_ORDER = ["git-makefile-A2"]  # with inserts at one place that its recorder orders otherwise
 CONFORMANCE = "conformance"  # many small ones, in a form of its own
 
 
@@ -34,7 +35,7 @@ def conformance(name, histories):
 
 
 def main():
-    names = SEQUENTIAL + CONCURRENT + [CONFORMANCE]
+    names = SEQUENTIAL + CONCURRENT + OTHER_ORDER + [CONFORMANCE]
     folder = os.environ.get("QUIRE_TRACES")
     if not folder:
         for number, name in enumerate(names, 1):
@@ -45,8 +46,10 @@ def main():
     for name in names:
         with gzip.open(pathlib.Path(folder) / f"{name}.json.gz", "rt", encoding="utf-8") as file:
             history = json.load(file)
-        form = conformance if name == CONFORMANCE else lines
-        replay.stdin.writelines(form(name, history))
+        if name == CONFORMANCE:
+            replay.stdin.writelines(conformance(name, history))
+        else:
+            replay.stdin.writelines(lines(name, history, "O" if name in OTHER_ORDER else "E"))
     replay.stdin.close()
     return replay.wait()
 

@@ -121,6 +121,7 @@ static void run_transaction(struct history *history, struct replica *replica, si
     }
     free(lacks);
     replica->stamp.wall_ms = (int64_t)index;
+    memcpy(transaction->session, replica->stamp.session, sizeof transaction->session);
     history_type(history, replica->document, &replica->stamp, transaction->patch,
         transaction->patch_count);
     replica->has[index] = 1;
@@ -233,6 +234,8 @@ bool history_read(struct history *history, FILE *file)
             read_patch(history, line + 1);
             break;
         case 'E':
+        case 'O':
+            history->other_order = line[0] == 'O';
             read_hex(&history->expected, line + 2);
             return true;
         default:

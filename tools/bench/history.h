@@ -5,6 +5,8 @@
  *   T agent seq p…    a transaction: who (a number), the agent's op number, parent transactions
  *   P pos del hex     a patch of it: erase del code points at pos, then insert (hex of UTF-8, or -)
  *   E hex             the text that it ends with; the history is whole now
+ *   O hex             the same of a recorder that orders letters typed at one place otherwise: as
+ *                     patches name places, a few others are erased then, and others stay
  *
  * A history without T is typed into one document. With T, each transaction is typed into a replica
  * that has merged exactly its parents. What goes wrong here ends the program.
@@ -32,6 +34,7 @@ struct transaction {
     size_t delta; /* offset in history.deltas */
     size_t delta_size;
     size_t mark; /* of a search */
+    uint8_t session[QUIRE_SESSION_SIZE]; /* that it was typed with */
 };
 
 struct history {
@@ -48,6 +51,7 @@ struct history {
     struct quire_buffer bytes;
     struct quire_buffer deltas;
     struct quire_buffer expected;
+    bool other_order; /* O */
     char *line; /* being read */
     size_t line_capacity;
 };

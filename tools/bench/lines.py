@@ -14,11 +14,11 @@ def patch_lines(patches):
         yield f"P {position} {erased} {text.encode().hex() or '-'}\n"
 
 
-def end_line(trace):
-    return f"E {trace['endContent'].encode().hex() or '-'}\n"
+def end_line(trace, mark="E"):
+    return f"{mark} {trace['endContent'].encode().hex() or '-'}\n"
 
 
-def lines(name, trace):
+def lines(name, trace, mark="E"):
     yield f"D {name}\n"
     concurrent = trace.get("kind") == "concurrent"
     if trace.get("startContent"):
@@ -27,7 +27,7 @@ def lines(name, trace):
         if concurrent:
             yield f"T {transaction['agent']} {number} {' '.join(map(str, transaction['parents']))}\n"
         yield from patch_lines(transaction["patches"])
-    yield end_line(trace)
+    yield end_line(trace, mark)
 
 
 def main():
