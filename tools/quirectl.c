@@ -91,19 +91,20 @@ static void look_at_roster(struct look *look, const struct qr_log_entry *entry, 
 
 static void check_batch(struct look *look, const struct qr_log_entry *entry, const struct qr_batch *batch)
 {
-    uint8_t hash[QR_HASH_SIZE];
+    uint8_t signed_hash[QR_HASH_SIZE], hash[QR_HASH_SIZE];
     const struct qr_log_entry *before = find(look, batch->writer, batch->seq - 1);
     const struct qr_roster_device *device = qr_roster_find(&look->roster, batch->device);
     if (batch->roster_seq >= look->roster.count || device == NULL) {
         fault(look, entry, "a batch of a device that is not on the roster");
         return;
     }
-    qr_batch_hash(batch, look->user, look->roster.entries[batch->roster_seq].hash, hash);
+    qr_batch_signed(batch, look->user, look->roster.entries[batch->roster_seq].hash, signed_hash);
+    qr_batch_hash(signed_hash, batch->signature, hash);
     if (memcmp(hash, entry->hash, sizeof hash) != 0) {
         fault(look, entry, "the index and the batch disagree");
     }
-    if (!qr_verify(device->sign_public, QR_CONTEXT_BATCH_SIGN, &(struct quire_bytes){hash, sizeof hash}, 1,
-            batch->signature)) {
+    if (!qr_verify(device->sign_public, QR_CONTEXT_BATCH_SIGN,
+            &(struct quire_bytes){signed_hash, sizeof signed_hash}, 1, batch->signature)) {
         fault(look, entry, "the batch's signature");
     }
     if (batch->seq == 1 ? !qr_is_zero(batch->prev, QR_HASH_SIZE)

@@ -59,13 +59,21 @@ uint64_t archive_head(const struct account *account, const uint8_t *writer, cons
     return 0;
 }
 
-void archive_hash(const struct account *account, const struct qr_batch *batch,
-    uint8_t out_hash[QR_HASH_SIZE])
+void archive_signed(const struct account *account, const struct qr_batch *batch,
+    uint8_t out_signed[QR_HASH_SIZE])
 {
     static const uint8_t none[QR_HASH_SIZE];
     const struct qr_roster *roster = &account->roster;
-    qr_batch_hash(batch, account->id,
-        batch->roster_seq < roster->count ? roster->entries[batch->roster_seq].hash : none, out_hash);
+    qr_batch_signed(batch, account->id,
+        batch->roster_seq < roster->count ? roster->entries[batch->roster_seq].hash : none, out_signed);
+}
+
+void archive_hash(const struct account *account, const struct qr_batch *batch,
+    uint8_t out_hash[QR_HASH_SIZE])
+{
+    uint8_t signed_hash[QR_HASH_SIZE];
+    archive_signed(account, batch, signed_hash);
+    qr_batch_hash(signed_hash, batch->signature, out_hash);
 }
 
 struct given *archive_put(struct world *world, struct account *account, const struct qr_batch *batch,

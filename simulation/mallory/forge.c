@@ -32,10 +32,10 @@ struct draft forge_draft(const struct account *account, const uint8_t *writer, c
 void forge_sign(const struct account *account, const struct qr_vault *vault, struct quire_buffer *bytes)
 {
     struct qr_batch *batch = sim_alloc(sizeof *batch);
-    uint8_t hash[QR_HASH_SIZE];
+    uint8_t signed_hash[QR_HASH_SIZE];
     must(qr_batch_read(quire_buffer_bytes(bytes), batch));
-    archive_hash(account, batch, hash);
-    qr_vault_sign(vault, QR_CONTEXT_BATCH_SIGN, &(struct quire_bytes){hash, sizeof hash}, 1,
+    archive_signed(account, batch, signed_hash);
+    qr_vault_sign(vault, QR_CONTEXT_BATCH_SIGN, &(struct quire_bytes){signed_hash, sizeof signed_hash}, 1,
         bytes->data + bytes->size - QR_SIGNATURE_SIZE);
     free(batch);
 }

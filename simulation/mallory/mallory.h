@@ -192,6 +192,9 @@ const struct given *archive_find(const struct account *account, const uint8_t *w
 /** Puts a batch in; hash by the account's roster. The item stays in place until the next one. */
 struct given *archive_put(struct world *world, struct account *account, const struct qr_batch *batch,
     uint32_t phone);
+/** What its author signed, and its hash, by the account's roster. */
+void archive_signed(const struct account *account, const struct qr_batch *batch,
+    uint8_t out_signed[QR_HASH_SIZE]);
 void archive_hash(const struct account *account, const struct qr_batch *batch,
     uint8_t out_hash[QR_HASH_SIZE]);
 /** A revocation pins the chains where the archive has them. */

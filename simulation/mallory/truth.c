@@ -77,13 +77,6 @@ static uint64_t key_of(uint32_t user, struct quire_bytes bytes)
     return bytes_mix(UINT64_C(0x51ab) + user, bytes);
 }
 
-/* The signature is not in a batch's hash. */
-static struct quire_bytes signed_part(struct quire_bytes batch)
-{
-    batch.size -= batch.size < QR_SIGNATURE_SIZE ? batch.size : QR_SIGNATURE_SIZE;
-    return batch;
-}
-
 static uint64_t key_of_place(const uint8_t *writer, uint64_t seq, const uint8_t *hash)
 {
     uint64_t key = bytes_mix(seq + 1, (struct quire_bytes){writer, QR_WRITER_SIZE});
@@ -163,7 +156,7 @@ static void check_nonces(struct world *world, struct truth *truth, const struct 
 void truth_batch(struct world *world, uint32_t user, struct quire_bytes bytes, uint32_t phone)
 {
     (void)phone;
-    (void)set_add(&world->mallory->truth->batches, key_of(user, signed_part(bytes)));
+    (void)set_add(&world->mallory->truth->batches, key_of(user, bytes));
 }
 
 void truth_record(struct world *world, uint32_t user, struct quire_bytes record)
@@ -194,7 +187,7 @@ void truth_stored(struct world *world, const uint8_t *user, struct quire_bytes b
 {
     for (uint32_t i = 0; i < world->options.users; i++) {
         if (memcmp(world->model->users[i].id, user, QR_USER_SIZE) == 0
-            && set_has(&world->mallory->truth->batches, key_of(i, signed_part(batch)))) {
+            && set_has(&world->mallory->truth->batches, key_of(i, batch))) {
             return;
         }
     }
@@ -242,12 +235,12 @@ static void check_batch(struct world *world, struct phone *phone, const struct r
     unsigned long long seq = batch->seq;
     bool own = memcmp(batch->device, phone->state.device, QUIRE_DEVICE_SIZE) == 0
                && memcmp(batch->writer, phone->device->writer, QR_WRITER_SIZE) == 0;
-    if (own && !set_has(&truth->batches, key_of(phone->user, signed_part(bytes)))) {
+    if (own && !set_has(&truth->batches, key_of(phone->user, bytes))) {
         truth_batch(world, phone->user, bytes, phone->number);
         check_nonces(world, truth, batch, phone->number);
         check_unreadable(world, phone, batch);
     }
-    if (!set_has(&truth->batches, key_of(phone->user, signed_part(bytes)))) {
+    if (!set_has(&truth->batches, key_of(phone->user, bytes))) {
         mallory_breach(world, "phone %u applies batch %llu of a chain, which no device of "
             "its user signed", phone->number, seq);
     } else if (!own && is_too_late(&phone->device->roster, batch, hash)) {

@@ -28,6 +28,7 @@
  * that must succeed then. */
 #define QR_DEFENCES(X)                                                                             \
     X(NO_SIGNATURE, "forge", "a batch is signed by its author")                                     \
+    X(NO_SIGNATURE_IN_HASH, "flip", "the hash of a batch stands for its signature, too")            \
     X(NO_AUTHOR, "ghost-batch", "the author is on the roster")                                      \
     X(NO_ROSTER_SIGNATURE, "ghost", "a roster record is signed by a member or the root")            \
     X(NO_ROSTER_CHAIN, "roster-hole", "roster records follow each other")                           \

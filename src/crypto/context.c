@@ -11,6 +11,7 @@ static const char *const texts[QR_CONTEXT_COUNT] = {
     [QR_CONTEXT_ROSTER_SIGN] = "quire/rosig/1",
     [QR_CONTEXT_CHANGE_HASH] = "quire/chhash/1",
     [QR_CONTEXT_BATCH_CONTENT] = "quire/content/1",
+    [QR_CONTEXT_BATCH_SIGNED] = "quire/signed/1",
     [QR_CONTEXT_BATCH] = "quire/batch/1",
     [QR_CONTEXT_BATCH_SIGN] = "quire/batsig/1",
     [QR_CONTEXT_CHANGE] = "quire/chg/1",

@@ -18,6 +18,7 @@ enum qr_context {
     QR_CONTEXT_ROSTER_SIGN,    /* "quire/rosig/1"      signature of a roster record */
     QR_CONTEXT_CHANGE_HASH,    /* "quire/chhash/1"     hash of one change's bytes */
     QR_CONTEXT_BATCH_CONTENT,  /* "quire/content/1"    ch of a batch */
+    QR_CONTEXT_BATCH_SIGNED,   /* "quire/signed/1"     sh, what a batch's signature signs */
     QR_CONTEXT_BATCH,          /* "quire/batch/1"      bh, the chain's head */
     QR_CONTEXT_BATCH_SIGN,     /* "quire/batsig/1"     signature of a batch */
     QR_CONTEXT_CHANGE,         /* "quire/chg/1"        AAD of a change */

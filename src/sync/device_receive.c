@@ -12,6 +12,7 @@ struct item {
     struct quire_bytes bytes;
     size_t chain; /* index */
     uint64_t seq;
+    uint8_t signed_hash[QR_HASH_SIZE]; /* what its signature signs */
     uint8_t hash[QR_HASH_SIZE];
 };
 
@@ -54,9 +55,9 @@ static enum verdict check_causes(struct quire_device *device, const struct qr_ba
     return ACCEPT;
 }
 
-/* Is the author one who may have written this, on the roster as it was; and the batch's hash. */
+/* Is the author one who may have written this, on the roster as it was; and the batch's hashes. */
 static enum verdict check_author(struct quire_device *device, const struct qr_batch *batch,
-    uint8_t out_hash[QR_HASH_SIZE])
+    struct item *item)
 {
     const struct qr_roster *roster = &device->roster;
     if (batch->roster_seq >= roster->count) {
@@ -70,9 +71,10 @@ static enum verdict check_author(struct quire_device *device, const struct qr_ba
         device_alarm(device, QUIRE_ALARM_BAD_SIGNATURE);
         return REFUSE;
     }
-    qr_batch_hash(batch, roster->user, roster->entries[batch->roster_seq].hash, out_hash);
+    qr_batch_signed(batch, roster->user, roster->entries[batch->roster_seq].hash, item->signed_hash);
+    qr_batch_hash(item->signed_hash, batch->signature, item->hash);
     if (!QR_PLANTED(NO_REVOCATION) && !QR_PLANTED(NO_AUTHOR) &&
-        !qr_roster_admits(roster, batch->device, batch->writer, batch->seq, out_hash)) {
+        !qr_roster_admits(roster, batch->device, batch->writer, batch->seq, item->hash)) {
         device_alarm(device, QUIRE_ALARM_REVOKED_WRITE);
         device_shut_out(device, batch->writer);
         return REFUSE;
@@ -119,8 +121,7 @@ static enum verdict check(struct quire_device *device, struct quire_bytes bytes,
         return REFUSE;
     }
     struct item *item = &items[count];
-    uint8_t hash[QR_HASH_SIZE];
-    enum verdict verdict = check_author(device, &batch, hash);
+    enum verdict verdict = check_author(device, &batch, item);
     if (verdict != ACCEPT) {
         return verdict;
     }
@@ -131,10 +132,11 @@ static enum verdict check(struct quire_device *device, struct quire_bytes bytes,
     if (chain->next_head < chain->head) { /* made just now, or not yet looked at in this frame */
         chain->next_head = chain->head;
     }
-    *item = (struct item){bytes, (size_t)(chain - device->chains), batch.seq, {0}};
-    memcpy(item->hash, hash, sizeof hash);
+    item->bytes = bytes;
+    item->chain = (size_t)(chain - device->chains);
+    item->seq = batch.seq;
     if (batch.seq == chain->broken && batch.seq <= chain->head) {
-        if (device_chain_mend(device, chain, &batch, hash)) {
+        if (device_chain_mend(device, chain, &batch, item->hash)) {
             device_is_on_server(device, chain, batch.seq);
         }
         return KNOWN;
@@ -163,7 +165,7 @@ static bool signature_holds(const struct quire_device *device, const struct item
         return true;
     }
     return qr_verify(author->sign_public, QR_CONTEXT_BATCH_SIGN,
-        &(struct quire_bytes){item->hash, QR_HASH_SIZE}, 1, batch.signature);
+        &(struct quire_bytes){item->signed_hash, QR_HASH_SIZE}, 1, batch.signature);
 }
 
 /* How many items, from the first on, are vouched for. */

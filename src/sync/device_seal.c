@@ -141,7 +141,7 @@ static enum quire_status sign_and_keep(struct quire_device *device, struct devic
 {
     static const uint8_t unsigned_yet[QR_SIGNATURE_SIZE];
     struct qr_batch batch;
-    uint8_t hash[QR_HASH_SIZE], signature[QR_SIGNATURE_SIZE];
+    uint8_t signed_hash[QR_HASH_SIZE], hash[QR_HASH_SIZE], signature[QR_SIGNATURE_SIZE];
     enum quire_status status = quire_buffer_append(bytes, unsigned_yet, sizeof unsigned_yet);
     if (status == QUIRE_OK) {
         status = qr_batch_read(quire_buffer_bytes(bytes), &batch);
@@ -149,9 +149,10 @@ static enum quire_status sign_and_keep(struct quire_device *device, struct devic
     if (status != QUIRE_OK) {
         return status;
     }
-    qr_batch_hash(&batch, device->roster.user, qr_roster_head(&device->roster), hash);
-    qr_vault_sign(device->vault, QR_CONTEXT_BATCH_SIGN, &(struct quire_bytes){hash, sizeof hash}, 1,
-        signature);
+    qr_batch_signed(&batch, device->roster.user, qr_roster_head(&device->roster), signed_hash);
+    qr_vault_sign(device->vault, QR_CONTEXT_BATCH_SIGN,
+        &(struct quire_bytes){signed_hash, sizeof signed_hash}, 1, signature);
+    qr_batch_hash(signed_hash, signature, hash);
     memcpy(bytes->data + bytes->size - sizeof signature, signature, sizeof signature);
     device_put_batch(device, chain->writer, batch.seq, hash, quire_buffer_bytes(bytes));
     device_chain_advance(device, chain, &batch, hash);

@@ -74,9 +74,9 @@ static struct hub_push *make_push(struct qr_hub *hub, struct hub_connection *con
     return push;
 }
 
-/* Why this author may not write this batch; 0 if it may, and the batch's hash. */
+/* Why this author may not write this batch; 0 if it may, and what it signed, and the batch's hash. */
 static uint32_t refuse_author(const struct qr_roster *roster, const struct qr_batch *batch,
-    uint8_t out_hash[QR_HASH_SIZE])
+    uint8_t out_signed[QR_HASH_SIZE], uint8_t out_hash[QR_HASH_SIZE])
 {
     if (batch->roster_seq >= roster->count) {
         return QR_ERROR_STALE_ROSTER;
@@ -86,7 +86,8 @@ static uint32_t refuse_author(const struct qr_roster *roster, const struct qr_ba
     if (unknown && !QR_PLANTED(HUB_NO_AUTHOR)) {
         return QR_ERROR_AUTH;
     }
-    qr_batch_hash(batch, roster->user, roster->entries[batch->roster_seq].hash, out_hash);
+    qr_batch_signed(batch, roster->user, roster->entries[batch->roster_seq].hash, out_signed);
+    qr_batch_hash(out_signed, batch->signature, out_hash);
     if (unknown && QR_PLANTED(HUB_NO_AUTHOR)) {
         return 0;
     }
@@ -131,7 +132,8 @@ static bool prepare(struct qr_hub *hub, struct hub_push *push, struct qr_verify_
                                                    : QR_ERROR_PROTO);
             return false;
         }
-        uint32_t refusal = refuse_author(roster, &batch, push->hashes[i]);
+        uint8_t signed_hash[QR_HASH_SIZE];
+        uint32_t refusal = refuse_author(roster, &batch, signed_hash, push->hashes[i]);
         if (refusal != 0) {
             reject(hub, connection, (enum qr_error_code)refusal,
                 refusal == QR_ERROR_STALE_ROSTER ? RETRY_OUT_OF_ORDER_MS : RETRY_REFUSED_MS, &batch,
@@ -145,7 +147,7 @@ static bool prepare(struct qr_hub *hub, struct hub_push *push, struct qr_verify_
             job->context = QR_CONTEXT_BATCH_SIGN;
             memcpy(job->public_key, qr_roster_find(roster, batch.device)->sign_public, QR_KEY_SIZE);
             memcpy(job->signature, batch.signature, QR_SIGNATURE_SIZE);
-            memcpy(job->message, push->hashes[i], QR_HASH_SIZE);
+            memcpy(job->message, signed_hash, QR_HASH_SIZE);
             push->signed_job[i] = true;
         }
     }
@@ -415,8 +417,8 @@ static void accept(struct qr_hub *hub, struct hub_push *push)
         }
         /* The roster may have changed while the signature was checked: grown, or been rolled back
          * and grown differently, and the signed hash has the roster in it. */
-        uint8_t hash[QR_HASH_SIZE];
-        uint32_t refusal = changed ? refuse_author(roster, &batch, hash) : 0;
+        uint8_t signed_hash[QR_HASH_SIZE], hash[QR_HASH_SIZE];
+        uint32_t refusal = changed ? refuse_author(roster, &batch, signed_hash, hash) : 0;
         if (refusal == 0 && changed && memcmp(hash, push->hashes[i], sizeof hash) != 0) {
             refusal = QR_ERROR_STALE_ROSTER;
         }

@@ -2,9 +2,10 @@
  * What both ends hash and sign.
  */
 #include "sync/transcript.h"
+#include "base/plant.h"
 
-void qr_batch_hash(const struct qr_batch *batch, const uint8_t user[QR_USER_SIZE],
-    const uint8_t roster_hash[QR_HASH_SIZE], uint8_t out_hash[QR_HASH_SIZE])
+void qr_batch_signed(const struct qr_batch *batch, const uint8_t user[QR_USER_SIZE],
+    const uint8_t roster_hash[QR_HASH_SIZE], uint8_t out_signed[QR_HASH_SIZE])
 {
     uint8_t content[QR_HASH_SIZE];
     struct qr_hasher hasher;
@@ -18,8 +19,16 @@ void qr_batch_hash(const struct qr_batch *batch, const uint8_t user[QR_USER_SIZE
         qr_hasher_add(&hasher, change, sizeof change);
     }
     qr_hasher_finish(&hasher, content);
-    qr_hash(out_hash, QR_CONTEXT_BATCH,
+    qr_hash(out_signed, QR_CONTEXT_BATCH_SIGNED,
         (struct quire_bytes[]){{batch->prev, QR_HASH_SIZE}, {content, sizeof content}}, 2);
+}
+
+void qr_batch_hash(const uint8_t signed_hash[QR_HASH_SIZE], const uint8_t signature[QR_SIGNATURE_SIZE],
+    uint8_t out_hash[QR_HASH_SIZE])
+{
+    qr_hash(out_hash, QR_CONTEXT_BATCH,
+        (struct quire_bytes[]){{signed_hash, QR_HASH_SIZE}, {signature, QR_SIGNATURE_SIZE}},
+        QR_PLANTED(NO_SIGNATURE_IN_HASH) ? 1 : 2);
 }
 
 void qr_auth_digest(struct quire_bytes host, struct quire_bytes hello, struct quire_bytes challenge,

@@ -377,16 +377,17 @@ def batch(version=1, writer=W2, seq=1, device=DEVICE, roster_seq=2, epoch=1, cau
             b"".join(w + struct.pack(">Q", s) + d for w, s, d in deps) +
             bytes([len(changes) if change_count is None else change_count]))
     content = h("quire/content/1", USER, ROSTER_HASH, head, *[h("quire/chhash/1", c) for c in changes])
-    whole = h("quire/batch/1", prev, content)
-    signature = sign(SIGN_SECRET, "quire/batsig/1", whole)
-    return head + prev + b"".join(changes) + signature, content, whole
+    signed = h("quire/signed/1", prev, content)
+    signature = sign(SIGN_SECRET, "quire/batsig/1", signed)
+    return (head + prev + b"".join(changes) + signature, content, signed,
+            h("quire/batch/1", signed, signature))
 
 
 def batches():
     valid, invalid, seeds = [], [], {}
 
     def good(title, seed=None, **fields):
-        data, content, whole = batch(**fields)
+        data, content, signed, whole = batch(**fields)
         changes = fields.get("changes") or [change_bytes()]
         seq = fields.get("seq", 1)
         valid.append({
@@ -403,7 +404,7 @@ def batches():
                              "ciphertext": text_of(c[46:])} for c in changes],
                 "signature": text_of(data[-64:]),
             },
-            "content_hash": content.hex(), "hash": whole.hex(),
+            "content_hash": content.hex(), "signed_hash": signed.hex(), "hash": whole.hex(),
         })
         if seed:
             seeds[seed] = data

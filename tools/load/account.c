@@ -168,7 +168,7 @@ enum quire_status load_account_batch(struct load_account *account, size_t at, si
     struct quire_buffer *out_batch)
 {
     struct load_device *device = &account->devices[at];
-    uint8_t nonce[QR_NONCE_SIZE], hash[QR_HASH_SIZE];
+    uint8_t nonce[QR_NONCE_SIZE], signed_hash[QR_HASH_SIZE];
     uint8_t signature[QR_SIGNATURE_SIZE] = {0};
     struct quire_buffer ciphertext = {0};
     struct qr_batch batch = {.writer = device->writer, .seq = device->seq + 1, .epoch = 1};
@@ -195,10 +195,11 @@ enum quire_status load_account_batch(struct load_account *account, size_t at, si
     if (status != QUIRE_OK) {
         goto out;
     }
-    qr_batch_hash(&batch, account->user, account->roster_head, hash);
-    qr_vault_sign(device->vault, QR_CONTEXT_BATCH_SIGN, &(struct quire_bytes){hash, sizeof hash}, 1,
+    qr_batch_signed(&batch, account->user, account->roster_head, signed_hash);
+    qr_vault_sign(device->vault, QR_CONTEXT_BATCH_SIGN,
+        &(struct quire_bytes){signed_hash, sizeof signed_hash}, 1,
         out_batch->data + out_batch->size - QR_SIGNATURE_SIZE);
-    memcpy(device->head, hash, sizeof device->head);
+    qr_batch_hash(signed_hash, out_batch->data + out_batch->size - QR_SIGNATURE_SIZE, device->head);
     device->seq++;
 out:
     quire_buffer_finish(&ciphertext);

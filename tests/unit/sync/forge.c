@@ -96,13 +96,14 @@ void forge_sign(const struct forger *forger, const uint8_t *user, struct quire_b
 {
     static const uint8_t no_record[QR_HASH_SIZE];
     struct qr_batch batch;
-    uint8_t hash[QR_HASH_SIZE];
+    uint8_t signed_hash[QR_HASH_SIZE];
     ok(qr_batch_read(quire_buffer_bytes(bytes), &batch));
     const uint8_t *roster_hash = batch.roster_seq < forger->roster->count
         ? forger->roster->entries[batch.roster_seq].hash
         : no_record;
-    qr_batch_hash(&batch, user, roster_hash, hash);
-    qr_vault_sign(forger->vault, QR_CONTEXT_BATCH_SIGN, &(struct quire_bytes){hash, sizeof hash}, 1,
+    qr_batch_signed(&batch, user, roster_hash, signed_hash);
+    qr_vault_sign(forger->vault, QR_CONTEXT_BATCH_SIGN,
+        &(struct quire_bytes){signed_hash, sizeof signed_hash}, 1,
         bytes->data + bytes->size - QR_SIGNATURE_SIZE);
 }
 
@@ -140,11 +141,13 @@ void forge_batch(struct forger *forger, const struct plan *plan, struct quire_bu
     if (out_hash != NULL) {
         static const uint8_t no_record[QR_HASH_SIZE];
         ok(qr_batch_read(quire_buffer_bytes(&bytes), &batch));
-        qr_batch_hash(&batch, plan->user,
+        uint8_t signed_hash[QR_HASH_SIZE];
+        qr_batch_signed(&batch, plan->user,
             plan->roster_seq < forger->roster->count
                 ? forger->roster->entries[plan->roster_seq].hash
                 : no_record,
-            out_hash);
+            signed_hash);
+        qr_batch_hash(signed_hash, batch.signature, out_hash);
     }
     ok(quire_buffer_append(out_batch, bytes.data, bytes.size));
     quire_buffer_finish(&bytes);

@@ -115,6 +115,45 @@ Test(liar, what_is_before_the_first_lie_of_a_frame_is_taken)
     hostile_end(&world);
 }
 
+/* The run is vouched for by its last signature: the others must be in what that one signs, or this
+ * device would hold a batch that no server takes from it. */
+Test(liar, a_signature_damaged_in_the_middle_of_a_run_is_not_kept)
+{
+    static const char *const words[] = {"alpha ", "beta ", "gamma "};
+    for (int damaged = 0; damaged < 3; damaged++) {
+        struct world world;
+        hostile_begin(&world);
+        struct forger forger = peer_keys(&world, 1, 'f');
+        struct quire_buffer batches = {0};
+        struct quire_bytes items[3];
+        size_t ends[4] = {0};
+        for (int i = 0; i < 3; i++) {
+            forge_next(&forger, hostile_diary, words[i], &batches);
+            ends[i + 1] = batches.size;
+        }
+        for (int i = 0; i < 3; i++) {
+            items[i] = (struct quire_bytes){batches.data + ends[i], ends[i + 1] - ends[i]};
+        }
+        uint8_t *bit = &batches.data[ends[damaged + 1] - 40];
+        liar_accept(&world, 0);
+        liar_want_nothing(&world, 0);
+        uint64_t before = world_state(&world, 0).batch_count;
+        *bit ^= 4;
+        liar_delta(&world, 0, items, 3);
+        cr_assert_eq(world_state(&world, 0).batch_count, before + (uint64_t)damaged, "of %d", damaged);
+        cr_assert_eq(alarms(&world, 0, QUIRE_ALARM_BAD_SIGNATURE), 1);
+        cr_assert_null(strstr(world_text(&world, 0, hostile_diary), words[damaged]));
+        liar_wait(&world, 0, 1500);
+        cr_assert_not_null(liar_hear_of(&world, 0, QR_FRAME_SUB), "asks for what is good");
+        *bit ^= 4;
+        liar_delta(&world, 0, items, 3);
+        cr_assert_eq(world_state(&world, 0).batch_count, before + 3);
+        cr_assert_not_null(strstr(world_text(&world, 0, hostile_diary), words[damaged]));
+        quire_buffer_finish(&batches);
+        hostile_end(&world); /* it brings them to an honest server that never had them */
+    }
+}
+
 Test(liar, batches_of_strangers_other_users_and_other_places_are_refused)
 {
     static const uint8_t entropy[QR_ENTROPY_SIZE] = {5};
