@@ -207,7 +207,7 @@ static void on_verified(struct qr_hub *hub, uint64_t token, size_t valid)
     if (push != NULL) {
         hub_on_push_verified(hub, push, valid);
     } else if (connection != NULL && connection->state == HUB_AUTHENTICATING) {
-        hub_on_auth_verified(hub, connection, valid == 1);
+        hub_on_auth_verified(hub, connection, valid == connection->auth_jobs);
     }
 }
 

@@ -70,7 +70,7 @@ enum qr_hub_action_kind {
     QR_HUB_SEND,    /* connection, bytes */
     QR_HUB_CLOSE,   /* connection, code: WebSocket close code; after what was sent. CLOSED follows
                        from the shell unless it was fed already */
-    QR_HUB_VERIFY,  /* token, jobs: all signatures of one push */
+    QR_HUB_VERIFY,  /* token, jobs: all signatures of one push, or of one AUTH */
     QR_HUB_PERSIST, /* records: append to the log, in this order, durably; then PERSISTED */
     QR_HUB_FORGET,  /* user, lsn: a stored record is damaged: drop the user's index from lsn on; the
                        devices will send again what they hold. Done before the next step */

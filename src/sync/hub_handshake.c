@@ -4,6 +4,7 @@
  */
 #include "sync/hub_internal.h"
 #include "sync/transcript.h"
+#include <stdlib.h>
 
 #define RETRY_LOAD_MS 1000
 
@@ -91,9 +92,20 @@ static void grew_meanwhile(struct qr_hub *hub, struct hub_connection *connection
     hub_error(hub, connection, QR_ERROR_STALE_ROSTER, true, 100, NULL, 0, (struct quire_bytes){0});
 }
 
-/* The server's roster with the records of AUTH after it, in connection->offered. */
+static struct qr_verify_job verify_job(enum qr_context context, const uint8_t key[QR_KEY_SIZE],
+    const uint8_t message[QR_HASH_SIZE], const uint8_t signature[QR_SIGNATURE_SIZE])
+{
+    struct qr_verify_job job = {.context = (uint8_t)context};
+    memcpy(job.public_key, key, QR_KEY_SIZE);
+    memcpy(job.message, message, QR_HASH_SIZE);
+    memcpy(job.signature, signature, QR_SIGNATURE_SIZE);
+    return job;
+}
+
+/* The server's roster with the records of AUTH after it, in connection->offered; their signatures are
+ * in out_jobs, one for each. Anybody may offer many, so they are not checked in this step. */
 static bool take_offer(struct qr_hub *hub, struct hub_connection *connection,
-    const struct hub_user *user, const struct qr_frame *frame)
+    const struct hub_user *user, const struct qr_frame *frame, struct qr_verify_job *out_jobs)
 {
     struct qr_roster *offered = &connection->offered;
     enum quire_status status = QUIRE_OK;
@@ -104,13 +116,29 @@ static bool take_offer(struct qr_hub *hub, struct hub_connection *connection,
     }
     connection->has_offer = status == QUIRE_OK;
     for (size_t i = 0; i < frame->auth.record_count && status == QUIRE_OK; i++) {
-        status = qr_roster_append(offered, frame->auth.records[i]);
+        struct qr_roster_proof proof;
+        status = qr_roster_append_unproved(offered, frame->auth.records[i], &proof);
+        if (status == QUIRE_OK) {
+            out_jobs[i] = verify_job(QR_CONTEXT_ROSTER_SIGN, proof.public_key, proof.hash, proof.signature);
+        }
     }
     if (status == QUIRE_ENOMEM) {
         hub->out.failed = true;
     }
     return status == QUIRE_OK && offered->count > 0 &&
         memcmp(offered->user, connection->claimed_user, QR_USER_SIZE) == 0;
+}
+
+/* With what it signs who claims to be here, by the roster as offered. NULL: nobody in it. */
+static const uint8_t *claimed_key(struct hub_connection *connection)
+{
+    if (qr_is_zero(connection->device, QR_DEVICE_SIZE)) {
+        return connection->offered.root;
+    }
+    const struct qr_roster_device *device =
+        qr_roster_find(&connection->offered, connection->device);
+    connection->auth_revoked = device != NULL && device->revoked_seq != 0;
+    return device == NULL ? NULL : device->sign_public;
 }
 
 void hub_on_auth(struct qr_hub *hub, struct hub_connection *connection, const struct qr_frame *frame)
@@ -124,27 +152,25 @@ void hub_on_auth(struct qr_hub *hub, struct hub_connection *connection, const st
         grew_meanwhile(hub, connection);
         return;
     }
-    if (!take_offer(hub, connection, user, frame)) {
-        fail_authentication(hub, connection, user);
+    struct qr_verify_job *jobs = calloc(1 + frame->auth.record_count, sizeof *jobs);
+    if (jobs == NULL) {
+        hub->out.failed = true;
         return;
     }
-    const uint8_t *key = connection->offered.root;
-    if (!qr_is_zero(connection->device, QR_DEVICE_SIZE)) {
-        const struct qr_roster_device *device =
-            qr_roster_find(&connection->offered, connection->device);
-        if (device == NULL) {
-            fail_authentication(hub, connection, user);
-            return;
-        }
-        key = device->sign_public;
-        connection->auth_revoked = device->revoked_seq != 0;
+    const uint8_t *key = NULL;
+    if (take_offer(hub, connection, user, frame, jobs + 1)) {
+        key = claimed_key(connection);
     }
-    struct qr_verify_job job = {.context = QR_CONTEXT_AUTH};
-    memcpy(job.public_key, key, QR_KEY_SIZE);
-    memcpy(job.signature, frame->auth.signature, QR_SIGNATURE_SIZE);
-    memcpy(job.message, connection->auth_digest, QR_HASH_SIZE);
-    connection->state = HUB_AUTHENTICATING; /* once in a connection's life */
-    hub_verify(hub, HUB_AUTH_TOKEN | connection->id, &job, 1);
+    if (key == NULL) {
+        fail_authentication(hub, connection, user);
+    } else {
+        /* Who it is comes first: a stranger's records are looked at no further. */
+        jobs[0] = verify_job(QR_CONTEXT_AUTH, key, connection->auth_digest, frame->auth.signature);
+        connection->auth_jobs = 1 + frame->auth.record_count;
+        connection->state = HUB_AUTHENTICATING; /* once in a connection's life */
+        hub_verify(hub, HUB_AUTH_TOKEN | connection->id, jobs, connection->auth_jobs);
+    }
+    free(jobs);
 }
 
 /* The user, made if this is its first connection, with the offered records on their way to disk. */

@@ -138,6 +138,7 @@ struct hub_connection {
     uint8_t device[QR_DEVICE_SIZE];
     uint8_t auth_digest[QR_HASH_SIZE];
     uint32_t challenged_count; /* roster_count told in CHALLENGE */
+    size_t auth_jobs;  /* signatures that must hold: its own, and of each record it offers */
     bool auth_revoked; /* the device was revoked: tell it so, once it has proved who it is */
     struct qr_roster offered; /* the server's roster and the records of AUTH */
     bool has_offer;

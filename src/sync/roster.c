@@ -205,7 +205,28 @@ static void adopt(struct qr_roster *roster, const struct qr_record *record)
     }
 }
 
-enum quire_status qr_roster_append(struct qr_roster *roster, struct quire_bytes bytes)
+static enum quire_status check_signature(const struct qr_roster *roster,
+    const struct qr_record *record, const uint8_t hash[QR_HASH_SIZE], struct qr_roster_proof *out_proof)
+{
+    const uint8_t *key = record->kind == QR_RECORD_GENESIS ? record->genesis.root
+                                                           : signer_key(roster, record->signer);
+    if (out_proof != NULL) {
+        if (key == NULL) {
+            return QUIRE_ECRYPTO;
+        }
+        memcpy(out_proof->public_key, key, QR_KEY_SIZE);
+        memcpy(out_proof->hash, hash, QR_HASH_SIZE);
+        memcpy(out_proof->signature, record->signature, QR_SIGNATURE_SIZE);
+        return QUIRE_OK;
+    }
+    struct quire_bytes message = {hash, QR_HASH_SIZE};
+    bool holds = QR_PLANTED(NO_ROSTER_SIGNATURE) ||
+        (key != NULL && qr_verify(key, QR_CONTEXT_ROSTER_SIGN, &message, 1, record->signature));
+    return holds ? QUIRE_OK : QUIRE_ECRYPTO;
+}
+
+static enum quire_status append(struct qr_roster *roster, struct quire_bytes bytes,
+    struct qr_roster_proof *out_proof)
 {
     struct qr_record record;
     enum quire_status status = qr_record_read(bytes, &record);
@@ -225,14 +246,10 @@ enum quire_status qr_roster_append(struct qr_roster *roster, struct quire_bytes 
     }
     uint8_t hash[QR_HASH_SIZE];
     qr_record_hash(record.signed_bytes, hash);
-    const uint8_t *key = record.kind == QR_RECORD_GENESIS ? record.genesis.root
-                                                          : signer_key(roster, record.signer);
-    struct quire_bytes message = {hash, sizeof hash};
-    if (!QR_PLANTED(NO_ROSTER_SIGNATURE) &&
-        (key == NULL || !qr_verify(key, QR_CONTEXT_ROSTER_SIGN, &message, 1, record.signature))) {
-        return QUIRE_ECRYPTO;
+    status = check_signature(roster, &record, hash, out_proof);
+    if (status == QUIRE_OK) {
+        status = check_meaning(roster, &record);
     }
-    status = check_meaning(roster, &record);
     if (status != QUIRE_OK) {
         return status;
     }
@@ -259,4 +276,15 @@ enum quire_status qr_roster_append(struct qr_roster *roster, struct quire_bytes 
     *entry = (struct qr_roster_entry){.offset = offset, .size = bytes.size, .epoch = roster->epoch};
     memcpy(entry->hash, hash, sizeof hash);
     return QUIRE_OK;
+}
+
+enum quire_status qr_roster_append(struct qr_roster *roster, struct quire_bytes record)
+{
+    return append(roster, record, NULL);
+}
+
+enum quire_status qr_roster_append_unproved(struct qr_roster *roster, struct quire_bytes record,
+    struct qr_roster_proof *out_proof)
+{
+    return append(roster, record, out_proof);
 }

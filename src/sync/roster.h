@@ -50,6 +50,18 @@ QUIRE_CHECKED enum quire_status qr_roster_copy(const struct qr_roster *roster,
  */
 QUIRE_CHECKED enum quire_status qr_roster_append(struct qr_roster *roster, struct quire_bytes record);
 
+/** What remains to be checked of a record: this signature, over this hash, in QR_CONTEXT_ROSTER_SIGN. */
+struct qr_roster_proof {
+    uint8_t public_key[QR_KEY_SIZE];
+    uint8_t hash[QR_HASH_SIZE];
+    uint8_t signature[QR_SIGNATURE_SIZE];
+};
+
+/** The same, but for the signature: until the caller has checked it, nothing of the roster counts.
+ * ECRYPTO: whoever is named as its signer may not sign. */
+QUIRE_CHECKED enum quire_status qr_roster_append_unproved(struct qr_roster *roster,
+    struct quire_bytes record, struct qr_roster_proof *out_proof);
+
 /** The seq-th record's bytes, borrowed until the next append; seq < count. */
 struct quire_bytes qr_roster_record(const struct qr_roster *roster, uint32_t seq);
 /** Hash of the last record; zeros for an empty roster. */

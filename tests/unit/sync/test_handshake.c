@@ -178,6 +178,55 @@ Test(handshake, two_devices_heal_a_wiped_server_at_the_same_moment)
     hostile_end(&world);
 }
 
+/* AUTH with all of a forger's roster, one bit of which is turned; what answers it. */
+static const struct qr_frame *offer(struct world *world, const struct forger *forger, size_t bit)
+{
+    struct quire_buffer hello = {0}, challenge = {0}, copy = {0};
+    struct quire_bytes records[QR_RECORDS_MAX];
+    uint8_t signature[QR_SIGNATURE_SIZE];
+    struct stranger *stranger = world_stranger(world, PEER_HOST);
+    peer_hello(world, stranger, forger, &hello, &challenge);
+    struct qr_frame auth = {.type = QR_FRAME_AUTH};
+    forge_auth(forger, PEER_HOST, quire_buffer_bytes(&hello), quire_buffer_bytes(&challenge), signature);
+    auth.auth.signature = signature;
+    auth.auth.records = records;
+    for (uint32_t seq = 0; seq < forger->roster->count; seq++) {
+        records[auth.auth.record_count++] = qr_roster_record(forger->roster, seq);
+    }
+    struct quire_bytes *last = &records[auth.auth.record_count - 1];
+    cr_assert_eq(quire_buffer_append(&copy, last->data, last->size), QUIRE_OK);
+    copy.data[copy.size - 1 - bit / 8 % copy.size] ^= (uint8_t)(bit == SIZE_MAX ? 0 : 1 << bit % 8);
+    *last = quire_buffer_bytes(&copy);
+    size_t stored = world->log_count;
+    world->hold_verify = true;
+    peer_say(world, stranger, &auth);
+    cr_assert_null(peer_hear(world, stranger), "it answers before any signature is checked");
+    cr_assert_eq(world->log_count, stored);
+    world->hold_verify = false;
+    world_verify(world);
+    cr_assert_not_null(peer_hear(world, stranger));
+    quire_buffer_finish(&hello);
+    quire_buffer_finish(&challenge);
+    quire_buffer_finish(&copy);
+    return peer_last();
+}
+
+Test(handshake, records_that_are_offered_are_checked_in_the_pool_and_all_of_them_count)
+{
+    struct world world;
+    hostile_begin(&world);
+    world_restart_hub(&world, 0);
+    struct forger forger = peer_keys(&world, 0, 'a');
+    for (size_t bit = 0; bit < (size_t)8 * QR_SIGNATURE_SIZE; bit += 37) {
+        cr_assert_eq(offer(&world, &forger, bit)->type, QR_FRAME_ERROR, "bit %zu", bit);
+        cr_assert_eq(peer_last()->error.code, QR_ERROR_AUTH);
+        cr_assert_eq(world.log_count, 0);
+    }
+    cr_assert_eq(offer(&world, &forger, SIZE_MAX)->type, QR_FRAME_WELCOME);
+    cr_assert_eq(world.log_count, forger.roster->count);
+    hostile_end(&world);
+}
+
 /* ---- mailboxes -------------------------------------------------------------------------------- */
 
 static const uint8_t mailbox[QR_MAILBOX_SIZE] = {1}, elsewhere[QR_MAILBOX_SIZE] = {2};
