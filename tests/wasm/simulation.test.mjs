@@ -11,7 +11,7 @@ function inWasm(program, seeds) {
   const script = `import { WASI } from 'node:wasi'; import { readFileSync } from 'node:fs';
     const wasi = new WASI({ version: 'preview1', args: ${JSON.stringify(['quire-sim', ...seeds])}, returnOnExit: true });
     const module = await WebAssembly.compile(readFileSync(${JSON.stringify(path.join(wasm, program + '.wasm'))}));
-    process.exitCode = wasi.start(await WebAssembly.instantiate(module, wasi.getImportObject()));`;
+    process.exitCode = wasi.start(await WebAssembly.instantiate(module, { wasi_snapshot_preview1: wasi.wasiImport }));`;
   const ran = spawnSync(process.execPath, ['--no-warnings', '--input-type=module', '-e', script], { encoding: 'utf8' });
   assert.equal(ran.status, 0, ran.stdout + ran.stderr);
   return ran.stdout.trim().split('\n');
