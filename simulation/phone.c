@@ -58,6 +58,14 @@ uint64_t phone_now_ms(const struct world *world, const struct phone *phone)
     return world->now_ms + phone->monotonic_offset_ms;
 }
 
+static void random_bytes(struct world *world, const struct phone *phone, uint8_t out[32])
+{
+    world_entropy(world, out);
+    if (phone->same_dice) {
+        memcpy(out, phone->dice, sizeof phone->dice);
+    }
+}
+
 struct quire_device_options phone_options(struct world *world, struct phone *phone)
 {
     struct quire_device_options options = {
@@ -66,7 +74,7 @@ struct quire_device_options phone_options(struct world *world, struct phone *pho
         .writer_record = {phone->writer_record, phone->writer_record_size},
     };
     memcpy(options.profile_key, phone->profile_key, sizeof options.profile_key);
-    world_entropy(world, options.entropy);
+    random_bytes(world, phone, options.entropy);
     return options;
 }
 
@@ -334,7 +342,7 @@ enum quire_status phone_step(struct world *world, struct phone *phone, struct qu
     assert(phone->device != NULL);
     event.now_ms = phone_now_ms(world, phone);
     event.wall_ms = phone_wall_ms(world, phone);
-    world_entropy(world, event.entropy);
+    random_bytes(world, phone, event.entropy);
     struct quire_actions actions = {NULL, 0};
     enum quire_status status = quire_device_step(phone->device, &event, &actions);
     if (status != QUIRE_OK && status != QUIRE_ESTATE) {

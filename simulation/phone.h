@@ -53,6 +53,8 @@ struct phone {
     bool apart;           /* not among those that are asked to converge now */
     bool newer;           /* its process is of a later version: see options.h */
     bool clone;           /* lives on a copied profile */
+    bool same_dice;       /* its random bytes are always `dice`: see mallory/subtle.c */
+    uint8_t dice[32];
     uint32_t helping;     /* number of the phone that waits for our code, or PHONES_MAX */
     uint64_t trying_until_ms; /* joining: then it gives up and tries again */
     struct quire_device_state state; /* after the last step */

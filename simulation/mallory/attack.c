@@ -33,7 +33,9 @@ static const char usage[] =
     "  --jobs J    processes at once (1)\n"
     "  --trace     one seed of one strategy, line by line\n"
     "  --list      what the strategies do\n"
-    "  --rows      the classes of attacks, and which strategies, tests or parts to come stand for them\n"
+    "  --rows      the classes of attacks: the strategies that stand for each, their teeth (the defences\n"
+    "              without which one succeeds), or why it cannot be tried; ends with 1 if one could and\n"
+    "              is not\n"
     "\n"
     "Columns: seeds; runs in which she misbehaved; runs in which she did what must be noticed; how\n"
     "many of these were (the rest fail); failures. Ends with 1 if a run failed.\n";
@@ -196,8 +198,7 @@ int command_attack(int count, char **words)
             }
             return 0;
         } else if (strcmp(words[i], "--rows") == 0) {
-            mallory_print_rows();
-            return 0;
+            return mallory_print_rows() ? 0 : 1;
         } else if (words[i][0] != '-' && chosen_count < 64 && strategy_of(words[i]) != 0) {
             chosen[chosen_count++] = strategy_of(words[i]);
         } else {

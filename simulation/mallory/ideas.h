@@ -54,6 +54,15 @@ void equivocate_given(struct world *world, struct account *account, struct given
 void moved_moment(struct world *world);
 void wrong_key_moment(struct world *world);
 
+/* subtle.c */
+void weigh_given(struct world *world, struct account *account, struct given *given);
+void reuse_given(struct world *world, struct account *account, struct given *given);
+bool reuse_frame(struct world *world, struct session *session, struct qr_frame *frame);
+bool reuse_heard(struct world *world, struct session *session, const struct qr_frame *frame,
+    struct quire_bytes bytes);
+void dice_moment(struct world *world);
+void poison_moment(struct world *world);
+
 /* intruder.c */
 void intrude_forge(struct world *world);
 void intrude_ghost(struct world *world);

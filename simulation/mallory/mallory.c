@@ -152,6 +152,9 @@ void mallory_repents(struct world *world)
     if (mallory->intruder != NULL) {
         intruder_closed(world, 0); /* she comes no more */
     }
+    for (uint32_t i = 0; i < world->phone_count; i++) {
+        world->phones[i].same_dice = false;
+    }
     for (size_t i = 0; i < mallory->session_count; i++) {
         struct session *session = mallory->sessions[i];
         if (session != NULL && session->stage == SESSION_READY) {

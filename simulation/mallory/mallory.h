@@ -9,6 +9,7 @@
  *   truth.c        what honest devices really made, never shown to her; judges every write of a phone
  *   forge.c        batches and records made by hand
  *   strategies.c   the table; one idea in each function of withholding.c, altering.c, …
+ *   rows.c         what stands for which class of attack, and its teeth
  */
 #ifndef SIMULATION_MALLORY_H
 #define SIMULATION_MALLORY_H
@@ -73,6 +74,8 @@ struct session {
     size_t known_count;
     uint8_t mailbox[QR_FRAME_MAILBOX_SIZE];
     uint32_t left_out; /* records */
+    uint8_t said[2][512]; /* HELLO and CHALLENGE, where a strategy wants them */
+    size_t said_size[2];  /* 0: not known */
     bool waits; /* at the mailbox */
     uint64_t peer; /* link of the other side of a pairing; 0 none */
     struct named named[NAMED_LISTS]; /* of the last CAUGHT_UPs: one may still be on its way */
@@ -155,8 +158,12 @@ static inline uint32_t alarm_mask(enum quire_alarm_kind kind)
 /** Fits the options of a run to a strategy: what else goes wrong must not blur the verdict. */
 void mallory_prepare(struct options *options, uint64_t strategy, uint64_t seed);
 
-/** Every class of attack, and what stands for it. */
-void mallory_print_rows(void);
+/** Every class of attack, and what stands for it. False: one that could be tried is not tested. */
+bool mallory_print_rows(void);
+/** Besides QR_DEFENCES, which name one strategy each. */
+#define MALLORY_MORE_TEETH(X)                                                                      \
+    X(NO_SIGNATURE, "flip", "a batch is signed by its author")                                     \
+    X(NO_SIGNATURE, "mixed", "a batch is signed by its author")
 
 /* ---- the world's side ------------------------------------------------------------------------ */
 

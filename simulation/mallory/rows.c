@@ -1,51 +1,63 @@
 /*
  * The classes of attacks by a server that the design names (28), and where each stands: Mallory's
- * strategies, other tests, or what it comes with. Then those of malicious devices.
+ * strategies, other tests, or what it comes with; and the teeth, which are the defences that were taken
+ * out to see that the attack then succeeds. Then those of malicious devices, and of their clocks.
  */
 #include "mallory.h"
 
+#include "base/plant.h"
+
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const struct {
     const char *row, *attack;
     const char *elsewhere; /* besides strategies */
+    const char *absent;    /* why it cannot be tried yet; NULL: it is */
 } rows[] = {
-    {"1", "public-key substitution", NULL},
-    {"2", "forged device", NULL},
-    {"3", "revoked device writes; withheld revocation", NULL},
-    {"4", "rollback, device with state", NULL},
-    {"5", "rollback, fresh device", "by the kit alone: not promised"},
-    {"6", "fork", NULL},
-    {"7", "drop, selective withholding", NULL},
-    {"8", "reorder", NULL},
-    {"9", "replay", NULL},
-    {"10", "ciphertext swap", "seeds: sealing"},
-    {"11", "chunks of attachments", "comes with attachments"},
-    {"12", "metadata tampered", NULL},
-    {"13", "key material tampered", "tests/unit/crypto"},
-    {"14", "KDF downgrade", "comes with password logins"},
-    {"15", "protocol downgrade", "relay to another host: tests/unit/sync/test_handshake.c"},
-    {"16", "cross-protocol key reuse", "tests/unit/crypto; no teeth"},
-    {"17", "nonce reuse after restore or clone", "a claim of every run here; no teeth yet"},
-    {"18", "resurrected entry", "seeds: complete"},
-    {"19", "forged or wide grant", "comes with insight grants"},
-    {"20", "revoked grant used", "comes with insight grants"},
-    {"21", "recovery or escrow abused", "there is no escrow; comes with password logins"},
-    {"22", "length leakage", "tests/unit/crypto: padding; no teeth"},
-    {"23", "user enumeration", "comes with login names"},
-    {"24", "bombs for the client", "tests/fuzz"},
-    {"25", "script in decrypted text", "comes with the web client"},
-    {"26", "code delivery", "comes with the web client"},
-    {"27", "clock lies", NULL},
-    {"28", "flags that weaken crypto", "there are none; comes with flags"},
-    {"M3", "mixed", NULL},
-    {"D1", "device: equivocation", NULL},
-    {"D2", "device: flood", NULL},
-    {"D3", "device: forged author", NULL},
-    {"D4", "device: another user's data", NULL},
-    {"D5", "device: cloned profile", "seeds: phone_clones, phone_restores; tools/plant ONE_CHAIN"},
+    {"1", "public-key substitution", NULL, NULL},
+    {"2", "forged device", NULL, NULL},
+    {"3", "revoked device writes; withheld revocation", NULL, NULL},
+    {"4", "rollback, device with state", NULL, NULL},
+    {"5", "rollback, fresh device", "by the kit alone: not promised", NULL},
+    {"6", "fork", NULL, NULL},
+    {"7", "drop, selective withholding", NULL, NULL},
+    {"8", "reorder", NULL, NULL},
+    {"9", "replay", NULL, NULL},
+    {"10", "ciphertext swap", "seeds: sealing", NULL},
+    {"11", "chunks of attachments", NULL, "comes with attachments"},
+    {"12", "metadata tampered", NULL, NULL},
+    {"13", "key material tampered", "tests/unit/crypto", NULL},
+    {"14", "KDF downgrade", NULL, "comes with password logins"},
+    {"15", "protocol downgrade", "relay to another host: tests/unit/sync/test_handshake.c", NULL},
+    {"16", "cross-protocol key reuse", "tests/unit/crypto", NULL},
+    {"17", "nonce reuse after restore or clone", "a claim of every run here", NULL},
+    {"18", "resurrected entry", "seeds: complete", NULL},
+    {"19", "forged or wide grant", NULL, "comes with insight grants"},
+    {"20", "revoked grant used", NULL, "comes with insight grants"},
+    {"21", "recovery or escrow abused", NULL, "there is no escrow; comes with password logins"},
+    {"22", "length leakage", "a claim of every run here", NULL},
+    {"23", "user enumeration", NULL, "comes with login names"},
+    {"24", "bombs for the client", "tests/fuzz", NULL},
+    {"25", "script in decrypted text", NULL, "comes with the web client"},
+    {"26", "code delivery", NULL, "comes with the web client"},
+    {"27", "clock lies", NULL, NULL},
+    {"28", "flags that weaken crypto", NULL, "there are none; comes with flags"},
+    {"C2", "device: the largest time there is", NULL, NULL},
+    {"M3", "mixed", NULL, NULL},
+    {"D1", "device: equivocation", NULL, NULL},
+    {"D2", "device: flood", NULL, NULL},
+    {"D3", "device: forged author", NULL, NULL},
+    {"D4", "device: another user's data", NULL, NULL},
+    {"D5", "device: cloned profile", "seeds: phone_clones, phone_restores; tools/plant ONE_CHAIN", NULL},
+};
+
+static const struct {
+    const char *defence, *strategy;
+} teeth[] = {
+#define ONE(name, strategy, text) {#name, strategy},
+    QR_DEFENCES(ONE) MALLORY_MORE_TEETH(ONE)
+#undef ONE
 };
 
 /* Is the row among "12, D3". */
@@ -61,20 +73,40 @@ static bool names(const char *list, const char *row)
     return false;
 }
 
-void mallory_print_rows(void)
+/* Strategies that stand for the row, then their teeth. Returns whether there are both. */
+static bool print_tried(const char *row)
 {
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const char *between = "";
-        printf("%-3s %-44s", rows[i].row, rows[i].attack);
+    size_t tried = 0, bitten = 0;
+    for (size_t s = 0; s < strategy_count; s++) {
+        if (names(strategies[s].rows, row)) {
+            printf("%s%s", tried++ == 0 ? "" : ", ", strategies[s].name);
+        }
+    }
+    for (size_t t = 0; t < sizeof teeth / sizeof *teeth; t++) {
         for (size_t s = 0; s < strategy_count; s++) {
-            if (names(strategies[s].rows, rows[i].row)) {
-                printf("%s%s", between, strategies[s].name);
-                between = ", ";
+            if (strcmp(strategies[s].name, teeth[t].strategy) == 0 && names(strategies[s].rows, row)) {
+                printf("%s%s", bitten++ == 0 ? "; teeth: " : ", ", teeth[t].defence);
             }
         }
-        if (rows[i].elsewhere != NULL) {
-            printf("%s%s", between[0] == 0 ? "" : "; ", rows[i].elsewhere);
-        }
-        putchar('\n');
     }
+    return tried > 0 && bitten > 0;
+}
+
+bool mallory_print_rows(void)
+{
+    size_t tested = 0, absent = 0, count = sizeof rows / sizeof *rows;
+    for (size_t i = 0; i < count; i++) {
+        printf("%-3s %-44s", rows[i].row, rows[i].attack);
+        bool bitten = print_tried(rows[i].row);
+        tested += bitten;
+        absent += !bitten && rows[i].absent != NULL;
+        printf("%s%s\n", bitten && rows[i].elsewhere != NULL ? "; also " : "",
+            rows[i].absent != NULL      ? rows[i].absent
+            : !bitten                   ? "  NOT TESTED: no teeth"
+            : rows[i].elsewhere == NULL ? ""
+                                        : rows[i].elsewhere);
+    }
+    printf("\n%zu rows: %zu with teeth, %zu of parts that there are not, %zu not tested\n", count,
+        tested, absent, count - tested - absent);
+    return tested + absent == count;
 }

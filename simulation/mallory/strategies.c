@@ -89,5 +89,12 @@ const struct strategy strategies[] = {
     {.name = "mixed", .rows = "M3", .text = "does many of these in turn", .frame = mixed_frame,
         .moment = mixed_moment, .given = mixed_given, .needs_others = true,
         .may = BAD_SIGNATURE | FORK | ROSTER | BEHIND | WITHHELD | UNREADABLE | CLOCK},
+    {.name = "other-use", .rows = "16", .text = "tries each signature for every other purpose",
+        .given = reuse_given, .frame = reuse_frame, .heard = reuse_heard},
+    {.name = "same-dice", .rows = "17, D5", .text = "copies a running phone, and both get the same dice",
+        .moment = dice_moment},
+    {.name = "weigh", .rows = "22", .text = "only weighs what passes", .given = weigh_given},
+    {.name = "end-of-time", .rows = "C2", .text = "an enrolled device stamps the largest time there is",
+        .moment = poison_moment, .needs_traitor = true, .may = CLOCK | WITHHELD},
 };
 const size_t strategy_count = sizeof strategies / sizeof *strategies;

@@ -6,6 +6,7 @@
 #include "mallory.h"
 
 #include "checkers/checkers.h"
+#include "crypto/aead.h"
 #include "crypto/vault_inner.h"
 #include "model.h"
 #include "sync/device_internal.h"
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SMALLEST_CONTENT 64u /* bytes; protocol/crypto.md */
 
 struct set {
     uint64_t *keys; /* 0: free */
@@ -153,6 +155,28 @@ static void check_nonces(struct world *world, struct truth *truth, const struct 
     }
 }
 
+/* What a content weighs must tell little of how long it is: only sizes whose low bits are zero, as many
+ * as Padmé says (PETS 2019), reckoned here once more. */
+static void check_weights(struct world *world, const struct qr_batch *batch, uint32_t phone)
+{
+    for (size_t c = 0; c < batch->change_count; c++) {
+        size_t size = batch->changes[c].ciphertext.size - QR_TAG_SIZE;
+        unsigned bits = 0, kept = 0;
+        while (size >> bits > 1) {
+            bits++;
+        }
+        while (bits >> kept > 0) {
+            kept++;
+        }
+        bool padded = size >= SMALLEST_CONTENT && bits >= kept
+                      && size % (UINT64_C(1) << (bits - kept)) == 0;
+        if (batch->changes[c].kind == QR_CHANGE_OPS && !padded) {
+            mallory_breach(world, "phone %u seals a content of %zu bytes, which is not padded", phone,
+                size);
+        }
+    }
+}
+
 void truth_batch(struct world *world, uint32_t user, struct quire_bytes bytes, uint32_t phone)
 {
     (void)phone;
@@ -238,6 +262,7 @@ static void check_batch(struct world *world, struct phone *phone, const struct r
     if (own && !set_has(&truth->batches, key_of(phone->user, bytes))) {
         truth_batch(world, phone->user, bytes, phone->number);
         check_nonces(world, truth, batch, phone->number);
+        check_weights(world, batch, phone->number);
         check_unreadable(world, phone, batch);
     }
     if (!set_has(&truth->batches, key_of(phone->user, bytes))) {

@@ -34,7 +34,7 @@ static const struct {
     const char *strategy;
 } defences[] = {
 #define ONE(name, strategy, text) {QR_PLANT_##name, strategy},
-    QR_DEFENCES(ONE)
+    QR_DEFENCES(ONE) MALLORY_MORE_TEETH(ONE)
 #undef ONE
 };
 #define DEFENCE_COUNT (sizeof defences / sizeof *defences)

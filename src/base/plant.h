@@ -51,6 +51,10 @@
     X(NO_VERSION_CHECK, "downgrade", "the version is one that was offered")                         \
     X(NO_FRAME_CHECK, "garbage", "frames are bounded before they are unpacked")                     \
     X(NO_CLOCK_CHECK, "clock", "a server's wrong time is noticed")                                  \
+    X(NO_CONTEXTS, "other-use", "a key, hash or signature is for one purpose")                      \
+    X(NO_HEDGE, "same-dice", "a nonce rests on the content and its place, not on dice alone")       \
+    X(NO_PADDING, "weigh", "contents are padded")                                                   \
+    X(CLOCK_WINS, "end-of-time", "what was seen is overwritten, whatever its clock said")           \
     X(HUB_NO_SIGNATURE, "hub-forge", "the hub checks signatures")                                   \
     X(HUB_NO_AUTHOR, "hub-ghost", "the hub knows who is on the roster")                             \
     X(HUB_NO_OWNER, "hub-chain", "a chain has one device")                                          \

@@ -3,6 +3,7 @@
  * changes the document and the pending list together.
  */
 #include "crdt/undo.h"
+#include "base/plant.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,7 +90,7 @@ enum quire_status qr_edit_overwrite(struct quire_document *document,
     }
     for (size_t i = first; i < first + count; i++) {
         const struct qr_dot *old = document->cells.dots[i];
-        if (!is_in_cell(cell, old)) {
+        if (!is_in_cell(cell, old) || (QR_PLANTED(CLOCK_WINS) && old->wall_ms > stamp->wall_ms)) {
             continue;
         }
         if (qr_pending_has(&document->sessions, old->id)) {

@@ -3,6 +3,7 @@
  * Files and Communication with PURBs, PETS 2019).
  */
 #include "crypto/padding.h"
+#include "base/plant.h"
 #include "base/writer.h"
 #include <assert.h>
 
@@ -33,7 +34,8 @@ size_t qr_padded_size(size_t size, size_t minimum)
 {
     assert(size <= QR_PLAINTEXT_MAX);
     size_t used = QR_PADDING_HEADER + size;
-    return qr_padme(used < minimum ? minimum : used);
+    size_t least = used < minimum ? minimum : used;
+    return QR_PLANTED(NO_PADDING) ? least : qr_padme(least);
 }
 
 void qr_pad(uint8_t *out, struct quire_bytes plaintext, size_t minimum)
