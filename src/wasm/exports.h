@@ -4,7 +4,8 @@
  * functions compile natively, where tests compare the two byte for byte.
  *
  * Names:   quire_wasm_document_insert is exported as `document_insert`, and so on; the module's
- *          memory is exported as `memory`, and `_initialize` is called once before all else.
+ *          memory is exported as `memory`, and `_initialize` is called once before all else. A host
+ *          does not make the memory larger itself: from then on the module has no more.
  * Meaning: each function is the one of quire/document.h or quire/device.h with the same name, and
  *          its header says what it does; here is only what differs.
  * Pointers are offsets in `memory`. Views of it go stale whenever a call makes it grow.

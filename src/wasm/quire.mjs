@@ -86,6 +86,18 @@ function int64(number) {
 
 const empty = new Uint8Array(0);
 
+// Encodes a well-formed text that fits (a code unit becomes three bytes at most); returns its size. Few
+// letters of ASCII, as a key is, need no help.
+function encoded(text, out) {
+  if (text.length > 16) return encoder.encodeInto(text, out).written;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit > 0x7f) return encoder.encodeInto(text, out).written;
+    out[i] = unit;
+  }
+  return text.length;
+}
+
 // Reads rows: big-endian fields, one after another (exports.h says which).
 class Fields {
   #bytes;
@@ -108,7 +120,8 @@ class Fields {
 /** One instance of the module. Documents and devices of it share its memory, and a thread. */
 export class Core {
   #exports;
-  #view = empty;
+  #view = empty; // of all memory; it has no length any more once the memory grew
+  #typed = empty; // of the scratch behind a session: where an edit's text goes
   #out; // a buffer for outputs
   #scratch;
   #busy = false; // a call is under way: a reader of ours runs inside of it
@@ -123,16 +136,19 @@ export class Core {
     this.#exports._initialize();
     if (this.#exports.version() !== VERSION) throw new Error('quire.wasm and quire.mjs are of different versions');
     this.#out = this.#exports.buffer_create();
-    this.#scratch = this.#exports.alloc(SCRATCH);
+    this.#scratch = this.#exports.alloc(SCRATCH + 8); // and a place for a number that comes out
     if (this.#out === 0 || this.#scratch === 0) throw new QuireError(Status.ENOMEM, 'no memory');
   }
 
   /** Bytes of memory that the module has now; it never shrinks. */
   get memorySize() { return this.#exports.memory.buffer.byteLength; }
 
-  // A view of all memory; the one before goes stale when the memory grows.
   #memory() {
-    if (this.#view.buffer !== this.#exports.memory.buffer) this.#view = new Uint8Array(this.#exports.memory.buffer);
+    if (this.#view.length === 0) {
+      const { buffer } = this.#exports.memory;
+      this.#view = new Uint8Array(buffer);
+      this.#typed = new Uint8Array(buffer, this.#scratch + 8, SCRATCH - 8);
+    }
     return this.#view;
   }
 
@@ -198,11 +214,29 @@ export class Core {
     this.#ready();
     const memory = this.#memory(), at = this.#scratch;
     memory.set(session, at);
-    // A code unit becomes three bytes at most.
-    const size = text === '' ? 0 : encoder.encodeInto(text, memory.subarray(at + 8, at + SCRATCH)).written;
+    const size = encoded(text, this.#typed);
     let status;
     try {
       status = run(this.#exports, at, at + 8, size);
+    } catch (error) {
+      this.#dead ??= error;
+      throw error;
+    }
+    if (status !== Status.OK) this.check(status);
+  }
+
+  /** As done, for a document's call that is given one range of what the document is to hold: as light as edit. */
+  feed(document, bytes, run) {
+    const size = bytes.length;
+    if (size > SCRATCH) {
+      this.done([bytes], (exports, [at]) => run(exports, document, at, size));
+      return;
+    }
+    this.#ready();
+    this.#memory().set(bytes, this.#scratch);
+    let status;
+    try {
+      status = run(this.#exports, document, this.#scratch, size);
     } catch (error) {
       this.#dead ??= error;
       throw error;
@@ -231,14 +265,29 @@ export class Core {
 
   /** As done, for exports that write a pointer or a size: run is given where to. */
   number(inputs, run) {
-    let result = 0;
-    this.done([...inputs, new Uint8Array(4)], (exports, pointers, out) => {
-      const status = run(exports, pointers, out, pointers.at(-1));
-      const memory = this.#memory();
-      result = new DataView(memory.buffer).getUint32(pointers.at(-1), true);
-      return status;
-    });
-    return result;
+    const place = this.#scratch + SCRATCH;
+    this.done(inputs, (exports, pointers, out) => run(exports, pointers, out, place));
+    return this.#number(place);
+  }
+
+  #number(place) {
+    const memory = this.#memory();
+    return (memory[place] | memory[place + 1] << 8 | memory[place + 2] << 16 | memory[place + 3] << 24) >>> 0;
+  }
+
+  /** As number, for where a key goes: without the allocations of call. */
+  offset(document, from, to, offset) {
+    this.#ready();
+    const place = this.#scratch + SCRATCH;
+    let status;
+    try {
+      status = this.#exports.document_offset(document, from, to, offset, place);
+    } catch (error) {
+      this.#dead ??= error;
+      throw error;
+    }
+    if (status !== Status.OK) this.check(status);
+    return this.#number(place);
   }
 
   /** A second buffer, for the one export that has two outputs. */
@@ -336,6 +385,9 @@ export async function load(source) {
   return core;
 }
 
+const merge = (exports, document, at, size) => exports.document_merge(document, at, size);
+const restorePending = (exports, document, at, size) => exports.document_restore_pending(document, at, size);
+
 /** An entry's text, registers and sets (quire/document.h). */
 export class Document {
   #core;
@@ -426,9 +478,7 @@ export class Document {
     const fromUnit = known(UNITS, from, 'unit'), toUnit = known(UNITS, to, 'unit');
     count(offset, 'the offset');
     if (fromUnit === UNITS.points && toUnit === UNITS.points) return offset; // the edit itself checks it
-    const pointer = this.#find();
-    return this.#core.number([], (exports, _, __, place) =>
-      exports.document_offset(pointer, fromUnit, toUnit, offset, place));
+    return this.#core.offset(this.#find(), fromUnit, toUnit, offset);
   }
 
   insert(position, text, unit = 'utf16') {
@@ -572,19 +622,13 @@ export class Document {
     return this.#bytes((exports, document, out) => exports.document_take_delta(document, maxSize, out));
   }
   restorePending(delta) {
-    const pointer = this.#find();
-    this.#core.done([sized(delta, undefined, 'a delta')], (exports, [data]) =>
-      exports.document_restore_pending(pointer, data, delta.length));
+    this.#core.feed(this.#find(), sized(delta, undefined, 'a delta'), restorePending);
   }
 
   /** The whole mergeable state. */
   encode() { return this.#bytes((exports, document, out) => exports.document_encode(document, out)); }
   /** Joins a delta or a state. EMALFORMED: it is neither, and nothing has changed. */
-  merge(bytes) {
-    const pointer = this.#find();
-    this.#core.done([sized(bytes, undefined, 'a delta')], (exports, [data]) =>
-      exports.document_merge(pointer, data, bytes.length));
-  }
+  merge(bytes) { this.#core.feed(this.#find(), sized(bytes, undefined, 'a delta'), merge); }
   canonical() { return this.#bytes((exports, document, out) => exports.document_canonical(document, out)); }
   digest() { return this.#bytes((exports, document, out) => exports.document_digest(document, out)); }
 }
