@@ -55,10 +55,14 @@ static const uint8_t *key_of_signer(const struct account *account, const uint8_t
 void reuse_given(struct world *world, struct account *account, struct given *given)
 {
     const uint8_t *key = key_of_signer(account, given->device);
-    if (key != NULL && given->size > QR_SIGNATURE_SIZE) {
-        try_elsewhere(world, QR_CONTEXT_BATCH_SIGN, key, given->hash,
-            given->bytes + given->size - QR_SIGNATURE_SIZE);
+    struct qr_batch *batch = sim_alloc(sizeof *batch);
+    if (key != NULL
+        && qr_batch_read((struct quire_bytes){given->bytes, given->size}, batch) == QUIRE_OK) {
+        uint8_t digest[QR_HASH_SIZE];
+        archive_signed(account, batch, digest);
+        try_elsewhere(world, QR_CONTEXT_BATCH_SIGN, key, digest, batch->signature);
     }
+    free(batch);
 }
 
 static void keep_said(struct session *session, size_t which, struct quire_bytes bytes)
