@@ -23,16 +23,30 @@ static void store_big_endian(uint8_t *out, uint64_t value, size_t size)
     }
 }
 
+/* Room for so few bytes that they are stored one by one, or NULL. */
+static uint8_t *room_for(struct qr_writer *writer, size_t size)
+{
+    struct quire_buffer *buffer = writer->buffer;
+    if (writer->failed
+        || (buffer->capacity - buffer->size < size && quire_buffer_reserve(buffer, size) != QUIRE_OK)) {
+        writer->failed = true;
+        return NULL;
+    }
+    buffer->size += size;
+    return buffer->data + buffer->size - size;
+}
+
 static void write_big_endian(struct qr_writer *writer, uint64_t value, size_t size)
 {
-    uint8_t bytes[8];
-    store_big_endian(bytes, value, size);
-    qr_write_bytes(writer, bytes, size);
+    uint8_t *room = room_for(writer, size);
+    if (room != NULL) {
+        store_big_endian(room, value, size);
+    }
 }
 
 void qr_write_u8(struct qr_writer *writer, uint8_t value)
 {
-    qr_write_bytes(writer, &value, 1);
+    write_big_endian(writer, value, 1);
 }
 
 void qr_write_u16(struct qr_writer *writer, uint16_t value)
@@ -53,18 +67,21 @@ void qr_write_u64(struct qr_writer *writer, uint64_t value)
 void qr_write_varint(struct qr_writer *writer, uint64_t value)
 {
     struct quire_buffer *buffer = writer->buffer;
-    uint8_t bytes[10];
-    size_t size = 0;
     if (value < 0x80 && !writer->failed && buffer->size < buffer->capacity) {
         buffer->data[buffer->size++] = (uint8_t)value; /* nearly all are */
         return;
     }
-    while (value >= 0x80) {
-        bytes[size++] = (uint8_t)(value | 0x80);
-        value >>= 7;
+    size_t size = 1;
+    for (uint64_t rest = value >> 7; rest > 0; rest >>= 7) {
+        size++;
     }
-    bytes[size++] = (uint8_t)value;
-    qr_write_bytes(writer, bytes, size);
+    uint8_t *room = room_for(writer, size);
+    if (room != NULL) {
+        for (; size > 1; size--, value >>= 7) {
+            *room++ = (uint8_t)(value | 0x80);
+        }
+        *room = (uint8_t)value;
+    }
 }
 
 enum quire_status qr_writer_end(struct qr_writer *writer)

@@ -94,13 +94,9 @@ enum quire_status qr_document_excerpt(const struct quire_document *document, siz
             status = qr_text_append_start(&document->text, most, out_text);
         }
     }
-    for (; at < out_text->size; at++) {
-        bool begins_point = (out_text->data[at] & 0xc0) != 0x80;
-        if (begins_point && points-- == 0) {
-            break;
-        }
+    if (out_text->size > at && qr_utf8_points(out_text->data + at, out_text->size - at) > points) {
+        out_text->size = at + qr_utf8_size(out_text->data + at, points);
     }
-    out_text->size = at;
     return status;
 }
 

@@ -112,25 +112,53 @@ static int compare_chains(const void *a, const void *b)
     return memcmp((*left)->writer, (*right)->writer, QR_WRITER_SIZE);
 }
 
+/* The last words are those of what is here now: their chains have the heads that they had, and there are
+ * as many. */
+static bool words_hold(const struct quire_device *device, const uint8_t *roster_head)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < device->chain_count; i++) {
+        const struct device_chain *chain = &device->chains[i];
+        if (chain->head > 0) {
+            if (!chain->worded || memcmp(chain->hash, chain->worded_hash, QR_HASH_SIZE) != 0) {
+                return false;
+            }
+            count++;
+        }
+    }
+    const struct device_worded *worded = device->worded;
+    return worded->words[0] != 0 && worded->chain_count == count
+        && memcmp(worded->roster_head, roster_head, QR_HASH_SIZE) == 0;
+}
+
 /* A digest of the roster's and all chains' heads: equal on devices that have the same. */
 static void heads_in_words(const struct quire_device *device, char out_words[QUIRE_WORDS_SIZE])
 {
-    const struct device_chain **order = malloc((device->chain_count + 1) * sizeof *order);
+    struct device_worded *worded = device->worded;
+    const uint8_t *roster_head = qr_roster_head(&device->roster);
     uint8_t hash[QR_HASH_SIZE];
+    if (words_hold(device, roster_head)) {
+        memcpy(out_words, worded->words, QUIRE_WORDS_SIZE);
+        return;
+    }
+    const struct device_chain **order = malloc((device->chain_count + 1) * sizeof *order);
     out_words[0] = 0;
     if (order == NULL) {
         return;
     }
     size_t count = 0;
     for (size_t i = 0; i < device->chain_count; i++) {
-        if (device->chains[i].head > 0) {
-            order[count++] = &device->chains[i];
+        struct device_chain *chain = &device->chains[i];
+        chain->worded = chain->head > 0;
+        if (chain->worded) {
+            memcpy(chain->worded_hash, chain->hash, QR_HASH_SIZE);
+            order[count++] = chain;
         }
     }
     qsort(order, count, sizeof *order, compare_chains);
     struct qr_hasher hasher;
     qr_hasher_init(&hasher, QR_CONTEXT_WORDS);
-    qr_hasher_add(&hasher, qr_roster_head(&device->roster), QR_HASH_SIZE);
+    qr_hasher_add(&hasher, roster_head, QR_HASH_SIZE);
     for (size_t i = 0; i < count; i++) {
         qr_hasher_add(&hasher, order[i]->writer, QR_WRITER_SIZE);
         qr_hasher_add(&hasher, order[i]->hash, QR_HASH_SIZE);
@@ -139,6 +167,9 @@ static void heads_in_words(const struct quire_device *device, char out_words[QUI
     free(order);
     _Static_assert(QUIRE_WORDS_SIZE >= QR_WORDS_SIZE, "the words fit");
     qr_words(hash, out_words);
+    memcpy(worded->words, out_words, QUIRE_WORDS_SIZE);
+    memcpy(worded->roster_head, roster_head, QR_HASH_SIZE);
+    worded->chain_count = count;
 }
 
 void quire_device_state(const struct quire_device *device, struct quire_device_state *out_state)

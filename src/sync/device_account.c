@@ -24,14 +24,18 @@ static enum quire_status check_name(struct quire_bytes name)
 static enum quire_status make(const struct quire_device_options *options,
     struct quire_device **out_device)
 {
-    struct quire_device *device = calloc(1, sizeof *device);
-    if (device == NULL) {
-        return QUIRE_ENOMEM;
-    }
-    if (!qr_crypto_init()) {
+    struct quire_device *device = malloc(sizeof *device);
+    struct device_worded *worded = calloc(1, sizeof *worded);
+    enum quire_status status = device == NULL || worded == NULL ? QUIRE_ENOMEM
+        : qr_crypto_init()                                       ? QUIRE_OK
+                                                                 : QUIRE_ECRYPTO;
+    if (status != QUIRE_OK) {
         free(device);
-        return QUIRE_ECRYPTO;
+        free(worded);
+        return status;
     }
+    memset(device, 0, offsetof(struct quire_device, space));
+    device->worded = worded;
     device->reader = options->reader;
     device->wall_ms = options->wall_ms;
     device->resub_delay_ms = DEVICE_RESUB_FIRST_MS;
@@ -281,6 +285,7 @@ void quire_device_destroy(struct quire_device *device)
     }
     free(device->chains);
     free(device->pending);
-    qr_wipe(device, sizeof *device);
+    free(device->worded);
+    qr_wipe(device, offsetof(struct quire_device, space));
     free(device);
 }

@@ -97,6 +97,8 @@ struct device_chain {
     uint64_t sees_own;          /* others': greatest seq of our present chain in its past, or more */
     bool covered;               /* another batch that is here depends on the head */
     bool own;                   /* written by this device */
+    bool worded;                /* the words of the state were last made with worded_hash … */
+    uint8_t worded_hash[QR_HASH_SIZE]; /* … as its head */
 
     /* of this run or connection; not kept */
     struct device_marks *sights; /* owned; how sees_own rose; NULL: not known */
@@ -187,6 +189,13 @@ struct device_out {
     size_t write_count, write_capacity;
     struct quire_buffer bytes;
     bool failed;
+};
+
+/** The words of the state. They are asked for after each step and seldom change. */
+struct device_worded {
+    char words[QUIRE_WORDS_SIZE]; /* empty: not made yet */
+    uint8_t roster_head[QR_HASH_SIZE];
+    size_t chain_count; /* of those that they were made with; each is marked `worded` */
 };
 
 struct quire_device {
@@ -290,7 +299,9 @@ struct quire_device {
     uint64_t append_at_ms;          /* not before */
     struct quire_buffer pair_heads; /* what the old device had: the server must have it too */
 
-    struct qr_frame_space space;
+    struct device_worded *worded;
+
+    struct qr_frame_space space; /* last: neither initialised nor wiped, there are no secrets in it */
 };
 
 /* ---- device_out.c ---------------------------------------------------------------------------- */
@@ -300,6 +311,8 @@ void device_out_finish(struct device_out *out);
 QUIRE_CHECKED enum quire_status device_out_end(struct quire_device *device,
     struct quire_actions *out_actions);
 void device_put(struct quire_device *device, struct quire_bytes key, struct quire_bytes value);
+/** The value is what device->out.bytes has from `offset` on. */
+void device_put_made(struct quire_device *device, struct quire_bytes key, size_t offset);
 void device_erase(struct quire_device *device, struct quire_bytes key);
 void device_send(struct quire_device *device, const struct qr_frame *frame);
 /** Closes the connection and forgets what belongs to it. */

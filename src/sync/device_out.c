@@ -64,6 +64,7 @@ static struct quire_action *add(struct device_out *out, enum quire_action_kind k
     return action;
 }
 
+/* `value` is kept already. */
 static void add_write(struct device_out *out, struct quire_bytes key, struct quire_bytes value,
     bool erase)
 {
@@ -77,15 +78,19 @@ static void add_write(struct device_out *out, struct quire_bytes key, struct qui
         out->writes = writes;
         out->write_capacity = capacity;
     }
-    struct quire_write write = {.erase = erase};
-    write.key = keep(out, key);
-    write.value = keep(out, value);
-    out->writes[out->write_count++] = write;
+    out->writes[out->write_count++] = (struct quire_write){keep(out, key), value, erase};
 }
 
 void device_put(struct quire_device *device, struct quire_bytes key, struct quire_bytes value)
 {
-    add_write(&device->out, key, value, false);
+    add_write(&device->out, key, keep(&device->out, value), false);
+}
+
+void device_put_made(struct quire_device *device, struct quire_bytes key, size_t offset)
+{
+    struct device_out *out = &device->out;
+    add_write(out, key,
+        (struct quire_bytes){(const uint8_t *)(uintptr_t)offset, out->bytes.size - offset}, false);
 }
 
 void device_erase(struct quire_device *device, struct quire_bytes key)

@@ -55,13 +55,12 @@ void device_put_sealed(struct quire_device *device, const struct device_key *key
     struct quire_bytes value)
 {
     uint8_t entropy[QR_ENTROPY_SIZE];
-    struct quire_buffer sealed = {0};
+    struct quire_buffer *out = &device->out.bytes;
+    size_t offset = out->size;
     device_random(device, entropy);
-    if (device_ok(device, qr_local_seal(device->profile_key, device_key_bytes(key), value, entropy,
-                              &sealed))) {
-        device_put(device, device_key_bytes(key), quire_buffer_bytes(&sealed));
+    if (device_ok(device, qr_local_seal(device->profile_key, device_key_bytes(key), value, entropy, out))) {
+        device_put_made(device, device_key_bytes(key), offset);
     }
-    quire_buffer_finish(&sealed);
 }
 
 enum quire_status device_open_sealed(const struct quire_device *device, struct quire_bytes key,

@@ -314,11 +314,13 @@ void device_seal(struct quire_device *device)
         device_notice(device, QUIRE_NOTICE_REJECTED, QR_ERROR_QUOTA);
         return;
     }
-    struct drafts *drafts = calloc(1, sizeof *drafts);
+    struct drafts *drafts = malloc(sizeof *drafts);
     if (drafts == NULL) {
         device_ok(device, QUIRE_ENOMEM);
         return;
     }
+    drafts->count = 0;
+    drafts->size = 0;
     bool well = may_seal(device) && draft_carried(device, drafts);
     while (well && device->pending_count > 0) {
         uint8_t id[QR_ENTRY_SIZE];

@@ -138,13 +138,24 @@ static size_t put_point(uint8_t *out, uint32_t point)
 
 /* ---- each word once --------------------------------------------------------------------------- */
 
+static uint64_t hash_mix(uint64_t word)
+{
+    word *= UINT64_C(0x9e3779b185ebca87);
+    return word ^ word >> 32;
+}
+
 static uint32_t hash_of(const uint8_t *word, size_t size)
 {
-    uint32_t hash = 2166136261u;
-    for (size_t i = 0; i < size; i++) {
-        hash = (hash ^ word[i]) * 16777619u;
+    uint64_t hash = size, some;
+    size_t i = 0;
+    for (; size - i >= sizeof some; i += sizeof some) {
+        memcpy(&some, word + i, sizeof some);
+        hash = hash_mix(hash ^ some);
     }
-    return hash ^ hash >> 15;
+    for (some = 0; i < size; i++) {
+        some = some << 8 | word[i];
+    }
+    return (uint32_t)hash_mix(hash ^ some);
 }
 
 /* Size of a kept word, without its line feed. */
@@ -169,10 +180,11 @@ static void put_in(struct qr_search_words *words, size_t begin, uint32_t hash)
 static enum quire_status grow(struct qr_search_words *words)
 {
     size_t size = words->table_size == 0 ? TABLE_MIN : words->table_size * 4;
-    uint32_t *table = calloc(size, sizeof *table), *old = words->table;
+    uint32_t *table = malloc(size * sizeof *table), *old = words->table;
     if (table == NULL) {
         return QUIRE_ENOMEM;
     }
+    memset(table, 0, size * sizeof *table);
     size_t old_size = words->table_size;
     words->table = table;
     words->table_size = size;
