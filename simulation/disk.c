@@ -16,7 +16,7 @@ struct shared {
 static struct record record_make(const struct quire_write *write)
 {
     size_t value_size = write->erase ? 0 : write->value.size;
-    struct shared *shared = sim_alloc(sizeof *shared + write->key.size + value_size);
+    struct shared *shared = sim_room(sizeof *shared + write->key.size + value_size);
     uint8_t *data = (uint8_t *)(shared + 1);
     shared->references = 1;
     memcpy(data, write->key.data, write->key.size);
@@ -103,7 +103,7 @@ static void table_copy(struct table *to, const struct table *from)
     if (from->count == 0) {
         return;
     }
-    to->records = sim_alloc(from->count * sizeof *to->records);
+    to->records = sim_room(from->count * sizeof *to->records);
     to->capacity = to->count = from->count;
     memcpy(to->records, from->records, from->count * sizeof *to->records);
     for (size_t i = 0; i < from->count; i++) {
@@ -134,7 +134,7 @@ uint64_t disk_write(struct disk *disk, uint64_t token, const struct quire_write 
     size_t count)
 {
     struct transaction transaction = {
-        .records = sim_alloc(count * sizeof *transaction.records),
+        .records = sim_room(count * sizeof *transaction.records),
         .count = count,
         .version = ++disk->version,
         .token = token,

@@ -290,7 +290,7 @@ static void arrives_down(struct world *world, const struct happening *happening)
  * would. Appends the rest to out_bytes; nothing if there is no such batch. */
 static void withhold(struct world *world, struct quire_bytes bytes, struct quire_buffer *out_bytes)
 {
-    struct qr_frame_space *space = sim_alloc(sizeof *space);
+    struct qr_frame_space *space = sim_room(sizeof *space);
     struct qr_frame frame;
     bool carries = qr_frame_read(bytes, space, &frame) == QUIRE_OK
                    && (frame.type == QR_FRAME_PUSH || frame.type == QR_FRAME_DELTA);

@@ -169,8 +169,7 @@ uint64_t recording_sent(struct world *world, uint64_t link, uint32_t phone, bool
                 : bytes.size > 1                         ? bytes.data[1] : 0};
     if (recording->bytes + bytes.size <= RECORDING_BYTES_MAX) {
         recording->bytes += bytes.size;
-        frame->bytes = sim_alloc(bytes.size);
-        memcpy(frame->bytes, bytes.data, bytes.size);
+        frame->bytes = sim_copy(bytes);
     }
     return recording->frame_count;
 }

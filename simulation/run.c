@@ -48,10 +48,7 @@ void world_destroy(struct world *world)
     server_destroy(world);
     network_destroy(world->network);
     model_destroy(world->model, world);
-    for (size_t i = 0; i < world->queue_count; i++) {
-        free(world->queue[i].bytes);
-    }
-    free(world->queue);
+    world_forget_all(world);
     free(world);
 }
 

@@ -371,9 +371,8 @@ static void persist(struct world *world, const struct qr_hub_action *action)
         }
         server->log = sim_grow(server->log, &server->capacity, server->written, sizeof *server->log);
         struct stored *stored = &server->log[server->written++];
-        *stored = (struct stored){.entry = record->entry, .bytes = sim_alloc(record->bytes.size)};
+        *stored = (struct stored){.entry = record->entry, .bytes = sim_copy(record->bytes)};
         memcpy(stored->user, record->user, QR_USER_SIZE);
-        memcpy(stored->bytes, record->bytes.data, record->bytes.size);
         canary_check(world, "the server's log", record->bytes);
         if (world->mallory != NULL && record->entry.kind == QR_LOG_BATCH) {
             truth_stored(world, record->user, record->bytes);
@@ -482,7 +481,7 @@ static void tick(struct world *world, const struct happening *happening)
     }
     if (happening->ticket == server->life && server->hub != NULL) {
         step(world, (struct qr_hub_event){.kind = QR_HUB_TICK});
-        world_later(world, world->now_ms + server->tick_ms, tick, 0, server->life, 0, nothing);
+        world_beat(world, world->now_ms + server->tick_ms, tick, server->life);
     }
 }
 
@@ -614,7 +613,7 @@ void server_start(struct world *world)
     }
     TRACE(world, "server starts with # records", server->durable);
     order_check_log(world);
-    world_later(world, world->now_ms + TICK_MS, tick, 0, server->life, 0, nothing);
+    world_beat(world, world->now_ms + TICK_MS, tick, server->life);
 }
 
 void server_kill(struct world *world)

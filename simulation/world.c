@@ -25,14 +25,28 @@ const char *sometimes_name(size_t index)
     return sometimes_names[index];
 }
 
-void *sim_alloc(size_t size)
+void *sim_room(size_t size)
 {
-    void *memory = malloc(size + 1); /* faster than calloc for what is small */
+    void *memory = malloc(size + 1); /* one more: nothing is a place, too */
     if (memory == NULL) {
         fputs("quire-sim: no memory\n", stderr);
         exit(2);
     }
-    return memset(memory, 0, size);
+    return memory;
+}
+
+void *sim_alloc(size_t size)
+{
+    return memset(sim_room(size), 0, size); /* faster than calloc for what is small */
+}
+
+void *sim_copy(struct quire_bytes bytes)
+{
+    void *memory = sim_room(bytes.size);
+    if (bytes.size > 0) {
+        memcpy(memory, bytes.data, bytes.size);
+    }
+    return memory;
 }
 
 void *sim_grow(void *array, size_t *capacity, size_t count, size_t item_size)
@@ -41,10 +55,11 @@ void *sim_grow(void *array, size_t *capacity, size_t count, size_t item_size)
         return array;
     }
     size_t larger = *capacity == 0 ? 64 : *capacity * 2;
-    void *grown = sim_alloc(larger * item_size);
+    uint8_t *grown = sim_room(larger * item_size);
     if (count > 0) {
         memcpy(grown, array, count * item_size);
     }
+    memset(grown + count * item_size, 0, (larger - count) * item_size);
     free(array);
     *capacity = larger;
     return grown;
@@ -52,51 +67,53 @@ void *sim_grow(void *array, size_t *capacity, size_t count, size_t item_size)
 
 /* ---- the queue ------------------------------------------------------------------------------- */
 
-static bool sooner(const struct happening *a, const struct happening *b)
+static bool sooner(const struct due *a, const struct due *b)
 {
-    return a->at_ms != b->at_ms ? a->at_ms < b->at_ms : a->order < b->order;
+    return a->at_ms < b->at_ms || (a->at_ms == b->at_ms && a->order < b->order);
 }
 
-void world_later(struct world *world, uint64_t at_ms,
-    void (*act)(struct world *, const struct happening *), uint32_t actor, uint64_t ticket,
-    uint64_t number, struct quire_bytes bytes)
+static uint32_t take_place(struct world *world)
 {
-    struct happening happening = {
-        .at_ms = at_ms < world->now_ms ? world->now_ms : at_ms,
-        .order = world->queue_order++,
-        .act = act,
-        .actor = actor,
-        .ticket = ticket,
-        .number = number,
-        .size = bytes.size,
-    };
-    if (bytes.size > 0) {
-        happening.bytes = sim_alloc(bytes.size);
-        memcpy(happening.bytes, bytes.data, bytes.size);
+    if (world->free_place != 0) {
+        uint32_t place = world->free_place - 1;
+        world->free_place = world->happenings[place].actor;
+        return place;
     }
+    world->happenings = sim_grow(world->happenings, &world->happening_capacity,
+        world->happening_count, sizeof *world->happenings);
+    return (uint32_t)world->happening_count++;
+}
+
+static struct due wait(struct world *world, uint64_t at_ms, const struct happening *happening)
+{
+    struct due due = {at_ms < world->now_ms ? world->now_ms : at_ms, world->queue_order++,
+        take_place(world)};
+    world->happenings[due.place] = *happening;
+    return due;
+}
+
+static void queue_add(struct world *world, struct due due)
+{
     world->queue = sim_grow(world->queue, &world->queue_capacity, world->queue_count,
         sizeof *world->queue);
     size_t i = world->queue_count++;
-    for (; i > 0 && sooner(&happening, &world->queue[(i - 1) / 2]); i = (i - 1) / 2) {
+    for (; i > 0 && sooner(&due, &world->queue[(i - 1) / 2]); i = (i - 1) / 2) {
         world->queue[i] = world->queue[(i - 1) / 2];
     }
-    world->queue[i] = happening;
+    world->queue[i] = due;
 }
 
-static struct happening take_soonest(struct world *world)
+static struct due queue_take(struct world *world)
 {
-    struct happening first = world->queue[0];
-    struct happening last = world->queue[--world->queue_count];
+    struct due first = world->queue[0];
+    struct due last = world->queue[--world->queue_count];
     size_t i = 0;
     for (;;) {
         size_t child = 2 * i + 1;
         if (child >= world->queue_count) {
             break;
         }
-        if (child + 1 < world->queue_count
-            && sooner(&world->queue[child + 1], &world->queue[child])) {
-            child++;
-        }
+        child += child + 1 < world->queue_count && sooner(&world->queue[child + 1], &world->queue[child]);
         if (!sooner(&world->queue[child], &last)) {
             break;
         }
@@ -107,6 +124,65 @@ static struct happening take_soonest(struct world *world)
         world->queue[i] = last;
     }
     return first;
+}
+
+void world_later(struct world *world, uint64_t at_ms,
+    void (*act)(struct world *, const struct happening *), uint32_t actor, uint64_t ticket,
+    uint64_t number, struct quire_bytes bytes)
+{
+    struct happening happening = {
+        .act = act,
+        .actor = actor,
+        .ticket = ticket,
+        .number = number,
+        .bytes = bytes.size > 0 ? sim_copy(bytes) : NULL,
+        .size = bytes.size,
+    };
+    queue_add(world, wait(world, at_ms, &happening));
+}
+
+void world_beat(struct world *world, uint64_t at_ms,
+    void (*act)(struct world *, const struct happening *), uint64_t ticket)
+{
+    struct due due = wait(world, at_ms, &(struct happening){.act = act, .ticket = ticket});
+    if (world->has_beat) { /* another one's, or of a life before */
+        queue_add(world, due);
+    } else {
+        world->beat = due;
+        world->has_beat = true;
+    }
+}
+
+/* The soonest of all, or NULL. */
+static const struct due *soonest(const struct world *world)
+{
+    const struct due *first = world->queue_count > 0 ? &world->queue[0] : NULL;
+    return world->has_beat && (first == NULL || sooner(&world->beat, first)) ? &world->beat : first;
+}
+
+static struct happening take(struct world *world, const struct due *due)
+{
+    struct due taken = *due;
+    if (due == &world->beat) {
+        world->has_beat = false;
+    } else {
+        taken = queue_take(world);
+    }
+    struct happening *happening = &world->happenings[taken.place];
+    struct happening copy = *happening;
+    copy.at_ms = taken.at_ms;
+    happening->actor = world->free_place;
+    world->free_place = taken.place + 1;
+    return copy;
+}
+
+void world_forget_all(struct world *world)
+{
+    for (size_t i = 0; i < world->queue_count; i++) {
+        free(world->happenings[world->queue[i].place].bytes);
+    }
+    free(world->queue);
+    free(world->happenings);
 }
 
 bool world_wait(struct world *world, const struct happening *happening, uint64_t until_ms)
@@ -124,22 +200,26 @@ void world_skip(struct world *world, uint64_t length_ms)
     for (size_t i = 0; i < world->queue_count; i++) {
         world->queue[i].at_ms += length_ms; /* the heap stays one */
     }
+    world->beat.at_ms += length_ms;
     world->now_ms += length_ms;
     world->skipped_ms += length_ms;
 }
 
 bool world_step(struct world *world)
 {
-    if (world->queue_count == 0) {
+    const struct due *due = soonest(world);
+    if (due == NULL) {
         return false;
     }
-    struct happening happening = take_soonest(world);
+    struct happening happening = take(world, due);
     world->now_ms = happening.at_ms;
     if (++world->steps > STEPS_MAX) {
         world_fail(world, "bounded", "%u things happened and it goes on: a loop", STEPS_MAX);
     }
     happening.act(world, &happening);
-    free(happening.bytes);
+    if (happening.size > 0) {
+        free(happening.bytes);
+    }
     return true;
 }
 
@@ -157,7 +237,8 @@ bool world_deed(struct world *world)
 
 void world_run(struct world *world, uint64_t until_ms)
 {
-    while (!world->failed && world->queue_count > 0 && world->queue[0].at_ms <= until_ms) {
+    const struct due *due;
+    while (!world->failed && (due = soonest(world)) != NULL && due->at_ms <= until_ms) {
         world_step(world);
     }
     if (world->now_ms < until_ms) {

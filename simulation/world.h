@@ -102,14 +102,20 @@ struct world;
 
 /** Something that will happen. act() is called at its time; the bytes are freed after it. */
 struct happening {
-    uint64_t at_ms;
-    uint64_t order;
+    uint64_t at_ms; /* told to act(): while it waits, the queue knows */
     void (*act)(struct world *world, const struct happening *happening);
     uint32_t actor;  /* a phone, a link … */
     uint64_t ticket; /* the actor's life when this was asked for: a past life's is ignored */
     uint64_t number;
     uint8_t *bytes;
     size_t size;
+};
+
+/** When a happening is due, and where it waits: all that a heap has to move. */
+struct due {
+    uint64_t at_ms;
+    uint64_t order;
+    uint32_t place; /* in the world's happenings */
 };
 
 /** Deeds that are left out, to find out which ones matter: ranges of their numbers, ascending. */
@@ -139,9 +145,14 @@ struct world {
      * changes none of the others */
     struct prng people, rhythm, network_chance, disk_chance, entropy;
 
-    struct happening *queue; /* a heap, soonest first */
+    struct due *queue; /* a heap, soonest first */
     size_t queue_count, queue_capacity;
     uint64_t queue_order;
+    struct happening *happenings; /* in no order; free places are a list */
+    size_t happening_count, happening_capacity;
+    uint32_t free_place; /* + 1; 0: none. The next one is the place's `actor` */
+    struct due beat; /* beside the heap: most of what happens is the server's next tick */
+    bool has_beat;
 
     struct trace_line tail[TRACE_TAIL];
     uint64_t trace_count;
@@ -168,14 +179,23 @@ struct world {
     uint32_t phone_count;
 };
 
-/** Never returns NULL: the simulation gives up when there is no memory. */
+/** Never returns NULL: the simulation gives up when there is no memory. Zeroed. */
 void *sim_alloc(size_t size);
+/** The same, as it comes: to be written over. */
+void *sim_room(size_t size);
+void *sim_copy(struct quire_bytes bytes);
+/** Room for one more item: what is behind `count` is zero in a grown array. */
 void *sim_grow(void *array, size_t *capacity, size_t count, size_t item_size);
 
 /** Asks for something; `bytes` are copied. */
 void world_later(struct world *world, uint64_t at_ms,
     void (*act)(struct world *, const struct happening *), uint32_t actor, uint64_t ticket,
     uint64_t number, struct quire_bytes bytes);
+/** The same for what asks for itself again and again, which costs less. */
+void world_beat(struct world *world, uint64_t at_ms,
+    void (*act)(struct world *, const struct happening *), uint64_t ticket);
+/** Nothing will happen any more: at the world's end. */
+void world_forget_all(struct world *world);
 /** True: it is not yet that late, and the happening comes again then, after what waits already. */
 bool world_wait(struct world *world, const struct happening *happening, uint64_t until_ms);
 /** Time goes on, and everything that is to happen happens that much later. */

@@ -68,8 +68,8 @@ static size_t collect(const struct table *table, struct held *held, struct qr_ba
 void order_check(struct world *world, struct phone *phone, const char *when)
 {
     const struct table *table = &phone->disk.durable;
-    struct qr_batch *batch = sim_alloc(sizeof *batch);
-    struct held *held = sim_alloc(table->count * sizeof *held);
+    struct qr_batch *batch = sim_room(sizeof *batch);
+    struct held *held = sim_room(table->count * sizeof *held);
     size_t count = collect(table, held, batch);
     for (size_t i = 0; i < count && !world->failed; i++) {
         struct quire_bytes bytes;

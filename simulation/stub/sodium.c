@@ -29,7 +29,7 @@ const char quire_stub_crypto[] = "quire-sim-stub: this is no cryptography";
 struct mixer {
     uint64_t lanes[4];
     uint64_t size;
-    uint8_t rest[32]; /* size % 32 bytes that make no block yet */
+    uint64_t rest[4]; /* size % 32 bytes that make no block yet, and zeros */
 };
 static_assert(sizeof(struct mixer) <= sizeof(crypto_generichash_state), "it lies in libsodium's");
 
@@ -70,6 +70,15 @@ static void blocks(struct mixer *mixer, const uint8_t *bytes, size_t count)
     mixer->lanes[0] = a, mixer->lanes[1] = b, mixer->lanes[2] = c, mixer->lanes[3] = d;
 }
 
+/* A block out of `rest`, which begins anew. */
+static void block_of_rest(struct mixer *mixer)
+{
+    for (size_t i = 0; i < 4; i++) {
+        mixer->lanes[i] = rotate((mixer->lanes[i] ^ mixer->rest[i]) * P1, 29);
+        mixer->rest[i] = 0;
+    }
+}
+
 static void mixer_init(struct mixer *mixer, uint64_t purpose)
 {
     mixer->lanes[0] = purpose * P1;
@@ -77,42 +86,78 @@ static void mixer_init(struct mixer *mixer, uint64_t purpose)
     mixer->lanes[2] = purpose ^ P3;
     mixer->lanes[3] = ~purpose;
     mixer->size = 0;
+    memset(mixer->rest, 0, sizeof mixer->rest);
 }
 
-static void mixer_add(struct mixer *mixer, const void *data, size_t size)
+/* 1 … 8 bytes as a number. */
+static uint64_t load_few(const uint8_t *bytes, size_t size)
+{
+    if (size == 8) {
+        return load(bytes);
+    }
+    if (size >= 4) {
+        uint32_t low, high;
+        memcpy(&low, bytes, 4);
+        memcpy(&high, bytes + size - 4, 4);
+        return low | (uint64_t)high << (8 * (size - 4));
+    }
+    return bytes[0] | (uint64_t)bytes[size / 2] << (8 * (size / 2))
+           | (uint64_t)bytes[size - 1] << (8 * (size - 1));
+}
+
+/* Into `rest`, a word at a time: what is mixed here is mostly short, and calls of memcpy for it, or
+ * stores that overlap, took longer than the mixing. */
+static void add_to_rest(struct mixer *mixer, const uint8_t *at, size_t size)
+{
+    while (size > 0) {
+        size_t place = mixer->size % 32 / 8, bits = mixer->size % 8 * 8;
+        size_t some = size < 8 ? size : 8;
+        uint64_t word = load_few(at, some);
+        mixer->rest[place] |= word << bits;
+        if (bits + 8 * some >= 64) {
+            if (place == 3) {
+                block_of_rest(mixer);
+            }
+            mixer->rest[(place + 1) % 4] |= bits == 0 ? 0 : word >> (64 - bits);
+        }
+        mixer->size += some;
+        at += some;
+        size -= some;
+    }
+}
+
+static inline void mixer_add(struct mixer *mixer, const void *data, size_t size)
 {
     const uint8_t *at = data;
     size_t have = mixer->size % 32;
-    if (size == 0) { /* then data may be NULL */
-        return;
+    if (have > 0 && size >= 32 - have) {
+        add_to_rest(mixer, at, 32 - have);
+        at += 32 - have;
+        size -= 32 - have;
+        have = 0;
     }
-    mixer->size += size;
-    if (have > 0) {
-        size_t more = size < 32 - have ? size : 32 - have;
-        memcpy(mixer->rest + have, at, more);
-        if (have + more < 32) {
-            return;
-        }
-        blocks(mixer, mixer->rest, 1);
-        at += more;
-        size -= more;
+    if (have == 0 && size >= 32) {
+        blocks(mixer, at, size / 32);
+        mixer->size += size / 32 * 32;
+        at += size / 32 * 32;
+        size %= 32;
     }
-    blocks(mixer, at, size / 32);
-    if (size % 32 > 0) {
-        memcpy(mixer->rest, at + size / 32 * 32, size % 32);
-    }
+    add_to_rest(mixer, at, size);
 }
 
-static void mixer_finish(struct mixer *mixer, uint8_t *out, size_t size)
+static inline void mixer_finish(struct mixer *mixer, uint8_t *out, size_t size)
 {
-    size_t have = mixer->size % 32;
-    memset(mixer->rest + have, 0, 32 - have);
-    blocks(mixer, mixer->rest, 1);
+    block_of_rest(mixer);
     uint64_t first = scramble((mixer->lanes[0] ^ rotate(mixer->lanes[1], 17)) + mixer->size);
     uint64_t second = scramble((mixer->lanes[2] ^ rotate(mixer->lanes[3], 41)) + first) * P2;
-    for (size_t i = 0; i < size; i += 8) {
-        uint64_t word = scramble((first ^ rotate(second, 32)) + (i + 1) * P2) ^ second;
-        memcpy(out + i, &word, size - i < 8 ? size - i : 8);
+    uint64_t both = first ^ rotate(second, 32);
+    size_t i = 0;
+    for (; i + 8 <= size; i += 8) {
+        store(out + i, scramble(both + (i + 1) * P2) ^ second);
+    }
+    if (i < size) {
+        uint64_t word = scramble(both + (i + 1) * P2) ^ second;
+        memcpy(out + i, &word, size - i);
     }
 }
 
