@@ -17,6 +17,7 @@
 #define NOTICED_WITHIN_MS 40000 /* until a side sees that the line is gone */
 #define DIAL_TIMEOUT_MS 10000
 #define STALL_ENDS_SPREAD_MS 50
+#define LATER_UNKNOWN_PPM 300000 /* of the frames of a later version, in a story: one follows that this one does not know */
 
 struct network *network_create(void)
 {
@@ -355,8 +356,10 @@ static void send(struct world *world, uint64_t number, struct way *way, uint64_t
         world_later(world, at + prng_below(&world->network_chance, 2000), arrives, 0, kept, number,
             bytes);
     }
-    if (at != 0 && !world->healed && world->options.unknown_ppm > 0
-        && prng_chance(&world->network_chance, world->options.unknown_ppm)) {
+    bool later = arrives == arrives_up ? world->phones[phone].later : world->server->later;
+    uint64_t unknown_ppm = later ? LATER_UNKNOWN_PPM : world->options.unknown_ppm;
+    if (at != 0 && !world->healed && unknown_ppm > 0
+        && prng_chance(&world->network_chance, unknown_ppm)) {
         send_unknown(world, number, at, arrives);
     }
     quire_buffer_finish(&rest);

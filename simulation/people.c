@@ -369,7 +369,7 @@ void people_notice(struct world *world, struct phone *phone, const struct quire_
         }
         break;
     case QUIRE_NOTICE_ALARM:
-        if (world->mallory == NULL) {
+        if (world->mallory == NULL || world->telling != NULL) {
             alarms_check(world, phone, action->code);
         }
         break;

@@ -364,8 +364,9 @@ void phone_run(struct world *world, struct phone *phone, struct quire_device *de
     const struct quire_actions *actions)
 {
     phone->device = device;
-    phone->newer = world->options.newer_ppm > 0
-                   && prng_chance(&world->people, world->options.newer_ppm);
+    phone->newer = phone->later
+                   || (world->options.newer_ppm > 0
+                       && prng_chance(&world->people, world->options.newer_ppm));
     phone->life++;
     phone->link = 0;
     phone->paused_until_ms = 0;

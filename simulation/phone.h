@@ -52,6 +52,7 @@ struct phone {
     uint64_t asked_at_ms, heard_at_ms;
     bool apart;           /* not among those that are asked to converge now */
     bool newer;           /* its process is of a later version: see options.h */
+    bool later;           /* … because a story says so */
     bool clone;           /* lives on a copied profile */
     bool same_dice;       /* its random bytes are always `dice`: see mallory/subtle.c */
     uint8_t dice[32];

@@ -33,6 +33,7 @@ struct server {
     size_t commit_to;      /* records that are durable with it */
     bool full;             /* no commit works for now */
     bool slow;             /* the next commit takes many seconds */
+    bool later;            /* of a later version: says frames that this one passes over */
     bool kill_in_commit;   /* the next commit is not seen to its end */
     uint64_t paused_until_ms; /* the process stands still */
     uint64_t copy_at_ms;

@@ -3,7 +3,9 @@
  */
 #include "telling.h"
 
+#include "crdt/inner.h"
 #include "hardship.h"
+#include "mallory/mallory.h"
 #include "model.h"
 #include "network.h"
 #include "people.h"
@@ -263,6 +265,25 @@ void story_erases(struct telling *telling, const struct story_line *line)
             telling->world->model->edits[telling->world->model->edit_count - 1].revives = false;
         }
     }
+}
+
+/* As a later version would write bold, say: this one keeps it and passes it on. */
+void story_writes_later(struct telling *telling, const struct story_line *line)
+{
+    struct desk desk;
+    if (!sit_down(telling, line->values[0].device, line->values[2].device, &desk)) {
+        return;
+    }
+    if (!desk.phone->newer) {
+        telling_fail(telling, "%s knows no later fields: it is of this version",
+            telling_name(telling, line->values[0].device));
+        return;
+    }
+    struct qr_put put = {.field = QR_FIELD_UNREAD, .text = bytes_of(line->values[1].text)};
+    struct qr_cell cell = {.field = put.field};
+    remember(telling, line->values[1].text, 0);
+    get_up(&desk, qr_edit_overwrite(desk.document, &desk.stamp, &cell, &put), EDIT_ELEMENT, true);
+    sometimes(telling->world, SOMETIMES_field_of_later_version);
 }
 
 void story_saves(struct telling *telling, const struct story_line *line)
@@ -572,9 +593,18 @@ void story_clock_is_right(struct telling *telling, const struct story_line *line
 
 /* ---- what befalls the server ----------------------------------------------------------------- */
 
+/* What befalls a hub does not befall Mallory. */
+static bool is_hub(struct telling *telling)
+{
+    if (mallory_serves(telling->world)) {
+        telling_fail(telling, "this cannot be told of a server that turns hostile in the same story");
+    }
+    return !telling->world->failed;
+}
+
 static void must_be(struct telling *telling, bool up)
 {
-    if (server_up(telling->world) != up) {
+    if (is_hub(telling) && server_up(telling->world) != up) {
         telling_fail(telling, up ? "the server is down already" : "the server is up already");
     }
 }
@@ -583,23 +613,29 @@ void story_server_is_killed(struct telling *telling, const struct story_line *li
 {
     (void)line;
     must_be(telling, true);
-    server_kill(telling->world);
+    if (!telling->world->failed) {
+        server_kill(telling->world);
+    }
 }
 
 void story_server_dies_in_commit(struct telling *telling, const struct story_line *line)
 {
     (void)line;
     must_be(telling, true);
-    server_kill_in_commit(telling->world);
+    if (!telling->world->failed) {
+        server_kill_in_commit(telling->world);
+    }
 }
 
 void story_server_goes_down(struct telling *telling, const struct story_line *line)
 {
     (void)line;
     must_be(telling, true);
-    server_drain(telling->world);
-    world_run(telling->world, telling->world->now_ms + DRAIN_MS);
-    server_kill(telling->world);
+    if (!telling->world->failed) {
+        server_drain(telling->world);
+        world_run(telling->world, telling->world->now_ms + DRAIN_MS);
+        server_kill(telling->world);
+    }
 }
 
 void story_server_stands_still(struct telling *telling, const struct story_line *line)
@@ -622,14 +658,18 @@ void story_server_starts(struct telling *telling, const struct story_line *line)
 void story_server_is_backed_up(struct telling *telling, const struct story_line *line)
 {
     (void)line;
-    server_copy(telling->world);
+    if (is_hub(telling)) {
+        server_copy(telling->world);
+    }
 }
 
 void story_server_is_restored(struct telling *telling, const struct story_line *line)
 {
     (void)line;
-    if (telling->world->server->copy == SIZE_MAX) {
+    if (is_hub(telling) && telling->world->server->copy == SIZE_MAX) {
         telling_fail(telling, "there is no backup of the server");
+    }
+    if (telling->world->failed) {
         return;
     }
     server_kill(telling->world);
@@ -640,21 +680,24 @@ void story_server_is_restored(struct telling *telling, const struct story_line *
 void story_server_is_wiped(struct telling *telling, const struct story_line *line)
 {
     (void)line;
-    server_kill(telling->world);
-    server_wipe(telling->world);
-    server_start(telling->world);
+    if (is_hub(telling)) {
+        server_kill(telling->world);
+        server_wipe(telling->world);
+        server_start(telling->world);
+    }
 }
 
 void story_server_disk_full(struct telling *telling, const struct story_line *line)
 {
     (void)line;
-    telling->world->server->full = true;
+    telling->world->server->full = is_hub(telling);
     TRACE(telling->world, "server's disk has # records and no room", telling->world->server->durable);
 }
 
 void story_server_disk_room(struct telling *telling, const struct story_line *line)
 {
     (void)line;
+    (void)is_hub(telling);
     telling->world->server->full = false;
     TRACE(telling->world, "server's disk has room again, # records", telling->world->server->durable);
 }
@@ -663,6 +706,9 @@ void story_server_record_rots(struct telling *telling, const struct story_line *
 {
     struct server *server = telling->world->server;
     uint64_t number = line->values[0].number;
+    if (!is_hub(telling)) {
+        return;
+    }
     if (number == 0 || number > server->durable) {
         telling_fail(telling, "the server has records 1 to %zu", server->durable);
         return;

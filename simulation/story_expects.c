@@ -5,6 +5,7 @@
 #include "telling.h"
 
 #include "codec/frame.h"
+#include "mallory/mallory.h"
 #include "model.h"
 #include "server.h"
 
@@ -431,6 +432,10 @@ void story_expect_batches(struct telling *telling, const struct story_line *line
     uint64_t count = 0;
     for (size_t i = 0; i < server->durable; i++) {
         count += server->log[i].entry.kind == QR_LOG_BATCH && !server->log[i].forgotten;
+    }
+    const struct mallory *mallory = telling->world->mallory;
+    for (size_t i = 0; mallory != NULL && i < mallory->account_count; i++) {
+        count += mallory->accounts[i].count;
     }
     expect_count(telling, &line->values[0], count, "the server holds", "batches");
 }

@@ -18,6 +18,7 @@ const struct story_form story_forms[] = {
     {"DEVICE replaces TEXT with TEXT in ENTRY", "the first place where it stands, and saves", story_replaces},
     {"DEVICE erases TEXT in ENTRY", "the first place where it stands, and saves", story_erases},
     {"DEVICE drafts TEXT in ENTRY", "at its end, without saving: in memory alone", story_drafts},
+    {"DEVICE writes TEXT in a later field of ENTRY", "what only a later version can read, such as bold, and saves; the device runs one", story_writes_later},
     {"DEVICE saves ENTRY", "what was drafted", story_saves},
     {"DEVICE sets title TEXT in ENTRY", "and saves", story_sets_title},
     {"DEVICE sets mood NUMBER in ENTRY", "0 to 100, and saves", story_sets_mood},
@@ -45,6 +46,8 @@ const struct story_form story_forms[] = {
     {"DEVICE is backed up", "its profile, as it is on disk", story_is_backed_up},
     {"DEVICE is restored", "to its backup, and starts on it", story_is_restored},
     {"DEVICE is cloned as NEW-DEVICE", "its disk is copied, and the copy starts on another machine", story_is_cloned},
+    {"DEVICES run|runs a later version", "the process ends and starts again as a program that writes fields which this version keeps unread, and says frames which it passes over", story_runs_later},
+    {"DEVICES run|runs this version", "again", story_runs_this},
     {"DEVICE clock jumps TIME ahead", "its wall clock", story_clock_jumps_ahead},
     {"DEVICE clock jumps TIME back", "its wall clock", story_clock_jumps_back},
     {"DEVICE clock freezes", "its wall clock", story_clock_freezes},
@@ -63,6 +66,12 @@ const struct story_form story_forms[] = {
     {"server disk has room", "again", story_server_disk_room},
     {"server record NUMBER rots", "that record of its log cannot be read any more", story_server_record_rots},
 
+    {"server runs a later version", "it says frames that this version passes over", story_server_runs_later},
+    {"server turns hostile: STRATEGY", "against devices of the first person that the seed draws", story_turns_hostile},
+    {"server turns hostile: STRATEGY against DEVICES", "devices of the first person", story_turns_hostile_against},
+    {"server turns hostile: STRATEGY with DEVICE", "which is enrolled and lends its keys; for strategies with a traitor", story_turns_hostile_with},
+    {"server turns honest", "and passes on what it kept back", story_turns_honest},
+
     /* what must hold; `expect` in front of a sentence that lets no time pass, but for converge */
     {"expect DEVICES to show TEXT in ENTRY", "exactly this text", story_expect_text},
     {"expect DEVICES to show nothing in ENTRY", "no text, or no such entry", story_expect_nothing},
@@ -73,6 +82,7 @@ const struct story_form story_forms[] = {
     {"expect DEVICES to show mood NUMBER in ENTRY", "", story_expect_mood},
     {"expect DEVICES to show tag TEXT in ENTRY", "", story_expect_tag},
     {"expect DEVICES to show no tag TEXT in ENTRY", "", story_expect_no_tag},
+    {"expect DEVICES to carry TEXT in a later field of ENTRY", "whether they can read it or not", story_expect_later_field},
     {"expect DEVICES to have deleted ENTRY", "", story_expect_deleted},
     {"expect DEVICES to keep ENTRY", "it is there, and not deleted", story_expect_alive},
     {"expect DEVICES to converge within TIME", "lets time pass until they are quiet and agree, at most so long; the others count for nothing", story_expect_converge},

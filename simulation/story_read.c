@@ -5,6 +5,7 @@
 #include "story.h"
 
 #include "codec/frame.h"
+#include "mallory/mallory.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -438,6 +439,19 @@ static bool slot_frame(struct reading *reading, size_t *at, struct story_value *
     return wants(reading, *at, "a kind of frame (HELLO, SUB, PUSH, ACK, DELTA …)");
 }
 
+static bool slot_strategy(struct reading *reading, size_t *at, struct story_value *value)
+{
+    for (uint32_t i = 1; i <= strategy_count; i++) { /* the first one is honest */
+        if (i > 1 && !strategies[i - 1].through_hub && reading->tokens[*at].kind == WORD
+            && strcmp(strategies[i - 1].name, reading->tokens[*at].text) == 0) {
+            value->device = i;
+            ++*at;
+            return true;
+        }
+    }
+    return wants(reading, *at, "a strategy (quire-sim run --forms lists them)");
+}
+
 static bool slot_device(struct reading *reading, size_t *at, struct story_value *value)
 {
     struct story *story = reading->story;
@@ -496,6 +510,7 @@ static bool slot(struct reading *reading, const char *name, size_t *at, struct s
            : strcmp(name, "OPTION") == 0     ? slot_option(reading, at, value)
            : strcmp(name, "EVENT") == 0      ? slot_event(reading, at, value)
            : strcmp(name, "ALARM") == 0      ? slot_alarm(reading, at, value)
+           : strcmp(name, "STRATEGY") == 0   ? slot_strategy(reading, at, value)
                                              : slot_frame(reading, at, value);
 }
 

@@ -4,6 +4,7 @@
 #include "commands.h"
 
 #include "commit.h"
+#include "mallory/mallory.h"
 #include "story_shrink.h"
 
 #include <inttypes.h>
@@ -50,6 +51,13 @@ static void print_forms(void)
     fputs("\nEvents:", stdout);
     for (size_t i = 0; i < SOMETIMES_COUNT; i++) {
         printf(" %s", sometimes_name(i));
+    }
+    fputs("\nStrategies:", stdout);
+    for (size_t i = 1; i < strategy_count; i++) {
+        if (!strategies[i].through_hub) {
+            printf(" %s%s: %s\n           ", strategies[i].name,
+                strategies[i].needs_traitor ? " with DEVICE" : "", strategies[i].text);
+        }
     }
     fputs("\nAlarms:", stdout);
     for (uint32_t i = 1; i < QUIRE_ALARM_COUNT; i++) {

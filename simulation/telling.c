@@ -6,6 +6,7 @@
 
 #include "checkers/checkers.h"
 #include "codec/frame.h"
+#include "mallory/mallory.h"
 #include "model.h"
 #include "network.h"
 #include "people.h"
@@ -193,7 +194,8 @@ static bool check_end(struct telling *telling)
     if (world->failed) {
         return false;
     }
-    if (!server_up(world) || !converge_reached(world, reason, sizeof reason)) {
+    if (!server_up(world) || !mallory_heals(world)
+        || !converge_reached(world, reason, sizeof reason)) {
         order_check_log(world);
         return false;
     }
@@ -220,6 +222,7 @@ void story_tell(const struct story *story, uint64_t seed, size_t broken_line, en
     struct options options;
     options_calm(&options);
     options.users = story->user_count;
+    options.mallory = story_is_of_mallory(story);
     struct world *world = world_create(seed, &options, tracing);
     struct telling *telling = sim_alloc(sizeof *telling);
     *telling = (struct telling){.story = story, .world = world, .broken_line = broken_line,

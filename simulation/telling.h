@@ -74,6 +74,8 @@ struct quire_document *telling_document(struct telling *telling, struct phone *p
     X(server_is_killed) X(server_dies_in_commit) X(server_goes_down) X(server_starts)              \
     X(server_is_backed_up) X(server_is_restored) X(server_is_wiped) X(server_disk_full)            \
     X(server_disk_room) X(server_record_rots)                                                      \
+    X(turns_hostile) X(turns_hostile_against) X(turns_hostile_with) X(turns_honest)                \
+    X(runs_later) X(runs_this) X(server_runs_later) X(writes_later) X(expect_later_field)          \
     X(expect_text) X(expect_nothing) X(expect_contains) X(expect_lacks) X(expect_agree)            \
     X(expect_title) X(expect_mood) X(expect_tag) X(expect_no_tag) X(expect_deleted)                \
     X(expect_alive) X(expect_converge) X(expect_raise) X(expect_no_alarm) X(allow)                 \
@@ -83,6 +85,9 @@ struct quire_document *telling_document(struct telling *telling, struct phone *p
 #define DECLARE(name) void story_##name(struct telling *telling, const struct story_line *line);
 STORY_ACTS(DECLARE)
 #undef DECLARE
+
+/** Mallory stands in the server's place from the beginning, honest until a line says otherwise. */
+bool story_is_of_mallory(const struct story *story);
 
 /** How a story ended. */
 struct verdict {

@@ -63,20 +63,23 @@ void mallory_prepare(struct options *options, uint64_t number, uint64_t seed)
 static void moment(struct world *world, const struct happening *happening)
 {
     struct mallory *mallory = world->mallory;
-    (void)happening;
-    if (world->healed || world->failed) {
+    if (world->healed || world->failed || happening->ticket != mallory->turn
+        || !mallory_is_evil(world)) {
         return;
     }
     if (mallory->strategy->moment != NULL) {
         mallory->strategy->moment(world);
     }
-    world_later(world, world->now_ms + prng_about(&mallory->chance, MOMENT_MS), moment, 0, 0, 0,
-        nothing);
+    world_later(world, world->now_ms + prng_about(&mallory->chance, MOMENT_MS), moment, 0,
+        mallory->turn, 0, nothing);
 }
 
 static void begin(struct world *world, const struct happening *happening)
 {
     struct mallory *mallory = world->mallory;
+    if (happening->ticket != mallory->turn || !mallory_is_evil(world)) {
+        return;
+    }
     TRACE(world, "Mallory begins; her targets are #", mallory->target);
     if (mallory->strategy->begin != NULL) {
         mallory->strategy->begin(world);
@@ -99,6 +102,10 @@ void mallory_create(struct world *world)
         abort();
     }
     prng_bytes(&mallory->chance, mallory->writer, sizeof mallory->writer);
+    if (world->telling != NULL) {
+        mallory->begin_ms = UINT64_MAX;
+        return;
+    }
     uint32_t phones = (uint32_t)world->options.phones;
     uint32_t all = (UINT32_C(1) << phones) - 1; /* of the first user */
     mallory->target = 1 + (uint32_t)prng_below(&mallory->chance, all);
@@ -167,6 +174,27 @@ void mallory_repents(struct world *world)
     }
 }
 
+void mallory_turn(struct world *world, uint64_t strategy, uint32_t target, uint32_t traitor)
+{
+    struct mallory *mallory = world->mallory;
+    mallory->strategy = &strategies[strategy - 1];
+    mallory->target = target;
+    mallory->traitor = traitor;
+    mallory->rate_ppm = PER_MILLION;
+    mallory->begin_ms = world->now_ms;
+    mallory->struck_once = mallory->has_cut = false;
+    mallory->roster_cut = 0;
+    mallory->strikes = mallory->misdeeds = 0;
+    memset(mallory->alarms, 0, sizeof mallory->alarms);
+    world_later(world, world->now_ms, begin, 0, ++mallory->turn, 0, nothing);
+}
+
+void mallory_turns_honest(struct world *world)
+{
+    world->mallory->begin_ms = UINT64_MAX;
+    mallory_repents(world);
+}
+
 void mallory_breach(struct world *world, const char *format, ...)
 {
     char text[256];
@@ -191,7 +219,8 @@ static void check_alarm(struct world *world, const struct phone *phone, uint32_t
         allowed |= alarm_mask(QUIRE_ALARM_REVOKED_WRITE);
     }
     mallory->alarms[alarm < QUIRE_ALARM_COUNT ? alarm : 0]++;
-    if ((allowed & UINT32_C(1) << alarm) == 0 && !mallory->counting) {
+    if ((allowed & UINT32_C(1) << alarm) == 0 && !mallory->counting
+        && world->telling == NULL) { /* a story says itself which ones it expects */
         world_fail(world, "alarms", "phone %u raises a false alarm: %s", phone->number,
             quire_alarm_text(alarm));
     }

@@ -22,6 +22,7 @@
 #include "world.h"
 
 #define MALLORY_SCRATCH_MAX 64u
+#define MALLORY_PHONES_MAX 32u /* masks of phones have that many bits */
 #define INTRUDER_LINK (UINT64_C(1) << 40) /* connections of hers to an honest server, from here on */
 #define NAMED_LISTS 8u
 #define NAMED_CHAINS 64u
@@ -93,7 +94,8 @@ struct mallory {
     size_t session_count, session_capacity;
     struct qr_vault *own;   /* a device of hers that nobody enrolled */
     uint32_t target;        /* mask of phones; drawn */
-    uint64_t begin_ms;      /* of her misdeeds */
+    uint64_t begin_ms;      /* of her misdeeds; UINT64_MAX: honest until a story says otherwise */
+    uint64_t turn;          /* how often a story made her begin */
     uint64_t rate_ppm;      /* how often, where that makes sense; drawn */
     bool struck_once;
     size_t cut;             /* rollback: items from here on are gone */
@@ -174,6 +176,9 @@ void mallory_frame(struct world *world, uint64_t link, struct quire_bytes bytes)
 void mallory_closed(struct world *world, uint64_t link);
 /** She becomes honest. */
 void mallory_repents(struct world *world);
+/** In a story: she begins, with all of her might; traitor PHONES_MAX: none. And she is honest again. */
+void mallory_turn(struct world *world, uint64_t strategy, uint32_t target, uint32_t traitor);
+void mallory_turns_honest(struct world *world);
 /** At the end of a run: what had to be named was. */
 void mallory_check_end(struct world *world);
 /** What a device tells its person: false alarms fail the run. */

@@ -154,6 +154,14 @@ def fails_in_words():
             (WAITS, 8, "laptop misses batches 2 to 3 of phone (the hub has them); it is offline; it waits to send"),
             (WAITS, 8, "it asked last"),
             ("server never sees nothing", None, "expected"),
+            ("server turns hostile: kindness", None, "a strategy (quire-sim run --forms"),
+            ("server turns hostile: hub-flood", None, "a strategy (quire-sim run --forms"),
+            ("server turns hostile: moved", 2, "moved needs a device that helps"),
+            ("server turns hostile: drop with phone", 2, "drop needs no device that helps"),
+            ("server turns hostile: drop\nserver is wiped", 3, "a server that turns hostile in the same story"),
+            ("server turns honest", 2, "honest already"),
+            ("server turns hostile: ghost against phone\nwait 2min", None, "phone raised roster"),
+            ('phone writes "x" in a later field of diary', 2, "it is of this version"),
             ("phone clock jumps 1d ahead\nphone loses connection\nwait 2min", None, "phone raised clock"),
     ]:
         status, said = run(text=START + lines + "\n")
