@@ -84,16 +84,10 @@ static uint32_t take_place(struct world *world)
     return (uint32_t)world->happening_count++;
 }
 
-static struct due wait(struct world *world, uint64_t at_ms, const struct happening *happening)
+static void queue_add(struct world *world, const struct happening *happening)
 {
-    struct due due = {at_ms < world->now_ms ? world->now_ms : at_ms, world->queue_order++,
-        take_place(world)};
+    struct due due = {happening->at_ms, world->queue_order++, take_place(world)};
     world->happenings[due.place] = *happening;
-    return due;
-}
-
-static void queue_add(struct world *world, struct due due)
-{
     world->queue = sim_grow(world->queue, &world->queue_capacity, world->queue_count,
         sizeof *world->queue);
     size_t i = world->queue_count++;
@@ -103,7 +97,7 @@ static void queue_add(struct world *world, struct due due)
     world->queue[i] = due;
 }
 
-static struct due queue_take(struct world *world)
+static struct happening queue_take(struct world *world)
 {
     struct due first = world->queue[0];
     struct due last = world->queue[--world->queue_count];
@@ -123,7 +117,17 @@ static struct due queue_take(struct world *world)
     if (world->queue_count > 0) {
         world->queue[i] = last;
     }
-    return first;
+    struct happening *place = &world->happenings[first.place];
+    struct happening happening = *place;
+    happening.at_ms = first.at_ms; /* all may have slept meanwhile */
+    place->actor = world->free_place;
+    world->free_place = first.place + 1;
+    return happening;
+}
+
+static uint64_t not_before_now(const struct world *world, uint64_t at_ms)
+{
+    return at_ms < world->now_ms ? world->now_ms : at_ms;
 }
 
 void world_later(struct world *world, uint64_t at_ms,
@@ -131,6 +135,7 @@ void world_later(struct world *world, uint64_t at_ms,
     uint64_t number, struct quire_bytes bytes)
 {
     struct happening happening = {
+        .at_ms = not_before_now(world, at_ms),
         .act = act,
         .actor = actor,
         .ticket = ticket,
@@ -138,42 +143,40 @@ void world_later(struct world *world, uint64_t at_ms,
         .bytes = bytes.size > 0 ? sim_copy(bytes) : NULL,
         .size = bytes.size,
     };
-    queue_add(world, wait(world, at_ms, &happening));
+    queue_add(world, &happening);
 }
 
 void world_beat(struct world *world, uint64_t at_ms,
     void (*act)(struct world *, const struct happening *), uint64_t ticket)
 {
-    struct due due = wait(world, at_ms, &(struct happening){.act = act, .ticket = ticket});
+    struct happening happening = {
+        .at_ms = not_before_now(world, at_ms), .act = act, .ticket = ticket};
     if (world->has_beat) { /* another one's, or of a life before */
-        queue_add(world, due);
-    } else {
-        world->beat = due;
-        world->has_beat = true;
+        queue_add(world, &happening);
+        return;
     }
+    world->beat = happening;
+    world->beat_order = world->queue_order++;
+    world->has_beat = true;
 }
 
-/* The soonest of all, or NULL. */
-static const struct due *soonest(const struct world *world)
+/* Of all that waits, the beat is the soonest. */
+static bool beat_is_next(const struct world *world)
 {
-    const struct due *first = world->queue_count > 0 ? &world->queue[0] : NULL;
-    return world->has_beat && (first == NULL || sooner(&world->beat, first)) ? &world->beat : first;
+    if (!world->has_beat || world->queue_count == 0) {
+        return world->has_beat;
+    }
+    const struct due beat = {.at_ms = world->beat.at_ms, .order = world->beat_order};
+    return sooner(&beat, &world->queue[0]);
 }
 
-static struct happening take(struct world *world, const struct due *due)
+static struct happening take_soonest(struct world *world)
 {
-    struct due taken = *due;
-    if (due == &world->beat) {
+    if (beat_is_next(world)) {
         world->has_beat = false;
-    } else {
-        taken = queue_take(world);
+        return world->beat;
     }
-    struct happening *happening = &world->happenings[taken.place];
-    struct happening copy = *happening;
-    copy.at_ms = taken.at_ms;
-    happening->actor = world->free_place;
-    world->free_place = taken.place + 1;
-    return copy;
+    return queue_take(world);
 }
 
 void world_forget_all(struct world *world)
@@ -207,11 +210,10 @@ void world_skip(struct world *world, uint64_t length_ms)
 
 bool world_step(struct world *world)
 {
-    const struct due *due = soonest(world);
-    if (due == NULL) {
+    if (world->queue_count == 0 && !world->has_beat) {
         return false;
     }
-    struct happening happening = take(world, due);
+    struct happening happening = take_soonest(world);
     world->now_ms = happening.at_ms;
     if (++world->steps > STEPS_MAX) {
         world_fail(world, "bounded", "%u things happened and it goes on: a loop", STEPS_MAX);
@@ -235,10 +237,15 @@ bool world_deed(struct world *world)
     return !world->healed;
 }
 
+static bool is_due(const struct world *world, uint64_t until_ms)
+{
+    return (world->has_beat && world->beat.at_ms <= until_ms)
+           || (world->queue_count > 0 && world->queue[0].at_ms <= until_ms);
+}
+
 void world_run(struct world *world, uint64_t until_ms)
 {
-    const struct due *due;
-    while (!world->failed && (due = soonest(world)) != NULL && due->at_ms <= until_ms) {
+    while (!world->failed && is_due(world, until_ms)) {
         world_step(world);
     }
     if (world->now_ms < until_ms) {

@@ -151,7 +151,8 @@ struct world {
     struct happening *happenings; /* in no order; free places are a list */
     size_t happening_count, happening_capacity;
     uint32_t free_place; /* + 1; 0: none. The next one is the place's `actor` */
-    struct due beat; /* beside the heap: most of what happens is the server's next tick */
+    struct happening beat; /* beside the heap: most of what happens is the server's next tick */
+    uint64_t beat_order;
     bool has_beat;
 
     struct trace_line tail[TRACE_TAIL];

@@ -109,18 +109,19 @@ static uint64_t load_few(const uint8_t *bytes, size_t size)
  * stores that overlap, took longer than the mixing. */
 static void add_to_rest(struct mixer *mixer, const uint8_t *at, size_t size)
 {
+    size_t place = mixer->size % 32 / 8, bits = mixer->size % 8 * 8;
+    mixer->size += size;
     while (size > 0) {
-        size_t place = mixer->size % 32 / 8, bits = mixer->size % 8 * 8;
         size_t some = size < 8 ? size : 8;
         uint64_t word = load_few(at, some);
         mixer->rest[place] |= word << bits;
         if (bits + 8 * some >= 64) {
-            if (place == 3) {
+            if (++place == 4) {
                 block_of_rest(mixer);
+                place = 0;
             }
-            mixer->rest[(place + 1) % 4] |= bits == 0 ? 0 : word >> (64 - bits);
+            mixer->rest[place] = bits == 0 ? 0 : word >> (64 - bits);
         }
-        mixer->size += some;
         at += some;
         size -= some;
     }

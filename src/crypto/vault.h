@@ -131,6 +131,14 @@ QUIRE_CHECKED enum quire_status qr_local_seal(const uint8_t profile_key[QR_KEY_S
     struct quire_buffer *out_sealed);
 QUIRE_CHECKED enum quire_status qr_local_open(const uint8_t profile_key[QR_KEY_SIZE],
     struct quire_bytes name, struct quire_bytes sealed, struct quire_buffer *out_plaintext);
+/** The same under the key that the profile's key gives, for whoever has many: made once, and wiped by
+ * who asked for it. */
+void qr_local_key(const uint8_t profile_key[QR_KEY_SIZE], uint8_t out_local_key[QR_KEY_SIZE]);
+QUIRE_CHECKED enum quire_status qr_local_seal_under(const uint8_t local_key[QR_KEY_SIZE],
+    struct quire_bytes name, struct quire_bytes plaintext, const uint8_t entropy[QR_ENTROPY_SIZE],
+    struct quire_buffer *out_sealed);
+QUIRE_CHECKED enum quire_status qr_local_open_under(const uint8_t local_key[QR_KEY_SIZE],
+    struct quire_bytes name, struct quire_bytes sealed, struct quire_buffer *out_plaintext);
 /** The vault's secrets, versioned and sealed as qr_local_seal does. Loading: also EMALFORMED, not a
  * vault; EUNSUPPORTED, of a newer version. */
 QUIRE_CHECKED enum quire_status qr_vault_save(const struct qr_vault *vault,

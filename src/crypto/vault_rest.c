@@ -11,16 +11,18 @@
 
 static_assert(QR_LOCAL_OVERHEAD == QR_NONCE_SIZE + QR_TAG_SIZE, "a nonce and a tag");
 
-/* The caller wipes the key. */
-static void bind_local(const uint8_t profile_key[QR_KEY_SIZE], struct quire_bytes name,
-    uint8_t out_key[QR_KEY_SIZE], struct qr_aad *out_aad)
+void qr_local_key(const uint8_t profile_key[QR_KEY_SIZE], uint8_t out_local_key[QR_KEY_SIZE])
 {
-    qr_keyed_hash(out_key, QR_KEY_SIZE, profile_key, QR_CONTEXT_LOCAL, NULL, 0);
+    qr_keyed_hash(out_local_key, QR_KEY_SIZE, profile_key, QR_CONTEXT_LOCAL, NULL, 0);
+}
+
+static void bind_local(struct quire_bytes name, struct qr_aad *out_aad)
+{
     qr_aad_init(out_aad, QR_CONTEXT_LOCAL);
     qr_aad_bytes(out_aad, name.data, name.size);
 }
 
-enum quire_status qr_local_seal(const uint8_t profile_key[QR_KEY_SIZE], struct quire_bytes name,
+enum quire_status qr_local_seal_under(const uint8_t local_key[QR_KEY_SIZE], struct quire_bytes name,
     struct quire_bytes plaintext, const uint8_t entropy[QR_ENTROPY_SIZE],
     struct quire_buffer *out_sealed)
 {
@@ -33,19 +35,17 @@ enum quire_status qr_local_seal(const uint8_t profile_key[QR_KEY_SIZE], struct q
     }
     uint8_t *nonce = out_sealed->data + out_sealed->size;
     uint8_t *text = nonce + QR_NONCE_SIZE;
-    uint8_t key[QR_KEY_SIZE];
     struct qr_aad aad;
     if (plaintext.size > 0) {
         memcpy(text, plaintext.data, plaintext.size);
     }
-    bind_local(profile_key, name, key, &aad);
-    qr_aead_encrypt(text, plaintext.size, key, &aad, entropy, nonce);
+    bind_local(name, &aad);
+    qr_aead_encrypt(text, plaintext.size, local_key, &aad, entropy, nonce);
     out_sealed->size += plaintext.size + QR_LOCAL_OVERHEAD;
-    qr_wipe(key, sizeof key);
     return QUIRE_OK;
 }
 
-enum quire_status qr_local_open(const uint8_t profile_key[QR_KEY_SIZE], struct quire_bytes name,
+enum quire_status qr_local_open_under(const uint8_t local_key[QR_KEY_SIZE], struct quire_bytes name,
     struct quire_bytes sealed, struct quire_buffer *out_plaintext)
 {
     if (name.size > QR_LOCAL_NAME_MAX) {
@@ -60,17 +60,35 @@ enum quire_status qr_local_open(const uint8_t profile_key[QR_KEY_SIZE], struct q
     if (status != QUIRE_OK) {
         return status;
     }
-    uint8_t key[QR_KEY_SIZE];
     struct qr_aad aad;
     const struct quire_bytes ciphertext = {
         sealed.data + QR_NONCE_SIZE, sealed.size - QR_NONCE_SIZE};
-    bind_local(profile_key, name, key, &aad);
-    status = QUIRE_ECRYPTO;
-    if (qr_aead_decrypt(out_plaintext->data + out_plaintext->size, ciphertext, key, &aad,
+    bind_local(name, &aad);
+    if (!qr_aead_decrypt(out_plaintext->data + out_plaintext->size, ciphertext, local_key, &aad,
             sealed.data)) {
-        out_plaintext->size += size;
-        status = QUIRE_OK;
+        return QUIRE_ECRYPTO;
     }
+    out_plaintext->size += size;
+    return QUIRE_OK;
+}
+
+enum quire_status qr_local_seal(const uint8_t profile_key[QR_KEY_SIZE], struct quire_bytes name,
+    struct quire_bytes plaintext, const uint8_t entropy[QR_ENTROPY_SIZE],
+    struct quire_buffer *out_sealed)
+{
+    uint8_t key[QR_KEY_SIZE];
+    qr_local_key(profile_key, key);
+    enum quire_status status = qr_local_seal_under(key, name, plaintext, entropy, out_sealed);
+    qr_wipe(key, sizeof key);
+    return status;
+}
+
+enum quire_status qr_local_open(const uint8_t profile_key[QR_KEY_SIZE], struct quire_bytes name,
+    struct quire_bytes sealed, struct quire_buffer *out_plaintext)
+{
+    uint8_t key[QR_KEY_SIZE];
+    qr_local_key(profile_key, key);
+    enum quire_status status = qr_local_open_under(key, name, sealed, out_plaintext);
     qr_wipe(key, sizeof key);
     return status;
 }

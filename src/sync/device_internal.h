@@ -201,6 +201,7 @@ struct device_worded {
 struct quire_device {
     struct quire_reader reader;
     uint8_t profile_key[QR_KEY_SIZE];
+    uint8_t local_key[QR_KEY_SIZE]; /* made of it; seals the records */
     struct qr_vault *vault;
     struct qr_roster roster;
     enum device_role role;

@@ -58,7 +58,7 @@ void device_put_sealed(struct quire_device *device, const struct device_key *key
     struct quire_buffer *out = &device->out.bytes;
     size_t offset = out->size;
     device_random(device, entropy);
-    if (device_ok(device, qr_local_seal(device->profile_key, device_key_bytes(key), value, entropy, out))) {
+    if (device_ok(device, qr_local_seal_under(device->local_key, device_key_bytes(key), value, entropy, out))) {
         device_put_made(device, device_key_bytes(key), offset);
     }
 }
@@ -67,7 +67,7 @@ enum quire_status device_open_sealed(const struct quire_device *device, struct q
     struct quire_bytes value, struct quire_buffer *out_value)
 {
     /* The vault has opened under this key: what does not is damaged. */
-    enum quire_status status = qr_local_open(device->profile_key, key, value, out_value);
+    enum quire_status status = qr_local_open_under(device->local_key, key, value, out_value);
     return status == QUIRE_EMALFORMED || status == QUIRE_ECRYPTO ? QUIRE_ECORRUPT : status;
 }
 
