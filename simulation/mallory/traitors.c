@@ -164,65 +164,52 @@ void wrong_key_moment(struct world *world)
     free(record);
 }
 
-/* A chain of the traitor, and a target that will look at the next batch of it. */
-static struct session *traitors_stage(struct world *world, const struct qr_vault **out_vault)
+/* One batch of a chain: whether a phone is shown it, and whether the next one goes on from it. */
+struct link_made {
+    bool shown, goes_on;
+};
+
+/* A fresh chain of the traitor, for a target that will look at it. */
+static void make_chain(struct world *world, const struct link_made *links, size_t count, const char *misdeed)
 {
+    struct mallory *mallory = world->mallory;
     struct session *session = any_target(world);
-    *out_vault = traitor_vault(world);
-    bool ready = *out_vault != NULL && session != NULL && session->caught_up
-                 && session->roster_count == session->account->roster.count;
-    return ready ? session : NULL;
-}
-
-/* One phone is given two batches for one place, one after the other. */
-void twice_moment(struct world *world)
-{
-    struct mallory *mallory = world->mallory;
-    const struct qr_vault *vault = NULL;
-    struct session *session = traitors_stage(world, &vault);
+    const struct qr_vault *vault = traitor_vault(world);
     uint8_t writer[QR_WRITER_SIZE], hash[QR_HASH_SIZE];
-    if (session == NULL) {
+    if (vault == NULL || session == NULL || !session->caught_up
+        || session->roster_count != session->account->roster.count) {
         return;
     }
     prng_bytes(&mallory->chance, writer, sizeof writer);
     struct draft draft = forge_draft(session->account, writer, qr_vault_public(vault).device);
     struct quire_buffer *batch = mallory_scratch(world);
-    for (int i = 0; i < 2; i++) {
+    for (size_t i = 0; i < count; i++) {
         forge_batch(session->account, &draft, vault, batch, hash);
         truth_batch(world, 0, quire_buffer_bytes(batch), mallory->traitor);
-        mallory_deliver(world, session, quire_buffer_bytes(batch));
-        draft.caught_up_at++;
-    }
-    mallory_misdeed(world, "Mallory's traitor writes twice at one place, for phone #", session->phone, 0);
-    mallory_strike(world);
-    mallory->scratch_count = 0;
-}
-
-/* The second batch of a chain stands on another first one than the phone has. */
-void other_branch_moment(struct world *world)
-{
-    struct mallory *mallory = world->mallory;
-    const struct qr_vault *vault = NULL;
-    struct session *session = traitors_stage(world, &vault);
-    uint8_t writer[QR_WRITER_SIZE], hash[QR_HASH_SIZE];
-    if (session == NULL) {
-        return;
-    }
-    prng_bytes(&mallory->chance, writer, sizeof writer);
-    struct draft draft = forge_draft(session->account, writer, qr_vault_public(vault).device);
-    struct quire_buffer *batch = mallory_scratch(world);
-    for (int i = 0; i < 3; i++) { /* the second one only makes the hash that the third names */
-        forge_batch(session->account, &draft, vault, batch, hash);
-        truth_batch(world, 0, quire_buffer_bytes(batch), mallory->traitor);
-        if (i != 1) {
+        if (links[i].shown) {
             mallory_deliver(world, session, quire_buffer_bytes(batch));
-        } else {
+        }
+        if (links[i].goes_on) {
             memcpy(draft.prev, hash, sizeof hash);
             draft.seq++;
         }
         draft.caught_up_at++;
     }
-    mallory_misdeed(world, "Mallory's traitor goes on from a batch unseen by phone #", session->phone, 0);
+    mallory_misdeed(world, misdeed, session->phone, 0);
     mallory_strike(world);
     mallory->scratch_count = 0;
+}
+
+/* One phone is given two batches for one place, one after the other. */
+void twice_moment(struct world *world)
+{
+    static const struct link_made links[] = {{true, false}, {true, false}};
+    make_chain(world, links, 2, "Mallory's traitor writes twice at one place, for phone #");
+}
+
+/* The second batch of a chain stands on another first one than the phone has. */
+void other_branch_moment(struct world *world)
+{
+    static const struct link_made links[] = {{true, false}, {false, true}, {true, false}};
+    make_chain(world, links, 3, "Mallory's traitor goes on from a batch unseen by phone #");
 }

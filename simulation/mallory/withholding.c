@@ -155,23 +155,32 @@ bool old_roster_frame(struct world *world, struct session *session, struct qr_fr
     return true;
 }
 
+/* The first revocation that she takes, and from the record on that it will be, the targets see none. */
+static bool begins_to_hide(struct world *world, const struct account *account, const struct qr_frame *frame,
+    struct qr_record *out_record)
+{
+    struct mallory *mallory = world->mallory;
+    bool revokes = frame->type == QR_FRAME_ROSTER_APPEND && mallory->roster_cut == 0
+                   && qr_record_read(frame->roster_append.records[0], out_record) == QUIRE_OK
+                   && out_record->kind == QR_RECORD_REVOKE
+                   && archive_pins_are_current(account, out_record);
+    mallory->roster_cut = revokes ? account->roster.count : mallory->roster_cut;
+    return revokes;
+}
+
 /* Everybody but the one who revokes is kept from hearing of it. */
 bool hide_revocation_heard(struct world *world, struct session *session, const struct qr_frame *frame,
     struct quire_bytes bytes)
 {
-    struct mallory *mallory = world->mallory;
-    struct account *account = session->account;
     struct qr_record record;
     (void)bytes;
-    if (frame->type == QR_FRAME_ROSTER_APPEND && mallory->roster_cut == 0
-        && qr_record_read(frame->roster_append.records[0], &record) == QUIRE_OK
-        && record.kind == QR_RECORD_REVOKE && archive_pins_are_current(account, &record)) {
-        mallory->roster_cut = account->roster.count;
-        mallory->target = ~(UINT32_C(1) << session->phone);
-        mallory_misdeed(world, "Mallory hides the revocation in record #", account->roster.count, 0);
+    if (begins_to_hide(world, session->account, frame, &record)) {
+        world->mallory->target = ~(UINT32_C(1) << session->phone);
+        mallory_misdeed(world, "Mallory hides the revocation in record #",
+            session->account->roster.count, 0);
     }
     /* What the revoked one writes she takes from nobody: then all heals. See late_writes. */
-    return frame->type != QR_FRAME_PUSH || qr_roster_active(&account->roster, session->device);
+    return frame->type != QR_FRAME_PUSH || qr_roster_active(&session->account->roster, session->device);
 }
 
 /* Only the revoked one is kept from hearing of it, and what it writes is passed on. */
@@ -179,13 +188,9 @@ bool late_writes_heard(struct world *world, struct session *session, const struc
     struct quire_bytes bytes)
 {
     struct mallory *mallory = world->mallory;
-    struct account *account = session->account;
     struct qr_record record;
     (void)bytes;
-    if (frame->type == QR_FRAME_ROSTER_APPEND && mallory->roster_cut == 0
-        && qr_record_read(frame->roster_append.records[0], &record) == QUIRE_OK
-        && record.kind == QR_RECORD_REVOKE && archive_pins_are_current(account, &record)) {
-        mallory->roster_cut = account->roster.count;
+    if (begins_to_hide(world, session->account, frame, &record)) {
         mallory->target = 0;
         for (uint32_t i = 0; i < world->phone_count; i++) {
             bool revoked =
@@ -193,7 +198,7 @@ bool late_writes_heard(struct world *world, struct session *session, const struc
             mallory->target |= revoked ? UINT32_C(1) << i : 0;
         }
         mallory_misdeed(world, "Mallory keeps the revocation in record # from the revoked phones #",
-            account->roster.count, mallory->target);
+            session->account->roster.count, mallory->target);
     }
     return true;
 }
