@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-#define WITHHELD_MS (16 * 60 * 1000) /* by when a device must say that it was withheld from: ten minutes
-                                       and what sixteen marks in 40 minutes cannot tell apart */
+#define WITHHELD_MS (13 * 60 * 1000) /* by when a device must say that it was withheld from: ten minutes and
+                                       what 32 marks in 40 minutes cannot tell apart */
 
 /* Single batches never reach the targets, and she does not even hide that they exist. */
 void drop_given(struct world *world, struct account *account, struct given *given)
