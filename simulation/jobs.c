@@ -62,24 +62,26 @@ void jobs_options(const struct jobs_plan *plan, uint64_t seed, struct options *o
     }
 }
 
-bool jobs_add_setting(struct jobs_plan *plan, const char *text)
+const char *jobs_take_setting(void *context, const char *text)
 {
+    static const char wrong[] = "takes name=value; quire-sim --options lists the names";
+    struct jobs_plan *plan = context;
     struct options probe;
     const char *equals = strchr(text, '=');
     if (equals == NULL || equals[1] < '0' || equals[1] > '9'
         || plan->setting_count == JOBS_SETTINGS_MAX
         || (size_t)(equals - text) >= sizeof plan->settings[0].name) {
-        return false;
+        return wrong;
     }
     struct jobs_setting *setting = &plan->settings[plan->setting_count];
     char *end = NULL;
     *setting = (struct jobs_setting){.value = strtoull(equals + 1, &end, 10)};
     memcpy(setting->name, text, (size_t)(equals - text));
     if (*end != 0 || !options_set(&probe, setting->name, 0)) {
-        return false;
+        return wrong;
     }
     plan->setting_count++;
-    return true;
+    return NULL;
 }
 
 /* A name and a value at the start of the words: true, and *words is behind them. */

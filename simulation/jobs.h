@@ -33,8 +33,8 @@ struct jobs_plan {
     bool stop_at_failure; /* the first one ends it all; one process only */
 };
 
-/** Reads "name=value". False: it is not, or there is no option of that name. */
-bool jobs_add_setting(struct jobs_plan *plan, const char *text);
+/** Reads "name=value", for arguments.h. Returns what is wrong with it, or NULL. */
+const char *jobs_take_setting(void *plan, const char *text);
 /** Reads "NUMBER [name=value]… WHY". False: too many seeds. Other lines are passed over. */
 bool jobs_add_known(struct jobs_plan *plan, const char *line);
 /** The options of a seed, with what the plan sets. */

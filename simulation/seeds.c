@@ -3,6 +3,7 @@
  */
 #include "commands.h"
 
+#include "arguments.h"
 #include "jobs.h"
 #include "report.h"
 #include "run.h"
@@ -11,7 +12,6 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 static const char usage[] =
     "usage: quire-sim [--seed N] [--runs K] [--jobs J] [--minutes-simulated M] [--set name=value]… [--exact]\n"
@@ -48,95 +48,52 @@ struct arguments {
 
 /* ---- arguments ------------------------------------------------------------------------------- */
 
-static void complain(const char *what)
+static const char *take_seeds(void *context, const char *path)
 {
-    fprintf(stderr, "quire-sim: %s; see quire-sim --help\n", what);
-    exit(2);
-}
-
-static uint64_t number(const char *text)
-{
-    char *end = NULL;
-    if (text == NULL || *text < '0' || *text > '9') {
-        complain("a number is missing");
-    }
-    uint64_t value = strtoull(text, &end, 10);
-    if (*end != 0) {
-        complain("not a number");
-    }
-    return value;
-}
-
-static void read_seeds(struct jobs_plan *plan, const char *path)
-{
-    FILE *file = path == NULL ? NULL : fopen(path, "r");
+    struct jobs_plan *plan = context;
+    FILE *file = fopen(path, "r");
     char line[4096];
+    bool room = true;
     if (file == NULL) {
-        complain("the file of seeds cannot be read");
+        return "takes a file of seeds, and this one cannot be read";
     }
-    while (fgets(line, sizeof line, file) != NULL) {
-        if (!jobs_add_known(plan, line)) {
-            complain("too many seeds in the file");
-        }
+    while (room && fgets(line, sizeof line, file) != NULL) {
+        room = jobs_add_known(plan, line);
     }
     fclose(file);
+    return room ? NULL : "takes a file of seeds, and there are too many in this one";
 }
 
-static void print_options(void)
+static const char *take_skips(void *context, const char *word)
 {
-    for (size_t i = 0; i < options_count(); i++) {
-        puts(options_name(i));
-    }
-    exit(0);
+    return skips_read(word, context) ? NULL : "takes numbers and ranges, ascending: 1-45,47";
 }
 
 static void parse(int count, char **words, struct arguments *out)
 {
-    for (int i = 0; i < count; i++) {
-        const char *next = i + 1 < count ? words[i + 1] : NULL;
-        if (strcmp(words[i], "--trace") == 0) {
-            out->tracing = true;
-        } else if (strcmp(words[i], "--exact") == 0) {
-            out->plan.exact = true;
-        } else if (strcmp(words[i], "--json") == 0) {
-            out->json = true;
-        } else if (strcmp(words[i], "--shrink") == 0) {
-            out->shrink = true;
-        } else if (strcmp(words[i], "--until-failure") == 0) {
-            out->plan.stop_at_failure = true;
-        } else if (strcmp(words[i], "--help") == 0) {
-            fputs(usage, stdout);
-            exit(0);
-        } else if (strcmp(words[i], "--options") == 0) {
-            print_options();
-        } else if (strcmp(words[i], "--seed") == 0) {
-            out->plan.first_seed = number(next), i++;
-        } else if (strcmp(words[i], "--runs") == 0) {
-            out->plan.run_count = number(next), i++;
-        } else if (strcmp(words[i], "--jobs") == 0) {
-            out->plan.job_count = number(next), i++;
-        } else if (strcmp(words[i], "--minutes-simulated") == 0) {
-            out->plan.minutes = number(next), i++;
-        } else if (strcmp(words[i], "--set") == 0) {
-            if (next == NULL || !jobs_add_setting(&out->plan, next)) {
-                complain("--set takes name=value; --options lists the names");
-            }
-            i++;
-        } else if (strcmp(words[i], "--report") == 0) {
-            if (next == NULL) {
-                complain("--report takes a file");
-            }
-            out->report = next, i++;
-        } else if (strcmp(words[i], "--skip") == 0) {
-            if (!skips_read(next, &out->skips)) {
-                complain("--skip takes numbers and ranges, ascending: 1-45,47");
-            }
-            i++;
-        } else if (strcmp(words[i], "--seeds") == 0) {
-            read_seeds(&out->plan, next), i++;
-        } else {
-            complain("no such argument");
+    bool list = false;
+    const struct argument known[] = {
+        {"--seed", .number = &out->plan.first_seed},
+        {"--runs", .number = &out->plan.run_count},
+        {"--jobs", .number = &out->plan.job_count},
+        {"--minutes-simulated", .number = &out->plan.minutes},
+        {"--set", .take = jobs_take_setting, .context = &out->plan},
+        {"--exact", .flag = &out->plan.exact},
+        {"--seeds", .take = take_seeds, .context = &out->plan},
+        {"--until-failure", .flag = &out->plan.stop_at_failure},
+        {"--trace", .flag = &out->tracing},
+        {"--json", .flag = &out->json},
+        {"--report", .text = &out->report},
+        {"--shrink", .flag = &out->shrink},
+        {"--skip", .take = take_skips, .context = &out->skips},
+        {"--options", .flag = &list},
+    };
+    arguments_read("quire-sim", usage, known, sizeof known / sizeof *known, count, words);
+    if (list) {
+        for (size_t i = 0; i < options_count(); i++) {
+            puts(options_name(i));
         }
+        exit(0);
     }
 }
 

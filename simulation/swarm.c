@@ -6,6 +6,7 @@
 #define _GNU_SOURCE /* program_invocation_short_name */
 #include "commands.h"
 
+#include "arguments.h"
 #include "commit.h"
 #include "jobs.h"
 #include "report.h"
@@ -29,6 +30,7 @@
 #define SHRINK_S 300u
 #define FAILURES_KEPT 50u /* of one call, with their stories; the others are counted and named */
 #define RARE_RUNS 100000u
+#define FOLDER_NAME_MAX 300u
 
 static const char usage[] =
     "usage: quire-sim swarm [--minutes M] [--runs K] [--jobs J] [--folder F] [--seed N] [--rare R]\n"
@@ -332,55 +334,21 @@ static uint64_t run_slices(struct swarm *swarm)
 
 /* ---- the command ----------------------------------------------------------------------------- */
 
-static void complain(const char *what)
-{
-    fprintf(stderr, "quire-sim swarm: %s; see quire-sim swarm --help\n", what);
-    exit(2);
-}
-
-static uint64_t number(const char *text)
-{
-    char *end = NULL;
-    if (text == NULL || *text < '0' || *text > '9') {
-        complain("a number is missing");
-    }
-    uint64_t value = strtoull(text, &end, 10);
-    if (*end != 0) {
-        complain("not a number");
-    }
-    return value;
-}
-
 static void parse(int count, char **words, struct swarm *swarm)
 {
-    for (int i = 0; i < count; i++) {
-        const char *next = i + 1 < count ? words[i + 1] : NULL;
-        if (strcmp(words[i], "--help") == 0) {
-            fputs(usage, stdout);
-            exit(0);
-        } else if (strcmp(words[i], "--minutes") == 0) {
-            swarm->minutes = number(next), i++;
-        } else if (strcmp(words[i], "--runs") == 0) {
-            swarm->runs_most = number(next), i++;
-        } else if (strcmp(words[i], "--jobs") == 0) {
-            swarm->plan.job_count = number(next), i++;
-        } else if (strcmp(words[i], "--seed") == 0) {
-            swarm->plan.first_seed = number(next), i++;
-        } else if (strcmp(words[i], "--rare") == 0) {
-            swarm->rare = number(next), i++;
-        } else if (strcmp(words[i], "--set") == 0) {
-            if (next == NULL || !jobs_add_setting(&swarm->plan, next)) {
-                complain("--set takes name=value; quire-sim --options lists the names");
-            }
-            i++;
-        } else if (strcmp(words[i], "--folder") == 0 && next != NULL) {
-            swarm->folder = next, i++;
-        } else {
-            complain("no such argument");
-        }
-    }
-    if (strlen(swarm->folder) > 300) {
-        complain("the folder's name is too long");
+    const struct argument known[] = {
+        {"--minutes", .number = &swarm->minutes},
+        {"--runs", .number = &swarm->runs_most},
+        {"--jobs", .number = &swarm->plan.job_count},
+        {"--folder", .text = &swarm->folder},
+        {"--seed", .number = &swarm->plan.first_seed},
+        {"--rare", .number = &swarm->rare},
+        {"--set", .take = jobs_take_setting, .context = &swarm->plan},
+    };
+    arguments_read("quire-sim swarm", usage, known, sizeof known / sizeof *known, count, words);
+    if (strlen(swarm->folder) > FOLDER_NAME_MAX) {
+        fputs("quire-sim swarm: the folder's name is too long\n", stderr);
+        exit(2);
     }
 }
 

@@ -25,7 +25,6 @@
 #define REJOIN_MS (20u * 60 * 1000)
 #define SETTLING_MS (2u * 60 * 1000) /* so long at least, for what comes late */
 #define BATCHES_MAX 512u
-#define SCHEDULES_MAX 100000u
 
 enum attack { NONE, DROP, REORDER, REPLAY, MUTATE, RELABEL, PARTITION, RESTORE, ROLLBACK, ATTACKS };
 static const char *const attack_names[ATTACKS] = {"none", "drop 20 %", "reorder", "replay", "mutate",
@@ -351,9 +350,10 @@ static double percent(uint64_t part, uint64_t whole)
 
 int command_model(int count, char **words)
 {
-    struct search_plan plan = {.starts = 200, .most = 1, .jobs = 1};
-    if (!search_plan_read(&plan, count, words, usage) || plan.starts > SCHEDULES_MAX) {
-        return count > 0 && strcmp(words[0], "--help") == 0 ? 0 : 2;
+    struct search_plan plan = {.starts = 200, .starts_max = 100000, .most = 1, .jobs = 1};
+    int refused = search_plan_read(&plan, count, words, usage);
+    if (refused >= 0) {
+        return refused;
     }
     bool safe = true;
     printf("%-20s %-18s %7s %7s %8s %8s %8s\n", "attack", "rules", "played", "unsafe", "alarmed",

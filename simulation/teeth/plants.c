@@ -3,12 +3,9 @@
  */
 #include "search.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define MINUTES 30
-#define STARTS_MAX 100u
 
 static const char usage[] =
     "usage: quire-sim-teeth plants [--starts N] [--most K] [--jobs J] [BUG…]\n"
@@ -33,14 +30,7 @@ static const enum qr_plant bugs[] = {
 
 static bool measure(enum qr_plant bug, const struct search_plan *plan)
 {
-    struct search *searches = calloc(plan->starts, sizeof *searches);
-    for (uint64_t i = 0; searches != NULL && i < plan->starts; i++) {
-        searches[i] = (struct search){.plant = bug, .first_seed = (i + 1) * SEARCH_STEP,
-            .most = plan->most, .minutes = MINUTES};
-    }
-    if (searches == NULL) {
-        return false;
-    }
+    struct search *searches = searches_from(plan, &(struct search){.plant = bug, .minutes = MINUTES});
     searches_run(searches, plan->starts, plan->jobs);
     printf("%-20s", plant_name(bug));
     bool all = searches_print(searches, plan->starts);
@@ -50,16 +40,14 @@ static bool measure(enum qr_plant bug, const struct search_plan *plan)
 
 int command_plants(int count, char **words)
 {
-    struct search_plan plan = {.starts = 5, .most = 2000, .jobs = 1};
-    if (!search_plan_read(&plan, count, words, usage)) {
-        return count > 0 && strcmp(words[0], "--help") == 0 ? 0 : 2;
-    }
-    if (plan.starts == 0 || plan.starts > STARTS_MAX || plan.jobs == 0 || plan.most == 0) {
-        fputs(usage, stderr);
-        return 2;
+    struct search_plan plan = {.starts = 5, .starts_max = 100, .most = 2000, .jobs = 1};
+    int refused = search_plan_read(&plan, count, words, usage);
+    if (refused >= 0) {
+        return refused;
     }
     bool all = true;
-    printf("%-20s %8s %-25s%s\n", "planted bug", "mean", " seeds of each search", "found by");
+    printf("%-20s", "planted bug");
+    searches_print_head();
     for (int i = 0; i < plan.name_count; i++) {
         enum qr_plant bug = plant_by_name(plan.names[i]);
         if (bug == QR_PLANT_COUNT) {

@@ -157,10 +157,11 @@ static bool take_number(uint64_t *out, const char *text)
     return *end == 0;
 }
 
-bool search_plan_read(struct search_plan *plan, int count, char **words, const char *usage)
+int search_plan_read(struct search_plan *plan, int count, char **words, const char *usage)
 {
+    bool help = false, well = true;
     plan->names = words;
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < count && well; i++) {
         const char *next = i + 1 < count ? words[i + 1] : NULL;
         uint64_t *number = strcmp(words[i], "--starts") == 0 ? &plan->starts
                            : strcmp(words[i], "--most") == 0 ? &plan->most
@@ -171,11 +172,31 @@ bool search_plan_read(struct search_plan *plan, int count, char **words, const c
         } else if (words[i][0] != '-') {
             words[plan->name_count++] = words[i];
         } else {
-            fputs(usage, strcmp(words[i], "--help") == 0 ? stdout : stderr);
-            return false;
+            help = strcmp(words[i], "--help") == 0;
+            well = false;
         }
     }
-    return true;
+    if (well && plan->starts > 0 && plan->starts <= plan->starts_max && plan->jobs > 0 && plan->most > 0) {
+        return -1;
+    }
+    fputs(usage, help ? stdout : stderr);
+    return help ? 0 : 2;
+}
+
+struct search *searches_from(const struct search_plan *plan, const struct search *like)
+{
+    struct search *searches = sim_alloc(plan->starts * sizeof *searches);
+    for (uint64_t i = 0; i < plan->starts; i++) {
+        searches[i] = *like;
+        searches[i].first_seed = (i + 1) * SEARCH_STEP;
+        searches[i].most = plan->most;
+    }
+    return searches;
+}
+
+void searches_print_head(void)
+{
+    printf("%9s %-24s found by\n", "mean", " seeds of each search");
 }
 
 bool searches_print(const struct search *searches, size_t count)

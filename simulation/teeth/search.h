@@ -40,12 +40,17 @@ int plants_take(int count, char **words);
 /** Options of a command: --starts N, --most K, --jobs J, and names. */
 struct search_plan {
     uint64_t starts, most, jobs;
+    uint64_t starts_max; /* so many may be asked for */
     int name_count;
     char **names;
 };
-/** False after a complaint. Names are moved to the front of words. */
-bool search_plan_read(struct search_plan *plan, int count, char **words, const char *usage);
-/** "mean (each)" of the searches of one thing; returns whether all were found. */
+/** −1, or what the command ends with after usage was printed. Names are moved to the front of words. */
+int search_plan_read(struct search_plan *plan, int count, char **words, const char *usage);
+/** A search like this one from each start; the caller frees them. */
+struct search *searches_from(const struct search_plan *plan, const struct search *like);
+/** The last columns of a table: mean, seeds of each search, found by. */
+void searches_print_head(void);
+/** The searches of one thing in these columns; returns whether all were found. */
 bool searches_print(const struct search *searches, size_t count);
 
 int command_plants(int count, char **words);

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STARTS_MAX 100u
 #define MEMORY_MOST (UINT64_C(512) << 20) /* a bomb that is let in asks for more */
 
 static const char usage[] =
@@ -57,52 +56,45 @@ static uint64_t strategy_of(const char *name)
 static bool measure(size_t which, const struct search_plan *plan)
 {
     uint64_t number = strategy_of(defences[which].strategy);
-    struct search *searches = calloc(2 * plan->starts, sizeof *searches);
-    struct search *whole = searches == NULL ? NULL : searches + plan->starts;
-    bool all = number != 0 && searches != NULL;
-    for (uint64_t i = 0; i < plan->starts && all; i++) {
-        searches[i] = (struct search){.plant = defences[which].plant, .strategy = number,
-            .first_seed = (i + 1) * SEARCH_STEP, .most = plan->most, .minutes = 8,
-            .prepare = prepare, .memory_most = MEMORY_MOST};
-    }
-    if (all) {
+    struct search like = {.plant = defences[which].plant, .strategy = number, .minutes = 8,
+        .prepare = prepare, .memory_most = MEMORY_MOST};
+    struct search *searches = searches_from(plan, &like);
+    like.plant = QR_PLANT_COUNT;
+    struct search *whole = searches_from(plan, &like);
+    uint64_t failures = 0;
+    if (number != 0) {
         searches_run(searches, plan->starts, plan->jobs);
         for (uint64_t i = 0; i < plan->starts; i++) {
-            whole[i] = searches[i];
-            whole[i].plant = QR_PLANT_COUNT;
             whole[i].most = searches[i].seeds > 0 ? searches[i].seeds : plan->most;
         }
         searches_run(whole, plan->starts, plan->jobs);
     }
-    uint64_t failures = 0;
-    for (uint64_t i = 0; i < plan->starts && all; i++) {
+    for (uint64_t i = 0; i < plan->starts; i++) {
         failures += whole[i].seeds > 0;
     }
     printf("%-16s %-7s %-20s %5llu ", defences[which].strategy,
         number > 0 ? strategies[number - 1].rows : "?", plant_name(defences[which].plant),
         (unsigned long long)failures);
-    all = all && searches_print(searches, plan->starts) && failures == 0;
+    bool all = searches_print(searches, plan->starts) && failures == 0;
     if (failures > 0) {
         printf("  with all defences in, seed %llu: %s: %s\n", (unsigned long long)whole[0].seed,
             whole[0].claim, whole[0].text);
     }
     free(searches);
+    free(whole);
     return all;
 }
 
 int command_teeth(int count, char **words)
 {
-    struct search_plan plan = {.starts = 3, .most = 200, .jobs = 1};
-    if (!search_plan_read(&plan, count, words, usage)) {
-        return count > 0 && strcmp(words[0], "--help") == 0 ? 0 : 2;
-    }
-    if (plan.starts == 0 || plan.starts > STARTS_MAX || plan.jobs == 0 || plan.most == 0) {
-        fputs(usage, stderr);
-        return 2;
+    struct search_plan plan = {.starts = 3, .starts_max = 100, .most = 200, .jobs = 1};
+    int refused = search_plan_read(&plan, count, words, usage);
+    if (refused >= 0) {
+        return refused;
     }
     bool all = true;
-    printf("%-16s %-7s %-20s %5s %9s %-24s %s\n", "attack", "rows", "without", "whole", "mean",
-        " seeds of each search", "found by");
+    printf("%-16s %-7s %-20s %5s ", "attack", "rows", "without", "whole");
+    searches_print_head();
     for (size_t i = 0; i < DEFENCE_COUNT; i++) {
         bool wanted = plan.name_count == 0;
         for (int n = 0; n < plan.name_count; n++) {
