@@ -34,7 +34,7 @@ bool story_is_of_mallory(const struct story *story)
 static uint32_t phones_of_first(const struct telling *telling)
 {
     uint32_t mask = 0;
-    for (uint32_t i = 0; i < telling->world->phone_count && i < MALLORY_PHONES_MAX; i++) {
+    for (uint32_t i = 0; i < telling->world->phone_count; i++) {
         mask |= telling->world->phones[i].user == 0 ? UINT32_C(1) << i : 0;
     }
     return mask;
@@ -46,9 +46,7 @@ static void turn(struct telling *telling, const struct story_line *line, uint32_
     uint32_t number = line->values[0].device;
     const struct strategy *strategy = &strategies[number - 1];
     uint32_t all = phones_of_first(telling);
-    if (telling->world->phone_count > MALLORY_PHONES_MAX) {
-        telling_fail(telling, "a hostile server knows at most %u devices", MALLORY_PHONES_MAX);
-    } else if (all == 0 || (targets & ~all) != 0) {
+    if (all == 0 || (targets & ~all) != 0) {
         telling_fail(telling, "a hostile server turns against devices of the first person");
     } else if (strategy->needs_traitor != (traitor != PHONES_MAX)) {
         telling_fail(telling, strategy->needs_traitor

@@ -234,6 +234,10 @@ void story_tell(const struct story *story, uint64_t seed, size_t broken_line, en
     }
     expect_secrets(telling);
     server_create(world);
+    if (options.mallory != 0 && story->device_count > MALLORY_PHONES_MAX) {
+        world_fail(world, "story", "a server that turns hostile knows at most %u devices, here are %u",
+            MALLORY_PHONES_MAX, story->device_count);
+    }
     for (size_t i = 0; i < story->line_count && !world->failed; i++) {
         carry_out(telling, i);
     }

@@ -160,6 +160,8 @@ def fails_in_words():
             ("server turns hostile: drop with phone", 2, "drop needs no device that helps"),
             ("server turns hostile: drop\nserver is wiped", 3, "a server that turns hostile in the same story"),
             ("server turns honest", 2, "honest already"),
+            ("ben has " + ", ".join(f"b{i}" for i in range(31)) + "\nserver turns hostile: drop", None,
+             "at most 32 devices, here are 33"),
             ("server turns hostile: ghost against phone\nwait 2min", None, "phone raised roster"),
             ('phone writes "x" in a later field of diary', 2, "it is of this version"),
             ("phone clock jumps 1d ahead\nphone loses connection\nwait 2min", None, "phone raised clock"),
