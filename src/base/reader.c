@@ -49,7 +49,11 @@ static uint64_t read_big_endian(struct qr_reader *reader, size_t size)
 
 uint8_t qr_read_u8(struct qr_reader *reader)
 {
-    return (uint8_t)read_big_endian(reader, 1);
+    if (reader->failed || reader->next == reader->end) {
+        reader->failed = true;
+        return 0;
+    }
+    return *reader->next++;
 }
 
 uint16_t qr_read_u16(struct qr_reader *reader)
@@ -69,6 +73,11 @@ uint64_t qr_read_u64(struct qr_reader *reader)
 
 uint64_t qr_read_varint(struct qr_reader *reader)
 {
+    const uint8_t *next = reader->next;
+    if (next < reader->end && *next < 0x80 && !reader->failed) {
+        reader->next = next + 1; /* nearly all are one byte */
+        return *next;
+    }
     uint64_t value = 0;
     for (unsigned shift = 0; shift < 64; shift += 7) {
         uint8_t byte = qr_read_u8(reader);

@@ -26,10 +26,11 @@ void qr_arena_finish(struct qr_arena *arena)
 
 void *qr_arena_take(struct qr_arena *arena, size_t count, size_t size)
 {
-    if (count > (SIZE_MAX / 2) / size) {
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX / 2) {
         return NULL;
     }
-    size_t needed = (count * size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    size_t needed = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     if (needed <= QR_ARENA_SIZE - arena->used) {
         if (arena->first == NULL) {
             arena->first = malloc(QR_ARENA_SIZE);

@@ -171,6 +171,9 @@ static void show(struct qr_cells *cells)
 void qr_cells_change(struct qr_cells *cells, bool (*gone)(const void *context,
     const struct qr_dot *dot), const void *context, struct qr_dot *const *added, size_t added_count)
 {
+    if (cells->count + added_count == 0) {
+        return; /* as before: nothing is shown */
+    }
     size_t count = 0;
     for (size_t i = 0; i < cells->count; i++) {
         if (gone(context, cells->dots[i])) {

@@ -151,6 +151,9 @@ static int compare_parents(const void *a, const void *b)
 static enum quire_status check_children(const struct quire_document *document,
     const struct qr_payload *payload)
 {
+    if (payload->run_count == 0) {
+        return QUIRE_OK;
+    }
     struct parent *parents = qr_arena_take(payload->arena, payload->run_count, sizeof *parents);
     if (parents == NULL) {
         return QUIRE_ENOMEM;
@@ -163,7 +166,9 @@ static enum quire_status check_children(const struct quire_document *document,
             parents[count++] = (struct parent){run->parent, left};
         }
     }
-    qsort(parents, count, sizeof *parents, compare_parents);
+    if (count > 1) {
+        qsort(parents, count, sizeof *parents, compare_parents);
+    }
     enum quire_status status = QUIRE_OK;
     for (size_t i = 0, end; i < count && status == QUIRE_OK; i = end) {
         for (end = i + 1; end < count && compare_parents(&parents[i], &parents[end]) == 0;) {
@@ -188,6 +193,9 @@ static bool goes_on(const struct qr_run *run, const struct qr_run *before)
 /** Runs as long as they can be, in the order that a writer gives them. Uses up the index. */
 static enum quire_status check_form(const struct qr_payload *payload, struct index *index)
 {
+    if (index->count < 2) {
+        return QUIRE_OK;
+    }
     for (size_t i = 1; i < index->count; i++) {
         if (goes_on(&index->runs[i], &index->runs[i - 1])) {
             return QUIRE_EMALFORMED;

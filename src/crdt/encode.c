@@ -20,11 +20,16 @@ static bool covers(struct qr_encoder *encoder, uint64_t id)
 
 /* ---- text --------------------------------------------------------------------------------- */
 
-static enum quire_status add_piece(struct qr_encoder *encoder, uint32_t length,
+/** A state of many items has many runs, though seldom as many; a delta has few. */
+static size_t first_capacity(const struct qr_encoder *encoder)
+{
+    return 16 + (encoder->state ? encoder->document->text.item_count / 4 : 0);
+}
+
+static enum quire_status add_piece(struct qr_encoder *encoder, bool first, uint32_t length,
     struct quire_bytes letters)
 {
-    struct qr_piece *last = encoder->piece_count > encoder->piece_of[encoder->run_count - 1]
-        ? &encoder->pieces[encoder->piece_count - 1] : NULL;
+    struct qr_piece *last = first ? NULL : &encoder->pieces[encoder->piece_count - 1];
     bool dead = letters.size == 0;
     if (last != NULL && dead == (last->letters.size == 0)
         && (dead || last->letters.data + last->letters.size == letters.data || encoder->state)) {
@@ -33,7 +38,8 @@ static enum quire_status add_piece(struct qr_encoder *encoder, uint32_t length,
         return QUIRE_OK;
     }
     if (encoder->piece_count == encoder->piece_capacity) {
-        size_t capacity = encoder->piece_capacity < 16 ? 16 : encoder->piece_capacity * 2;
+        size_t capacity = encoder->piece_capacity == 0 ? first_capacity(encoder)
+                                                       : encoder->piece_capacity * 2;
         struct qr_piece *pieces = realloc(encoder->pieces, capacity * sizeof *pieces);
         if (pieces == NULL) {
             return QUIRE_ENOMEM;
@@ -48,7 +54,8 @@ static enum quire_status add_piece(struct qr_encoder *encoder, uint32_t length,
 static enum quire_status add_run(struct qr_encoder *encoder, const struct qr_run *run)
 {
     if (encoder->run_count + 1 >= encoder->run_capacity) {
-        size_t capacity = encoder->run_capacity < 16 ? 16 : encoder->run_capacity * 2;
+        size_t capacity = encoder->run_capacity == 0 ? first_capacity(encoder)
+                                                     : encoder->run_capacity * 2;
         struct qr_run *runs = realloc(encoder->runs, capacity * sizeof *runs);
         if (runs == NULL) {
             return QUIRE_ENOMEM;
@@ -75,8 +82,9 @@ static enum quire_status gather_piece(struct qr_encoder *encoder, size_t first_r
     uint64_t parent = id == item->id ? item->parent : id - 1;
     struct qr_run *last = encoder->run_count > first_run
         ? &encoder->runs[encoder->run_count - 1] : NULL;
-    if (last != NULL && last->id + last->length == id && parent == id - 1
-        && last->right == item->right && last->length + length <= QR_RUN_MAX) {
+    bool first = last == NULL || parent != id - 1 || last->id + last->length != id
+        || last->right != item->right || last->length + length > QR_RUN_MAX;
+    if (!first) {
         last->length += length;
     } else {
         struct qr_run run = {.id = id, .parent = parent, .right = item->right, .length = length};
@@ -93,7 +101,7 @@ static enum quire_status gather_piece(struct qr_encoder *encoder, size_t first_r
     } else if (length < item->length) {
         letters = qr_text_letters(text, (uint32_t)(item - text->items), id, length);
     }
-    return add_piece(encoder, length, letters);
+    return add_piece(encoder, first, length, letters);
 }
 
 static enum quire_status gather_runs(struct qr_encoder *encoder, uint32_t session)

@@ -133,6 +133,9 @@ static enum quire_status prepare_dots(struct plan *plan)
 {
     const struct qr_payload *payload = plan->payload;
     const struct quire_document *document = plan->document;
+    if (payload->put_count + payload->removed_count == 0) {
+        return QUIRE_OK;
+    }
     plan->added = qr_arena_take(payload->arena, payload->put_count, sizeof(struct qr_dot *));
     plan->kept = qr_arena_take(payload->arena, payload->put_count, sizeof *plan->kept);
     plan->removed = qr_arena_take(payload->arena, payload->removed_count, sizeof *plan->removed);

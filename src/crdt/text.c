@@ -100,12 +100,15 @@ uint64_t qr_text_known(const struct qr_text *text, uint64_t id, uint64_t length)
     uint32_t offset;
     uint64_t known = 0;
     uint32_t item = qr_text_find(text, id, &offset);
-    while (item != QR_NONE && known < length && text->items[item].id == id + known - offset) {
+    while (item != QR_NONE && text->items[item].id == id + known - offset) {
         known += text->items[item].length - offset;
         offset = 0;
+        if (known >= length) {
+            return length;
+        }
         item = qr_tree_next(&text->ids, item);
     }
-    return known < length ? known : length;
+    return known;
 }
 
 bool qr_text_any_live(const struct qr_text *text, uint64_t id, uint64_t length)
@@ -565,13 +568,24 @@ enum quire_status qr_text_append_start(const struct qr_text *text, size_t size,
     size_t left = size < text->visible_size ? size : text->visible_size;
     enum quire_status status = quire_buffer_reserve(out_text, left);
     struct qr_tree_walk walk = qr_tree_walk_from(&text->order, 0);
+    size_t from = 0; /* letters to be copied at once: those of a state stand as they are read */
+    size_t to = 0;
     for (; status == QUIRE_OK && left > 0; qr_tree_walk_on(&text->order, &walk)) {
         const struct qr_item *item = &text->items[walk.item];
         if (item->size > 0) {
+            if (item->letters != to && to > from) {
+                status = quire_buffer_append(out_text, text->letters.data + from, to - from);
+            }
+            if (item->letters != to) {
+                from = to = item->letters;
+            }
             size_t part = item->size < left ? item->size : left;
-            status = quire_buffer_append(out_text, text->letters.data + item->letters, part);
+            to += part;
             left -= part;
         }
+    }
+    if (status == QUIRE_OK && to > from) {
+        status = quire_buffer_append(out_text, text->letters.data + from, to - from);
     }
     return status;
 }

@@ -185,7 +185,7 @@ static void write_letters(struct output *output)
     }
 }
 
-static const struct qr_run *run_at(const struct qr_encoder *encoder, size_t place)
+static inline const struct qr_run *run_at(const struct qr_encoder *encoder, size_t place)
 {
     return &encoder->runs[encoder->order[place]];
 }
@@ -193,6 +193,17 @@ static const struct qr_run *run_at(const struct qr_encoder *encoder, size_t plac
 static bool is_left(const struct qr_run *run)
 {
     return run->parent != QR_ID_NONE && run->parent == run->right;
+}
+
+/** qr_write_varint for columns, whose numbers are small. */
+static inline void write_small(struct qr_writer *writer, uint64_t value)
+{
+    struct quire_buffer *buffer = writer->buffer;
+    if (value < 0x80 && buffer->size < buffer->capacity && !writer->failed) {
+        buffer->data[buffer->size++] = (uint8_t)value;
+    } else {
+        qr_write_varint(writer, value);
+    }
 }
 
 /** Whose runs they are: a session and how many of it follow one another, in turn. */
@@ -215,9 +226,9 @@ static void write_turns(struct output *output)
 static void write_reference(struct output *output, uint64_t from, uint64_t to)
 {
     if (to == QR_ID_NONE) {
-        qr_write_varint(&output->writer, 0);
+        write_small(&output->writer, 0);
     } else if (qr_id_session(from) == qr_id_session(to)) {
-        qr_write_varint(&output->writer, 2 * (from - to) - 1);
+        write_small(&output->writer, 2 * (from - to) - 1);
     } else {
         uint32_t rank = part_of(output->encoder, to)->rank;
         qr_write_varint(&output->writer, 2 * (uint64_t)(rank + 1));
@@ -237,7 +248,7 @@ static void write_stretches(struct output *output)
         for (uint32_t at = encoder->piece_of[run]; at < encoder->piece_of[run + 1]; at++) {
             const struct qr_piece *piece = &encoder->pieces[at];
             if (live != (piece->letters.size > 0)) {
-                qr_write_varint(&output->writer, stretch);
+                write_small(&output->writer, stretch);
                 stretch = 0;
                 live = !live;
             }
@@ -256,13 +267,13 @@ static void write_runs(struct output *output, uint64_t *next)
     write_turns(output);
     for (size_t i = 0; i < count; i++) {
         const struct qr_run *run = run_at(encoder, i);
-        qr_write_varint(writer, (uint64_t)run->length << 1 | (is_left(run) ? 1 : 0));
+        write_small(writer, (uint64_t)run->length << 1 | (is_left(run) ? 1 : 0));
     }
     for (size_t i = 0; i < count; i++) {
         const struct qr_run *run = run_at(encoder, i);
         uint32_t session = qr_id_session(run->id);
         uint64_t from = next[session] == 0 ? encoder->parts[session].first : next[session];
-        qr_write_varint(writer, qr_id_counter(run->id) - from);
+        write_small(writer, qr_id_counter(run->id) - from);
         next[session] = qr_id_counter(run->id) + run->length;
     }
     for (size_t i = 0; i < count; i++) {
