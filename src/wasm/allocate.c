@@ -26,13 +26,14 @@ static uint32_t grow(struct heap *heap, uint32_t size)
     return __builtin_wasm_memory_grow(0, pages) == SIZE_MAX ? 0 : spare + pages * PAGE;
 }
 
-static struct heap heap = {.grow = grow};
+static struct heap heap; /* all zeros, which no module has to bring */
 
 /** What malloc is. calloc must not say malloc: compilers make calloc of that. */
 static void *take(size_t size)
 {
     if (heap.base == NULL) {
         heap.base = (uint8_t *)(((uintptr_t)&__heap_base + 15) & ~(uintptr_t)15);
+        heap.grow = grow;
     }
     return heap_take(&heap, size);
 }
