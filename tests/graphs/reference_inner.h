@@ -1,0 +1,79 @@
+/*
+ * What the naive reference is made of: one list of letters in a tree, one of erasures, one of writings.
+ */
+#ifndef QR_TESTS_GRAPHS_REFERENCE_INNER_H
+#define QR_TESTS_GRAPHS_REFERENCE_INNER_H
+
+#include "reference.h"
+
+#define NONE UINT32_MAX /* no node: as a right origin, the end of the text */
+#define START 0u        /* the tree's root */
+
+struct node {
+    unsigned session;
+    uint64_t counter;
+    uint32_t point;
+    uint32_t right_origin; /* of a right child */
+    uint32_t left_first;   /* children in their order, linked by sibling */
+    uint32_t right_first;
+    uint32_t sibling;
+    uint32_t erasures;     /* index + 1 into erasures, linked; 0: never erased */
+};
+
+struct erasure {
+    unsigned session;
+    uint64_t counter;
+    uint32_t next;
+};
+
+/** A put, a removal or a delete, and all that its author knew. */
+struct writing {
+    unsigned session;
+    uint64_t counter;
+    unsigned field;
+    char name;
+    bool puts;
+    int64_t value;
+    int64_t wall_ms;
+    struct clock saw;
+};
+
+struct reference {
+    uint8_t (*names)[QUIRE_SESSION_SIZE];
+    struct node *nodes;
+    size_t node_count, node_capacity;
+    uint32_t *order; /* all nodes but the start, as read */
+    uint32_t *place; /* node → its index in order */
+    uint32_t *stack;
+    bool stale;
+    struct erasure *erasures;
+    size_t erasure_count, erasure_capacity;
+    struct writing *writings;
+    size_t writing_count, writing_capacity;
+    struct writing *deletes;
+    size_t delete_count, delete_capacity;
+    const struct writing **shown; /* scratch */
+};
+
+static inline bool naive_known(const struct clock *clock, unsigned session, uint64_t counter)
+{
+    return counter <= clock->seen[session];
+}
+
+/** Room for one more; NULL: no memory, and the list stands. */
+void *naive_grown(void *list, size_t count, size_t *capacity, size_t size);
+bool naive_knows(const struct reference *reference, const struct clock *clock, uint32_t node);
+bool naive_is_live(const struct reference *reference, const struct clock *clock, uint32_t node);
+/** Fills `order` and `place`. False: no memory. */
+bool naive_flatten(struct reference *reference);
+/** Adds one character between two neighbours; the order is flat. Returns it, or NONE: no memory. */
+uint32_t naive_add(struct reference *reference, const struct author *author, uint32_t left_origin,
+    uint32_t right_origin, uint32_t point);
+/** Notes that somebody erased a letter. False: no memory. */
+bool naive_kill(struct reference *reference, unsigned session, uint64_t counter, uint32_t node);
+
+/* Registers, sets and the delete; what is not the reference's, or NULL. */
+const char *naive_compare_cells(struct reference *reference, const struct clock *clock,
+    const struct quire_document *document);
+
+#endif
