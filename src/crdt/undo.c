@@ -137,6 +137,9 @@ void qr_undo_move(struct quire_undo *undo, uint64_t from, uint64_t to, uint64_t 
             move->to = to; /* so that `from` may be forgotten once no step names it */
         }
     }
+#ifdef QR_PLANT_FORGETS_MOVES
+    return;
+#endif
     assert(undo->move_count < undo->move_capacity);
     undo->moves[undo->move_count++] = (struct qr_move){from, to, length};
     undo->size += sizeof *undo->moves;
@@ -393,6 +396,9 @@ void qr_undo_erased_elsewhere(struct quire_document *document, uint64_t id, uint
 {
     struct quire_undo *undo = document->undo;
     uint64_t own = undo == NULL ? QR_ID_NONE : qr_undo_own_id(undo, id);
+#ifdef QR_PLANT_BACK_FROM_THE_DEAD
+    own = QR_ID_NONE;
+#endif
     if (own == QR_ID_NONE) {
         return;
     }

@@ -171,6 +171,9 @@ static enum quire_status plan_change(struct quire_undo *undo, struct plan *plan,
             return status;
         }
         chunk->after = piece.id + piece.length - 1;
+#ifdef QR_PLANT_BACK_IN_FRONT /* planted bugs, which tests/graphs must find */
+        chunk->after = piece.id;
+#endif
         chunk->size += part.size;
         chunk->length += piece.length;
         plan->length += piece.length;

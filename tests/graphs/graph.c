@@ -1,59 +1,12 @@
 /*
  * Random graphs of edits.
  */
-#include "graph.h"
-#include "reference.h"
+#include "graph_inner.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define DEVICES_MAX 12
-#define TEXT_LENGTH_MAX 60000 /* code points: past this, more is erased than typed */
-
-/** What one device sent: deltas that one take gave. Later messages need earlier ones at most. */
-struct message {
-    struct quire_buffer *parts;
-    size_t part_count;
-    struct clock needs;
-    struct clock brings; /* what is known once it is merged, as far as it says so */
-};
-
-struct device {
-    struct quire_document *document;
-    struct clock clock;
-    struct clock taken;     /* of its own sessions: how far deltas have them, */
-    struct clock pending;   /* and how far after that they are pending here */
-    uint64_t own;           /* its sessions, as bits */
-    unsigned session;       /* that it writes with now */
-    size_t caret;
-    unsigned diligence;     /* 1 … 8: how often it does anything */
-    uint8_t *has;           /* message → merged here */
-    size_t has_count, has_capacity;
-    size_t oldest_missing;
-    struct quire_buffer kept_state; /* as on disk */
-    struct quire_buffer kept_pending;
-    struct clock kept_clock, kept_taken, kept_pending_to;
-};
-
-struct graph {
-    const struct graph_options *options;
-    struct graph_result *result;
-    uint64_t dice;
-    uint8_t names[SESSIONS_MAX][QUIRE_SESSION_SIZE];
-    unsigned session_count;
-    struct device devices[DEVICES_MAX];
-    size_t device_count;
-    struct message *messages;
-    size_t message_count, message_capacity;
-    struct reference *reference;
-    int64_t now_ms;
-    unsigned crowding; /* of 10 edits, so many are where the others' are */
-    unsigned backwards; /* of 10 insertions, so many leave the caret before them */
-    uint64_t checked_at;
-    bool failed;
-};
-
-static uint64_t roll(struct graph *graph)
+uint64_t graph_roll(struct graph *graph)
 {
     uint64_t z = graph->dice += UINT64_C(0x9e3779b97f4a7c15);
     z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
@@ -61,12 +14,12 @@ static uint64_t roll(struct graph *graph)
     return z ^ z >> 31;
 }
 
-static size_t pick(struct graph *graph, uint64_t below)
+size_t graph_pick(struct graph *graph, uint64_t below)
 {
-    return (size_t)(below == 0 ? 0 : roll(graph) % below);
+    return (size_t)(below == 0 ? 0 : graph_roll(graph) % below);
 }
 
-static void fail(struct graph *graph, const char *what)
+void graph_fail(struct graph *graph, const char *what)
 {
     if (!graph->failed) {
         snprintf(graph->result->failure, sizeof graph->result->failure, "%s", what);
@@ -74,14 +27,14 @@ static void fail(struct graph *graph, const char *what)
     graph->failed = true;
 }
 
-static void need(struct graph *graph, bool holds, const char *what)
+void graph_need(struct graph *graph, bool holds, const char *what)
 {
     if (!holds) {
-        fail(graph, what);
+        graph_fail(graph, what);
     }
 }
 
-static void ok(struct graph *graph, enum quire_status status, const char *what)
+void graph_ok(struct graph *graph, enum quire_status status, const char *what)
 {
     if (status != QUIRE_OK && !graph->failed) {
         snprintf(graph->result->failure, sizeof graph->result->failure, "%s: %s", what,
@@ -104,8 +57,8 @@ uint64_t graph_digest(uint64_t digest, const void *bytes, size_t size)
 static uint64_t digest_of(struct graph *graph, const struct quire_document *document)
 {
     struct quire_buffer bytes = {0};
-    ok(graph, quire_document_encode(document, &bytes), "encode");
-    ok(graph, quire_document_canonical(document, &bytes), "canonical");
+    graph_ok(graph, quire_document_encode(document, &bytes), "encode");
+    graph_ok(graph, quire_document_canonical(document, &bytes), "canonical");
     uint64_t digest = graph_digest(0, bytes.data, bytes.size);
     quire_buffer_finish(&bytes);
     return digest;
@@ -116,7 +69,7 @@ static uint64_t digest_of(struct graph *graph, const struct quire_document *docu
 static struct quire_document *new_document(struct graph *graph)
 {
     struct quire_document *document = NULL;
-    ok(graph, quire_document_create(&document), "create");
+    graph_ok(graph, quire_document_create(&document), "create");
     return document;
 }
 
@@ -130,13 +83,13 @@ static bool new_session(struct graph *graph, struct device *device)
     bool taken;
     do {
         taken = false;
-        bool close = graph->session_count > 0 && pick(graph, 4) == 0;
+        bool close = graph->session_count > 0 && graph_pick(graph, 4) == 0;
         for (size_t i = 0; i < QUIRE_SESSION_SIZE && !close; i++) {
-            name[i] = (uint8_t)roll(graph);
+            name[i] = (uint8_t)graph_roll(graph);
         }
         if (close) {
-            memcpy(name, graph->names[pick(graph, graph->session_count)], QUIRE_SESSION_SIZE);
-            name[QUIRE_SESSION_SIZE - 1 - pick(graph, 2)] ^= (uint8_t)(1 + pick(graph, 255));
+            memcpy(name, graph->names[graph_pick(graph, graph->session_count)], QUIRE_SESSION_SIZE);
+            name[QUIRE_SESSION_SIZE - 1 - graph_pick(graph, 2)] ^= (uint8_t)(1 + graph_pick(graph, 255));
         }
         for (unsigned i = 0; i < graph->session_count; i++) {
             taken = taken || memcmp(name, graph->names[i], QUIRE_SESSION_SIZE) == 0;
@@ -153,8 +106,9 @@ static bool add_device(struct graph *graph)
     if (graph->device_count == DEVICES_MAX || !new_session(graph, device)) {
         return false;
     }
-    device->diligence = 1 + (unsigned)pick(graph, 8);
+    device->diligence = 1 + (unsigned)graph_pick(graph, 8);
     device->document = new_document(graph);
+    graph_undo_begin(graph, device);
     graph->device_count++;
     return !graph->failed;
 }
@@ -165,7 +119,7 @@ static void mark(struct graph *graph, struct device *device, size_t message)
         size_t capacity = 2 * message + 64;
         uint8_t *has = realloc(device->has, capacity);
         if (has == NULL) {
-            fail(graph, "no memory");
+            graph_fail(graph, "no memory");
             return;
         }
         memset(has + device->has_capacity, 0, capacity - device->has_capacity);
@@ -198,27 +152,27 @@ static bool covers(const struct clock *clock, const struct clock *needed)
     return true;
 }
 
-static void check(struct graph *graph, const struct device *device)
+void graph_check(struct graph *graph, const struct device *device)
 {
     char reason[100];
     if (graph->reference != NULL && !graph->failed) {
         graph->result->checks++;
         if (!reference_compare(graph->reference, &device->clock, device->document, reason,
                 sizeof reason)) {
-            fail(graph, reason);
+            graph_fail(graph, reason);
         }
     }
 }
 
 /* ---- edits -------------------------------------------------------------------------------- */
 
-static struct quire_stamp next_stamp(struct graph *graph, const struct device *device)
+struct quire_stamp graph_stamp(struct graph *graph, const struct device *device)
 {
     struct quire_stamp stamp;
     memcpy(stamp.session, graph->names[device->session], sizeof stamp.session);
     /* Clocks agree now and then, go back, or are years off. */
-    graph->now_ms += (int64_t)pick(graph, 5) - 1;
-    stamp.wall_ms = pick(graph, 50) == 0 ? (int64_t)roll(graph) : graph->now_ms;
+    graph->now_ms += (int64_t)graph_pick(graph, 5) - 1;
+    stamp.wall_ms = graph_pick(graph, 50) == 0 ? (int64_t)graph_roll(graph) : graph->now_ms;
     return stamp;
 }
 
@@ -229,7 +183,7 @@ static void made(struct graph *graph, struct device *device, bool referred, uint
     if (graph->reference == NULL) {
         device->clock.seen[device->session] += ticks;
     } else {
-        need(graph, referred, "no memory for the reference");
+        graph_need(graph, referred, "no memory for the reference");
     }
 }
 
@@ -238,17 +192,17 @@ static size_t random_text(struct graph *graph, size_t count, uint32_t *out_point
     static const struct { uint32_t point; const char *utf8; } others[] = {{0xe9, "\xc3\xa9"},
         {0x7ff, "\xdf\xbf"}, {0x4e2d, "\xe4\xb8\xad"}, {0xfffd, "\xef\xbf\xbd"},
         {0x1f600, "\xf0\x9f\x98\x80"}, {0x10ffff, "\xf4\x8f\xbf\xbf"}, {0x301, "\xcc\x81"}};
-    bool foreign = pick(graph, 6) == 0;
+    bool foreign = graph_pick(graph, 6) == 0;
     size_t size = 0;
     for (size_t i = 0; i < count; i++) {
-        if (foreign && pick(graph, 2) == 0) {
-            size_t which = pick(graph, sizeof others / sizeof others[0]);
+        if (foreign && graph_pick(graph, 2) == 0) {
+            size_t which = graph_pick(graph, sizeof others / sizeof others[0]);
             out_points[i] = others[which].point;
             size_t width = strlen(others[which].utf8);
             memcpy(out_utf8 + size, others[which].utf8, width);
             size += width;
         } else {
-            out_points[i] = 'a' + (uint32_t)pick(graph, 26);
+            out_points[i] = 'a' + (uint32_t)graph_pick(graph, 26);
             out_utf8[size++] = (uint8_t)out_points[i];
         }
     }
@@ -261,10 +215,10 @@ static void insert(struct graph *graph, struct device *device, size_t position, 
 {
     static uint32_t points[TYPED_MAX];
     static uint8_t utf8[4 * TYPED_MAX];
-    struct quire_stamp stamp = next_stamp(graph, device);
+    struct quire_stamp stamp = graph_stamp(graph, device);
     struct author author = {device->session, &device->clock, stamp.wall_ms};
     size_t size = random_text(graph, count, points, utf8);
-    ok(graph, quire_document_insert(device->document, &stamp, position,
+    graph_ok(graph, quire_document_insert(device->document, &stamp, position,
         (struct quire_bytes){utf8, size}), "insert");
     made(graph, device, graph->reference == NULL
         || reference_insert(graph->reference, &author, position, points, count), count);
@@ -274,9 +228,9 @@ static void insert(struct graph *graph, struct device *device, size_t position, 
 
 static void erase(struct graph *graph, struct device *device, size_t position, size_t count)
 {
-    struct quire_stamp stamp = next_stamp(graph, device);
+    struct quire_stamp stamp = graph_stamp(graph, device);
     struct author author = {device->session, &device->clock, stamp.wall_ms};
-    ok(graph, quire_document_erase(device->document, &stamp, position, count), "erase");
+    graph_ok(graph, quire_document_erase(device->document, &stamp, position, count), "erase");
     made(graph, device, graph->reference == NULL
         || reference_erase(graph->reference, &author, position, count), 1);
     device->caret = position;
@@ -287,28 +241,28 @@ static void edit_text(struct graph *graph, struct device *device)
 {
     size_t length = quire_document_text_length(device->document);
     device->caret = device->caret > length ? length : device->caret;
-    if (pick(graph, 10) == 0) {
-        device->caret = pick(graph, length + 1);
-    } else if (pick(graph, 10) < graph->crowding) { /* the start, the end, a spot that all know */
+    if (graph_pick(graph, 10) == 0) {
+        device->caret = graph_pick(graph, length + 1);
+    } else if (graph_pick(graph, 10) < graph->crowding) { /* the start, the end, a spot that all know */
         size_t spots[] = {0, 1, length, length / 2, length < 7 ? length : 7};
-        device->caret = length == 0 ? 0 : spots[pick(graph, 5)];
+        device->caret = length == 0 ? 0 : spots[graph_pick(graph, 5)];
     }
-    size_t action = length > TEXT_LENGTH_MAX ? 6 + pick(graph, 3) : pick(graph, 9);
+    size_t action = length > TEXT_LENGTH_MAX ? 6 + graph_pick(graph, 3) : graph_pick(graph, 9);
     size_t position = device->caret;
     if (action >= 6 && length > 0) {
-        size_t count = 1 + (pick(graph, 4) == 0 ? pick(graph, 12) : 0);
-        if (action == 8 && pick(graph, 10) == 0) {
-            count = 1 + pick(graph, length / 4 + 1);
+        size_t count = 1 + (graph_pick(graph, 4) == 0 ? graph_pick(graph, 12) : 0);
+        if (action == 8 && graph_pick(graph, 10) == 0) {
+            count = 1 + graph_pick(graph, length / 4 + 1);
         }
         count = count > length ? length : count;
         position = action == 7 ? position : position > count ? position - count : 0; /* Delete, Backspace */
         position = position > length - count ? length - count : position;
         erase(graph, device, position, count);
-    } else if (pick(graph, 400) == 0 && graph->options->ops >= 200) {
-        insert(graph, device, position, 1000 + pick(graph, 1100));
+    } else if (graph_pick(graph, 400) == 0 && graph->options->ops >= 200) {
+        insert(graph, device, position, 1000 + graph_pick(graph, 1100));
     } else {
-        insert(graph, device, position, pick(graph, 3) == 0 ? 1 + pick(graph, 7) : 1);
-        if (pick(graph, 10) < graph->backwards) {
+        insert(graph, device, position, graph_pick(graph, 3) == 0 ? 1 + graph_pick(graph, 7) : 1);
+        if (graph_pick(graph, 10) < graph->backwards) {
             device->caret = position;
         }
     }
@@ -317,14 +271,14 @@ static void edit_text(struct graph *graph, struct device *device)
 static void edit_cell(struct graph *graph, struct device *device)
 {
     struct quire_document *document = device->document;
-    struct quire_stamp stamp = next_stamp(graph, device);
+    struct quire_stamp stamp = graph_stamp(graph, device);
     struct author author = {device->session, &device->clock, stamp.wall_ms};
-    unsigned field = (unsigned)pick(graph, QUIRE_REGISTER_COUNT + QUIRE_SET_COUNT);
-    bool removes = pick(graph, 3) == 0;
+    unsigned field = (unsigned)graph_pick(graph, QUIRE_REGISTER_COUNT + QUIRE_SET_COUNT);
+    bool removes = graph_pick(graph, 3) == 0;
     bool is_register = field < QUIRE_REGISTER_COUNT;
-    char name = is_register ? 0 : (char)('a' + pick(graph, 3));
-    char title = (char)('a' + pick(graph, 26));
-    int64_t number = field == QUIRE_REGISTER_DATE ? (int64_t)roll(graph) : (int64_t)pick(graph, 101);
+    char name = is_register ? 0 : (char)('a' + graph_pick(graph, 3));
+    char title = (char)('a' + graph_pick(graph, 26));
+    int64_t number = field == QUIRE_REGISTER_DATE ? (int64_t)graph_roll(graph) : (int64_t)graph_pick(graph, 101);
     enum quire_set set = (enum quire_set)(is_register ? 0 : field - QUIRE_REGISTER_COUNT);
     struct quire_bytes bytes = {(const uint8_t *)(is_register ? &title : &name), 1};
     number = is_register || set == QUIRE_SET_EMOTIONS ? number : 0;
@@ -334,20 +288,20 @@ static void edit_cell(struct graph *graph, struct device *device)
             ? quire_document_register_count(document, (enum quire_register)field)
             : quire_document_set_count(document, set);
         if (is_register) {
-            ok(graph, quire_document_clear_register(document, &stamp, (enum quire_register)field),
+            graph_ok(graph, quire_document_clear_register(document, &stamp, (enum quire_register)field),
                 "clear");
         } else {
-            ok(graph, quire_document_remove_element(document, &stamp, set, bytes), "remove");
+            graph_ok(graph, quire_document_remove_element(document, &stamp, set, bytes), "remove");
         }
         if (before == (is_register ? 0 : quire_document_set_count(document, set))) {
             return;
         }
     } else if (is_register) {
         struct quire_value value = {.text = bytes, .number = number};
-        ok(graph, quire_document_set_register(document, &stamp, (enum quire_register)field, &value),
+        graph_ok(graph, quire_document_set_register(document, &stamp, (enum quire_register)field, &value),
             "set");
     } else {
-        ok(graph, quire_document_add_element(document, &stamp, set, bytes, number), "add");
+        graph_ok(graph, quire_document_add_element(document, &stamp, set, bytes, number), "add");
     }
     made(graph, device, graph->reference == NULL
         || reference_write(graph->reference, &author, field, name, removes ? NULL : &number), 1);
@@ -355,11 +309,18 @@ static void edit_cell(struct graph *graph, struct device *device)
 
 static void edit(struct graph *graph, struct device *device)
 {
-    size_t kind = pick(graph, 100);
+    size_t kind = graph_pick(graph, 110);
+    if (kind >= 100) {
+        for (size_t steps = 1 + graph_pick(graph, 3); steps > 0 && !graph->failed; steps--) {
+            graph_undo_replay(graph, device, kind >= 106);
+        }
+        return;
+    }
+    graph_undo_before(graph, device, kind >= 15);
     if (kind == 0) {
-        struct quire_stamp stamp = next_stamp(graph, device);
+        struct quire_stamp stamp = graph_stamp(graph, device);
         struct author author = {device->session, &device->clock, stamp.wall_ms};
-        ok(graph, quire_document_delete(device->document, &stamp), "delete");
+        graph_ok(graph, quire_document_delete(device->document, &stamp), "delete");
         made(graph, device, graph->reference == NULL
             || reference_delete(graph->reference, &author), 1);
     } else if (kind < 15) {
@@ -367,6 +328,7 @@ static void edit(struct graph *graph, struct device *device)
     } else {
         edit_text(graph, device);
     }
+    graph_undo_after(graph, device);
 }
 
 /* ---- messages ----------------------------------------------------------------------------- */
@@ -380,32 +342,32 @@ static void send(struct graph *graph, struct device *device)
         size_t capacity = 2 * graph->message_capacity + 64;
         struct message *messages = realloc(graph->messages, capacity * sizeof *messages);
         if (messages == NULL) {
-            fail(graph, "no memory");
+            graph_fail(graph, "no memory");
             return;
         }
         graph->messages = messages;
         graph->message_capacity = capacity;
     }
-    struct message message = {.needs = device->clock, .brings = device->clock};
+    struct message message = {.needs = device->clock, .brings = device->clock, .own = device->own};
     device->pending.seen[device->session] = device->clock.seen[device->session];
     for (unsigned i = 0; i < SESSIONS_MAX; i++) { /* after a crash, more may have come back than is pending */
         if ((device->own >> i & 1) != 0 && device->pending.seen[i] == device->clock.seen[i]) {
             message.needs.seen[i] = device->taken.seen[i];
         }
     }
-    size_t max_size = pick(graph, 2) == 0 ? 4096 : 1 << 20;
+    size_t max_size = graph_pick(graph, 2) == 0 ? 4096 : 1 << 20;
     while (!graph->failed && quire_document_pending_size(device->document) > 0) {
         struct quire_buffer *parts = realloc(message.parts,
             (message.part_count + 1) * sizeof *parts);
         if (parts == NULL) {
-            fail(graph, "no memory");
+            graph_fail(graph, "no memory");
             break;
         }
         message.parts = parts;
         parts[message.part_count] = (struct quire_buffer){0};
-        ok(graph, quire_document_take_delta(device->document, max_size, &parts[message.part_count]),
+        graph_ok(graph, quire_document_take_delta(device->document, max_size, &parts[message.part_count]),
             "take_delta");
-        need(graph, parts[message.part_count].size <= max_size, "a delta above its bound");
+        graph_need(graph, parts[message.part_count].size <= max_size, "a delta above its bound");
         message.part_count++;
     }
     device->taken = device->clock;
@@ -416,13 +378,24 @@ static void send(struct graph *graph, struct device *device)
 static void merge(struct graph *graph, struct device *device, size_t index)
 {
     const struct message *message = &graph->messages[index];
+    bool news = !has(device, index);
+    for (unsigned i = 0; i < SESSIONS_MAX; i++) {
+        news = news && (message->brings.seen[i] == message->needs.seen[i]
+            || device->clock.seen[i] <= message->needs.seen[i]);
+    }
+    if (news && graph->reference != NULL && device >= graph->devices
+        && device < graph->devices + DEVICES_MAX) {
+        reference_told(graph->reference, (unsigned)(device - graph->devices), message->own,
+            &message->needs, &message->brings);
+    }
     for (size_t i = 0; i < message->part_count && !graph->failed; i++) {
-        ok(graph, quire_document_merge(device->document, quire_buffer_bytes(&message->parts[i])),
+        graph_ok(graph, quire_document_merge(device->document, quire_buffer_bytes(&message->parts[i])),
             "merging a delta");
         graph->result->merges++;
     }
     learn(&device->clock, &message->brings);
     mark(graph, device, index);
+    graph_undo_news(device);
 }
 
 /** The next message for a device: one of the `window` oldest that it lacks, if it may have it now;
@@ -436,7 +409,7 @@ static size_t choose(struct graph *graph, struct device *device, size_t window)
         return SIZE_MAX;
     }
     size_t rest = graph->message_count - device->oldest_missing;
-    size_t index = device->oldest_missing + pick(graph, rest < window ? rest : window);
+    size_t index = device->oldest_missing + graph_pick(graph, rest < window ? rest : window);
     return !has(device, index) && covers(&device->clock, &graph->messages[index].needs)
         ? index : device->oldest_missing;
 }
@@ -452,16 +425,16 @@ static void catch_up(struct graph *graph, struct device *device, size_t window)
 
 static void receive(struct graph *graph, struct device *device)
 {
-    size_t window = pick(graph, 4) == 0 ? SIZE_MAX : 1 + pick(graph, 32);
-    size_t many = pick(graph, 12) == 0 ? SIZE_MAX : 1 + pick(graph, 30);
+    size_t window = graph_pick(graph, 4) == 0 ? SIZE_MAX : 1 + graph_pick(graph, 32);
+    size_t many = graph_pick(graph, 12) == 0 ? SIZE_MAX : 1 + graph_pick(graph, 30);
     for (size_t i = 0; i < many && !graph->failed; i++) {
         size_t index = choose(graph, device, window);
         if (index == SIZE_MAX) {
             break;
         }
         merge(graph, device, index);
-        if (pick(graph, 10) == 0) { /* once more, or one from long ago */
-            size_t again = pick(graph, index + 1);
+        if (graph_pick(graph, 10) == 0) { /* once more, or one from long ago */
+            size_t again = graph_pick(graph, index + 1);
             merge(graph, device, has(device, again) ? again : index);
         }
     }
@@ -472,10 +445,11 @@ static void merge_state(struct graph *graph, struct device *to, struct device *f
 {
     struct quire_buffer state = {0};
     send(graph, from); /* so that some message holds all that anybody knows */
-    ok(graph, quire_document_encode(from->document, &state), "encode");
-    ok(graph, quire_document_merge(to->document, quire_buffer_bytes(&state)), "merging a state");
+    graph_ok(graph, quire_document_encode(from->document, &state), "encode");
+    graph_ok(graph, quire_document_merge(to->document, quire_buffer_bytes(&state)), "merging a state");
     graph->result->merges++;
     learn(&to->clock, &from->clock);
+    graph_undo_news(to);
     for (size_t i = 0; i < graph->message_count; i++) {
         if (has(from, i)) {
             mark(graph, to, i);
@@ -490,8 +464,8 @@ static void keep(struct graph *graph, struct device *device)
 {
     quire_buffer_clear(&device->kept_state);
     quire_buffer_clear(&device->kept_pending);
-    ok(graph, quire_document_encode(device->document, &device->kept_state), "encode");
-    ok(graph, quire_document_encode_pending(device->document, &device->kept_pending),
+    graph_ok(graph, quire_document_encode(device->document, &device->kept_state), "encode");
+    graph_ok(graph, quire_document_encode_pending(device->document, &device->kept_pending),
         "encode_pending");
     device->pending.seen[device->session] = device->clock.seen[device->session];
     device->kept_clock = device->clock;
@@ -507,10 +481,11 @@ static void crash(struct graph *graph, struct device *device)
     }
     quire_document_destroy(device->document);
     device->document = new_document(graph);
-    ok(graph, quire_document_merge(device->document, quire_buffer_bytes(&device->kept_state)),
+    graph_undo_begin(graph, device);
+    graph_ok(graph, quire_document_merge(device->document, quire_buffer_bytes(&device->kept_state)),
         "merging what was kept");
     if (device->kept_pending.size > 0) {
-        ok(graph, quire_document_restore_pending(device->document,
+        graph_ok(graph, quire_document_restore_pending(device->document,
             quire_buffer_bytes(&device->kept_pending)), "restore_pending");
     }
     device->clock = device->kept_clock;
@@ -523,20 +498,20 @@ static void crash(struct graph *graph, struct device *device)
         }
     }
     device->oldest_missing = 0;
-    check(graph, device);
+    graph_check(graph, device);
 }
 
 /* ---- a graph ------------------------------------------------------------------------------ */
 
 static void step(struct graph *graph)
 {
-    struct device *device = &graph->devices[pick(graph, graph->device_count)];
-    if (pick(graph, 8) >= device->diligence) {
+    struct device *device = &graph->devices[graph_pick(graph, graph->device_count)];
+    if (graph_pick(graph, 8) >= device->diligence) {
         return;
     }
-    size_t kind = pick(graph, 64);
+    size_t kind = graph_pick(graph, 64);
     if (kind < 38) {
-        for (size_t burst = 1 + pick(graph, 12); burst > 0 && !graph->failed; burst--) {
+        for (size_t burst = 1 + graph_pick(graph, 12); burst > 0 && !graph->failed; burst--) {
             edit(graph, device);
         }
     } else if (kind < 48) {
@@ -544,19 +519,23 @@ static void step(struct graph *graph)
     } else if (kind < 60) {
         receive(graph, device);
     } else if (kind == 60) {
-        keep(graph, device);
-    } else if (kind == 61 && pick(graph, 8) == 0) {
+        if (graph_pick(graph, 2) == 0) {
+            keep(graph, device);
+        } else {
+            graph_undo_reopen(graph, device);
+        }
+    } else if (kind == 61 && graph_pick(graph, 8) == 0) {
         crash(graph, device);
-    } else if (kind == 62 && pick(graph, 8) == 0 && add_device(graph)) {
+    } else if (kind == 62 && graph_pick(graph, 8) == 0 && add_device(graph)) {
         merge_state(graph, &graph->devices[graph->device_count - 1], device);
         device = &graph->devices[graph->device_count - 1];
-    } else if (kind == 63 && pick(graph, 4) == 0) {
-        merge_state(graph, device, &graph->devices[pick(graph, graph->device_count)]);
+    } else if (kind == 63 && graph_pick(graph, 4) == 0) {
+        merge_state(graph, device, &graph->devices[graph_pick(graph, graph->device_count)]);
     }
     if (graph->options->check_every > 0
         && graph->result->ops - graph->checked_at >= graph->options->check_every) {
         graph->checked_at = graph->result->ops;
-        check(graph, device);
+        graph_check(graph, device);
     }
 }
 
@@ -566,13 +545,14 @@ static void arrived(struct graph *graph, const struct device *device, const char
     uint64_t digest = digest_of(graph, device->document);
     if (graph->result->orders++ == 0) {
         graph->result->digest = digest;
-        check(graph, device);
+        graph_check(graph, device);
     }
-    need(graph, digest == graph->result->digest, how);
+    graph_need(graph, digest == graph->result->digest, how);
 }
 
 static void finish_device(struct device *device)
 {
+    quire_undo_destroy(device->undoer.undo);
     quire_document_destroy(device->document);
     quire_buffer_finish(&device->kept_state);
     quire_buffer_finish(&device->kept_pending);
@@ -593,8 +573,8 @@ static void replay(struct graph *graph, size_t round)
     }
     if (round % 2 == 1) {
         struct quire_buffer state = {0};
-        ok(graph, quire_document_encode(half.document, &state), "encode");
-        ok(graph, quire_document_merge(fresh.document, quire_buffer_bytes(&state)),
+        graph_ok(graph, quire_document_encode(half.document, &state), "encode");
+        graph_ok(graph, quire_document_merge(fresh.document, quire_buffer_bytes(&state)),
             "merging the other half");
         learn(&fresh.clock, &half.clock);
         quire_buffer_finish(&state);
@@ -612,7 +592,7 @@ static void finish(struct graph *graph)
         send(graph, &graph->devices[i]);
     }
     struct device joined = {.document = new_document(graph)};
-    size_t first = pick(graph, graph->device_count);
+    size_t first = graph_pick(graph, graph->device_count);
     for (size_t i = 0; i < graph->device_count; i++) {
         merge_state(graph, &joined, &graph->devices[(first + i) % graph->device_count]);
     }
@@ -646,12 +626,12 @@ bool graph_run(const struct graph_options *options, struct graph_result *out_res
     graph->dice = options->seed;
     if (options->check_every > 0) {
         graph->reference = reference_create(graph->names);
-        need(graph, graph->reference != NULL, "no memory");
+        graph_need(graph, graph->reference != NULL, "no memory");
     }
-    graph->crowding = pick(graph, 2) == 0 ? 1 : (unsigned)pick(graph, 11);
-    graph->backwards = pick(graph, 2) == 0 ? 1 : (unsigned)pick(graph, 10);
-    for (size_t count = 2 + pick(graph, 5); count > 0; count--) {
-        need(graph, add_device(graph), "no device");
+    graph->crowding = graph_pick(graph, 2) == 0 ? 1 : (unsigned)graph_pick(graph, 11);
+    graph->backwards = graph_pick(graph, 2) == 0 ? 1 : (unsigned)graph_pick(graph, 10);
+    for (size_t count = 2 + graph_pick(graph, 5); count > 0; count--) {
+        graph_need(graph, add_device(graph), "no device");
     }
     while (!graph->failed && out_result->ops < options->ops) {
         step(graph);

@@ -17,6 +17,8 @@ struct graph_options {
 
 struct graph_result {
     uint64_t ops;     /* edits made: one call of the document each */
+    uint64_t undos;   /* of them, steps taken back or made again */
+    uint64_t returns; /* of these, so many were held against the text of before */
     uint64_t letters; /* code points typed */
     uint64_t merges;  /* deltas and states merged, repeats included */
     uint64_t orders;  /* documents that came to all edits in their own order */

@@ -212,7 +212,7 @@ bool naive_kill(struct reference *reference, unsigned session, uint64_t counter,
     }
     reference->erasures = erasures;
     erasures[reference->erasure_count++] = (struct erasure){session, counter,
-        reference->nodes[node].erasures};
+        reference->nodes[node].erasures, node, 0};
     reference->nodes[node].erasures = (uint32_t)reference->erasure_count;
     return true;
 }

@@ -24,6 +24,8 @@ struct erasure {
     unsigned session;
     uint64_t counter;
     uint32_t next;
+    uint32_t node;
+    uint32_t told; /* devices that a delta told of it, as bits */
 };
 
 /** A put, a removal or a delete, and all that its author knew. */

@@ -1,0 +1,262 @@
+/*
+ * What a device takes back and makes again, in a graph. Three things are held against it: what it wrote
+ * are edits that the reference allows an undo; where nothing came from elsewhere meanwhile, the text is
+ * what it was before the step, or after it; and, as for all edits, everybody ends in one state.
+ */
+#include "crdt/inner.h"
+#include "graph_inner.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define TEXT_SIZE_MAX 20000 /* bytes: longer texts are not remembered */
+#define UNDO_SIZE (UINT32_C(1) << 24)
+#define UNDO_SIZE_BOUNDED 1500
+
+static uint64_t text_of(struct graph *graph, const struct device *device)
+{
+    struct quire_buffer text = {0};
+    if (quire_document_text_size(device->document) > TEXT_SIZE_MAX) {
+        return 0;
+    }
+    graph_ok(graph, quire_document_text(device->document, &text), "text");
+    uint64_t digest = graph_digest(0, text.data, text.size) | 1;
+    quire_buffer_finish(&text);
+    return digest;
+}
+
+static void push(struct undoer *undoer, uint64_t *list, size_t *count, uint64_t text)
+{
+    if (*count == STEPS_MAX) {
+        undoer->forgot = true;
+        memmove(list, list + 1, (STEPS_MAX - 1) * sizeof *list);
+        --*count;
+    }
+    list[(*count)++] = text;
+}
+
+void graph_undo_begin(struct graph *graph, struct device *device)
+{
+    quire_undo_destroy(device->undoer.undo);
+    device->undoer = (struct undoer){.closed = true, .bounded = graph_pick(graph, 4) == 0};
+    graph_ok(graph, quire_undo_create(device->undoer.bounded ? UNDO_SIZE_BOUNDED : UNDO_SIZE,
+        &device->undoer.undo), "undo_create");
+    if (graph->reference != NULL) {
+        reference_forget_told(graph->reference, (unsigned)(device - graph->devices));
+    }
+}
+
+void graph_undo_before(struct graph *graph, struct device *device, bool of_text)
+{
+    struct undoer *undoer = &device->undoer;
+    bool noted = of_text || graph->reference == NULL;
+    if (!noted || graph_pick(graph, 5) == 0) {
+        graph_ok(graph, quire_undo_close_step(undoer->undo), "close_step");
+        undoer->closed = true;
+    }
+    graph_ok(graph, quire_undo_attach(undoer->undo, noted ? device->document : NULL), "undo_attach");
+    undoer->before_count = quire_undo_count(undoer->undo);
+    undoer->before = undoer->closed && !undoer->bounded ? text_of(graph, device) : 0;
+}
+
+void graph_undo_after(struct graph *graph, struct device *device)
+{
+    struct undoer *undoer = &device->undoer;
+    size_t count = quire_undo_count(undoer->undo);
+    graph_need(graph, undoer->bounded || count == undoer->before_count
+        || (undoer->closed && count == undoer->before_count + 1), "an edit is no step, or more than one");
+    if (count > undoer->before_count) {
+        push(undoer, undoer->done, &undoer->done_count, undoer->before);
+        undoer->closed = false;
+    }
+    if (quire_undo_redo_count(undoer->undo) == 0) {
+        undoer->undone_count = 0;
+    }
+    /* What others erase is heard of by who is attached. */
+    graph_ok(graph, quire_undo_attach(undoer->undo, device->document), "undo_attach");
+}
+
+void graph_undo_news(struct device *device)
+{
+    memset(device->undoer.done, 0, device->undoer.done_count * sizeof(uint64_t));
+    memset(device->undoer.undone, 0, device->undoer.undone_count * sizeof(uint64_t));
+}
+
+/* ---- learning what it did ------------------------------------------------------------------ */
+
+static unsigned session_of(const struct graph *graph, const struct quire_document *document, uint64_t id)
+{
+    unsigned session = 0;
+    const uint8_t *name = document->sessions.at[qr_id_session(id)].name;
+    while (session < graph->session_count
+        && memcmp(graph->names[session], name, QUIRE_SESSION_SIZE) != 0) {
+        session++;
+    }
+    return session;
+}
+
+static uint64_t id_of(const struct graph *graph, const struct quire_document *document,
+    unsigned session, uint64_t counter)
+{
+    return qr_id(qr_sessions_find(&document->sessions, graph->names[session]), counter);
+}
+
+static uint64_t seen(const struct graph *graph, const struct device *device)
+{
+    uint32_t number = qr_sessions_find(&device->document->sessions, graph->names[device->session]);
+    return number == 0 ? 0 : device->document->sessions.at[number].seen;
+}
+
+/** The letter, or 0 if it is dead. */
+static uint32_t point_of(const struct quire_document *document, uint32_t item, uint64_t id)
+{
+    struct quire_bytes letter = qr_text_letters(&document->text, item, id, 1);
+    static const uint8_t lead[5] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+    uint32_t point = letter.size == 0 ? 0 : letter.data[0] & lead[letter.size];
+    for (size_t i = 1; i < letter.size; i++) {
+        point = point << 6 | (letter.data[i] & 0x3f);
+    }
+    return point;
+}
+
+/** The letters that begin with this one and were put back together; 0: that counter is no letter. */
+static size_t read_revival(struct graph *graph, const struct device *device, uint64_t counter,
+    uint64_t last, uint32_t *points, struct revival *out_revival)
+{
+    const struct quire_document *document = device->document;
+    size_t count = 0;
+    for (; counter + count <= last; count++) {
+        uint32_t offset = 0;
+        uint64_t id = id_of(graph, document, device->session, counter + count);
+        uint32_t index = qr_text_find(&document->text, id, &offset);
+        if (index == QR_NONE) {
+            break;
+        }
+        const struct qr_item *item = &document->text.items[index];
+        bool goes_on = offset > 0 || (!qr_item_is_left(item) && item->parent == id - 1);
+        if (count > 0 && !goes_on) {
+            break;
+        }
+        if (count == 0) {
+            *out_revival = (struct revival){.counter = counter, .points = points,
+                .left = qr_item_is_left(item), .has_parent = item->parent != QR_ID_NONE,
+                .has_right = item->right != QR_ID_NONE};
+            graph_need(graph, offset == 0, "what was put back goes on with what was there");
+            out_revival->parent_session = out_revival->has_parent
+                ? session_of(graph, document, item->parent) : 0;
+            out_revival->parent_counter = qr_id_counter(item->parent);
+            out_revival->right_session = out_revival->has_right
+                ? session_of(graph, document, item->right) : 0;
+            out_revival->right_counter = qr_id_counter(item->right);
+        }
+        points[count] = point_of(document, index, id);
+    }
+    out_revival->count = count;
+    return count;
+}
+
+struct living {
+    const struct graph *graph;
+    const struct quire_document *document;
+};
+
+static bool is_live(void *context, unsigned session, uint64_t counter)
+{
+    const struct living *living = context;
+    uint32_t offset;
+    uint32_t index = qr_text_find(&living->document->text,
+        id_of(living->graph, living->document, session, counter), &offset);
+    return index != QR_NONE && living->document->text.items[index].size > 0;
+}
+
+static void learn(struct graph *graph, struct device *device, uint64_t first, uint64_t last)
+{
+    struct author author = {device->session, &device->clock, 0};
+    uint32_t *points = calloc((size_t)(last - first) + 1, sizeof *points);
+    const char *wrong = points == NULL ? "no memory" : NULL;
+    for (uint64_t counter = first; wrong == NULL && counter <= last;) {
+        struct revival revival;
+        size_t count = read_revival(graph, device, counter, last, points, &revival);
+        wrong = count == 0 ? NULL : reference_revive(graph->reference, &author, device->own,
+            (unsigned)(device - graph->devices), &revival);
+        counter += count == 0 ? 1 : count;
+    }
+    device->clock.seen[device->session] = last;
+    if (wrong == NULL) {
+        struct living living = {graph, device->document};
+        wrong = reference_take_out(graph->reference, &author, device->own, is_live, &living);
+    }
+    if (wrong != NULL) {
+        graph_fail(graph, wrong);
+    }
+    free(points);
+}
+
+/* ---- doing it ------------------------------------------------------------------------------ */
+
+void graph_undo_replay(struct graph *graph, struct device *device, bool redo)
+{
+    struct undoer *undoer = &device->undoer;
+    struct quire_stamp stamp = graph_stamp(graph, device);
+    graph_ok(graph, quire_undo_attach(undoer->undo, device->document), "undo_attach");
+    graph_ok(graph, qr_document_settle(device->document), "settle");
+    if (graph->failed || (redo ? quire_undo_redo_count(undoer->undo) : quire_undo_count(undoer->undo)) == 0) {
+        return;
+    }
+    graph_need(graph, undoer->bounded || undoer->forgot
+        || (undoer->done_count == quire_undo_count(undoer->undo)
+            && undoer->undone_count == quire_undo_redo_count(undoer->undo)),
+        "more or fewer steps than were made");
+    size_t back = redo ? quire_undo_count(undoer->undo) : quire_undo_redo_count(undoer->undo);
+    uint64_t first = seen(graph, device) + 1;
+    uint64_t text = undoer->bounded ? 0 : text_of(graph, device);
+    graph_ok(graph, redo ? quire_undo_redo(undoer->undo, &stamp) : quire_undo_undo(undoer->undo, &stamp),
+        redo ? "redo" : "undo");
+    undoer->closed = true;
+    graph->result->ops++;
+    graph->result->undos++;
+    if (graph->reference != NULL) {
+        learn(graph, device, first, seen(graph, device));
+    }
+    device->clock.seen[device->session] = seen(graph, device);
+    uint64_t *from = redo ? undoer->undone : undoer->done;
+    size_t *from_count = redo ? &undoer->undone_count : &undoer->done_count;
+    uint64_t expected = *from_count > 0 ? from[--*from_count] : 0;
+    if ((redo ? quire_undo_count(undoer->undo) : quire_undo_redo_count(undoer->undo)) > back) {
+        push(undoer, redo ? undoer->done : undoer->undone, redo ? &undoer->done_count : &undoer->undone_count, text);
+    }
+    if (expected != 0 && !graph->failed) {
+        graph->result->returns++;
+        graph_need(graph, text_of(graph, device) == expected,
+            redo ? "a step made again leaves another text than it did"
+                 : "a step taken back leaves another text than was before it");
+    }
+    if (graph_pick(graph, graph->options->check_every) == 0) {
+        graph_check(graph, device);
+    }
+}
+
+void graph_undo_reopen(struct graph *graph, struct device *device)
+{
+    struct quire_buffer state = {0};
+    struct quire_buffer pending = {0};
+    size_t pending_size = quire_document_pending_size(device->document);
+    graph_ok(graph, quire_document_encode(device->document, &state), "encode");
+    graph_ok(graph, quire_document_encode_pending(device->document, &pending), "encode_pending");
+    struct quire_document *document = NULL;
+    if (graph_pick(graph, 2) == 0) {
+        graph_ok(graph, quire_document_open(&state, &document), "open");
+    } else {
+        graph_ok(graph, quire_document_create(&document), "create");
+        graph_ok(graph, quire_document_merge(document, quire_buffer_bytes(&state)), "merging a state");
+    }
+    if (pending_size > 0 && !graph->failed) {
+        graph_ok(graph, quire_document_restore_pending(document, quire_buffer_bytes(&pending)),
+            "restore_pending");
+    }
+    quire_document_destroy(device->document);
+    device->document = document;
+    device->undoer.closed = true;
+    graph_ok(graph, quire_undo_attach(device->undoer.undo, document), "undo_attach");
+    quire_buffer_finish(&state);
+    quire_buffer_finish(&pending);
+}
