@@ -1,7 +1,8 @@
 /*
- * The input is a script: three documents are edited, give deltas, take one another's deltas and
- * states, and bytes that somebody spoiled. What is refused changes nothing; what is merged can be
- * written and read again; in the end all three are the same.
+ * The input is a script: three documents are edited, take steps back and make them again, give deltas,
+ * take one another's deltas and states, and bytes that somebody spoiled. What is refused changes
+ * nothing; what is merged can be written and read again; steps that are taken back and made again at
+ * once leave the text as it was; in the end all three are the same.
  */
 #include <quire/document.h>
 #include <stdio.h>
@@ -11,12 +12,19 @@
 #define DOCUMENTS 3
 #define DELTAS_MAX 32
 #define STEPS_MAX 256
+#define FORGETFUL 1 /* this one's undo holds a few steps alone */
 #define TEXT_MAX 4096 /* enough for what can go wrong */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct world {
     struct quire_document *documents[DOCUMENTS];
+    struct quire_undo *undos[DOCUMENTS];
+    struct closed {
+        bool holds; /* nothing came from elsewhere since, and no more was taken back */
+        size_t count; /* steps then */
+        struct quire_buffer text;
+    } closed[DOCUMENTS]; /* when a step was ended on purpose */
     struct quire_buffer deltas[DELTAS_MAX];
     size_t delta_count;
     const uint8_t *next; /* of the script */
@@ -224,6 +232,90 @@ static void edit_cell(struct world *world, struct quire_document *document,
     }
 }
 
+/** Steps that were ended on purpose leave the text of then, once all later ones are taken back. */
+static void check_closed(struct world *world, size_t index)
+{
+    struct closed *closed = &world->closed[index];
+    size_t count = quire_undo_count(world->undos[index]);
+    closed->holds = closed->holds && count >= closed->count && index != FORGETFUL;
+    if (closed->holds && count == closed->count) {
+        struct quire_buffer text = {0};
+        OK(quire_document_text(world->documents[index], &text));
+        check(quire_bytes_equal(quire_buffer_bytes(&text), quire_buffer_bytes(&closed->text)),
+            "all later steps were taken back, and the text is another one");
+        quire_buffer_finish(&text);
+    }
+}
+
+static void close_step(struct world *world, size_t index)
+{
+    struct closed *closed = &world->closed[index];
+    OK(quire_undo_close_step(world->undos[index]));
+    quire_buffer_clear(&closed->text);
+    OK(quire_document_text(world->documents[index], &closed->text));
+    closed->count = quire_undo_count(world->undos[index]);
+    closed->holds = true;
+}
+
+/** Who forgets steps may find, once what was typed is noted, that there is none left. */
+static void replay(struct world *world, size_t index, const struct quire_stamp *stamp, bool redo)
+{
+    struct quire_undo *undo = world->undos[index];
+    enum quire_status status = redo ? quire_undo_redo(undo, stamp) : quire_undo_undo(undo, stamp);
+    check(status == QUIRE_OK || (status == QUIRE_ENOTFOUND && index == FORGETFUL),
+        redo ? "redo" : "undo");
+    check_closed(world, index);
+}
+
+/** Steps taken back and made again at once: nobody else was there, so the text is what it was. */
+static void there_and_back(struct world *world, size_t index, const struct quire_stamp *stamp,
+    size_t steps)
+{
+    const struct quire_document *document = world->documents[index];
+    const struct quire_undo *undo = world->undos[index];
+    struct quire_buffer before = {0};
+    struct quire_buffer after = {0};
+    OK(quire_document_text(document, &before));
+    size_t redo_count = quire_undo_redo_count(undo);
+    for (size_t i = 0; i < steps && quire_undo_count(undo) > 0; i++) {
+        replay(world, index, stamp, false);
+    }
+    while (quire_undo_redo_count(undo) > redo_count) {
+        replay(world, index, stamp, true);
+    }
+    OK(quire_document_text(document, &after));
+    check(index == FORGETFUL || quire_bytes_equal(quire_buffer_bytes(&before), quire_buffer_bytes(&after)),
+        "steps taken back and made again leave another text");
+    quire_buffer_finish(&before);
+    quire_buffer_finish(&after);
+}
+
+/** Ends a step, takes some back, makes some again, or both. */
+static void take_back(struct world *world, size_t index, const struct quire_stamp *stamp)
+{
+    struct quire_undo *undo = world->undos[index];
+    uint8_t what = next_byte(world);
+    size_t steps = 1 + what / 4 % 8u;
+    OK(quire_undo_attach(undo, world->documents[index]));
+    switch (what % 4) {
+    case 0:
+        close_step(world, index);
+        break;
+    case 1:
+        for (; steps > 0 && quire_undo_count(undo) > 0; steps--) {
+            replay(world, index, stamp, false);
+        }
+        break;
+    case 2:
+        for (; steps > 0 && quire_undo_redo_count(undo) > 0; steps--) {
+            replay(world, index, stamp, true);
+        }
+        break;
+    default:
+        there_and_back(world, index, stamp, steps);
+    }
+}
+
 static void take(struct world *world, struct quire_document *document)
 {
     if (world->delta_count < DELTAS_MAX && quire_document_pending_size(document) > 0) {
@@ -257,7 +349,12 @@ static void step(struct world *world)
     stamp.wall_ms = world->wall_ms += (what & 0x80) ? 1 : 0;
     switch (what % 16) {
     default:
+        OK(quire_undo_attach(world->undos[index], document));
         edit_text(world, document, &stamp);
+        break;
+    case 5:
+    case 6:
+        take_back(world, index, &stamp);
         break;
     case 7:
     case 8:
@@ -266,9 +363,12 @@ static void step(struct world *world)
     case 9:
         take(world, document);
         break;
-    case 10:
-        merge_state(world->documents[next_byte(world) % DOCUMENTS], document);
+    case 10: {
+        size_t into = next_byte(world) % DOCUMENTS;
+        merge_state(world->documents[into], document);
+        world->closed[into].holds = false;
         break;
+    }
     case 11:
         spoil(world, document);
         break;
@@ -294,6 +394,7 @@ static void step(struct world *world)
             struct quire_bytes delta =
                 quire_buffer_bytes(&world->deltas[next_number(world, world->delta_count)]);
             enum quire_status status = quire_document_merge(document, delta);
+            world->closed[index].holds = false;
             check(status == QUIRE_OK || status == QUIRE_EMALFORMED, "a delta of ours is refused");
             struct quire_buffer after = state_of(document);
             check(status == QUIRE_OK || quire_bytes_equal(quire_buffer_bytes(&before),
@@ -309,6 +410,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct world world = {.next = data, .left = size, .wall_ms = 1};
     for (size_t i = 0; i < DOCUMENTS; i++) {
         OK(quire_document_create(&world.documents[i]));
+        OK(quire_undo_create(i == FORGETFUL ? 500 : 1 << 20, &world.undos[i]));
+        OK(quire_undo_attach(world.undos[i], world.documents[i]));
     }
     for (size_t steps = 0; world.left > 0 && steps < STEPS_MAX; steps++) {
         step(&world);
@@ -322,6 +425,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     for (size_t i = 0; i < DOCUMENTS; i++) {
         quire_document_destroy(world.documents[i]);
+        quire_undo_destroy(world.undos[i]);
+        quire_buffer_finish(&world.closed[i].text);
     }
     for (size_t i = 0; i < world.delta_count; i++) {
         quire_buffer_finish(&world.deltas[i]);
