@@ -24,12 +24,15 @@ const char quire_stub_crypto[] = "quire-sim-stub: this is no cryptography";
 
 /* ---- mixing ---------------------------------------------------------------------------------- */
 
+#define WAITING_MAX 256u /* whole blocks */
+
 /* Each lane is changed one-to-one by each word, so that one changed word always changes its lane,
  * and the end depends one-to-one on each lane. */
 struct mixer {
     uint64_t lanes[4];
     uint64_t size;
-    uint64_t rest[4]; /* size % 32 bytes that make no block yet, and zeros */
+    size_t waiting_size;
+    uint8_t waiting[WAITING_MAX + 32]; /* most of what is mixed is short: it is mixed at the end, at once */
 };
 static_assert(sizeof(struct mixer) <= sizeof(crypto_generichash_state), "it lies in libsodium's");
 
@@ -70,15 +73,6 @@ static void blocks(struct mixer *mixer, const uint8_t *bytes, size_t count)
     mixer->lanes[0] = a, mixer->lanes[1] = b, mixer->lanes[2] = c, mixer->lanes[3] = d;
 }
 
-/* A block out of `rest`, which begins anew. */
-static void block_of_rest(struct mixer *mixer)
-{
-    for (size_t i = 0; i < 4; i++) {
-        mixer->lanes[i] = rotate((mixer->lanes[i] ^ mixer->rest[i]) * P1, 29);
-        mixer->rest[i] = 0;
-    }
-}
-
 static void mixer_init(struct mixer *mixer, uint64_t purpose)
 {
     mixer->lanes[0] = purpose * P1;
@@ -86,69 +80,36 @@ static void mixer_init(struct mixer *mixer, uint64_t purpose)
     mixer->lanes[2] = purpose ^ P3;
     mixer->lanes[3] = ~purpose;
     mixer->size = 0;
-    memset(mixer->rest, 0, sizeof mixer->rest);
-}
-
-/* 1 … 8 bytes as a number. */
-static uint64_t load_few(const uint8_t *bytes, size_t size)
-{
-    if (size == 8) {
-        return load(bytes);
-    }
-    if (size >= 4) {
-        uint32_t low, high;
-        memcpy(&low, bytes, 4);
-        memcpy(&high, bytes + size - 4, 4);
-        return low | (uint64_t)high << (8 * (size - 4));
-    }
-    return bytes[0] | (uint64_t)bytes[size / 2] << (8 * (size / 2))
-           | (uint64_t)bytes[size - 1] << (8 * (size - 1));
-}
-
-/* Into `rest`, a word at a time: what is mixed here is mostly short, and calls of memcpy for it, or
- * stores that overlap, took longer than the mixing. */
-static void add_to_rest(struct mixer *mixer, const uint8_t *at, size_t size)
-{
-    size_t place = mixer->size % 32 / 8, bits = mixer->size % 8 * 8;
-    mixer->size += size;
-    while (size > 0) {
-        size_t some = size < 8 ? size : 8;
-        uint64_t word = load_few(at, some);
-        mixer->rest[place] |= word << bits;
-        if (bits + 8 * some >= 64) {
-            if (++place == 4) {
-                block_of_rest(mixer);
-                place = 0;
-            }
-            mixer->rest[place] = bits == 0 ? 0 : word >> (64 - bits);
-        }
-        at += some;
-        size -= some;
-    }
+    mixer->waiting_size = 0;
 }
 
 static inline void mixer_add(struct mixer *mixer, const void *data, size_t size)
 {
     const uint8_t *at = data;
-    size_t have = mixer->size % 32;
-    if (have > 0 && size >= 32 - have) {
-        add_to_rest(mixer, at, 32 - have);
-        at += 32 - have;
-        size -= 32 - have;
-        have = 0;
+    size_t waiting = mixer->waiting_size;
+    if (size == 0) { /* then data may be NULL */
+        return;
     }
-    if (have == 0 && size >= 32) {
-        blocks(mixer, at, size / 32);
-        mixer->size += size / 32 * 32;
-        at += size / 32 * 32;
-        size %= 32;
+    mixer->size += size;
+    if (size <= WAITING_MAX - waiting) {
+        memcpy(mixer->waiting + waiting, at, size);
+        mixer->waiting_size = waiting + size;
+        return;
     }
-    add_to_rest(mixer, at, size);
+    size_t more = (32 - waiting % 32) % 32;
+    memcpy(mixer->waiting + waiting, at, more);
+    blocks(mixer, mixer->waiting, (waiting + more) / 32);
+    at += more;
+    size -= more;
+    blocks(mixer, at, size / 32);
+    memcpy(mixer->waiting, at + size / 32 * 32, size % 32);
+    mixer->waiting_size = size % 32;
 }
 
 static inline void mixer_finish(struct mixer *mixer, uint8_t *out, size_t size)
 {
-    block_of_rest(mixer);
+    memset(mixer->waiting + mixer->waiting_size, 0, 32);
+    blocks(mixer, mixer->waiting, mixer->waiting_size / 32 + 1);
     uint64_t first = scramble((mixer->lanes[0] ^ rotate(mixer->lanes[1], 17)) + mixer->size);
     uint64_t second = scramble((mixer->lanes[2] ^ rotate(mixer->lanes[3], 41)) + first) * P2;
     uint64_t both = first ^ rotate(second, 32);

@@ -34,7 +34,7 @@ static enum quire_status make(const struct quire_device_options *options,
         free(worded);
         return status;
     }
-    memset(device, 0, offsetof(struct quire_device, space));
+    memset(device, 0, offsetof(struct quire_device, inflight));
     device->worded = worded;
     device->reader = options->reader;
     device->wall_ms = options->wall_ms;
@@ -287,6 +287,6 @@ void quire_device_destroy(struct quire_device *device)
     free(device->chains);
     free(device->pending);
     free(device->worded);
-    qr_wipe(device, offsetof(struct quire_device, space));
+    qr_wipe(device, offsetof(struct quire_device, inflight));
     free(device);
 }

@@ -262,7 +262,6 @@ struct quire_device {
     struct device_carried *carried; /* by number; nothing is sealed before them */
     size_t carried_count;
     size_t consumed; /* bytes of DELTA not yet given back as credit */
-    struct device_inflight inflight[DEVICE_INFLIGHT_COUNT];
     size_t inflight_count, inflight_size;
     uint64_t answered_ms; /* when something was last pushed, acknowledged or refused */
     bool upload_owed; /* something of ours was on its way: UPLOADED is due when it is there */
@@ -302,7 +301,9 @@ struct quire_device {
 
     struct device_worded *worded;
 
-    struct qr_frame_space space; /* last: neither initialised nor wiped, there are no secrets in it */
+    /* Last: large, meant only as far as counts say, and without secrets; so neither initialised nor wiped. */
+    struct device_inflight inflight[DEVICE_INFLIGHT_COUNT];
+    struct qr_frame_space space;
 };
 
 /* ---- device_out.c ---------------------------------------------------------------------------- */

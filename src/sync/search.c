@@ -233,9 +233,13 @@ enum quire_status qr_search_add(struct qr_search_words *words, struct quire_byte
     size_t begin = words->words.size;
     for (size_t i = 0; status == QUIRE_OK && i <= text.size;) {
         if (i + 4 <= text.size && text.data[i] >= 0xf0) { /* above U+FFFF: a letter that has no case */
-            memcpy(words->words.data + words->words.size, text.data + i, 4);
-            words->words.size += 4;
-            i += 4;
+            size_t run = 4;
+            while (i + run + 4 <= text.size && text.data[i + run] >= 0xf0) {
+                run += 4;
+            }
+            memcpy(words->words.data + words->words.size, text.data + i, run);
+            words->words.size += run;
+            i += run;
             continue;
         }
         uint32_t folded = SEPARATOR;
