@@ -298,3 +298,17 @@ void liar_wait(struct world *world, size_t person, uint64_t ms)
         }
     }
 }
+
+uint64_t liar_alarm(struct world *world, size_t person, enum quire_alarm_kind alarm)
+{
+    return world_state(world, person).alarms[alarm];
+}
+
+uint64_t liar_alarms(struct world *world, size_t person)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < QUIRE_ALARM_COUNT; i++) {
+        sum += world_state(world, person).alarms[i];
+    }
+    return sum;
+}

@@ -59,6 +59,9 @@ void liar_accept(struct world *world, size_t person);
 /** Answers SUB with an empty WANT. */
 void liar_want_nothing(struct world *world, size_t person);
 void liar_delta(struct world *world, size_t person, const struct quire_bytes *batches, size_t count);
+/** How often the device raised an alarm, or any. */
+uint64_t liar_alarm(struct world *world, size_t person, enum quire_alarm_kind alarm);
+uint64_t liar_alarms(struct world *world, size_t person);
 /** Lets time go by, with a TICK whenever the device wants one. */
 void liar_wait(struct world *world, size_t person, uint64_t ms);
 
