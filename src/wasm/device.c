@@ -145,6 +145,12 @@ int quire_wasm_device_open(uint32_t reader, const uint8_t *profile_key, const ui
     return (int)status;
 }
 
+int quire_wasm_device_rejoin(struct quire_device *device, const uint8_t *code, size_t code_size,
+    const uint8_t *entropy)
+{
+    return (int)quire_device_rejoin(device, (struct quire_bytes){code, code_size}, entropy);
+}
+
 void quire_wasm_device_destroy(struct quire_device *device)
 {
     quire_device_destroy(device);

@@ -32,7 +32,7 @@
 #define QUIRE_IMPORT(name)
 #endif
 
-#define QUIRE_WASM_VERSION 2 /* changes when anything below does */
+#define QUIRE_WASM_VERSION 3 /* changes when anything below does */
 
 /* ---- imports, of the module "quire" ---------------------------------------------------------- */
 
@@ -197,6 +197,9 @@ QUIRE_EXPORT("device_open")
 int quire_wasm_device_open(uint32_t reader, const uint8_t *profile_key, const uint8_t *entropy,
     int64_t wall_ms, const uint8_t *writer_record, size_t writer_record_size,
     struct quire_device **out_device);
+QUIRE_EXPORT("device_rejoin")
+int quire_wasm_device_rejoin(struct quire_device *device, const uint8_t *code, size_t code_size,
+    const uint8_t *entropy);
 QUIRE_EXPORT("device_destroy") void quire_wasm_device_destroy(struct quire_device *device);
 
 /** id: of the entry (SAVE) or the device (REVOKE), else it may be 0. out: actions. */

@@ -203,6 +203,8 @@ export class Device {
   static join(core: Core, options: DeviceOptions & { name: string; code: string }): Device;
   static recover(core: Core, options: DeviceOptions & { name: string; kit: string }): Device;
   static open(core: Core, options: DeviceOptions & { writerRecord?: Uint8Array }): Device;
+  /** Enrols a device again that the server does not know any more; not connected, connect it then. */
+  rejoin(code: string): void;
   destroy(): void;
 
   step(event: Event): Action[];

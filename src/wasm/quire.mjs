@@ -2,7 +2,7 @@
 // Thin on purpose: it moves bytes in and out and turns statuses into exceptions; all that matters
 // happens in C. Runs in browsers and in node; has no dependencies.
 
-const VERSION = 2;
+const VERSION = 3;
 const SCRATCH = 4096; // bytes kept for the inputs of a call; larger ones are allocated for the call
 const EDIT_MAX = (SCRATCH - 8) / 3 | 0; // code units of an edit's text that surely fit beside its session
 
@@ -723,6 +723,16 @@ export class Device {
     const record = options.writerRecord ?? empty;
     return Device.#make(core, options, [record], (exports, first, [recordAt], _, place) =>
       exports.device_open(...first, recordAt, record.length, place));
+  }
+
+  /**
+   * The server does not know this device any more: enrols it again, with all that was written on it, by the
+   * code that another one shows. Not connected; connect it then. ESTATE: connected, or not a member.
+   */
+  rejoin(code) {
+    const pointer = this.#alive(), bytes = utf8(code), entropy = sized(this.#clocks.entropy(), 32, 'entropy');
+    this.#core.done([bytes, entropy], (exports, [codeAt, entropyAt]) =>
+      exports.device_rejoin(pointer, codeAt, bytes.length, entropyAt));
   }
 
   /** Wipes and frees it. */

@@ -1,11 +1,12 @@
 /*
- * A story of three devices that sync through the real hub, made up from a seed. Every call of the
+ * A story of four devices that sync through the real hub, made up from a seed. Every call of the
  * exports is written down with all that goes in and comes out, for the module to be held against:
  *
  *   <call> <person> <arguments…> = <status> <results…>
  *
  *   init p entropy wall record name = s kit actions        open p entropy wall record = s
  *   join p entropy wall name code = s                      recover p entropy wall name kit = s
+ *   rejoin p entropy wall code = s
  *   step p kind now wall entropy bytes token id = s actions wake
  *   insert p entry wall position text = s                  erase p entry wall position count = s
  *   title p entry wall text = s                            tag p entry wall name = s
@@ -22,7 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PEOPLE 3
+#define PEOPLE 4
 #define LOG_MAX 4096
 #define RECORDS_MAX 4096
 #define MESSAGES_MAX 4096
@@ -414,6 +415,16 @@ static void come(const char *call, uint32_t index, const char *name, struct quir
     OK(status);
 }
 
+static void rejoin(uint32_t index, struct quire_bytes code, enum quire_status expected)
+{
+    uint8_t fresh[QUIRE_ENTROPY_SIZE];
+    begin("rejoin", index, fresh);
+    say(code);
+    int status = quire_wasm_device_rejoin(world.people[index].device, code.data, code.size, fresh);
+    printf(" = %d\n", status);
+    need(status == (int)expected, "a device asks to be enrolled again where it may");
+}
+
 static void restart(uint32_t index, bool with_writer)
 {
     struct person *person = &world.people[index];
@@ -588,6 +599,77 @@ static void live(size_t rounds, uint32_t people)
     }
 }
 
+static void start_hub(void)
+{
+    static const struct qr_log_reader reader = {NULL, log_each, log_read};
+    struct qr_hub_limits limits;
+    uint8_t log[QR_LOG_SIZE] = {9}, fresh[QUIRE_ENTROPY_SIZE];
+    qr_hub_limits_default(&limits);
+    entropy(fresh);
+    OK(qr_hub_create(&limits, &reader, log, world.log_count, fresh, &world.hub));
+}
+
+/* The server's disk is put back to when its log had so many records. */
+static void put_back(size_t log_count)
+{
+    for (uint32_t i = 0; i < PEOPLE; i++) {
+        hang_up(i);
+    }
+    for (; world.first < world.last; world.first++) {
+        quire_buffer_finish(&world.line[world.first % MESSAGES_MAX].bytes);
+    }
+    qr_hub_destroy(world.hub);
+    while (world.log_count > log_count) {
+        quire_buffer_finish(&world.stored[--world.log_count]);
+    }
+    start_hub();
+}
+
+static void pair(uint32_t old, uint32_t index, const char *name)
+{
+    connect(old);
+    run(2000);
+    step(old, QUIRE_EVENT_PAIR_OPEN, (struct quire_bytes){0}, 0, NULL);
+    run(1000);
+    come("join", index, name, held(&world.people[old].code));
+    connect(index);
+    run(5000);
+    connect(index); /* the first connection was for joining */
+    run(2000);
+}
+
+/* The second device enrols a fourth, the server forgets it, and the second, who knew, is lost and revoked. */
+static void come_and_be_forgotten(uint32_t index)
+{
+    uint8_t second[QUIRE_DEVICE_SIZE];
+    OK(quire_wasm_device_state(world.people[1].device, world.out));
+    memcpy(second, quire_wasm_buffer_data(world.out) + QUIRE_USER_SIZE, sizeof second);
+    for (uint32_t i = 0; i < PEOPLE; i++) {
+        hang_up(i);
+    }
+    size_t log_count = world.log_count;
+    pair(1, index, "tablet");
+    type(index);
+    rejoin(index, held(&world.people[1].code), QUIRE_ESTATE); /* connected: the server knows it */
+    put_back(log_count);
+    connect(0);
+    run(2000);
+    step(0, QUIRE_EVENT_REVOKE, (struct quire_bytes){0}, 0, second); /* in the place of the enrolment */
+    run(30000);
+    connect(index);
+    run(1000);
+    need(world.people[index].connection == 0, "a server refuses a device that it does not know");
+    step(0, QUIRE_EVENT_PAIR_OPEN, (struct quire_bytes){0}, 0, NULL);
+    run(1000);
+    rejoin(index, quire_bytes_of_text("no code"), QUIRE_EMALFORMED);
+    rejoin(index, held(&world.people[0].code), QUIRE_OK);
+    connect(index);
+    run(5000);
+    connect(index);
+    run(2000);
+    need(world.people[index].connection != 0, "the device is enrolled again");
+}
+
 static void finish(void)
 {
     for (uint32_t i = 0; i < PEOPLE; i++) {
@@ -615,9 +697,6 @@ static void finish(void)
 
 void record_session(uint64_t seed)
 {
-    static const struct qr_log_reader reader = {NULL, log_each, log_read};
-    struct qr_hub_limits limits;
-    uint8_t log[QR_LOG_SIZE] = {9}, fresh[QUIRE_ENTROPY_SIZE], second[QUIRE_DEVICE_SIZE];
     need(qr_crypto_init(), "libsodium works");
     memset(profile_key, 7, sizeof profile_key);
     world.random = seed * 0x9e3779b97f4a7c15u + 1;
@@ -626,9 +705,7 @@ void record_session(uint64_t seed)
     for (uint32_t i = 0; i < PEOPLE; i++) {
         world.people[i].records = calloc(RECORDS_MAX, sizeof(struct record));
     }
-    qr_hub_limits_default(&limits);
-    entropy(fresh);
-    OK(qr_hub_create(&limits, &reader, log, 0, fresh, &world.hub));
+    start_hub();
 
     init(0, "phone");
     live(12, 1);
@@ -642,10 +719,7 @@ void record_session(uint64_t seed)
     connect(2);
     run(5000);
     live(40, 3);
-    OK(quire_wasm_device_state(world.people[1].device, world.out));
-    memcpy(second, quire_wasm_buffer_data(world.out) + QUIRE_USER_SIZE, sizeof second);
-    step(0, QUIRE_EVENT_REVOKE, (struct quire_bytes){0}, 0, second);
-    run(30000);
-    live(10, 3);
+    come_and_be_forgotten(3);
+    live(10, PEOPLE);
     finish();
 }

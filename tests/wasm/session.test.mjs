@@ -1,4 +1,4 @@
-// Three devices that synced natively through the real hub, played again in the module: given the same
+// Four devices that synced natively through the real hub, played again in the module: given the same
 // events, entropy and clocks, every action comes out the same, byte for byte.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -64,7 +64,7 @@ function actionRows(actions) {
 }
 
 class Player {
-  people = [0, 1, 2].map(() => ({ device: null, records: new MemoryRecords() }));
+  people = [0, 1, 2, 3].map(() => ({ device: null, records: new MemoryRecords() }));
   counts = {};
   constructor(core) { this.core = core; }
 
@@ -105,6 +105,11 @@ class Player {
           { name: text(name), [call === 'join' ? 'code' : 'kit']: text(secret) }));
         return [0];
       }
+      case 'rejoin': {
+        const [entropy, wall, code] = args;
+        Object.assign(person.given, { wall: BigInt(wall), entropy: unhex(entropy) });
+        return [statusOf(() => person.device.rejoin(text(code)))];
+      }
       case 'destroy':
         person.device.destroy();
         return [];
@@ -140,7 +145,7 @@ class Player {
 }
 
 for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
-  test(`three devices of seed ${seed} do the same as natively`, async () => {
+  test(`four devices of seed ${seed} do the same as natively`, async () => {
     const player = new Player(await load());
     for (const [number, line] of native(['session', String(seed)]).entries()) {
       const [left, right] = line.split(' =');
@@ -148,10 +153,11 @@ for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
       const got = player.play(call, Number(person), args).join(' ');
       assert.equal(got, right.trim(), `seed ${seed}, line ${number}: ${line.slice(0, 200)}`);
     }
+    assert.equal(player.counts.rejoin, 3, 'one was forgotten by the server and enrolled again');
     assert.ok(player.counts.step > 100 && player.counts.insert > 20, 'much happened');
     const states = player.people.map(({ device }) => device.state());
-    assert.equal(player.people[0].device.devices().filter(({ active }) => active).length, 2, 'one of three is revoked');
+    assert.equal(player.people[0].device.devices().filter(({ active }) => active).length, 3, 'one of four is revoked');
     assert.ok(states.every((state) => state.batchCount > 5), 'batches went from device to device');
-    assert.equal(states[0].words, states[2].words, 'those that are left hold the same');
+    assert.ok(states[2].words === states[0].words && states[3].words === states[0].words, 'those that are left hold the same');
   });
 }
