@@ -64,6 +64,7 @@ static void draw_more(struct options *options, struct prng *prng)
         prng_chance(prng, 500000) ? 100000 : UINT64_C(1577880000000)); /* 50 years */
     options->unknown_ppm = sometimes(prng, 100000, 1000, 300000);
     options->newer_ppm = sometimes(prng, 100000, 200000, 800000);
+    options->later_ppm = sometimes(prng, 150000, 100000, 800000);
 }
 
 /* Servers that forget what some of several phones know of the roster: two rare faults must meet, and
@@ -151,6 +152,10 @@ void options_draw(struct options *options, uint64_t seed, uint64_t minutes)
     options->lost_at_end = sometimes(&prng, 200000, 1, 3);
     draw_more(options, &prng);
     draw_forgotten(options, &prng);
+    if (options->revokes + options->server_restores + options->server_wipes > 0) {
+        /* Whoever drops a batch that it cannot read relies on its author to bring what is in it. */
+        options->later_ppm = 0;
+    }
 }
 
 void options_calm(struct options *options)

@@ -11,6 +11,7 @@
 #include "people.h"
 #include "recording.h"
 #include "server.h"
+#include "sync/device_internal.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -302,12 +303,18 @@ static void carry_out(struct world *world, struct phone *phone, const struct qui
 static void look_at_state(struct world *world, struct phone *phone)
 {
     uint32_t redos = phone->state.redo_count;
+    uint64_t unread = phone->state.unread_count;
     quire_device_state(phone->device, &phone->state);
     const struct quire_device_state *state = &phone->state;
     struct user *user = &world->model->users[phone->user];
     if (state->redo_count > redos) {
         TRACE(world, "phone # has # records to make again", phone->number, state->redo_count);
         sometimes(world, SOMETIMES_record_made_again);
+    }
+    if (state->unread_count > unread) {
+        sometimes(world, SOMETIMES_batch_of_later_version_unread);
+    } else if (state->unread_count < unread && phone->ahead) {
+        sometimes(world, SOMETIMES_batch_of_later_version_read_later);
     }
     if (state->joined) {
         if (phone->stage != PHONE_JOINED) {
@@ -367,6 +374,9 @@ void phone_run(struct world *world, struct phone *phone, struct quire_device *de
     phone->newer = phone->later
                    || (world->options.newer_ppm > 0
                        && prng_chance(&world->people, world->options.newer_ppm));
+    phone->ahead = world->options.later_ppm > 0
+                   && (world->healed || prng_chance(&world->people, world->options.later_ppm));
+    device->format = phone->ahead ? LATER_VERSION : QR_BATCH_VERSION;
     phone->life++;
     phone->link = 0;
     phone->paused_until_ms = 0;
@@ -405,6 +415,21 @@ void phone_start(struct world *world, struct phone *phone)
     TRACE(world, "phone # starts on disk version #, writer record of # bytes", phone->number,
         phone->disk.durable_version, phone->writer_record_size);
     phone_run(world, phone, device, NULL);
+}
+
+void phone_upgrade(struct world *world, struct phone *phone)
+{
+    if (world->options.later_ppm == 0 || phone->device == NULL || phone->ahead) {
+        return;
+    }
+    TRACE(world, "phone # is upgraded", phone->number);
+    if (phone->stage == PHONE_JOINED) {
+        phone_kill(world, phone, false);
+        phone_start(world, phone);
+    } else {
+        phone->ahead = true;
+        phone->device->format = LATER_VERSION;
+    }
 }
 
 void phone_kill(struct world *world, struct phone *phone, bool reboot)

@@ -8,6 +8,8 @@
 #include "disk.h"
 #include <quire/device.h>
 
+#define LATER_VERSION 2 /* of batches */
+
 struct clock_state {
     int64_t skew_ms;
     int64_t frozen_at_ms; /* what it always says, when frozen */
@@ -53,6 +55,7 @@ struct phone {
     bool apart;           /* not among those that are asked to converge now */
     bool newer;           /* its process is of a later version: see options.h */
     bool later;           /* … because a story says so */
+    bool ahead;           /* its process writes batches of a later version */
     bool clone;           /* lives on a copied profile */
     bool same_dice;       /* its random bytes are always `dice`: see mallory/subtle.c */
     uint8_t dice[32];
@@ -74,6 +77,8 @@ struct quire_device_options phone_options(struct world *world, struct phone *pho
 void phone_start(struct world *world, struct phone *phone);
 /** The process is killed; some of the waiting writes may survive. reboot: the power was off. */
 void phone_kill(struct world *world, struct phone *phone, bool reboot);
+/** Its process is replaced by one of the last version. */
+void phone_upgrade(struct world *world, struct phone *phone);
 /** A device made by init, join or recover; `actions` may be NULL. */
 void phone_run(struct world *world, struct phone *phone, struct quire_device *device,
     const struct quire_actions *actions);

@@ -89,7 +89,7 @@ struct frame_decoder *frame_decoder_create(struct world *world)
             continue;
         }
         for (size_t b = 0; b < frame.push.batch_count; b++) {
-            if (qr_batch_read(frame.push.batches[b], &decoder->batch) == QUIRE_OK) {
+            if (qr_batch_read_any(frame.push.batches[b], &decoder->batch) == QUIRE_OK) {
                 writer_learn(decoder, decoder->batch.writer, recorded->phone);
             }
         }
@@ -339,7 +339,7 @@ static void write_batch(struct frame_decoder *decoder, uint32_t user, struct qui
 {
     struct qr_batch *batch = &decoder->batch;
     char name[64], words[WORDS_MAX];
-    if (qr_batch_read(bytes, batch) != QUIRE_OK) {
+    if (qr_batch_read_any(bytes, batch) != QUIRE_OK) {
         fputs("{\"chain\":\"not a batch of this version\",\"seq\":0,\"size\":0,\"epoch\":0,\"changes\":0,"
               "\"cipher\":0,\"deps\":[],\"text\":\"\"}", out);
         return;

@@ -600,6 +600,9 @@ void server_start(struct world *world)
     limits.pushes_per_second = (uint32_t)world->options.pushes_per_second;
     limits.pushes_burst = (uint32_t)world->options.pushes_burst;
     limits.users_loaded = (uint32_t)world->options.server_memory;
+    if (world->options.later_ppm > 0) {
+        limits.batch_version = LATER_VERSION; /* servers are upgraded first */
+    }
     /* Devices that fail a lot are not attackers here, and an hour is longer than most runs. */
     limits.roster_appends_per_hour = 600;
     struct qr_log_reader reader = {.context = world, .each = log_each, .read = log_read};

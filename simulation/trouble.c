@@ -367,6 +367,7 @@ void trouble_end(struct world *world)
         if (phone->device == NULL) {
             trouble_revive(world, phone);
         }
+        phone_upgrade(world, phone);
         people_save_all(world, phone);
     }
 }

@@ -83,6 +83,8 @@
     X(server_write_failed)                                                                         \
     X(phone_write_failed)                                                                          \
     X(frame_of_unknown_type)                                                                       \
+    X(batch_of_later_version_unread)                                                               \
+    X(batch_of_later_version_read_later)                                                           \
     X(field_of_later_version)                                                                      \
     X(field_written_over)                                                                          \
     X(reader_said_what_it_has)                                                                     \

@@ -330,6 +330,7 @@ struct quire_device_state {
     uint64_t unsealed_count; /* entries with edits not sealed, and changes to be sealed anew */
     uint64_t unacknowledged_count; /* own batches not yet durable on the server */
     uint64_t not_on_server_count;  /* batches of anybody that the server lacks, while connected */
+    uint64_t unread_count;   /* batches that a later version of Quire wrote: kept, and read by that */
     int64_t caught_up_ms;    /* wall clock of the last CAUGHT_UP; 0 never */
     uint64_t alarms[QUIRE_ALARM_COUNT]; /* how often each was raised, ever */
     uint32_t presence;       /* other devices connected now */

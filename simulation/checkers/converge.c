@@ -56,6 +56,7 @@ static const char *what_it_waits_for(const struct world *world, const struct pho
            : state->unsealed_count > 0        ? "has edits that are not sealed"
            : state->unacknowledged_count > 0  ? "has batches that the server did not acknowledge"
            : state->not_on_server_count > 0   ? "holds batches that the server lacks"
+           : state->unread_count > 0          ? "keeps batches that it cannot read"
            : phone->disk.waiting_count > 0    ? "writes to its disk"
            : !network_alive(world, phone->link) ? "has not noticed that its connection is gone"
            : !network_still(world, phone->link) ? "has something under way on its connection"

@@ -80,7 +80,7 @@ static void hold(struct survey *survey, uint32_t user, uint32_t holder, struct q
     struct qr_batch *batch)
 {
     struct chain *chain =
-        qr_batch_read(bytes, batch) == QUIRE_OK ? chain_of(survey, user, batch) : NULL;
+        qr_batch_read_any(bytes, batch) == QUIRE_OK ? chain_of(survey, user, batch) : NULL;
     if (chain != NULL && batch->seq > chain->held[holder]) {
         chain->held[holder] = batch->seq;
     }

@@ -45,7 +45,7 @@ bool batch_on_disk(const struct record *record, struct qr_batch *out_batch,
     }
     *out_bytes = (struct quire_bytes){record->value.data + QR_HASH_SIZE,
         record->value.size - QR_HASH_SIZE};
-    return qr_batch_read(*out_bytes, out_batch) == QUIRE_OK;
+    return qr_batch_read_any(*out_bytes, out_batch) == QUIRE_OK;
 }
 
 static size_t collect(const struct table *table, struct held *held, struct qr_batch *batch)
@@ -110,7 +110,7 @@ void order_check_log(struct world *world)
             || server_find(server, stored->user, stored->entry.writer, stored->entry.seq) != stored) {
             continue;
         }
-        if (qr_batch_read(bytes, batch) != QUIRE_OK) {
+        if (qr_batch_read_any(bytes, batch) != QUIRE_OK) {
             world_fail(world, "order", "record %zu of the server is no batch", i + 1);
             break;
         }

@@ -7,16 +7,21 @@
 #include "codec/dep.h"
 #include <string.h>
 
-#define BATCH_VERSION 1
 #define NONCE_SIZE 24
 #define WRITER_OFFSET 1
 #define SEQ_OFFSET (WRITER_OFFSET + QR_WRITER_SIZE)
 
-static enum quire_status check_change(const struct qr_change *change, size_t change_count)
+/* What our version knows of a change. */
+static enum quire_status check_change(const struct qr_batch *batch, const struct qr_change *change,
+    bool *reserved)
 {
     if (change->blob_count > QR_BLOBS_MAX || change->ciphertext.size > QR_CHANGE_MAX) {
         return QUIRE_ELIMIT;
     }
+    if (batch->version > QR_BATCH_VERSION) {
+        return QUIRE_OK;
+    }
+    *reserved |= change->blob_count > 0;
     switch (change->kind) {
     case QR_CHANGE_OPS:
         if (change->ciphertext.size == 0) {
@@ -24,7 +29,7 @@ static enum quire_status check_change(const struct qr_change *change, size_t cha
         }
         break;
     case QR_CHANGE_HEADS:
-        if (change_count != 1 || change->ciphertext.size != 0 ||
+        if (batch->change_count != 1 || change->ciphertext.size != 0 ||
             !qr_is_zero(change->entry, QR_ENTRY_SIZE) || !qr_is_zero(change->nonce, NONCE_SIZE)) {
             return QUIRE_EMALFORMED;
         }
@@ -33,15 +38,16 @@ static enum quire_status check_change(const struct qr_change *change, size_t cha
     case QR_CHANGE_TOMB:
     case QR_CHANGE_MANIFEST:
     case QR_CHANGE_COPY:
-        return QUIRE_EUNSUPPORTED;
+        *reserved = true;
+        break;
     default:
         return QUIRE_EMALFORMED;
     }
-    return change->blob_count == 0 ? QUIRE_OK : QUIRE_EUNSUPPORTED;
+    return QUIRE_OK;
 }
 
 /* The rules of a batch beyond its layout; the counts are within the arrays. */
-static enum quire_status check(const struct qr_batch *batch)
+static enum quire_status check(const struct qr_batch *batch, bool *out_reserved)
 {
     bool first = batch->seq == 1;
     if (batch->seq == 0 || batch->epoch == 0 || batch->change_count == 0 ||
@@ -56,7 +62,7 @@ static enum quire_status check(const struct qr_batch *batch)
         }
     }
     for (size_t i = 0; i < batch->change_count; i++) {
-        enum quire_status status = check_change(&batch->changes[i], batch->change_count);
+        enum quire_status status = check_change(batch, &batch->changes[i], out_reserved);
         if (status != QUIRE_OK) {
             return status;
         }
@@ -91,12 +97,10 @@ static void write_change(struct qr_writer *writer, const struct qr_change *chang
 static enum quire_status read_layout(struct qr_reader *reader, struct qr_batch *batch)
 {
     const uint8_t *start = reader->next;
-    uint8_t version = qr_read_u8(reader);
-    if (reader->failed || version == 0) {
+    batch->version = qr_read_u8(reader);
+    batch->reserved = false;
+    if (reader->failed || batch->version == 0) {
         return QUIRE_EMALFORMED;
-    }
-    if (version != BATCH_VERSION) {
-        return QUIRE_EUNSUPPORTED;
     }
     batch->writer = qr_read_bytes(reader, QR_WRITER_SIZE).data;
     batch->seq = qr_read_u64(reader);
@@ -124,7 +128,7 @@ static enum quire_status read_layout(struct qr_reader *reader, struct qr_batch *
     return qr_reader_done(reader) ? QUIRE_OK : QUIRE_EMALFORMED;
 }
 
-enum quire_status qr_batch_read(struct quire_bytes bytes, struct qr_batch *out_batch)
+static enum quire_status read_batch(struct quire_bytes bytes, bool any, struct qr_batch *out_batch)
 {
     if (bytes.size > QR_BATCH_MAX) {
         return QUIRE_ELIMIT;
@@ -133,7 +137,10 @@ enum quire_status qr_batch_read(struct quire_bytes bytes, struct qr_batch *out_b
     struct qr_reader reader = qr_reader_over(bytes);
     enum quire_status status = read_layout(&reader, &batch);
     if (status == QUIRE_OK) {
-        status = check(&batch);
+        status = check(&batch, &batch.reserved);
+    }
+    if (status == QUIRE_OK && !any && (batch.version > QR_BATCH_VERSION || batch.reserved)) {
+        status = QUIRE_EUNSUPPORTED;
     }
     if (status != QUIRE_OK) {
         return status;
@@ -146,18 +153,29 @@ enum quire_status qr_batch_read(struct quire_bytes bytes, struct qr_batch *out_b
     return QUIRE_OK;
 }
 
+enum quire_status qr_batch_read(struct quire_bytes bytes, struct qr_batch *out_batch)
+{
+    return read_batch(bytes, false, out_batch);
+}
+
+enum quire_status qr_batch_read_any(struct quire_bytes bytes, struct qr_batch *out_batch)
+{
+    return read_batch(bytes, true, out_batch);
+}
+
 enum quire_status qr_batch_write(const struct qr_batch *batch, struct quire_buffer *out_bytes)
 {
     if (batch->dep_count > QR_DEPS_MAX || batch->change_count > QR_CHANGES_MAX) {
         return QUIRE_ELIMIT;
     }
-    enum quire_status status = check(batch);
-    if (status != QUIRE_OK) {
+    bool reserved = false;
+    enum quire_status status = check(batch, &reserved);
+    if (status != QUIRE_OK || reserved) {
         return status == QUIRE_ELIMIT ? QUIRE_ELIMIT : QUIRE_EINVALID;
     }
     size_t start = out_bytes->size;
     struct qr_writer writer = qr_writer_onto(out_bytes);
-    qr_write_u8(&writer, BATCH_VERSION);
+    qr_write_u8(&writer, batch->version == 0 ? QR_BATCH_VERSION : batch->version);
     qr_write_bytes(&writer, batch->writer, QR_WRITER_SIZE);
     qr_write_u64(&writer, batch->seq);
     qr_write_bytes(&writer, batch->device, QR_DEVICE_SIZE);

@@ -11,6 +11,9 @@
  * name the batch's own writer. prev is zeros for seq 1 and for no other. m ≥ 1; b is 0 (blobs are
  * reserved). device is never zeros: the root writes no batch. A HEADS change stands alone in its
  * batch. Sign, store and forward the same bytes.
+ *
+ * A greater version has the same layout, with changes of any kind: who does not know it can do
+ * everything with it but open its changes.
  */
 #ifndef QR_CODEC_BATCH_H
 #define QR_CODEC_BATCH_H
@@ -18,6 +21,8 @@
 #include "base/ids.h"
 #include "codec/limits.h"
 #include <quire/bytes.h>
+
+#define QR_BATCH_VERSION 1
 
 enum qr_change_kind {
     QR_CHANGE_OPS = 1,      /* a document's delta */
@@ -49,6 +54,8 @@ struct qr_change {
 
 /** A parsed batch; the pointers borrow from the bytes it was read from. About 7 KB. */
 struct qr_batch {
+    uint8_t version; /* to be written: 0 is our own */
+    bool reserved;   /* has a kind or blobs that are reserved */
     const uint8_t *writer;
     uint64_t seq;
     const uint8_t *device;
@@ -70,13 +77,18 @@ struct qr_batch {
  * changes only the first dep_count and change_count are written. */
 QUIRE_CHECKED enum quire_status qr_batch_read(struct quire_bytes bytes, struct qr_batch *out_batch);
 
+/** The same, also of a batch that a newer Quire wrote (greater version, or `reserved`), to be checked,
+ * kept and passed on. Its changes are not for us. EMALFORMED, ELIMIT. */
+QUIRE_CHECKED enum quire_status qr_batch_read_any(struct quire_bytes bytes,
+    struct qr_batch *out_batch);
+
 /** Appends head, prev and changes of a batch, everything but the signature, from the same struct
- * (bytes, head, change.bytes and signature are not read). ELIMIT, EINVALID (reading would refuse
- * it), ENOMEM. */
+ * (reserved, bytes, head, change.bytes and signature are not read). ELIMIT, EINVALID (reading would
+ * refuse it), ENOMEM. */
 QUIRE_CHECKED enum quire_status qr_batch_write(const struct qr_batch *batch,
     struct quire_buffer *out_bytes);
 
-/** Only writer and seq, of bytes that passed qr_batch_read once. */
+/** Only writer and seq, of bytes that passed qr_batch_read_any once. */
 uint64_t qr_batch_seq(struct quire_bytes bytes, const uint8_t **out_writer);
 
 #endif

@@ -69,7 +69,10 @@ enum quire_status quire_device_step(struct quire_device *device, const struct qu
         device->pending_first_ms = device->pending_last_ms = device->now_ms; /* found at open */
     }
 
-    take_event(device, event);
+    device_unread_read(device);
+    if (device->failure == QUIRE_OK) {
+        take_event(device, event);
+    }
     if (device->failure == QUIRE_OK) {
         device_connection_tick(device);
         device_seal(device);
@@ -96,7 +99,7 @@ uint64_t quire_device_wake_ms(const struct quire_device *device)
 {
     uint64_t due[] = {device_connection_due_ms(device), device_seal_due_ms(device),
         device_upload_due_ms(device), device_append_due_ms(device)};
-    uint64_t first = UINT64_MAX;
+    uint64_t first = device_unread_due(device) ? device->now_ms : UINT64_MAX;
     for (size_t i = 0; i < sizeof due / sizeof *due; i++) {
         first = due[i] < first ? due[i] : first;
     }
@@ -197,6 +200,7 @@ void quire_device_state(const struct quire_device *device, struct quire_device_s
         }
     }
     state.not_on_server_count += device->inflight_count;
+    state.unread_count = device->unread_count;
     heads_in_words(device, state.words);
     *out_state = state;
 }

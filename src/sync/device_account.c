@@ -39,6 +39,7 @@ static enum quire_status make(const struct quire_device_options *options,
     device->reader = options->reader;
     device->wall_ms = options->wall_ms;
     device->resub_delay_ms = DEVICE_RESUB_FIRST_MS;
+    device->format = QR_BATCH_VERSION;
     memcpy(device->profile_key, options->profile_key, sizeof device->profile_key);
     qr_local_key(options->profile_key, device->local_key);
     memcpy(device->entropy, options->entropy, sizeof device->entropy);
@@ -276,6 +277,7 @@ void quire_device_destroy(struct quire_device *device)
     qr_roster_finish(&device->line);
     free(device->redos);
     free(device->carried);
+    free(device->unread);
     quire_buffer_finish(&device->host);
     quire_buffer_finish(&device->hello);
     quire_buffer_finish(&device->name);

@@ -25,7 +25,7 @@ static bool read_batch(struct quire_device *device, const struct device_chain *c
     }
     struct quire_bytes bytes = {value->data + QR_HASH_SIZE, value->size - QR_HASH_SIZE};
     return device_ok(device,
-        qr_batch_read(bytes, out_batch) == QUIRE_OK ? QUIRE_OK : QUIRE_ECORRUPT);
+        qr_batch_read_any(bytes, out_batch) == QUIRE_OK ? QUIRE_OK : QUIRE_ECORRUPT);
 }
 
 /* ---- what stays ------------------------------------------------------------------------------- */
@@ -177,7 +177,9 @@ static bool draft_next(struct quire_device *device, struct device_chain *chain,
             return false;
         }
     }
-    for (size_t i = 0; i < batch.change_count && device->failure == QUIRE_OK; i++) {
+    /* What cannot be read is carried by those who can. */
+    bool can = device_can_read(device, &batch);
+    for (size_t i = 0; i < batch.change_count && can && device->failure == QUIRE_OK; i++) {
         if (batch.changes[i].kind == QR_CHANGE_OPS) {
             draft_change(device, &batch, i, drafts);
         }
@@ -330,6 +332,7 @@ static void settle_chains(struct quire_device *device)
     device->chain_count = count;
     device->inflight_count = 0;
     device->inflight_size = 0;
+    device_unread_drop(device);
 }
 
 static void begin_chain(struct quire_device *device)

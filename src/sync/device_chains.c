@@ -49,7 +49,7 @@ static enum quire_status named_by_next(struct quire_device *device, const struct
     enum quire_status status = device_get_batch(device, chain->writer, seq + 1, &value);
     if (status == QUIRE_OK) {
         struct quire_bytes bytes = {value.data + QR_HASH_SIZE, value.size - QR_HASH_SIZE};
-        status = qr_batch_read(bytes, &next) == QUIRE_OK ? QUIRE_OK : QUIRE_ECORRUPT;
+        status = qr_batch_read_any(bytes, &next) == QUIRE_OK ? QUIRE_OK : QUIRE_ECORRUPT;
     }
     if (status == QUIRE_OK) {
         memcpy(out_hash, next.prev, QR_HASH_SIZE);

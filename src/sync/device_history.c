@@ -133,14 +133,16 @@ static bool look_at_batch(void *context, struct quire_bytes key, struct quire_by
     bool lost = false;
     (void)key;
     if (value.size <= QR_HASH_SIZE
-        || qr_batch_read((struct quire_bytes){value.data + QR_HASH_SIZE, value.size - QR_HASH_SIZE},
+        || qr_batch_read_any((struct quire_bytes){value.data + QR_HASH_SIZE, value.size - QR_HASH_SIZE},
                &batch) != QUIRE_OK) {
         return true; /* whose it was cannot be told any more */
     }
     for (size_t i = 0; i < batch.change_count && history->status == QUIRE_OK && !lost; i++) {
         const struct qr_change *change = &batch.changes[i];
         if (change->kind == QR_CHANGE_OPS && memcmp(change->entry, history->entry, QR_ENTRY_SIZE) == 0) {
-            enum quire_status status = add_delta(history, &batch, i);
+            enum quire_status status = device_can_read(history->device, &batch)
+                ? add_delta(history, &batch, i)
+                : QUIRE_EUNSUPPORTED;
             lost = status != QUIRE_OK && status != QUIRE_ENOMEM;
             history->status = status == QUIRE_ENOMEM ? status : QUIRE_OK;
         }

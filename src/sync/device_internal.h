@@ -13,6 +13,7 @@
  *   device_heads.c      once a day, who only reads says what it has
  *   device_connect.c    HELLO … SUB … CAUGHT_UP, and who gets which frame
  *   device_receive.c    DELTA: what is accepted, and applied
+ *   device_merge.c      what a batch says: opened and merged, or kept unread for a later version
  *   device_upload.c     WANT, PUSH, ACK, refusals
  *   device_roster.c     roster records, epoch keys, enrolling and revoking
  *   device_follow.c     a roster that contradicts ours: over to it, and what it forgot made again
@@ -58,6 +59,7 @@
 #define DEVICE_WORDS_ENTRIES 4          /* entries of one DELTA whose words are gathered at once */
 #define DEVICE_INDEX_COUNT 1024         /* entries of one INDEX … */
 #define DEVICE_INDEX_SIZE (4 * 1024 * 1024) /* … and bytes of text */
+#define DEVICE_UNREAD_AT_ONCE 256       /* unread batches that are tried again in one step */
 #define DEVICE_WITHHELD_MS (10 * 60 * 1000)
 #define DEVICE_MARKS_MAX 32              /* of when our batches were acknowledged, or seen by whom */
 #define DEVICE_ACK_SPAN_MS (60 * 1000)  /* acknowledgements that share a mark, at first */
@@ -139,6 +141,12 @@ struct device_carried {
     uint8_t hash[QR_HASH_SIZE]; /* of entry and plaintext */
 };
 
+
+/** A batch that is here and that a later version of Quire wrote, or that stands on such a one. */
+struct device_unread {
+    uint8_t writer[QR_WRITER_SIZE];
+    uint64_t seq;
+};
 
 /** A document in memory. */
 struct device_entry {
@@ -226,6 +234,13 @@ struct quire_device {
     bool writer_moved;                  /* in this step: a new stamp is due */
 
     struct quire_buffer sealed; /* of the record that is read just now */
+
+    /* later versions */
+    uint8_t format;              /* of the batches that this program writes, the greatest that it reads */
+    struct device_unread *unread; /* in the records, too */
+    size_t unread_count, unread_capacity;
+    size_t unread_next;                 /* of them: the next to be tried */
+    bool unread_progress, unread_later; /* since the first of them was tried */
 
     /* entries */
     struct device_entry *entries;
@@ -473,6 +488,20 @@ void device_check_withheld(struct quire_device *device, const struct device_chai
 void device_forget_sights(struct device_chain *chain);
 /** Our present chain is a new one. */
 void device_forget_withheld(struct quire_device *device);
+
+/* ---- device_merge.c -------------------------------------------------------------------------- */
+/** Nothing in it is of a later version, as far as can be told before it is opened. */
+bool device_can_read(const struct quire_device *device, const struct qr_batch *batch);
+/** Merges what an accepted batch says, or notes that it is unread. device_entries_settle must follow. */
+void device_merge(struct quire_device *device, const struct qr_batch *batch);
+/** One of the records says so. ENOMEM. */
+QUIRE_CHECKED enum quire_status device_unread_load(struct quire_device *device,
+    const uint8_t *writer, uint64_t seq);
+/** Tries unread batches again, some in each step; each is due once in the life of a process. */
+void device_unread_read(struct quire_device *device);
+bool device_unread_due(const struct quire_device *device);
+/** Chains became shorter. */
+void device_unread_drop(struct quire_device *device);
 
 /* ---- device_roster.c, device_pair.c ---------------------------------------------------------- */
 /** Signs (as the device, or the root of `kit`) and appends a record to `roster`. */

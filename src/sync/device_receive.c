@@ -1,6 +1,6 @@
 /*
  * DELTA: a batch is accepted only with its whole causal past and matching hashes; the last
- * signature of each contiguous run vouches for the run. Then it is kept, opened and merged.
+ * signature of each contiguous run vouches for the run. Then it is kept and merged.
  */
 #include "sync/device_internal.h"
 #include <stdlib.h>
@@ -116,7 +116,7 @@ static enum verdict check(struct quire_device *device, struct quire_bytes bytes,
     struct item *items, size_t count)
 {
     struct qr_batch batch;
-    if (qr_batch_read(bytes, &batch) != QUIRE_OK) {
+    if (qr_batch_read_any(bytes, &batch) != QUIRE_OK) {
         device_alarm(device, QUIRE_ALARM_BAD_SIGNATURE);
         return REFUSE;
     }
@@ -157,7 +157,7 @@ static enum verdict check(struct quire_device *device, struct quire_bytes bytes,
 static bool signature_holds(const struct quire_device *device, const struct item *item)
 {
     struct qr_batch batch;
-    if (qr_batch_read(item->bytes, &batch) != QUIRE_OK) {
+    if (qr_batch_read_any(item->bytes, &batch) != QUIRE_OK) {
         return false;
     }
     const struct qr_roster_device *author = qr_roster_find(&device->roster, batch.device);
@@ -188,43 +188,11 @@ static size_t verify(struct quire_device *device, const struct item *items, size
     return good;
 }
 
-static void merge_change(struct quire_device *device, const struct qr_batch *batch, size_t index)
-{
-    const struct qr_change *change = &batch->changes[index];
-    struct qr_change_place place = {.seq = batch->seq,
-        .index = (uint32_t)index,
-        .kind = change->kind,
-        .epoch = batch->epoch};
-    memcpy(place.writer, batch->writer, QR_WRITER_SIZE);
-    memcpy(place.entry, change->entry, QR_ENTRY_SIZE);
-    struct quire_buffer plaintext = {0};
-    struct device_entry *entry = NULL;
-    enum quire_status status = qr_vault_open_change(device->vault, &place, change->nonce,
-        change->ciphertext, &plaintext);
-    if (status == QUIRE_OK) {
-        status = device_entry_get(device, change->entry, true, &entry);
-        if (status == QUIRE_OK) {
-            status = device_entry_keep(device, entry, quire_buffer_bytes(&plaintext));
-            if (status == QUIRE_OK) {
-                device_carried_came(device, change->entry, quire_buffer_bytes(&plaintext));
-            }
-        } else {
-            device_ok(device, status);
-        }
-    }
-    if (status == QUIRE_ENOMEM) {
-        device_ok(device, status);
-    } else if (status != QUIRE_OK && !QR_PLANTED(NO_UNREADABLE_ALARM)) {
-        device_alarm(device, QUIRE_ALARM_UNREADABLE);
-    }
-    quire_buffer_finish(&plaintext);
-}
-
 static void apply(struct quire_device *device, const struct item *item)
 {
     struct qr_batch batch;
     struct device_chain *chain = &device->chains[item->chain];
-    if (qr_batch_read(item->bytes, &batch) != QUIRE_OK) {
+    if (qr_batch_read_any(item->bytes, &batch) != QUIRE_OK) {
         return; /* cannot be: it was read before */
     }
     device_put_batch(device, batch.writer, batch.seq, item->hash, item->bytes);
@@ -237,11 +205,7 @@ static void apply(struct quire_device *device, const struct item *item)
     if (!chain->own) {
         device_heads_came(device, &batch);
     }
-    for (size_t i = 0; i < batch.change_count && device->failure == QUIRE_OK; i++) {
-        if (batch.changes[i].kind == QR_CHANGE_OPS) {
-            merge_change(device, &batch, i);
-        }
-    }
+    device_merge(device, &batch);
 }
 
 static void begin(struct quire_device *device)

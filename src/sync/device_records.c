@@ -353,6 +353,15 @@ static bool load_again(void *context, struct quire_bytes key, struct quire_bytes
     return load->status == QUIRE_OK;
 }
 
+static bool load_unread(void *context, struct quire_bytes key, struct quire_bytes value)
+{
+    struct load *load = context;
+    (void)value;
+    load->status = key.size != 1 + QR_WRITER_SIZE + 8 ? QUIRE_ECORRUPT
+        : device_unread_load(load->device, key.data + 1, qr_load_u64(key.data + 1 + QR_WRITER_SIZE));
+    return load->status == QUIRE_OK;
+}
+
 static enum quire_status scan(struct quire_device *device, const char *prefix,
     bool (*visit)(void *, struct quire_bytes, struct quire_bytes))
 {
@@ -396,6 +405,9 @@ enum quire_status device_load(struct quire_device *device, struct quire_bytes wr
     }
     if (status == QUIRE_OK) {
         status = scan(device, "q", load_again);
+    }
+    if (status == QUIRE_OK) {
+        status = scan(device, "u", load_unread);
     }
     if (status == QUIRE_OK && device->roster.count == 0) {
         status = QUIRE_ECORRUPT;

@@ -144,7 +144,7 @@ static enum quire_status sign_and_keep(struct quire_device *device, struct devic
     uint8_t signed_hash[QR_HASH_SIZE], hash[QR_HASH_SIZE], signature[QR_SIGNATURE_SIZE];
     enum quire_status status = quire_buffer_append(bytes, unsigned_yet, sizeof unsigned_yet);
     if (status == QUIRE_OK) {
-        status = qr_batch_read(quire_buffer_bytes(bytes), &batch);
+        status = qr_batch_read_any(quire_buffer_bytes(bytes), &batch);
     }
     if (status != QUIRE_OK) {
         return status;
@@ -172,7 +172,8 @@ static enum quire_status seal_batch(struct quire_device *device, const struct dr
     if (chain == NULL) {
         return device->failure != QUIRE_OK ? device->failure : QUIRE_ELIMIT;
     }
-    struct qr_batch batch = {.writer = chain->writer,
+    struct qr_batch batch = {.version = device->format,
+        .writer = chain->writer,
         .seq = chain->head + 1,
         .device = self.device,
         .roster_seq = device->roster.count - 1,

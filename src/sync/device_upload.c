@@ -67,6 +67,20 @@ static void set_aside(struct quire_device *device, struct device_chain *chain)
     device_resubscribe_later(device);
 }
 
+/* Is it what was kept: any bit of it may have rotted, and a server would refuse it, and us. */
+static bool is_whole(const struct quire_device *device, const struct qr_batch *batch,
+    const uint8_t *kept_hash)
+{
+    uint8_t signed_hash[QR_HASH_SIZE], hash[QR_HASH_SIZE];
+    if (batch->roster_seq >= device->roster.count) {
+        return false;
+    }
+    qr_batch_signed(batch, device->roster.user, device->roster.entries[batch->roster_seq].hash,
+        signed_hash);
+    qr_batch_hash(signed_hash, batch->signature, hash);
+    return memcmp(hash, kept_hash, sizeof hash) == 0;
+}
+
 /* Reads the next batch of a chain. False: not now. */
 static bool read_next(struct quire_device *device, struct device_chain *chain,
     struct quire_buffer *out_value, struct qr_batch *out_batch)
@@ -75,8 +89,9 @@ static bool read_next(struct quire_device *device, struct device_chain *chain,
     enum quire_status status = device_get_batch(device, chain->writer, chain->sent + 1, out_value);
     if (status == QUIRE_OK) {
         struct quire_bytes bytes = {out_value->data + QR_HASH_SIZE, out_value->size - QR_HASH_SIZE};
-        bool well = qr_batch_read(bytes, out_batch) == QUIRE_OK && out_batch->seq == chain->sent + 1 &&
-            memcmp(out_batch->writer, chain->writer, QR_WRITER_SIZE) == 0;
+        bool well = qr_batch_read_any(bytes, out_batch) == QUIRE_OK && out_batch->seq == chain->sent + 1 &&
+            memcmp(out_batch->writer, chain->writer, QR_WRITER_SIZE) == 0 &&
+            is_whole(device, out_batch, out_value->data);
         status = well ? QUIRE_OK : QUIRE_ECORRUPT;
     }
     if (status == QUIRE_ECORRUPT || status == QUIRE_ENOTFOUND) {

@@ -123,17 +123,17 @@ static bool prepare(struct qr_hub *hub, struct hub_push *push, struct qr_verify_
     memcpy(push->roster_head, qr_roster_head(roster), sizeof push->roster_head);
     for (size_t i = 0; i < push->batch_count; i++) {
         struct qr_batch batch;
-        enum quire_status status = qr_batch_read(push->batches[i], &batch);
+        enum quire_status status = qr_batch_read_any(push->batches[i], &batch);
         if (status != QUIRE_OK) {
             hub->counters.frames_malformed++;
             hub_fatal(hub, connection,
-                status == QUIRE_ELIMIT             ? QR_ERROR_TOO_LARGE
-                    : status == QUIRE_EUNSUPPORTED ? QR_ERROR_UPGRADE_NEEDED
-                                                   : QR_ERROR_PROTO);
+                status == QUIRE_ELIMIT ? QR_ERROR_TOO_LARGE : QR_ERROR_PROTO);
             return false;
         }
         uint8_t signed_hash[QR_HASH_SIZE];
-        uint32_t refusal = refuse_author(roster, &batch, signed_hash, push->hashes[i]);
+        bool later = batch.version > hub->limits.batch_version || batch.reserved;
+        uint32_t refusal = later ? (uint32_t)QR_ERROR_UPGRADE_NEEDED
+                                 : refuse_author(roster, &batch, signed_hash, push->hashes[i]);
         if (refusal != 0) {
             reject(hub, connection, (enum qr_error_code)refusal,
                 refusal == QR_ERROR_STALE_ROSTER ? RETRY_OUT_OF_ORDER_MS : RETRY_REFUSED_MS, &batch,
@@ -187,7 +187,7 @@ static size_t within_rate(struct qr_hub *hub, struct hub_connection *connection,
     }
     hub->counters.rate_limited++;
     struct qr_batch batch;
-    if (qr_batch_read(frame->push.batches[allowed], &batch) != QUIRE_OK) {
+    if (qr_batch_read_any(frame->push.batches[allowed], &batch) != QUIRE_OK) {
         hub->counters.frames_malformed++;
         hub_fatal(hub, connection, QR_ERROR_PROTO);
         return 0;
@@ -282,7 +282,7 @@ static bool roster_goes_back(struct qr_hub *hub, const struct hub_user *user,
     }
     struct qr_batch before;
     struct quire_bytes bytes = evidence(hub, user, chain, batch->seq - 1);
-    return bytes.size > 0 && qr_batch_read(bytes, &before) == QUIRE_OK &&
+    return bytes.size > 0 && qr_batch_read_any(bytes, &before) == QUIRE_OK &&
         before.roster_seq > batch->roster_seq;
 }
 
@@ -408,7 +408,7 @@ static void accept(struct qr_hub *hub, struct hub_push *push)
     size_t jobs = 0;
     for (size_t i = 0; i < push->batch_count; i++) {
         struct qr_batch batch;
-        if (qr_batch_read(push->batches[i], &batch) != QUIRE_OK) {
+        if (qr_batch_read_any(push->batches[i], &batch) != QUIRE_OK) {
             return; /* cannot be: it was read before */
         }
         if (push->signed_job[i] && jobs++ >= push->valid && !QR_PLANTED(HUB_NO_SIGNATURE)) {

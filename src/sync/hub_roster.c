@@ -91,7 +91,7 @@ enum quire_status hub_roster_admissible(struct qr_hub *hub, const struct hub_use
             continue;
         }
         if (hub->reader.read(hub->reader.context, user->entries[i].lsn, &bytes) != QUIRE_OK ||
-            qr_batch_read(bytes, &batch) != QUIRE_OK || stands_on_excess(user, roster, &batch)) {
+            qr_batch_read_any(bytes, &batch) != QUIRE_OK || stands_on_excess(user, roster, &batch)) {
             return QUIRE_ECONFLICT;
         }
     }

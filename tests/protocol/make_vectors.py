@@ -411,8 +411,10 @@ def batches():
 
     def bad(title, status="malformed", **fields):
         raw = fields.pop("raw", None)
-        invalid.append({"name": title, "bytes": text_of(batch(**fields)[0] if raw is None else raw),
-                        "status": status})
+        data, _, signed, whole = batch(**fields)
+        invalid.append({"name": title, "bytes": text_of(data if raw is None else raw), "status": status})
+        if status == "unsupported":
+            invalid[-1].update({"signed_hash": signed.hex(), "hash": whole.hex()})
 
     good("the first batch of a writer", seed="first")
     good("a later batch with dependencies", seed="later", seq=2, roster_seq=1023, epoch=3,
@@ -433,6 +435,11 @@ def batches():
     bad("no bytes", raw=b"")
     bad("version 0", version=0)
     bad("version 2", "unsupported", version=2)
+    bad("version 255 with unknown kinds and a blob", "unsupported", version=255,
+        changes=[change_bytes(0), change_bytes(99, blobs=[HASH]), change_bytes(HEADS, ciphertext=b"")])
+    bad("version 2, nine blobs", "limit", version=2, changes=[change_bytes(blobs=[HASH] * 9)])
+    bad("version 2, no change", version=2, changes=[])
+    bad("version 2, cut short", raw=batch(version=2)[0][:-1])
     bad("cut short by a byte", raw=whole[:-1])
     bad("without a signature", raw=whole[:-64])
     bad("cut short in its head", raw=whole[:40])

@@ -92,6 +92,7 @@ static enum qr_cli_exit print_status_json(struct qr_cli *cli,
     if (object != NULL) {
         json_object_set_new(object, "rejections", rejections);
         json_object_set_new(object, "alarms", alarms);
+        json_object_set_new(object, "unread", json_integer((json_int_t)state->unread_count));
     }
     return qr_cli_print_json(cli, object);
 }
@@ -125,6 +126,12 @@ enum qr_cli_exit qr_cli_status(struct qr_cli *cli)
             qr_cli_warn(cli), state.unsealed_count, state.unsealed_count == 1 ? "entry" : "entries",
             state.unacknowledged_count, state.unacknowledged_count == 1 ? "batch" : "batches",
             qr_cli_plain(cli));
+    }
+    if (state.unread_count > 0) {
+        printf("%sunread%s       %" PRIu64 " %s: another device has a later version of Quire; they are kept, "
+               "and shown after an upgrade of this one\n",
+            qr_cli_warn(cli), qr_cli_plain(cli), state.unread_count,
+            state.unread_count == 1 ? "batch" : "batches");
     }
     printf("six words    %s\n", state.words);
     quire_client_each_rejection(cli->client, print_rejection, cli);

@@ -49,6 +49,38 @@ Test(hash_vectors, batches_hash_and_verify_as_written_down)
     json_decref(root);
 }
 
+Test(hash_vectors, batches_of_later_versions_have_the_same_hashes)
+{
+    cr_assert(qr_crypto_init());
+    json_t *root = vectors_load("batches.json");
+    uint8_t user[QR_USER_SIZE], roster_hash[QR_HASH_SIZE];
+    copy_bytes(root, "user", user, sizeof user);
+    copy_bytes(root, "roster_hash", roster_hash, sizeof roster_hash);
+    const json_t *vector;
+    size_t i, later = 0;
+    json_array_foreach(json_object_get(root, "invalid"), i, vector) {
+        struct quire_bytes bytes = vector_exact(vector);
+        struct qr_batch batch;
+        uint8_t signed_hash[QR_HASH_SIZE], hash[QR_HASH_SIZE];
+        enum quire_status wanted = vector_status(vector);
+        enum quire_status status = qr_batch_read_any(bytes, &batch);
+        cr_assert_eq(status, wanted == QUIRE_EUNSUPPORTED ? QUIRE_OK : wanted, "%s",
+            vector_text(vector, "name"));
+        if (status == QUIRE_OK) {
+            later++;
+            cr_assert(batch.reserved || batch.version > QR_BATCH_VERSION);
+            qr_batch_signed(&batch, user, roster_hash, signed_hash);
+            qr_batch_hash(signed_hash, batch.signature, hash);
+            cr_assert(vector_is(vector, "signed_hash", signed_hash, sizeof signed_hash));
+            cr_assert(vector_is(vector, "hash", hash, sizeof hash));
+            cr_assert(signed_by(root, "sign_public", QR_CONTEXT_BATCH_SIGN, signed_hash, batch.signature));
+        }
+        free_copy(bytes);
+    }
+    cr_assert_geq(later, 6);
+    json_decref(root);
+}
+
 Test(hash_vectors, records_hash_and_verify_as_written_down)
 {
     static struct qr_record record;

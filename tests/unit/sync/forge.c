@@ -80,7 +80,11 @@ static void seal(struct forger *forger, const struct plan *plan, uint8_t *out_no
     if (!qr_vault_has_epoch(forger->vault, place.epoch)) {
         place.epoch = qr_vault_epoch(forger->vault);
     }
-    make_delta(forger, plan->text, &delta);
+    if (plan->delta.size > 0) {
+        ok(quire_buffer_append(&delta, plan->delta.data, plan->delta.size));
+    } else {
+        make_delta(forger, plan->text, &delta);
+    }
     forge_random(forger, random);
     ok(qr_vault_seal_change(forger->vault, &place, quire_buffer_bytes(&delta), random, out_nonce,
         out_ciphertext));
@@ -97,7 +101,7 @@ void forge_sign(const struct forger *forger, const uint8_t *user, struct quire_b
     static const uint8_t no_record[QR_HASH_SIZE];
     struct qr_batch batch;
     uint8_t signed_hash[QR_HASH_SIZE];
-    ok(qr_batch_read(quire_buffer_bytes(bytes), &batch));
+    ok(qr_batch_read_any(quire_buffer_bytes(bytes), &batch));
     const uint8_t *roster_hash = batch.roster_seq < forger->roster->count
         ? forger->roster->entries[batch.roster_seq].hash
         : no_record;
@@ -111,7 +115,8 @@ void forge_batch(struct forger *forger, const struct plan *plan, struct quire_bu
     uint8_t *out_hash)
 {
     static const uint8_t zeros[QR_SIGNATURE_SIZE];
-    struct qr_batch batch = {.writer = plan->writer,
+    struct qr_batch batch = {.version = plan->version,
+        .writer = plan->writer,
         .seq = plan->seq,
         .device = plan->device,
         .roster_seq = plan->roster_seq,
@@ -124,7 +129,7 @@ void forge_batch(struct forger *forger, const struct plan *plan, struct quire_bu
     uint8_t nonce[QR_NONCE_SIZE];
     memcpy(batch.deps, plan->deps, plan->dep_count * sizeof *plan->deps);
     qsort(batch.deps, batch.dep_count, sizeof *batch.deps, compare_deps);
-    if (plan->text != NULL) {
+    if (plan->text != NULL || plan->delta.size > 0) {
         seal(forger, plan, nonce, &ciphertext);
         batch.changes[0] = (struct qr_change){.kind = QR_CHANGE_OPS,
             .entry = plan->entry,
@@ -140,7 +145,7 @@ void forge_batch(struct forger *forger, const struct plan *plan, struct quire_bu
     forge_sign(forger, plan->user, &bytes);
     if (out_hash != NULL) {
         static const uint8_t no_record[QR_HASH_SIZE];
-        ok(qr_batch_read(quire_buffer_bytes(&bytes), &batch));
+        ok(qr_batch_read_any(quire_buffer_bytes(&bytes), &batch));
         uint8_t signed_hash[QR_HASH_SIZE];
         qr_batch_signed(&batch, plan->user,
             plan->roster_seq < forger->roster->count

@@ -43,14 +43,16 @@ static void damage(struct quire_buffer *value, int way)
         value->size = 20;
     } else if (way == 1) {
         value->data[32] ^= 0x40; /* its version */
-    } else {
+    } else if (way == 2) {
         value->data[32 + 1 + 8 + 7] ^= 1; /* its number */
+    } else {
+        value->data[value->size - 70] ^= 2; /* what it says */
     }
 }
 
 Test(damage, a_batch_that_only_this_device_had_holds_up_its_chain_and_nothing_else)
 {
-    for (int way = 0; way < 3; way++) {
+    for (int way = 0; way < 4; way++) {
         struct world world;
         struct quire_rejection rejection = {0};
         world_init(&world);
@@ -83,7 +85,7 @@ Test(damage, a_batch_that_only_this_device_had_holds_up_its_chain_and_nothing_el
 
 Test(damage, a_batch_that_another_device_has_is_mended_and_the_chain_goes_on)
 {
-    for (int way = 0; way < 3; way++) {
+    for (int way = 0; way < 4; way++) {
         struct world world;
         world_init(&world);
         world_account(&world, 0);

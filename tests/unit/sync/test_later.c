@@ -1,0 +1,209 @@
+/*
+ * Batches that a later version of Quire wrote: taken in, kept, passed on, and read after an upgrade.
+ */
+#include "peer.h"
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+/** Two edits of one document: the second stands where the first one wrote. */
+struct edits {
+    struct quire_buffer first, second;
+};
+
+static struct edits make_edits(void)
+{
+    struct edits edits = {0};
+    struct quire_document *document;
+    struct quire_stamp stamp = {.session = {7, 7, 7}, .wall_ms = 1700000000000};
+    cr_assert_eq(quire_document_create(&document), QUIRE_OK);
+    cr_assert_eq(quire_document_insert(document, &stamp, 0, quire_bytes_of_text("alpha omega")), QUIRE_OK);
+    cr_assert_eq(quire_document_take_delta(document, 60 * 1024, &edits.first), QUIRE_OK);
+    cr_assert_eq(quire_document_insert(document, &stamp, 6, quire_bytes_of_text("beta ")), QUIRE_OK);
+    cr_assert_eq(quire_document_take_delta(document, 60 * 1024, &edits.second), QUIRE_OK);
+    quire_document_destroy(document);
+    return edits;
+}
+
+static void finish_edits(struct edits *edits)
+{
+    quire_buffer_finish(&edits->first);
+    quire_buffer_finish(&edits->second);
+}
+
+/* Person 0 gets the forger's next batch, from a liar. */
+static void give(struct world *world, struct forger *forger, uint8_t version, struct quire_bytes delta)
+{
+    struct quire_buffer batch = {0};
+    struct plan plan = forge_plan(forger, hostile_diary, NULL);
+    plan.version = version;
+    plan.delta = delta;
+    forge_batch(forger, &plan, &batch, forger->head);
+    forger->seq++;
+    struct quire_bytes bytes = quire_buffer_bytes(&batch);
+    liar_delta(world, 0, &bytes, 1);
+    quire_buffer_finish(&batch);
+}
+
+static uint64_t alarms(struct world *world)
+{
+    struct quire_device_state state = world_state(world, 0);
+    uint64_t sum = 0;
+    for (size_t i = 0; i < QUIRE_ALARM_COUNT; i++) {
+        sum += state.alarms[i];
+    }
+    return sum;
+}
+
+static bool shows(struct world *world, const char *text)
+{
+    return strstr(world_text(world, 0, hostile_diary), text) != NULL;
+}
+
+/* The program ends, and one that knows version 2 begins; its first steps. */
+static void upgrade(struct world *world, size_t person)
+{
+    world_disconnect(world, person);
+    world_restart(world, person, true);
+    world->people[person].device->format = 2;
+    for (int i = 0; i < 4; i++) {
+        world_step(world, person, (struct quire_event){.kind = QUIRE_EVENT_TICK});
+    }
+}
+
+/* Everybody is upgraded, the server too, which is honest from here on. */
+static void end(struct world *world)
+{
+    world->limits.batch_version = 2;
+    world_restart_hub(world, world->log_count);
+    upgrade(world, 0);
+    upgrade(world, 1);
+    hostile_end(world);
+}
+
+Test(later, a_batch_of_a_later_version_is_kept_unread_and_read_after_an_upgrade)
+{
+    struct world world;
+    hostile_begin(&world);
+    struct forger forger = peer_keys(&world, 1, 'f');
+    struct edits edits = make_edits();
+    liar_accept(&world, 0);
+    liar_want_nothing(&world, 0);
+    uint64_t before = world_state(&world, 0).batch_count;
+    give(&world, &forger, 2, quire_buffer_bytes(&edits.first));
+    cr_assert_eq(world_state(&world, 0).batch_count, before + 1, "kept");
+    cr_assert_eq(world_state(&world, 0).unread_count, 1);
+    cr_assert_eq(alarms(&world), 0);
+    cr_assert(!shows(&world, "alpha"));
+    give(&world, &forger, 1, quire_buffer_bytes(&edits.second));
+    cr_assert_eq(world_state(&world, 0).batch_count, before + 2, "what is behind it is taken");
+    cr_assert_eq(world_state(&world, 0).unread_count, 2, "and stands on what is unread");
+    cr_assert_eq(alarms(&world), 0);
+
+    world_restart(&world, 0, true); /* of the same version: still unread, and no busier for it */
+    for (int i = 0; i < 4; i++) {
+        world_step(&world, 0, (struct quire_event){.kind = QUIRE_EVENT_TICK});
+    }
+    cr_assert_eq(world_state(&world, 0).unread_count, 2);
+    cr_assert_gt(quire_device_wake_ms(world.people[0].device), world.now_ms);
+
+    upgrade(&world, 0);
+    cr_assert_eq(world_state(&world, 0).unread_count, 0);
+    cr_assert(shows(&world, "alpha beta omega"));
+    cr_assert_eq(alarms(&world), 0);
+    world_restart(&world, 0, true);
+    cr_assert_eq(world_state(&world, 0).unread_count, 0, "and it is kept so");
+    cr_assert(shows(&world, "alpha beta omega"));
+    finish_edits(&edits);
+    end(&world);
+}
+
+Test(later, an_unread_batch_is_brought_to_a_server_that_never_had_it)
+{
+    struct world world;
+    hostile_begin(&world);
+    struct forger forger = peer_keys(&world, 1, 'f');
+    struct edits edits = make_edits();
+    liar_accept(&world, 0);
+    liar_want_nothing(&world, 0);
+    give(&world, &forger, 2, quire_buffer_bytes(&edits.first));
+    world.limits.batch_version = 2;
+    world_restart_hub(&world, world.log_count);
+    world_disconnect(&world, 0);
+    world_connect(&world, 0);
+    world_run(&world, 5000);
+    struct quire_device_state state = world_state(&world, 0);
+    cr_assert(state.caught_up);
+    cr_assert_eq(state.not_on_server_count, 0);
+    cr_assert_eq(state.unread_count, 1);
+    finish_edits(&edits);
+    end(&world); /* where the other one, upgraded, reads it */
+}
+
+Test(later, a_server_of_an_earlier_version_refuses_it_and_nothing_else)
+{
+    struct world world;
+    hostile_begin(&world);
+    struct forger forger = peer_keys(&world, 1, 'f');
+    struct edits edits = make_edits();
+    liar_accept(&world, 0);
+    liar_want_nothing(&world, 0);
+    world_type(&world, 0, hostile_diary, "mine ");
+    give(&world, &forger, 2, quire_buffer_bytes(&edits.first));
+    world_disconnect(&world, 0);
+    world_connect(&world, 0);
+    world_run(&world, 5000);
+    struct quire_device_state state = world_state(&world, 0);
+    cr_assert(state.connected && state.caught_up);
+    cr_assert_eq(state.unacknowledged_count, 0, "what the person wrote is there");
+    cr_assert_eq(state.not_on_server_count, 1);
+    cr_assert_eq(world.people[0].last_code[QUIRE_NOTICE_REJECTED], QR_ERROR_UPGRADE_NEEDED);
+    finish_edits(&edits);
+    end(&world);
+}
+
+Test(later, a_later_form_of_the_text_is_kept_unread)
+{
+    struct world world;
+    hostile_begin(&world);
+    struct forger forger = peer_keys(&world, 1, 'f');
+    struct edits edits = make_edits();
+    edits.first.data[0] = 2;
+    liar_accept(&world, 0);
+    liar_want_nothing(&world, 0);
+    give(&world, &forger, 1, quire_buffer_bytes(&edits.first));
+    cr_assert_eq(world_state(&world, 0).unread_count, 1);
+    cr_assert_eq(alarms(&world), 0);
+    finish_edits(&edits);
+    world_finish(&world);
+}
+
+Test(later, what_is_wrong_and_not_of_a_later_version_is_an_alarm)
+{
+    struct world world;
+    hostile_begin(&world);
+    struct forger forger = peer_keys(&world, 1, 'f'), other = peer_keys(&world, 1, 'g');
+    struct edits edits = make_edits();
+    liar_accept(&world, 0);
+    liar_want_nothing(&world, 0);
+    give(&world, &forger, 1, quire_buffer_bytes(&edits.second)); /* it stands on nothing that is here */
+    cr_assert_eq(world_state(&world, 0).alarms[QUIRE_ALARM_UNREADABLE], 1);
+    cr_assert_eq(world_state(&world, 0).unread_count, 0);
+    struct quire_buffer word = {0};
+    struct quire_document *document;
+    struct quire_stamp stamp = {.session = {8}, .wall_ms = 1700000000000};
+    cr_assert_eq(quire_document_create(&document), QUIRE_OK);
+    cr_assert_eq(quire_document_insert(document, &stamp, 0, quire_bytes_of_text("gamma")), QUIRE_OK);
+    cr_assert_eq(quire_document_take_delta(document, 60 * 1024, &word), QUIRE_OK);
+    quire_document_destroy(document);
+    give(&world, &other, 2, quire_buffer_bytes(&word));
+    give(&world, &forger, 1, quire_buffer_bytes(&edits.second)); /* perhaps it stands on that */
+    cr_assert_eq(world_state(&world, 0).alarms[QUIRE_ALARM_UNREADABLE], 1);
+    cr_assert_eq(world_state(&world, 0).unread_count, 2);
+    upgrade(&world, 0);
+    cr_assert(shows(&world, "gamma"));
+    cr_assert_eq(world_state(&world, 0).unread_count, 0);
+    cr_assert_eq(world_state(&world, 0).alarms[QUIRE_ALARM_UNREADABLE], 2, "it did not");
+    quire_buffer_finish(&word);
+    finish_edits(&edits);
+    end(&world);
+}
