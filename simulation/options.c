@@ -64,6 +64,8 @@ static void draw_more(struct options *options, struct prng *prng)
         prng_chance(prng, 500000) ? 100000 : UINT64_C(1577880000000)); /* 50 years */
     options->unknown_ppm = sometimes(prng, 100000, 1000, 300000);
     options->newer_ppm = sometimes(prng, 100000, 200000, 800000);
+    /* The least holds a paste, and a quarter more. */
+    options->credit_kib = sometimes(prng, 150000, 64, 128);
     options->later_ppm = sometimes(prng, 150000, 100000, 800000);
 }
 

@@ -78,6 +78,7 @@
     X(server_skew_ms)     /* of its wall clock, at most, either way */                             \
     X(newer_ppm)          /* of processes are of a version that writes what others keep unread */      \
     X(later_ppm)          /* of processes write batches of a version that earlier ones keep unread */ \
+    X(credit_kib)         /* of DELTA before the first CREDIT; 0: as the protocol has it */            \
     X(unknown_ppm)        /* frames that another one follows, of a type that only newer ones know */         \
     X(mallory)            /* the server is hostile: the number of a strategy (quire-sim attack) */
 

@@ -377,6 +377,9 @@ void phone_run(struct world *world, struct phone *phone, struct quire_device *de
     phone->ahead = world->options.later_ppm > 0
                    && (world->healed || prng_chance(&world->people, world->options.later_ppm));
     device->format = phone->ahead ? LATER_VERSION : QR_BATCH_VERSION;
+    if (world->options.credit_kib > 0) {
+        device->credit = 1024 * world->options.credit_kib;
+    }
     phone->life++;
     phone->link = 0;
     phone->paused_until_ms = 0;

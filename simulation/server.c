@@ -600,6 +600,9 @@ void server_start(struct world *world)
     limits.pushes_per_second = (uint32_t)world->options.pushes_per_second;
     limits.pushes_burst = (uint32_t)world->options.pushes_burst;
     limits.users_loaded = (uint32_t)world->options.server_memory;
+    if (world->options.credit_kib > 0) {
+        limits.credit = (uint32_t)(1024 * world->options.credit_kib);
+    }
     if (world->options.later_ppm > 0) {
         limits.batch_version = LATER_VERSION; /* servers are upgraded first */
     }

@@ -52,7 +52,7 @@ void mallory_prepare(struct options *options, uint64_t number, uint64_t seed)
     options->writing_s = prng_range(&prng, 20, 120);
     options->resting_s = prng_range(&prng, 10, 60);
     options->revokes = strategy->needs_revocation;
-    options->later_ppm = 0; /* she does not know it */
+    options->later_ppm = options->credit_kib = 0; /* she knows of neither */
     options->last_join = options->last_join && !strategy->stays_apart;
     /* Some runs have phones that come and go, which gives her more doors. */
     bool quiet = strategy->needs_revocation || strategy->needs_late_phone || strategy->needs_traitor;

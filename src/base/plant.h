@@ -17,6 +17,7 @@
     X(STAMP_KEPT, "device: an old backup's stamp still fits")                                      \
     X(NO_DEPS_CHECK, "device: applies a batch whose causes it lacks")                              \
     X(SENT_BEFORE_DURABLE, "device: sends what its own disk does not have yet")                    \
+    X(CREDIT_ONCE, "device: what it took in is never given back as credit")                        \
     X(UNREAD_FORGOTTEN, "device: what a later version wrote is never opened")                       \
     X(SAVED_ONCE, "device: of several saves before a seal only the first is kept")                 \
     X(WANT_LOSES_LAST, "codec: the last range of a WANT is not read")                              \

@@ -5,9 +5,10 @@
 #include "crypto/words.h"
 #include <stdlib.h>
 
-static void give_credit(struct quire_device *device, size_t least)
+static void give_credit(struct quire_device *device)
 {
-    if (device->link == LINK_READY && device->consumed > 0 && device->consumed >= least) {
+    bool due = device->consumed > 0 && device->consumed >= device->credit / DEVICE_CREDIT_STEPS;
+    if (device->link == LINK_READY && due && !QR_PLANTED(CREDIT_ONCE)) {
         struct qr_frame frame = {.type = QR_FRAME_CREDIT};
         frame.credit.bytes = device->consumed;
         device->consumed = 0;
@@ -31,7 +32,7 @@ static void take_event(struct quire_device *device, const struct quire_event *ev
         break;
     case QUIRE_EVENT_PERSISTED:
         device_chains_persisted(device, event->token);
-        give_credit(device, DEVICE_CREDIT_STEP);
+        give_credit(device);
         break;
     case QUIRE_EVENT_SAVE:
         if (device->role == ROLE_MEMBER) {
@@ -84,7 +85,7 @@ enum quire_status quire_device_step(struct quire_device *device, const struct qu
             device_emit_writer(device);
         }
         if (device->out.write_count == 0) {
-            give_credit(device, DEVICE_CREDIT_STEP); /* no PERSISTED will follow to give it */
+            give_credit(device); /* no PERSISTED will follow to give it */
         }
     }
     qr_wipe(device->entropy, sizeof device->entropy);

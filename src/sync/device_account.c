@@ -40,6 +40,7 @@ static enum quire_status make(const struct quire_device_options *options,
     device->wall_ms = options->wall_ms;
     device->resub_delay_ms = DEVICE_RESUB_FIRST_MS;
     device->format = QR_BATCH_VERSION;
+    device->credit = QR_CREDIT_INITIAL;
     memcpy(device->profile_key, options->profile_key, sizeof device->profile_key);
     qr_local_key(options->profile_key, device->local_key);
     memcpy(device->entropy, options->entropy, sizeof device->entropy);

@@ -46,7 +46,7 @@
 #define DEVICE_INFLIGHT_COUNT 512
 #define DEVICE_PUSH_MAX (32 * 1024)     /* bytes of batches in one PUSH: half a minute at 1 KB/s */
 #define DEVICE_PUSH_COUNT 64
-#define DEVICE_CREDIT_STEP (256 * 1024) /* bytes taken in before credit is given back */
+#define DEVICE_CREDIT_STEPS 4           /* a quarter of it is taken in before credit is given back */
 #define DEVICE_PING_MS 30000
 #define DEVICE_SILENCE_MS 60000         /* after a ping: the connection is dead */
 #define DEVICE_ANSWER_MS 20000          /* for a step of the handshake or of pairing */
@@ -276,7 +276,8 @@ struct quire_device {
     uint64_t redo_at_ms; /* not before */
     struct device_carried *carried; /* by number; nothing is sealed before them */
     size_t carried_count;
-    size_t consumed; /* bytes of DELTA not yet given back as credit */
+    size_t credit;   /* bytes of DELTA that a server may have sent; fewer only in tests */
+    size_t consumed; /* of them, not yet given back */
     size_t inflight_count, inflight_size;
     uint64_t answered_ms; /* when something was last pushed, acknowledged or refused */
     bool upload_owed; /* something of ours was on its way: UPLOADED is due when it is there */

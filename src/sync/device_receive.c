@@ -240,7 +240,7 @@ static void end(struct quire_device *device)
 
 void device_on_delta(struct quire_device *device, const struct qr_frame *frame, size_t frame_size)
 {
-    if (device->consumed + frame_size > QR_CREDIT_INITIAL) {
+    if (device->consumed + frame_size > device->credit) {
         device_notice(device, QUIRE_NOTICE_REFUSED, QR_ERROR_PROTO);
         device_close(device, RETRY_BROKEN_MS); /* more than it was given credit for */
         return;

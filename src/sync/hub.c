@@ -26,6 +26,7 @@ void qr_hub_limits_default(struct qr_hub_limits *out_limits)
         .roster_appends_per_hour = 60,
         .auth_failures_per_hour = 20,
         .user_bytes = 1024ull * 1024 * 1024,
+        .credit = QR_CREDIT_INITIAL,
         .batch_version = QR_BATCH_VERSION,
         .open_registration = true,
     };

@@ -36,6 +36,7 @@ struct qr_hub_limits {
     uint32_t roster_appends_per_hour;/* per user; 60 */
     uint32_t auth_failures_per_hour; /* per user named; 20 */
     uint64_t user_bytes;             /* stored per user; 1 GiB */
+    uint32_t credit;                 /* bytes of DELTA before the first CREDIT; 1 MiB, fewer in tests */
     uint8_t batch_version;           /* the greatest that is taken; 1 */
     bool open_registration;          /* unknown users may make an account; true */
 };

@@ -235,7 +235,7 @@ void hub_on_auth_verified(struct qr_hub *hub, struct hub_connection *connection,
     }
     connection->user = user;
     connection->state = HUB_READY;
-    connection->credit = HUB_CREDIT_START;
+    connection->credit = hub->limits.credit;
     DL_APPEND(user->connections, connection);
     user->connection_count++;
     hub->counters.connections_ready++;

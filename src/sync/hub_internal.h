@@ -25,7 +25,6 @@
 #define HUB_ROSTER_CHAIN UINT16_MAX       /* hub_entry.chain of a roster record */
 #define HUB_UNSENT_LOW (128 * 1024)       /* a DELTA is made only while less than this is unsent */
 #define HUB_DELTA_MAX (32 * 1024)         /* bytes of batches in one DELTA: half a minute at 1 KB/s */
-#define HUB_CREDIT_START (1024 * 1024)
 #define HUB_CREDIT_MAX (16 * 1024 * 1024)
 #define HUB_UNVERIFIED_MAX (2 * 1024 * 1024) /* bytes of pushes under verification, a connection */
 #define HUB_PAIR_MAILBOXES 1024
