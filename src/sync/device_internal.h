@@ -94,7 +94,7 @@ struct device_chain {
     uint8_t hash[QR_HASH_SIZE]; /* of the head */
     uint32_t roster_seq;        /* of the head */
     uint64_t caught_up_at;      /* greatest in it */
-    uint64_t acked;             /* own: durable on the server, as it said */
+    uint64_t acked;             /* the server had it: it acknowledged, named or gave it */
     uint64_t acked_wall_ms;     /* when it said so of that one */
     uint64_t sees_own;          /* others': greatest seq of our present chain in its past, or more */
     bool covered;               /* another batch that is here depends on the head */

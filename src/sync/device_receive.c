@@ -198,7 +198,7 @@ static void apply(struct quire_device *device, const struct item *item)
     device_put_batch(device, batch.writer, batch.seq, item->hash, item->bytes);
     device_chain_advance(device, chain, &batch, item->hash);
     chain->sent = batch.seq > chain->sent ? batch.seq : chain->sent;
-    if (chain->own && batch.seq > chain->acked) {
+    if (batch.seq > chain->acked) {
         chain->acked = batch.seq;
     }
     device_check_withheld(device, chain);

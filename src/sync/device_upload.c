@@ -225,7 +225,7 @@ void device_is_on_server(struct quire_device *device, struct device_chain *chain
     if (chain->refusal != 0 && seq >= chain->refused_seq) {
         chain->refusal = 0;
     }
-    if (chain->own && seq > chain->acked) {
+    if (seq > chain->acked) {
         chain->acked = seq;
         chain->acked_wall_ms = (uint64_t)device->wall_ms;
         if (memcmp(chain->writer, device->writer, QR_WRITER_SIZE) == 0) {
@@ -347,19 +347,20 @@ static const struct qr_frame_position *find_position(const struct qr_frame *fram
     return NULL;
 }
 
-/* What the server says it has of our own chains is what it has acknowledged, or more; less means
- * that it lost something, which WANT has asked for. */
-static void compare_own(struct quire_device *device, const struct qr_frame *frame)
+/* What the server says it has of a chain is what it is known to have had, or more; less means that it
+ * lost something, which WANT has asked for. */
+static void compare_heads(struct quire_device *device, const struct qr_frame *frame)
 {
     bool behind = false;
     for (size_t i = 0; i < device->chain_count; i++) {
         struct device_chain *chain = &device->chains[i];
-        if (!chain->own || chain->head == 0) {
+        if (chain->head == 0) {
             continue;
         }
         const struct qr_frame_position *position = find_position(frame, chain->writer);
         uint64_t seq = position == NULL ? 0 : position->seq;
-        if (seq < chain->acked) {
+        /* One that has another branch has not lost this one: that is a fork, and said as such. */
+        if (seq < chain->acked && (seq == 0 || !is_fork(device, chain, position))) {
             behind = true;
         }
         if (seq != chain->acked && seq <= chain->head) {
@@ -413,7 +414,7 @@ void device_shut_out(struct quire_device *device, const uint8_t *writer)
 void device_on_caught_up(struct quire_device *device, const struct qr_frame *frame)
 {
     bool agree = true;
-    compare_own(device, frame);
+    compare_heads(device, frame);
     for (size_t i = 0; i < frame->caught_up.position_count; i++) {
         const struct qr_frame_position *position = &frame->caught_up.positions[i];
         const struct device_chain *chain = device_chain_find(device, position->writer);

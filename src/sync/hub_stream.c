@@ -217,7 +217,8 @@ void hub_stream(struct qr_hub *hub, struct hub_connection *connection)
     }
     if (connection->subscribed && !connection->caught_up &&
         connection->position >= user->durable_count &&
-        connection->position >= connection->filter_end) {
+        connection->position >= connection->filter_end &&
+        hub_roster_durable(user) == user->roster.count) { /* its pins bound what CAUGHT_UP names */
         send_caught_up(hub, connection);
     }
     if (connection->filter != NULL && connection->position >= connection->filter_end) {

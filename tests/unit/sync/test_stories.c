@@ -186,6 +186,39 @@ Test(stories, a_restored_server_gets_back_what_it_lost_from_any_device)
     world_finish(&world);
 }
 
+Test(stories, a_restored_server_is_noticed_by_whoever_heals_it_even_who_wrote_nothing_of_it)
+{
+    struct world world;
+    world_init(&world);
+    world_account(&world, 0);
+    world_pair(&world, 0, 1);
+    world_run(&world, 2000);
+    size_t backup = world.log_count;
+    for (int i = 0; i < 3; i++) {
+        world_type(&world, 0, diary, "lost and found ");
+        world_run(&world, 2000);
+    }
+    world_disconnect(&world, 0);
+    world_disconnect(&world, 1);
+    world_restart(&world, 1, false); /* what it knows of the server is kept, too */
+    world_restart_hub(&world, backup);
+    world_connect(&world, 1);
+    world_run(&world, 5000);
+    struct quire_device_state state = world_state(&world, 1);
+    cr_assert_eq(state.alarms[QUIRE_ALARM_SERVER_BEHIND], 1);
+    cr_assert_eq(state.not_on_server_count, 0);
+    world_connect(&world, 0);
+    world_run(&world, 5000);
+    state = world_state(&world, 0);
+    cr_assert_eq(state.alarms[QUIRE_ALARM_SERVER_BEHIND], 0, "all of it is back by then");
+    cr_assert_eq(state.unacknowledged_count, 0);
+    world_disconnect(&world, 1);
+    world_connect(&world, 1);
+    world_run(&world, 5000);
+    cr_assert_eq(world_state(&world, 1).alarms[QUIRE_ALARM_SERVER_BEHIND], 1, "it was said once");
+    world_finish(&world);
+}
+
 Test(stories, nothing_is_acknowledged_or_passed_on_before_it_is_durable)
 {
     struct world world;
