@@ -144,7 +144,7 @@ static int run_alone(const struct arguments *arguments)
 
 int command_seeds(int count, char **words)
 {
-    struct arguments arguments = {
+    static struct arguments arguments = {
         .plan = {.first_seed = 1, .run_count = 1, .job_count = 1, .minutes = 30}};
     parse(count, words, &arguments);
     if (arguments.plan.run_count == 1 && arguments.plan.known_count == 0) {

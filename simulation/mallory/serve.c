@@ -458,8 +458,7 @@ static void on_push(struct world *world, struct session *session, const struct q
             }
         }
         if (ack.ack.range_count < 64) {
-            ranges[ack.ack.range_count++] = (struct qr_frame_range){
-                archive_find(account, batch->writer, batch->seq)->writer, 0, batch->seq};
+            ranges[ack.ack.range_count++] = (struct qr_frame_range){batch->writer, 0, batch->seq};
         }
     }
     free(batch);
