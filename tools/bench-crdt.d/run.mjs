@@ -5,12 +5,14 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import os from 'node:os';
 import path from 'node:path';
 import { SYSTEMS, versionOf } from './systems.mjs';
-import { readTrace } from './traces.mjs';
+import { erasedWithin, readTrace } from './traces.mjs';
 
 const options = JSON.parse(process.argv[2]); // traces (files), peers, runs, timeout (s), out, native, python, typist
 const here = import.meta.dirname, root = path.resolve(here, '../..');
 const cache = path.join(process.env.QUIRE_PEERS, 'cache');
 const ENTRY = 6300; // bytes of a journal entry
+const LARGE = 1_000_000; // code points of the largest
+const GROUPS = [100, 1000, null]; // transactions in a change; null: all of them
 const systems = ['quire-native', ...Object.keys(SYSTEMS).filter((name) => !SYSTEMS[name].package || options.peers.includes(name))];
 const results = { machine: { cpu: os.cpus()[0]?.model, cores: os.cpus().length, memory_bytes: os.totalmem(), node: process.version },
   versions: {}, options, prepared: {}, runs: [] };
@@ -43,8 +45,23 @@ function nativeLines(file) {
   return readFileSync(lines);
 }
 
+/** Where a system's files of a trace are: of the trace itself, of its beginning, or of it again and again. */
+const folderOf = ({ size, large }) => path.join(cache, ...(size ? ['small'] : large ? ['large'] : []));
+
+/** bench-memory reads the state that quire-wasm wrote, which is the same. */
+function nativeMemory(job, mode) {
+  return last(spawnSync(path.join(options.native, 'bench-memory'), [mode, path.join(folderOf(job), `quire-wasm.${nameOf(job.file)}.saved`)],
+    { encoding: 'utf8', timeout: options.timeout * 1000 }), 'bench-memory');
+}
+
 const NATIVE = { typing: 'local', saving: 'encode', whole: 'load', updates: 'updates' };
-function native(file, measure) {
+function native(job) {
+  const { file, measure } = job;
+  if (measure === 'memory') {
+    const merged = nativeMemory(job, 'merge'), opened = nativeMemory(job, 'open');
+    if (merged.error || opened.error) return merged.error ? merged : opened;
+    return { ok: true, ...merged, opened_peak_bytes: opened.peak_bytes, opened_steady_bytes: opened.steady_bytes };
+  }
   const [program, args] = measure === 'many' ? ['bench-opening', ['--runs', '1', '--bytes', String(ENTRY)]]
     : ['bench-document', ['--runs', '1', '--only', NATIVE[measure]]];
   const ran = spawnSync(path.join(options.native, program), args,
@@ -58,21 +75,22 @@ function native(file, measure) {
 
 // ---- preparing ------------------------------------------------------------------------------
 
-/** What is measured: [trace, measure], and whether the updates one by one are wanted of it. */
+/** What is measured of which trace, and whether the updates one by one are wanted of it. */
 const plan = [];
 for (const file of options.traces) {
-  const { concurrent } = readTrace(file), small = concurrent || options.quick;
-  for (const measure of concurrent ? ['whole', 'updates'] : ['typing', 'saving', 'whole']) plan.push({ file, measure, updates: small && concurrent });
-  if (!concurrent && file === options.entry) plan.push({ file, measure: 'many', size: ENTRY });
+  const { concurrent } = readTrace(file);
+  const measures = concurrent ? ['whole', 'updates', 'memory'] : ['typing', 'saving', 'whole', 'memory'];
+  for (const measure of measures) plan.push({ file, measure, updates: concurrent });
+  if (!concurrent && file === options.entry) plan.push({ file, measure: 'many', size: ENTRY }, { file, measure: 'memory', large: LARGE });
 }
+const keyOf = (system, { file, size, large }) => `${system} ${nameOf(file)}${size ? ` of ${size} bytes` : large ? ` of ${large / 1e6} MB` : ''}`;
 mkdirSync(cache, { recursive: true });
-for (const { file, updates, size } of plan) {
+for (const job of plan) {
   for (const system of systems.filter((one) => one !== 'quire-native')) {
-    const key = `${system} ${nameOf(file)}${size ? ` of ${size} bytes` : ''}`;
+    const key = keyOf(system, job);
     if (results.prepared[key]) continue;
-    const sub = size ? path.join(cache, 'small') : cache;
     say(`preparing ${key}`);
-    results.prepared[key] = work({ system, measure: 'prepare', trace: file, updates, size, cache: sub }, 3 * options.timeout);
+    results.prepared[key] = work({ system, ...job, measure: 'prepare', trace: job.file, cache: folderOf(job) }, 3 * options.timeout);
     if (!results.prepared[key].ok) say(`  ${results.prepared[key].error}`);
   }
 }
@@ -81,22 +99,37 @@ for (const { file, updates, size } of plan) {
 
 const given = new Set(); // what took too long once is not tried again
 for (let round = 0; round < options.runs; round++) {
-  for (const { file, measure, size } of plan) {
+  for (const job of plan) {
+    const { file, measure } = job;
     const turn = round % 2 === 0 ? systems : [...systems].reverse();
     for (const system of turn) {
-      const key = `${system} ${nameOf(file)} ${measure}`;
-      const prepared = results.prepared[`${system} ${nameOf(file)}${size ? ` of ${size} bytes` : ''}`];
+      const trace = keyOf('', job).trim(), key = `${system} ${trace} ${measure}`;
+      const prepared = results.prepared[keyOf(system, job)];
       if (given.has(key)) continue;
       let result;
-      if (system === 'quire-native') result = native(file, measure);
+      if (system === 'quire-native') result = native(job);
       else if (!prepared.ok) result = { ok: false, error: prepared.error };
-      else result = work({ system, measure, trace: file, cache: size ? path.join(cache, 'small') : cache, size });
+      else result = work({ system, ...job, trace: file, cache: folderOf(job) });
+      if (system === 'quire-wasm' && measure === 'memory' && result.ok) { // it can be opened without being merged
+        const opened = work({ system, ...job, opened: true, trace: file, cache: folderOf(job) });
+        result = { ...result, opened_peak_bytes: opened.peak_bytes, opened_steady_bytes: opened.steady_bytes };
+      }
       if (!result.ok) given.add(key);
-      results.runs.push({ system, trace: nameOf(file), measure, round, ...result });
-      say(`round ${round + 1}: ${key} ${result.ok ? `${result.ms.toFixed(2)} ms` : result.error}`);
+      results.runs.push({ system, round, ...result, trace: measure === 'memory' ? trace : nameOf(file), measure });
+      const figure = measure === 'memory' ? `${(result.peak_bytes / 1e6).toFixed(2)} MB at most` : `${result.ms?.toFixed(2)} ms`;
+      say(`round ${round + 1}: ${key} ${result.ok ? figure : result.error}`);
     }
   }
   writeFileSync(options.out, JSON.stringify(results, null, 1));
+}
+results.history = {};
+for (const file of new Set(plan.filter(({ measure }) => measure === 'typing').map(({ file }) => file))) {
+  const sizes = GROUPS.map((group) => group ?? Infinity), { letters, erased } = erasedWithin(readTrace(file), sizes);
+  const row = results.history[nameOf(file)] = { letters, letters_left: erased.map((count) => letters - count), systems: {} };
+  for (const system of systems.filter((one) => one !== 'quire-native')) {
+    say(`history: ${system} ${nameOf(file)}`);
+    row.systems[system] = work({ system, measure: 'history', trace: file, groups: GROUPS }, 3 * options.timeout);
+  }
 }
 results.probes = {};
 results.modules = {};
@@ -121,7 +154,7 @@ out.push(`# One entry's CRDT, beside others`, '', `Medians of ${options.runs} ro
   + `Believe a row only if its spread is small.`, '');
 out.push(`| measure | ${systems.join(' | ')} |`, `|---|${systems.map(() => '--:|').join('')}`);
 const TITLES = { typing: 'typed, ns a patch', saving: 'saved, ms', whole: 'whole merged, and its text, ms', updates: 'updates one by one, ms', many: '1,000 entries to text, ms' };
-for (const { file, measure } of plan) {
+for (const { file, measure } of plan.filter((one) => one.measure !== 'memory')) {
   const trace = nameOf(file), { patches } = readTrace(file), scale = measure === 'typing' ? 1e6 / patches : 1;
   const ours = spread(of('quire-native', trace, measure));
   const cells = systems.map((system) => {
@@ -145,7 +178,36 @@ for (const [key, { ok, saved_bytes: saved, saved_deflated_bytes: deflated, updat
 }
 out.push('', 'Saved is what a replica writes to be read again: quire, yjs, ywasm and json-joy without the letters of deleted text; '
   + 'loro, automerge and dt with all of the history. Compare like with like.');
-out.push('', '## Memory and size', '', '| | ' + systems.join(' | ') + ' |', `|---|${systems.map(() => '--:|').join('')}`);
+out.push('', '## Bytes of a history', '', `| | ${Object.keys(SYSTEMS).filter((name) => systems.includes(name)).join(' | ')} |`,
+  `|---|${Object.keys(SYSTEMS).filter((name) => systems.includes(name)).map(() => '--:|').join('')}`);
+for (const [trace, { letters, letters_left: left, systems: found }] of Object.entries(results.history)) {
+  const plain = (one) => (one ? `${one.bytes} / ${one.deflated}` : '–');
+  const cells = (of) => Object.values(found).map((one) => (one.ok ? of(one) : 'fails')).join(' | ');
+  out.push(`| ${trace}: one file with erased letters, plain / deflated | ${cells(({ whole }) => plain(whole))} |`);
+  GROUPS.forEach((group, i) => out.push(`| ${trace}: changes of ${group ?? 'all'} transactions${group ? ' each' : ' at once'}, plain / deflated `
+    + `(Quire: ${left[i]} of ${letters} letters) | ${cells(({ groups }) => plain(groups[i]))} |`));
+}
+out.push('', 'Quire writes no file that holds the letters of deleted text: a state has their ids alone, so that a history may end. What there is of a '
+  + 'history are the changes as devices sent them, every few seconds of typing, each sealed by itself; letters erased again within one are not in it. '
+  + 'Deflated is all of them as one stream (zlib, level 6, for everybody). Yjs and ywasm: garbage collection off for the one file, on for the changes.');
+out.push('', '## Memory', '', 'Bytes of memory of the process over what it had before, by the system\'s count (`/proc/self/status`), medians; the peak is '
+  + 'per byte of text, while what was saved is merged into an empty document and its text read; steady is then, ready for edits. In '
+  + 'JavaScript garbage counts, as it would in a browser, and steps of some 100 kB are none of the entry\'s. Only Quire opens an entry '
+  + 'to be read without making it ready for edits.', '',
+  '| | ' + systems.join(' | ') + ' |', `|---|${systems.map(() => '--:|').join('')}`);
+const middle = (numbers) => [...numbers].sort((a, b) => a - b)[numbers.length >> 1];
+for (const job of plan.filter(({ measure }) => measure === 'memory')) {
+  const trace = keyOf('', job).trim();
+  const row = (title, figure) => out.push(`| ${trace}: ${title} | ${systems.map((system) => {
+    const runs = of(system, trace, 'memory').filter(({ ok }) => ok), figures = runs.map(figure).filter((one) => Number.isFinite(one));
+    return figures.length > 0 ? short(middle(figures)) : '–';
+  }).join(' | ')} |`);
+  row('merged, peak, bytes a byte of text', (run) => run.peak_bytes / run.text_bytes);
+  row('merged, steady, kB', (run) => run.steady_bytes / 1e3);
+  row('opened to be read, peak, bytes a byte of text', (run) => run.opened_peak_bytes / run.text_bytes);
+  row('opened to be read, steady, kB', (run) => run.opened_steady_bytes / 1e3);
+}
+out.push('', '## One of many entries, and the module', '', '| | ' + systems.join(' | ') + ' |', `|---|${systems.map(() => '--:|').join('')}`);
 const small = plan.find(({ measure }) => measure === 'many');
 if (small) {
   out.push(`| bytes of memory for an entry of about ${ENTRY} bytes, open | ${systems.map((system) =>

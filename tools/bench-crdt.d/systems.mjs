@@ -1,7 +1,8 @@
 // Each system under one interface. A replica has: edit(patches) as one transaction, text(), take() (what
 // others need of that; null: nothing), merge(bytes), save() (all of it). replica(agent, tracked): whether take() will
-// be called, for those who keep no list of what was done here. `unit` says what positions count. Peers are looked up
-// in the folder that npm filled (QUIRE_PEERS).
+// be called, for those who keep no list of what was done here. `unit` says what positions count. `history`: save()
+// holds the letters of deleted text too; 'kept': that of replica(agent, tracked, true) does. Peers are looked up in the
+// folder that npm filled (QUIRE_PEERS).
 import { readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -45,9 +46,9 @@ async function quire() {
 async function yjs() {
   const Y = await import(pathToFileURL(require.resolve('yjs')).href.replace(/\.cjs$/, '.mjs'));
   return {
-    unit: 'utf16',
-    replica(agent, tracked = false) {
-      const doc = new Y.Doc(), text = doc.getText('entry');
+    unit: 'utf16', history: 'kept',
+    replica(agent, tracked = false, keep = false) {
+      const doc = new Y.Doc({ gc: !keep }), text = doc.getText('entry');
       doc.clientID = agent + 1;
       let latest = null;
       if (tracked) doc.on('update', (update, origin) => { if (origin === 'here') latest = update; });
@@ -68,9 +69,9 @@ async function yjs() {
 async function ywasm() {
   const Y = require('ywasm');
   return {
-    unit: 'utf16', module: size('ywasm/ywasm_bg.wasm'),
-    replica(agent, tracked = false) {
-      const doc = new Y.YDoc({ clientID: agent + 1, offsetKind: 'utf16' }), text = doc.getText('entry');
+    unit: 'utf16', module: size('ywasm/ywasm_bg.wasm'), history: 'kept',
+    replica(agent, tracked = false, keep = false) {
+      const doc = new Y.YDoc({ clientID: agent + 1, offsetKind: 'utf16', gc: !keep }), text = doc.getText('entry');
       let latest = null, here = false;
       if (tracked) doc.onUpdate((update) => { if (here) latest = update; });
       return {
@@ -101,7 +102,7 @@ async function ywasm() {
 async function loro() {
   const { LoroDoc } = require('loro-crdt');
   return {
-    unit: 'utf16', module: size('loro-crdt/nodejs/loro_wasm_bg.wasm'),
+    unit: 'utf16', module: size('loro-crdt/nodejs/loro_wasm_bg.wasm'), history: 'saved',
     replica(agent, tracked = false) {
       const doc = new LoroDoc();
       doc.setPeerId(String(agent + 1));
@@ -131,7 +132,7 @@ async function automerge() {
   const actor = (agent) => (agent + 16).toString(16).padStart(16, '0');
   const blank = A.save(A.change(A.init({ actor: actor(0) }), { time: 0 }, (doc) => { doc.entry = ''; }));
   return {
-    unit: 'utf16',
+    unit: 'utf16', history: 'saved',
     replica(agent) {
       let doc = A.load(blank, { actor: actor(agent + 1) });
       let changed = false;
@@ -186,7 +187,7 @@ async function jsonJoy() {
 async function diamondTypes() {
   const { Doc } = require('diamond-types-node');
   return {
-    unit: 'points', module: size('diamond-types-node/dt_bg.wasm'),
+    unit: 'points', module: size('diamond-types-node/dt_bg.wasm'), history: 'saved',
     replica(agent, tracked = false) {
       const doc = new Doc(`agent${agent}`);
       let since = null;

@@ -25,6 +25,35 @@ export function beginning({ txns }, size) {
   return { concurrent: false, txns: taken, end: text.join(''), patches: taken.length };
 }
 
+/** The trace of one writer typed again and again, each time behind what is there, until it is so large. */
+export function repeated({ txns, end }, size) {
+  const length = points(end), times = Math.ceil(size / length), all = [];
+  for (let time = 0; time < times; time++) {
+    for (const { agent, patches } of txns) {
+      const parents = all.length > 0 ? [all.length - 1] : [];
+      all.push({ agent, parents, patches: patches.map(([at, erased, typed]) => [at + time * length, erased, typed]) });
+    }
+  }
+  return { concurrent: false, txns: all, end: end.repeat(times), patches: all.reduce((sum, { patches }) => sum + patches.length, 0) };
+}
+
+/** Of a trace of one writer: how many letters were typed, and how many of them are erased within the same group of
+ * so many transactions, for each size of groups. */
+export function erasedWithin({ txns }, sizes) {
+  const typedAt = [], erased = sizes.map(() => 0);
+  let letters = 0;
+  for (const [index, { patches }] of txns.entries()) {
+    for (const [at, count, typed] of patches) {
+      const fresh = new Array(points(typed)).fill(index);
+      letters += fresh.length;
+      for (const born of typedAt.splice(at, count, ...fresh)) {
+        sizes.forEach((size, i) => { if (Math.floor(born / size) === Math.floor(index / size)) erased[i]++; });
+      }
+    }
+  }
+  return { letters, erased };
+}
+
 /**
  * Positions in code points, which traces count, become UTF-16 units in place. Only for a trace of one writer, or
  * without characters above U+FFFF: else it would take a document to know.

@@ -5,6 +5,8 @@
 //   whole     what was saved merged into a new document, and its text     ms
 //   updates   the updates one by one, and the text                        ms
 //   many      1,000 small documents from what was saved, each one's text  ms, bytes of memory
+//   memory    what was saved merged into a new document                   bytes of memory
+//   history   the changes of a trace, so many transactions in each        bytes
 //   probes    where concurrent typing ends up, and ill-formed offsets
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -12,7 +14,7 @@ import path from 'node:path';
 import { deflateRawSync } from 'node:zlib';
 import { probes } from './probes.mjs';
 import { SYSTEMS } from './systems.mjs';
-import { beginning, readTrace, toUtf16 } from './traces.mjs';
+import { beginning, readTrace, repeated, toUtf16 } from './traces.mjs';
 
 const job = JSON.parse(process.argv[2]);
 const made = await SYSTEMS[job.system].load();
@@ -22,6 +24,7 @@ const hash = (text) => createHash('sha256').update(text).digest('hex');
 function trace() {
   let read = readTrace(job.trace);
   if (job.size) read = beginning(read, job.size);
+  if (job.large) read = repeated(read, job.large);
   return made.unit === 'utf16' ? toUtf16(read) : read;
 }
 
@@ -62,6 +65,17 @@ function updatesOf({ txns }) {
   return updates.filter((update) => update !== null && update.length > 0);
 }
 
+/** The patches of so many transactions at a time. */
+function* inGroups({ txns }, size) {
+  for (let at = 0; at < txns.length; at += size) yield txns.slice(at, at + size).flatMap(({ patches }) => patches);
+}
+
+/** A line of /proc/self/status, in bytes; null: this system has none. */
+function status(name) {
+  if (!existsSync('/proc/self/status')) return null;
+  return Number(new RegExp(`^${name}:\\s*(\\d+) kB`, 'm').exec(readFileSync('/proc/self/status', 'utf8'))[1]) * 1024;
+}
+
 const open = (bytes) => {
   if (made.open) return made.open(bytes);
   const replica = made.replica(900);
@@ -80,7 +94,7 @@ function prepare() {
     for (const update of updates) all.merge(update);
   } else {
     all = made.replica(0);
-    for (const { patches } of read.txns) all.edit(patches);
+    for (const patches of inGroups(read, job.large ? 1000 : 1)) all.edit(patches);
   }
   const saved = Uint8Array.from(all.save()), text = all.text();
   writeFileSync(`${stem}.updates`, pack(updates));
@@ -140,6 +154,44 @@ const MEASURES = {
     });
     globalThis.gc?.();
     return { ...checked(run), memory_bytes: Math.round((process.memoryUsage().rss - before) / 1000) };
+  },
+  memory() {
+    const bytes = Uint8Array.from(readFileSync(`${stem}.saved`));
+    if (status('VmRSS') === null) throw new Error('no /proc/self/status here');
+    const first = made.replica(1); // what code takes, once it has run, is not the entry's
+    first.edit([[0, 0, 'first']]);
+    open(Uint8Array.from(first.save())).text();
+    if (made.show) made.show(Uint8Array.from(first.save())).text();
+    globalThis.gc?.();
+    writeFileSync('/proc/self/clear_refs', '5'); // the peak is counted from here
+    const before = status('VmRSS');
+    const replica = job.opened ? made.show(bytes) : open(bytes);
+    const text_bytes = Buffer.byteLength(replica.text()), peak_bytes = status('VmHWM') - before;
+    globalThis.gc?.();
+    const steady_bytes = status('VmRSS') - before;
+    if (hash(replica.text()) !== readFileSync(`${stem}.sum`, 'utf8')) throw new Error('another text than when it was prepared');
+    return { text_bytes, peak_bytes, steady_bytes };
+  },
+  history() {
+    const read = trace();
+    const sizeOf = (bytes) => ({ bytes: bytes.length, deflated: deflateRawSync(bytes).length });
+    const groups = job.groups.map((group) => {
+      const replica = made.replica(0, true), changes = [];
+      for (const patches of inGroups(read, group ?? read.txns.length)) {
+        replica.edit(patches);
+        const change = replica.take();
+        if (change !== null) changes.push(Uint8Array.from(change));
+      }
+      replica.free?.();
+      return { count: changes.length, ...sizeOf(Buffer.concat(changes)) };
+    });
+    let whole = null;
+    if (made.history) {
+      const replica = made.replica(0, false, made.history === 'kept');
+      for (const { patches } of read.txns) replica.edit(patches);
+      whole = sizeOf(replica.save());
+    }
+    return { groups, whole };
   },
 };
 
