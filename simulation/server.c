@@ -10,6 +10,7 @@
 #include "crypto/sign.h"
 #include "model.h"
 #include "network.h"
+#include "people.h"
 #include "phone.h"
 
 #include <assert.h>
@@ -376,6 +377,9 @@ static void persist(struct world *world, const struct qr_hub_action *action)
         canary_check(world, "the server's log", record->bytes);
         if (world->mallory != NULL && record->entry.kind == QR_LOG_BATCH) {
             truth_stored(world, record->user, record->bytes);
+        }
+        if (record->entry.kind == QR_LOG_ROSTER) {
+            people_saw_record(world, record->user, record->bytes);
         }
         TRACE(world, "server writes record #: kind #, seq #, # bytes", record->entry.lsn,
             record->entry.kind, record->entry.seq, record->bytes.size);
