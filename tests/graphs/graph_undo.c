@@ -1,7 +1,7 @@
 /*
  * What a device takes back and makes again, in a graph. Three things are held against it: what it wrote
- * are edits that the reference allows an undo; where nothing came from elsewhere meanwhile, the text is
- * what it was before the step, or after it; and, as for all edits, everybody ends in one state.
+ * are edits that the reference allows an undo; where nothing came from elsewhere meanwhile, the entry
+ * shows what it did before the step, or after it; and, as for all edits, everybody ends in one state.
  */
 #include "crdt/inner.h"
 #include "graph_inner.h"
@@ -12,16 +12,55 @@
 #define UNDO_SIZE (UINT32_C(1) << 24)
 #define UNDO_SIZE_BOUNDED 1500
 
-static uint64_t text_of(struct graph *graph, const struct device *device)
+/** What registers and sets show first: of concurrent values an undo puts back the one that was shown. */
+static uint64_t cells_of(const struct quire_document *document, uint64_t digest)
+{
+    struct quire_value value;
+    struct quire_element element;
+    for (unsigned field = 0; field < QUIRE_REGISTER_COUNT; field++) {
+        bool any = quire_document_register(document, (enum quire_register)field, 0, &value) == QUIRE_OK;
+        digest = graph_digest(digest, &any, sizeof any);
+        if (any && field == QUIRE_REGISTER_TITLE) {
+            digest = graph_digest(digest, value.text.data, value.text.size);
+        } else if (any) {
+            digest = graph_digest(digest, &value.number, sizeof value.number);
+        }
+    }
+    for (unsigned set = 0; set < QUIRE_SET_COUNT; set++) {
+        for (size_t i = 0; quire_document_set_element(document, (enum quire_set)set, i, &element)
+             == QUIRE_OK; i++) {
+            digest = graph_digest(digest, element.name.data, element.name.size);
+            digest = graph_digest(digest, &element.value, sizeof element.value);
+        }
+    }
+    return digest;
+}
+
+/** Whether some register or element has values that were written at the same time. A step leaves those
+ * of others, and the way back leaves them, too: it does not put its own beside them. */
+static bool is_contested(const struct quire_document *document)
+{
+    for (size_t i = 1; i < document->cells.count; i++) {
+        const struct qr_dot *a = document->cells.dots[i - 1];
+        const struct qr_dot *b = document->cells.dots[i];
+        if (a->field == b->field && quire_bytes_equal(qr_dot_name(a), qr_dot_name(b))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/** What the entry shows, as far as an undo here takes it back; 0: it is not looked at. */
+static uint64_t shown_by(struct graph *graph, const struct device *device)
 {
     struct quire_buffer text = {0};
     if (quire_document_text_size(device->document) > TEXT_SIZE_MAX) {
         return 0;
     }
     graph_ok(graph, quire_document_text(device->document, &text), "text");
-    uint64_t digest = graph_digest(0, text.data, text.size) | 1;
+    uint64_t digest = graph_digest(0, text.data, text.size);
     quire_buffer_finish(&text);
-    return digest;
+    return (graph->reference == NULL ? cells_of(device->document, digest) : digest) | 1;
 }
 
 static void push(struct undoer *undoer, uint64_t *list, size_t *count, uint64_t text)
@@ -55,7 +94,7 @@ void graph_undo_before(struct graph *graph, struct device *device, bool of_text)
     }
     graph_ok(graph, quire_undo_attach(undoer->undo, noted ? device->document : NULL), "undo_attach");
     undoer->before_count = quire_undo_count(undoer->undo);
-    undoer->before = undoer->closed && !undoer->bounded ? text_of(graph, device) : 0;
+    undoer->before = undoer->closed && !undoer->bounded ? shown_by(graph, device) : 0;
 }
 
 void graph_undo_after(struct graph *graph, struct device *device)
@@ -208,7 +247,8 @@ void graph_undo_replay(struct graph *graph, struct device *device, bool redo)
         "more or fewer steps than were made");
     size_t back = redo ? quire_undo_count(undoer->undo) : quire_undo_redo_count(undoer->undo);
     uint64_t first = seen(graph, device) + 1;
-    uint64_t text = undoer->bounded ? 0 : text_of(graph, device);
+    bool contested = graph->reference == NULL && is_contested(device->document);
+    uint64_t text = undoer->bounded || contested ? 0 : shown_by(graph, device);
     graph_ok(graph, redo ? quire_undo_redo(undoer->undo, &stamp) : quire_undo_undo(undoer->undo, &stamp),
         redo ? "redo" : "undo");
     undoer->closed = true;
@@ -226,9 +266,9 @@ void graph_undo_replay(struct graph *graph, struct device *device, bool redo)
     }
     if (expected != 0 && !graph->failed) {
         graph->result->returns++;
-        graph_need(graph, text_of(graph, device) == expected,
-            redo ? "a step made again leaves another text than it did"
-                 : "a step taken back leaves another text than was before it");
+        graph_need(graph, shown_by(graph, device) == expected,
+            redo ? "a step made again shows another entry than it did"
+                 : "a step taken back shows another entry than was before it");
     }
     if (graph_pick(graph, graph->options->check_every) == 0) {
         graph_check(graph, device);
