@@ -129,6 +129,7 @@ for (const file of new Set(plan.filter(({ measure }) => measure === 'typing').ma
   for (const system of systems.filter((one) => one !== 'quire-native')) {
     say(`history: ${system} ${nameOf(file)}`);
     row.systems[system] = work({ system, measure: 'history', trace: file, groups: GROUPS }, 3 * options.timeout);
+    writeFileSync(options.out, JSON.stringify(results, null, 1));
   }
 }
 results.probes = {};
