@@ -193,7 +193,7 @@ out.push('', 'Quire writes no file that holds the letters of deleted text: a sta
   + 'Deflated is all of them as one stream (zlib, level 6, for everybody). Yjs and ywasm: garbage collection off for the one file, on for the changes.');
 out.push('', '## Memory', '', 'Bytes of memory of the process over what it had before, by the system\'s count (`/proc/self/status`), medians; the peak is '
   + 'per byte of text, while what was saved is merged into an empty document and its text read; steady is then, ready for edits. In '
-  + 'JavaScript garbage counts, as it would in a browser, and steps of some 100 kB are none of the entry\'s. Only Quire opens an entry '
+  + 'JavaScript garbage counts, as it would in a browser, and some MB may be node\'s compiler at work: believe the row of 1 MB. Only Quire opens an entry '
   + 'to be read without making it ready for edits.', '',
   '| | ' + systems.join(' | ') + ' |', `|---|${systems.map(() => '--:|').join('')}`);
 const middle = (numbers) => [...numbers].sort((a, b) => a - b)[numbers.length >> 1];

@@ -166,9 +166,9 @@ const MEASURES = {
     writeFileSync('/proc/self/clear_refs', '5'); // the peak is counted from here
     const before = status('VmRSS');
     const replica = job.opened ? made.show(bytes) : open(bytes);
-    const text_bytes = Buffer.byteLength(replica.text()), peak_bytes = status('VmHWM') - before;
+    const text_bytes = Buffer.byteLength(replica.text());
     globalThis.gc?.();
-    const steady_bytes = status('VmRSS') - before;
+    const steady_bytes = status('VmRSS') - before, peak_bytes = status('VmHWM') - before;
     if (hash(replica.text()) !== readFileSync(`${stem}.sum`, 'utf8')) throw new Error('another text than when it was prepared');
     return { text_bytes, peak_bytes, steady_bytes };
   },
