@@ -70,6 +70,18 @@ static void went_down(struct qr_client_wire *wire, const char *why)
     wire->events.down(wire->events.context, reason, wire->why);
 }
 
+/* A dialled connection is none: on to the next address, or that was all. */
+static void dialled_in_vain(struct qr_client_wire *wire, const char *why)
+{
+    if (wire->state == DIALLING && !wire->distrusted
+        && wire->next_address < wire->addresses.count) {
+        wire->try_next = true;
+        wire->connection = NULL;
+        return;
+    }
+    went_down(wire, why);
+}
+
 /* ---- certificates ---------------------------------------------------------------------------- */
 
 static bool fingerprint_of(const X509 *certificate, char out_text[QR_CLIENT_FINGERPRINT_HEX + 1])
@@ -196,13 +208,14 @@ static int on_event(struct lws *connection, enum lws_callback_reasons reason, vo
     case LWS_CALLBACK_OPENSSL_PERFORM_SERVER_CERT_VERIFICATION:
         return verify(wire, user, size != 0);
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
-        if (wire->state == DIALLING && !wire->distrusted
-            && wire->next_address < wire->addresses.count) {
-            wire->try_next = true;
-            wire->connection = NULL;
-            return 0;
+        dialled_in_vain(wire, in != NULL ? (const char *)in : "it cannot be reached");
+        return 0;
+    case LWS_CALLBACK_WSI_DESTROY:
+        /* Always comes, where CONNECTION_ERROR may not: libwebsockets tells that once, and to nobody
+         * if it was in the call that dialled. Whoever is not told would wait, and then use what is freed. */
+        if (connection == wire->connection) {
+            dialled_in_vain(wire, "it hung up while it was being dialled");
         }
-        went_down(wire, in != NULL ? (const char *)in : "it cannot be reached");
         return 0;
     case LWS_CALLBACK_CLIENT_ESTABLISHED:
         wire->connection = connection;
