@@ -20,12 +20,6 @@ static bool covers(struct qr_encoder *encoder, uint64_t id)
 
 /* ---- text --------------------------------------------------------------------------------- */
 
-/** A state of many items has many runs, though seldom as many; a delta has few. */
-static size_t first_capacity(const struct qr_encoder *encoder)
-{
-    return 16 + (encoder->state ? encoder->document->text.item_count / 4 : 0);
-}
-
 static enum quire_status add_piece(struct qr_encoder *encoder, bool first, uint32_t length,
     struct quire_bytes letters)
 {
@@ -38,8 +32,7 @@ static enum quire_status add_piece(struct qr_encoder *encoder, bool first, uint3
         return QUIRE_OK;
     }
     if (encoder->piece_count == encoder->piece_capacity) {
-        size_t capacity = encoder->piece_capacity == 0 ? first_capacity(encoder)
-                                                       : encoder->piece_capacity * 2;
+        size_t capacity = encoder->piece_capacity < 16 ? 16 : encoder->piece_capacity * 2;
         struct qr_piece *pieces = realloc(encoder->pieces, capacity * sizeof *pieces);
         if (pieces == NULL) {
             return QUIRE_ENOMEM;
@@ -54,8 +47,7 @@ static enum quire_status add_piece(struct qr_encoder *encoder, bool first, uint3
 static enum quire_status add_run(struct qr_encoder *encoder, const struct qr_run *run)
 {
     if (encoder->run_count + 1 >= encoder->run_capacity) {
-        size_t capacity = encoder->run_capacity == 0 ? first_capacity(encoder)
-                                                     : encoder->run_capacity * 2;
+        size_t capacity = encoder->run_capacity < 16 ? 16 : encoder->run_capacity * 2;
         struct qr_run *runs = realloc(encoder->runs, capacity * sizeof *runs);
         if (runs == NULL) {
             return QUIRE_ENOMEM;
