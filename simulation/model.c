@@ -288,14 +288,14 @@ void model_uploaded(struct world *world, const struct phone *phone)
 }
 
 /* A revoked phone brings nothing back. What is on no server and was on a phone that was put back to
- * an old copy, or was revoked itself, may be on no other. */
+ * an old copy, or was revoked itself, or is gone, may be on no other. */
 static void excuse_of_revoked(struct world *world)
 {
     struct model *model = world->model;
     bool restored[USERS_MAX] = {false};
     uint32_t revoked[USERS_MAX] = {0};
     for (uint32_t i = 0; i < world->phone_count; i++) {
-        restored[world->phones[i].user] |= model->rolled_back[i];
+        restored[world->phones[i].user] |= model->rolled_back[i] || model->gone[i];
         revoked[world->phones[i].user] += world->phones[i].revoked;
     }
     for (size_t i = 0; i < model->edit_count; i++) {
@@ -331,6 +331,8 @@ void model_profile_lost(struct world *world, const struct phone *phone)
             model->edits[i].on_disk = false;
         }
     }
+    model->gone[phone->number] = true;
+    excuse_of_revoked(world);
 }
 
 void model_server_lost(struct world *world, const uint8_t *user, uint64_t lsn)

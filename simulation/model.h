@@ -112,6 +112,7 @@ struct model {
     struct edits open[PHONES_MAX];  /* MADE or SAVED, of the present process */
     struct edits local[PHONES_MAX]; /* DURABLE and not known to be on the server */
     bool rolled_back[PHONES_MAX];   /* its later edits may not know its earlier ones */
+    bool gone[PHONES_MAX];          /* with its disk */
     bool server_lost;               /* it lost something that was acknowledged */
 };
 
