@@ -67,7 +67,6 @@ void people_saw_record(struct world *world, const uint8_t *user_id, struct quire
         return;
     }
     TRACE(world, "phone # goes with phone #, which had enrolled it", whom->number, guest_of->number);
-    sometimes(world, SOMETIMES_revoked_with_its_host);
     for (uint32_t i = 0; i < world->phone_count; i++) {
         struct phone *phone = &world->phones[i];
         if (phone->user == user && memcmp(phone->state.device, record.revoke.device, QUIRE_DEVICE_SIZE) == 0) {

@@ -88,7 +88,6 @@
     X(field_of_later_version)                                                                      \
     X(field_written_over)                                                                          \
     X(reader_said_what_it_has)                                                                     \
-    X(revoked_with_its_host)                                                                       \
     X(roster_full)                                                                                 \
     X(eight_phones)                                                                                \
     X(four_users)
