@@ -310,8 +310,8 @@ static void connect_to(struct qr_client_wire *wire, const char *address)
         .ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT | (wire->url.tls ? LCCSCF_USE_SSL : 0),
         .pwsi = &wire->connection,
     };
-    if (lws_client_connect_via_info(&info) == NULL && !wire->try_next) {
-        went_down(wire, "it cannot be reached"); /* unless it was told already */
+    if (lws_client_connect_via_info(&info) == NULL) {
+        dialled_in_vain(wire, "it cannot be reached"); /* says nothing new if it was told already */
     }
 }
 

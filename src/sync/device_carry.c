@@ -131,12 +131,6 @@ static void draft_change(struct quire_device *device, const struct qr_batch *bat
     struct drafts *drafts)
 {
     const struct qr_change *change = &batch->changes[index];
-    struct qr_change_place place = {.seq = batch->seq,
-        .index = (uint32_t)index,
-        .kind = change->kind,
-        .epoch = batch->epoch};
-    memcpy(place.writer, batch->writer, QR_WRITER_SIZE);
-    memcpy(place.entry, change->entry, QR_ENTRY_SIZE);
     if (drafts->count == drafts->capacity) {
         size_t capacity = drafts->capacity == 0 ? 16 : drafts->capacity * 2;
         struct draft *items = realloc(drafts->items, capacity * sizeof *items);
@@ -150,8 +144,7 @@ static void draft_change(struct quire_device *device, const struct qr_batch *bat
     struct quire_buffer bytes = {0};
     enum quire_status status = quire_buffer_append(&bytes, change->entry, QR_ENTRY_SIZE);
     if (status == QUIRE_OK) {
-        status = qr_vault_open_change(device->vault, &place, change->nonce, change->ciphertext,
-            &bytes);
+        status = device_open_change(device, batch, index, &bytes);
     }
     if (status == QUIRE_OK) {
         drafts->items[drafts->count++].change = bytes;

@@ -60,11 +60,6 @@ static void *with_room(void *items, size_t count, size_t *capacity, size_t size)
 
 static enum quire_status add_delta(struct history *history, const struct qr_batch *batch, size_t index)
 {
-    const struct qr_change *change = &batch->changes[index];
-    struct qr_change_place place = {.seq = batch->seq, .index = (uint32_t)index, .kind = change->kind,
-        .epoch = batch->epoch};
-    memcpy(place.writer, batch->writer, QR_WRITER_SIZE);
-    memcpy(place.entry, change->entry, QR_ENTRY_SIZE);
     size_t before = history->bytes.size;
     struct delta *deltas = with_room(history->deltas, history->delta_count, &history->delta_capacity,
         sizeof *deltas);
@@ -72,8 +67,7 @@ static enum quire_status add_delta(struct history *history, const struct qr_batc
         return QUIRE_ENOMEM;
     }
     history->deltas = deltas;
-    enum quire_status status = qr_vault_open_change(history->device->vault, &place, change->nonce,
-        change->ciphertext, &history->bytes);
+    enum quire_status status = device_open_change(history->device, batch, index, &history->bytes);
     if (status == QUIRE_OK) {
         history->deltas[history->delta_count++] =
             (struct delta){before, history->bytes.size - before};

@@ -493,6 +493,9 @@ void device_forget_withheld(struct quire_device *device);
 /* ---- device_merge.c -------------------------------------------------------------------------- */
 /** Nothing in it is of a later version, as far as can be told before it is opened. */
 bool device_can_read(const struct quire_device *device, const struct qr_batch *batch);
+/** Appends the plaintext of a batch's change. Errors as qr_vault_open_change. */
+QUIRE_CHECKED enum quire_status device_open_change(const struct quire_device *device,
+    const struct qr_batch *batch, size_t index, struct quire_buffer *out_plaintext);
 /** Merges what an accepted batch says, or notes that it is unread. device_entries_settle must follow. */
 void device_merge(struct quire_device *device, const struct qr_batch *batch);
 /** One of the records says so. ENOMEM. */

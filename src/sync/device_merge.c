@@ -10,9 +10,8 @@ bool device_can_read(const struct quire_device *device, const struct qr_batch *b
     return batch->version <= device->format && !batch->reserved;
 }
 
-/* EUNSUPPORTED: a later version. Otherwise what is wrong with it, unless the step has failed. */
-static enum quire_status merge_change(struct quire_device *device, const struct qr_batch *batch,
-    size_t index)
+enum quire_status device_open_change(const struct quire_device *device,
+    const struct qr_batch *batch, size_t index, struct quire_buffer *out_plaintext)
 {
     const struct qr_change *change = &batch->changes[index];
     struct qr_change_place place = {.seq = batch->seq,
@@ -21,10 +20,18 @@ static enum quire_status merge_change(struct quire_device *device, const struct 
         .epoch = batch->epoch};
     memcpy(place.writer, batch->writer, QR_WRITER_SIZE);
     memcpy(place.entry, change->entry, QR_ENTRY_SIZE);
+    return qr_vault_open_change(device->vault, &place, change->nonce, change->ciphertext,
+        out_plaintext);
+}
+
+/* EUNSUPPORTED: a later version. Otherwise what is wrong with it, unless the step has failed. */
+static enum quire_status merge_change(struct quire_device *device, const struct qr_batch *batch,
+    size_t index)
+{
+    const struct qr_change *change = &batch->changes[index];
     struct quire_buffer plaintext = {0};
     struct device_entry *entry = NULL;
-    enum quire_status status = qr_vault_open_change(device->vault, &place, change->nonce,
-        change->ciphertext, &plaintext);
+    enum quire_status status = device_open_change(device, batch, index, &plaintext);
     if (status == QUIRE_OK) {
         status = device_entry_get(device, change->entry, true, &entry);
         if (status == QUIRE_OK) {
