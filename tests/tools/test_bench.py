@@ -10,6 +10,8 @@ import subprocess
 import sys
 import tempfile
 
+import tap
+
 ROOT, DOCUMENT, OPENING, MEMORY = pathlib.Path(sys.argv[1]), *sys.argv[2:5]
 
 
@@ -78,19 +80,5 @@ def memory_is_that_of_the_state_it_was_given():
         assert subprocess.run([MEMORY, "merge", file.name], capture_output=True).returncode == 1
 
 
-def main():
-    cases = [a_document_is_measured_as_it_was_typed, another_text_than_was_recorded_is_no_measurement,
-        entries_are_opened_with_their_text, memory_is_that_of_the_state_it_was_given]
-    print(f"TAP version 13\n1..{len(cases)}")
-    failed = 0
-    for number, case in enumerate(cases, 1):
-        try:
-            case()
-            print(f"ok {number} - {case.__name__}")
-        except AssertionError as error:
-            failed += 1
-            print(f"not ok {number} - {case.__name__}\n# {error}")
-    sys.exit(1 if failed else 0)
-
-
-main()
+tap.run(a_document_is_measured_as_it_was_typed, another_text_than_was_recorded_is_no_measurement,
+    entries_are_opened_with_their_text, memory_is_that_of_the_state_it_was_given)

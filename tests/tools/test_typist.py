@@ -9,6 +9,8 @@ import random
 import subprocess
 import sys
 
+import tap
+
 ROOT = pathlib.Path(sys.argv[1])
 sys.path.insert(0, str(ROOT / "tools"))
 import traces  # noqa: E402
@@ -68,19 +70,5 @@ def a_trace_that_does_not_add_up_is_refused():
     raise AssertionError("it was taken")
 
 
-def main():
-    cases = [the_same_seed_types_the_same, it_corrects_moves_and_uses_many_scripts,
-        readers_who_meet_at_any_time_end_in_the_same_text, a_trace_that_does_not_add_up_is_refused]
-    print(f"TAP version 13\n1..{len(cases)}")
-    failed = 0
-    for number, case in enumerate(cases, 1):
-        try:
-            case()
-            print(f"ok {number} - {case.__name__}")
-        except AssertionError as error:
-            failed += 1
-            print(f"not ok {number} - {case.__name__}\n# {error}")
-    sys.exit(1 if failed else 0)
-
-
-main()
+tap.run(the_same_seed_types_the_same, it_corrects_moves_and_uses_many_scripts,
+    readers_who_meet_at_any_time_end_in_the_same_text, a_trace_that_does_not_add_up_is_refused)
