@@ -338,7 +338,7 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_client_rejoin(struct quire_clien
 QUIRE_API bool quire_client_unreachable(const struct quire_client *client);
 
 /** Revokes a device and changes the epoch key: it reads and writes nothing new from now on.
- * ENOTFOUND: no such device. As sync. */
+ * EINVALID: it is this device, which another one has to revoke. ENOTFOUND: no such device. As sync. */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_client_revoke(struct quire_client *client,
     const uint8_t device[QUIRE_DEVICE_SIZE], uint32_t timeout_ms);
 

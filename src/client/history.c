@@ -146,7 +146,7 @@ enum quire_status quire_client_version(struct quire_client *client,
     if (pick.prefix_size < QUIRE_CLIENT_PREFIX_MIN || pick.prefix_size > ID_DIGITS
         || strspn(name, "0123456789abcdefABCDEF") != pick.prefix_size) {
         return qr_client_fail(&client->problem, QUIRE_EINVALID,
-            "\"%.80s\" does not name a version: give the first %d to %zu characters of its id, or now.",
+            "\"%.80s\" does not name a version: give the first %d to %zu characters of its id, a date, or now.",
             name, QUIRE_CLIENT_PREFIX_MIN, ID_DIGITS);
     }
     return pick_one(client, entry, &pick, out_document, out_id);

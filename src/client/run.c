@@ -280,7 +280,7 @@ static bool everything_is_there(struct work *work, const struct quire_device_sta
 
 struct find {
     const uint8_t *device;
-    bool active;
+    bool active, self;
 };
 
 static bool find_active(void *context, const struct quire_device_info *info)
@@ -288,6 +288,7 @@ static bool find_active(void *context, const struct quire_device_info *info)
     struct find *find = context;
     if (memcmp(info->device, find->device, QUIRE_DEVICE_SIZE) == 0) {
         find->active = info->active;
+        find->self = info->self;
         return false;
     }
     return true;
@@ -295,7 +296,7 @@ static bool find_active(void *context, const struct quire_device_info *info)
 
 static bool is_active(struct work *work)
 {
-    struct find find = {work->device, false};
+    struct find find = {.device = work->device};
     return quire_device_each_device(work->client->device, find_active, &find) == QUIRE_OK
         && find.active;
 }
@@ -312,6 +313,27 @@ static bool ask(struct work *work, struct quire_event event, enum quire_status *
     return true;
 }
 
+/* Which device the sentence is for decides what the same status means. */
+static const char *why_pairing_failed(const struct work *work, enum quire_status status)
+{
+    bool shows = work->goal == QR_CLIENT_GOAL_PAIR;
+    switch (status) {
+    case QUIRE_ENOTFOUND:
+        return shows ? "too many devices pair on this server at the moment"
+                     : "no device shows this code on this server now: it was mistyped, or used, or its "
+                       "time is over";
+    case QUIRE_ECRYPTO:
+        return shows ? "somebody answered who does not have the code"
+                     : "what was answered does not fit the code, or the kit";
+    case QUIRE_EIO:
+        return "the connection broke";
+    case QUIRE_EUNSUPPORTED:
+        return "the other device has a later version of Quire";
+    default:
+        return quire_status_text(status);
+    }
+}
+
 /* One step towards the goal, after something happened. True: the run is over, with *out_result. */
 static bool advance(struct work *work, enum quire_status *out_result)
 {
@@ -323,13 +345,14 @@ static bool advance(struct work *work, enum quire_status *out_result)
     if (run->pair_failed) {
         *out_result = qr_client_fail(&client->problem, (enum quire_status)run->failure,
             "Pairing failed: %s. Nothing has changed; begin again with a new code.",
-            quire_status_text((enum quire_status)run->failure));
+            why_pairing_failed(work, (enum quire_status)run->failure));
         return true;
     }
     if (run->revoke_failed) {
         *out_result = qr_client_fail(&client->problem, (enum quire_status)run->failure,
-            "The device was not revoked: %s. Try again.",
-            quire_status_text((enum quire_status)run->failure));
+            "The device was not revoked: %s. Nothing has changed; try again later.",
+            run->failure == QUIRE_ENOTFOUND ? "it is none of the account's active devices"
+                                            : quire_status_text((enum quire_status)run->failure));
         return true;
     }
     if (state.revoked) {
@@ -662,7 +685,7 @@ enum quire_status quire_client_revoke(struct quire_client *client,
     if (status != QUIRE_OK) {
         return status;
     }
-    struct find find = {device, false};
+    struct find find = {.device = device};
     status = quire_device_each_device(client->device, find_active, &find);
     if (status != QUIRE_OK) {
         return qr_client_settle(client, status, "The devices cannot be listed");
@@ -670,6 +693,10 @@ enum quire_status quire_client_revoke(struct quire_client *client,
     if (!find.active) {
         return qr_client_fail(&client->problem, QUIRE_ENOTFOUND,
             "There is no such device, or it is revoked already.");
+    }
+    if (find.self) {
+        return qr_client_fail(&client->problem, QUIRE_EINVALID,
+            "This device cannot revoke itself, and nothing was changed: revoke it on another one.");
     }
     return qr_client_run(client, QR_CLIENT_GOAL_REVOKE, device, timeout_ms);
 }

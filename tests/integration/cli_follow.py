@@ -162,7 +162,7 @@ def pairing_that_fails_changes_nothing():
         shown = phone.start("pair", "--json")
         code = json.loads(shown.stdout.readline())["code"]
         wrong = code[:-1] + ("0" if code[-1] != "0" else "1")
-        refused(FAILED, laptop, "join", wrong, *where)
+        assert "no device shows this code" in refused(FAILED, laptop, "join", wrong, *where)
         assert not laptop.profile.exists()
         laptop.run("pair", *code.lower().split("-"), "--name", "laptop", *where)
         assert shown.wait(20) == 0

@@ -60,7 +60,8 @@ def init_shows_the_kit_once_and_only_makes_one_account():
         assert len(groups) == 14, said
         records = device.profile / "records.mdb"
         before = records.read_bytes()
-        assert "already" in refused(FAILED, device, "init", "--name", "other")
+        said = refused(FAILED, device, "init", "--name", "other")
+        assert "already" in said and "--profile" in said, said
         assert records.read_bytes() == before
         assert not any(group in device.run("status") + device.run("devices") for group in groups)
         assert oct(device.profile.stat().st_mode & 0o777) == "0o700"
@@ -163,7 +164,9 @@ def bad_input_is_a_usage_error_and_changes_nothing():
             ["edit", entry, "--erase", "3", "1"], ["edit", "xyz!", "--clear"], ["edit", entry[:3], "--clear"],
             ["edit", entry + "0", "--clear"], ["show"], ["show", ""], ["show", "not hex"], ["show", entry, other],
             ["list", "extra"], ["list", "--limit", "0"], ["delete"], ["type"], ["type", entry, "--save-every", "soon"],
-            ["sync", "--timeout", "0"], ["sync", "--timeout", "1e9"], ["server", "http://example.org"],
+            ["sync", "--timeout", "0"], ["sync", "--timeout", "1e9"],
+            ["sync", "--follow", "--timeout", "5"], ["sync", "--follow", "--deadline", "5"],
+            ["init", "--server", "ws://192.0.2.1:80"], ["server", "http://example.org"],
             ["server", "wss://example.org", "--fingerprint", "abc"], ["server", "--fingerprint", "ab" * 32],
             ["join"], ["join", "CODE"], ["rejoin"], ["rejoin", "CODE"], ["recover"], ["join", "CODE", "--server", "nonsense"], ["init", "extra"],
             ["list", "--lock-wait", "-1"], ["pair", "--server", "wss://example.org"], ["help", "nonsense"],
@@ -198,8 +201,13 @@ def every_command_explains_itself():
             explained = device.run(command, "--help")
             assert explained == device.run("help", command)
             assert explained.startswith(f"usage: quire {command}") and "Exit codes" in explained
+            assert "\n\n\n" not in explained
         for code in "01234":
             assert re.search(rf"^  {code}  ", everything, re.MULTILINE)
+        rows = everything.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()
+        short = [row for row in rows if len(row.split("  ")[1]) <= 24]
+        assert len(short) >= 20 and {row[26:27] for row in short} == {" "}, "summaries stand in one column"
+        assert all(row[27] != " " for row in short), rows
         assert device.run("version") == device.run("--version")
         assert not device.profile.exists(), "asking for help makes no files"
 
@@ -337,7 +345,7 @@ def a_full_disk_refuses_and_loses_nothing():
         limit = 300_000  # bytes that any one file may have: writes past it fail as on a full disk
 
         def shrink():
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # as a shell starts it
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
         refused_once = False
         for number in range(60):
@@ -448,12 +456,15 @@ def the_server_is_set_and_shown_and_offline_is_exit_three():
         assert "quire server" in refused(OFFLINE, device, "sync")
         device.run("server", "WSS://Example.invalid:7433/", "--fingerprint", ":".join(["AB"] * 32))
         assert device.json("server") == {"server": "wss://example.invalid:7433", "fingerprint": "ab" * 32}
-        device.run("server", "wss://127.0.0.1:1")
+        assert "no pinned certificate any longer" in device.run("server", "wss://127.0.0.1:1")
+        assert device.run("server").endswith("no pinned certificate\n")
         assert device.json("server")["fingerprint"] is None
         entry = write(device, "kept")
         for arguments in (["sync"], ["pair"], ["sync", "--json"]):
             assert "safe on this machine" in refused(OFFLINE, device, *arguments, "--timeout", "5")
-        device.run("server", "ws://192.0.2.1:80")
+        assert "wss://" in refused(USAGE, device, "server", "ws://192.0.2.1:80"), "said when it is set"
+        assert device.json("server")["server"] == "wss://127.0.0.1:1"
+        device.run("server", "ws://192.0.2.1:80", "--insecure")
         assert "wss://" in refused(USAGE, device, "sync"), "plain text leaves the machine only when told to"
         assert text_of(device, entry) == "kept"
         other = device.world.device("new", None)
@@ -510,12 +521,16 @@ def an_editor_edits_and_what_others_wrote_meanwhile_stays():
         assert text_of(device, entry) == "Meanwhile, from the very good editor\n"
         assert not list((device.home / "run").rglob("*.txt")), "the plain text is gone"
         code, shown = in_terminal(device, ["edit", entry], editor(device, "echo lost >> \"$1\"; exit 3"))
-        assert code == FAILED and "was not changed" in shown
+        assert code == FAILED and "Nothing was saved" in shown
         kept = list((device.home / "run").rglob("*.txt"))
         assert len(kept) == 1 and "lost" in kept[0].read_text() and str(kept[0]) in shown.replace("\r\n", "")
         assert text_of(device, entry) == "Meanwhile, from the very good editor\n"
         code, shown = in_terminal(device, ["write"], editor(device, ":"))
-        assert code == USAGE and "nothing to write" in shown
+        assert code == USAGE and "nothing to write" in shown and "What you wrote" not in shown, shown
+        assert list((device.home / "run").rglob("*.txt")) == kept, "an empty page is not kept"
+        nobody = device.world.device("nobody", None)
+        code, shown = in_terminal(nobody, ["write"], editor(nobody, f"touch '{nobody.home}/was-asked'"))
+        assert code == FAILED and "quire init" in shown and not (nobody.home / "was-asked").exists(), shown
 
 
 @test

@@ -6,7 +6,7 @@ import shutil
 
 from harness import FORK, SERVER_BEHIND, Failed, Skip, World, main, test, until
 
-OFFLINE, REFUSED = 3, 4
+USAGE, OFFLINE, REFUSED = 2, 3, 4
 ROSTER = 3  # an alarm
 
 
@@ -82,6 +82,7 @@ def a_revoked_device_reads_and_writes_nothing_new():
         meet(phone, laptop)
         laptop_id = next(row["id"] for row in phone.json("devices")["devices"] if row["name"] == "laptop")
         stolen = laptop.write("written by the thief, offline")
+        assert "another one" in refused(USAGE, phone.run, "revoke", "phone"), "not itself"
         phone.run("revoke", laptop_id)
         after = phone.write("after the revocation")
         phone.sync()
@@ -160,7 +161,9 @@ def a_device_that_a_backup_knows_nothing_of_comes_back():
         written[tablet.write("while it was outside")] = "while it was outside"
         shutil.rmtree(phone.home)  # nobody is left who knew of it
         shown = laptop.start("pair", "--json")
-        code = json.loads(shown.stdout.readline())["code"]
+        offer = json.loads(shown.stdout.readline())
+        code = offer["code"]
+        assert (offer["server"], offer["fingerprint"]) == (server.url, server.fingerprint), "all that a new device is told"
         assert tablet.json("rejoin", code)["rejoined"]
         assert shown.wait(60) == 0
         shown.stdin.close()
@@ -168,7 +171,8 @@ def a_device_that_a_backup_knows_nothing_of_comes_back():
         meet(tablet, laptop, watch)
         assert tablet.texts() == laptop.texts() == watch.texts() == written
         assert tablet.status()["words"] == watch.status()["words"]
-        refused(1, tablet.run, "rejoin", code[:-1] + ("0" if code[-1] != "0" else "1"))
+        said = refused(1, tablet.run, "rejoin", code[:-1] + ("0" if code[-1] != "0" else "1"))
+        assert "no device shows this code" in said, said
         tablet.sync()
 
 

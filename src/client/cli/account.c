@@ -44,9 +44,11 @@ static enum qr_cli_exit print_kit(struct qr_cli *cli, const char *kit)
     printf("Your journal is ready. This is its recovery kit:\n\n    %s%s\n    %s%s\n\n"
            "Write it down on paper, in one piece, and keep it where nobody finds it. Whoever has it "
            "can\nread everything; without it, and without a device, nobody can, not even you. It is "
-           "shown\nonly this once and kept nowhere.\n\nNext: quire write \"…\", and when you have a "
-           "server: quire server wss://host:port\n",
-        qr_cli_bold(cli), first, kit + half + (kit[half] == '-'), qr_cli_plain(cli));
+           "shown\nonly this once and kept nowhere.\n\nNext: quire write \"…\", and %s\n",
+        qr_cli_bold(cli), first, kit + half + (kit[half] == '-'), qr_cli_plain(cli),
+        quire_client_server(cli->client)[0] != 0
+            ? "quire sync"
+            : "when you have a server: quire server wss://host:port");
     qr_client_wipe(first, sizeof first);
     return QR_CLI_DONE;
 }
@@ -302,7 +304,11 @@ enum qr_cli_exit qr_cli_revoke(struct qr_cli *cli)
 
 enum qr_cli_exit qr_cli_server(struct qr_cli *cli)
 {
-    enum qr_cli_exit exit = qr_cli_open(cli);
+    enum qr_cli_exit exit =
+        qr_cli_check_address(cli, cli->args.operand_count == 1 ? cli->args.operands[0] : NULL);
+    if (exit == QR_CLI_DONE) {
+        exit = qr_cli_open(cli);
+    }
     if (exit != QR_CLI_DONE) {
         return exit;
     }
@@ -311,6 +317,7 @@ enum qr_cli_exit qr_cli_server(struct qr_cli *cli)
         && quire_client_server(cli->client)[0] == 0) {
         return qr_cli_usage(cli, "A fingerprint goes with an address.");
     }
+    bool was_pinned = quire_client_fingerprint(cli->client)[0] != 0;
     if (cli->args.operand_count == 1 || fingerprint != NULL) {
         char url[512];
         snprintf(url, sizeof url, "%s",
@@ -330,7 +337,8 @@ enum qr_cli_exit qr_cli_server(struct qr_cli *cli)
     if (server[0] == 0) {
         printf("No server is set. Everything works offline; to sync: quire server wss://host:port\n");
     } else {
-        printf("%s\n%s%s\n", server, pinned[0] != 0 ? "pinned " : "no pinned certificate", pinned);
+        printf("%s\n%s%s%s\n", server, pinned[0] != 0 ? "pinned " : "no pinned certificate", pinned,
+            pinned[0] == 0 && was_pinned ? " any longer" : "");
     }
     return QR_CLI_DONE;
 }

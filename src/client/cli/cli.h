@@ -92,6 +92,8 @@ bool qr_cli_flush(void);
 
 /* ---- session.c ------------------------------------------------------------------------------- */
 
+/** A usage error, said, unless it is the address of a server (or NULL) that may be used. */
+enum qr_cli_exit qr_cli_check_address(struct qr_cli *cli, const char *server);
 /** Makes cli->client from the options and the environment. */
 enum qr_cli_exit qr_cli_client(struct qr_cli *cli);
 /** The same, then opens the profile. */

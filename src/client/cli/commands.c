@@ -94,7 +94,10 @@ const struct qr_cli_command qr_cli_commands[] = {
         "Where devices wrote different titles, dates or moods at the same time, the others are\n"
         "shown as well.\n",
         show_options, qr_cli_show},
-    {"list", "", 0, 0, "lists the entries, the newest first", "", list_options, qr_cli_list},
+    {"list", "", 0, 0, "lists the entries, the newest first",
+        "By their dates. \"(not sent yet)\" marks those with edits that are in no version yet; `quire\n"
+        "status` counts all that is not on the server.\n",
+        list_options, qr_cli_list},
     {"search", "WORD…", 1, 256, "lists the entries that hold all of these words",
         "In title, text, tags and emotions; capitals and the accents of Latin letters do not matter,\n"
         "and a word may be a part of a longer one. All of it on this device, offline; what is kept\n"
@@ -126,15 +129,20 @@ const struct qr_cli_command qr_cli_commands[] = {
         "server confirms more; connecting again does not count. When it gives up, exit code 3, it\n"
         "says what is not on the server yet; the next sync goes on from there.\n",
         sync_options, qr_cli_sync},
-    {"devices", "", 0, 0, "lists the devices of the account", "", NULL, qr_cli_devices},
+    {"devices", "", 0, 0, "lists the devices of the account",
+        "Last heard: when it was last up to date, by its own clock, as it says with what it writes; one\n"
+        "that only reads says so once a day. Works offline.\n",
+        NULL, qr_cli_devices},
     {"revoke", "DEVICE", 1, 1, "shuts a device out: it reads and writes nothing new",
-        "It keeps what it had. Needs the server.\n", online_options, qr_cli_revoke},
+        "It keeps what it had. Needs the server. A device does not revoke itself.\n",
+        online_options, qr_cli_revoke},
     {"status", "", 0, 0, "says what is not on the server yet, and what is wrong",
         "The six words are the same on two devices that hold the same; compare them by eye or by\n"
         "telephone. Works offline.\n",
         NULL, qr_cli_status},
     {"server", "[URL]", 0, 1, "shows or sets the server",
-        "Changing the address forgets the pinned certificate, unless --fingerprint gives one.\n",
+        "Setting the address, be it the same, forgets the pinned certificate, unless --fingerprint\n"
+        "gives one.\n",
         server_options, qr_cli_server},
     {"version", "", 0, 0, "prints the version", "", NULL, qr_cli_version},
     {"help", "[COMMAND]", 0, 1, "says what a command does", "", NULL, qr_cli_help},

@@ -144,14 +144,14 @@ enum quire_status qr_cli_edit(struct quire_bytes text, struct quire_buffer *out_
     int result = run_editor(path.text);
     if (result != 0) {
         snprintf(error, error_size,
-            "The editor (%s) ended with an error. The entry was not changed; what you wrote is in "
-            "%s until the next reboot.",
+            "The editor (%s) ended with an error. Nothing was saved; what you wrote is in %s until "
+            "the next reboot.",
             editor(), path.text);
         return QUIRE_EIO;
     }
     status = qr_client_read_file(path.text, (size_t)QUIRE_TEXT_MAX + 1, out_text, &problem);
     if (status != QUIRE_OK) {
-        snprintf(error, error_size, "%s The entry was not changed.", problem.text);
+        snprintf(error, error_size, "%s Nothing was saved.", problem.text);
     }
     return status;
 }

@@ -214,6 +214,12 @@ static enum qr_cli_exit write_text(struct qr_cli *cli, struct quire_buffer *text
         status = qr_cli_read_input(QUIRE_TEXT_MAX, text);
         return status == QUIRE_OK ? QR_CLI_DONE : input_failure(cli, status);
     }
+    /* Before anybody writes a page: is there a journal to put it into? Closed again meanwhile. */
+    enum qr_cli_exit exit = qr_cli_open(cli);
+    if (exit != QR_CLI_DONE) {
+        return exit;
+    }
+    quire_client_close(cli->client);
     status = qr_cli_edit((struct quire_bytes){0}, text, editor_path, PATH_SIZE, error,
         sizeof error);
     if (status != QUIRE_OK) {
@@ -233,11 +239,19 @@ static enum qr_cli_exit make_entry(struct qr_cli *cli, struct quire_bytes text)
     if (!something) {
         return qr_cli_usage(cli, "There is nothing to write: the text is empty.");
     }
-    enum qr_cli_exit exit = qr_cli_open(cli);
+    enum quire_status status = QUIRE_OK;
+    enum qr_cli_exit exit = QR_CLI_DONE;
+    if (cli->client == NULL) {
+        exit = qr_cli_open(cli);
+    } else {
+        status = quire_client_open(cli->client); /* it was closed while the editor was open */
+    }
     if (exit != QR_CLI_DONE) {
         return exit;
     }
-    enum quire_status status = quire_client_new_entry(cli->client, entry);
+    if (status == QUIRE_OK) {
+        status = quire_client_new_entry(cli->client, entry);
+    }
     if (status == QUIRE_OK) {
         status = quire_client_edit_text(cli->client, entry, text);
     }
@@ -266,7 +280,7 @@ enum qr_cli_exit qr_cli_write(struct qr_cli *cli)
     }
     if (exit == QR_CLI_DONE) {
         exit = make_entry(cli, quire_buffer_bytes(&text));
-        if (exit == QR_CLI_DONE) {
+        if (exit == QR_CLI_DONE || text.size == 0) {
             qr_cli_edit_done(editor_path);
         } else if (editor_path[0] != 0) {
             fprintf(stderr, "  What you wrote is in %s until the next reboot.\n", editor_path);

@@ -20,21 +20,31 @@ static const struct qr_cli_option global_options[] = {
     {0},
 };
 
+/* A row of help: columns are characters, and "…" is one of them. */
+static void print_row(const char *left, const char *right)
+{
+    int width = 24;
+    for (const char *byte = left; *byte != 0; byte++) {
+        width += ((unsigned char)*byte & 0xc0) == 0x80;
+    }
+    printf("  %-*s %s\n", width, left, right);
+}
+
 static void print_options(const struct qr_cli_option *options)
 {
     for (; options != NULL && options->name != NULL; options++) {
         char left[64];
         snprintf(left, sizeof left, "--%s%s%s", options->name, options->values[0] != 0 ? " " : "",
             options->values);
-        printf("  %-24s %s\n", left, options->help);
+        print_row(left, options->help);
     }
 }
 
 static void print_command_help(const struct qr_cli_command *command)
 {
-    printf("usage: quire %s%s%s%s\n\n%s\n\n%s", command->name,
+    printf("usage: quire %s%s%s%s\n\n%s\n%s%s", command->name,
         command->options != NULL ? " [options]" : "", command->operands[0] != 0 ? " " : "",
-        command->operands, command->summary, command->details);
+        command->operands, command->summary, command->details[0] != 0 ? "\n" : "", command->details);
     if (command->options != NULL) {
         printf("\nOptions:\n");
         print_options(command->options);
@@ -51,7 +61,7 @@ static void print_help(void)
     for (const struct qr_cli_command *command = qr_cli_commands; command->name != NULL; command++) {
         char left[64];
         snprintf(left, sizeof left, "%s %s", command->name, command->operands);
-        printf("  %-24s %s\n", left, command->summary);
+        print_row(left, command->summary);
     }
     printf("\n`quire COMMAND --help` says all about one. An ENTRY or DEVICE is named by the start of "
            "its id,\n4 characters or more; a device also by its name.\n\nFor every command:\n");
@@ -163,6 +173,7 @@ int main(int count, char **arguments)
     const char *terminal = getenv("TERM");
     setlocale(LC_TIME, "");
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is a failed write, and is told as one */
+    signal(SIGXFSZ, SIG_IGN); /* so is a file at the size that `ulimit -f` allows */
     sigaction(SIGBUS, &(struct sigaction){.sa_handler = on_bus_error}, NULL);
     cli.terminal = isatty(STDOUT_FILENO) != 0;
     cli.error_terminal = isatty(STDERR_FILENO) != 0;

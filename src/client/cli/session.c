@@ -68,17 +68,21 @@ static void warn(struct qr_cli *cli, const char *what, const char *text)
 
 static void show_code(struct qr_cli *cli, const char *code)
 {
+    const char *server = quire_client_server(cli->client);
+    const char *pinned = quire_client_fingerprint(cli->client);
     qr_cli_clear_progress(cli);
     if (cli->json) {
         bool following = cli->following;
         cli->following = true; /* on one line, as what follows is another object */
-        qr_cli_print_json(cli, json_pack("{s:s}", "code", code));
+        qr_cli_print_json(cli, json_pack("{s:s, s:s, s:s?}", "code", code, "server", server,
+            "fingerprint", pinned[0] != 0 ? pinned : NULL));
         cli->following = following;
         return;
     }
-    printf("On the new device:\n\n    %squire join %s --server %s%s\n\nThe code is a secret until "
+    printf("On the new device:\n\n    %squire join %s --server %s%s%s%s\n\nThe code is a secret until "
            "it is used. Waiting for the new device …\n",
-        qr_cli_bold(cli), code, quire_client_server(cli->client), qr_cli_plain(cli));
+        qr_cli_bold(cli), code, server, pinned[0] != 0 ? " \\\n        --fingerprint " : "", pinned,
+        qr_cli_plain(cli));
     qr_cli_flush();
 }
 
@@ -188,9 +192,22 @@ static void on_signal(int signal_number)
     }
 }
 
+enum qr_cli_exit qr_cli_check_address(struct qr_cli *cli, const char *server)
+{
+    struct qr_client_url url = {0};
+    if (server != NULL && qr_client_url_parse(server, &url) != QUIRE_OK) {
+        return qr_cli_usage(cli,
+            "%.200s is not an address of a server: it should look like wss://host:port.", server);
+    }
+    if (server != NULL && !url.tls && !url.loopback && !qr_cli_has(&cli->args, "insecure")) {
+        return qr_cli_usage(cli, "%.200s would leave this machine without TLS. Use wss://, or say "
+            "--insecure here and with each sync. Nothing was changed.", server);
+    }
+    return QR_CLI_DONE;
+}
+
 enum qr_cli_exit qr_cli_client(struct qr_cli *cli)
 {
-    struct qr_client_url url;
     char fingerprint[QR_CLIENT_FINGERPRINT_HEX + 1];
     int64_t wait_s = 0, deadline_s = 0;
     const char *deadline = qr_cli_value(&cli->args, "deadline");
@@ -203,10 +220,9 @@ enum qr_cli_exit qr_cli_client(struct qr_cli *cli)
         .insecure = qr_cli_has(&cli->args, "insecure"),
         .callbacks = {cli, on_notice, on_line, on_progress, on_trust},
     };
-    if (options.server != NULL && qr_client_url_parse(options.server, &url) != QUIRE_OK) {
-        return qr_cli_usage(cli,
-            "%.200s is not an address of a server: it should look like wss://host:port.",
-            options.server);
+    enum qr_cli_exit exit = qr_cli_check_address(cli, options.server);
+    if (exit != QR_CLI_DONE) {
+        return exit;
     }
     if (options.fingerprint != NULL
         && qr_client_fingerprint_parse(options.fingerprint, fingerprint) != QUIRE_OK) {

@@ -21,7 +21,10 @@ enum qr_cli_exit qr_cli_sync(struct qr_cli *cli)
 {
     uint32_t timeout_ms = 0;
     if (qr_cli_has(&cli->args, "follow")) {
-        return follow(cli);
+        return qr_cli_has(&cli->args, "timeout") || qr_cli_has(&cli->args, "deadline")
+            ? qr_cli_usage(cli, "--follow stays until it is interrupted; --timeout and --deadline do not "
+                                "go with it.")
+            : follow(cli);
     }
     enum qr_cli_exit exit = qr_cli_timeout(cli, QR_CLI_TIMEOUT_S, &timeout_ms);
     if (exit == QR_CLI_DONE) {
