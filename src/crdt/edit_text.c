@@ -143,22 +143,12 @@ enum quire_status qr_document_need_view(struct quire_document *document)
     return QUIRE_OK;
 }
 
-/** Makes sure that a stroke of so many counters can be noted now and settled later. It may add so
- * many items, where there may be `item_limit` in all. */
-static enum quire_status prepare(struct quire_document *document, const struct quire_stamp *stamp,
-    uint64_t ticks, size_t items, size_t item_limit)
+/** Another session, or close to a limit: what is there is counted, not estimated. */
+static enum quire_status prepare_anew(struct quire_document *document,
+    const struct quire_stamp *stamp, uint64_t ticks, size_t items, size_t item_limit)
 {
     struct qr_typing *typing = &document->typing;
-    enum quire_status status = QUIRE_OK;
-    bool room = document->text.item_count + typing->items + items <= item_limit;
-    if (qr_typing_is_by(typing, stamp) && room && ticks <= typing->ticks_max - typing->ticks) {
-        if (typing->count >= QR_STROKES_MAX) {
-            status = settle(document, QR_STROKES_BATCH);
-        }
-        return status == QUIRE_OK ? qr_typing_reserve(typing) : status;
-    }
-    /* Another session, or close to a limit: what is there is counted, not estimated. */
-    status = qr_document_settle(document);
+    enum quire_status status = qr_document_settle(document);
     if (status != QUIRE_OK) {
         return status;
     }
@@ -184,6 +174,23 @@ static enum quire_status prepare(struct quire_document *document, const struct q
         memcpy(typing->session, stamp->session, sizeof typing->session);
     }
     return status;
+}
+
+/** Makes sure that a stroke of so many counters can be noted now and settled later. It may add so
+ * many items, where there may be `item_limit` in all. */
+static inline enum quire_status prepare(struct quire_document *document,
+    const struct quire_stamp *stamp, uint64_t ticks, size_t items, size_t item_limit)
+{
+    struct qr_typing *typing = &document->typing;
+    bool room = document->text.item_count + typing->items + items <= item_limit;
+    if (!qr_typing_is_by(typing, stamp) || !room || ticks > typing->ticks_max - typing->ticks) {
+        return prepare_anew(document, stamp, ticks, items, item_limit);
+    }
+    enum quire_status status = QUIRE_OK;
+    if (typing->count >= QR_STROKES_MAX) {
+        status = settle(document, QR_STROKES_BATCH);
+    }
+    return status == QUIRE_OK ? qr_typing_reserve(typing) : status;
 }
 
 /** Nothing fails from here on. */
@@ -221,15 +228,21 @@ static bool type_on(struct quire_document *document, const struct quire_stamp *s
     return true;
 }
 
+static size_t length_of(const struct quire_document *document)
+{
+    return document->typing.has_view ? document->typing.view.total.points
+                                     : quire_document_text_length(document);
+}
+
 static enum quire_status insert(struct quire_document *document, const struct quire_stamp *stamp,
     size_t position, struct quire_bytes text)
 {
     struct qr_typing *typing = &document->typing;
     size_t length;
-    if (text.size == 0 || position > quire_document_text_length(document)) {
+    if (text.size == 0 || position > length_of(document)) {
         return QUIRE_EINVALID;
     }
-    size_t size = quire_document_text_size(document);
+    size_t size = typing->has_view ? typing->view.total.bytes : quire_document_text_size(document);
     if (size > QUIRE_TEXT_MAX || text.size > QUIRE_TEXT_MAX - size) {
         return QUIRE_ELIMIT;
     }
@@ -280,7 +293,7 @@ static enum quire_status erase(struct quire_document *document, const struct qui
     size_t position, size_t count)
 {
     struct qr_typing *typing = &document->typing;
-    size_t length = quire_document_text_length(document);
+    size_t length = length_of(document);
     if (count == 0 || position > length || count > length - position) {
         return QUIRE_EINVALID;
     }

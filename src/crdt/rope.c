@@ -154,6 +154,10 @@ static bool join_next(struct qr_rope *rope, uint32_t index)
 /** Takes the caret to the block that holds a position; at a border to the one before or after it. */
 static void seek(struct qr_rope *rope, size_t position, bool after)
 {
+    size_t from = position - rope->start;
+    if (from > 0 && from < count_of(&rope->blocks[rope->at])) {
+        return;
+    }
     if (position < rope->start / 2) {
         rope->at = 0;
         rope->start = 0;

@@ -65,7 +65,7 @@ enum quire_status qr_text_reserve(struct qr_text *text, size_t items, size_t let
     return status == QUIRE_OK ? qr_text_reserve_letters(text, letters) : status;
 }
 
-enum quire_status qr_text_reserve_letters(struct qr_text *text, size_t letters)
+enum quire_status qr_text_grow_letters(struct qr_text *text, size_t letters)
 {
     bool countable = letters <= UINT32_MAX - text->letters.size;
     return countable ? quire_buffer_reserve(&text->letters, letters) : QUIRE_ENOMEM;

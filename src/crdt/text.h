@@ -68,7 +68,13 @@ void qr_text_finish(struct qr_text *text);
 QUIRE_CHECKED enum quire_status qr_text_reserve(struct qr_text *text, size_t items, size_t letters);
 
 /** Room for so many more bytes of letters. ENOMEM. */
-QUIRE_CHECKED enum quire_status qr_text_reserve_letters(struct qr_text *text, size_t letters);
+QUIRE_CHECKED enum quire_status qr_text_grow_letters(struct qr_text *text, size_t letters);
+
+static inline enum quire_status qr_text_reserve_letters(struct qr_text *text, size_t letters)
+{
+    bool room = letters <= text->letters.capacity - text->letters.size;
+    return room ? QUIRE_OK : qr_text_grow_letters(text, letters);
+}
 
 static inline bool qr_item_is_left(const struct qr_item *item)
 {

@@ -2,7 +2,6 @@
  * What was typed here and has not been put into the text's items yet.
  */
 #include "crdt/typing.h"
-#include <assert.h>
 #include <stdlib.h>
 
 void qr_typing_init(struct qr_typing *typing)
@@ -18,12 +17,9 @@ void qr_typing_finish(struct qr_typing *typing)
     qr_typing_init(typing);
 }
 
-enum quire_status qr_typing_reserve(struct qr_typing *typing)
+enum quire_status qr_typing_grow(struct qr_typing *typing)
 {
-    size_t settled = typing->count > 0 ? (size_t)(typing->strokes - typing->memory) : 0;
-    if (settled + typing->count < typing->capacity) {
-        return QUIRE_OK;
-    }
+    size_t settled = (size_t)(typing->strokes - typing->memory);
     if (settled > typing->count / 2) {
         memmove(typing->memory, typing->strokes, typing->count * sizeof *typing->memory);
         typing->strokes = typing->memory;
@@ -38,39 +34,6 @@ enum quire_status qr_typing_reserve(struct qr_typing *typing)
     typing->strokes = memory + settled;
     typing->capacity = capacity;
     return QUIRE_OK;
-}
-
-static void append(struct qr_typing *typing, const struct qr_stroke *stroke)
-{
-    assert(typing->strokes + typing->count < typing->memory + typing->capacity);
-    typing->strokes[typing->count++] = *stroke;
-}
-
-void qr_typing_insert(struct qr_typing *typing, const struct qr_stroke *stroke)
-{
-    struct qr_stroke *last = typing->count > 0 ? &typing->strokes[typing->count - 1] : NULL;
-    if (last != NULL && last->size > 0 && last->position + last->length == stroke->position
-        && last->length + stroke->length <= QR_STROKE_LENGTH_MAX) {
-        last->length += stroke->length;
-        last->size += stroke->size;
-        return;
-    }
-    append(typing, stroke);
-}
-
-void qr_typing_erase(struct qr_typing *typing, size_t position, size_t count)
-{
-    struct qr_stroke *last = typing->count > 0 ? &typing->strokes[typing->count - 1] : NULL;
-    bool forward = last != NULL && last->size == 0 && position == last->position;
-    bool backward = last != NULL && last->size == 0 && position + count == last->position;
-    if (forward || backward) {
-        last->position = (uint32_t)position;
-        last->length += (uint32_t)count;
-        last->letters++;
-        return;
-    }
-    append(typing, &(struct qr_stroke){.position = (uint32_t)position, .length = (uint32_t)count,
-        .letters = 1});
 }
 
 static void less(size_t *number, size_t amount)

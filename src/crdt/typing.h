@@ -41,11 +41,45 @@ void qr_typing_init(struct qr_typing *typing);
 void qr_typing_finish(struct qr_typing *typing);
 
 /** Room for one more stroke. ENOMEM. */
-QUIRE_CHECKED enum quire_status qr_typing_reserve(struct qr_typing *typing);
+QUIRE_CHECKED enum quire_status qr_typing_grow(struct qr_typing *typing);
+
+static inline enum quire_status qr_typing_reserve(struct qr_typing *typing)
+{
+    size_t settled = (size_t)(typing->strokes - typing->memory);
+    return settled + typing->count < typing->capacity ? QUIRE_OK : qr_typing_grow(typing);
+}
+
+static inline struct qr_stroke *qr_typing_last(const struct qr_typing *typing)
+{
+    return typing->count > 0 ? &typing->strokes[typing->count - 1] : NULL;
+}
 
 /** Adds a stroke, or makes the last one longer. Room was reserved. */
-void qr_typing_insert(struct qr_typing *typing, const struct qr_stroke *stroke);
-void qr_typing_erase(struct qr_typing *typing, size_t position, size_t count);
+static inline void qr_typing_insert(struct qr_typing *typing, const struct qr_stroke *stroke)
+{
+    struct qr_stroke *last = qr_typing_last(typing);
+    if (last != NULL && last->size > 0 && last->position + last->length == stroke->position
+        && last->length + stroke->length <= QR_STROKE_LENGTH_MAX) {
+        last->length += stroke->length;
+        last->size += stroke->size;
+        return;
+    }
+    typing->strokes[typing->count++] = *stroke;
+}
+
+static inline void qr_typing_erase(struct qr_typing *typing, size_t position, size_t count)
+{
+    struct qr_stroke *last = qr_typing_last(typing);
+    if (last != NULL && last->size == 0
+        && (position == last->position || position + count == last->position)) {
+        last->position = (uint32_t)position;
+        last->length += (uint32_t)count;
+        last->letters++;
+        return;
+    }
+    typing->strokes[typing->count++] = (struct qr_stroke){.position = (uint32_t)position,
+        .length = (uint32_t)count, .letters = 1};
+}
 
 /** Counters that a stroke takes, and items that it may add. */
 static inline uint64_t qr_stroke_ticks(const struct qr_stroke *stroke)

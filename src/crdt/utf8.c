@@ -49,6 +49,11 @@ bool qr_utf8_count(struct quire_bytes text, size_t *out_count)
             count += 8;
             continue;
         }
+        if (text.data[at] < 0x80) {
+            at++;
+            count++;
+            continue;
+        }
         size_t size = sequence_size(text.data + at, text.size - at);
         if (size == 0) {
             return false;
