@@ -65,7 +65,8 @@ static enum quire_status build_text(struct arrangement *arrangement)
         const struct qr_run *run = &payload->runs[i];
         struct qr_run dead = {.id = ranked(payload, run->id), .length = run->length,
             .parent = ranked(payload, run->parent), .right = ranked(payload, run->right)};
-        qr_text_integrate(&arrangement->text, &arrangement->sessions, &dead);
+        qr_text_integrate(&arrangement->text, &arrangement->sessions, &dead,
+            (struct quire_bytes){NULL, 0});
     }
     return QUIRE_OK;
 }

@@ -42,11 +42,11 @@ static enum quire_status settle_insertion(struct quire_document *document,
     if (status != QUIRE_OK) {
         return status;
     }
-    struct qr_run run = {.length = stroke->length,
-        .letters = {text->letters.data + stroke->letters, stroke->size}};
+    struct qr_run run = {.length = stroke->length};
     qr_text_place(text, stroke->position, &run.parent, &run.right);
     run.id = qr_edit_tick(document, stamp, stroke->length);
-    qr_text_integrate(text, &document->sessions, &run);
+    qr_text_integrate(text, &document->sessions, &run,
+        (struct quire_bytes){text->letters.data + stroke->letters, stroke->size});
     document->pending.content_size += stroke->size;
     qr_undo_inserted(document, run.id, run.length);
     return QUIRE_OK;

@@ -25,10 +25,10 @@ static enum quire_status add_piece(struct qr_encoder *encoder, bool first, uint3
 {
     struct qr_piece *last = first ? NULL : &encoder->pieces[encoder->piece_count - 1];
     bool dead = letters.size == 0;
-    if (last != NULL && dead == (last->letters.size == 0)
-        && (dead || last->letters.data + last->letters.size == letters.data || encoder->state)) {
+    if (last != NULL && dead == (last->size == 0)
+        && (dead || encoder->state || last->letters + last->size == letters.data)) {
         last->length += length;
-        last->letters.size += letters.size; /* a state's letters are not taken from here */
+        last->size += (uint32_t)letters.size;
         return QUIRE_OK;
     }
     if (encoder->piece_count == encoder->piece_capacity) {
@@ -40,7 +40,8 @@ static enum quire_status add_piece(struct qr_encoder *encoder, bool first, uint3
         encoder->pieces = pieces;
         encoder->piece_capacity = capacity;
     }
-    encoder->pieces[encoder->piece_count++] = (struct qr_piece){length, letters};
+    encoder->pieces[encoder->piece_count++] = (struct qr_piece){length,
+        (uint32_t)letters.size, letters.data};
     return QUIRE_OK;
 }
 

@@ -24,7 +24,8 @@ struct qr_id_range {
 /** A piece of a run that is live or dead throughout. */
 struct qr_piece {
     uint32_t length;
-    struct quire_bytes letters; /* empty: dead; a state has only the size from here */
+    uint32_t size;          /* bytes of its letters; 0: dead */
+    const uint8_t *letters; /* of a state not looked at */
 };
 
 struct qr_encoder {

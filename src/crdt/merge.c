@@ -28,6 +28,7 @@ struct plan {
 /** A stretch of a run that is live or dead throughout, and known or new throughout. */
 struct stretch {
     struct qr_run run;
+    struct quire_bytes letters; /* empty: it is dead */
     bool known;
 };
 
@@ -49,16 +50,15 @@ static void each_stretch(struct plan *plan, void (*visit)(struct plan *plan,
             while (left == 0) {
                 left = payload->liveness[++turn];
             }
-            struct stretch stretch = {rest, qr_id_counter(rest.id) <= seen};
+            struct stretch stretch = {rest, {letters.data, 0}, qr_id_counter(rest.id) <= seen};
             uint64_t length = rest.length < left ? rest.length : left;
             uint64_t old = stretch.known ? seen - qr_id_counter(rest.id) + 1 : length;
             stretch.run.length = (uint32_t)(length < old ? length : old);
-            stretch.run.letters = (struct quire_bytes){letters.data, 0};
             if (turn % 2 == 0 && plan->first) {
-                stretch.run.letters.size = stretch.run.length; /* not read */
+                stretch.letters.size = stretch.run.length; /* not read */
             } else if (turn % 2 == 0) {
-                stretch.run.letters.size = qr_utf8_size(letters.data, stretch.run.length);
-                letters.data += stretch.run.letters.size;
+                stretch.letters.size = qr_utf8_size(letters.data, stretch.run.length);
+                letters.data += stretch.letters.size;
             }
             visit(plan, &stretch);
             left -= stretch.run.length;
@@ -71,7 +71,7 @@ static void each_stretch(struct plan *plan, void (*visit)(struct plan *plan,
 
 static bool is_dead(const struct stretch *stretch)
 {
-    return stretch->run.letters.size == 0;
+    return stretch->letters.size == 0;
 }
 
 static void count_stretch(struct plan *plan, const struct stretch *stretch)
@@ -90,11 +90,9 @@ static void join_stretch(struct plan *plan, const struct stretch *stretch)
 {
     struct quire_document *document = plan->document;
     if (!stretch->known) {
-        struct qr_run run = stretch->run;
-        if (!plan->first) {
-            run.letters = qr_text_add_letters(&document->text, run.letters);
-        }
-        qr_text_integrate(&document->text, &document->sessions, &run);
+        struct quire_bytes letters = plan->first ? stretch->letters
+            : qr_text_add_letters(&document->text, stretch->letters);
+        qr_text_integrate(&document->text, &document->sessions, &stretch->run, letters);
     } else if (is_dead(stretch)) {
         qr_text_kill(&document->text, stretch->run.id, stretch->run.length);
     }

@@ -41,7 +41,7 @@ struct qr_payload {
     uint32_t new_sessions;
     uint32_t *by_number; /* the document's session number → index in sessions, or QR_NONE */
     size_t number_count; /* of by_number: all that may be in an id, and 0 */
-    struct qr_run *runs; /* without letters */
+    struct qr_run *runs;
     size_t run_count;
     uint64_t *liveness; /* live, dead, live … code points of the runs, in their order */
     size_t liveness_count;

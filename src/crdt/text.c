@@ -279,20 +279,21 @@ struct quire_bytes qr_text_add_letters(struct qr_text *text, struct quire_bytes 
 }
 
 /** Some characters of an item have appeared: the view shows them too. */
-static void show(struct qr_text *text, uint32_t index, uint32_t offset, const struct qr_run *run)
+static void show(struct qr_text *text, uint32_t index, uint32_t offset, uint32_t length,
+    struct quire_bytes letters)
 {
-    text->visible_size += run->letters.size;
-    if (text->view != NULL && run->letters.size > 0) {
-        qr_rope_insert(text->view, qr_tree_position(&text->order, index) + offset, run->letters,
-            run->length);
+    text->visible_size += letters.size;
+    if (text->view != NULL && letters.size > 0) {
+        qr_rope_insert(text->view, qr_tree_position(&text->order, index) + offset, letters, length);
     }
 }
 
 /** Adds to an item what follows its last character in every respect. */
-static bool extend(struct qr_text *text, uint32_t index, const struct qr_run *run)
+static bool extend(struct qr_text *text, uint32_t index, const struct qr_run *run,
+    struct quire_bytes letters)
 {
     struct qr_item *item = &text->items[index];
-    bool dead = run->letters.size == 0;
+    bool dead = letters.size == 0;
     if (index == 0 || run->parent != run->id - 1 || item->right != run->right
         || item->right_root != QR_NONE || dead != (item->size == 0)) {
         return false;
@@ -300,14 +301,14 @@ static bool extend(struct qr_text *text, uint32_t index, const struct qr_run *ru
     if (dead ? item->length > UINT32_MAX - run->length
              : item->length + run->length > QR_ITEM_LENGTH_MAX
                 || (!text->letters_later
-                    && text->letters.data + item->letters + item->size != run->letters.data)) {
+                    && text->letters.data + item->letters + item->size != letters.data)) {
         return false;
     }
     uint32_t offset = item->length;
     item->length += run->length;
-    item->size += (uint32_t)run->letters.size;
+    item->size += (uint32_t)letters.size;
     qr_tree_set_weight(&text->order, index, weight_of(item));
-    show(text, index, offset, run);
+    show(text, index, offset, run->length, letters);
     remember(text, index);
     return true;
 }
@@ -324,15 +325,15 @@ static uint32_t before_of(const struct qr_text *text, uint64_t id)
     return qr_text_search(text, id);
 }
 
-static uint32_t add_item(struct qr_text *text, const struct qr_run *run)
+static uint32_t add_item(struct qr_text *text, const struct qr_run *run, struct quire_bytes letters)
 {
     assert(text->item_count < text->item_capacity);
     uint32_t index = (uint32_t)text->item_count++;
     text->items[index] = (struct qr_item){.id = run->id, .parent = run->parent,
-        .right = run->right, .length = run->length, .size = (uint32_t)run->letters.size,
+        .right = run->right, .length = run->length, .size = (uint32_t)letters.size,
         .left_root = QR_NONE, .right_root = QR_NONE, .before = QR_NONE, .after = QR_NONE};
-    if (run->letters.size > 0 && !text->letters_later) {
-        text->items[index].letters = (uint32_t)(run->letters.data - text->letters.data);
+    if (letters.size > 0 && !text->letters_later) {
+        text->items[index].letters = (uint32_t)(letters.data - text->letters.data);
     }
     qr_tree_insert_after(&text->ids, before_of(text, run->id), index, 0);
     text->newest = index;
@@ -379,7 +380,7 @@ static uint32_t past(struct qr_text *text, uint32_t index)
 }
 
 static void integrate_left(struct qr_text *text, const struct qr_sessions *sessions,
-    const struct qr_run *run)
+    const struct qr_run *run, struct quire_bytes letters)
 {
     uint32_t offset;
     uint32_t parent = qr_text_find(text, run->parent, &offset);
@@ -387,7 +388,7 @@ static void integrate_left(struct qr_text *text, const struct qr_sessions *sessi
     if (offset > 0) {
         parent = split(text, parent, offset);
     }
-    uint32_t index = add_item(text, run);
+    uint32_t index = add_item(text, run, letters);
     struct qr_beside beside;
     join_siblings(text, sessions, run, parent, index, &beside);
     struct qr_item *item = &text->items[index];
@@ -404,21 +405,21 @@ static void integrate_left(struct qr_text *text, const struct qr_sessions *sessi
         }
     }
     qr_tree_set_level(&text->order, index, level);
-    show(text, index, 0, run);
+    show(text, index, 0, run->length, letters);
 }
 
 static void integrate_right(struct qr_text *text, const struct qr_sessions *sessions,
-    const struct qr_run *run)
+    const struct qr_run *run, struct quire_bytes letters)
 {
     uint32_t offset = 0;
     uint32_t parent = run->parent == QR_ID_NONE ? 0 : qr_text_find(text, run->parent, &offset);
     assert(parent != QR_NONE);
     if (offset + 1 < text->items[parent].length) {
         split(text, parent, offset + 1);
-    } else if (extend(text, parent, run)) {
+    } else if (extend(text, parent, run, letters)) {
         return;
     }
-    uint32_t index = add_item(text, run);
+    uint32_t index = add_item(text, run, letters);
     struct qr_beside beside;
     join_siblings(text, sessions, run, parent, index, &beside);
     struct qr_item *item = &text->items[index];
@@ -433,33 +434,32 @@ static void integrate_right(struct qr_text *text, const struct qr_sessions *sess
         qr_tree_insert_last(&text->order, index, weight_of(item));
     }
     qr_tree_set_level(&text->order, index, item->depth);
-    show(text, index, 0, run);
+    show(text, index, 0, run->length, letters);
 }
 
 void qr_text_integrate(struct qr_text *text, const struct qr_sessions *sessions,
-    const struct qr_run *run)
+    const struct qr_run *run, struct quire_bytes letters)
 {
     struct qr_run piece = *run;
-    struct quire_bytes rest = run->letters;
     uint32_t left = run->length;
     while (left > 0) {
+        struct quire_bytes here = letters;
         piece.length = left;
-        piece.letters = rest;
-        if (rest.size > 0 && left > QR_ITEM_LENGTH_MAX) {
+        if (letters.size > 0 && left > QR_ITEM_LENGTH_MAX) {
             piece.length = QR_ITEM_LENGTH_MAX;
-            piece.letters.size = text->letters_later ? piece.length
-                                                     : qr_utf8_size(rest.data, piece.length);
+            here.size = text->letters_later ? piece.length
+                                            : qr_utf8_size(letters.data, piece.length);
         }
         if (piece.parent != QR_ID_NONE && piece.parent == piece.right) {
-            integrate_left(text, sessions, &piece);
+            integrate_left(text, sessions, &piece, here);
         } else {
-            integrate_right(text, sessions, &piece);
+            integrate_right(text, sessions, &piece, here);
         }
         left -= piece.length;
         if (!text->letters_later) {
-            rest.data = left > 0 && rest.size > 0 ? rest.data + piece.letters.size : NULL;
+            letters.data = left > 0 && letters.size > 0 ? letters.data + here.size : NULL;
         }
-        rest.size -= piece.letters.size;
+        letters.size -= here.size;
         piece.id += piece.length;
         piece.parent = piece.id - 1;
     }

@@ -100,13 +100,12 @@ struct quire_bytes qr_text_letters(const struct qr_text *text, uint32_t item, ui
 /** Whether one of these characters, which are all known, is live. */
 bool qr_text_any_live(const struct qr_text *text, uint64_t id, uint64_t length);
 
-/** A run of one kind, on its way in. Parent and right neighbour are known. */
+/** A run on its way in or out. Parent and right neighbour are known. */
 struct qr_run {
     uint64_t id;
     uint64_t parent;
     uint64_t right;
-    uint32_t length;            /* code points */
-    struct quire_bytes letters; /* in the text's own; empty: the run is dead */
+    uint32_t length; /* code points */
 };
 
 /** The items that so many new live code points take. Cutting others may add two more. */
@@ -118,9 +117,10 @@ static inline size_t qr_text_pieces(uint32_t length)
 /** Adds letters for runs to come. Room was reserved. */
 struct quire_bytes qr_text_add_letters(struct qr_text *text, struct quire_bytes letters);
 
-/** Puts a new run where it belongs. Room was reserved. */
+/** Puts a new run where it belongs. Its letters are in the text's own; none: all of it is dead. Room
+ * was reserved. */
 void qr_text_integrate(struct qr_text *text, const struct qr_sessions *sessions,
-    const struct qr_run *run);
+    const struct qr_run *run, struct quire_bytes letters);
 
 /** Gives live items their letters, which stand in the order of the text, where all runs came with
  * letters_later. */

@@ -196,11 +196,12 @@ static void put_chunk(struct quire_undo *undo, const struct quire_stamp *stamp,
     const struct plan *plan, const struct chunk *chunk, size_t piece_end)
 {
     struct quire_document *document = undo->document;
-    struct qr_run run = {.length = chunk->length, .letters = qr_text_add_letters(&document->text,
-        (struct quire_bytes){plan->letters.data + chunk->bytes, chunk->size})};
+    struct quire_bytes letters = qr_text_add_letters(&document->text,
+        (struct quire_bytes){plan->letters.data + chunk->bytes, chunk->size});
+    struct qr_run run = {.length = chunk->length};
     qr_text_place_after(&document->text, chunk->after, &run.parent, &run.right);
     run.id = qr_edit_tick(document, stamp, run.length);
-    qr_text_integrate(&document->text, &document->sessions, &run);
+    qr_text_integrate(&document->text, &document->sessions, &run, letters);
     document->pending.content_size += chunk->size;
     qr_undo_inserted(document, run.id, run.length);
     uint64_t own = qr_undo_own_id(undo, run.id);

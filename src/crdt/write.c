@@ -158,7 +158,7 @@ static uint64_t letters_size(const struct qr_encoder *encoder)
         return quire_document_text_size(encoder->document);
     }
     for (size_t i = 0; i < encoder->piece_count; i++) {
-        size += encoder->pieces[i].letters.size;
+        size += encoder->pieces[i].size;
     }
     return size;
 }
@@ -179,8 +179,7 @@ static void write_letters(struct output *output)
     for (size_t i = 0; i < encoder->run_count; i++) {
         uint32_t run = encoder->order[i];
         for (uint32_t at = encoder->piece_of[run]; at < encoder->piece_of[run + 1]; at++) {
-            struct quire_bytes letters = encoder->pieces[at].letters;
-            qr_write_bytes(writer, letters.data, letters.size);
+            qr_write_bytes(writer, encoder->pieces[at].letters, encoder->pieces[at].size);
         }
     }
 }
@@ -247,7 +246,7 @@ static void write_stretches(struct output *output)
         uint32_t run = encoder->order[i];
         for (uint32_t at = encoder->piece_of[run]; at < encoder->piece_of[run + 1]; at++) {
             const struct qr_piece *piece = &encoder->pieces[at];
-            if (live != (piece->letters.size > 0)) {
+            if (live != (piece->size > 0)) {
                 write_small(&output->writer, stretch);
                 stretch = 0;
                 live = !live;

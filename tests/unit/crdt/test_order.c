@@ -98,8 +98,8 @@ static void integrate(struct qr_text *text, const struct qr_sessions *sessions,
     uint8_t letter = 'x';
     OK(qr_text_reserve(text, 3, 1));
     struct qr_run run = {.id = node->id, .parent = parent, .right = node->right, .length = 1};
-    run.letters = qr_text_add_letters(text, (struct quire_bytes){&letter, 1});
-    qr_text_integrate(text, sessions, &run);
+    struct quire_bytes letters = qr_text_add_letters(text, (struct quire_bytes){&letter, 1});
+    qr_text_integrate(text, sessions, &run, letters);
 }
 
 static void grow(uint64_t seed)
