@@ -268,11 +268,13 @@ int quire_wasm_device_state(const struct quire_device *device, struct quire_buff
                              state.caught_up << 3));
     rows_u32(&rows, state.epoch);
     rows_u32(&rows, state.roster_count);
+    rows_u32(&rows, state.redo_count);
     rows_u64(&rows, state.batch_count);
     rows_u64(&rows, state.chain_count);
     rows_u64(&rows, state.unsealed_count);
     rows_u64(&rows, state.unacknowledged_count);
     rows_u64(&rows, state.not_on_server_count);
+    rows_u64(&rows, state.unread_count);
     rows_u64(&rows, (uint64_t)state.caught_up_ms);
     rows_u32(&rows, state.presence);
     rows_bytes(&rows, quire_bytes_of_text(state.words));

@@ -17,6 +17,8 @@
  *          `bytes` is a u32 size and so many bytes; `flags` is a u8.
  * Errors:  enum quire_status as a number. A broken promise of ours (a failed assertion) calls the
  *          import `failed` and traps: the instance must not be used again.
+ * Parts:   documents.wasm is documents alone: it lacks document_digest, device_*, alarm_text, error_text
+ *          and scan_visit, and imports `failed` only.
  * Threads: none. Calls come one after another; only `get`, `scan` and `failed` run inside of them.
  */
 #ifndef QUIRE_WASM_EXPORTS_H
@@ -32,7 +34,7 @@
 #define QUIRE_IMPORT(name)
 #endif
 
-#define QUIRE_WASM_VERSION 3 /* changes when anything below does */
+#define QUIRE_WASM_VERSION 4 /* changes when anything below does */
 
 /* ---- imports, of the module "quire" ---------------------------------------------------------- */
 
@@ -227,9 +229,9 @@ int quire_wasm_device_devices(struct quire_device *device, struct quire_buffer *
 QUIRE_EXPORT("device_rejections")
 int quire_wasm_device_rejections(const struct quire_device *device, struct quire_buffer *out);
 /** One row: 32 bytes user, 16 bytes device, flags (1 joined, 2 revoked, 4 connected, 8 caught_up),
- * u32 epoch, u32 roster_count, u64 batch_count, u64 chain_count, u64 unsealed_count,
- * u64 unacknowledged_count, u64 not_on_server_count, i64 caught_up_ms, u32 presence, bytes words,
- * and a u64 for each kind of alarm from 1 on. */
+ * u32 epoch, u32 roster_count, u32 redo_count, u64 batch_count, u64 chain_count, u64 unsealed_count,
+ * u64 unacknowledged_count, u64 not_on_server_count, u64 unread_count, i64 caught_up_ms, u32 presence,
+ * bytes words, and a u64 for each kind of alarm from 1 on. */
 QUIRE_EXPORT("device_state")
 int quire_wasm_device_state(const struct quire_device *device, struct quire_buffer *out);
 

@@ -23,21 +23,25 @@ export class Core {
   private constructor();
   /** Bytes of memory that the module has now; it never shrinks. */
   readonly memorySize: number;
+  /** A sentence for a person: for a status, an alarm, an error of the protocol. The last two not with documents.wasm. */
   statusText(status: number): string;
   alarmText(code: number): string;
   errorText(code: number): string;
 }
 
-/** Loads the module: from beside quire.mjs, or from a URL, bytes, or a compiled module. */
+/**
+ * Loads the module: quire.wasm from beside quire.mjs, or from a URL (relative to quire.mjs), bytes, or a compiled
+ * module. With documents.wasm there is no Device and no digest(): they throw a TypeError.
+ */
 export function load(source?: string | URL | Uint8Array | ArrayBuffer | WebAssembly.Module): Promise<Core>;
 
-/** Milliseconds, of a clock that may be anything; or entropy, 32 fresh random bytes at each call. */
+/** Where time and randomness come from. Fractions of a millisecond are cut off. */
 export interface Clocks {
-  /** Monotonic; default performance.now. */
+  /** Milliseconds of a clock that never goes back; default performance.now. */
   now?: () => number | bigint;
-  /** Since 1970-01-01 UTC; default Date.now. */
+  /** Milliseconds since 1970-01-01 UTC; default Date.now. */
   wall?: () => number | bigint;
-  /** Default crypto.getRandomValues. */
+  /** 32 fresh random bytes at each call; default crypto.getRandomValues. */
   entropy?: () => Uint8Array;
 }
 
@@ -51,7 +55,7 @@ export interface Registers {
   title: string;
   /** The entry's own date: milliseconds since 1970-01-01, without a zone. */
   date: number;
-  /** 0 … 100 */
+  /** 0 … 100. A fraction is cut off, here and in the value of an element. */
   mood: number;
 }
 export type SetName = 'tags' | 'emotions';
@@ -62,12 +66,14 @@ export class Document {
   static create(core: Core, options?: { session?: Uint8Array; wall?: () => number | bigint }): Document;
   /** The document of a state: fast, and small, until it is edited or merged into. */
   static open(core: Core, state: Uint8Array, options?: { session?: Uint8Array; wall?: () => number | bigint }): Document;
+  /** Frees it, unless a device lent it; what is kept for undo in any case. */
   destroy(): void;
 
   text(): string;
   utf8(): Uint8Array;
   /** Default unit: utf16. */
   length(unit?: Unit): number;
+  /** The same place in another unit. EINVALID: beyond the end, or inside of a character. */
   offset(offset: number, from: Unit, to: Unit): number;
   /** Offsets inside of a character are refused (EINVALID), and so are halves of surrogate pairs. */
   insert(position: number, text: string, unit?: Unit): void;
@@ -85,7 +91,10 @@ export class Document {
   /** Where that place is now; null: the character that it holds on to has not arrived here yet. */
   resolve(anchor: Uint8Array, unit?: Unit): number | null;
 
-  /** From now on edits made through this object can be taken back; sizeMax bytes (1 MiB) are kept. */
+  /**
+   * From now on edits made here can be taken back; sizeMax bytes (1 MiB) of steps are kept. A document has one undo:
+   * ESTATE where another object of the same device and entry keeps it.
+   */
   keepUndo(sizeMax?: number): void;
   /** The next edit begins a new step. */
   closeUndoStep(): void;
@@ -102,11 +111,16 @@ export class Document {
 
   readonly pendingSize: number;
   encodePending(): Uint8Array;
+  /** The oldest pending edits, as a delta of at most maxSize (65,536) bytes. ESTATE: there are none. */
   takeDelta(maxSize?: number): Uint8Array;
   restorePending(delta: Uint8Array): void;
+  /** The whole state, to be kept, opened and merged. */
   encode(): Uint8Array;
+  /** Joins a delta or a state. EMALFORMED: it is neither, and nothing has changed. */
   merge(bytes: Uint8Array): void;
+  /** What is shown, in one form: equal where two documents show the same. */
   canonical(): Uint8Array;
+  /** 32 bytes: its hash. Not with documents.wasm. */
   digest(): Uint8Array;
 }
 
@@ -159,10 +173,12 @@ export interface Summary {
   excerpt: string;
   date: number | null;
   mood: number | null;
+  /** When it last changed on this device, by its wall clock. */
   changedWallMs: number;
   /** Code points. */
   textLength: number;
   deleted: boolean;
+  /** It has edits that are on this device alone and not sealed yet. */
   unsealed: boolean;
 }
 
@@ -172,6 +188,7 @@ export interface DeviceInfo {
   self: boolean;
   active: boolean;
   batches: number;
+  /** When it was last up to date, by its own clock, as its batches say; 0: never heard of. */
   lastHeardMs: number;
 }
 
@@ -184,14 +201,25 @@ export interface DeviceState {
   caughtUp: boolean;
   epoch: number;
   rosterCount: number;
+  /** Records that the server forgot and this device has yet to make again. */
+  redoCount: number;
   batchCount: number;
   chainCount: number;
+  /** Entries with edits that are not sealed yet. */
   unsealedCount: number;
+  /** Own batches that are not durable on the server yet. */
   unacknowledgedCount: number;
+  /** Anybody's batches that the server lacks, while connected. */
   notOnServerCount: number;
+  /** Batches that a later version of Quire wrote: kept, and read by that. */
+  unreadCount: number;
+  /** When all that the server had was last here, by the wall clock; 0: never. */
   caughtUpMs: number;
+  /** Other devices connected now. */
   presence: number;
+  /** Six words to compare by eye: the same on devices that hold the same. */
   words: string;
+  /** How often each was raised, ever. */
   alarms: Record<Alarm, number>;
 }
 
@@ -213,8 +241,10 @@ export class Device {
   /** When a tick is wanted, on the clock `now`; null: not at all. */
   readonly wakeMs: number | null;
   document(entry: Uint8Array, options?: { create?: boolean }): Document;
+  /** Every entry, deleted ones too, in order of ids. */
   entries(): Summary[];
   devices(): DeviceInfo[];
+  /** What the server refuses; it is kept here and sent again. */
   rejections(): { writer: Uint8Array; seq: number; code: number; name: string }[];
   state(): DeviceState;
 }

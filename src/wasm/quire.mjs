@@ -2,7 +2,7 @@
 // Thin on purpose: it moves bytes in and out and turns statuses into exceptions; all that matters
 // happens in C. Runs in browsers and in node; has no dependencies.
 
-const VERSION = 3;
+const VERSION = 4;
 const SCRATCH = 4096; // bytes kept for the inputs of a call; larger ones are allocated for the call
 const EDIT_MAX = (SCRATCH - 8) / 3 | 0; // code units of an edit's text that surely fit beside its session
 
@@ -75,13 +75,27 @@ function count(number, what) {
   return number;
 }
 
+function whole(number) {
+  if (typeof number === 'bigint') return number;
+  if (typeof number !== 'number') throw new TypeError('a number is needed');
+  return BigInt(Math.trunc(number)); // RangeError: NaN, infinity
+}
+
 // Keystrokes come many to a millisecond when they are replayed: the last one is remembered.
 let lastNumber = 0, lastBigInt = 0n;
 function int64(number) {
   if (number === lastNumber) return lastBigInt;
-  lastBigInt = BigInt.asIntN(64, typeof number === 'bigint' ? number : BigInt(Math.trunc(number)));
+  const big = whole(number);
+  if (BigInt.asIntN(64, big) !== big) throw bad(`${number} does not fit into 64 bits`);
+  lastBigInt = big;
   lastNumber = number;
-  return lastBigInt;
+  return big;
+}
+
+function uint64(number) {
+  const big = whole(number);
+  if (BigInt.asUintN(64, big) !== big) throw bad(`${number} is negative, or does not fit into 64 bits`);
+  return big;
 }
 
 const empty = new Uint8Array(0);
@@ -157,11 +171,17 @@ export class Core {
     return decoder.decode(memory.slice(pointer, memory.indexOf(0, pointer)));
   }
 
+  /** A TypeError where the module has documents alone. Said before a call, which would make the core unusable. */
+  needWhole() {
+    if (this.#exports.device_init !== undefined) return;
+    throw new TypeError('documents.wasm has no devices, digests and sentences for them: load quire.wasm');
+  }
+
   statusText(status) { return this.text(this.#exports.status_text(status)); }
   /** A sentence for an alarm's code, for a person. */
-  alarmText(code) { return this.text(this.#exports.alarm_text(code)); }
+  alarmText(code) { this.needWhole(); return this.text(this.#exports.alarm_text(code)); }
   /** A sentence for a protocol error's code, for a person. */
-  errorText(code) { return this.text(this.#exports.error_text(code)); }
+  errorText(code) { this.needWhole(); return this.text(this.#exports.error_text(code)); }
 
   check(status) {
     if (status === Status.OK) return;
@@ -335,10 +355,11 @@ export class Core {
     });
   }
 
-  scan(reader, prefix, size, scan) {
+  scan(reader, prefix, prefixSize, scan) {
     return this.#reading(() => {
-      for (const [key, value] of this.#readers.get(reader).scan(this.#memory().slice(prefix, prefix + size))) {
-        const at = this.#exports.alloc(key.length + value.length);
+      for (const [key, value] of this.#readers.get(reader).scan(this.#memory().slice(prefix, prefix + prefixSize))) {
+        const size = sized(key, undefined, 'a key').length + sized(value, undefined, 'a record').length;
+        const at = this.#exports.alloc(size);
         if (at === 0) return Status.ENOMEM;
         this.#memory().set(key, at);
         this.#memory().set(value, at + key.length);
@@ -366,7 +387,8 @@ async function moduleOf(source) {
   }
   const response = await fetch(url);
   if (!response.ok) throw new Error(`${url}: ${response.status}`);
-  return WebAssembly.compileStreaming
+  // A server that does not know the type makes compileStreaming refuse.
+  return WebAssembly.compileStreaming && /^application\/wasm\b/i.test(response.headers.get('content-type'))
     ? WebAssembly.compileStreaming(response)
     : WebAssembly.compile(await response.arrayBuffer());
 }
@@ -470,27 +492,30 @@ export class Document {
   length(unit = 'utf16') {
     if (unit === 'utf8') return this.#read((exports, document) => exports.document_text_size(document)) >>> 0;
     const points = this.#read((exports, document) => exports.document_text_length(document)) >>> 0;
-    return this.offset(points, 'points', unit);
+    return unit === 'points' ? points : this.offset(points, 'points', unit);
   }
 
   /** An offset in one unit as the same place in another. EINVALID: beyond the end, inside of a character. */
   offset(offset, from, to) {
     const fromUnit = known(UNITS, from, 'unit'), toUnit = known(UNITS, to, 'unit');
     count(offset, 'the offset');
-    if (fromUnit === UNITS.points && toUnit === UNITS.points) return offset; // the edit itself checks it
     return this.#core.offset(this.#find(), fromUnit, toUnit, offset);
+  }
+  // As points, for a call that itself refuses what is beyond the end.
+  #points(offset, unit) {
+    return unit === 'points' ? count(offset, 'the offset') : this.offset(offset, unit, 'points');
   }
 
   insert(position, text, unit = 'utf16') {
     checked(text);
-    const at = this.offset(position, unit, 'points');
+    const at = this.#points(position, unit);
     this.#edit(text, (exports, document, stamp, wall, data, size) =>
       exports.document_insert(document, stamp, wall, at, data, size));
   }
 
   erase(position, length, unit = 'utf16') {
-    const from = this.offset(position, unit, 'points');
-    const to = this.offset(position + count(length, 'the length'), unit, 'points');
+    const from = this.#points(position, unit);
+    const to = this.#points(position + count(length, 'the length'), unit);
     this.#edit('', (exports, document, stamp, wall) =>
       exports.document_erase(document, stamp, wall, from, to - from));
   }
@@ -551,7 +576,7 @@ export class Document {
    * to the character on that side: what is typed right there comes to stand on the other one.
    */
   anchor(offset, side = 'left', unit = 'utf16') {
-    const at = this.offset(offset, unit, 'points'), number = known(SIDES, side, 'side');
+    const at = this.#points(offset, unit), number = known(SIDES, side, 'side');
     return this.#bytes((exports, document, out) => exports.document_anchor(document, at, number, out));
   }
 
@@ -562,7 +587,7 @@ export class Document {
     try {
       const at = this.#core.number([anchor], (exports, [data], _, place) =>
         exports.document_resolve(pointer, data, place));
-      return this.offset(at, 'points', unit);
+      return unit === 'points' ? at : this.offset(at, 'points', unit);
     } catch (error) {
       if (error instanceof QuireError && error.status === Status.ENOTFOUND) return null;
       throw error;
@@ -579,9 +604,16 @@ export class Document {
     if (this.#undo !== 0) return;
     const pointer = this.#find();
     count(sizeMax, 'the size');
-    this.#undo = this.#core.call([], (exports) => exports.undo_create(sizeMax));
-    if (this.#undo === 0) this.#core.check(Status.ENOMEM);
-    this.#attach(pointer);
+    const undo = this.#core.call([], (exports) => exports.undo_create(sizeMax));
+    if (undo === 0) this.#core.check(Status.ENOMEM);
+    this.#undo = undo;
+    try {
+      this.#attach(pointer);
+    } catch (error) { // ESTATE: another object of this document keeps it; edits go on without one here
+      this.#undo = 0;
+      if (error instanceof QuireError) this.#core.call([], (exports) => exports.undo_destroy(undo));
+      throw error;
+    }
   }
   /** The next edit begins a new step: after a pause, a jump, a paste. */
   closeUndoStep() {
@@ -630,7 +662,11 @@ export class Document {
   /** Joins a delta or a state. EMALFORMED: it is neither, and nothing has changed. */
   merge(bytes) { this.#core.feed(this.#find(), sized(bytes, undefined, 'a delta'), merge); }
   canonical() { return this.#bytes((exports, document, out) => exports.document_canonical(document, out)); }
-  digest() { return this.#bytes((exports, document, out) => exports.document_digest(document, out)); }
+  /** 32 bytes. Not with documents.wasm. */
+  digest() {
+    this.#core.needWhole();
+    return this.#bytes((exports, document, out) => exports.document_digest(document, out));
+  }
 }
 
 function actionsOf(bytes) {
@@ -670,6 +706,9 @@ export class Device {
   }
 
   static #make(core, options, parts, run) {
+    core.needWhole();
+    const { get, scan } = options.reader;
+    if (typeof get !== 'function' || typeof scan !== 'function') throw new TypeError('a reader must have get and scan');
     const clocks = {
       now: options.now ?? (() => performance.now()),
       wall: options.wall ?? Date.now,
@@ -691,7 +730,7 @@ export class Device {
 
   /** A new account with this as its first device: {device, kit, actions}. Show the kit; it is kept nowhere. */
   static init(core, options) {
-    const name = utf8(options.name), record = options.writerRecord ?? empty;
+    const name = utf8(options.name), record = sized(options.writerRecord ?? empty, undefined, 'a writer record');
     return core.withBuffer((kitBuffer) => {
       let out;
       const device = Device.#make(core, options, [record, name],
@@ -720,7 +759,7 @@ export class Device {
 
   /** The profile that the reader holds. */
   static open(core, options) {
-    const record = options.writerRecord ?? empty;
+    const record = sized(options.writerRecord ?? empty, undefined, 'a writer record');
     return Device.#make(core, options, [record], (exports, first, [recordAt], _, place) =>
       exports.device_open(...first, recordAt, record.length, place));
   }
@@ -754,8 +793,8 @@ export class Device {
     const pointer = this.#alive(), number = EVENTS.indexOf(kind);
     if (number < 0) throw bad(`no such event: ${String(kind)}`);
     const id = kind === 'save' ? sized(entry, 16, 'an entry') : kind === 'revoke' ? sized(device, 16, 'a device') : empty;
-    const now = BigInt.asUintN(64, int64(this.#clocks.now())), wall = int64(this.#clocks.wall());
-    const entropy = sized(this.#clocks.entropy(), 32, 'entropy'), durable = BigInt.asUintN(64, int64(token));
+    const now = uint64(this.#clocks.now()), wall = int64(this.#clocks.wall());
+    const entropy = sized(this.#clocks.entropy(), 32, 'entropy'), durable = uint64(token);
     return this.#core.bytes([entropy, sized(bytes, undefined, 'bytes'), id], (exports, [entropyAt, bytesAt, idAt], out) =>
       exports.device_step(pointer, number, now, wall, entropyAt, bytesAt, bytes.length, durable, idAt, out));
   }
@@ -836,10 +875,10 @@ export class Device {
     const user = fields.fixed(32), device = fields.fixed(16), flags = fields.u8();
     const state = {
       user, device, joined: (flags & 1) !== 0, revoked: (flags & 2) !== 0, connected: (flags & 4) !== 0,
-      caughtUp: (flags & 8) !== 0, epoch: fields.u32(), rosterCount: fields.u32(),
+      caughtUp: (flags & 8) !== 0, epoch: fields.u32(), rosterCount: fields.u32(), redoCount: fields.u32(),
       batchCount: Number(fields.u64()), chainCount: Number(fields.u64()), unsealedCount: Number(fields.u64()),
       unacknowledgedCount: Number(fields.u64()), notOnServerCount: Number(fields.u64()),
-      caughtUpMs: Number(fields.i64()), presence: fields.u32(), words: fields.text(), alarms: {},
+      unreadCount: Number(fields.u64()), caughtUpMs: Number(fields.i64()), presence: fields.u32(), words: fields.text(), alarms: {},
     };
     for (const name of ALARMS.slice(1)) state.alarms[name] = Number(fields.u64());
     return state;

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { webcrypto } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { test } from 'node:test';
 import { generator, quire, wasmBytes } from './helpers.mjs';
 
@@ -96,12 +97,15 @@ test('what is no text, no offset and no name is refused, and nothing has changed
     () => document.erase(2, 9), () => document.erase(0, 1, 'lines'), () => document.setRegister('mood', 101),
     () => document.setRegister('weather', 1), () => document.addElement('tags', ''),
     () => document.addElement('constructor', 'x'), () => document.addElement('emotions', 'joy', 101),
+    () => document.addElement('emotions', 'joy', 2n ** 64n + 5n), () => document.setRegister('date', 1e30),
+    () => document.offset(6, 'points', 'points'), () => document.anchor(6, 'left', 'points'),
   ]) {
     assert.throws(call, fails('EINVALID'), String(call));
   }
   assert.throws(() => document.insert(0, 7), TypeError);
   assert.throws(() => document.merge('abc'), TypeError);
   assert.throws(() => document.addElement('emotions', 'joy', NaN), RangeError);
+  assert.throws(() => document.addElement('emotions', 'joy', '5'), TypeError);
   assert.throws(() => document.setRegister('title', 'x'.repeat(1025)), fails('ELIMIT'));
   assert.throws(() => document.merge(Uint8Array.from([1, 2, 3])), fails('EMALFORMED'));
   assert.throws(() => document.takeDelta(-1), fails('EINVALID'));
@@ -227,6 +231,90 @@ test('a reader that throws is EIO with its cause, and the core lives on', async 
   const curious = { get: (key) => { core.memorySize; return Document.create(core) && records.get(key); }, scan: () => [] };
   assert.throws(() => Device.open(core, options(curious)), (error) => fails('EIO')(error) && error.cause.code === 'ESTATE');
   assert.equal(Device.open(core, options(records)).devices().length, 1);
+});
+
+test('options and records of another type are said to be, and the core lives on', async () => {
+  const core = await load(), records = new MemoryRecords();
+  keep(records, Device.init(core, { ...options(records), name: 'browser' }).actions);
+  for (const wrong of [{ reader: undefined }, { reader: { get: () => null } }, { profileKey: 'x'.repeat(32) },
+    { writerRecord: 'record' }, { wall: () => '5' }]) {
+    assert.throws(() => Device.open(core, { ...options(records), ...wrong }), TypeError, Object.keys(wrong)[0]);
+  }
+  assert.throws(() => Device.open(core, { ...options(records), profileKey: new Uint8Array(31) }), fails('EINVALID'));
+  const untyped = { get: (key) => records.get(key), scan: (prefix) => records.scan(prefix).map(([key]) => [key, 'text']) };
+  assert.throws(() => Device.open(core, options(untyped)), (error) => fails('EIO')(error) && error.cause instanceof TypeError);
+  const late = { get: async (key) => records.get(key), scan: (prefix) => records.scan(prefix) };
+  assert.throws(() => Device.open(core, options(late)), (error) => fails('EIO')(error) && error.cause instanceof TypeError);
+  const device = Device.open(core, options(records));
+  for (const token of [-1, 2n ** 64n]) assert.throws(() => device.step({ kind: 'persisted', token }), fails('EINVALID'));
+  assert.equal(device.devices().length, 1);
+});
+
+test('one document keeps one undo, and who may not have it edits all the same', async () => {
+  const core = await load(), records = new MemoryRecords(), entry = new Uint8Array(16).fill(5);
+  const { device } = Device.init(core, { ...options(records), name: 'browser' });
+  const first = device.document(entry, { create: true }), second = device.document(entry, { create: true });
+  first.keepUndo();
+  for (let i = 0; i < 2; i++) assert.throws(() => second.keepUndo(), fails('ESTATE'));
+  second.insert(0, 'written by the second');
+  assert.deepEqual([second.undo(), second.undoCount], [false, 0]);
+  first.destroy();
+  second.keepUndo();
+  second.erase(0, 8);
+  assert.ok(second.undo());
+  assert.equal(second.text(), 'written by the second');
+});
+
+test('a module of documents alone says what it lacks, and goes on', async () => {
+  const core = await load(readFileSync(new URL('documents.wasm', `file://${process.env.QUIRE_WASM}/`)));
+  const document = Document.create(core), records = new MemoryRecords();
+  for (const call of [() => document.digest(), () => core.alarmText(1), () => core.errorText(1),
+    () => Device.init(core, { ...options(records), name: 'browser' }), () => Device.open(core, options(records))]) {
+    assert.throws(call, (error) => error instanceof TypeError && /quire\.wasm/.test(error.message), String(call));
+  }
+  document.insert(0, 'still here');
+  assert.equal(document.text(), 'still here');
+});
+
+test('it loads over HTTP, whatever type the server gives', async () => {
+  let type;
+  const server = createServer((_, response) => response.writeHead(200, type).end(wasmBytes));
+  await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+  try {
+    for (type of [{ 'content-type': 'application/wasm' }, { 'content-type': 'application/octet-stream' }, {}]) {
+      const core = await load(`http://127.0.0.1:${server.address().port}/quire.wasm`);
+      assert.equal(Document.create(core).text(), '');
+    }
+  } finally {
+    server.close();
+    server.closeAllConnections?.();
+  }
+});
+
+test('the types name what there is', async () => {
+  const types = readFileSync(new URL('../../src/wasm/quire.d.mts', import.meta.url), 'utf8')
+    .replace(/^\/\/.*/gm, '').replace(/\/\*.*?\*\//gs, '');
+  const exported = [...types.matchAll(/^export (?:class|const|function) (\w+)/gm)].map(([, name]) => name);
+  assert.deepEqual(exported.sort(), Object.keys(quire).sort());
+  const members = (kind, name, from) => [...types.match(new RegExp(`export ${kind} ${name}\\b.*?\\{\\n(.*?)\\n\\}`, 's'))[1]
+    .matchAll(/^ {2}(static |readonly )*(\w+)\??(?=[<(:])/gm)].filter(([all]) => all.includes('static') === (from === 'static'))
+    .map(([, , member]) => member).filter((member) => member !== 'constructor').sort();
+  const own = (object, none) => Object.getOwnPropertyNames(object).filter((name) => !none.includes(name)).sort();
+  const internal = ['constructor', 'call', 'edit', 'feed', 'done', 'bytes', 'taken', 'number', 'offset', 'withBuffer', 'addReader',
+    'removeReader', 'get', 'scan', 'failed', 'text', 'check', 'needWhole'];
+  assert.deepEqual(members('class', 'Core'), own(quire.Core.prototype, internal));
+  for (const name of ['Document', 'Device', 'MemoryRecords']) {
+    assert.deepEqual(members('class', name), own(quire[name].prototype, ['constructor']), name);
+    assert.deepEqual(members('class', name, 'static'), own(quire[name], ['length', 'name', 'prototype']), name);
+  }
+  const core = await load(), records = new MemoryRecords(), entry = new Uint8Array(16);
+  const { device, actions } = Device.init(core, { ...options(records), name: 'browser' });
+  keep(records, actions);
+  device.document(entry, { create: true }).insert(0, 'x');
+  keep(records, device.step({ kind: 'save', entry }));
+  assert.deepEqual(members('interface', 'DeviceState'), Object.keys(device.state()).sort());
+  assert.deepEqual(members('interface', 'DeviceInfo'), Object.keys(device.devices()[0]).sort());
+  assert.deepEqual(members('interface', 'Summary'), Object.keys(device.entries()[0]).sort());
 });
 
 test('a lie of the reader is an error and no more', async () => {
