@@ -218,8 +218,10 @@ static enum quire_status after_down(struct work *work)
     if (run->down_reason == QR_CLIENT_DOWN_DISTRUSTED) {
         return qr_client_fail(&client->problem, QUIRE_ECRYPTO,
             "%s is not trusted: %s. Nothing was sent, and everything written is safe on this "
-            "machine. If the fingerprint is the one that the server printed at its start, pin it.",
-            server, why);
+            "machine. If the fingerprint is the one that the server printed at its start, pin it%s.",
+            server, why,
+            quire_client_fingerprint(client)[0] != 0 ? "; if nobody gave it a new certificate, somebody is in between"
+                                                     : "");
     }
     if (run->refused && is_final_refusal(run->failure)) {
         return qr_client_fail(&client->problem, QUIRE_ESTATE, "%s refused this device: %s. %s.%s",

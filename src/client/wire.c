@@ -199,16 +199,37 @@ static int write_next(struct qr_client_wire *wire, struct lws *connection)
     return 0;
 }
 
+/* libwebsockets' words where a person can do something about them, in ours. */
+static void explain(const struct qr_client_wire *wire, struct lws *connection, const char *said, char *out,
+    size_t size)
+{
+    unsigned status = lws_http_client_http_response(connection);
+    if (strstr(said, "not 101") != NULL && status == 421) {
+        snprintf(out, size, "the server does not go by this name; its operator adds it (quired --host NAME)");
+    } else if (strstr(said, "not 101") != NULL) {
+        snprintf(out, size, "what listens there is no Quire server, or a proxy before it is not set up for "
+            "WebSockets (HTTP status %u)", status);
+    } else if (strncmp(said, "connect SSL err", strlen("connect SSL err")) == 0) {
+        snprintf(out, size, "it speaks no TLS, or none that is known here");
+    } else if (strcmp(said, "read failed") == 0 && !wire->url.tls) {
+        snprintf(out, size, "it hung up. A server that has TLS, as is usual, is wss://");
+    } else {
+        snprintf(out, size, "%s", said);
+    }
+}
+
 static int on_event(struct lws *connection, enum lws_callback_reasons reason, void *user, void *in,
     size_t size)
 {
     (void)user;
     struct qr_client_wire *wire = lws_context_user(lws_get_context(connection));
+    char why[256];
     switch (reason) {
     case LWS_CALLBACK_OPENSSL_PERFORM_SERVER_CERT_VERIFICATION:
         return verify(wire, user, size != 0);
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
-        dialled_in_vain(wire, in != NULL ? (const char *)in : "it cannot be reached");
+        explain(wire, connection, in != NULL ? (const char *)in : "it cannot be reached", why, sizeof why);
+        dialled_in_vain(wire, why);
         return 0;
     case LWS_CALLBACK_WSI_DESTROY:
         /* Always comes, where CONNECTION_ERROR may not: libwebsockets tells that once, and to nobody

@@ -177,15 +177,19 @@ static bool make_loop(struct qr_server *server)
         uv_prepare_init(&server->loop, &server->round) != 0 ||
         uv_timer_init(&server->loop, &server->tick) != 0 ||
         uv_signal_init(&server->loop, &server->terminate) != 0 ||
-        uv_signal_init(&server->loop, &server->interrupt) != 0) {
+        uv_signal_init(&server->loop, &server->interrupt) != 0 ||
+        uv_signal_init(&server->loop, &server->hang_up) != 0) {
         return false;
     }
     server->news.data = server->round.data = server->tick.data = server;
-    server->terminate.data = server->interrupt.data = server;
+    server->terminate.data = server->interrupt.data = server->hang_up.data = server;
+    struct sigaction inherited = {0};
+    bool nohup = sigaction(SIGHUP, NULL, &inherited) == 0 && inherited.sa_handler == SIG_IGN;
     return uv_prepare_start(&server->round, on_round) == 0 &&
            uv_timer_start(&server->tick, on_tick, 1000, 1000) == 0 &&
            uv_signal_start(&server->terminate, on_signal, SIGTERM) == 0 &&
-           uv_signal_start(&server->interrupt, on_signal, SIGINT) == 0;
+           uv_signal_start(&server->interrupt, on_signal, SIGINT) == 0 &&
+           (nohup || uv_signal_start(&server->hang_up, on_signal, SIGHUP) == 0);
 }
 
 static bool make_context(struct qr_server *server)
@@ -302,6 +306,7 @@ int qr_server_start(struct qr_server *server, const struct qr_options *options, 
     *server = (struct qr_server){.options = options, .limits = options->limits};
     server->started_ms = qr_server_now_ms();
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file at its limit is a disk that is full, and is told as one */
     umask(077);
     if (!qr_crypto_init()) {
         (void)snprintf(out_error, error_size, "libsodium cannot be started.");
@@ -348,7 +353,7 @@ static void stop_loop(struct qr_server *server)
 {
     uv_handle_t *own[] = {(uv_handle_t *)&server->news, (uv_handle_t *)&server->round,
         (uv_handle_t *)&server->tick, (uv_handle_t *)&server->terminate,
-        (uv_handle_t *)&server->interrupt};
+        (uv_handle_t *)&server->interrupt, (uv_handle_t *)&server->hang_up};
     qr_listener_stop(&server->listener);
     for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
         close_handle(own[i], NULL);

@@ -31,7 +31,7 @@ struct qr_server {
     uv_async_t news;       /* the committer or the verifier has something */
     uv_prepare_t round;    /* counts rounds of the loop; says farewell */
     uv_timer_t tick;
-    uv_signal_t terminate, interrupt;
+    uv_signal_t terminate, interrupt, hang_up;
     struct lws_context *context;
     struct lws_vhost *vhost;
     struct qr_listener listener;

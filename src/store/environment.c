@@ -38,6 +38,7 @@ enum quire_status qr_environment_status(const struct qr_environment *environment
         return QUIRE_ENOMEM;
     case MDB_MAP_FULL:
     case ENOSPC:
+    case EFBIG: /* the limit of `ulimit -f` */
     case EDQUOT:
         return QUIRE_EFULL;
     case MDB_NOTFOUND:

@@ -7,7 +7,9 @@ import re
 import resource
 import shutil
 import signal
+import socket
 import subprocess
+import threading
 import time
 
 from harness import Failed, World, main, programs, test, until
@@ -473,6 +475,47 @@ def the_server_is_set_and_shown_and_offline_is_exit_three():
         refused(USAGE, other, "join", "0000", "--server", "wss://127.0.0.1:1")
         refused(USAGE, other, "recover", "--server", "wss://127.0.0.1:1", stdin="not a kit\n")
         assert not other.profile.exists()
+
+
+class Stranger:
+    """Listens where a server should, and gives one answer to whoever comes; None: hangs up at once."""
+
+    def __init__(self, answer):
+        self.answer = answer
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def serve(self):
+        try:
+            while True:
+                with self.listener.accept()[0] as client:
+                    client.recv(4096)
+                    if self.answer is not None:
+                        client.sendall(self.answer.encode() + b"\r\nContent-Length: 0\r\n\r\n")
+        except OSError:
+            pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *rest):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        self.thread.join(5)
+
+
+@test
+def what_listens_there_but_is_no_server_of_ours_is_told_by_its_answer():
+    with Journal() as device:
+        for scheme, answer, told in [("ws", "HTTP/1.1 421 Misdirected Request", "--host"),
+                ("ws", "HTTP/1.1 404 Not Found", "(HTTP status 404)"), ("ws", "HTTP/1.1 200 OK", "(HTTP status 200)"),
+                ("ws", None, "wss://"), ("wss", "HTTP/1.1 400 Bad Request", "speaks no TLS")]:
+            with Stranger(answer) as stranger:
+                device.run("server", f"{scheme}://127.0.0.1:{stranger.port}")
+                said = refused(OFFLINE, device, "sync", "--timeout", "5")
+                assert told in said and "safe on this machine" in said, (answer, said)
 
 
 def in_terminal(device, arguments, environment=None, answer=b""):

@@ -67,6 +67,21 @@ def test_terminating_closes_connections_with_going_away_and_ends_well():
         assert "event=ended" in server.log()
 
 
+def test_a_terminal_that_goes_away_ends_it_as_well_unless_it_was_started_with_nohup():
+    with Server() as server:
+        with server.websocket() as connection:
+            server.process.send_signal(signal.SIGHUP)
+            connection.until_closed()
+            assert connection.closed_with == 1001, connection.closed_with
+            connection.socket.close()
+            assert server.process.wait(5) == 0
+        assert "event=ended" in server.log()
+    with Server(preexec=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)) as server:
+        server.process.send_signal(signal.SIGHUP)
+        assert server.health()["status"] == "ok"
+        assert "event=draining" not in server.log()
+
+
 def test_a_second_signal_ends_at_once():
     with Server(expect=128 + signal.SIGTERM) as server:
         with server.websocket():

@@ -109,6 +109,8 @@ enum qr_cli_exit qr_cli_online_failure(struct qr_cli *cli, enum quire_status sta
         const char *hint = NULL;
         if (status == QUIRE_ECONFLICT) {
             hint = "Why: quire status";
+        } else if (strstr(text_of(cli, status), "not the pinned one") != NULL) {
+            hint = "Ask its operator, then: --fingerprint HEX with join, recover or server";
         } else if (strstr(text_of(cli, status), "fingerprint") != NULL) {
             hint = "Pin it: --fingerprint HEX with init, join, recover or server; or, to take what "
                    "is shown: --trust-first-use";
