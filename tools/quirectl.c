@@ -1,11 +1,6 @@
 /*
  * quirectl: looks into a server's store while the server is down, as an operator may: sizes, ids and
  * signatures. It has no keys and can show no text.
- *
- * FOLDER is the server's data folder.
- *
- *   quirectl inspect FOLDER   every record of every account
- *   quirectl verify FOLDER    hashes, chains, causes, rosters and signatures; exit status 1 if any is bad
  */
 #include "base/log.h"
 #include "codec/batch.h"
@@ -218,27 +213,39 @@ static enum quire_status look_at_all(struct look *look)
     return status;
 }
 
-static int usage(void)
-{
-    fprintf(stderr, "usage: quirectl inspect|verify FOLDER\n"
-                    "The server whose store it is must not be running.\n");
-    return 2;
-}
+static const char help[] =
+    "usage: quirectl COMMAND FOLDER\n\n"
+    "Looks into a server's store, without its keys, which nobody but the devices has. FOLDER is the\n"
+    "server's data folder (--data). The server must not be running; else look at a copy, in\n"
+    "COPY/store/log.mdb: mdb_copy -n FOLDER/store/log.mdb COPY/store/log.mdb\n\n"
+    "  inspect   lists every record of every account: device, place in its chain, sizes; checks as verify\n"
+    "  verify    checks every hash, chain, cause, roster and signature; prints what is bad, and sums\n\n"
+    "Exit status: 0 all is well, 1 something is bad or the store cannot be read, 2 wrong usage.\n";
 
 int main(int argc, char **argv)
 {
     struct look look = {0};
     struct qr_store_options options = {.map_size = 64ull << 20, .map_size_max = 1ull << 44};
     char path[4096], file[4096 + 16];
+    if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+        fputs(help, stdout);
+        return 0;
+    }
+    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+        printf("quirectl %s\n", QUIRE_VERSION);
+        return 0;
+    }
     if (argc != 3 || (strcmp(argv[1], "inspect") != 0 && strcmp(argv[1], "verify") != 0)) {
-        return usage();
+        fputs(help, stderr);
+        return 2;
     }
     look.show = strcmp(argv[1], "inspect") == 0;
     /* Opening would make a store where there is none. */
     int size = snprintf(path, sizeof path, "%s/store", argv[2]);
     snprintf(file, sizeof file, "%s/log.mdb", path);
     if (size < 0 || (size_t)size >= sizeof path || access(file, R_OK | W_OK) != 0) {
-        fprintf(stderr, "quirectl: %s holds no store of a server\n", argv[2]);
+        fprintf(stderr, "quirectl: %s holds no store/log.mdb that this user may read and write: it is to be a "
+                        "server's data folder.\n", argv[2]);
         return 1;
     }
     options.path = path;
@@ -252,7 +259,8 @@ int main(int argc, char **argv)
         status = look_at_all(&look);
     }
     if (status != QUIRE_OK) {
-        fprintf(stderr, "quirectl: %s: %s\n", argv[2], quire_status_text(status));
+        fprintf(stderr, "quirectl: %s: %s.%s\n", argv[2], quire_status_text(status),
+            status == QUIRE_ELOCKED ? " Stop its quired first, or look at a copy; see --help." : "");
     } else {
         printf("%" PRIu64 " accounts, %" PRIu64 " records, %" PRIu64 " batches with %" PRIu64
                " changes, %" PRIu64 " bytes, %" PRIu64 " bad\n",

@@ -3,8 +3,9 @@
 import json
 import os
 import shutil
+import subprocess
 
-from harness import FORK, SERVER_BEHIND, Failed, Skip, World, main, test, until
+from harness import FORK, SERVER_BEHIND, Failed, Skip, World, main, programs, test, until
 
 USAGE, OFFLINE, REFUSED = 2, 3, 4
 ROSTER = 3  # an alarm
@@ -391,6 +392,34 @@ def a_full_disk_refuses_and_loses_nothing():
                     process.kill()
                     process.wait()
             os.system(f"umount '{disk}'")
+
+
+def quirectl(*arguments):
+    done = subprocess.run([programs["quirectl"], *map(str, arguments)], text=True, capture_output=True, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+@test
+def quirectl_explains_itself_waits_for_nobody_and_checks_a_store_that_is_down():
+    code, out, err = quirectl("--help")
+    assert code == 0 and "inspect" in out and "verify" in out and err == ""
+    assert quirectl("--version")[1].startswith("quirectl ")
+    for arguments in ([], ["verify"], ["repair", "x"], ["verify", "x", "y"]):
+        code, out, err = quirectl(*arguments)
+        assert code == 2 and out == "" and err.startswith("usage:"), (arguments, code, err)
+    with World() as world:
+        assert quirectl("verify", world.folder)[0] == 1
+        server = world.server()
+        phone = world.device("phone", server).init()
+        phone.write("one")
+        phone.sync()
+        code, out, err = quirectl("verify", server.folder)
+        assert code == 1 and "Stop its quired" in err, (code, err)
+        server.stop()
+        code, out, err = quirectl("verify", server.folder)
+        assert code == 0 and "1 accounts" in out and "1 batches" in out and out.endswith("0 bad\n"), (code, out, err)
+        code, out, err = quirectl("inspect", server.folder)
+        assert code == 0 and "genesis" in out and "bytes of ciphertext" in out
 
 
 @test
