@@ -77,6 +77,9 @@ def faults_of_archive(archive):
 
 
 def main():
+    if len(sys.argv) not in (2, 3) or sys.argv[1].startswith("-"):
+        print(__doc__.strip(), file=sys.stderr)
+        return 2
     faults = list(faults_of_includes(pathlib.Path(sys.argv[1])))
     if len(sys.argv) > 2:
         faults += faults_of_archive(sys.argv[2])
