@@ -282,7 +282,8 @@ void story_writes_later(struct telling *telling, const struct story_line *line)
     struct qr_put put = {.field = QR_FIELD_UNREAD, .text = bytes_of(line->values[1].text)};
     struct qr_cell cell = {.field = put.field};
     remember(telling, line->values[1].text, 0);
-    get_up(&desk, qr_edit_overwrite(desk.document, &desk.stamp, &cell, &put), EDIT_ELEMENT, true);
+    put.wall_ms = desk.stamp.wall_ms;
+    get_up(&desk, qr_edit_overwrite(desk.document, &desk.stamp, &cell, &put, 1), EDIT_ELEMENT, true);
     sometimes(telling->world, SOMETIMES_field_of_later_version);
 }
 

@@ -280,7 +280,8 @@ static void write_later_field(struct desk *desk)
     put.text = (struct quire_bytes){text, make_word(desk, text, 5, letters)};
     model_adds(desk->world, desk->edit, THING_UNREAD, letters[0]);
     sometimes(desk->world, SOMETIMES_field_of_later_version);
-    must(desk, qr_edit_overwrite(desk->document, &desk->stamp, &cell, &put), "write a later field");
+    put.wall_ms = desk->stamp.wall_ms;
+    must(desk, qr_edit_overwrite(desk->document, &desk->stamp, &cell, &put, 1), "write a later field");
 }
 
 /* ---- an act ---------------------------------------------------------------------------------- */

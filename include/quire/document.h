@@ -204,9 +204,11 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_document_resolve(const struct qu
 
 /*
  * Takes back what this process did to one document, and nothing of what others did. It writes
- * ordinary edits: what others wrote meanwhile stays, text comes back where it stood, and a register
- * or element that somebody wrote since is left as it is. What another device erased too, as far as
- * its deltas say so here, does not come back.
+ * ordinary edits: what others wrote meanwhile stays, and text comes back where it stood. A value that
+ * was put goes, those that it overwrote come back with their times, and what others wrote at the same
+ * time stays beside them; made again, it stands beside that as before. A register or element is left
+ * as it is where somebody overwrote our value since, or wrote where we had left none. What another
+ * device erased or overwrote too, as far as its deltas say so here, does not come back.
  *
  * A document has at most one undo; either may be destroyed first. Where documents come and go
  * (quire_device_document), attach it again to the entry's new document before editing that.

@@ -183,7 +183,7 @@ void qr_cells_change(struct qr_cells *cells, bool (*gone)(const void *context,
         }
     }
     if (added_count > 0) {
-        memcpy(cells->dots + count, added, added_count * sizeof(struct qr_dot *));
+        memmove(cells->dots + count, added, added_count * sizeof(struct qr_dot *));
         qsort(cells->dots, count + added_count, sizeof(struct qr_dot *), compare_dots);
     }
     cells->count = count + added_count;

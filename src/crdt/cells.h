@@ -47,6 +47,7 @@ struct qr_dot {
     uint32_t name_size; /* element: its name, at bytes */
     uint32_t text_size; /* TITLE: its text; unread: its bytes; at bytes + name_size */
     uint8_t place_count; /* unread */
+    bool goes; /* scratch of who overwrites some of a cell's dots */
     uint64_t places[QR_PLACES_MAX];
     uint8_t bytes[];
 };
@@ -100,7 +101,8 @@ size_t qr_cells_find(const struct qr_cells *cells, uint8_t field, struct quire_b
     size_t *out_first);
 
 /**
- * Removes the dots for which `gone` says so and adds new ones, which it takes. Room was reserved.
+ * Removes the dots for which `gone` says so and adds new ones, which it takes. Room was reserved,
+ * and that may be where they wait.
  */
 void qr_cells_change(struct qr_cells *cells, bool (*gone)(const void *context,
     const struct qr_dot *dot), const void *context, struct qr_dot *const *added, size_t added_count);

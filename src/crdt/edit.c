@@ -40,15 +40,43 @@ static void forget_content(struct qr_pending *pending, size_t size)
     pending->content_size -= size < pending->content_size ? size : pending->content_size;
 }
 
-static bool is_in_cell(const void *context, const struct qr_dot *dot)
+static bool is_overwritten(const void *context, const struct qr_dot *dot)
 {
     const struct qr_cell *cell = context;
     return dot->field == cell->field && quire_bytes_equal(qr_dot_name(dot), cell->name)
-        && (cell->only == QR_ID_NONE || dot->id == cell->only);
+        && (dot->goes || !cell->some);
+}
+
+/** Makes sure of the memory for a write to a cell of so many dots, and of an element's place. */
+static enum quire_status prepare_write(struct quire_document *document,
+    const struct quire_stamp *stamp, const struct qr_cell *cell, size_t first, size_t count,
+    size_t put_count)
+{
+    if (count == 0 && cell->field >= QUIRE_REGISTER_COUNT
+        && quire_document_set_count(document,
+               (enum quire_set)(cell->field - QUIRE_REGISTER_COUNT)) >= QUIRE_ELEMENTS_MAX) {
+        return QUIRE_ELIMIT;
+    }
+    size_t records = 0;
+    size_t bytes = (count + put_count) * cell->name.size;
+    for (size_t i = first; i < first + count; i++) {
+        const struct qr_dot *dot = document->cells.dots[i];
+        if (is_overwritten(cell, dot)) {
+            bytes += dot->text_size;
+            records += qr_pending_has(&document->sessions, dot->id)
+                ? qr_pending_inheritance(&document->pending, dot->id) : 1;
+        }
+    }
+    enum quire_status status = qr_edit_begin(document, stamp, put_count + 1, records);
+    if (status == QUIRE_OK) {
+        status = qr_cells_reserve(&document->cells, put_count);
+    }
+    return status == QUIRE_OK ? qr_undo_reserve(document, count + put_count, bytes) : status;
 }
 
 enum quire_status qr_edit_overwrite(struct quire_document *document,
-    const struct quire_stamp *stamp, const struct qr_cell *cell, struct qr_put *put)
+    const struct quire_stamp *stamp, const struct qr_cell *cell, struct qr_put *puts,
+    size_t put_count)
 {
     struct qr_pending *pending = &document->pending;
     enum quire_status status = qr_document_settle(document);
@@ -57,40 +85,26 @@ enum quire_status qr_edit_overwrite(struct quire_document *document,
     }
     size_t first;
     size_t count = qr_cells_find(&document->cells, cell->field, cell->name, &first);
-    const struct qr_dot *before = NULL;
-    size_t records = 0;
-    for (size_t i = first; i < first + count; i++) {
-        uint64_t id = document->cells.dots[i]->id;
-        if (!is_in_cell(cell, document->cells.dots[i])) {
-            continue;
-        }
-        before = before == NULL ? document->cells.dots[i] : before;
-        records += qr_pending_has(&document->sessions, id) ? qr_pending_inheritance(pending, id)
-                                                           : 1;
-    }
-    status = qr_edit_begin(document, stamp, 1, records);
-    if (status == QUIRE_OK) {
-        status = qr_cells_reserve(&document->cells, put == NULL ? 0 : 1);
-    }
-    if (status == QUIRE_OK) {
-        status = qr_undo_reserve(document, 1,
-            cell->name.size + (before == NULL ? 0 : before->text_size));
-    }
+    status = prepare_write(document, stamp, cell, first, count, put_count);
     if (status != QUIRE_OK) {
         return status;
     }
-    struct qr_dot *dot = NULL;
-    if (put != NULL) {
-        memcpy(put->session, stamp->session, sizeof put->session);
-        put->wall_ms = stamp->wall_ms;
-        dot = qr_dot_create(put);
-        if (dot == NULL) {
+    struct qr_dot **added = document->cells.dots + document->cells.count;
+    for (size_t i = 0; i < put_count; i++) {
+        memcpy(puts[i].session, stamp->session, sizeof puts[i].session);
+        added[i] = qr_dot_create(&puts[i]);
+        if (added[i] == NULL) {
+            while (i > 0) {
+                free(added[--i]);
+            }
             return QUIRE_ENOMEM;
         }
     }
     for (size_t i = first; i < first + count; i++) {
         const struct qr_dot *old = document->cells.dots[i];
-        if (!is_in_cell(cell, old) || (QR_PLANTED(CLOCK_WINS) && old->wall_ms > stamp->wall_ms)) {
+        bool goes = is_overwritten(cell, old);
+        qr_undo_wrote(document, goes ? QR_CHANGE_REMOVED : QR_CHANGE_LEFT, old, i > first);
+        if (!goes || (QR_PLANTED(CLOCK_WINS) && old->wall_ms > stamp->wall_ms)) {
             continue;
         }
         if (qr_pending_has(&document->sessions, old->id)) {
@@ -100,13 +114,13 @@ enum quire_status qr_edit_overwrite(struct quire_document *document,
             qr_pending_push(pending, QR_PENDING_REMOVE, old->id, 1);
         }
     }
-    uint64_t id = qr_edit_tick(document, stamp, 1);
-    if (dot != NULL) {
-        dot->id = id;
-        pending->content_size += qr_dot_size(dot);
+    uint64_t id = qr_edit_tick(document, stamp, put_count > 0 ? put_count : 1);
+    for (size_t i = 0; i < put_count; i++) {
+        puts[i].id = added[i]->id = id + i;
+        pending->content_size += qr_dot_size(added[i]);
+        qr_undo_wrote(document, QR_CHANGE_PUT, added[i], count + i > 0);
     }
-    qr_undo_wrote(document, dot, before);
-    qr_cells_change(&document->cells, is_in_cell, cell, &dot, dot == NULL ? 0 : 1);
+    qr_cells_change(&document->cells, is_overwritten, cell, added, put_count);
     return QUIRE_OK;
 }
 
@@ -116,7 +130,7 @@ enum quire_status quire_document_set_register(struct quire_document *document,
     if ((unsigned)field >= QUIRE_REGISTER_COUNT) {
         return QUIRE_EINVALID;
     }
-    struct qr_put put = {.field = (uint8_t)field};
+    struct qr_put put = {.field = (uint8_t)field, .wall_ms = stamp->wall_ms};
     if (field == QUIRE_REGISTER_TITLE) {
         put.text = value->text;
     } else {
@@ -124,7 +138,7 @@ enum quire_status quire_document_set_register(struct quire_document *document,
     }
     enum quire_status status = qr_put_check(&put);
     struct qr_cell cell = {.field = put.field};
-    return status == QUIRE_OK ? qr_edit_overwrite(document, stamp, &cell, &put) : status;
+    return status == QUIRE_OK ? qr_edit_overwrite(document, stamp, &cell, &put, 1) : status;
 }
 
 enum quire_status quire_document_clear_register(struct quire_document *document,
@@ -137,7 +151,7 @@ enum quire_status quire_document_clear_register(struct quire_document *document,
         return QUIRE_OK;
     }
     struct qr_cell cell = {.field = (uint8_t)field};
-    return qr_edit_overwrite(document, stamp, &cell, NULL);
+    return qr_edit_overwrite(document, stamp, &cell, NULL, 0);
 }
 
 enum quire_status quire_document_add_element(struct quire_document *document,
@@ -146,23 +160,20 @@ enum quire_status quire_document_add_element(struct quire_document *document,
     if ((unsigned)set >= QUIRE_SET_COUNT) {
         return QUIRE_EINVALID;
     }
-    struct qr_put put = {.field = qr_field_of_set(set), .name = name, .number = value};
+    struct qr_put put = {.field = qr_field_of_set(set), .name = name, .number = value,
+        .wall_ms = stamp->wall_ms};
+    struct qr_cell cell = {.field = put.field, .name = name};
     enum quire_status status = qr_put_check(&put);
     if (status != QUIRE_OK) {
         return status;
-    }
-    size_t first;
-    if (qr_cells_find(&document->cells, put.field, name, &first) == 0
-        && quire_document_set_count(document, set) >= QUIRE_ELEMENTS_MAX) {
-        return QUIRE_ELIMIT;
     }
     /* The name may be borrowed from the dot that is about to go. */
     struct qr_dot *copy = qr_dot_create(&put);
     if (copy == NULL) {
         return QUIRE_ENOMEM;
     }
-    struct qr_cell cell = {.field = put.field, .name = qr_dot_name(copy)};
-    status = qr_edit_overwrite(document, stamp, &cell, &put);
+    cell.name = qr_dot_name(copy);
+    status = qr_edit_overwrite(document, stamp, &cell, &put, 1);
     free(copy);
     return status;
 }
@@ -183,7 +194,7 @@ enum quire_status quire_document_remove_element(struct quire_document *document,
         return QUIRE_ENOMEM;
     }
     struct qr_cell cell = {.field = put.field, .name = qr_dot_name(copy)};
-    enum quire_status status = qr_edit_overwrite(document, stamp, &cell, NULL);
+    enum quire_status status = qr_edit_overwrite(document, stamp, &cell, NULL, 0);
     free(copy);
     return status;
 }

@@ -63,16 +63,18 @@ uint64_t qr_edit_tick(struct quire_document *document, const struct quire_stamp 
 void qr_edit_record_erased(struct quire_document *document, uint32_t item, uint64_t id,
     uint32_t length);
 
-/** A register, or an element of a set; or of what it holds one dot. */
+/** A register, or an element of a set; or of what it holds some dots. */
 struct qr_cell {
     uint8_t field;
     struct quire_bytes name;
-    uint64_t only; /* QR_ID_NONE: all dots */
+    bool some; /* the dots that are marked as going, else all */
 };
 
-/** Overwrites what the cell holds, with a value or, where put is NULL, with nothing. */
+/** Overwrites what the cell holds with values, or with nothing if it holds something. The values get their
+ * session and ids. ELIMIT: the set is full. ENOMEM. */
 QUIRE_CHECKED enum quire_status qr_edit_overwrite(struct quire_document *document,
-    const struct quire_stamp *stamp, const struct qr_cell *cell, struct qr_put *put);
+    const struct quire_stamp *stamp, const struct qr_cell *cell, struct qr_put *puts,
+    size_t put_count);
 
 /** Appends the whole state, or a delta of the first `steps` of what is pending. ENOMEM. */
 QUIRE_CHECKED enum quire_status qr_encode_state(const struct quire_document *document,

@@ -219,7 +219,7 @@ static void commit(struct plan *plan)
     }
     for (size_t i = 0; i < payload->erased_count; i++) {
         if (plan->news) {
-            qr_undo_erased_elsewhere(document, payload->erased[i].id, payload->erased[i].length);
+            qr_undo_gone_elsewhere(document, payload->erased[i].id, payload->erased[i].length);
         }
         qr_text_kill(&document->text, payload->erased[i].id, payload->erased[i].length);
     }
@@ -227,6 +227,9 @@ static void commit(struct plan *plan)
     if (!shown) {
         qr_rope_finish(&document->typing.view);
         document->typing.has_view = false;
+    }
+    for (size_t i = 0; i < payload->removed_count && plan->news; i++) {
+        qr_undo_gone_elsewhere(document, payload->removed[i], 1);
     }
     qr_cells_change(&document->cells, is_gone, plan, plan->added, plan->added_count);
     plan->added_count = 0;

@@ -2,6 +2,7 @@
  * Local edits that no delta has taken yet.
  */
 #include "crdt/pending.h"
+#include "crdt/list.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,13 +19,12 @@ enum quire_status qr_pending_reserve(struct qr_pending *pending, size_t extra)
     if (needed <= pending->capacity) {
         return QUIRE_OK;
     }
-    size_t capacity = needed + needed / 2;
-    struct qr_pending_record *records = realloc(pending->records, capacity * sizeof *records);
+    struct qr_pending_record *records = qr_list_grown(pending->records, needed, &pending->capacity,
+        sizeof *records);
     if (records == NULL) {
         return QUIRE_ENOMEM;
     }
     pending->records = records;
-    pending->capacity = capacity;
     return QUIRE_OK;
 }
 

@@ -2,6 +2,7 @@
  * What was done here and may be taken back: the stacks and what is noted on them.
  */
 #include "crdt/undo.h"
+#include "crdt/list.h"
 #include "crdt/utf8.h"
 #include <assert.h>
 #include <stdlib.h>
@@ -152,8 +153,7 @@ static bool names(const struct qr_stack *stack, const struct qr_move *move)
             const struct qr_change *change = &stack->steps[i].changes[j];
             bool in_text = change->kind == QR_CHANGE_INSERTED
                 && change->id < move->from + move->length && move->from < change->id + change->length;
-            bool in_cell = (change->kind == QR_CHANGE_PUT && change->id == move->from)
-                || change->before == move->from;
+            bool in_cell = change->kind >= QR_CHANGE_PUT && change->id == move->from;
             if (in_text || in_cell) {
                 return true;
             }
@@ -185,39 +185,25 @@ void qr_undo_forget_moves(struct quire_undo *undo)
 
 /* ---- room --------------------------------------------------------------------------------- */
 
-static enum quire_status grow(void **list, size_t needed, size_t *capacity, size_t size)
+enum quire_status qr_undo_reserve_moves(struct quire_undo *undo, size_t extra)
 {
-    if (needed <= *capacity) {
-        return QUIRE_OK;
-    }
-    size_t larger = needed + needed / 2;
-    void *grown = realloc(*list, larger * size);
-    if (grown == NULL) {
+    struct qr_move *moves = qr_list_grown(undo->moves, undo->move_count + extra, &undo->move_capacity,
+        sizeof *moves);
+    if (moves == NULL) {
         return QUIRE_ENOMEM;
     }
-    *list = grown;
-    *capacity = larger;
+    undo->moves = moves;
     return QUIRE_OK;
 }
 
-enum quire_status qr_undo_reserve_moves(struct quire_undo *undo, size_t extra)
+static enum quire_status grow_step(struct quire_undo *undo, struct qr_step *step, size_t changes,
+    size_t bytes)
 {
-    void *moves = undo->moves;
-    enum quire_status status = grow(&moves, undo->move_count + extra, &undo->move_capacity,
-        sizeof *undo->moves);
-    undo->moves = moves;
-    return status;
-}
-
-static enum quire_status reserve_names(struct quire_undo *undo, size_t extra)
-{
-    void *names = undo->names;
-    size_t capacity = undo->name_capacity;
-    extra = extra < QR_SESSIONS_MAX ? extra : QR_SESSIONS_MAX;
-    enum quire_status status = grow(&names, undo->name_count + 2 + extra, &capacity,
-        sizeof *undo->names);
-    undo->names = names;
-    undo->name_capacity = (uint32_t)capacity;
+    undo->size -= step_size(step);
+    struct qr_change *list = qr_list_grown(step->changes, step->count + changes, &step->capacity, sizeof *list);
+    step->changes = list != NULL ? list : step->changes;
+    enum quire_status status = list != NULL ? quire_buffer_reserve(&step->bytes, bytes) : QUIRE_ENOMEM;
+    undo->size += step_size(step);
     return status;
 }
 
@@ -228,25 +214,19 @@ enum quire_status qr_undo_reserve(struct quire_document *document, size_t change
         return QUIRE_OK;
     }
     struct qr_stack *stack = undo->target;
-    void *steps = stack->steps;
-    enum quire_status status = grow(&steps, stack->count + 1, &stack->capacity, sizeof *stack->steps);
+    struct qr_step *steps = qr_list_grown(stack->steps, stack->count + 1, &stack->capacity, sizeof *steps);
+    if (steps == NULL) {
+        return QUIRE_ENOMEM;
+    }
     stack->steps = steps;
-    if (status == QUIRE_OK) {
-        status = reserve_names(undo, 2 * changes);
+    size_t sessions = changes < QR_SESSIONS_MAX ? changes : QR_SESSIONS_MAX;
+    uint8_t (*names)[QUIRE_SESSION_SIZE] = qr_list_grown(undo->names, undo->name_count + 2 + sessions,
+        &undo->name_capacity, sizeof *names);
+    if (names == NULL) {
+        return QUIRE_ENOMEM;
     }
-    if (status != QUIRE_OK) {
-        return status;
-    }
-    struct qr_step *step = open_step(undo);
-    undo->size -= step_size(step);
-    void *list = step->changes;
-    status = grow(&list, step->count + changes, &step->capacity, sizeof *step->changes);
-    step->changes = list;
-    if (status == QUIRE_OK) {
-        status = quire_buffer_reserve(&step->bytes, bytes);
-    }
-    undo->size += step_size(step);
-    return status;
+    undo->names = names;
+    return grow_step(undo, open_step(undo), changes, bytes);
 }
 
 /* ---- noting ------------------------------------------------------------------------------- */
@@ -324,28 +304,19 @@ void qr_undo_erased(struct quire_document *document, uint64_t id, uint32_t lengt
         .bytes = start, .size = (uint32_t)letters.size});
 }
 
-void qr_undo_wrote(struct quire_document *document, const struct qr_dot *dot,
-    const struct qr_dot *before)
+void qr_undo_wrote(struct quire_document *document, enum qr_change_kind kind,
+    const struct qr_dot *dot, bool joined)
 {
-    if (!notes(document) || (dot == NULL && before == NULL)) {
+    if (!notes(document)) {
         return;
     }
     struct quire_undo *undo = document->undo;
     struct qr_step *step = open_step(undo);
-    const struct qr_dot *either = dot != NULL ? dot : before;
-    struct qr_change change = {.kind = dot != NULL ? QR_CHANGE_PUT : QR_CHANGE_REMOVED,
-        .field = either->field, .had_value = before != NULL, .bytes = step->bytes.size,
-        .name_size = either->name_size, .size = either->name_size};
-    put_bytes(step, either->bytes, either->name_size);
-    if (dot != NULL) {
-        change.id = add_id(undo, dot->id);
-    }
-    if (before != NULL) {
-        change.before = add_id(undo, before->id);
-        change.number = before->number;
-        change.size += before->text_size;
-        put_bytes(step, qr_dot_text(before).data, before->text_size);
-    }
+    struct qr_change change = {.kind = (uint8_t)kind, .field = dot->field, .joined = joined,
+        .length = 1, .id = add_id(undo, dot->id), .number = dot->number, .wall_ms = dot->wall_ms,
+        .name_size = dot->name_size, .bytes = step->bytes.size,
+        .size = dot->name_size + (kind == QR_CHANGE_REMOVED ? dot->text_size : 0)};
+    put_bytes(step, dot->bytes, change.size);
     note(undo, change);
 }
 
@@ -357,59 +328,57 @@ void qr_undo_deleted(struct quire_document *document, bool revived)
     }
 }
 
-/** Takes a range out of an erasure. What cannot be kept for want of memory is not brought back. */
+/** Takes a range out of an erasure: its head stays, its tail follows as another change. What cannot be
+ * kept for want of memory is not brought back. */
 static void cut(struct quire_undo *undo, struct qr_step *step, size_t index, uint64_t id, uint64_t end)
 {
-    struct qr_change *change = &step->changes[index];
-    uint64_t change_end = change->id + change->length;
-    if (change->kind != QR_CHANGE_ERASED || end <= change->id || id >= change_end) {
-        return;
-    }
-    struct qr_change head = *change;
-    struct qr_change tail = *change;
-    const uint8_t *letters = step->bytes.data + change->bytes;
-    head.length = id > change->id ? (uint32_t)(id - change->id) : 0;
-    head.size = (uint32_t)qr_utf8_size(letters, head.length);
-    uint32_t skipped = end < change_end ? (uint32_t)(end - change->id) : change->length;
+    struct qr_change *head = &step->changes[index];
+    struct qr_change tail = *head;
+    const uint8_t *letters = step->bytes.data + head->bytes;
+    uint32_t skipped = end < head->id + head->length ? (uint32_t)(end - head->id) : head->length;
     uint32_t skipped_size = (uint32_t)qr_utf8_size(letters, skipped);
+    head->length = id > head->id ? (uint32_t)(id - head->id) : 0;
+    head->size = (uint32_t)qr_utf8_size(letters, head->length);
     tail.id += skipped;
     tail.length -= skipped;
     tail.size -= skipped_size;
     tail.bytes += skipped_size;
-    *change = head.length > 0 ? head : tail; /* may be empty: then nothing is brought back */
-    if (head.length > 0 && tail.length > 0) {
-        undo->size -= step_size(step);
-        void *list = step->changes;
-        enum quire_status status = grow(&list, step->count + 1, &step->capacity, sizeof tail);
-        step->changes = list;
-        if (status == QUIRE_OK) {
-            memmove(&step->changes[index + 2], &step->changes[index + 1],
-                (step->count - index - 1) * sizeof tail);
-            step->changes[index + 1] = tail;
-            step->count++;
-        }
-        undo->size += step_size(step);
+    if (tail.length > 0 && grow_step(undo, step, 1, 0) == QUIRE_OK) {
+        memmove(&step->changes[index + 2], &step->changes[index + 1],
+            (step->count - index - 1) * sizeof tail);
+        step->changes[index + 1] = tail;
+        step->count++;
     }
 }
 
-void qr_undo_erased_elsewhere(struct quire_document *document, uint64_t id, uint64_t length)
+static void cut_stack(struct quire_undo *undo, const struct qr_stack *stack, uint64_t id, uint64_t end)
+{
+    for (size_t i = 0; i < stack->count; i++) {
+        struct qr_step *step = &stack->steps[i];
+        for (size_t j = step->count; j > 0; j--) {
+            struct qr_change *change = &step->changes[j - 1];
+            if (end <= change->id || id >= change->id + change->length) {
+                continue;
+            }
+            if (change->kind == QR_CHANGE_ERASED) {
+                cut(undo, step, j - 1, id, end);
+            } else if (change->kind == QR_CHANGE_REMOVED) {
+                change->kind = QR_CHANGE_LOST;
+            }
+        }
+    }
+}
+
+void qr_undo_gone_elsewhere(struct quire_document *document, uint64_t id, uint64_t length)
 {
     struct quire_undo *undo = document->undo;
     uint64_t own = undo == NULL ? QR_ID_NONE : qr_undo_own_id(undo, id);
 #ifdef QR_PLANT_BACK_FROM_THE_DEAD
     own = QR_ID_NONE;
 #endif
-    if (own == QR_ID_NONE) {
-        return;
-    }
-    struct qr_stack *stacks[] = {&undo->done, &undo->undone};
-    for (size_t i = 0; i < 2; i++) {
-        for (size_t j = 0; j < stacks[i]->count; j++) {
-            struct qr_step *step = &stacks[i]->steps[j];
-            for (size_t k = step->count; k > 0; k--) {
-                cut(undo, step, k - 1, own, own + length);
-            }
-        }
+    if (own != QR_ID_NONE) {
+        cut_stack(undo, &undo->done, own, own + length);
+        cut_stack(undo, &undo->undone, own, own + length);
     }
 }
 
@@ -487,7 +456,6 @@ enum quire_status quire_undo_close_step(struct quire_undo *undo)
     }
     return status;
 }
-
 
 /** Room was made in a step that then took nothing. */
 static bool has_empty(const struct qr_stack *stack)

@@ -14,20 +14,23 @@
 enum qr_change_kind {
     QR_CHANGE_INSERTED, /* characters, by ids */
     QR_CHANGE_ERASED,   /* characters, by ids, and their letters */
-    QR_CHANGE_PUT,      /* a dot, in place of what the cell showed before */
-    QR_CHANGE_REMOVED,  /* what the cell showed before was removed */
     QR_CHANGE_DELETED,  /* the entry */
-    QR_CHANGE_REVIVED
+    QR_CHANGE_REVIVED,
+    /* One write to a cell is one of these for each dot that was there before, or is there since. */
+    QR_CHANGE_PUT,
+    QR_CHANGE_REMOVED,  /* with its value */
+    QR_CHANGE_LEFT,     /* another's, that stood beside what was put or removed */
+    QR_CHANGE_LOST,     /* removed here and elsewhere: does not come back */
 };
 
 struct qr_change {
     uint8_t kind;
     uint8_t field;       /* of a cell */
-    bool had_value;      /* the cell showed something before */
-    uint32_t length;     /* code points */
+    bool joined;         /* of one write with the change before */
+    uint32_t length;     /* code points, or 1 */
     uint64_t id;         /* the first character, or the dot */
-    uint64_t before;     /* the dot shown before */
-    int64_t number;      /* its number */
+    int64_t number;      /* of a dot */
+    int64_t wall_ms;
     uint32_t name_size;  /* its element's name, then its text, stand at bytes */
     uint32_t size;       /* bytes: of name and text together, or of the letters */
     size_t bytes;        /* where they begin in qr_step.bytes */
@@ -63,7 +66,8 @@ struct quire_undo {
     size_t move_count, move_capacity;
     size_t moves_kept; /* from so many on, those that no step names are forgotten */
     uint8_t (*names)[QUIRE_SESSION_SIZE]; /* names[0] is unused */
-    uint32_t name_count, name_capacity;
+    uint32_t name_count;
+    size_t name_capacity;
 };
 
 /* All of these do nothing where the document has no undo. Ids are the document's. */
@@ -75,12 +79,13 @@ QUIRE_CHECKED enum quire_status qr_undo_reserve(struct quire_document *document,
 void qr_undo_inserted(struct quire_document *document, uint64_t id, uint32_t length);
 void qr_undo_erased(struct quire_document *document, uint64_t id, uint32_t length,
     struct quire_bytes letters);
-/** A cell was written, with this dot or, where it is NULL, emptied; what it showed before, or NULL. */
-void qr_undo_wrote(struct quire_document *document, const struct qr_dot *dot,
-    const struct qr_dot *before);
+/** What a write to a cell did with this dot; all but the first are joined to the one before. */
+void qr_undo_wrote(struct quire_document *document, enum qr_change_kind kind,
+    const struct qr_dot *dot, bool joined);
 void qr_undo_deleted(struct quire_document *document, bool revived);
-/** Somebody else erased these too, so taking back our erasure does not bring them back. */
-void qr_undo_erased_elsewhere(struct quire_document *document, uint64_t id, uint64_t length);
+/** Somebody else erased these characters too, or overwrote this dot: taking back our erasure or our
+ * write does not bring them back. */
+void qr_undo_gone_elsewhere(struct quire_document *document, uint64_t id, uint64_t length);
 
 /* For what takes steps back (undo_replay.c). */
 

@@ -270,59 +270,72 @@ static enum quire_status put_back(struct quire_undo *undo, const struct quire_st
 
 /* ---- registers, sets, delete --------------------------------------------------------------- */
 
-/** Writes what a cell showed before; that dot lives on as the new one. */
-static enum quire_status write_before(struct quire_undo *undo, const struct quire_stamp *stamp,
-    const struct qr_change *change, const struct qr_cell *cell, const uint8_t *bytes)
+/** Marks a dot as going or not. False: the cell does not hold it. */
+static bool mark(struct qr_dot **dots, size_t count, uint64_t id, bool goes)
 {
-    struct quire_document *document = undo->document;
-    bool in_set = change->field >= QUIRE_REGISTER_COUNT;
-    size_t first;
-    if (in_set && qr_cells_find(&document->cells, cell->field, cell->name, &first) == 0
-        && quire_document_set_count(document,
-               (enum quire_set)(change->field - QUIRE_REGISTER_COUNT)) >= QUIRE_ELEMENTS_MAX) {
-        return QUIRE_ELIMIT;
+    size_t i = 0;
+    while (i < count && dots[i]->id != id) {
+        i++;
     }
-    struct qr_put put = {.field = change->field, .name = cell->name, .number = change->number,
-        .text = {bytes, change->size - change->name_size}};
-    if (change->name_size > 0) {
-        put.text.data += change->name_size;
+    if (i < count) {
+        dots[i]->goes = goes;
     }
-    enum quire_status status = qr_undo_reserve_moves(undo, 1);
-    if (status == QUIRE_OK) {
-        status = qr_edit_overwrite(document, stamp, cell, &put);
-    }
-    if (status == QUIRE_OK) {
-        const struct qr_step *noted = &undo->target->steps[undo->target->count - 1];
-        qr_undo_move(undo, change->before, noted->changes[noted->count - 1].id, 1);
-    }
-    return status;
+    return i < count;
 }
 
+/** One write to a cell: what it put goes, if all of that is there still, and what it overwrote comes
+ * back; others' values stay. A write that put nothing is only taken back where nobody wrote since. */
 static enum quire_status replay_cell(struct quire_undo *undo, const struct quire_stamp *stamp,
-    const struct qr_change *change, const uint8_t *bytes)
+    const struct qr_step *step, size_t start)
 {
     struct quire_document *document = undo->document;
-    struct qr_cell cell = {.field = change->field, .name = {bytes, change->name_size}};
+    const struct qr_change *change = &step->changes[start];
+    struct qr_cell cell = {.field = change->field, .some = true,
+        .name = {bytes_of(step, change), change->name_size}};
     size_t first;
-    size_t count = qr_cells_find(&document->cells, cell.field, cell.name, &first);
-    if (change->kind == QR_CHANGE_REMOVED) { /* who wrote here since is left alone */
-        return count > 0 ? QUIRE_OK : write_before(undo, stamp, change, &cell, bytes);
+    size_t strangers = qr_cells_find(&document->cells, cell.field, cell.name, &first);
+    size_t here = strangers;
+    size_t ours = 0;
+    size_t put_count = 0;
+    bool wanted = true;
+    struct qr_put *puts = calloc(step->count - start, sizeof *puts);
+    enum quire_status status = puts == NULL ? QUIRE_ENOMEM
+        : qr_undo_reserve_moves(undo, step->count - start);
+    for (size_t i = first; i < first + here; i++) {
+        document->cells.dots[i]->goes = false;
     }
-    uint64_t one = 1;
-    uint64_t id = qr_undo_id(undo, qr_undo_moved(undo, change->id, &one));
-    bool alive = false;
-    for (size_t i = first; i < first + count; i++) {
-        alive = alive || document->cells.dots[i]->id == id;
+    for (size_t i = step->count; status == QUIRE_OK && i > start; i--) { /* the last is shown first */
+        change = &step->changes[i - 1];
+        if (change->kind == QR_CHANGE_REMOVED) {
+            puts[put_count++] = (struct qr_put){.field = cell.field, .name = cell.name,
+                .number = change->number, .wall_ms = change->wall_ms};
+            if (change->size > change->name_size) {
+                puts[put_count - 1].text = (struct quire_bytes){
+                    bytes_of(step, change) + change->name_size, change->size - change->name_size};
+            }
+        } else if (change->kind != QR_CHANGE_LOST) {
+            uint64_t one = 1;
+            bool is_ours = change->kind == QR_CHANGE_PUT;
+            bool stands = mark(document->cells.dots + first, here,
+                qr_undo_id(undo, qr_undo_moved(undo, change->id, &one)), is_ours);
+#ifndef QR_PLANT_NOT_BESIDE
+            strangers -= stands;
+#endif
+            ours += is_ours;
+            wanted = wanted && (stands || !is_ours);
+        }
     }
-    if (!alive) {
-        return QUIRE_OK;
+    if (status == QUIRE_OK && wanted && (ours > 0 || (put_count > 0 && strangers == 0))) {
+        status = qr_edit_overwrite(document, stamp, &cell, puts, put_count);
+        for (size_t i = start; status == QUIRE_OK && i < step->count; i++) {
+            if (step->changes[i].kind == QR_CHANGE_REMOVED) {
+                qr_undo_move(undo, step->changes[i].id,
+                    qr_undo_own_id(undo, puts[--put_count].id), 1);
+            }
+        }
     }
-    if (count > 1) { /* others wrote at the same time: theirs stays, ours goes */
-        cell.only = id;
-        return qr_edit_overwrite(document, stamp, &cell, NULL);
-    }
-    return change->had_value ? write_before(undo, stamp, change, &cell, bytes)
-                             : qr_edit_overwrite(document, stamp, &cell, NULL);
+    free(puts);
+    return status;
 }
 
 /** An edit that leaves nothing but its counter: what no delete has seen brings an entry back. */
@@ -352,7 +365,8 @@ static enum quire_status replay_block(struct quire_undo *undo, const struct quir
     const struct qr_change *last = &step->changes[step->count - 1];
     bool text = last->kind == QR_CHANGE_INSERTED || last->kind == QR_CHANGE_ERASED;
     size_t first = step->count - 1;
-    while (text && first > 0 && step->changes[first - 1].kind == last->kind) {
+    while (first > 0 && (text ? step->changes[first - 1].kind == last->kind
+                              : step->changes[first].joined)) {
         first--;
     }
     *out_count = step->count - first;
@@ -365,10 +379,8 @@ static enum quire_status replay_block(struct quire_undo *undo, const struct quir
         return revive(undo, stamp);
     case QR_CHANGE_REVIVED:
         return quire_document_delete(undo->document, stamp);
-    default: { /* a copy: noting the inverse must not move what it is made from */
-        struct qr_change change = *last;
-        return replay_cell(undo, stamp, &change, bytes_of(step, &change));
-    }
+    default:
+        return replay_cell(undo, stamp, step, first);
     }
 }
 

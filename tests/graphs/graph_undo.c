@@ -12,42 +12,17 @@
 #define UNDO_SIZE (UINT32_C(1) << 24)
 #define UNDO_SIZE_BOUNDED 1500
 
-/** What registers and sets show first: of concurrent values an undo puts back the one that was shown. */
+/** All values of registers and sets, concurrent ones too, with their times. Their ids are not in it, nor what
+ * ids decide: which is shown of those with one time. */
 static uint64_t cells_of(const struct quire_document *document, uint64_t digest)
 {
-    struct quire_value value;
-    struct quire_element element;
-    for (unsigned field = 0; field < QUIRE_REGISTER_COUNT; field++) {
-        bool any = quire_document_register(document, (enum quire_register)field, 0, &value) == QUIRE_OK;
-        digest = graph_digest(digest, &any, sizeof any);
-        if (any && field == QUIRE_REGISTER_TITLE) {
-            digest = graph_digest(digest, value.text.data, value.text.size);
-        } else if (any) {
-            digest = graph_digest(digest, &value.number, sizeof value.number);
-        }
-    }
-    for (unsigned set = 0; set < QUIRE_SET_COUNT; set++) {
-        for (size_t i = 0; quire_document_set_element(document, (enum quire_set)set, i, &element)
-             == QUIRE_OK; i++) {
-            digest = graph_digest(digest, element.name.data, element.name.size);
-            digest = graph_digest(digest, &element.value, sizeof element.value);
-        }
+    for (size_t i = 0; i < document->cells.count; i++) {
+        const struct qr_dot *dot = document->cells.dots[i];
+        uint64_t one = graph_digest(dot->field, dot->bytes, (size_t)dot->name_size + dot->text_size);
+        one = graph_digest(one, &dot->number, sizeof dot->number);
+        digest += graph_digest(one, &dot->wall_ms, sizeof dot->wall_ms);
     }
     return digest;
-}
-
-/** Whether some register or element has values that were written at the same time. A step leaves those
- * of others, and the way back leaves them, too: it does not put its own beside them. */
-static bool is_contested(const struct quire_document *document)
-{
-    for (size_t i = 1; i < document->cells.count; i++) {
-        const struct qr_dot *a = document->cells.dots[i - 1];
-        const struct qr_dot *b = document->cells.dots[i];
-        if (a->field == b->field && quire_bytes_equal(qr_dot_name(a), qr_dot_name(b))) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /** What the entry shows, as far as an undo here takes it back; 0: it is not looked at. */
@@ -247,8 +222,7 @@ void graph_undo_replay(struct graph *graph, struct device *device, bool redo)
         "more or fewer steps than were made");
     size_t back = redo ? quire_undo_count(undoer->undo) : quire_undo_redo_count(undoer->undo);
     uint64_t first = seen(graph, device) + 1;
-    bool contested = graph->reference == NULL && is_contested(device->document);
-    uint64_t text = undoer->bounded || contested ? 0 : shown_by(graph, device);
+    uint64_t text = undoer->bounded ? 0 : shown_by(graph, device);
     graph_ok(graph, redo ? quire_undo_redo(undoer->undo, &stamp) : quire_undo_undo(undoer->undo, &stamp),
         redo ? "redo" : "undo");
     undoer->closed = true;

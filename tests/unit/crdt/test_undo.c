@@ -1,71 +1,9 @@
 /*
  * Undo and redo: own edits alone, across merges, in the places where others wrote.
  */
-#include "support.h"
+#include "undo_support.h"
 #include <stdlib.h>
 #include <string.h>
-
-static const struct quire_stamp me = {{'m', 'e'}, 7};
-
-static struct quire_undo *undo_of(struct quire_document *document)
-{
-    struct quire_undo *undo;
-    OK(quire_undo_create(1 << 20, &undo));
-    OK(quire_undo_attach(undo, document));
-    return undo;
-}
-
-static void next_step(struct quire_undo *undo)
-{
-    OK(quire_undo_close_step(undo));
-}
-
-static void back(struct quire_undo *undo)
-{
-    OK(quire_undo_undo(undo, &me));
-}
-
-static void forth(struct quire_undo *undo)
-{
-    OK(quire_undo_redo(undo, &me));
-}
-
-/** Each gets what the other has pending, as deltas. */
-static void exchange(struct quire_document *a, struct quire_document *b)
-{
-    struct quire_document *documents[] = {a, b};
-    struct quire_buffer deltas[2] = {{0}, {0}};
-    for (size_t i = 0; i < 2; i++) {
-        if (quire_document_pending_size(documents[i]) > 0) {
-            deltas[i] = take(documents[i]);
-        }
-    }
-    for (size_t i = 0; i < 2; i++) {
-        if (deltas[i].size > 0) {
-            OK(quire_document_merge(documents[1 - i], quire_buffer_bytes(&deltas[i])));
-        }
-        quire_buffer_finish(&deltas[i]);
-    }
-    assert_same_state(a, b);
-}
-
-/** Two documents that know the same, with nothing pending. */
-static void twins(const char *text, struct quire_document **out_a, struct quire_document **out_b)
-{
-    *out_a = new_document();
-    *out_b = new_document();
-    if (text[0] != '\0') {
-        type(*out_a, "base", 0, text);
-    }
-    exchange(*out_a, *out_b);
-}
-
-static void end(struct quire_undo *undo, struct quire_document *a, struct quire_document *b)
-{
-    quire_undo_destroy(undo);
-    quire_document_destroy(a);
-    quire_document_destroy(b);
-}
 
 Test(undo, steps_go_back_and_forth)
 {
@@ -331,81 +269,6 @@ Test(undo, a_restored_version_is_one_step)
     assert_titles(a, "old");
     assert_tags(a, "kept old theirs");
     exchange(a, b);
-    end(undo, a, b);
-}
-
-Test(undo, registers_and_elements_go_back_to_what_they_were)
-{
-    struct quire_document *document = new_document();
-    set_title(document, "base", 1, "before");
-    struct quire_undo *undo = undo_of(document);
-    set_title(document, "me", 2, "one");
-    next_step(undo);
-    set_title(document, "me", 3, "two");
-    next_step(undo);
-    OK(quire_document_clear_register(document, &me, QUIRE_REGISTER_TITLE));
-    next_step(undo);
-    struct quire_value mood = {.number = 40};
-    OK(quire_document_set_register(document, &me, QUIRE_REGISTER_MOOD, &mood));
-    next_step(undo);
-    tag(document, "me", "tag");
-    next_step(undo);
-    untag(document, "me", "tag");
-    assert_tags(document, "");
-    for (size_t round = 0; round < 3; round++) {
-        back(undo);
-        assert_tags(document, "tag");
-        back(undo);
-        assert_tags(document, "");
-        back(undo);
-        cr_assert_eq(quire_document_register_count(document, QUIRE_REGISTER_MOOD), 0);
-        back(undo);
-        assert_titles(document, "two");
-        back(undo);
-        assert_titles(document, "one");
-        back(undo);
-        assert_titles(document, "before");
-        REFUSED(quire_undo_undo(undo, &me), QUIRE_ENOTFOUND);
-        for (size_t i = 0; i < 6; i++) {
-            forth(undo);
-        }
-        assert_titles(document, "");
-        assert_tags(document, "");
-        cr_assert_eq(quire_document_register_count(document, QUIRE_REGISTER_MOOD), 1);
-    }
-    end(undo, document, NULL);
-}
-
-Test(undo, a_register_that_somebody_wrote_since_is_left_alone)
-{
-    struct quire_document *a;
-    struct quire_document *b;
-    twins("x", &a, &b);
-    struct quire_undo *undo = undo_of(a);
-    set_title(a, "me", 1, "mine");
-    exchange(a, b);
-    set_title(b, "other", 2, "theirs"); /* having seen it */
-    exchange(a, b);
-    back(undo);
-    assert_titles(a, "theirs");
-    exchange(a, b);
-    end(undo, a, b);
-}
-
-Test(undo, of_two_concurrent_values_the_other_stays)
-{
-    struct quire_document *a;
-    struct quire_document *b;
-    twins("x", &a, &b);
-    struct quire_undo *undo = undo_of(a);
-    set_title(a, "me", 9, "mine");
-    set_title(b, "other", 5, "theirs");
-    exchange(a, b);
-    assert_titles(a, "mine|theirs");
-    back(undo);
-    assert_titles(a, "theirs");
-    exchange(a, b);
-    assert_titles(b, "theirs");
     end(undo, a, b);
 }
 
