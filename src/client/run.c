@@ -170,6 +170,9 @@ static bool is_final_refusal(uint32_t code)
 
 static const char *const all_safe = "Everything written is safe on this machine";
 
+/* ERROR_AUTH to an account that no server has taken yet. */
+static const char not_taken[] =
+    " Perhaps it takes no new accounts (quired --registration closed): ask its operator.";
 /* ERROR_AUTH to a device that was known once. */
 static const char forgotten[] =
     " If the server was put back to an old backup, another device that knows this one brings it back "
@@ -206,6 +209,16 @@ static struct unsent tell_unsent(const struct quire_client *client)
     return unsent;
 }
 
+/* Some server knew this device, once. */
+static bool was_taken(const struct quire_client *client)
+{
+    struct quire_device_state state = {0};
+    if (client->device != NULL) {
+        quire_device_state(client->device, &state);
+    }
+    return state.caught_up_ms != 0;
+}
+
 /* The line is down: is it the end, or when to dial again? */
 static enum quire_status after_down(struct work *work)
 {
@@ -225,7 +238,10 @@ static enum quire_status after_down(struct work *work)
     }
     if (run->refused && is_final_refusal(run->failure)) {
         return qr_client_fail(&client->problem, QUIRE_ESTATE, "%s refused this device: %s. %s.%s",
-            server, why, all_safe, run->failure == ERROR_AUTH ? forgotten : "");
+            server, why, all_safe,
+            run->failure != ERROR_AUTH ? ""
+                : was_taken(client)    ? forgotten
+                                       : not_taken);
     }
     bool follow = work->goal == QR_CLIENT_GOAL_FOLLOW;
     if (run->ready) {
@@ -251,10 +267,9 @@ static enum quire_status after_down(struct work *work)
 
 /* ---- what was asked for ---------------------------------------------------------------------- */
 
-static bool any_rejection(void *context, const struct quire_rejection *rejection)
+static bool first_rejection(void *context, const struct quire_rejection *rejection)
 {
-    (void)rejection;
-    *(bool *)context = true;
+    *(uint32_t *)context = rejection->code;
     return false;
 }
 
@@ -269,12 +284,12 @@ static bool everything_is_there(struct work *work, const struct quire_device_sta
         && state->not_on_server_count == 0 && state->redo_count == 0) {
         return true;
     }
-    bool rejected = false;
-    quire_device_each_rejection(client->device, any_rejection, &rejected);
-    if (rejected && qr_client_now_ms() - client->run.moved_ms >= REJECTED_QUIET_MS) {
+    uint32_t code = 0;
+    quire_device_each_rejection(client->device, first_rejection, &code);
+    if (code != 0 && qr_client_now_ms() - client->run.moved_ms >= REJECTED_QUIET_MS) {
         *out_result = qr_client_fail(&client->problem, QUIRE_ECONFLICT,
-            "The server refused some of what was written here. It is safe on this machine, and is "
-            "sent again when the cause is gone.");
+            "The server refused some of what was written here: %s. It is safe on this machine, and is "
+            "sent again with each sync.", quire_error_text(code));
         return true;
     }
     return false;

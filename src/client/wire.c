@@ -210,9 +210,11 @@ static void explain(const struct qr_client_wire *wire, struct lws *connection, c
         snprintf(out, size, "what listens there is no Quire server, or a proxy before it is not set up for "
             "WebSockets (HTTP status %u)", status);
     } else if (strncmp(said, "connect SSL err", strlen("connect SSL err")) == 0) {
-        snprintf(out, size, "it speaks no TLS, or none that is known here");
+        snprintf(out, size, "TLS cannot be begun with it: it speaks none (then it is ws://), or it hangs up, as "
+            "on who dials too often");
     } else if (strcmp(said, "read failed") == 0 && !wire->url.tls) {
-        snprintf(out, size, "it hung up. A server that has TLS, as is usual, is wss://");
+        snprintf(out, size, "it hung up, as on who dials too often, or who begins without TLS where there is "
+            "some (then it is wss://)");
     } else {
         snprintf(out, size, "%s", said);
     }

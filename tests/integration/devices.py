@@ -358,6 +358,31 @@ def a_full_store_refuses_and_loses_nothing():
 
 
 @test
+def what_the_server_refuses_is_said_with_its_reason():
+    with World() as world:
+        server = world.server("--registration", "closed", "--user-bytes", "3K")
+        phone = world.device("phone", server).init()
+        first = phone.write("one")
+        said = refused(REFUSED, phone.sync)
+        assert "takes no new accounts" in said and "rejoin" not in said, said
+        server.stop()
+        server.flags = ["--user-bytes", "3K"]
+        server.start()
+        phone.sync()
+        second = phone.write(os.urandom(3000).hex())
+        for _ in range(2):
+            said = refused(REFUSED, phone.run, "sync", "--json")
+            assert "no more room for this account" in json.loads(said)["error"]["text"], said
+        assert set(phone.texts()) == {first, second}
+        assert phone.status()["unacknowledged"] == 1
+        server.stop()
+        server.flags = ["--user-bytes", "1M"]
+        server.start()
+        phone.sync()
+        assert phone.status()["unacknowledged"] == 0
+
+
+@test
 def a_full_disk_refuses_and_loses_nothing():
     with World() as world:
         disk = world.folder / "disk"

@@ -107,9 +107,7 @@ enum qr_cli_exit qr_cli_online_failure(struct qr_cli *cli, enum quire_status sta
     }
     if (status == QUIRE_ECRYPTO || status == QUIRE_ECONFLICT || status == QUIRE_ESTATE) {
         const char *hint = NULL;
-        if (status == QUIRE_ECONFLICT) {
-            hint = "Why: quire status";
-        } else if (strstr(text_of(cli, status), "not the pinned one") != NULL) {
+        if (strstr(text_of(cli, status), "not the pinned one") != NULL) {
             hint = "Ask its operator, then: --fingerprint HEX with join, recover or server";
         } else if (strstr(text_of(cli, status), "fingerprint") != NULL) {
             hint = "Pin it: --fingerprint HEX with init, join, recover or server; or, to take what "
