@@ -183,7 +183,8 @@ def bad_input_is_a_usage_error_and_changes_nothing():
 def errors_with_json_are_objects():
     with Journal() as device:
         for arguments, code, status in [(["show", "0" * 8], FAILED, "not_found"), (["write", "--mood", "x"], USAGE, "invalid"),
-                (["sync"], OFFLINE, "state"), (["init"], FAILED, "conflict")]:
+                (["sync"], OFFLINE, "state"), (["init"], FAILED, "conflict"), (["nonsense"], USAGE, "invalid"),
+                (["list", "--nonsense"], USAGE, "invalid"), (["--nonsense"], USAGE, "invalid"), ([], USAGE, "invalid")]:
             try:
                 device.run(*arguments, "--json")
                 raise AssertionError("it succeeded")

@@ -121,10 +121,22 @@ static enum qr_cli_exit run_command(struct qr_cli *cli)
     return command->run(cli);
 }
 
+/* Before the options are read, so that what is wrong with them is said in JSON as well. */
+static bool asks_for_json(int count, char **arguments)
+{
+    for (int i = 0; i < count && strcmp(arguments[i], "--") != 0; i++) {
+        if (strcmp(arguments[i], "--json") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum qr_cli_exit dispatch(struct qr_cli *cli, int count, char **arguments)
 {
     char error[256];
     int used = 0, rest_used = 0;
+    cli->json = asks_for_json(count, arguments);
     enum quire_status status = qr_cli_parse(global_options, NULL, count, arguments, true,
         &cli->args, &used, error, sizeof error);
     if (status == QUIRE_OK && used < count) {
@@ -135,13 +147,13 @@ static enum qr_cli_exit dispatch(struct qr_cli *cli, int count, char **arguments
         status = qr_cli_parse(cli->command->options, global_options, count - used - 1,
             arguments + used + 1, false, &cli->args, &rest_used, error, sizeof error);
     }
-    cli->json = qr_cli_has(&cli->args, "json");
     if (status == QUIRE_ENOMEM) {
         return qr_cli_no_memory(cli);
     }
     if (status != QUIRE_OK) {
         return qr_cli_usage(cli, "%s", error);
     }
+    cli->json = qr_cli_has(&cli->args, "json"); /* it may have been an option's value */
     if (cli->command != NULL) {
         return run_command(cli);
     }
