@@ -11,9 +11,9 @@
 /** The payload's runs by id, to be searched. */
 struct index {
     struct qr_run *runs;
-    uint32_t *places; /* in the payload's order */
     size_t count;
     struct qr_order_part *parts; /* by session number */
+    uint32_t *reached; /* by session number: where those end that the payload has before a place */
 };
 
 static uint64_t seen_of(const struct quire_document *document, uint64_t id)
@@ -32,12 +32,21 @@ uint64_t qr_payload_seen(const struct quire_document *document, const struct qr_
     return last > seen ? last : seen;
 }
 
-/** How many ids from this one on are characters of the runs before `place`, without a gap. */
-static uint64_t promised(const struct index *index, uint64_t id, size_t place)
+/** How many ids from this one on are characters of the runs that were reached, without a gap. What is
+ * referred to is mostly near: the search goes back from there, in steps that double. */
+static uint64_t promised(const struct index *index, uint64_t id)
 {
     size_t low = index->parts[qr_id_session(id)].next;
     size_t first = low; /* the last run that begins at or before the id is below high */
-    size_t high = index->parts[qr_id_session(id)].end;
+    size_t high = index->reached[qr_id_session(id)];
+    for (size_t step = 1; low < high; step *= 2) {
+        size_t probe = step < high - low ? high - step : low;
+        if (index->runs[probe].id <= id) {
+            low = probe + 1;
+            break;
+        }
+        high = probe;
+    }
     while (low < high) {
         size_t middle = (low + high) / 2;
         if (index->runs[middle].id <= id) {
@@ -46,29 +55,39 @@ static uint64_t promised(const struct index *index, uint64_t id, size_t place)
             high = middle;
         }
     }
-    if (low == first || index->places[low - 1] >= place
-        || id - index->runs[low - 1].id >= index->runs[low - 1].length) {
+    if (low == first || id - index->runs[low - 1].id >= index->runs[low - 1].length) {
         return 0;
     }
     return index->runs[low - 1].id + index->runs[low - 1].length - id;
 }
 
-/** All of the range exists: what was seen in the document, the rest in the runs before `place`. */
-static bool exists(const struct quire_document *document, const struct index *index, size_t place,
-    uint64_t id, uint64_t length)
+/** How much of a range was seen before. */
+static uint64_t seen_part(const struct quire_document *document, uint64_t id, uint64_t length)
 {
     uint64_t seen = seen_of(document, id);
-    if (qr_id_counter(id) <= seen) {
-        uint64_t old = seen - qr_id_counter(id) + 1;
-        old = old < length ? old : length;
-        if (qr_text_known(&document->text, id, old) != old) {
-            return false;
-        }
-        id += old;
-        length -= old;
+    uint64_t old = qr_id_counter(id) <= seen ? seen - qr_id_counter(id) + 1 : 0;
+    return old < length ? old : length;
+}
+
+/** What was seen of a range is there: no letter was made of counters that were none. */
+static bool was_there(const struct quire_document *document, uint64_t id, uint64_t length)
+{
+    uint64_t old = seen_part(document, id, length);
+    return old == 0 || qr_text_known(&document->text, id, old) == old;
+}
+
+/** All of the range exists: what was seen in the document, the rest in the runs that were reached. */
+static bool exists(const struct quire_document *document, const struct index *index, uint64_t id,
+    uint64_t length)
+{
+    if (!was_there(document, id, length)) {
+        return false;
     }
+    uint64_t old = seen_part(document, id, length);
+    id += old;
+    length -= old;
     while (length > 0) {
-        uint64_t here = promised(index, id, place);
+        uint64_t here = promised(index, id);
         if (here == 0) {
             return false;
         }
@@ -79,12 +98,12 @@ static bool exists(const struct quire_document *document, const struct index *in
     return true;
 }
 
-/** A reference of the run at this place. A state holds all that its own runs refer to. */
+/** A reference of a run behind those that were reached. A state holds all that its own runs refer to. */
 static bool refers_well(const struct quire_document *document, const struct qr_payload *payload,
-    const struct index *index, size_t place, uint64_t id)
+    const struct index *index, uint64_t id)
 {
-    return id == QR_ID_NONE || (payload->state ? promised(index, id, place) > 0
-                                               : exists(document, index, place, id, 1));
+    return id == QR_ID_NONE || (payload->state ? promised(index, id) > 0
+                                               : exists(document, index, id, 1));
 }
 
 static bool all_seen(const struct quire_document *document, const struct qr_payload *payload,
@@ -101,17 +120,17 @@ static bool all_seen(const struct quire_document *document, const struct qr_payl
 static bool all_exists(const struct quire_document *document, const struct qr_payload *payload,
     const struct index *index)
 {
-    size_t count = payload->run_count;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < payload->run_count; i++) {
         const struct qr_run *run = &payload->runs[i];
-        if (!exists(document, index, i + 1, run->id, run->length)
-            || !refers_well(document, payload, index, i, run->parent)
-            || !refers_well(document, payload, index, i, run->right)) {
+        if (!was_there(document, run->id, run->length)
+            || !refers_well(document, payload, index, run->parent)
+            || !refers_well(document, payload, index, run->right)) {
             return false;
         }
+        index->reached[qr_id_session(run->id)]++;
     }
     for (size_t i = 0; i < payload->erased_count; i++) {
-        if (!exists(document, index, count, payload->erased[i].id, payload->erased[i].length)) {
+        if (!exists(document, index, payload->erased[i].id, payload->erased[i].length)) {
             return false;
         }
     }
@@ -119,7 +138,7 @@ static bool all_exists(const struct quire_document *document, const struct qr_pa
         const struct qr_put *put = &payload->puts[i];
         for (size_t place = 0; place < put->place_count; place++) {
             uint64_t id = qr_place_id(put->places[place]);
-            if (id != QR_ID_NONE && !exists(document, index, count, id, 1)) {
+            if (id != QR_ID_NONE && !exists(document, index, id, 1)) {
                 return false;
             }
         }
@@ -146,12 +165,26 @@ static int compare_parents(const void *a, const void *b)
     return (int)left->left - (int)right->left;
 }
 
+/** Whether no letter can have too many children, for there are too few runs whose parents' ids fall
+ * together. What is in the document is not counted. */
+static bool has_few_children(const struct qr_payload *payload)
+{
+    uint16_t counts[1024] = {0};
+    for (size_t i = 0; i < payload->run_count; i++) {
+        uint64_t mixed = payload->runs[i].parent * UINT64_C(0x9e3779b97f4a7c15);
+        if (++counts[mixed >> 54] > QR_CHILDREN_MAX) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /** A session types at most one left and one right child of a character, so there is a bound; beyond
  * it somebody only wants siblings to be searched. */
 static enum quire_status check_children(const struct quire_document *document,
     const struct qr_payload *payload)
 {
-    if (payload->run_count == 0) {
+    if (payload->run_count == 0 || (document->text.item_count == 1 && has_few_children(payload))) {
         return QUIRE_OK;
     }
     struct parent *parents = qr_arena_take(payload->arena, payload->run_count, sizeof *parents);
@@ -224,9 +257,9 @@ static enum quire_status index_init(struct index *index, const struct qr_payload
 {
     *index = (struct index){.count = payload->run_count};
     index->runs = qr_arena_take(payload->arena, index->count, sizeof *index->runs);
-    index->places = qr_arena_take(payload->arena, index->count, sizeof *index->places);
     index->parts = qr_arena_take(payload->arena, payload->number_count, sizeof *index->parts);
-    if (index->runs == NULL || index->places == NULL || index->parts == NULL) {
+    index->reached = qr_arena_take(payload->arena, payload->number_count, sizeof *index->reached);
+    if (index->runs == NULL || index->parts == NULL || index->reached == NULL) {
         return QUIRE_ENOMEM;
     }
     for (size_t i = 0; i < index->count; i++) {
@@ -236,13 +269,12 @@ static enum quire_status index_init(struct index *index, const struct qr_payload
     for (size_t number = 0; number < payload->number_count; number++) {
         struct qr_order_part *part = &index->parts[number];
         uint32_t count = part->next;
-        part->next = part->end = start;
+        part->next = part->end = index->reached[number] = start;
         start += count;
     }
     for (size_t i = 0; i < index->count; i++) {
         struct qr_order_part *part = &index->parts[qr_id_session(payload->runs[i].id)];
-        index->runs[part->end] = payload->runs[i];
-        index->places[part->end++] = (uint32_t)i;
+        index->runs[part->end++] = payload->runs[i];
     }
     return QUIRE_OK;
 }
