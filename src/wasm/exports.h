@@ -51,7 +51,7 @@ int quire_host_scan(uint32_t reader, const uint8_t *prefix, size_t prefix_size, 
 
 /** An assertion does not hold; must not return, and if it does the module traps. Texts end in zero. */
 QUIRE_IMPORT("failed")
-void quire_host_failed(const char *expression, const char *file, uint32_t line);
+void quire_host_failed(const char *file, uint32_t line);
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 

@@ -371,8 +371,8 @@ export class Core {
     });
   }
 
-  failed(expression, file, line) {
-    this.#dead = new Error(`${this.text(file)}:${line}: does not hold: ${this.text(expression)}`);
+  failed(file, line) {
+    this.#dead = new Error(`${this.text(file)}:${line}: an assertion does not hold`);
     throw this.#dead;
   }
 }

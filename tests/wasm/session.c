@@ -157,9 +157,9 @@ int quire_host_scan(uint32_t reader, const uint8_t *prefix, size_t prefix_size, 
     return QUIRE_OK;
 }
 
-void quire_host_failed(const char *expression, const char *file, uint32_t line)
+void quire_host_failed(const char *file, uint32_t line)
 {
-    fprintf(stderr, "%s:%u: %s\n", file, line, expression);
+    fprintf(stderr, "%s:%u: an assertion does not hold\n", file, line);
     abort();
 }
 
