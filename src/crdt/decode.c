@@ -574,7 +574,7 @@ enum quire_status qr_payload_read_shown(const struct quire_document *document,
 }
 
 enum quire_status qr_payload_read(const struct quire_document *document, struct quire_bytes bytes,
-    struct qr_payload *out_payload)
+    bool sound, struct qr_payload *out_payload)
 {
     if (bytes.size > QR_PAYLOAD_MAX) {
         return QUIRE_ELIMIT;
@@ -586,7 +586,7 @@ enum quire_status qr_payload_read(const struct quire_document *document, struct 
     if (status == QUIRE_OK) {
         status = check_form(&decoder);
     }
-    if (status == QUIRE_OK) {
+    if (status == QUIRE_OK && !sound) {
         status = qr_payload_check(document, &payload);
     }
     if (status == QUIRE_OK) {

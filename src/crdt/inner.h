@@ -15,6 +15,7 @@
 struct qr_rest {
     struct quire_buffer state; /* empty: the document is awake, and this unused */
     struct quire_bytes text;   /* where it stands in there */
+    bool sound;                /* all of it was checked when it came, or it was written here */
 };
 
 struct quire_document {
@@ -37,6 +38,14 @@ static inline bool qr_document_rests(const struct quire_document *document)
 {
     return document->rest.state.size > 0;
 }
+
+/** Makes a document that is empty, or of this very state, one at rest. Takes the buffer. ENOMEM. */
+QUIRE_CHECKED enum quire_status qr_document_keep(struct quire_document *document,
+    struct quire_buffer *state);
+
+/** Builds an empty document's items from a state. EMALFORMED unless it is sound; ELIMIT, ENOMEM. */
+QUIRE_CHECKED enum quire_status qr_document_build(struct quire_document *document,
+    struct quire_bytes state, bool sound);
 
 /** Builds the items of a document at rest. ENOMEM; EMALFORMED: its bytes were no state. */
 QUIRE_CHECKED enum quire_status qr_document_wake(struct quire_document *document);

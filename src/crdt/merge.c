@@ -86,6 +86,14 @@ static void count_stretch(struct plan *plan, const struct stretch *stretch)
     }
 }
 
+static enum quire_status count_items(struct plan *plan)
+{
+    each_stretch(plan, count_stretch);
+    bool too_many = plan->pieces > 0
+        && plan->document->text.item_count + plan->pieces > QR_ITEMS_MAX;
+    return too_many ? QUIRE_ELIMIT : QUIRE_OK;
+}
+
 static void join_stretch(struct plan *plan, const struct stretch *stretch)
 {
     struct quire_document *document = plan->document;
@@ -166,13 +174,12 @@ static enum quire_status prepare_dots(struct plan *plan)
 static enum quire_status prepare(struct plan *plan)
 {
     struct quire_document *document = plan->document;
-    enum quire_status status = prepare_dots(plan);
+    enum quire_status status = count_items(plan);
+    if (status == QUIRE_OK) {
+        status = prepare_dots(plan);
+    }
     if (status != QUIRE_OK) {
         return status;
-    }
-    each_stretch(plan, count_stretch);
-    if (plan->pieces > 0 && document->text.item_count + plan->pieces > QR_ITEMS_MAX) {
-        return QUIRE_ELIMIT;
     }
     plan->splits += 2 * plan->payload->erased_count;
     status = qr_text_reserve(&document->text, plan->pieces + plan->splits,
@@ -351,38 +358,69 @@ static bool holds_news(const struct quire_document *document, const struct qr_pa
     return false;
 }
 
+/** What was read joins what is there; it is let go. */
+static enum quire_status join(struct quire_document *document, struct qr_payload *payload,
+    bool pending)
+{
+    struct plan plan = {.document = document, .payload = payload,
+        .first = payload->state && document->text.item_count == 1};
+    enum quire_status status = plan.first ? QUIRE_OK : qr_payload_arrange(payload);
+    if (status == QUIRE_OK) {
+        status = prepare(&plan);
+    }
+    if (status == QUIRE_OK && pending) {
+        status = payload->state ? QUIRE_EMALFORMED : reserve_pending(document, payload);
+    }
+    if (status == QUIRE_OK) {
+        plan.news = !pending && holds_news(document, payload);
+        commit(&plan);
+        if (pending) {
+            make_pending(document, payload);
+        }
+    }
+    for (size_t i = 0; plan.added != NULL && i < plan.added_count; i++) {
+        free(plan.added[i]);
+    }
+    qr_payload_finish(payload);
+    return status;
+}
+
+enum quire_status qr_document_build(struct quire_document *document, struct quire_bytes state,
+    bool sound)
+{
+    struct qr_payload payload;
+    enum quire_status status = qr_payload_read(document, state, sound, &payload);
+    return status == QUIRE_OK ? join(document, &payload, false) : status;
+}
+
+/** A state in an empty document is kept as it is. Sound it is: but for its size it would be joined. */
+static enum quire_status keep(struct quire_document *document, struct qr_payload *payload,
+    struct quire_bytes bytes)
+{
+    struct plan plan = {.document = document, .payload = payload, .first = true};
+    struct quire_buffer copy = {0};
+    enum quire_status status = count_items(&plan);
+    qr_payload_finish(payload);
+    if (status == QUIRE_OK) {
+        status = quire_buffer_append(&copy, bytes.data, bytes.size);
+    }
+    return status == QUIRE_OK ? qr_document_keep(document, &copy) : status;
+}
+
 static enum quire_status merge(struct quire_document *document, struct quire_bytes bytes,
     bool pending)
 {
     struct qr_payload payload;
     enum quire_status status = qr_document_settle(document);
     if (status == QUIRE_OK) {
-        status = qr_payload_read(document, bytes, &payload);
+        status = qr_payload_read(document, bytes, false, &payload);
     }
     if (status != QUIRE_OK) {
         return status;
     }
-    struct plan plan = {.document = document, .payload = &payload,
-        .first = payload.state && document->text.item_count == 1};
-    status = plan.first ? QUIRE_OK : qr_payload_arrange(&payload);
-    if (status == QUIRE_OK) {
-        status = prepare(&plan);
-    }
-    if (status == QUIRE_OK && pending) {
-        status = payload.state ? QUIRE_EMALFORMED : reserve_pending(document, &payload);
-    }
-    if (status == QUIRE_OK) {
-        plan.news = !pending && holds_news(document, &payload);
-        commit(&plan);
-        if (pending) {
-            make_pending(document, &payload);
-        }
-    }
-    for (size_t i = 0; plan.added != NULL && i < plan.added_count; i++) {
-        free(plan.added[i]);
-    }
-    qr_payload_finish(&payload);
-    return status;
+    bool empty = document->sessions.count == 0 && document->undo == NULL;
+    return payload.state && empty && !pending ? keep(document, &payload, bytes)
+                                              : join(document, &payload, pending);
 }
 
 enum quire_status quire_document_merge(struct quire_document *document, struct quire_bytes bytes)

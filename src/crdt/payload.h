@@ -58,9 +58,9 @@ struct qr_payload {
     size_t deleted_count;
 };
 
-/** EMALFORMED, ELIMIT, EUNSUPPORTED, ENOMEM. */
+/** One that is sound is read, and not checked. EMALFORMED, ELIMIT, EUNSUPPORTED, ENOMEM. */
 QUIRE_CHECKED enum quire_status qr_payload_read(const struct quire_document *document,
-    struct quire_bytes bytes, struct qr_payload *out_payload);
+    struct quire_bytes bytes, bool sound, struct qr_payload *out_payload);
 /** Of a state, what is shown: sessions, deletes, values and letters, unchecked against the rest and
  * not counted. */
 QUIRE_CHECKED enum quire_status qr_payload_read_shown(const struct quire_document *document,

@@ -1,6 +1,7 @@
 /*
- * A document at rest: a state as its bytes, of which only what is shown has been read. The first
- * edit or merge wakes it: then the text's items are built, once for all that follow.
+ * A document at rest: a state as its bytes, of which only what is shown has been read. A state that is
+ * merged into an empty document stays so. The first edit or other merge wakes it: then the text's items
+ * are built, once for all that follow.
  */
 #include "crdt/payload.h"
 #include <assert.h>
@@ -77,7 +78,7 @@ enum quire_status quire_document_open(struct quire_buffer *state,
     }
     if (status == QUIRE_OK) {
         document->wall_ms = payload.wall_ms;
-        document->rest = (struct qr_rest){*state, payload.letters};
+        document->rest = (struct qr_rest){.state = *state, .text = payload.letters};
         *state = (struct quire_buffer){0};
         *out_document = document;
     }
@@ -89,6 +90,28 @@ enum quire_status quire_document_open(struct quire_buffer *state,
     return status;
 }
 
+/** What it was is destroyed. */
+static void become(struct quire_document *document, struct quire_document *other)
+{
+    struct quire_document before = *document;
+    *document = *other;
+    document->self = document;
+    *other = before;
+    quire_document_destroy(other);
+}
+
+enum quire_status qr_document_keep(struct quire_document *document, struct quire_buffer *state)
+{
+    struct quire_document *resting;
+    enum quire_status status = quire_document_open(state, &resting);
+    if (status == QUIRE_OK) {
+        resting->rest.sound = true;
+        become(document, resting);
+    }
+    quire_buffer_finish(state);
+    return status;
+}
+
 enum quire_status qr_document_wake(struct quire_document *document)
 {
     struct quire_document *awake;
@@ -97,7 +120,8 @@ enum quire_status qr_document_wake(struct quire_document *document)
     }
     enum quire_status status = quire_document_create(&awake);
     if (status == QUIRE_OK) {
-        status = quire_document_merge(awake, quire_buffer_bytes(&document->rest.state));
+        status = qr_document_build(awake, quire_buffer_bytes(&document->rest.state),
+            document->rest.sound);
         if (status == QUIRE_OK) {
             assert(awake->sessions.count == document->sessions.count);
             struct qr_text text = document->text;
@@ -114,21 +138,13 @@ enum quire_status qr_document_wake(struct quire_document *document)
 enum quire_status quire_document_rest(struct quire_document *document)
 {
     struct quire_buffer state = {0};
-    struct quire_document *resting = NULL;
     if (qr_document_rests(document) || document->undo != NULL
         || quire_document_pending_size(document) > 0) {
         return QUIRE_OK;
     }
     enum quire_status status = quire_document_encode(document, &state);
     if (status == QUIRE_OK) {
-        status = quire_document_open(&state, &resting);
-    }
-    if (status == QUIRE_OK) {
-        struct quire_document before = *document;
-        *document = *resting;
-        *resting = before;
-        document->self = document;
-        quire_document_destroy(resting);
+        status = qr_document_keep(document, &state);
     }
     quire_buffer_finish(&state);
     return status;

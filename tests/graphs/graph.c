@@ -600,6 +600,7 @@ static void finish(struct graph *graph)
     arrived(graph, &joined, "");
     struct device copy = {.document = new_document(graph)};
     merge_state(graph, &copy, &joined);
+    merge_state(graph, &copy, &joined); /* the first one is kept as it is */
     arrived(graph, &copy, "a state was read as another one");
     finish_device(&copy);
     finish_device(&joined);

@@ -47,7 +47,7 @@ def a_document_is_measured_as_it_was_typed():
     about, *measured = rows([DOCUMENT, "--runs", "2"], lines(trace))
     assert about["patches"] == about["updates"] == len(trace["txns"])
     assert about["text_bytes"] == len(trace["endContent"].encode()) < about["state_bytes"] < about["update_bytes"]
-    assert [row["measure"] for row in measured] == ["local", "taken", "typing", "encode", "merge", "load", "open", "updates"]
+    assert [row["measure"] for row in measured] == ["local", "taken", "typing", "encode", "merge", "load", "ready", "open", "updates"]
     assert all(0 < row["min_ms"] <= row["median_ms"] <= row["max_ms"] for row in measured if "min_ms" in row)
 
 

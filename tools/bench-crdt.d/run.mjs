@@ -54,7 +54,7 @@ function nativeMemory(job, mode) {
     { encoding: 'utf8', timeout: options.timeout * 1000 }), 'bench-memory');
 }
 
-const NATIVE = { typing: 'local', saving: 'encode', whole: 'load', updates: 'updates' };
+const NATIVE = { typing: 'local', saving: 'encode', whole: 'load', ready: 'ready', updates: 'updates' };
 function native(job) {
   const { file, measure } = job;
   if (measure === 'memory') {
@@ -79,7 +79,7 @@ function native(job) {
 const plan = [];
 for (const file of options.traces) {
   const { concurrent } = readTrace(file);
-  const measures = concurrent ? ['whole', 'updates', 'memory'] : ['typing', 'saving', 'whole', 'memory'];
+  const measures = concurrent ? ['whole', 'ready', 'updates', 'memory'] : ['typing', 'saving', 'whole', 'ready', 'memory'];
   for (const measure of measures) plan.push({ file, measure, updates: concurrent });
   if (!concurrent && file === options.entry) plan.push({ file, measure: 'many', size: ENTRY }, { file, measure: 'memory', large: LARGE });
 }
@@ -154,7 +154,7 @@ out.push(`# One entry's CRDT, beside others`, '', `Medians of ${options.runs} ro
   + `disturb them less; node's compiler and garbage collector are in them. × is the median over that of Quire, native. `
   + `Believe a row only if its spread is small.`, '');
 out.push(`| measure | ${systems.join(' | ')} |`, `|---|${systems.map(() => '--:|').join('')}`);
-const TITLES = { typing: 'typed, ns a patch', saving: 'saved, ms', whole: 'whole merged, and its text, ms', updates: 'updates one by one, ms', many: '1,000 entries to text, ms' };
+const TITLES = { typing: 'typed, ns a patch', saving: 'saved, ms', whole: 'whole merged, and its text, ms', ready: 'whole merged, and a letter typed, ms', updates: 'updates one by one, ms', many: '1,000 entries to text, ms' };
 for (const { file, measure } of plan.filter((one) => one.measure !== 'memory')) {
   const trace = nameOf(file), { patches } = readTrace(file), scale = measure === 'typing' ? 1e6 / patches : 1;
   const ours = spread(of('quire-native', trace, measure));
@@ -192,9 +192,9 @@ out.push('', 'Quire writes no file that holds the letters of deleted text: a sta
   + 'history are the changes as devices sent them, every few seconds of typing, each sealed by itself; letters erased again within one are not in it. '
   + 'Deflated is all of them as one stream (zlib, level 6, for everybody). Yjs and ywasm: garbage collection off for the one file, on for the changes.');
 out.push('', '## Memory', '', 'Bytes of memory of the process over what it had before, by the system\'s count (`/proc/self/status`), medians; the peak is '
-  + 'per byte of text, while what was saved is merged into an empty document and its text read; steady is then, ready for edits. In '
-  + 'JavaScript garbage counts, as it would in a browser, and some MB may be node\'s compiler at work: believe the row of 1 MB. Only Quire opens an entry '
-  + 'to be read without making it ready for edits.', '',
+  + 'per byte of text, while what was saved is merged into an empty document and its text read, and then when a letter is typed; steady is after each. In '
+  + 'JavaScript garbage counts, as it would in a browser, and some MB may be node\'s compiler at work: believe the row of 1 MB. Quire and Loro keep '
+  + 'what they merged into an empty document as it came until somebody edits; only Quire opens its own without looking at all of it.', '',
   '| | ' + systems.join(' | ') + ' |', `|---|${systems.map(() => '--:|').join('')}`);
 const middle = (numbers) => [...numbers].sort((a, b) => a - b)[numbers.length >> 1];
 for (const job of plan.filter(({ measure }) => measure === 'memory')) {
@@ -205,6 +205,8 @@ for (const job of plan.filter(({ measure }) => measure === 'memory')) {
   }).join(' | ')} |`);
   row('merged, peak, bytes a byte of text', (run) => run.peak_bytes / run.text_bytes);
   row('merged, steady, kB', (run) => run.steady_bytes / 1e3);
+  row('and a letter typed, peak, bytes a byte of text', (run) => run.edited_peak_bytes / run.text_bytes);
+  row('and a letter typed, steady, kB', (run) => run.edited_bytes / 1e3);
   row('opened to be read, peak, bytes a byte of text', (run) => run.opened_peak_bytes / run.text_bytes);
   row('opened to be read, steady, kB', (run) => run.opened_steady_bytes / 1e3);
 }

@@ -1,11 +1,12 @@
 // One measurement of one system in a process of its own: the job as JSON in, the result as JSON out.
 //   prepare   writes what the others read: each transaction's update, and all of it saved
 //   typing    every transaction of a trace typed                          ms
-//   saving    all of it saved                                             ms, bytes
+//   saving    all of it saved, a letter later                             ms, bytes
 //   whole     what was saved merged into a new document, and its text     ms
+//   ready     the same, and a letter typed into it instead of its text    ms
 //   updates   the updates one by one, and the text                        ms
 //   many      1,000 small documents from what was saved, each one's text  ms, bytes of memory
-//   memory    what was saved merged into a new document                   bytes of memory
+//   memory    what was saved merged into a new document, a letter typed   bytes of memory
 //   history   the changes of a trace, so many transactions in each        bytes
 //   probes    where concurrent typing ends up, and ill-formed offsets
 import { createHash } from 'node:crypto';
@@ -19,6 +20,7 @@ import { beginning, readTrace, repeated, toUtf16 } from './traces.mjs';
 const job = JSON.parse(process.argv[2]);
 const made = await SYSTEMS[job.system].load();
 const stem = job.trace && path.join(job.cache, `${job.system}.${path.basename(job.trace).split('.')[0]}`);
+const LETTER = [[0, 0, 'x']];
 const hash = (text) => createHash('sha256').update(text).digest('hex');
 
 function trace() {
@@ -130,12 +132,19 @@ const MEASURES = {
   },
   saving() {
     const replica = open(Uint8Array.from(readFileSync(`${stem}.saved`)));
+    replica.edit(LETTER); // who saves has written something
     const { result, ...times } = timed(() => replica.save());
     return { ...times, bytes: result.length };
   },
   whole() {
     const bytes = Uint8Array.from(readFileSync(`${stem}.saved`));
     return checked(timed(() => { const replica = open(bytes); replica.text(); return replica; }));
+  },
+  ready() {
+    const bytes = Uint8Array.from(readFileSync(`${stem}.saved`));
+    const run = timed(() => { const replica = open(bytes); replica.edit(LETTER); return replica; });
+    run.result.edit([[0, 1, '']]);
+    return checked(run);
   },
   updates() {
     const updates = unpack(`${stem}.updates`), replica = made.replica(900);
@@ -170,7 +179,10 @@ const MEASURES = {
     globalThis.gc?.();
     const steady_bytes = status('VmRSS') - before, peak_bytes = status('VmHWM') - before;
     if (hash(replica.text()) !== readFileSync(`${stem}.sum`, 'utf8')) throw new Error('another text than when it was prepared');
-    return { text_bytes, peak_bytes, steady_bytes };
+    replica.edit(LETTER);
+    globalThis.gc?.();
+    const edited_bytes = status('VmRSS') - before, edited_peak_bytes = status('VmHWM') - before;
+    return { text_bytes, peak_bytes, steady_bytes, edited_bytes, edited_peak_bytes };
   },
   history() {
     const read = trace();

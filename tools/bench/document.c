@@ -5,9 +5,10 @@
  *
  *   local     every patch typed into a new document; "each" is nanoseconds for a patch
  *   taken     then all of it taken as deltas, at most 64 KiB each
- *   encode    the whole state written
- *   merge     that state into an empty document
+ *   encode    the whole state written, of a document whose items are there
+ *   merge     that state into an empty document: it is checked, and rests
  *   load      the same, and the text of it
+ *   ready     the same, and a letter typed into it and settled: then its items are there
  *   open      a document at rest from that state, and the text of it: nothing is built
  *   updates   every transaction's delta (a history without transactions: every patch's) merged one
  *             by one, and the text; "each" is nanoseconds for one
@@ -106,6 +107,7 @@ static double run_encode(struct bench *bench)
 {
     struct quire_document *document = new_document();
     OK(quire_document_merge(document, quire_buffer_bytes(&bench->state)));
+    OK(quire_document_merge(document, quire_buffer_bytes(&bench->state))); /* the first one rests */
     struct quire_buffer state = {0};
     double start = now();
     OK(quire_document_encode(document, &state));
@@ -133,6 +135,19 @@ static double run_load(struct bench *bench)
     struct quire_document *document = new_document();
     OK(quire_document_merge(document, quire_buffer_bytes(&bench->state)));
     read_text(bench, document);
+    double end = now();
+    quire_document_destroy(document);
+    return end - start;
+}
+
+static double run_ready(struct bench *bench)
+{
+    const struct quire_stamp stamp = {{'r', 'e', 'a', 'd', 'y'}, 1};
+    double start = now();
+    struct quire_document *document = new_document();
+    OK(quire_document_merge(document, quire_buffer_bytes(&bench->state)));
+    OK(quire_document_insert(document, &stamp, 0, quire_bytes_of_text("x")));
+    need(quire_document_pending_size(document) > 0, "a letter was typed");
     double end = now();
     quire_document_destroy(document);
     return end - start;
@@ -284,7 +299,7 @@ static int usage(const char *program)
 {
     fprintf(stderr, "usage: %s [--runs N] [--only MEASURE] < HISTORIES\n"
         "Measures documents on recorded histories (tools/bench/lines.py TRACE.json.gz … writes\n"
-        "them). MEASURE: local, taken, encode, merge, load, open, updates, typing. N: at most %d.\n",
+        "them). MEASURE: local, taken, encode, merge, load, ready, open, updates, typing. N: ≤ %d.\n",
         program, RUNS_MAX);
     return 2;
 }
@@ -317,6 +332,7 @@ int main(int argc, char **argv)
         measure(&bench, "encode", run_encode, 0);
         measure(&bench, "merge", run_merge, 0);
         measure(&bench, "load", run_load, 0);
+        measure(&bench, "ready", run_ready, 0);
         measure(&bench, "open", run_open, 0);
         measure(&bench, "updates", run_updates, bench.update_count);
     }

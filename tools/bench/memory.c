@@ -5,7 +5,7 @@
  *
  *   peak     the most while it was merged or opened, and its text read
  *   steady   then, the copy of the text let go
- *   edited   with the letter typed
+ *   edited   with the letter typed; edited_peak the most from the beginning on
  */
 #define _POSIX_C_SOURCE 200809L
 #include <fcntl.h>
@@ -95,11 +95,12 @@ int main(int argc, char **argv)
     malloc_trim(0);
     long steady = status_of("VmRSS:") - before;
     OK(quire_document_insert(document, &stamp, 0, quire_bytes_of_text("x")));
+    long edited_peak = status_of("VmHWM:") - before;
     malloc_trim(0);
     long edited = status_of("VmRSS:") - before;
     printf("{\"measure\": \"%s\", \"state_bytes\": %zu, \"text_bytes\": %zu, \"peak_bytes\": %ld, "
-           "\"steady_bytes\": %ld, \"edited_bytes\": %ld}\n",
-        argv[1], file.size, text_size, peak, steady, edited);
+           "\"steady_bytes\": %ld, \"edited_bytes\": %ld, \"edited_peak_bytes\": %ld}\n",
+        argv[1], file.size, text_size, peak, steady, edited, edited_peak);
     quire_document_destroy(document);
     quire_buffer_finish(&file);
     return 0;

@@ -110,7 +110,8 @@ struct quire_document *copy_of(const struct quire_document *document)
 {
     struct quire_document *copy = new_document();
     struct quire_buffer state = state_of(document);
-    merge_and_free(copy, &state);
+    OK(quire_document_merge(copy, quire_buffer_bytes(&state)));
+    merge_and_free(copy, &state); /* again, for the first one is kept as it is */
     return copy;
 }
 

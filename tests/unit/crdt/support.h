@@ -38,6 +38,7 @@ struct quire_buffer take(struct quire_document *document);
 void merge_and_free(struct quire_document *document, struct quire_buffer *bytes);
 /** Each gets the other's state. */
 void sync_documents(struct quire_document *a, struct quire_document *b);
+/** Awake: built from the state. */
 struct quire_document *copy_of(const struct quire_document *document);
 
 /** The same, to the last id. */

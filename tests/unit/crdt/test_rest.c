@@ -85,8 +85,6 @@ Test(rest, a_resting_document_shows_what_it_shows_awake)
     quire_document_destroy(document);
 }
 
-
-
 static void insert_something(struct quire_document *document)
 {
     type(document, "c", 3, "→ new ←");
@@ -204,5 +202,66 @@ Test(rest, bytes_that_are_spoiled_where_nobody_looked_refuse_every_change)
     assert_shows_the_same(document, resting);
     quire_buffer_finish(&state);
     quire_document_destroy(resting);
+    quire_document_destroy(document);
+}
+
+Test(rest, a_state_that_an_empty_document_is_given_is_kept_as_it_is)
+{
+    struct quire_document *document = written();
+    struct quire_buffer state = state_of(document);
+    struct quire_document *kept = new_document();
+    OK(quire_document_merge(kept, quire_buffer_bytes(&state)));
+    cr_assert(qr_document_rests(kept));
+    assert_shows_the_same(document, kept);
+    assert_same_state(document, kept);
+    OK(quire_document_merge(kept, quire_buffer_bytes(&state)));
+    cr_assert_not(qr_document_rests(kept));
+    assert_same_state(document, kept);
+    merge_something(kept);
+    merge_something(document);
+    assert_same_state(document, kept);
+    quire_document_destroy(kept);
+
+    struct quire_undo *undo;
+    struct quire_document *watched = new_document();
+    OK(quire_undo_create(65536, &undo));
+    OK(quire_undo_attach(undo, watched));
+    OK(quire_document_merge(watched, quire_buffer_bytes(&state)));
+    cr_assert_not(qr_document_rests(watched), "an undo notes what comes");
+    quire_undo_destroy(undo);
+    quire_document_destroy(watched);
+    quire_buffer_finish(&state);
+    quire_document_destroy(document);
+}
+
+/** Bytes that are taken as a state are the one form of it, so they may be kept unread. */
+Test(rest, a_spoiled_state_is_refused_or_is_another_one)
+{
+    struct quire_document *document = written();
+    struct quire_buffer state = state_of(document);
+    size_t taken = 0;
+    for (size_t at = 0; at < state.size; at++) {
+        for (unsigned bit = 0; bit < 8; bit++) {
+            struct quire_document *kept = new_document();
+            state.data[at] ^= (uint8_t)(1u << bit);
+            enum quire_status status = quire_document_merge(kept, quire_buffer_bytes(&state));
+            cr_assert_eq(qr_document_rests(kept), status == QUIRE_OK && (state.data[1] & 1) != 0);
+            if (status == QUIRE_OK) {
+                OK(quire_document_merge(kept, quire_buffer_bytes(&state)));
+                struct quire_buffer again = state_of(kept);
+                cr_assert(quire_bytes_equal(quire_buffer_bytes(&state), quire_buffer_bytes(&again)),
+                    "byte %zu, bit %u", at, bit);
+                quire_buffer_finish(&again);
+                taken++;
+            } else {
+                cr_assert(quire_document_empty(kept));
+                type(kept, "a", 0, "it can still be used");
+            }
+            quire_document_destroy(kept);
+            state.data[at] ^= (uint8_t)(1u << bit);
+        }
+    }
+    cr_assert_gt(taken, state.size, "letters and names may be any");
+    quire_buffer_finish(&state);
     quire_document_destroy(document);
 }
