@@ -20,6 +20,7 @@
 #define QR_PLACES_MAX 4                  /* places in the text that one value names */
 #define QR_FIELD_LAST 127                /* a value of a later field cannot be kept unread */
 #define QR_UNREAD_MAX 1024               /* bytes of a value that only later versions can read */
+#define QR_UNDO_TOLD_MAX 4096            /* erased ranges of a delta, and dots, that steps are searched for */
 #define QR_DELTA_MIN 4096                /* a delta's max_size is at least this */
 
 #endif

@@ -224,8 +224,9 @@ static void commit(struct plan *plan)
     if (plan->first) {
         qr_text_deal(&document->text, qr_text_add_letters(&document->text, payload->letters));
     }
+    size_t told = plan->news ? QR_UNDO_TOLD_MAX : 0;
     for (size_t i = 0; i < payload->erased_count; i++) {
-        if (plan->news) {
+        if (i < told) {
             qr_undo_gone_elsewhere(document, payload->erased[i].id, payload->erased[i].length);
         }
         qr_text_kill(&document->text, payload->erased[i].id, payload->erased[i].length);
@@ -235,7 +236,7 @@ static void commit(struct plan *plan)
         qr_rope_finish(&document->typing.view);
         document->typing.has_view = false;
     }
-    for (size_t i = 0; i < payload->removed_count && plan->news; i++) {
+    for (size_t i = 0; i < payload->removed_count && i < told; i++) {
         qr_undo_gone_elsewhere(document, payload->removed[i], 1);
     }
     qr_cells_change(&document->cells, is_gone, plan, plan->added, plan->added_count);

@@ -379,6 +379,7 @@ void qr_undo_gone_elsewhere(struct quire_document *document, uint64_t id, uint64
     if (own != QR_ID_NONE) {
         cut_stack(undo, &undo->done, own, own + length);
         cut_stack(undo, &undo->undone, own, own + length);
+        qr_undo_trim(undo);
     }
 }
 

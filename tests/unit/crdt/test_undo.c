@@ -394,6 +394,47 @@ Test(undo, a_full_text_takes_nothing_back_until_there_is_room)
     end(undo, a, b);
 }
 
+/** a erases all of 10,000 letters, and b every other one at the same time. */
+static void erase_by_halves(struct quire_undo **out_undo, size_t size_max, struct quire_document **out_a,
+    struct quire_document **out_b)
+{
+    static char page[10001];
+    memset(page, 'p', 10000);
+    twins(page, out_a, out_b);
+    OK(quire_undo_create(size_max, out_undo));
+    OK(quire_undo_attach(*out_undo, *out_a));
+    erase(*out_a, "me", 0, 10000);
+    for (size_t i = 0; i < 5000; i++) {
+        erase(*out_b, "other", i, 1);
+    }
+    struct quire_buffer delta = {0};
+    OK(quire_document_take_delta(*out_b, 1 << 20, &delta));
+    merge_and_free(*out_a, &delta);
+}
+
+Test(undo, of_what_a_delta_erases_too_so_much_is_looked_for)
+{
+    struct quire_document *a;
+    struct quire_document *b;
+    struct quire_undo *undo;
+    erase_by_halves(&undo, 1 << 20, &a, &b);
+    back(undo);
+    cr_assert_eq(quire_document_text_length(a), 10000 - 4096);
+    end(undo, a, b);
+}
+
+Test(undo, a_step_that_others_cut_into_pieces_stays_within_its_memory)
+{
+    struct quire_document *a;
+    struct quire_document *b;
+    struct quire_undo *undo;
+    erase_by_halves(&undo, 64 << 10, &a, &b);
+    cr_assert_eq(quire_undo_count(undo), 0);
+    REFUSED(quire_undo_undo(undo, &me), QUIRE_ENOTFOUND);
+    assert_text(a, "");
+    end(undo, a, b);
+}
+
 /* ---- at random ---------------------------------------------------------------------------- */
 
 static void random_edit(struct dice *dice, struct quire_document *document, const char *session,
