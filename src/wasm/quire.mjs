@@ -269,6 +269,11 @@ export class Core {
     this.check(this.call(inputs, run));
   }
 
+  /** For what only frees: nothing to do where the core failed before, so that clean-up hides no error. */
+  release(run) {
+    if (this.#dead === null) this.call([], run);
+  }
+
   /** As done, for exports that fill a buffer: its bytes, copied. `wipe`: it held a secret. */
   bytes(inputs, run, wipe = false) {
     this.done(inputs, run);
@@ -451,16 +456,15 @@ export class Document {
       if (pointer === 0) throw new QuireError(Status.ESTATE, 'the document is destroyed');
       return pointer;
     }, () => session, wall, () => {
-      if (pointer !== 0) core.call([], (exports) => exports.document_destroy(pointer));
+      if (pointer !== 0) core.release((exports) => exports.document_destroy(pointer));
       pointer = 0;
     });
   }
 
   /** Frees it. What a device lent is not freed by this. */
   destroy() {
-    const undo = this.#undo;
+    if (this.#undo !== 0) this.#core.release((exports) => exports.undo_destroy(this.#undo));
     this.#undo = 0;
-    if (undo !== 0) this.#core.call([], (exports) => exports.undo_destroy(undo));
     this.#destroy();
   }
 
@@ -611,7 +615,7 @@ export class Document {
       this.#attach(pointer);
     } catch (error) { // ESTATE: another object of this document keeps it; edits go on without one here
       this.#undo = 0;
-      if (error instanceof QuireError) this.#core.call([], (exports) => exports.undo_destroy(undo));
+      this.#core.release((exports) => exports.undo_destroy(undo));
       throw error;
     }
   }
@@ -777,9 +781,8 @@ export class Device {
   /** Wipes and frees it. */
   destroy() {
     if (this.#pointer === 0) return;
-    const pointer = this.#pointer;
+    this.#core.release((exports) => exports.device_destroy(this.#pointer));
     this.#pointer = 0;
-    this.#core.call([], (exports) => exports.device_destroy(pointer));
     this.#core.removeReader(this.#reader);
   }
 

@@ -230,7 +230,15 @@ test('a reader that throws is EIO with its cause, and the core lives on', async 
   }
   const curious = { get: (key) => { core.memorySize; return Document.create(core) && records.get(key); }, scan: () => [] };
   assert.throws(() => Device.open(core, options(curious)), (error) => fails('EIO')(error) && error.cause.code === 'ESTATE');
-  assert.equal(Device.open(core, options(records)).devices().length, 1);
+  let opened = null;
+  const hasty = { get: (key) => { opened?.destroy(); return records.get(key); }, scan: (prefix) => records.scan(prefix) };
+  opened = Device.open(core, options(hasty));
+  const entry = new Uint8Array(16).fill(9);
+  assert.throws(() => opened.document(entry), (error) => fails('EIO')(error) && error.cause.code === 'ESTATE');
+  assert.equal(opened.devices().length, 1, 'what may not be destroyed now is still there');
+  const size = core.memorySize;
+  for (let i = 0; i < 400; i++) Device.open(core, options(records)).destroy();
+  assert.equal(core.memorySize, size, 'destroyed devices give their memory back');
 });
 
 test('options and records of another type are said to be, and the core lives on', async () => {
@@ -301,7 +309,7 @@ test('the types name what there is', async () => {
     .map(([, , member]) => member).filter((member) => member !== 'constructor').sort();
   const own = (object, none) => Object.getOwnPropertyNames(object).filter((name) => !none.includes(name)).sort();
   const internal = ['constructor', 'call', 'edit', 'feed', 'done', 'bytes', 'taken', 'number', 'offset', 'withBuffer', 'addReader',
-    'removeReader', 'get', 'scan', 'failed', 'text', 'check', 'needWhole'];
+    'removeReader', 'release', 'get', 'scan', 'failed', 'text', 'check', 'needWhole'];
   assert.deepEqual(members('class', 'Core'), own(quire.Core.prototype, internal));
   for (const name of ['Document', 'Device', 'MemoryRecords']) {
     assert.deepEqual(members('class', name), own(quire[name].prototype, ['constructor']), name);
@@ -360,6 +368,7 @@ test('after a trap or a failed assertion the core says so, and is not used again
   assert.throws(() => trapped.call([], (exports) => exports.document_destroy(0xffffff00)), WebAssembly.RuntimeError);
   assert.throws(() => document.text(), /must not be used/);
   assert.throws(() => document.insert(0, 'x'), /must not be used/);
+  document.destroy(); // in somebody's `finally`: must not hide why it came to that
 
   const failed = await load();
   assert.throws(() => failed.call([], (exports) => failed.failed(exports.status_text(7), 12)),
