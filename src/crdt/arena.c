@@ -7,19 +7,19 @@
 
 #define ALIGNMENT 16 /* of what malloc gives, and enough for all that is kept here */
 
-void qr_arena_clear(struct qr_arena *arena)
+void qr_arena_back(struct qr_arena *arena, struct qr_arena_mark mark)
 {
-    while (arena->more != NULL) {
+    while (arena->more != mark.more) {
         void *block = arena->more;
         memcpy(&arena->more, block, sizeof arena->more);
         free(block);
     }
-    arena->used = 0;
+    arena->used = mark.used;
 }
 
 void qr_arena_finish(struct qr_arena *arena)
 {
-    qr_arena_clear(arena);
+    qr_arena_back(arena, (struct qr_arena_mark){0, NULL});
     free(arena->first);
     *arena = (struct qr_arena){0};
 }

@@ -21,7 +21,18 @@ void qr_arena_finish(struct qr_arena *arena);
 /** Zeroed room for `count` things, aligned for any; also for none. NULL: no memory. */
 void *qr_arena_take(struct qr_arena *arena, size_t count, size_t size);
 
-/** Gives back all that was taken. */
-void qr_arena_clear(struct qr_arena *arena);
+/** How much was taken so far. */
+struct qr_arena_mark {
+    size_t used;
+    const void *more;
+};
+
+static inline struct qr_arena_mark qr_arena_mark(const struct qr_arena *arena)
+{
+    return (struct qr_arena_mark){arena->used, arena->more};
+}
+
+/** Gives back what was taken since; all of it: since {0, NULL}. */
+void qr_arena_back(struct qr_arena *arena, struct qr_arena_mark mark);
 
 #endif

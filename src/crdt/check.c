@@ -283,11 +283,12 @@ enum quire_status qr_payload_check(const struct quire_document *document,
     const struct qr_payload *payload)
 {
     struct index index;
+    struct qr_arena_mark mark = qr_arena_mark(payload->arena);
     enum quire_status status = index_init(&index, payload);
-    if (status != QUIRE_OK) {
-        return status;
+    if (status == QUIRE_OK) {
+        status = all_exists(document, payload, &index) ? check_form(payload, &index)
+                                                       : QUIRE_EMALFORMED;
     }
-    status = all_exists(document, payload, &index) ? check_form(payload, &index)
-                                                   : QUIRE_EMALFORMED;
+    qr_arena_back(payload->arena, mark);
     return status == QUIRE_OK ? check_children(document, payload) : status;
 }

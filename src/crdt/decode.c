@@ -547,7 +547,7 @@ void qr_payload_finish(struct qr_payload *payload)
 {
     free(payload->arranged);
     if (payload->arena != NULL) {
-        qr_arena_clear(payload->arena);
+        qr_arena_back(payload->arena, (struct qr_arena_mark){0, NULL});
     }
     *payload = (struct qr_payload){0};
 }
