@@ -87,7 +87,13 @@ void qr_undo_deleted(struct quire_document *document, bool revived);
  * write does not bring them back. */
 void qr_undo_gone_elsewhere(struct quire_document *document, uint64_t id, uint64_t length);
 
-/* For what takes steps back (undo_replay.c). */
+/* For what takes steps back (undo_replay.c, undo_text.c). */
+
+/** A change's name, text or letters. */
+static inline const uint8_t *qr_change_bytes(const struct qr_step *step, const struct qr_change *change)
+{
+    return change->size > 0 ? step->bytes.data + change->bytes : NULL;
+}
 
 /** The document's id for one of the undo's; QR_ID_NONE: the document has not seen it. */
 uint64_t qr_undo_id(const struct quire_undo *undo, uint64_t own);
@@ -103,5 +109,11 @@ void qr_undo_forget_moves(struct quire_undo *undo);
 void qr_undo_pop(struct quire_undo *undo, struct qr_stack *stack, size_t changes);
 /** Forgets the oldest steps until the rest fits. */
 void qr_undo_trim(struct quire_undo *undo);
+/** Erases what some insertions typed, all or nothing. ELIMIT, ENOMEM. */
+QUIRE_CHECKED enum quire_status qr_undo_take_out(struct quire_undo *undo,
+    const struct quire_stamp *stamp, const struct qr_change *changes, size_t count);
+/** Types anew what a step erased from this change on, all or nothing. ELIMIT, ENOMEM. */
+QUIRE_CHECKED enum quire_status qr_undo_put_back(struct quire_undo *undo,
+    const struct quire_stamp *stamp, const struct qr_step *step, size_t first);
 
 #endif
