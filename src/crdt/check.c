@@ -195,8 +195,7 @@ static enum quire_status check_children(const struct quire_document *document,
     for (size_t i = 0; i < payload->run_count; i++) {
         const struct qr_run *run = &payload->runs[i];
         if (qr_id_counter(run->id) > seen_of(document, run->id)) {
-            bool left = run->parent != QR_ID_NONE && run->parent == run->right;
-            parents[count++] = (struct parent){run->parent, left};
+            parents[count++] = (struct parent){run->parent, qr_run_is_left(run)};
         }
     }
     if (count > 1) {

@@ -123,7 +123,7 @@ enum quire_status quire_document_take_delta(struct quire_document *document, siz
     if (status == QUIRE_OK) {
         qr_pending_drop(pending, &document->sessions, steps);
         size_t taken = out_delta->size - start;
-        pending->content_size -= taken < pending->content_size ? taken : pending->content_size;
+        qr_pending_forget_content(pending, taken);
     }
     return status;
 }

@@ -35,11 +35,6 @@ uint64_t qr_edit_tick(struct quire_document *document, const struct quire_stamp 
     return qr_pending_tick(&document->pending, &document->sessions, session, ticks);
 }
 
-static void forget_content(struct qr_pending *pending, size_t size)
-{
-    pending->content_size -= size < pending->content_size ? size : pending->content_size;
-}
-
 static bool is_overwritten(const void *context, const struct qr_dot *dot)
 {
     const struct qr_cell *cell = context;
@@ -109,7 +104,7 @@ enum quire_status qr_edit_overwrite(struct quire_document *document,
         }
         if (qr_pending_has(&document->sessions, old->id)) {
             qr_pending_inherit(pending, old->id);
-            forget_content(pending, qr_dot_size(old));
+            qr_pending_forget_content(pending, qr_dot_size(old));
         } else {
             qr_pending_push(pending, QR_PENDING_REMOVE, old->id, 1);
         }

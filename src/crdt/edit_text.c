@@ -6,11 +6,6 @@
 
 /* ---- settling ----------------------------------------------------------------------------- */
 
-static void forget_content(struct qr_pending *pending, size_t size)
-{
-    pending->content_size -= size < pending->content_size ? size : pending->content_size;
-}
-
 void qr_edit_record_erased(struct quire_document *document, uint32_t item, uint64_t id,
     uint32_t length)
 {
@@ -19,7 +14,7 @@ void qr_edit_record_erased(struct quire_document *document, uint32_t item, uint6
         uint64_t here = end - id;
         bool pending = qr_pending_part(&document->sessions, id, &here);
         if (pending) {
-            forget_content(&document->pending,
+            qr_pending_forget_content(&document->pending,
                 qr_text_letters(&document->text, item, id, (uint32_t)here).size);
         } else {
             qr_pending_push(&document->pending, QR_PENDING_ERASE, id, here);

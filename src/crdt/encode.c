@@ -166,7 +166,7 @@ static void gather_pending(struct qr_encoder *encoder, uint64_t steps)
         }
         case QR_PENDING_ERASE:
             encoder->erased[encoder->erased_count++] =
-                (struct qr_id_range){record->id, record->length};
+                (struct qr_range){record->id, record->length};
             break;
         case QR_PENDING_REMOVE:
             encoder->removed[encoder->removed_count++] = record->id;
@@ -219,8 +219,8 @@ static void rank_sessions(struct qr_encoder *encoder)
 
 static int compare_ranges(const void *a, const void *b)
 {
-    uint64_t left = ((const struct qr_id_range *)a)->id;
-    uint64_t right = ((const struct qr_id_range *)b)->id;
+    uint64_t left = ((const struct qr_range *)a)->id;
+    uint64_t right = ((const struct qr_range *)b)->id;
     return left < right ? -1 : left > right;
 }
 
@@ -264,8 +264,8 @@ static void sort_effects(struct qr_encoder *encoder)
 
     size_t count = 0; /* ranges that touch or overlap become one; what was said twice, once */
     for (size_t i = 0; i < encoder->erased_count; i++) {
-        struct qr_id_range next = encoder->erased[i];
-        struct qr_id_range *last = count > 0 ? &encoder->erased[count - 1] : NULL;
+        struct qr_range next = encoder->erased[i];
+        struct qr_range *last = count > 0 ? &encoder->erased[count - 1] : NULL;
         if (last != NULL && next.id <= last->id + last->length) {
             uint64_t end = next.id + next.length;
             uint64_t last_end = last->id + last->length;

@@ -16,11 +16,6 @@ struct qr_part {
     bool used;
 };
 
-struct qr_id_range {
-    uint64_t id;
-    uint64_t length;
-};
-
 /** A piece of a run that is live or dead throughout. */
 struct qr_piece {
     uint32_t length;
@@ -43,7 +38,7 @@ struct qr_encoder {
     size_t piece_capacity;
     uint32_t *order; /* of the runs, as written */
     uint32_t *stack; /* of sessions */
-    struct qr_id_range *erased; /* these ids have the rank for a session from sort_effects on */
+    struct qr_range *erased; /* these ids have the rank for a session from sort_effects on */
     size_t erased_count;
     uint64_t *removed;
     size_t removed_count;

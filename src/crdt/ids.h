@@ -11,6 +11,12 @@
 /** No id: the document's start as a parent, its end as what stands to the right. */
 #define QR_ID_NONE UINT64_C(0)
 
+/** Ids of one session, from this one on. */
+struct qr_range {
+    uint64_t id;
+    uint64_t length;
+};
+
 static inline uint64_t qr_id(uint32_t session, uint64_t counter)
 {
     return (uint64_t)session << 48 | counter;

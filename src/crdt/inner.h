@@ -51,8 +51,9 @@ QUIRE_CHECKED enum quire_status qr_document_build(struct quire_document *documen
 QUIRE_CHECKED enum quire_status qr_document_wake(struct quire_document *document);
 
 /**
- * Wakes a document at rest, and puts what was typed into the text's items and the pending list. Whoever looks at items, counters
- * or pending records calls it first; what the document shows stays the same, so a const one will do.
+ * Wakes a document at rest, and puts what was typed into the text's items and the pending list. Whoever
+ * looks at items, counters or pending records calls it first; what the document shows stays the same, so
+ * a const one will do.
  * ENOMEM: what was typed is kept, and waits. EMALFORMED: as qr_document_wake.
  */
 QUIRE_CHECKED enum quire_status qr_document_settle(const struct quire_document *document);

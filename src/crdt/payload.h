@@ -26,11 +26,6 @@ struct qr_payload_session {
     uint32_t number; /* in the document, where new ones are numbered on; 0: unknown and unused */
 };
 
-struct qr_range {
-    uint64_t id;
-    uint64_t length;
-};
-
 /** All ids are the document's. Borrows from the bytes. */
 struct qr_payload {
     struct qr_arena *arena; /* the document's, which holds all arrays but `arranged` */

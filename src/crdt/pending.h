@@ -62,6 +62,12 @@ uint64_t qr_pending_steps(const struct qr_pending *pending);
  * is none but the start, `steps` itself. */
 uint64_t qr_pending_boundary(const struct qr_pending *pending, uint64_t steps);
 
+/** So many bytes of letters or values will not be written after all. */
+static inline void qr_pending_forget_content(struct qr_pending *pending, size_t size)
+{
+    pending->content_size -= size < pending->content_size ? size : pending->content_size;
+}
+
 /** Forgets the first steps, which a delta took. */
 void qr_pending_drop(struct qr_pending *pending, struct qr_sessions *sessions, uint64_t steps);
 

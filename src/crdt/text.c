@@ -239,7 +239,7 @@ static bool right_child_before(const struct qr_text *text, const struct qr_sessi
 static void join_siblings(struct qr_text *text, const struct qr_sessions *sessions,
     const struct qr_run *run, uint32_t parent, uint32_t index, struct qr_beside *out_beside)
 {
-    bool left = run->parent != QR_ID_NONE && run->parent == run->right;
+    bool left = qr_run_is_left(run);
     uint32_t *root = left ? &text->items[parent].left_root : &text->items[parent].right_root;
     uint32_t *links[QR_SIBLINGS_DEPTH_MAX + 2] = {root};
     uint32_t *link = root;
@@ -450,7 +450,7 @@ void qr_text_integrate(struct qr_text *text, const struct qr_sessions *sessions,
             here.size = text->letters_later ? piece.length
                                             : qr_utf8_size(letters.data, piece.length);
         }
-        if (piece.parent != QR_ID_NONE && piece.parent == piece.right) {
+        if (qr_run_is_left(&piece)) {
             integrate_left(text, sessions, &piece, here);
         } else {
             integrate_right(text, sessions, &piece, here);

@@ -108,6 +108,11 @@ struct qr_run {
     uint32_t length; /* code points */
 };
 
+static inline bool qr_run_is_left(const struct qr_run *run)
+{
+    return run->parent != QR_ID_NONE && run->parent == run->right;
+}
+
 /** The items that so many new live code points take. Cutting others may add two more. */
 static inline size_t qr_text_pieces(uint32_t length)
 {

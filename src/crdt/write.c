@@ -189,11 +189,6 @@ static inline const struct qr_run *run_at(const struct qr_encoder *encoder, size
     return &encoder->runs[encoder->order[place]];
 }
 
-static bool is_left(const struct qr_run *run)
-{
-    return run->parent != QR_ID_NONE && run->parent == run->right;
-}
-
 /** qr_write_varint for columns, whose numbers are small. */
 static inline void write_small(struct qr_writer *writer, uint64_t value)
 {
@@ -266,7 +261,7 @@ static void write_runs(struct output *output, uint64_t *next)
     write_turns(output);
     for (size_t i = 0; i < count; i++) {
         const struct qr_run *run = run_at(encoder, i);
-        write_small(writer, (uint64_t)run->length << 1 | (is_left(run) ? 1 : 0));
+        write_small(writer, (uint64_t)run->length << 1 | (qr_run_is_left(run) ? 1 : 0));
     }
     for (size_t i = 0; i < count; i++) {
         const struct qr_run *run = run_at(encoder, i);
@@ -279,7 +274,7 @@ static void write_runs(struct output *output, uint64_t *next)
         write_reference(output, run_at(encoder, i)->id, run_at(encoder, i)->parent);
     }
     for (size_t i = 0; i < count; i++) {
-        if (!is_left(run_at(encoder, i))) {
+        if (!qr_run_is_left(run_at(encoder, i))) {
             write_reference(output, run_at(encoder, i)->id, run_at(encoder, i)->right);
         }
     }

@@ -1,5 +1,5 @@
 /*
- * The head of a payload: version, flags, time.
+ * The head of a payload: version, parts, time.
  */
 #include "crdt/written.h"
 #include "base/reader.h"
