@@ -1,6 +1,7 @@
 /*
- * A document at rest: a state as its bytes, of which only what is shown has been read. The first edit or
- * merge wakes it: then the text's items are built, once for all that follow.
+ * A document at rest: a state as its bytes, of which only what is shown has been read. A state that is
+ * merged into an empty document stays so. The first edit or other merge wakes it: then the text's items
+ * are built, once for all that follow.
  */
 #include "crdt/payload.h"
 #include <assert.h>
