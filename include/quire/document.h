@@ -274,7 +274,8 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_document_encode(const struct qui
 
 /**
  * Joins a delta or a state, from anyone, in any order that is causal per (session, counter), any
- * number of times. EMALFORMED: not a delta or state, or it names what cannot exist here: refused
+ * number of times. An empty document that no undo watches keeps a state as it came, checked, and is at
+ * rest then. EMALFORMED: not a delta or state, or it names what cannot exist here: refused
  * whole. ELIMIT: a limit of protocol/document.md. EUNSUPPORTED: a newer format. ENOMEM.
  */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_document_merge(struct quire_document *document,
