@@ -6,6 +6,7 @@
 #include "crypto/sign.h"
 #include "server/folder.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -101,6 +102,20 @@ static void claim_files(struct qr_server *server)
     }
 }
 
+/* What is there belongs to somebody else: as after a start as root, or a restored backup. */
+static bool is_forbidden(const char *store)
+{
+    char file[QR_TLS_PATH_MAX + 16];
+    (void)snprintf(file, sizeof file, "%s/log.mdb", store);
+    const char *const paths[] = {store, file};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        if (faccessat(AT_FDCWD, paths[i], R_OK | W_OK, AT_EACCESS) != 0 && (errno == EACCES || errno == EROFS)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int open_store(struct qr_server *server, char *out_error, size_t error_size)
 {
     char path[QR_TLS_PATH_MAX];
@@ -138,7 +153,10 @@ static int open_store(struct qr_server *server, char *out_error, size_t error_si
         advice = "What is stored is safe. Make room on the disk and start again.";
         break;
     default:
-        advice = "Check the folder and its disk.";
+        advice = is_forbidden(path)
+                     ? "This user may not read and write there: give the folder to it (chown -R), or run "
+                       "as its owner."
+                     : "Check the folder and its disk.";
         break;
     }
     (void)snprintf(out_error, error_size, "The store %.200s cannot be opened: %s. %s", path,

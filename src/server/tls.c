@@ -129,6 +129,16 @@ static enum quire_status make(const char *folder, const struct qr_hosts *hosts,
     return status;
 }
 
+/* A server is started with nobody there to be asked: OpenSSL would ask on the terminal. */
+static int no_passphrase(char *buffer, int size, int writing, void *context)
+{
+    (void)buffer;
+    (void)size;
+    (void)writing;
+    (void)context;
+    return -1;
+}
+
 /* The fingerprint, if the two files are a certificate and its key. */
 static bool inspect(struct qr_tls *tls)
 {
@@ -143,7 +153,7 @@ static bool inspect(struct qr_tls *tls)
     }
     file = fopen(tls->key_path, "re");
     if (file != NULL) {
-        key = PEM_read_PrivateKey(file, NULL, NULL, NULL);
+        key = PEM_read_PrivateKey(file, NULL, no_passphrase, NULL);
         fclose(file);
     }
     bool fine = certificate != NULL && key != NULL &&
@@ -187,7 +197,7 @@ enum quire_status qr_tls_prepare(const struct qr_options *options, const struct 
         (void)snprintf(out_error, error_size,
             "%.200s and %.200s are not a readable certificate and its key. %s", tls.cert_path,
             tls.key_path,
-            given ? "Check --cert and --key."
+            given ? "Check --cert and --key; a key with a passphrase cannot be used."
                   : "Restore them from a backup, or move both away and a new pair is made; clients "
                     "then have to be told the new fingerprint.");
         return QUIRE_EINVALID;

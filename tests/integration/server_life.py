@@ -128,6 +128,42 @@ def test_a_store_that_is_none_is_left_as_it_is():
         shutil.rmtree(folder)
 
 
+def test_a_folder_of_another_user_and_a_key_with_a_passphrase_are_named_as_such():
+    with tempfile.TemporaryDirectory() as folder:
+        data = os.path.join(folder, "data")
+        with Server(data=data):
+            pass
+        os.chmod(folder, 0o755)
+        store = os.path.join(data, "store")
+        before = sorted(os.listdir(store))
+        if os.geteuid() == 0:
+            result = subprocess.run([server_harness.QUIRED, "--listen", "127.0.0.1:0", "--no-tls", "--data", data], capture_output=True,
+                text=True, timeout=20, user=65534, group=65534)
+        else:
+            os.chmod(store, 0o500)
+            os.chmod(os.path.join(store, "log.mdb"), 0o400)
+            result = quired("--listen", "127.0.0.1:0", "--no-tls", "--data", data)
+            os.chmod(store, 0o700)
+        assert result.returncode == 3 and "chown" in result.stderr and sorted(os.listdir(store)) == before, result
+
+        key, cert, locked = (os.path.join(folder, name) for name in ("key.pem", "cert.pem", "locked.pem"))
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key,
+            "-out", cert, "-subj", "/CN=x"], check=True, capture_output=True)
+        subprocess.run(["openssl", "ec", "-aes256", "-passout", "pass:secret", "-in", key, "-out", locked], check=True,
+            capture_output=True)
+        for name, code in ((key, 0), (locked, 2)):
+            master, slave = os.openpty()  # a terminal on which nobody is asked anything
+            try:
+                result = subprocess.run([server_harness.QUIRED, "--check", "--listen", "127.0.0.1:0", "--cert", cert, "--key", name],
+                    stdin=slave, stderr=slave, stdout=slave, timeout=10, start_new_session=True)
+                shown = os.read(master, 4096).decode()
+            finally:
+                os.close(master)
+                os.close(slave)
+            assert result.returncode == code and "pass phrase" not in shown, (name, result, shown)
+        assert "passphrase cannot be used" in shown, shown
+
+
 def test_few_open_files_are_told_and_more_connections_refused_without_a_spin():
     def few():
         resource.setrlimit(resource.RLIMIT_NOFILE, (96, 96))
