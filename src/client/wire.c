@@ -203,10 +203,11 @@ static int write_next(struct qr_client_wire *wire, struct lws *connection)
 static void explain(const struct qr_client_wire *wire, struct lws *connection, const char *said, char *out,
     size_t size)
 {
-    unsigned status = lws_http_client_http_response(connection);
-    if (strstr(said, "not 101") != NULL && status == 421) {
+    bool answered = strstr(said, "not 101") != NULL;
+    unsigned status = answered ? lws_http_client_http_response(connection) : 0;
+    if (status == 421) {
         snprintf(out, size, "the server does not go by this name; its operator adds it (quired --host NAME)");
-    } else if (strstr(said, "not 101") != NULL) {
+    } else if (answered) {
         snprintf(out, size, "what listens there is no Quire server, or a proxy before it is not set up for "
             "WebSockets (HTTP status %u)", status);
     } else if (strncmp(said, "connect SSL err", strlen("connect SSL err")) == 0) {
