@@ -46,7 +46,6 @@ struct phone {
     uint64_t tick_at_ms; /* the TICK that was asked for; UINT64_MAX: none */
     uint32_t late_ticks; /* in a row: TICKs that were wanted in the past */
     uint64_t sync_at_ms; /* disk: durable up to the newest write then */
-    uint64_t last_token;
 
     bool unknown;         /* it is a member, and the server says that it is none */
     bool revoked;         /* somebody meant to revoke its device */

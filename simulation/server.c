@@ -84,20 +84,6 @@ const struct stored *server_find(const struct server *server, const uint8_t user
     }
 }
 
-uint32_t server_roster_count(const struct server *server, const uint8_t user[QR_USER_SIZE])
-{
-    uint32_t count = 0;
-    for (size_t i = 0; i < server->durable; i++) {
-        const struct stored *stored = &server->log[i];
-        if (!stored->forgotten && stored->entry.kind == QR_LOG_ROSTER
-            && memcmp(stored->user, user, QR_USER_SIZE) == 0
-            && stored->entry.seq + 1 > count) {
-            count = (uint32_t)stored->entry.seq + 1;
-        }
-    }
-    return count;
-}
-
 static void log_cut(struct server *server, size_t count)
 {
     for (size_t i = count; i < server->written; i++) {

@@ -70,8 +70,6 @@ void server_sent(struct world *world, uint64_t link, uint64_t size);
 /** The durable batch at that place of that chain, or NULL. */
 const struct stored *server_find(const struct server *server, const uint8_t user[QR_USER_SIZE],
     const uint8_t writer[QR_WRITER_SIZE], uint64_t seq);
-/** How many roster records of a user are durable and indexed. */
-uint32_t server_roster_count(const struct server *server, const uint8_t user[QR_USER_SIZE]);
 
 /** While it is down: keep a copy; put it back; begin again with nothing. */
 void server_copy(struct world *world);

@@ -19,9 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define POLL_MS 1000
-#define QUIET_POLLS 3
-
 const char *telling_name(const struct telling *telling, uint32_t device)
 {
     return device < telling->story->device_count ? telling->story->devices[device].text : "nobody";

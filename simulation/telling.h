@@ -48,7 +48,6 @@ void telling_heard_alarm(struct world *world, uint32_t phone, uint32_t alarm);
 void telling_check_secrets(struct world *world, const char *where, struct quire_bytes bytes);
 
 /** The story fails at its present line. */
-#define TELLING_FAIL(telling, ...) telling_fail(telling, __VA_ARGS__)
 void telling_fail(struct telling *telling, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 const char *telling_name(const struct telling *telling, uint32_t device);

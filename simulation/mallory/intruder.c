@@ -321,7 +321,7 @@ void intrude_twice(struct world *world)
     forge_batch(&intruder->account, &draft, vault, first, intruder->head);
     draft.caught_up_at++;
     forge_batch(&intruder->account, &draft, vault, second, hash);
-    truth_batch(world, 0, quire_buffer_bytes(first), world->mallory->traitor);
+    truth_batch(world, 0, quire_buffer_bytes(first));
     intruder->seq++;
     mallory_misdeed(world, "Mallory's traitor pushes two batches at place #", draft.seq, 0);
     mallory_strike(world);
@@ -348,7 +348,7 @@ void intrude_flood(struct world *world)
             forge_batch(&intruder->account, &draft, vault, &batches[i], intruder->head);
             intruder->seq++;
             items[i] = quire_buffer_bytes(&batches[i]);
-            truth_batch(world, 0, items[i], mallory->traitor);
+            truth_batch(world, 0, items[i]);
         }
         mallory_misdeed(world, "Mallory's traitor pushes # batches at once, # in all", FLOOD_BATCHES,
             intruder->seq);

@@ -102,8 +102,6 @@ struct mallory {
     bool has_cut;
     uint32_t roster_cut;    /* shown: records before this one; 0: all */
     uint8_t writer[QR_WRITER_SIZE]; /* of her traitor's second chain */
-    uint64_t writer_seq;
-    uint8_t writer_head[QR_HASH_SIZE];
     uint32_t traitor;       /* a phone whose keys she has; PHONES_MAX: none */
     struct quire_buffer scratch[MALLORY_SCRATCH_MAX]; /* what a hook made, until the frame is out */
     size_t scratch_count;
@@ -115,7 +113,6 @@ struct mallory {
     bool counting;          /* breaches are counted and end nothing: teeth/modelled.c */
     uint64_t breaches;
     uint64_t named;         /* alarms of the kinds that her strikes ask for */
-    uint64_t read_attempts; /* of revoked devices, at what was sealed after their revocation */
     struct intruder *intruder;
     struct truth *truth;
 };
@@ -276,7 +273,7 @@ void forge_record(const struct qr_vault *vault, const struct qr_record *record,
 struct truth *truth_create(void);
 void truth_destroy(struct truth *truth);
 /** An enrolled device signed this, honest or not. */
-void truth_batch(struct world *world, uint32_t user, struct quire_bytes bytes, uint32_t phone);
+void truth_batch(struct world *world, uint32_t user, struct quire_bytes bytes);
 void truth_record(struct world *world, uint32_t user, struct quire_bytes record);
 /** Nothing that a phone sends holds a key. */
 void truth_check_secrets(struct world *world, const struct phone *phone, struct quire_bytes bytes);

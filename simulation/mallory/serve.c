@@ -347,12 +347,10 @@ static void on_hello(struct world *world, struct session *session, const struct 
     mallory_send(world, session, &frame);
 }
 
-static void take_records(struct world *world, struct session *session, const struct quire_bytes *records,
-    size_t count)
+static void take_records(struct account *account, const struct quire_bytes *records, size_t count)
 {
-    struct qr_roster *roster = &session->account->roster;
+    struct qr_roster *roster = &account->roster;
     for (size_t i = 0; i < count; i++) {
-        (void)world;
         if (qr_roster_append(roster, records[i]) != QUIRE_OK) {
             return; /* she has it already */
         }
@@ -363,7 +361,7 @@ static void on_auth(struct world *world, struct session *session, const struct q
 {
     struct account *account = session->account;
     struct qr_frame frame = {.type = QR_FRAME_WELCOME};
-    take_records(world, session, auth->auth.records, auth->auth.record_count);
+    take_records(account, auth->auth.records, auth->auth.record_count);
     session->stage = SESSION_READY;
     session->credit = QR_CREDIT_INITIAL;
     uint32_t count = shown_records(world, session);

@@ -32,8 +32,8 @@ void equivocate_moment(struct world *world)
         forge_batch(account, &draft, vault, first, hash);
         draft.caught_up_at++;
         forge_batch(account, &draft, vault, second, hash);
-        truth_batch(world, account->user, quire_buffer_bytes(first), mallory->traitor);
-        truth_batch(world, account->user, quire_buffer_bytes(second), mallory->traitor);
+        truth_batch(world, account->user, quire_buffer_bytes(first));
+        truth_batch(world, account->user, quire_buffer_bytes(second));
         mallory->struck_once = true;
         mallory_misdeed(world, "Mallory shows two batches at one place, to phones # and #",
             sides[0]->phone, sides[1]->phone);
@@ -88,7 +88,7 @@ void moved_moment(struct world *world)
         }
         struct quire_buffer *bytes = mallory_scratch(world);
         forge_batch(account, &draft, vault, bytes, hash);
-        truth_batch(world, account->user, quire_buffer_bytes(bytes), mallory->traitor);
+        truth_batch(world, account->user, quire_buffer_bytes(bytes));
         mallory_misdeed(world, "Mallory's traitor moves a ciphertext: entry #, noise #", how == 0,
             how == 1);
         mallory_strike(world);
@@ -185,7 +185,7 @@ static void make_chain(struct world *world, const struct link_made *links, size_
     struct quire_buffer *batch = mallory_scratch(world);
     for (size_t i = 0; i < count; i++) {
         forge_batch(session->account, &draft, vault, batch, hash);
-        truth_batch(world, 0, quire_buffer_bytes(batch), mallory->traitor);
+        truth_batch(world, 0, quire_buffer_bytes(batch));
         if (links[i].shown) {
             mallory_deliver(world, session, quire_buffer_bytes(batch));
         }

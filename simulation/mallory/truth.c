@@ -119,7 +119,6 @@ static void check_unreadable(struct world *world, const struct phone *author,
         if (listed == NULL || listed->revoked_seq == 0 || batch->roster_seq < listed->revoked_seq) {
             continue;
         }
-        world->mallory->read_attempts++;
         for (size_t c = 0; c < batch->change_count; c++) {
             const struct qr_change *change = &batch->changes[c];
             struct qr_change_place place = {.seq = batch->seq, .index = (uint32_t)c,
@@ -177,9 +176,8 @@ static void check_weights(struct world *world, const struct qr_batch *batch, uin
     }
 }
 
-void truth_batch(struct world *world, uint32_t user, struct quire_bytes bytes, uint32_t phone)
+void truth_batch(struct world *world, uint32_t user, struct quire_bytes bytes)
 {
-    (void)phone;
     (void)set_add(&world->mallory->truth->batches, key_of(user, bytes));
 }
 
@@ -260,7 +258,7 @@ static void check_batch(struct world *world, struct phone *phone, const struct r
     bool own = memcmp(batch->device, phone->state.device, QUIRE_DEVICE_SIZE) == 0
                && memcmp(batch->writer, phone->device->writer, QR_WRITER_SIZE) == 0;
     if (own && !set_has(&truth->batches, key_of(phone->user, bytes))) {
-        truth_batch(world, phone->user, bytes, phone->number);
+        truth_batch(world, phone->user, bytes);
         check_nonces(world, truth, batch, phone->number);
         check_weights(world, batch, phone->number);
         check_unreadable(world, phone, batch);

@@ -59,7 +59,6 @@ struct play {
     size_t known; /* items that were looked at */
     uint32_t step;
     bool rejoined;
-    uint64_t alarms_before;
 };
 static struct play play; /* one at a time */
 

@@ -17,21 +17,16 @@
 
 bool qr_planted[QR_PLANT_COUNT];
 
-static const struct {
-    const char *name, *text;
-} plants[] = {
-#define ONE(name, text) {#name, text},
-    QR_PLANTED_BUGS(ONE)
-#undef ONE
-#define ONE(name, strategy, text) {#name, text},
-    QR_DEFENCES(ONE)
+static const char *const plant_names[] = {
+#define ONE(name, ...) #name,
+    QR_PLANTS(ONE)
 #undef ONE
 };
 
 enum qr_plant plant_by_name(const char *name)
 {
     for (size_t i = 0; i < QR_PLANT_COUNT; i++) {
-        if (strcmp(plants[i].name, name) == 0) {
+        if (strcmp(plant_names[i], name) == 0) {
             return (enum qr_plant)i;
         }
     }
@@ -40,12 +35,7 @@ enum qr_plant plant_by_name(const char *name)
 
 const char *plant_name(enum qr_plant plant)
 {
-    return plant < QR_PLANT_COUNT ? plants[plant].name : "-";
-}
-
-const char *plant_text(enum qr_plant plant)
-{
-    return plant < QR_PLANT_COUNT ? plants[plant].text : "nothing is planted";
+    return plant < QR_PLANT_COUNT ? plant_names[plant] : "-";
 }
 
 int plants_take(int count, char **words)

@@ -32,7 +32,6 @@ void searches_run(struct search *searches, size_t count, size_t processes);
 /** The index of a plant by name, or QR_PLANT_COUNT. */
 enum qr_plant plant_by_name(const char *name);
 const char *plant_name(enum qr_plant plant);
-const char *plant_text(enum qr_plant plant);
 /** Takes `--plant NAME` from the front of the words, any number of times; plants it. Returns how
  * many words that were, or −1 after a complaint. */
 int plants_take(int count, char **words);
