@@ -441,15 +441,13 @@ static bool slot_frame(struct reading *reading, size_t *at, struct story_value *
 
 static bool slot_strategy(struct reading *reading, size_t *at, struct story_value *value)
 {
-    for (uint32_t i = 1; i <= strategy_count; i++) { /* the first one is honest */
-        if (i > 1 && !strategies[i - 1].through_hub && reading->tokens[*at].kind == WORD
-            && strcmp(strategies[i - 1].name, reading->tokens[*at].text) == 0) {
-            value->device = i;
-            ++*at;
-            return true;
-        }
+    uint32_t number = reading->tokens[*at].kind == WORD ? strategy_by_name(reading->tokens[*at].text) : 0;
+    if (!strategy_fits_stories(number)) {
+        return wants(reading, *at, "a strategy (quire-sim run --forms lists them)");
     }
-    return wants(reading, *at, "a strategy (quire-sim run --forms lists them)");
+    value->device = number;
+    ++*at;
+    return true;
 }
 
 static bool slot_device(struct reading *reading, size_t *at, struct story_value *value)

@@ -53,10 +53,11 @@ static void print_forms(void)
         printf(" %s", sometimes_name(i));
     }
     fputs("\nStrategies:", stdout);
-    for (size_t i = 1; i < strategy_count; i++) {
-        if (!strategies[i].through_hub) {
-            printf(" %s%s: %s\n           ", strategies[i].name,
-                strategies[i].needs_traitor ? " with DEVICE" : "", strategies[i].text);
+    for (uint32_t i = 1; i <= strategy_count; i++) {
+        const struct strategy *strategy = &strategies[i - 1];
+        if (strategy_fits_stories(i)) {
+            printf(" %s%s: %s\n           ", strategy->name,
+                strategy->needs_traitor ? " with DEVICE" : "", strategy->text);
         }
     }
     fputs("\nAlarms:", stdout);

@@ -219,7 +219,7 @@ void story_tell(const struct story *story, uint64_t seed, size_t broken_line, en
     struct options options;
     options_calm(&options);
     options.users = story->user_count;
-    options.mallory = story_is_of_mallory(story);
+    options.mallory = story_is_of_mallory(story) ? STRATEGY_HONEST : 0;
     struct world *world = world_create(seed, &options, tracing);
     struct telling *telling = sim_alloc(sizeof *telling);
     *telling = (struct telling){.story = story, .world = world, .broken_line = broken_line,

@@ -145,16 +145,6 @@ static bool print_row(const struct strategy *strategy, const struct tally *tally
     return tally->failures == 0;
 }
 
-static uint64_t strategy_of(const char *name)
-{
-    for (uint64_t i = 0; i < strategy_count; i++) {
-        if (strcmp(strategies[i].name, name) == 0) {
-            return i + 1;
-        }
-    }
-    return 0;
-}
-
 static bool take_number(uint64_t *out, const char *text)
 {
     char *end = NULL;
@@ -199,8 +189,8 @@ int command_attack(int count, char **words)
             return 0;
         } else if (strcmp(words[i], "--rows") == 0) {
             return mallory_print_rows() ? 0 : 1;
-        } else if (words[i][0] != '-' && chosen_count < 64 && strategy_of(words[i]) != 0) {
-            chosen[chosen_count++] = strategy_of(words[i]);
+        } else if (words[i][0] != '-' && chosen_count < 64 && strategy_by_name(words[i]) != 0) {
+            chosen[chosen_count++] = strategy_by_name(words[i]);
         } else {
             fputs(usage, strcmp(words[i], "--help") == 0 ? stdout : stderr);
             return strcmp(words[i], "--help") == 0 ? 0 : 2;

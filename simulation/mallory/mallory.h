@@ -148,6 +148,11 @@ struct strategy {
 extern const struct strategy strategies[];
 extern const size_t strategy_count; /* number i is strategies[i − 1]; simulation/seeds.txt keeps numbers,
                                        so new ones come last */
+#define STRATEGY_HONEST 1u
+/** Its number, from 1; 0: there is none of that name. */
+uint32_t strategy_by_name(const char *name);
+/** She serves by it and does something, so that a story can let her begin. */
+bool strategy_fits_stories(uint32_t number);
 
 static inline uint32_t alarm_mask(enum quire_alarm_kind kind)
 {

@@ -83,10 +83,9 @@ static bool print_tried(const char *row)
         }
     }
     for (size_t t = 0; t < sizeof teeth / sizeof *teeth; t++) {
-        for (size_t s = 0; s < strategy_count; s++) {
-            if (strcmp(strategies[s].name, teeth[t].strategy) == 0 && names(strategies[s].rows, row)) {
-                printf("%s%s", bitten++ == 0 ? "; teeth: " : ", ", teeth[t].defence);
-            }
+        uint32_t number = strategy_by_name(teeth[t].strategy);
+        if (number != 0 && names(strategies[number - 1].rows, row)) {
+            printf("%s%s", bitten++ == 0 ? "; teeth: " : ", ", teeth[t].defence);
         }
     }
     return tried > 0 && bitten > 0;

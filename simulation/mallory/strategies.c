@@ -3,6 +3,8 @@
  */
 #include "ideas.h"
 
+#include <string.h>
+
 #define BAD_SIGNATURE (1u << QUIRE_ALARM_BAD_SIGNATURE)
 #define FORK (1u << QUIRE_ALARM_FORK)
 #define ROSTER (1u << QUIRE_ALARM_ROSTER)
@@ -99,3 +101,18 @@ const struct strategy strategies[] = {
         .moment = poison_moment, .needs_traitor = true, .may = CLOCK | WITHHELD},
 };
 const size_t strategy_count = sizeof strategies / sizeof *strategies;
+
+uint32_t strategy_by_name(const char *name)
+{
+    for (uint32_t i = 0; i < strategy_count; i++) {
+        if (strcmp(strategies[i].name, name) == 0) {
+            return i + 1;
+        }
+    }
+    return 0;
+}
+
+bool strategy_fits_stories(uint32_t number)
+{
+    return number > STRATEGY_HONEST && number <= strategy_count && !strategies[number - 1].through_hub;
+}

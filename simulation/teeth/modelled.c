@@ -305,7 +305,7 @@ static void play_one(uint64_t seed, enum attack attack, struct sums *sums)
 {
     struct options options;
     options_draw(&options, seed, 8);
-    mallory_prepare(&options, 1, seed);
+    mallory_prepare(&options, STRATEGY_HONEST, seed);
     options.users = 1;
     options.phones = PHONES;
     options.cut_mean_s = options.retransmit_ppm = options.heal_cuts = options.last_join = 0;

@@ -7,7 +7,6 @@
 #include "mallory/mallory.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #define MEMORY_MOST (UINT64_C(512) << 20) /* a bomb that is let in asks for more */
 
@@ -43,19 +42,9 @@ static void prepare(const struct search *search, struct options *options)
     mallory_prepare(options, search->strategy, search->seed);
 }
 
-static uint64_t strategy_of(const char *name)
-{
-    for (uint64_t i = 0; i < strategy_count; i++) {
-        if (strcmp(strategies[i].name, name) == 0) {
-            return i + 1;
-        }
-    }
-    return 0;
-}
-
 static bool measure(size_t which, const struct search_plan *plan)
 {
-    uint64_t number = strategy_of(defences[which].strategy);
+    uint64_t number = strategy_by_name(defences[which].strategy);
     struct search like = {.plant = defences[which].plant, .strategy = number, .minutes = 8,
         .prepare = prepare, .memory_most = MEMORY_MOST};
     struct search *searches = searches_from(plan, &like);
