@@ -3,6 +3,7 @@
  */
 #include "commands.h"
 
+#include "arguments.h"
 #include "commit.h"
 #include "mallory/mallory.h"
 #include "story_shrink.h"
@@ -35,6 +36,8 @@ struct wishes {
     uint64_t seed, run_count;
     bool has_seed, tracing, mutate, shrink;
     const char *report;
+    const char **paths; /* of the stories; owned */
+    size_t path_count, path_capacity;
 };
 
 static void print_forms(void)
@@ -173,16 +176,6 @@ static bool mutate(const struct story *story, const struct wishes *wishes)
 
 /* ---- the command ----------------------------------------------------------------------------- */
 
-static bool number(const char *text, uint64_t *out_number)
-{
-    char *end = NULL;
-    if (text == NULL || *text < '0' || *text > '9') {
-        return false;
-    }
-    *out_number = strtoull(text, &end, 10);
-    return *end == 0;
-}
-
 static int run_file(const char *path, const struct wishes *wishes)
 {
     struct story story;
@@ -201,54 +194,41 @@ static int run_file(const char *path, const struct wishes *wishes)
     return well ? 0 : 1;
 }
 
+static const char *take_story(void *context, const char *word)
+{
+    struct wishes *wishes = context;
+    wishes->paths = sim_grow(wishes->paths, &wishes->path_capacity, wishes->path_count, sizeof *wishes->paths);
+    wishes->paths[wishes->path_count++] = word;
+    return NULL;
+}
+
 int command_run(int count, char **words)
 {
     struct wishes wishes = {.run_count = 1};
-    int worst = 0, files = 0;
-    for (int i = 0; i < count; i++) {
-        const char *next = i + 1 < count ? words[i + 1] : NULL;
-        bool well = true;
-        if (strcmp(words[i], "--help") == 0) {
-            fputs(usage, stdout);
-            return 0;
-        } else if (strcmp(words[i], "--forms") == 0) {
-            print_forms();
-            return 0;
-        } else if (strcmp(words[i], "--trace") == 0) {
-            wishes.tracing = true;
-        } else if (strcmp(words[i], "--report") == 0) {
-            wishes.report = next;
-            well = next != NULL;
-            i++;
-        } else if (strcmp(words[i], "--shrink") == 0) {
-            wishes.shrink = true;
-        } else if (strcmp(words[i], "--mutate") == 0) {
-            wishes.mutate = true;
-        } else if (strcmp(words[i], "--seed") == 0) {
-            well = wishes.has_seed = number(next, &wishes.seed);
-            i++;
-        } else if (strcmp(words[i], "--runs") == 0) {
-            well = number(next, &wishes.run_count) && wishes.run_count > 0;
-            i++;
-        } else if (words[i][0] == '-') {
-            well = false;
-        } else {
-            words[files++] = words[i]; /* the stories come last, in their order */
-        }
-        if (!well) {
-            fprintf(stderr, "quire-sim run: %s is not understood; see quire-sim run --help\n",
-                words[i < count ? i : count - 1]);
-            return 2;
-        }
-    }
-    if (files == 0) {
+    bool forms = false;
+    int worst = 0;
+    const struct argument known[] = {
+        {"--seed", .number = &wishes.seed, .flag = &wishes.has_seed},
+        {"--runs", .number = &wishes.run_count, .least = 1},
+        {"--trace", .flag = &wishes.tracing},
+        {"--report", .text = &wishes.report},
+        {"--shrink", .flag = &wishes.shrink},
+        {"--mutate", .flag = &wishes.mutate},
+        {"--forms", .flag = &forms},
+        {NULL, .take = take_story, .context = &wishes},
+    };
+    arguments_read("quire-sim run", usage, known, sizeof known / sizeof *known, count, words);
+    if (forms) {
+        print_forms();
+    } else if (wishes.path_count == 0) {
         fputs("quire-sim run: which story? See quire-sim run --help\n", stderr);
-        return 2;
+        worst = 2;
     }
-    for (int i = 0; i < files; i++) {
-        int status = run_file(words[i], &wishes);
+    for (size_t i = 0; !forms && i < wishes.path_count; i++) {
+        int status = run_file(wishes.paths[i], &wishes);
         fflush(stdout);
         worst = status > worst ? status : worst;
     }
+    free(wishes.paths);
     return worst;
 }

@@ -3,6 +3,7 @@
  */
 #include "mallory.h"
 
+#include "arguments.h"
 #include "commands.h"
 #include "run.h"
 
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #define JOBS_MOST 64u
+#define CHOSEN_MOST 64u
 
 static const char usage[] =
     "usage: quire-sim attack [--seed S] [--seeds N] [--jobs J] [--trace] [--list] [--rows]\n"
@@ -46,37 +48,39 @@ struct tally {
     char claim[32], text[512];
 };
 
-struct arguments {
+struct wishes {
     uint64_t seed, seeds, jobs;
     bool tracing;
+    uint32_t chosen[CHOSEN_MOST]; /* numbers of strategies; none: all of them */
+    size_t chosen_count;
 };
 
-static void prepare(uint64_t number, uint64_t seed, struct options *out_options)
+static void prepare(uint32_t number, uint64_t seed, struct options *out_options)
 {
     options_draw(out_options, seed, 8);
     mallory_prepare(out_options, number, seed);
 }
 
-static void run_one(uint64_t number, uint64_t seed, bool tracing, struct run_result *result)
+static void run_one(uint32_t number, uint64_t seed, bool tracing, struct run_result *result)
 {
     struct options options;
     prepare(number, seed, &options);
     run_once(seed, &options, tracing, NULL, result);
 }
 
-static void run_some(uint64_t number, const struct arguments *arguments, uint64_t job,
+static void run_some(uint32_t number, const struct wishes *wishes, uint64_t job,
     struct tally *tally)
 {
     struct run_result result;
     clock_t begin = clock();
-    for (uint64_t i = job; i < arguments->seeds; i += arguments->jobs) {
-        run_one(number, arguments->seed + i, false, &result);
+    for (uint64_t i = job; i < wishes->seeds; i += wishes->jobs) {
+        run_one(number, wishes->seed + i, false, &result);
         tally->runs++;
         tally->misbehaved += result.misdeeds > 0;
         tally->struck += result.strikes > 0;
         tally->named += result.strikes > 0 && result.named > 0;
         if (result.failed && tally->failures++ == 0) {
-            tally->first_failure = arguments->seed + i;
+            tally->first_failure = wishes->seed + i;
             memcpy(tally->claim, result.claim, sizeof tally->claim);
             snprintf(tally->text, sizeof tally->text, "%.*s", (int)sizeof tally->text - 1, result.text);
         }
@@ -100,20 +104,20 @@ static void add(struct tally *sum, const struct tally *part)
 }
 
 /* Each job is a process over memory that is shared with this one. */
-static struct tally attack(uint64_t number, const struct arguments *arguments)
+static struct tally attack(uint32_t number, const struct wishes *wishes)
 {
     struct tally sum = {0};
-    size_t size = arguments->jobs * sizeof sum;
+    size_t size = wishes->jobs * sizeof sum;
     struct tally *parts = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (parts == MAP_FAILED) {
         abort();
     }
     fflush(stdout);
     uint64_t running = 0;
-    for (uint64_t job = 0; job < arguments->jobs; job++) {
+    for (uint64_t job = 0; job < wishes->jobs; job++) {
         pid_t child = fork();
         if (child == 0) {
-            run_some(number, arguments, job, &parts[job]);
+            run_some(number, wishes, job, &parts[job]);
             _exit(0);
         }
         running += child > 0;
@@ -124,7 +128,7 @@ static struct tally attack(uint64_t number, const struct arguments *arguments)
             snprintf(sum.text, sizeof sum.text, "a process died: run the seeds alone to see which");
         }
     }
-    for (uint64_t job = 0; job < arguments->jobs; job++) {
+    for (uint64_t job = 0; job < wishes->jobs; job++) {
         add(&sum, &parts[job]);
     }
     munmap(parts, size);
@@ -145,71 +149,79 @@ static bool print_row(const struct strategy *strategy, const struct tally *tally
     return tally->failures == 0;
 }
 
-static bool take_number(uint64_t *out, const char *text)
-{
-    char *end = NULL;
-    *out = text == NULL || *text < '0' || *text > '9' ? 0 : strtoull(text, &end, 10);
-    return end != NULL && *end == 0;
-}
-
-static int trace_one(uint64_t number, const struct arguments *arguments)
+static int trace_one(uint32_t number, const struct wishes *wishes)
 {
     struct run_result result;
     struct options options;
-    prepare(number, arguments->seed, &options);
+    prepare(number, wishes->seed, &options);
     options_print(&options, stdout); /* for a line in simulation/seeds.txt */
-    run_one(number, arguments->seed, true, &result);
+    run_one(number, wishes->seed, true, &result);
     if (result.failed) {
-        printf("FAILED %s, seed %" PRIu64 ": %s\n", result.claim, arguments->seed, result.text);
+        printf("FAILED %s, seed %" PRIu64 ": %s\n", result.claim, wishes->seed, result.text);
     }
     printf("%" PRIu64 " misdeeds, %" PRIu64 " to be noticed, noticed %" PRIu64 " times\n",
         result.misdeeds, result.strikes, result.named);
     return result.failed;
 }
 
-int command_attack(int count, char **words)
+static const char *take_strategy(void *context, const char *word)
 {
-    struct arguments arguments = {.seed = 1, .seeds = 100, .jobs = 1};
-    uint64_t chosen[64];
-    size_t chosen_count = 0;
-    for (int i = 0; i < count; i++) {
-        const char *next = i + 1 < count ? words[i + 1] : NULL;
-        uint64_t *number = strcmp(words[i], "--seed") == 0    ? &arguments.seed
-                           : strcmp(words[i], "--seeds") == 0 ? &arguments.seeds
-                           : strcmp(words[i], "--jobs") == 0  ? &arguments.jobs
-                                                              : NULL;
-        if (number != NULL && take_number(number, next)) {
-            i++;
-        } else if (strcmp(words[i], "--trace") == 0) {
-            arguments.tracing = true;
-        } else if (strcmp(words[i], "--list") == 0) {
-            for (size_t s = 0; s < strategy_count; s++) {
-                printf("%-16s %-8s %s\n", strategies[s].name, strategies[s].rows, strategies[s].text);
-            }
-            return 0;
-        } else if (strcmp(words[i], "--rows") == 0) {
-            return mallory_print_rows() ? 0 : 1;
-        } else if (words[i][0] != '-' && chosen_count < 64 && strategy_by_name(words[i]) != 0) {
-            chosen[chosen_count++] = strategy_by_name(words[i]);
-        } else {
-            fputs(usage, strcmp(words[i], "--help") == 0 ? stdout : stderr);
-            return strcmp(words[i], "--help") == 0 ? 0 : 2;
-        }
+    struct wishes *wishes = context;
+    uint32_t number = strategy_by_name(word);
+    if (number == 0 || wishes->chosen_count == CHOSEN_MOST) {
+        return number == 0 ? "is no strategy; --list says which there are" : "is one strategy too many";
     }
-    if (arguments.jobs == 0 || arguments.jobs > JOBS_MOST || (arguments.tracing && chosen_count != 1)) {
-        fputs(usage, stderr);
-        return 2;
+    wishes->chosen[wishes->chosen_count++] = number;
+    return NULL;
+}
+
+static void print_list(void)
+{
+    for (size_t i = 0; i < strategy_count; i++) {
+        printf("%-16s %-8s %s\n", strategies[i].name, strategies[i].rows, strategies[i].text);
     }
-    if (arguments.tracing) {
-        return trace_one(chosen[0], &arguments);
-    }
+}
+
+static bool attack_with_all(const struct wishes *wishes)
+{
     bool well = true;
     printf("%-16s %-8s %7s %8s %7s %7s %7s %8s\n", "Mallory", "rows", "seeds", "misdeeds", "struck",
         "noticed", "failed", "seeds/s");
-    for (uint64_t i = 0; i < (chosen_count > 0 ? chosen_count : strategy_count); i++) {
-        uint64_t number = chosen_count > 0 ? chosen[i] : i + 1;
-        struct tally tally = attack(number, &arguments);
+    for (uint32_t i = 0; i < (wishes->chosen_count > 0 ? wishes->chosen_count : strategy_count); i++) {
+        uint32_t number = wishes->chosen_count > 0 ? wishes->chosen[i] : i + 1;
+        struct tally tally = attack(number, wishes);
         well &= print_row(&strategies[number - 1], &tally);
     }
-    return well ? 0 : 1;
+    return well;
+}
+
+int command_attack(int count, char **words)
+{
+    struct wishes wishes = {.seed = 1, .seeds = 100, .jobs = 1};
+    bool list = false, rows = false;
+    const struct argument known[] = {
+        {"--seed", .number = &wishes.seed},
+        {"--seeds", .number = &wishes.seeds},
+        {"--jobs", .number = &wishes.jobs, .least = 1, .most = JOBS_MOST},
+        {"--trace", .flag = &wishes.tracing},
+        {"--list", .flag = &list},
+        {"--rows", .flag = &rows},
+        {NULL, .take = take_strategy, .context = &wishes},
+    };
+    arguments_read("quire-sim attack", usage, known, sizeof known / sizeof *known, count, words);
+    if (wishes.tracing && wishes.chosen_count != 1) {
+        fputs("quire-sim attack: --trace takes one strategy; see quire-sim attack --help\n", stderr);
+        return 2;
+    }
+    if (list) {
+        print_list();
+        return 0;
+    }
+    if (rows) {
+        return mallory_print_rows() ? 0 : 1;
+    }
+    if (wishes.tracing) {
+        return trace_one(wishes.chosen[0], &wishes);
+    }
+    return attack_with_all(&wishes) ? 0 : 1;
 }

@@ -7,6 +7,7 @@
  */
 #include "search.h"
 
+#include "arguments.h"
 #include "checkers/checkers.h"
 #include "mallory/mallory.h"
 #include "model.h"
@@ -19,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define STARTS_MOST 100000u
 #define STEPS 60u
 #define STEP_MS (11u * 60 * 1000) /* above the ten minutes of the omission rule, as in the model */
 #define PHONES 3u
@@ -349,12 +351,10 @@ static double percent(uint64_t part, uint64_t whole)
 
 int command_model(int count, char **words)
 {
-    struct search_plan plan = {.starts = 200, .starts_max = 100000, .most = 1, .jobs = 1};
-    int refused = search_plan_read(&plan, count, words, usage);
-    if (refused >= 0) {
-        return refused;
-    }
+    uint64_t starts = 200;
     bool safe = true;
+    const struct argument known[] = {{"--starts", .number = &starts, .least = 1, .most = STARTS_MOST}};
+    arguments_read("quire-sim-teeth model", usage, known, 1, count, words);
     printf("%-20s %-18s %7s %7s %8s %8s %8s\n", "attack", "rules", "played", "unsafe", "alarmed",
         "+rejoin", "healed");
     for (int attack = 0; attack < ATTACKS; attack++) {
@@ -366,7 +366,7 @@ int command_model(int count, char **words)
             if (rules[rule].plant < QR_PLANT_COUNT) {
                 qr_planted[rules[rule].plant] = true;
             }
-            for (uint64_t i = 0; i < plan.starts; i++) {
+            for (uint64_t i = 0; i < starts; i++) {
                 play_one(i + 1, (enum attack)attack, &sums);
             }
             if (rules[rule].plant < QR_PLANT_COUNT) {

@@ -4,6 +4,7 @@
 #include "search.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define MINUTES 30
 
@@ -38,27 +39,29 @@ static bool measure(enum qr_plant bug, const struct search_plan *plan)
     return all;
 }
 
+static const char *take_bug(void *context, const char *word)
+{
+    struct search_plan *plan = context;
+    for (size_t i = 0; i < sizeof bugs / sizeof *bugs; i++) {
+        if (strcmp(plant_name(bugs[i]), word) == 0) {
+            plan->any = plan->chosen[bugs[i]] = true;
+            return NULL;
+        }
+    }
+    return "is no bug to plant";
+}
+
 int command_plants(int count, char **words)
 {
-    struct search_plan plan = {.starts = 5, .starts_max = 100, .most = 2000, .jobs = 1};
-    int refused = search_plan_read(&plan, count, words, usage);
-    if (refused >= 0) {
-        return refused;
-    }
+    struct search_plan plan = {.starts = 5, .most = 2000, .jobs = 1};
     bool all = true;
+    search_plan_read(&plan, "quire-sim-teeth plants", usage, take_bug, count, words);
     printf("%-20s", "planted bug");
     searches_print_head();
-    for (int i = 0; i < plan.name_count; i++) {
-        enum qr_plant bug = plant_by_name(plan.names[i]);
-        if (bug == QR_PLANT_COUNT) {
-            fprintf(stderr, "quire-sim-teeth: there is no bug %s to plant; see --help\n",
-                plan.names[i]);
-            return 2;
+    for (size_t i = 0; i < sizeof bugs / sizeof *bugs; i++) {
+        if (search_plan_wants(&plan, bugs[i])) {
+            all &= measure(bugs[i], &plan);
         }
-        all &= measure(bug, &plan);
-    }
-    for (size_t i = 0; i < sizeof bugs / sizeof *bugs && plan.name_count == 0; i++) {
-        all &= measure(bugs[i], &plan);
     }
     return all ? 0 : 1;
 }

@@ -3,6 +3,8 @@
  */
 #include "search.h"
 
+#include "arguments.h"
+
 #include <assert.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -13,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define STARTS_MOST 100u
 #define RUN_SECONDS_MAX 60 /* a run that takes longer hangs, which is a failure too */
 
 bool qr_planted[QR_PLANT_COUNT];
@@ -137,40 +140,21 @@ void searches_run(struct search *searches, size_t count, size_t processes)
 
 /* ---- commands --------------------------------------------------------------------------------- */
 
-static bool take_number(uint64_t *out, const char *text)
+void search_plan_read(struct search_plan *plan, const char *command, const char *usage,
+    const char *(*take_name)(void *context, const char *word), int count, char **words)
 {
-    char *end = NULL;
-    if (text == NULL || *text < '0' || *text > '9') {
-        return false;
-    }
-    *out = strtoull(text, &end, 10);
-    return *end == 0;
+    const struct argument known[] = {
+        {"--starts", .number = &plan->starts, .least = 1, .most = STARTS_MOST},
+        {"--most", .number = &plan->most, .least = 1},
+        {"--jobs", .number = &plan->jobs, .least = 1},
+        {NULL, .take = take_name, .context = plan},
+    };
+    arguments_read(command, usage, known, sizeof known / sizeof *known, count, words);
 }
 
-int search_plan_read(struct search_plan *plan, int count, char **words, const char *usage)
+bool search_plan_wants(const struct search_plan *plan, enum qr_plant plant)
 {
-    bool help = false, well = true;
-    plan->names = words;
-    for (int i = 0; i < count && well; i++) {
-        const char *next = i + 1 < count ? words[i + 1] : NULL;
-        uint64_t *number = strcmp(words[i], "--starts") == 0 ? &plan->starts
-                           : strcmp(words[i], "--most") == 0 ? &plan->most
-                           : strcmp(words[i], "--jobs") == 0 ? &plan->jobs
-                                                             : NULL;
-        if (number != NULL && take_number(number, next)) {
-            i++;
-        } else if (words[i][0] != '-') {
-            words[plan->name_count++] = words[i];
-        } else {
-            help = strcmp(words[i], "--help") == 0;
-            well = false;
-        }
-    }
-    if (well && plan->starts > 0 && plan->starts <= plan->starts_max && plan->jobs > 0 && plan->most > 0) {
-        return -1;
-    }
-    fputs(usage, help ? stdout : stderr);
-    return help ? 0 : 2;
+    return !plan->any || plan->chosen[plant];
 }
 
 struct search *searches_from(const struct search_plan *plan, const struct search *like)

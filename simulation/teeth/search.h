@@ -36,15 +36,16 @@ const char *plant_name(enum qr_plant plant);
  * many words that were, or −1 after a complaint. */
 int plants_take(int count, char **words);
 
-/** Options of a command: --starts N, --most K, --jobs J, and names. */
+/** What a command is asked for: --starts N, --most K, --jobs J, and names. */
 struct search_plan {
     uint64_t starts, most, jobs;
-    uint64_t starts_max; /* so many may be asked for */
-    int name_count;
-    char **names;
+    bool any; /* a name was said */
+    bool chosen[QR_PLANT_COUNT]; /* without any: all */
 };
-/** −1, or what the command ends with after usage was printed. Names are moved to the front of words. */
-int search_plan_read(struct search_plan *plan, int count, char **words, const char *usage);
+/** Reads it as arguments.h does; `take_name` is given the plan and chooses. */
+void search_plan_read(struct search_plan *plan, const char *command, const char *usage,
+    const char *(*take_name)(void *context, const char *word), int count, char **words);
+bool search_plan_wants(const struct search_plan *plan, enum qr_plant plant);
 /** A search like this one from each start; the caller frees them. */
 struct search *searches_from(const struct search_plan *plan, const struct search *like);
 /** The last columns of a table: mean, seeds of each search, found by. */

@@ -7,6 +7,7 @@
 #include "mallory/mallory.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define MEMORY_MOST (UINT64_C(512) << 20) /* a bomb that is let in asks for more */
 
@@ -74,22 +75,27 @@ static bool measure(size_t which, const struct search_plan *plan)
     return all;
 }
 
+static const char *take_defence(void *context, const char *word)
+{
+    struct search_plan *plan = context;
+    for (size_t i = 0; i < DEFENCE_COUNT; i++) {
+        if (strcmp(plant_name(defences[i].plant), word) == 0) {
+            plan->any = plan->chosen[defences[i].plant] = true;
+            return NULL;
+        }
+    }
+    return "is no defence to take out";
+}
+
 int command_teeth(int count, char **words)
 {
-    struct search_plan plan = {.starts = 3, .starts_max = 100, .most = 200, .jobs = 1};
-    int refused = search_plan_read(&plan, count, words, usage);
-    if (refused >= 0) {
-        return refused;
-    }
+    struct search_plan plan = {.starts = 3, .most = 200, .jobs = 1};
     bool all = true;
+    search_plan_read(&plan, "quire-sim-teeth teeth", usage, take_defence, count, words);
     printf("%-16s %-7s %-20s %5s ", "attack", "rows", "without", "whole");
     searches_print_head();
     for (size_t i = 0; i < DEFENCE_COUNT; i++) {
-        bool wanted = plan.name_count == 0;
-        for (int n = 0; n < plan.name_count; n++) {
-            wanted |= plant_by_name(plan.names[n]) == defences[i].plant;
-        }
-        if (wanted) {
+        if (search_plan_wants(&plan, defences[i].plant)) {
             all &= measure(i, &plan);
         }
     }
