@@ -6,7 +6,7 @@
 #include "jobs.h"
 
 #include "commit.h"
-
+#include "mallory/mallory.h"
 #include "totals.h"
 
 #include <errno.h>
@@ -56,6 +56,9 @@ void jobs_options(const struct jobs_plan *plan, uint64_t seed, struct options *o
     options_draw(out_options, seed, plan->minutes);
     if (plan->exact) {
         *out_options = (struct options){.minutes = plan->minutes};
+    }
+    if (plan->strategy != 0) {
+        mallory_prepare(out_options, plan->strategy, seed);
     }
     for (size_t i = 0; i < plan->setting_count; i++) {
         (void)options_set(out_options, plan->settings[i].name, plan->settings[i].value);

@@ -28,6 +28,7 @@ struct jobs_plan {
     struct jobs_setting settings[JOBS_SETTINGS_MAX];
     size_t setting_count;
     bool exact; /* options that are not set are 0 instead of drawn */
+    uint32_t strategy; /* of Mallory, whom the drawn options are fitted to; 0: nobody's */
     struct jobs_known *known; /* run first; owned */
     size_t known_count, known_capacity;
     bool stop_at_failure; /* the first one ends it all; one process only */

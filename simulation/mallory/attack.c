@@ -1,22 +1,19 @@
 /*
  * quire-sim attack: every strategy of Mallory over many seeds, and what came of it.
  */
+#define _GNU_SOURCE /* program_invocation_short_name */
 #include "mallory.h"
 
 #include "arguments.h"
 #include "commands.h"
+#include "jobs.h"
 #include "run.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
-#define JOBS_MOST 64u
+#define PATIENCE_S 300u /* for one run */
 #define CHOSEN_MOST 64u
 
 static const char usage[] =
@@ -44,95 +41,29 @@ static const char usage[] =
 
 struct tally {
     uint64_t runs, misbehaved, struck, named, failures, cpu_us;
-    uint64_t first_failure; /* seed */
-    char claim[32], text[512];
+    struct run_result first_failure; /* of the lowest seed */
 };
 
 struct wishes {
-    uint64_t seed, seeds, jobs;
+    struct jobs_plan plan;
     bool tracing;
     uint32_t chosen[CHOSEN_MOST]; /* numbers of strategies; none: all of them */
     size_t chosen_count;
 };
 
-static void prepare(uint32_t number, uint64_t seed, struct options *out_options)
+static bool take_run(void *context, const struct run_result *result, const char *report)
 {
-    options_draw(out_options, seed, 8);
-    mallory_prepare(out_options, number, seed);
-}
-
-static void run_one(uint32_t number, uint64_t seed, bool tracing, struct run_result *result)
-{
-    struct options options;
-    prepare(number, seed, &options);
-    run_once(seed, &options, tracing, NULL, result);
-}
-
-static void run_some(uint32_t number, const struct wishes *wishes, uint64_t job,
-    struct tally *tally)
-{
-    struct run_result result;
-    clock_t begin = clock();
-    for (uint64_t i = job; i < wishes->seeds; i += wishes->jobs) {
-        run_one(number, wishes->seed + i, false, &result);
-        tally->runs++;
-        tally->misbehaved += result.misdeeds > 0;
-        tally->struck += result.strikes > 0;
-        tally->named += result.strikes > 0 && result.named > 0;
-        if (result.failed && tally->failures++ == 0) {
-            tally->first_failure = wishes->seed + i;
-            memcpy(tally->claim, result.claim, sizeof tally->claim);
-            snprintf(tally->text, sizeof tally->text, "%.*s", (int)sizeof tally->text - 1, result.text);
-        }
+    struct tally *tally = context;
+    (void)report;
+    tally->runs++;
+    tally->misbehaved += result->misdeeds > 0;
+    tally->struck += result->strikes > 0;
+    tally->named += result->strikes > 0 && result->named > 0;
+    tally->cpu_us += result->cpu_us;
+    if (result->failed && (tally->failures++ == 0 || result->seed < tally->first_failure.seed)) {
+        tally->first_failure = *result;
     }
-    tally->cpu_us = (uint64_t)(clock() - begin) * 1000000 / CLOCKS_PER_SEC;
-}
-
-static void add(struct tally *sum, const struct tally *part)
-{
-    if (part->failures > 0 && sum->failures == 0) {
-        sum->first_failure = part->first_failure;
-        memcpy(sum->claim, part->claim, sizeof sum->claim);
-        memcpy(sum->text, part->text, sizeof sum->text);
-    }
-    sum->runs += part->runs;
-    sum->misbehaved += part->misbehaved;
-    sum->struck += part->struck;
-    sum->named += part->named;
-    sum->failures += part->failures;
-    sum->cpu_us += part->cpu_us;
-}
-
-/* Each job is a process over memory that is shared with this one. */
-static struct tally attack(uint32_t number, const struct wishes *wishes)
-{
-    struct tally sum = {0};
-    size_t size = wishes->jobs * sizeof sum;
-    struct tally *parts = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (parts == MAP_FAILED) {
-        abort();
-    }
-    fflush(stdout);
-    uint64_t running = 0;
-    for (uint64_t job = 0; job < wishes->jobs; job++) {
-        pid_t child = fork();
-        if (child == 0) {
-            run_some(number, wishes, job, &parts[job]);
-            _exit(0);
-        }
-        running += child > 0;
-    }
-    for (int status = 0; running > 0; running--) {
-        if (wait(&status) < 0 || !WIFEXITED(status)) {
-            sum.failures++;
-            snprintf(sum.text, sizeof sum.text, "a process died: run the seeds alone to see which");
-        }
-    }
-    for (uint64_t job = 0; job < wishes->jobs; job++) {
-        add(&sum, &parts[job]);
-    }
-    munmap(parts, size);
-    return sum;
+    return true;
 }
 
 static bool print_row(const struct strategy *strategy, const struct tally *tally)
@@ -141,27 +72,37 @@ static bool print_row(const struct strategy *strategy, const struct tally *tally
         strategy->name, strategy->rows, tally->runs, tally->misbehaved, tally->struck, tally->named,
         tally->failures, 1e6 * (double)tally->runs / ((double)tally->cpu_us + 1));
     if (tally->failures > 0) {
-        printf("  FAILED %s, seed %" PRIu64 ": %s\n  again: quire-sim attack %s --seed %" PRIu64
-               " --trace\n",
-            tally->claim, tally->first_failure, tally->text, strategy->name, tally->first_failure);
+        const struct run_result *failure = &tally->first_failure;
+        printf("  FAILED %s, seed %" PRIu64 ": %s\n  again: %s attack %s --seed %" PRIu64 " --trace\n",
+            failure->claim, failure->seed, failure->text, program_invocation_short_name, strategy->name,
+            failure->seed);
     }
     fflush(stdout);
     return tally->failures == 0;
 }
 
-static int trace_one(uint32_t number, const struct wishes *wishes)
+static bool trace_one(const struct jobs_plan *plan)
 {
     struct run_result result;
     struct options options;
-    prepare(number, wishes->seed, &options);
+    jobs_options(plan, plan->first_seed, &options);
     options_print(&options, stdout); /* for a line in simulation/seeds.txt */
-    run_one(number, wishes->seed, true, &result);
+    run_once(plan->first_seed, &options, true, NULL, &result);
     if (result.failed) {
-        printf("FAILED %s, seed %" PRIu64 ": %s\n", result.claim, wishes->seed, result.text);
+        printf("FAILED %s, seed %" PRIu64 ": %s\n", result.claim, result.seed, result.text);
     }
     printf("%" PRIu64 " misdeeds, %" PRIu64 " to be noticed, noticed %" PRIu64 " times\n",
         result.misdeeds, result.strikes, result.named);
-    return result.failed;
+    return !result.failed;
+}
+
+/* False: a run failed, or there was none of some seed. */
+static bool attack(struct jobs_plan *plan, uint32_t strategy)
+{
+    struct tally tally = {0};
+    plan->strategy = strategy;
+    jobs_each(plan, PATIENCE_S, take_run, &tally);
+    return print_row(&strategies[strategy - 1], &tally) && tally.runs == plan->run_count;
 }
 
 static const char *take_strategy(void *context, const char *word)
@@ -182,27 +123,25 @@ static void print_list(void)
     }
 }
 
-static bool attack_with_all(const struct wishes *wishes)
+static bool attack_with_all(struct wishes *wishes)
 {
     bool well = true;
     printf("%-16s %-8s %7s %8s %7s %7s %7s %8s\n", "Mallory", "rows", "seeds", "misdeeds", "struck",
         "noticed", "failed", "seeds/s");
     for (uint32_t i = 0; i < (wishes->chosen_count > 0 ? wishes->chosen_count : strategy_count); i++) {
-        uint32_t number = wishes->chosen_count > 0 ? wishes->chosen[i] : i + 1;
-        struct tally tally = attack(number, wishes);
-        well &= print_row(&strategies[number - 1], &tally);
+        well &= attack(&wishes->plan, wishes->chosen_count > 0 ? wishes->chosen[i] : i + 1);
     }
     return well;
 }
 
 int command_attack(int count, char **words)
 {
-    struct wishes wishes = {.seed = 1, .seeds = 100, .jobs = 1};
+    struct wishes wishes = {.plan = {.first_seed = 1, .run_count = 100, .job_count = 1}};
     bool list = false, rows = false;
     const struct argument known[] = {
-        {"--seed", .number = &wishes.seed},
-        {"--seeds", .number = &wishes.seeds},
-        {"--jobs", .number = &wishes.jobs, .least = 1, .most = JOBS_MOST},
+        {"--seed", .number = &wishes.plan.first_seed},
+        {"--seeds", .number = &wishes.plan.run_count},
+        {"--jobs", .number = &wishes.plan.job_count, .least = 1, .most = JOBS_MAX},
         {"--trace", .flag = &wishes.tracing},
         {"--list", .flag = &list},
         {"--rows", .flag = &rows},
@@ -221,7 +160,8 @@ int command_attack(int count, char **words)
         return mallory_print_rows() ? 0 : 1;
     }
     if (wishes.tracing) {
-        return trace_one(wishes.chosen[0], &wishes);
+        wishes.plan.strategy = wishes.chosen[0];
+        return trace_one(&wishes.plan) ? 0 : 1;
     }
     return attack_with_all(&wishes) ? 0 : 1;
 }
