@@ -4,6 +4,7 @@
 #include "search.h"
 
 #include "arguments.h"
+#include "mallory/mallory.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -74,8 +75,8 @@ static void search(struct search *search)
         search->seed = search->first_seed + i;
         search->seeds = i + 1;
         options_draw(&options, search->seed, search->minutes);
-        if (search->prepare != NULL) {
-            search->prepare(search, &options);
+        if (search->strategy != 0) {
+            mallory_prepare(&options, search->strategy, search->seed);
         }
         alarm(RUN_SECONDS_MAX);
         run_once(search->seed, &options, false, NULL, &result);

@@ -14,8 +14,7 @@ struct search {
     enum qr_plant plant; /* QR_PLANT_COUNT: nothing */
     uint64_t first_seed, most;
     uint64_t minutes; /* simulated, of a run */
-    void (*prepare)(const struct search *search, struct options *options); /* NULL: as drawn */
-    uint64_t strategy; /* for prepare */
+    uint32_t strategy; /* of Mallory, whom the drawn options are fitted to; 0: nobody's */
     uint64_t memory_most; /* bytes of the process; 0: any */
 
     /* found: */

@@ -22,9 +22,9 @@ static const char usage[] =
     "\n"
     "To look at one: quire-sim-teeth --plant DEFENCE attack STRATEGY --seed S --trace\n"
     "\n"
-    "Defences, and what they stand for:\n"
-#define ONE(name, strategy, text) "  " #name ": " text "\n"
-    QR_DEFENCES(ONE)
+    "Defences, the strategy that succeeds without each, and what they stand for:\n"
+#define ONE(name, strategy, text) "  " #name ", " strategy ": " text "\n"
+    QR_DEFENCES(ONE) MALLORY_MORE_TEETH(ONE)
 #undef ONE
     ;
 
@@ -38,16 +38,10 @@ static const struct {
 };
 #define DEFENCE_COUNT (sizeof defences / sizeof *defences)
 
-static void prepare(const struct search *search, struct options *options)
-{
-    mallory_prepare(options, search->strategy, search->seed);
-}
-
 static bool measure(size_t which, const struct search_plan *plan)
 {
-    uint64_t number = strategy_by_name(defences[which].strategy);
-    struct search like = {.plant = defences[which].plant, .strategy = number, .minutes = 8,
-        .prepare = prepare, .memory_most = MEMORY_MOST};
+    uint32_t number = strategy_by_name(defences[which].strategy);
+    struct search like = {.plant = defences[which].plant, .strategy = number, .memory_most = MEMORY_MOST};
     struct search *searches = searches_from(plan, &like);
     like.plant = QR_PLANT_COUNT;
     struct search *whole = searches_from(plan, &like);
@@ -66,9 +60,11 @@ static bool measure(size_t which, const struct search_plan *plan)
         number > 0 ? strategies[number - 1].rows : "?", plant_name(defences[which].plant),
         (unsigned long long)failures);
     bool all = searches_print(searches, plan->starts) && failures == 0;
-    if (failures > 0) {
-        printf("  with all defences in, seed %llu: %s: %s\n", (unsigned long long)whole[0].seed,
-            whole[0].claim, whole[0].text);
+    for (uint64_t i = 0; i < plan->starts; i++) {
+        if (whole[i].seeds > 0) {
+            printf("  with all defences in, seed %llu: %s: %s\n", (unsigned long long)whole[i].seed,
+                whole[i].claim, whole[i].text);
+        }
     }
     free(searches);
     free(whole);
