@@ -83,15 +83,24 @@ static size_t begin(struct world *world)
     return world->log_count;
 }
 
+/* Person 0 has revoked 1, of which neither 1 nor 3 heard, and the server has forgotten it. Nobody is
+ * online. `text` is what 0 wrote meanwhile, or NULL. */
+static void begin_with_forgotten_revocation(struct world *world, const char *text)
+{
+    size_t before = begin(world);
+    world_disconnect(world, 1);
+    revoke(world, 0, 1);
+    if (text != NULL) {
+        write(world, 0, text);
+    }
+    offline(world, 4);
+    world_restart_hub(world, before);
+}
+
 Test(forgotten, a_revocation_that_others_wrote_past_is_made_again)
 {
     struct world world;
-    size_t before = begin(&world);
-    world_disconnect(&world, 1); /* neither 1 nor 3 hears of it */
-    revoke(&world, 0, 1);
-    write(&world, 0, "secret. ");
-    offline(&world, 4);
-    world_restart_hub(&world, before);
+    begin_with_forgotten_revocation(&world, "secret. ");
     online(&world, 1);
     write(&world, 1, "late. ");
     online(&world, 3);
@@ -208,11 +217,7 @@ Test(forgotten, what_a_device_has_of_a_revoked_one_it_carries_over_the_pins)
 Test(forgotten, whom_a_revoked_device_enrolled_meanwhile_goes_with_it)
 {
     struct world world;
-    size_t before = begin(&world);
-    world_disconnect(&world, 1);
-    revoke(&world, 0, 1);
-    offline(&world, 4);
-    world_restart_hub(&world, before);
+    begin_with_forgotten_revocation(&world, NULL);
     online(&world, 1); /* a thief now, with a server that forgot */
     world_pair(&world, 1, 4);
     write(&world, 4, "ghost. ");
@@ -231,11 +236,7 @@ Test(forgotten, whom_a_revoked_device_enrolled_meanwhile_goes_with_it)
 Test(forgotten, nothing_is_sealed_before_a_revocation_is_made_again)
 {
     struct world world;
-    size_t before = begin(&world);
-    world_disconnect(&world, 1);
-    revoke(&world, 0, 1);
-    offline(&world, 4);
-    world_restart_hub(&world, before);
+    begin_with_forgotten_revocation(&world, NULL);
     online(&world, 1);
     write(&world, 1, "late. ");
     online(&world, 3);

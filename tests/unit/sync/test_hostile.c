@@ -471,18 +471,16 @@ Test(hostile, the_roster_grows_only_by_its_members_and_from_its_head)
     hostile_end(&world);
 }
 
-/* Pins nothing, the wrong batch, or one chain more than there is. */
-static int append_bad_pins(struct world *world, struct forger *forger, struct stranger *stranger, int i)
+/* The forger's device revokes device 0 with these pins, ascending. */
+static int append_revocation(struct world *world, struct forger *forger, struct stranger *stranger,
+    const struct qr_dep *pins, uint16_t count)
 {
     struct qr_record record = {.kind = QR_RECORD_REVOKE};
     struct quire_buffer bytes = {0};
     record.revoke.device = qr_vault_public(world->people[0].device->vault).device;
-    struct qr_dep head = own_head(world, 0);
-    head.hash[0] ^= 1;
-    record.revoke.pin_count = i == 0 ? 0 : 1;
-    record.revoke.pins[0] = head;
-    if (i == 2) {
-        record.revoke.pins[0] = (struct qr_dep){.seq = 9, .writer = "nobody"};
+    record.revoke.pin_count = count;
+    for (uint16_t i = 0; i < count; i++) {
+        record.revoke.pins[i] = pins[i];
     }
     forge_record(forger, &record, &bytes);
     struct quire_bytes item = quire_buffer_bytes(&bytes);
@@ -490,6 +488,8 @@ static int append_bad_pins(struct world *world, struct forger *forger, struct st
     quire_buffer_finish(&bytes);
     return code;
 }
+
+static const struct qr_dep nobodys = {.seq = 9, .writer = "nobody"}; /* a chain that there is not */
 
 Test(hostile, a_revocation_that_shuts_out_what_others_stand_on_is_refused)
 {
@@ -501,10 +501,11 @@ Test(hostile, a_revocation_that_shuts_out_what_others_stand_on_is_refused)
             world_restart_hub(&world, world.log_count);
         }
         struct stranger *stranger = peer_login(&world, &forger);
-        for (int i = 0; i < 3; i++) {
-            cr_assert_eq(append_bad_pins(&world, &forger, stranger, i), QR_ERROR_STALE_ROSTER,
-                "pins %d", i);
-        }
+        struct qr_dep wrong = own_head(&world, 0);
+        wrong.hash[0] ^= 1;
+        cr_assert_eq(append_revocation(&world, &forger, stranger, NULL, 0), QR_ERROR_STALE_ROSTER);
+        cr_assert_eq(append_revocation(&world, &forger, stranger, &wrong, 1), QR_ERROR_STALE_ROSTER);
+        cr_assert_eq(append_revocation(&world, &forger, stranger, &nobodys, 1), QR_ERROR_STALE_ROSTER);
         hostile_end(&world);
     }
 }
@@ -518,21 +519,36 @@ Test(hostile, a_revocation_may_shut_out_what_nobody_stands_on)
     struct stranger *stranger = peer_login(&world, &forger), *pushing = peer_login(&world, &thief);
     struct plan plan = forge_plan(&thief, hostile_diary, "at the last moment");
     cr_assert_eq(peer_push_plan(&world, pushing, &thief, &plan), 0);
-    struct qr_record record = {.kind = QR_RECORD_REVOKE};
-    struct quire_buffer bytes = {0};
-    record.revoke.device = qr_vault_public(world.people[0].device->vault).device;
-    record.revoke.pins[0] = own_head(&world, 0);
-    record.revoke.pin_count = 1;
-    forge_record(&forger, &record, &bytes);
-    struct quire_bytes item = quire_buffer_bytes(&bytes);
-    cr_assert_eq(peer_append(&world, stranger, qr_roster_head(forger.roster), &item, 1), 0);
+    struct qr_dep head = own_head(&world, 0);
+    cr_assert_eq(append_revocation(&world, &forger, stranger, &head, 1), 0);
     /* It is not served any more, nor told of: who subscribes now is caught up without it. */
     world_connect(&world, 1);
     world_run(&world, 2000);
     cr_assert(world_state(&world, 1).caught_up);
     cr_assert_null(strstr(world_text(&world, 1, hostile_diary), "last moment"));
     cr_assert_eq(world_state(&world, 1).alarms[QUIRE_ALARM_REVOKED_WRITE], 0);
-    quire_buffer_finish(&bytes);
+    world_finish(&world);
+}
+
+/* As after a loss that the revoking device has not heard of: whoever has that chain brings it. */
+Test(hostile, a_revocation_may_pin_a_chain_that_the_server_lacks)
+{
+    struct world world;
+    hostile_begin(&world);
+    world_disconnect(&world, 0);
+    struct forger forger = peer_keys(&world, 1, 'f');
+    struct stranger *stranger = peer_login(&world, &forger);
+    struct qr_dep pins[2] = {own_head(&world, 0), nobodys};
+    if (memcmp(pins[0].writer, pins[1].writer, QR_WRITER_SIZE) > 0) {
+        pins[0] = nobodys;
+        pins[1] = own_head(&world, 0);
+    }
+    cr_assert_eq(append_revocation(&world, &forger, stranger, pins, 2), 0);
+    world_connect(&world, 1);
+    world_run(&world, 2000);
+    cr_assert(world_state(&world, 1).caught_up);
+    cr_assert_not(qr_roster_active(&world.people[1].device->roster, world_state(&world, 0).device));
+    cr_assert_not_null(strstr(world_text(&world, 1, hostile_diary), "phone"));
     world_finish(&world);
 }
 

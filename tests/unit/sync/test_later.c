@@ -30,6 +30,16 @@ static void finish_edits(struct edits *edits)
     quire_buffer_finish(&edits->second);
 }
 
+/* Person 0 has subscribed to a liar, who will hand out what the device of person 1 seems to write. */
+static struct forger begin(struct world *world, struct edits *out_edits)
+{
+    hostile_begin(world);
+    *out_edits = make_edits();
+    liar_accept(world, 0);
+    liar_want_nothing(world, 0);
+    return peer_keys(world, 1, 'f');
+}
+
 /* Person 0 gets the forger's next batch, from a liar. */
 static void give(struct world *world, struct forger *forger, uint8_t version, struct quire_bytes delta)
 {
@@ -42,16 +52,6 @@ static void give(struct world *world, struct forger *forger, uint8_t version, st
     struct quire_bytes bytes = quire_buffer_bytes(&batch);
     liar_delta(world, 0, &bytes, 1);
     quire_buffer_finish(&batch);
-}
-
-static uint64_t alarms(struct world *world)
-{
-    struct quire_device_state state = world_state(world, 0);
-    uint64_t sum = 0;
-    for (size_t i = 0; i < QUIRE_ALARM_COUNT; i++) {
-        sum += state.alarms[i];
-    }
-    return sum;
 }
 
 static bool shows(struct world *world, const char *text)
@@ -83,21 +83,18 @@ static void end(struct world *world)
 Test(later, a_batch_of_a_later_version_is_kept_unread_and_read_after_an_upgrade)
 {
     struct world world;
-    hostile_begin(&world);
-    struct forger forger = peer_keys(&world, 1, 'f');
-    struct edits edits = make_edits();
-    liar_accept(&world, 0);
-    liar_want_nothing(&world, 0);
+    struct edits edits;
+    struct forger forger = begin(&world, &edits);
     uint64_t before = world_state(&world, 0).batch_count;
     give(&world, &forger, 2, quire_buffer_bytes(&edits.first));
     cr_assert_eq(world_state(&world, 0).batch_count, before + 1, "kept");
     cr_assert_eq(world_state(&world, 0).unread_count, 1);
-    cr_assert_eq(alarms(&world), 0);
+    cr_assert_eq(liar_alarms(&world, 0), 0);
     cr_assert(!shows(&world, "alpha"));
     give(&world, &forger, 1, quire_buffer_bytes(&edits.second));
     cr_assert_eq(world_state(&world, 0).batch_count, before + 2, "what is behind it is taken");
     cr_assert_eq(world_state(&world, 0).unread_count, 2, "and stands on what is unread");
-    cr_assert_eq(alarms(&world), 0);
+    cr_assert_eq(liar_alarms(&world, 0), 0);
 
     world_restart(&world, 0, true); /* of the same version: still unread, and no busier for it */
     for (int i = 0; i < 4; i++) {
@@ -109,7 +106,7 @@ Test(later, a_batch_of_a_later_version_is_kept_unread_and_read_after_an_upgrade)
     upgrade(&world, 0);
     cr_assert_eq(world_state(&world, 0).unread_count, 0);
     cr_assert(shows(&world, "alpha beta omega"));
-    cr_assert_eq(alarms(&world), 0);
+    cr_assert_eq(liar_alarms(&world, 0), 0);
     world_restart(&world, 0, true);
     cr_assert_eq(world_state(&world, 0).unread_count, 0, "and it is kept so");
     cr_assert(shows(&world, "alpha beta omega"));
@@ -120,11 +117,8 @@ Test(later, a_batch_of_a_later_version_is_kept_unread_and_read_after_an_upgrade)
 Test(later, an_unread_batch_is_brought_to_a_server_that_never_had_it)
 {
     struct world world;
-    hostile_begin(&world);
-    struct forger forger = peer_keys(&world, 1, 'f');
-    struct edits edits = make_edits();
-    liar_accept(&world, 0);
-    liar_want_nothing(&world, 0);
+    struct edits edits;
+    struct forger forger = begin(&world, &edits);
     give(&world, &forger, 2, quire_buffer_bytes(&edits.first));
     world.limits.batch_version = 2;
     world_restart_hub(&world, world.log_count);
@@ -142,11 +136,8 @@ Test(later, an_unread_batch_is_brought_to_a_server_that_never_had_it)
 Test(later, a_server_of_an_earlier_version_refuses_it_and_nothing_else)
 {
     struct world world;
-    hostile_begin(&world);
-    struct forger forger = peer_keys(&world, 1, 'f');
-    struct edits edits = make_edits();
-    liar_accept(&world, 0);
-    liar_want_nothing(&world, 0);
+    struct edits edits;
+    struct forger forger = begin(&world, &edits);
     world_type(&world, 0, hostile_diary, "mine ");
     give(&world, &forger, 2, quire_buffer_bytes(&edits.first));
     world_disconnect(&world, 0);
@@ -164,15 +155,12 @@ Test(later, a_server_of_an_earlier_version_refuses_it_and_nothing_else)
 Test(later, a_later_form_of_the_text_is_kept_unread)
 {
     struct world world;
-    hostile_begin(&world);
-    struct forger forger = peer_keys(&world, 1, 'f');
-    struct edits edits = make_edits();
+    struct edits edits;
+    struct forger forger = begin(&world, &edits);
     edits.first.data[0] = 2;
-    liar_accept(&world, 0);
-    liar_want_nothing(&world, 0);
     give(&world, &forger, 1, quire_buffer_bytes(&edits.first));
     cr_assert_eq(world_state(&world, 0).unread_count, 1);
-    cr_assert_eq(alarms(&world), 0);
+    cr_assert_eq(liar_alarms(&world, 0), 0);
     finish_edits(&edits);
     world_finish(&world);
 }
@@ -180,11 +168,9 @@ Test(later, a_later_form_of_the_text_is_kept_unread)
 Test(later, what_is_wrong_and_not_of_a_later_version_is_an_alarm)
 {
     struct world world;
-    hostile_begin(&world);
-    struct forger forger = peer_keys(&world, 1, 'f'), other = peer_keys(&world, 1, 'g');
-    struct edits edits = make_edits();
-    liar_accept(&world, 0);
-    liar_want_nothing(&world, 0);
+    struct edits edits;
+    struct forger forger = begin(&world, &edits);
+    struct forger other = peer_keys(&world, 1, 'g');
     give(&world, &forger, 1, quire_buffer_bytes(&edits.second)); /* it stands on nothing that is here */
     cr_assert_eq(world_state(&world, 0).alarms[QUIRE_ALARM_UNREADABLE], 1);
     cr_assert_eq(world_state(&world, 0).unread_count, 0);
