@@ -30,9 +30,7 @@ void hardship_pause_phone(struct world *world, struct phone *phone, uint64_t len
     }
     sometimes(world, SOMETIMES_phone_paused);
     TRACE(world, "phone # stands still for # ms", phone->number, length_ms);
-    if (phone->paused_until_ms < world->now_ms + length_ms) { /* never sooner: frames keep their order */
-        phone->paused_until_ms = world->now_ms + length_ms;
-    }
+    phone->paused_until_ms = world->now_ms + length_ms;
 }
 
 static void pause_phone(struct world *world, const struct happening *happening)
@@ -51,9 +49,7 @@ void hardship_pause_server(struct world *world, uint64_t length_ms)
     }
     sometimes(world, SOMETIMES_server_paused);
     TRACE(world, "server stands still for # ms", length_ms);
-    if (world->server->paused_until_ms < world->now_ms + length_ms) {
-        world->server->paused_until_ms = world->now_ms + length_ms;
-    }
+    world->server->paused_until_ms = world->now_ms + length_ms;
 }
 
 static void pause_server(struct world *world, const struct happening *happening)

@@ -188,8 +188,6 @@ bool report_seed(uint64_t seed, const struct options *options, const struct skip
         .text = result.text, .trace_hash = result.trace_hash, .failed = result.failed,
         .with_options = true};
     bool well = report_write(world, &report, path);
-    recording_destroy(world->recording);
-    world->recording = NULL;
     world_destroy(world);
     return well;
 }

@@ -9,6 +9,7 @@
 #include "network.h"
 #include "people.h"
 #include "phone.h"
+#include "recording.h"
 #include "server.h"
 
 #include <stdlib.h>
@@ -48,6 +49,7 @@ void world_destroy(struct world *world)
     server_destroy(world);
     network_destroy(world->network);
     model_destroy(world->model, world);
+    recording_destroy(world->recording);
     world_forget_all(world);
     free(world);
 }

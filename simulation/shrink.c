@@ -186,8 +186,6 @@ static void print_story(uint64_t seed, const struct options *options, const stru
     }
     fprintf(out, "  %zu edits, %" PRIu32 " phones; %s: %s\n", edits, world->phone_count, result.claim,
         result.text);
-    recording_destroy(world->recording);
-    world->recording = NULL;
     world_destroy(world);
 }
 

@@ -253,8 +253,6 @@ void story_tell(const struct story *story, uint64_t seed, size_t broken_line, en
             .line = out_verdict->line, .trace_hash = out_verdict->trace_hash,
             .failed = out_verdict->failed};
         out_verdict->no_report = !report_write(world, &report, report_path);
-        recording_destroy(world->recording);
-        world->recording = NULL;
     }
     world->telling = NULL;
     world_destroy(world);

@@ -171,7 +171,7 @@ struct world {
     uint64_t deeds;            /* so far: what people did and what befell them, one by one */
 
     const char *phone_names[PHONES_MAX]; /* NULL: its number will do */
-    struct recording *recording;         /* for a report, or NULL */
+    struct recording *recording;         /* for a report, or NULL; owned */
     struct telling *telling;             /* the story that is told, or NULL */
 
     struct network *network;

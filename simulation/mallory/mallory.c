@@ -290,7 +290,7 @@ void mallory_check_end(struct world *world)
     if (strategy->must == 0 && !strategy->refused) {
         mallory->strikes = 0; /* nobody need notice */
     }
-    if (mallory->strikes > 0 && named == 0 && (strategy->must != 0 || strategy->refused)) {
+    if (mallory->strikes > 0 && named == 0) {
         world_fail(world, "mallory", "nobody noticed %llu misdeeds (Mallory %s)",
             (unsigned long long)mallory->strikes, strategy->text);
     }

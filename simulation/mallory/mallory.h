@@ -264,12 +264,12 @@ struct draft {
 };
 /** The next of a chain after its head in the archive, by `device`. */
 struct draft forge_draft(const struct account *account, const uint8_t *writer, const uint8_t *device);
-/** Appends the batch, signed by the vault. */
+/** Fills the buffer with the batch, signed by the vault. */
 void forge_batch(const struct account *account, const struct draft *draft, const struct qr_vault *vault,
     struct quire_buffer *out_batch, uint8_t out_hash[QR_HASH_SIZE]);
 /** Hashes and signs the bytes of a batch anew. */
 void forge_sign(const struct account *account, const struct qr_vault *vault, struct quire_buffer *batch);
-/** Appends a record; seq, prev and signer are the caller's. */
+/** Fills the buffer with a record, signed by the vault; seq, prev and signer are the caller's. */
 void forge_record(const struct qr_vault *vault, const struct qr_record *record,
     struct quire_buffer *out_record);
 
@@ -280,10 +280,10 @@ void truth_destroy(struct truth *truth);
 /** An enrolled device signed this, honest or not. */
 void truth_batch(struct world *world, uint32_t user, struct quire_bytes bytes);
 void truth_record(struct world *world, uint32_t user, struct quire_bytes record);
-/** Nothing that a phone sends holds a key. */
-void truth_check_secrets(struct world *world, const struct phone *phone, struct quire_bytes bytes);
 /** The same of a record that a phone appends: it enrols nobody but phones of the user. */
 void truth_appended(struct world *world, uint32_t user, struct quire_bytes record);
+/** Nothing that a phone sends holds a key. */
+void truth_check_secrets(struct world *world, const struct phone *phone, struct quire_bytes bytes);
 /** A phone is back to what its disk holds now. */
 void truth_restored(struct world *world, struct phone *phone);
 /** What is in the log of a server was made by an enrolled device of its user. */
