@@ -5,8 +5,7 @@
 
 #include "arguments.h"
 #include "jobs.h"
-#include "report.h"
-#include "run.h"
+#include "real_time.h"
 #include "shrink.h"
 #include "totals.h"
 
@@ -39,29 +38,31 @@ static const char usage[] =
     "  --skip N-M,N…          without these edits and faults, by number: --shrink says which\n"
     "  --options              the names of all options\n";
 
-struct arguments {
-    struct jobs_plan plan;
-    bool tracing, json, shrink;
+#define REPORTS_MAX 20u /* failures that are printed in full */
+#define PATIENCE_S 600u /* for one run */
+
+struct wishes {
+    struct plan plan;
+    bool tracing, json, shrink, until_failure;
     const char *report;
-    struct skips skips;
 };
 
 /* ---- arguments ------------------------------------------------------------------------------- */
 
 static const char *take_seeds(void *context, const char *path)
 {
-    struct jobs_plan *plan = context;
+    struct plan *plan = context;
     FILE *file = fopen(path, "r");
     char line[4096];
-    bool room = true;
+    const char *wrong = NULL;
     if (file == NULL) {
         return "takes a file of seeds, and this one cannot be read";
     }
-    while (room && fgets(line, sizeof line, file) != NULL) {
-        room = jobs_add_known(plan, line);
+    while (wrong == NULL && fgets(line, sizeof line, file) != NULL) {
+        wrong = plan_add_known(plan, line);
     }
     fclose(file);
-    return room ? NULL : "takes a file of seeds, and there are too many in this one";
+    return wrong;
 }
 
 static const char *take_skips(void *context, const char *word)
@@ -69,7 +70,7 @@ static const char *take_skips(void *context, const char *word)
     return skips_read(word, context) ? NULL : "takes numbers and ranges, ascending: 1-45,47";
 }
 
-static void parse(int count, char **words, struct arguments *out)
+static void parse(int count, char **words, struct wishes *out)
 {
     bool list = false;
     const struct argument known[] = {
@@ -77,15 +78,15 @@ static void parse(int count, char **words, struct arguments *out)
         {"--runs", .number = &out->plan.run_count},
         {"--jobs", .number = &out->plan.job_count},
         {"--minutes-simulated", .number = &out->plan.minutes},
-        {"--set", .take = jobs_take_setting, .context = &out->plan},
+        {"--set", .take = plan_take_setting, .context = &out->plan},
         {"--exact", .flag = &out->plan.exact},
         {"--seeds", .take = take_seeds, .context = &out->plan},
-        {"--until-failure", .flag = &out->plan.stop_at_failure},
+        {"--until-failure", .flag = &out->until_failure},
         {"--trace", .flag = &out->tracing},
         {"--json", .flag = &out->json},
         {"--report", .text = &out->report},
         {"--shrink", .flag = &out->shrink},
-        {"--skip", .take = take_skips, .context = &out->skips},
+        {"--skip", .take = take_skips, .context = &out->plan.skips},
         {"--options", .flag = &list},
     };
     arguments_read("quire-sim", usage, known, sizeof known / sizeof *known, count, words);
@@ -99,56 +100,75 @@ static void parse(int count, char **words, struct arguments *out)
 
 /* ---- one run --------------------------------------------------------------------------------- */
 
-static bool write_report(const struct arguments *arguments, uint64_t seed,
-    const struct options *options)
-{
-    char *again = NULL;
-    size_t size = 0;
-    FILE *stream = open_memstream(&again, &size);
-    if (stream == NULL) {
-        return false;
-    }
-    jobs_print_again(&arguments->plan, seed, stream);
-    skips_print(&arguments->skips, stream);
-    fclose(stream);
-    bool well = report_seed(seed, options, &arguments->skips, again, arguments->report);
-    free(again);
-    return well;
-}
-
-static int run_alone(const struct arguments *arguments)
+static int run_alone(const struct wishes *wishes)
 {
     struct options options;
     struct run_result result;
-    uint64_t seed = arguments->plan.first_seed;
-    jobs_options(&arguments->plan, seed, &options);
+    uint64_t seed = wishes->plan.first_seed;
+    plan_options(&wishes->plan, seed, &options);
     printf("seed %" PRIu64 "\noptions", seed);
     options_print(&options, stdout);
     fflush(stdout);
-    run_without(seed, &options, &arguments->skips, arguments->tracing, stdout, &result);
+    run_without(seed, &options, &wishes->plan.skips, wishes->tracing, stdout, &result);
     if (result.failed) {
-        jobs_print_failure(&arguments->plan, &result, stdout);
-        if (arguments->shrink) {
-            shrink(seed, &options, &result, stdout);
+        plan_print_failure(&wishes->plan, &result, stdout);
+        if (wishes->shrink) {
+            shrink(seed, &options, &wishes->plan.skips, &result, stdout);
         }
     } else {
-        totals_print_one(&result, arguments->json);
+        totals_print_one(&result, wishes->json);
     }
     printf("trace %016" PRIx64 "\n", result.trace_hash);
-    if (arguments->report != NULL && !write_report(arguments, seed, &options)) {
-        fprintf(stderr, "quire-sim: the report cannot be written: %s\n", arguments->report);
+    if (wishes->report != NULL && !plan_report(&wishes->plan, seed, &options, wishes->report)) {
+        fprintf(stderr, "quire-sim: the report cannot be written: %s\n", wishes->report);
         return 2;
     }
     return result.failed ? 1 : 0;
 }
 
+/* ---- many runs ------------------------------------------------------------------------------- */
+
+struct summary {
+    const struct wishes *wishes;
+    struct totals totals;
+};
+
+static bool take_run(void *context, const struct run_result *result, const char *report)
+{
+    struct summary *summary = context;
+    totals_add(&summary->totals, result);
+    if (result->failed && summary->totals.failures <= REPORTS_MAX) {
+        fputs(report, stdout);
+        plan_print_failure(&summary->wishes->plan, result, stdout);
+        putchar('\n');
+        fflush(stdout);
+    }
+    return !(summary->wishes->until_failure && result->failed);
+}
+
+static int run_many(struct wishes *wishes)
+{
+    struct summary summary = {.wishes = wishes};
+    const struct totals *totals = &summary.totals;
+    if (wishes->until_failure) {
+        wishes->plan.job_count = 1;
+    }
+    double begin_s = real_seconds();
+    jobs_each(&wishes->plan, PATIENCE_S, take_run, &summary);
+    double seconds = real_seconds() - begin_s;
+    if (wishes->until_failure) {
+        printf("%s after %" PRIu64 " seeds\n", totals->failures > 0 ? "found" : "not found", totals->runs);
+        return totals->failures > 0 ? 1 : 0;
+    }
+    totals_print(totals, seconds > 0 ? seconds : 1e-9, wishes->json);
+    return totals->failures > 0 || totals->runs != plan_count(&wishes->plan) ? 1 : 0;
+}
+
 int command_seeds(int count, char **words)
 {
-    static struct arguments arguments = {
+    static struct wishes wishes = {
         .plan = {.first_seed = 1, .run_count = 1, .job_count = 1, .minutes = 30}};
-    parse(count, words, &arguments);
-    if (arguments.plan.run_count == 1 && arguments.plan.known_count == 0) {
-        return run_alone(&arguments);
-    }
-    return jobs_run(&arguments.plan, arguments.json);
+    parse(count, words, &wishes);
+    return plan_count(&wishes.plan) == 1 && wishes.plan.known_count == 0 ? run_alone(&wishes)
+                                                                         : run_many(&wishes);
 }

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE /* program_invocation_short_name */
 #include "shrink.h"
 
+#include "plan.h"
 #include "recording.h"
 
 #include <errno.h>
@@ -50,41 +51,6 @@ static bool still_fails(uint64_t seed, const struct options *options, const stru
 }
 
 /* ---- edits and faults ------------------------------------------------------------------------ */
-
-bool skips_read(const char *text, struct skips *out_skips)
-{
-    struct skips skips = {.count = 0};
-    uint64_t last = 0;
-    for (const char *at = text; at != NULL && *at != 0;) {
-        char *end = NULL;
-        uint64_t from = strtoull(at, &end, 10), to = from;
-        if (end == at || *at < '0' || *at > '9') {
-            return false;
-        }
-        if (*end == '-') {
-            at = end + 1;
-            to = strtoull(at, &end, 10);
-        }
-        if (from <= last || to < from || skips.count == SKIPS_MAX || (*end != ',' && *end != 0)) {
-            return false;
-        }
-        skips.ranges[skips.count].from = from;
-        skips.ranges[skips.count++].to = last = to;
-        at = *end == ',' ? end + 1 : end;
-    }
-    *out_skips = skips;
-    return text != NULL && skips.count > 0;
-}
-
-void skips_print(const struct skips *skips, FILE *out)
-{
-    for (size_t i = 0; i < skips->count; i++) {
-        fprintf(out, "%s%" PRIu64, i == 0 ? " --skip " : ",", skips->ranges[i].from);
-        if (skips->ranges[i].to > skips->ranges[i].from) {
-            fprintf(out, "-%" PRIu64, skips->ranges[i].to);
-        }
-    }
-}
 
 /* without[0] is never true. False: there are too many ranges. */
 static bool skips_of(const bool *without, uint64_t count, struct skips *out_skips)
@@ -212,20 +178,20 @@ static bool make_smaller(uint64_t seed, const struct skips *skips, const struct 
     return any;
 }
 
-void shrink(uint64_t seed, const struct options *options, const struct run_result *failure,
-    FILE *out)
+void shrink(uint64_t seed, const struct options *options, const struct skips *skips,
+    const struct run_result *failure, FILE *out)
 {
     struct options smallest = *options;
-    struct skips skips = {.count = 0};
-    (void)make_smaller(seed, NULL, failure, &smallest);
-    print_command(seed, &smallest, &skips, out); /* in case that the rest takes too long */
+    struct skips most = *skips;
+    (void)make_smaller(seed, &most, failure, &smallest);
+    print_command(seed, &smallest, &most, out); /* in case that the rest takes too long */
     fflush(out);
-    leave_out(seed, &smallest, failure, &skips);
-    for (int pass = 0; pass < PASSES && make_smaller(seed, &skips, failure, &smallest); pass++) {
-        leave_out(seed, &smallest, failure, &skips);
+    leave_out(seed, &smallest, failure, &most);
+    for (int pass = 0; pass < PASSES && make_smaller(seed, &most, failure, &smallest); pass++) {
+        leave_out(seed, &smallest, failure, &most);
     }
-    if (skips.count > 0) {
-        print_command(seed, &smallest, &skips, out);
+    if (most.count > 0) {
+        print_command(seed, &smallest, &most, out);
     }
-    print_story(seed, &smallest, &skips, out);
+    print_story(seed, &smallest, &most, out);
 }

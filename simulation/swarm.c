@@ -9,7 +9,7 @@
 #include "arguments.h"
 #include "commit.h"
 #include "jobs.h"
-#include "report.h"
+#include "real_time.h"
 #include "shrink.h"
 #include "totals.h"
 
@@ -20,7 +20,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define SLICE_S 20.0
@@ -53,10 +52,11 @@ static const char usage[] =
     "it, with .html, its report.\n";
 
 struct swarm {
-    struct jobs_plan plan;
+    struct plan plan;
     const char *folder;
     uint64_t minutes, runs_most, rare;
-    char state_path[512];
+    char state_path[512]; /* of this program's counts */
+    char next_path[512];  /* of the seed that is next for whatever program */
     uint64_t next_seed;
     struct totals before; /* of this program, up to the last whole slice */
     struct totals slice;
@@ -75,13 +75,6 @@ static void give_up(const char *what, const char *path)
 {
     fprintf(stderr, "quire-sim swarm: %s %s: %s\n", what, path, strerror(errno));
     exit(2);
-}
-
-static double wall_s(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
 /* ---- the state ------------------------------------------------------------------------------- */
@@ -175,10 +168,9 @@ static void fill_next(const struct swarm *swarm, FILE *file)
 /* Another commit begins with counts of its own, at seeds that none before has seen. */
 static void open_folder(struct swarm *swarm, uint64_t first_seed)
 {
-    char next_path[512];
     uint64_t settings = 0;
     for (size_t i = 0; i < swarm->plan.setting_count; i++) {
-        const struct jobs_setting *setting = &swarm->plan.settings[i];
+        const struct plan_setting *setting = &swarm->plan.settings[i];
         settings = bytes_mix(settings ^ setting->value, quire_bytes_of_text(setting->name));
     }
     char suffix[32] = "";
@@ -190,38 +182,22 @@ static void open_folder(struct swarm *swarm, uint64_t first_seed)
     }
     snprintf(swarm->state_path, sizeof swarm->state_path, "%s/state-%s-%s%s", swarm->folder,
         program_invocation_short_name, QUIRE_COMMIT, suffix);
-    snprintf(next_path, sizeof next_path, "%s/next-%s", swarm->folder, program_invocation_short_name);
+    snprintf(swarm->next_path, sizeof swarm->next_path, "%s/next-%s", swarm->folder,
+        program_invocation_short_name);
     swarm->next_seed = first_seed;
     (void)read_state(swarm, swarm->state_path);
-    (void)read_state(swarm, next_path); /* the seed alone */
+    (void)read_state(swarm, swarm->next_path); /* the seed alone */
 }
 
 static void keep_state(struct swarm *swarm)
 {
-    char next_path[512];
-    snprintf(next_path, sizeof next_path, "%s/next-%s", swarm->folder, program_invocation_short_name);
     write_file(swarm->state_path, fill_state, swarm);
-    write_file(next_path, fill_next, swarm);
+    write_file(swarm->next_path, fill_next, swarm);
 }
 
 /* ---- failures -------------------------------------------------------------------------------- */
 
 /* In a process of its own, since the world may kill it or never end. */
-static void write_report(const struct swarm *swarm, uint64_t seed, const struct options *options,
-    const char *path)
-{
-    char *again = NULL;
-    size_t size = 0;
-    FILE *stream = open_memstream(&again, &size);
-    if (stream == NULL) {
-        return;
-    }
-    jobs_print_again(&swarm->plan, seed, stream);
-    fclose(stream);
-    (void)report_seed(seed, options, NULL, again, path); /* without it the text is still there */
-    free(again);
-}
-
 static void shrink_apart(const struct swarm *swarm, const struct run_result *result, FILE *file,
     const char *report_path)
 {
@@ -230,9 +206,9 @@ static void shrink_apart(const struct swarm *swarm, const struct run_result *res
     if (child == 0) {
         struct options options;
         alarm(SHRINK_S);
-        jobs_options(&swarm->plan, result->seed, &options);
-        write_report(swarm, result->seed, &options, report_path);
-        shrink(result->seed, &options, result, file);
+        plan_options(&swarm->plan, result->seed, &options);
+        (void)plan_report(&swarm->plan, result->seed, &options, report_path); /* the text is there without it */
+        shrink(result->seed, &options, &swarm->plan.skips, result, file);
         fflush(file);
         _exit(0);
     }
@@ -255,7 +231,7 @@ static void keep_failure(struct swarm *swarm, const struct run_result *result, c
         give_up("cannot write", path);
     }
     fprintf(file, "commit %s\n", QUIRE_COMMIT);
-    jobs_print_failure(&swarm->plan, result, file);
+    plan_print_failure(&swarm->plan, result, file);
     if (strcmp(result->claim, "died") != 0 && strcmp(result->claim, "hung") != 0) {
         char report_path[sizeof path + 8];
         snprintf(report_path, sizeof report_path, "%s.html", path);
@@ -308,10 +284,10 @@ static void print_progress(const struct swarm *swarm, double left_s)
 /* Returns how many runs this call has done. */
 static uint64_t run_slices(struct swarm *swarm)
 {
-    double begin_s = wall_s(), end_s = begin_s + 60 * (double)swarm->minutes;
+    double begin_s = real_seconds(), end_s = begin_s + 60 * (double)swarm->minutes;
     uint64_t done = 0, size = SLICE_FIRST;
-    while (!interrupted && wall_s() < end_s && done < swarm->runs_most) {
-        double slice_begin_s = wall_s();
+    while (!interrupted && real_seconds() < end_s && done < swarm->runs_most) {
+        double slice_begin_s = real_seconds();
         uint64_t most = swarm->runs_most - done;
         swarm->plan.first_seed = swarm->next_seed;
         swarm->plan.run_count = size < most ? size : most;
@@ -324,8 +300,8 @@ static uint64_t run_slices(struct swarm *swarm)
         swarm->next_seed += swarm->plan.run_count;
         add_totals(&swarm->before, &swarm->slice);
         keep_state(swarm);
-        print_progress(swarm, end_s > wall_s() ? end_s - wall_s() : 0);
-        double seconds = wall_s() - slice_begin_s, left_s = end_s - wall_s();
+        print_progress(swarm, end_s > real_seconds() ? end_s - real_seconds() : 0);
+        double seconds = real_seconds() - slice_begin_s, left_s = end_s - real_seconds();
         double next = (double)size * (left_s < SLICE_S ? left_s : SLICE_S) / (seconds + 0.001);
         size = next < 1 ? 1 : next > SLICE_MAX ? SLICE_MAX : (uint64_t)next;
     }
@@ -343,7 +319,7 @@ static void parse(int count, char **words, struct swarm *swarm)
         {"--folder", .text = &swarm->folder},
         {"--seed", .number = &swarm->plan.first_seed},
         {"--rare", .number = &swarm->rare},
-        {"--set", .take = jobs_take_setting, .context = &swarm->plan},
+        {"--set", .take = plan_take_setting, .context = &swarm->plan},
     };
     arguments_read("quire-sim swarm", usage, known, sizeof known / sizeof *known, count, words);
     if (strlen(swarm->folder) > FOLDER_NAME_MAX) {
@@ -378,9 +354,9 @@ int command_swarm(int count, char **words)
            " runs of it were done before\n",
         program_invocation_short_name, QUIRE_COMMIT, swarm.next_seed, swarm.minutes,
         swarm.before.runs);
-    double begin_s = wall_s();
+    double begin_s = real_seconds();
     uint64_t before = swarm.before.runs, done = run_slices(&swarm);
-    double seconds = wall_s() - begin_s;
+    double seconds = real_seconds() - begin_s;
     printf("\n%" PRIu64 " runs now, %" PRIu64 " before; all runs of this commit:\n", done, before);
     totals_print(&swarm.before, seconds + 0.001, false);
     bool all = rare_states_reached(&swarm);

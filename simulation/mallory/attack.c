@@ -7,7 +7,6 @@
 #include "arguments.h"
 #include "commands.h"
 #include "jobs.h"
-#include "run.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -45,7 +44,7 @@ struct tally {
 };
 
 struct wishes {
-    struct jobs_plan plan;
+    struct plan plan;
     bool tracing;
     uint32_t chosen[CHOSEN_MOST]; /* numbers of strategies; none: all of them */
     size_t chosen_count;
@@ -81,11 +80,11 @@ static bool print_row(const struct strategy *strategy, const struct tally *tally
     return tally->failures == 0;
 }
 
-static bool trace_one(const struct jobs_plan *plan)
+static bool trace_one(const struct plan *plan)
 {
     struct run_result result;
     struct options options;
-    jobs_options(plan, plan->first_seed, &options);
+    plan_options(plan, plan->first_seed, &options);
     options_print(&options, stdout); /* for a line in simulation/seeds.txt */
     run_once(plan->first_seed, &options, true, NULL, &result);
     if (result.failed) {
@@ -97,7 +96,7 @@ static bool trace_one(const struct jobs_plan *plan)
 }
 
 /* False: a run failed, or there was none of some seed. */
-static bool attack(struct jobs_plan *plan, uint32_t strategy)
+static bool attack(struct plan *plan, uint32_t strategy)
 {
     struct tally tally = {0};
     plan->strategy = strategy;

@@ -6,6 +6,7 @@ usage: test_commands.py QUIRE_SIM_STUB QUIRE_SIM_TEETH_STUB
 import resource
 import subprocess
 import sys
+import tempfile
 
 import tap
 
@@ -42,6 +43,14 @@ def what_no_command_knows_is_refused_and_named():
         assert (done.returncode, done.stdout) == (2, "") and wanted in done.stderr, (words, done)
 
 
+def a_file_of_seeds_has_options_that_there_are():
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+        file.write("# why\n7 minutes=1 users=1 phones=2 entries=1 gravity=10 it once fell\n")
+        file.flush()
+        done = run(SIM, f"--seeds {file.name} --runs 0")
+    assert done.returncode == 2 and "an option that there is not" in done.stderr, done
+
+
 def every_command_says_what_it_is_asked_in():
     for program in SIM, TEETH:
         commands = [line.split()[0] for line in run(program, "--help").stdout.splitlines()[4:]]
@@ -69,5 +78,5 @@ def an_attack_whose_process_ends_has_failed():
     raise AssertionError(f"no run was short of memory: {done}")
 
 
-tap.run(what_no_command_knows_is_refused_and_named, every_command_says_what_it_is_asked_in,
-    one_defence_alone_is_measured, an_attack_whose_process_ends_has_failed)
+tap.run(what_no_command_knows_is_refused_and_named, a_file_of_seeds_has_options_that_there_are,
+    every_command_says_what_it_is_asked_in, one_defence_alone_is_measured, an_attack_whose_process_ends_has_failed)

@@ -79,6 +79,10 @@ else:
     status, said = run(*PLANT, *commands[-1].split()[1:]) if commands else (0, "")
     check("and one command shows them again, in the same claim", status != 1 and status,
           f"FAILED {found[1]}, seed {found[2]}" not in said and said)
+    again = re.search(r"^again: \S+ (.* --skip .*) --trace   \(build", said, re.M)
+    said = run(*PLANT, *again[1].split())[1] if again else said
+    check("and so does the command that it says itself", not again and said,
+          f"FAILED {found[1]}, seed {found[2]}" not in said and said)
 
 faults = []
 for text in "x", "3-1", "5,4", "1-", "-3", "", "1,,2", "1 2":
