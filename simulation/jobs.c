@@ -167,6 +167,15 @@ static bool bury(const struct plan *plan, struct job *job, bool hung, const stru
     return true;
 }
 
+static bool any_works(const struct job *jobs, uint64_t count)
+{
+    uint64_t i = 0;
+    while (i < count && jobs[i].process == 0) {
+        i++;
+    }
+    return i < count;
+}
+
 void jobs_each(const struct plan *given, uint64_t patience_s,
     bool (*take)(void *context, const struct run_result *result, const char *report), void *context)
 {
@@ -181,8 +190,7 @@ void jobs_each(const struct plan *given, uint64_t patience_s,
     for (uint64_t i = 0; i < plan.job_count; i++) {
         begin(&plan, &jobs[i], i);
     }
-    for (bool working = true; working && more;) {
-        working = false;
+    while (more && any_works(jobs, plan.job_count)) {
         for (uint64_t i = 0; i < plan.job_count; i++) {
             files[i] = (struct pollfd){.fd = jobs[i].process == 0 ? -1 : jobs[i].pipe,
                 .events = POLLIN};
@@ -195,7 +203,6 @@ void jobs_each(const struct plan *given, uint64_t patience_s,
             if (job->process == 0) {
                 continue;
             }
-            working = true;
             bool hung = real_seconds() - job->heard_of_s > (double)patience_s;
             int code = files[i].revents != 0 ? hear(&plan, job, &taker) : 1;
             if (code <= 0 || hung) {
