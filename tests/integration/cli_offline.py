@@ -2,6 +2,7 @@
 """The quire command without any server: all of a journal works, and what goes wrong is said."""
 import json
 import os
+import pathlib
 import pty
 import re
 import resource
@@ -192,6 +193,41 @@ def errors_with_json_are_objects():
                 error = json.loads(failure.out)["error"]
                 assert failure.err == "" and failure.code == code == error["exit"], failure
                 assert error["status"] == status and error["text"].endswith("."), error
+
+
+def keys_of(value):
+    """The names in an object and in the objects of its lists; what a person named (emotions, fields) is no name of ours."""
+    if isinstance(value, list):
+        return set().union(*map(keys_of, value))
+    return set(value).union(*(keys_of(inner) for inner in value.values() if isinstance(inner, list))) if isinstance(value, dict) else set()
+
+
+@test
+def the_objects_have_the_fields_that_the_documentation_names():
+    page = (pathlib.Path(__file__).parents[2] / "docs" / "journal.md").read_text()
+    rows = {}
+    for row in re.findall(r"^\| (`.*) \|$", page, re.MULTILINE):
+        commands, _, fields = row.partition(" | ")
+        for command, part in zip(commands.split("; "), fields.split("; ") if "; " in commands else [fields]):
+            for name in re.findall(r"`([\w -]+)`", command):
+                rows[name] = set(re.findall(r"`(\w+)`", part))
+    with Journal() as device:
+        entry = write(device, "日本 one", "--title", "T", "--tag", "t")
+        device.run("edit", entry, "--insert", "2", "two")
+        first = device.json("restore", entry, "now")["before"]
+        device.run("edit", entry, "--insert", "2", "seven", "--title", "U")
+        for command, arguments in {"write": ["x"], "edit": [entry, "--mood", "3"], "show": [entry], "list": [], "search": ["two"],
+                "history": [entry], "diff": [entry, first], "restore": [entry, first], "devices": [], "status": [], "server": [],
+                "version": [], "type": [entry], "delete": [entry]}.items():
+            told = device.json(command, *arguments, stdin="") if command == "type" else device.json(command, *arguments)
+            named = rows[command] - ({"code", "count"} if command == "status" else set())  # of alarms, and there is none
+            assert keys_of(told) == named, (command, keys_of(told) ^ named)
+            if command == "diff":
+                assert [(row["old_position"], row["inserted"]) for row in told["text"]] == [(2, "seven")], told
+        try:
+            device.run("nonsense", "--json")
+        except Failed as failure:
+            assert set(json.loads(failure.out)["error"]) == {"status", "text", "exit", "hint"}
 
 
 @test
