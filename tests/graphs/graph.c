@@ -316,7 +316,7 @@ static void edit(struct graph *graph, struct device *device)
         }
         return;
     }
-    graph_undo_before(graph, device, kind >= 15);
+    graph_undo_before(graph, device, kind == 0);
     if (kind == 0) {
         struct quire_stamp stamp = graph_stamp(graph, device);
         struct author author = {device->session, &device->clock, stamp.wall_ms};

@@ -86,9 +86,8 @@ void graph_check(struct graph *graph, const struct device *device);
 
 /** A new process: nothing can be taken back. */
 void graph_undo_begin(struct graph *graph, struct device *device);
-/** Before an edit, and after it. The reference knows undo of text alone, so that beside it no more
- * than that is noted. */
-void graph_undo_before(struct graph *graph, struct device *device, bool of_text);
+/** Before an edit, and after it. The reference knows no undo of a delete, so that beside it none is noted. */
+void graph_undo_before(struct graph *graph, struct device *device, bool deletes);
 void graph_undo_after(struct graph *graph, struct device *device);
 /** Something came from elsewhere. */
 void graph_undo_news(struct device *device);

@@ -35,7 +35,7 @@ static uint64_t shown_by(struct graph *graph, const struct device *device)
     graph_ok(graph, quire_document_text(device->document, &text), "text");
     uint64_t digest = graph_digest(0, text.data, text.size);
     quire_buffer_finish(&text);
-    return (graph->reference == NULL ? cells_of(device->document, digest) : digest) | 1;
+    return cells_of(device->document, digest) | 1;
 }
 
 static void push(struct undoer *undoer, uint64_t *list, size_t *count, uint64_t text)
@@ -59,10 +59,10 @@ void graph_undo_begin(struct graph *graph, struct device *device)
     }
 }
 
-void graph_undo_before(struct graph *graph, struct device *device, bool of_text)
+void graph_undo_before(struct graph *graph, struct device *device, bool deletes)
 {
     struct undoer *undoer = &device->undoer;
-    bool noted = of_text || graph->reference == NULL;
+    bool noted = !deletes || graph->reference == NULL;
     if (!noted || graph_pick(graph, 5) == 0) {
         graph_ok(graph, quire_undo_close_step(undoer->undo), "close_step");
         undoer->closed = true;
@@ -205,6 +205,59 @@ static void learn(struct graph *graph, struct device *device, uint64_t first, ui
     free(points);
 }
 
+/** The ids of the dots that there are. The caller's. */
+static uint64_t *ids_of_dots(struct graph *graph, const struct quire_document *document)
+{
+    const struct qr_cells *cells = &document->cells;
+    uint64_t *ids = calloc(cells->count + 1, sizeof *ids);
+    graph_need(graph, ids != NULL, "no memory");
+    for (size_t i = 0; ids != NULL && i < cells->count; i++) {
+        ids[i] = cells->dots[i]->id;
+    }
+    return ids;
+}
+
+static bool is_among(const uint64_t *ids, size_t count, uint64_t id)
+{
+    size_t i = 0;
+    while (i < count && ids[i] != id) {
+        i++;
+    }
+    return i < count;
+}
+
+/** What became of values, from the dots that there were and those that there are. */
+static void learn_values(struct graph *graph, struct device *device, const uint64_t *before,
+    size_t before_count)
+{
+    const struct quire_document *document = device->document;
+    const struct qr_cells *cells = &document->cells;
+    struct author author = {device->session, &device->clock, 0};
+    size_t after_count = cells->count;
+    uint64_t *after = ids_of_dots(graph, document);
+    for (size_t i = 0; i < before_count && !graph->failed; i++) {
+        if (!is_among(after, after_count, before[i])) {
+            const char *wrong = reference_take_away(graph->reference, &author, device->own,
+                session_of(graph, document, before[i]), qr_id_counter(before[i]));
+            graph_need(graph, wrong == NULL, wrong);
+        }
+    }
+    for (size_t i = 0; i < after_count && !graph->failed; i++) {
+        const struct qr_dot *dot = cells->dots[i];
+        if (is_among(before, before_count, dot->id)) {
+            continue;
+        }
+        bool title = dot->field == QUIRE_REGISTER_TITLE;
+        struct put_back back = {.counter = qr_id_counter(dot->id), .field = dot->field,
+            .value = title ? qr_dot_text(dot).data[0] : dot->number, .wall_ms = dot->wall_ms,
+            .name = dot->name_size > 0 ? (char)dot->bytes[0] : '\0'};
+        const char *wrong = reference_put_back(graph->reference, &author, device->own,
+            (unsigned)(device - graph->devices), &back);
+        graph_need(graph, wrong == NULL, wrong);
+    }
+    free(after);
+}
+
 /* ---- doing it ------------------------------------------------------------------------------ */
 
 void graph_undo_replay(struct graph *graph, struct device *device, bool redo)
@@ -223,6 +276,8 @@ void graph_undo_replay(struct graph *graph, struct device *device, bool redo)
     size_t back = redo ? quire_undo_count(undoer->undo) : quire_undo_redo_count(undoer->undo);
     uint64_t first = seen(graph, device) + 1;
     uint64_t text = undoer->bounded ? 0 : shown_by(graph, device);
+    size_t dot_count = device->document->cells.count;
+    uint64_t *dots = ids_of_dots(graph, device->document);
     graph_ok(graph, redo ? quire_undo_redo(undoer->undo, &stamp) : quire_undo_undo(undoer->undo, &stamp),
         redo ? "redo" : "undo");
     undoer->closed = true;
@@ -230,7 +285,9 @@ void graph_undo_replay(struct graph *graph, struct device *device, bool redo)
     graph->result->undos++;
     if (graph->reference != NULL) {
         learn(graph, device, first, seen(graph, device));
+        learn_values(graph, device, dots, dot_count);
     }
+    free(dots);
     device->clock.seen[device->session] = seen(graph, device);
     uint64_t *from = redo ? undoer->undone : undoer->done;
     size_t *from_count = redo ? &undoer->undone_count : &undoer->done_count;

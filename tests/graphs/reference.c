@@ -42,6 +42,7 @@ void reference_destroy(struct reference *reference)
         free(reference->stack);
         free(reference->erasures);
         free(reference->writings);
+        free(reference->removals);
         free(reference->deletes);
         free(reference->shown);
         free(reference);

@@ -72,6 +72,22 @@ void reference_forget_told(struct reference *reference, unsigned device);
 const char *reference_take_out(struct reference *reference, const struct author *author, uint64_t own,
     bool (*is_live)(void *context, unsigned session, uint64_t counter), void *context);
 
+/** A value that came back, as its dot says. */
+struct put_back {
+    uint64_t counter;
+    unsigned field;
+    char name;
+    int64_t value, wall_ms;
+};
+
+/** It must be one that its author, by one of the sessions in `own`, overwrote, and no other told this
+ * device that it did. It overwrites nothing. */
+const char *reference_put_back(struct reference *reference, const struct author *author, uint64_t own,
+    unsigned device, const struct put_back *value);
+/** A value that is gone since: it must have been put by one of the sessions in `own`. */
+const char *reference_take_away(struct reference *reference, const struct author *author, uint64_t own,
+    unsigned session, uint64_t counter);
+
 /** Whether a document shows what a device that knows this much must show; else says why not. */
 bool reference_compare(struct reference *reference, const struct clock *clock,
     const struct quire_document *document, char *out_reason, size_t reason_size);

@@ -40,18 +40,25 @@ bool reference_delete(struct reference *reference, const struct author *author)
     return added;
 }
 
-static bool same_cell(const struct writing *a, const struct writing *b)
+bool naive_same_cell(const struct writing *a, const struct writing *b)
 {
     return a->field == b->field && a->name == b->name;
 }
 
-static bool is_overwritten(const struct reference *reference, const struct clock *clock,
+bool naive_is_overwritten(const struct reference *reference, const struct clock *clock,
     const struct writing *put)
 {
     for (const struct writing *other = put + 1;
          other < reference->writings + reference->writing_count; other++) {
-        if (same_cell(put, other) && naive_known(clock, other->session, other->counter)
+        if (naive_same_cell(put, other) && naive_known(clock, other->session, other->counter)
             && naive_known(&other->saw, put->session, put->counter)) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < reference->removal_count; i++) {
+        const struct removal *removal = &reference->removals[i];
+        if (removal->writing == (size_t)(put - reference->writings)
+            && naive_known(clock, removal->session, removal->counter)) {
             return true;
         }
     }
@@ -77,8 +84,8 @@ static size_t standing(struct reference *reference, const struct clock *clock, u
     size_t count = 0;
     for (size_t i = 0; i < reference->writing_count; i++) {
         const struct writing *put = &reference->writings[i];
-        if (!put->puts || !same_cell(put, &cell) || !naive_known(clock, put->session, put->counter)
-            || is_overwritten(reference, clock, put)) {
+        if (!put->puts || !naive_same_cell(put, &cell) || !naive_known(clock, put->session, put->counter)
+            || naive_is_overwritten(reference, clock, put)) {
             continue;
         }
         size_t at = count++;

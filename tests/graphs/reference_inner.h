@@ -38,6 +38,15 @@ struct writing {
     int64_t value;
     int64_t wall_ms;
     struct clock saw;
+    uint32_t told;   /* devices that a delta told of it, as bits, */
+    uint64_t sender; /* and whose delta that was: its sessions, as bits */
+};
+
+/** An undo took away one put, and nothing else of what its author saw. */
+struct removal {
+    unsigned session;
+    uint64_t counter;
+    size_t writing;
 };
 
 struct reference {
@@ -52,6 +61,8 @@ struct reference {
     size_t erasure_count, erasure_capacity;
     struct writing *writings;
     size_t writing_count, writing_capacity;
+    struct removal *removals;
+    size_t removal_count, removal_capacity;
     struct writing *deletes;
     size_t delete_count, delete_capacity;
     const struct writing **shown; /* scratch */
@@ -73,6 +84,27 @@ uint32_t naive_add(struct reference *reference, const struct author *author, uin
     uint32_t right_origin, uint32_t point);
 /** Notes that somebody erased a letter. False: no memory. */
 bool naive_kill(struct reference *reference, unsigned session, uint64_t counter, uint32_t node);
+
+static inline bool naive_is_own(uint64_t own, unsigned session)
+{
+    return (own >> session & 1) != 0;
+}
+
+/** Whether the counter is after the one clock and within the other. */
+static inline bool naive_is_between(const struct clock *from, const struct clock *to, unsigned session,
+    uint64_t counter)
+{
+    return counter > from->seen[session] && counter <= to->seen[session];
+}
+
+/** Whether something that is known overwrote a put or took it away. */
+bool naive_is_overwritten(const struct reference *reference, const struct clock *clock,
+    const struct writing *put);
+bool naive_same_cell(const struct writing *a, const struct writing *b);
+/** reference_told and reference_forget_told, of values. */
+void naive_told_values(struct reference *reference, unsigned device, uint64_t sender,
+    const struct clock *from, const struct clock *to);
+void naive_forget_told_values(struct reference *reference, unsigned device);
 
 /* Registers, sets and the delete; what is not the reference's, or NULL. */
 const char *naive_compare_cells(struct reference *reference, const struct clock *clock,

@@ -1,5 +1,5 @@
 /*
- * What an undo may do: take out what its own author typed, and put back, where they stood, letters
+ * What an undo may do with text: take out what its own author typed, and put back, where they stood, letters
  * that its own author erased.
  */
 #include "reference_inner.h"
@@ -12,11 +12,6 @@ static uint32_t find(const struct reference *reference, unsigned session, uint64
         node++;
     }
     return node < reference->node_count ? node : NONE;
-}
-
-static bool is_own(uint64_t own, unsigned session)
-{
-    return (own >> session & 1) != 0;
 }
 
 /** The next letter of the flat order, from `at` on, that is known; `step` is 1 or -1. NONE: the end. */
@@ -36,16 +31,11 @@ static bool own_erased(const struct reference *reference, const struct clock *cl
 {
     for (uint32_t i = reference->nodes[node].erasures; i != 0; i = reference->erasures[i - 1].next) {
         const struct erasure *erasure = &reference->erasures[i - 1];
-        if (is_own(own, erasure->session) && naive_known(clock, erasure->session, erasure->counter)) {
+        if (naive_is_own(own, erasure->session) && naive_known(clock, erasure->session, erasure->counter)) {
             return true;
         }
     }
     return false;
-}
-
-static bool within(const struct clock *from, const struct clock *to, unsigned session, uint64_t counter)
-{
-    return counter > from->seen[session] && counter <= to->seen[session];
 }
 
 void reference_told(struct reference *reference, unsigned device, uint64_t sender,
@@ -55,10 +45,11 @@ void reference_told(struct reference *reference, unsigned device, uint64_t sende
         struct erasure *erasure = &reference->erasures[i];
         const struct node *node = &reference->nodes[erasure->node];
         /* What its sender typed may be pending there itself: then it is not named, but left out. */
-        if (within(from, to, erasure->session, erasure->counter) && !is_own(sender, node->session)) {
+        if (naive_is_between(from, to, erasure->session, erasure->counter) && !naive_is_own(sender, node->session)) {
             erasure->told |= UINT32_C(1) << device;
         }
     }
+    naive_told_values(reference, device, sender, from, to);
 }
 
 void reference_forget_told(struct reference *reference, unsigned device)
@@ -66,13 +57,14 @@ void reference_forget_told(struct reference *reference, unsigned device)
     for (size_t i = 0; i < reference->erasure_count; i++) {
         reference->erasures[i].told &= ~(UINT32_C(1) << device);
     }
+    naive_forget_told_values(reference, device);
 }
 
 static bool told_erased(const struct reference *reference, uint64_t own, unsigned device, uint32_t node)
 {
     for (uint32_t i = reference->nodes[node].erasures; i != 0; i = reference->erasures[i - 1].next) {
         const struct erasure *erasure = &reference->erasures[i - 1];
-        if (!is_own(own, erasure->session) && (erasure->told >> device & 1) != 0) {
+        if (!naive_is_own(own, erasure->session) && (erasure->told >> device & 1) != 0) {
             return true;
         }
     }
@@ -144,7 +136,7 @@ const char *reference_take_out(struct reference *reference, const struct author 
             || is_live(context, letter->session, letter->counter)) {
             continue;
         }
-        if (!is_own(own, letter->session)) {
+        if (!naive_is_own(own, letter->session)) {
             return "an undo erased what somebody else typed";
         }
         if (!naive_kill(reference, author->session, author->clock->seen[author->session], node)) {
