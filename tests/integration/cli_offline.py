@@ -169,7 +169,7 @@ def bad_input_is_a_usage_error_and_changes_nothing():
             ["list", "extra"], ["list", "--limit", "0"], ["delete"], ["type"], ["type", entry, "--save-every", "soon"],
             ["sync", "--timeout", "0"], ["sync", "--timeout", "1e9"],
             ["sync", "--follow", "--timeout", "5"], ["sync", "--follow", "--deadline", "5"],
-            ["init", "--server", "ws://192.0.2.1:80"], ["server", "http://example.org"],
+            ["init", "--server", "ws://192.0.2.1:80"], ["init", "--fingerprint", "ab" * 32, "--profile", "/nowhere/new"], ["server", "http://example.org"],
             ["server", "wss://example.org", "--fingerprint", "abc"], ["server", "--fingerprint", "ab" * 32],
             ["join"], ["join", "CODE"], ["rejoin"], ["rejoin", "CODE"], ["recover"], ["join", "CODE", "--server", "nonsense"], ["init", "extra"],
             ["list", "--lock-wait", "-1"], ["pair", "--server", "wss://example.org"], ["help", "nonsense"],

@@ -57,6 +57,9 @@ enum qr_cli_exit qr_cli_init(struct qr_cli *cli)
 {
     char host[QUIRE_NAME_MAX + 1] = "";
     char kit[QUIRE_KIT_TEXT_SIZE];
+    if (qr_cli_has(&cli->args, "fingerprint") && !qr_cli_has(&cli->args, "server")) {
+        return qr_cli_usage(cli, "A fingerprint goes with an address: --server wss://host:port.");
+    }
     enum qr_cli_exit exit = qr_cli_client(cli);
     if (exit != QR_CLI_DONE) {
         return exit;
