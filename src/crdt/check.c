@@ -1,6 +1,6 @@
 /*
  * Whether what a payload refers to exists: in the document, or earlier in the payload itself. So
- * nothing ever refers in a circle, and an effect never comes without its cause. And whether its runs
+ * nothing new ever refers in a circle, and an effect never comes without its cause. And whether its runs
  * are written in the one way there is.
  */
 #include "crdt/order.h"
@@ -242,7 +242,10 @@ static enum quire_status check_form(const struct qr_payload *payload, struct ind
     for (size_t rank = 0; rank < payload->session_count; rank++) {
         names[rank] = payload->sessions[rank].number;
     }
-    qr_order_runs(index->runs, index->parts, names, (uint32_t)payload->session_count, stack, order);
+    if (!qr_order_runs(index->runs, index->parts, names, (uint32_t)payload->session_count, stack,
+            order)) {
+        return QUIRE_EMALFORMED;
+    }
     for (size_t i = 0; i < index->count; i++) {
         if (index->runs[order[i]].id != payload->runs[i].id) {
             return QUIRE_EMALFORMED;

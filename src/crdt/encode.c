@@ -4,6 +4,7 @@
  * neighbours that are one run are written as one.
  */
 #include "crdt/encoder.h"
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -136,8 +137,9 @@ static enum quire_status gather_text(struct qr_encoder *encoder)
     }
     if (encoder->run_count > 0) {
         encoder->piece_of[encoder->run_count] = (uint32_t)encoder->piece_count;
-        qr_order_runs(encoder->runs, encoder->run_parts, sessions->sorted, sessions->count,
-            encoder->stack, encoder->order);
+        bool ordered = qr_order_runs(encoder->runs, encoder->run_parts, sessions->sorted,
+            sessions->count, encoder->stack, encoder->order);
+        assert(ordered);
     }
     return QUIRE_OK;
 }

@@ -23,7 +23,7 @@ static uint32_t waits_for(const struct qr_run *runs, const struct qr_order_part 
     return 0;
 }
 
-void qr_order_runs(const struct qr_run *runs, struct qr_order_part *parts, const uint32_t *names,
+bool qr_order_runs(const struct qr_run *runs, struct qr_order_part *parts, const uint32_t *names,
     uint32_t name_count, uint32_t *stack, uint32_t *out_order)
 {
     for (uint32_t i = 0; i < name_count; i++) {
@@ -37,6 +37,9 @@ void qr_order_runs(const struct qr_run *runs, struct qr_order_part *parts, const
             }
             uint32_t other = waits_for(runs, parts, &runs[part->next]);
             if (other != 0) {
+                if (depth > name_count) {
+                    return false; /* one of them waits for itself */
+                }
                 stack[depth++] = other;
                 continue;
             }
@@ -44,4 +47,5 @@ void qr_order_runs(const struct qr_run *runs, struct qr_order_part *parts, const
             depth -= depth > 1 ? 1 : 0; /* who asked waits for one run only: look again */
         }
     }
+    return true;
 }

@@ -16,10 +16,10 @@ struct qr_order_part {
 /**
  * Sets out_order to the indices of all runs. `parts` is by session number, part 0 empty; `names` are
  * the numbers of `name_count` sessions in order of their names; `stack` has room for as many, plus
- * one. What runs refer to is nothing, is in no part, or is a character of a run that some order has
- * before it: then no session waits for itself, and this ends after one step for each run and wait.
+ * one. What runs refer to exists. False: runs say that they hang on each other in a circle, as only a
+ * stranger's do, of characters that are known here; else one step for each run and wait.
  */
-void qr_order_runs(const struct qr_run *runs, struct qr_order_part *parts, const uint32_t *names,
+QUIRE_CHECKED bool qr_order_runs(const struct qr_run *runs, struct qr_order_part *parts, const uint32_t *names,
     uint32_t name_count, uint32_t *stack, uint32_t *out_order);
 
 #endif

@@ -119,6 +119,19 @@ Test(malformed, a_gap_in_a_session_is_refused)
     quire_document_destroy(two);
 }
 
+Test(malformed, known_runs_that_say_they_hang_on_each_other_are_refused)
+{
+    struct quire_document *document = new_document();
+    type(document, "a", 0, "x");
+    type(document, "b", 1, "y");
+    static const uint8_t circle[] = {1, 8 + 16, 0, /* letters and runs */
+        2, 'a', 0, 0, 0, 0, 0, 0, 0, 'b', 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, /* each from 1 to 1 */
+        2, 'x', 'y', 2, 0, 1, 1, 1, 2, 2, 0, 0, /* a run of one letter of each */
+        4, 2, 2, 2, 0, 0, 2}; /* a's parent is b's letter, b's is a's */
+    cr_assert_not(try_merge(document, (struct quire_bytes){circle, sizeof circle}));
+    quire_document_destroy(document);
+}
+
 Test(malformed, a_newer_version_says_so)
 {
     struct quire_document *document = new_document();
