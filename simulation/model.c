@@ -24,12 +24,12 @@ struct model *model_create(void)
     return sim_alloc(sizeof(struct model));
 }
 
-void model_destroy(struct model *model, const struct world *world)
+void model_destroy(struct model *model)
 {
     if (model == NULL) {
         return;
     }
-    for (uint32_t i = 0; i < world->options.users; i++) {
+    for (uint32_t i = 0; i < USERS_MAX; i++) {
         free(model->users[i].ordinary.things);
         free(model->users[i].other.things);
     }

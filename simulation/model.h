@@ -12,7 +12,6 @@
 #include "phone.h"
 #include "world.h"
 
-#define ENTRIES_MAX 128u
 #define POOL_SIZE 4u           /* names that several people use for tags and emotions */
 #define POOL_FIRST 0xfff00u    /* their code points: four each */
 #define NOBODY UINT32_MAX
@@ -117,7 +116,7 @@ struct model {
 };
 
 struct model *model_create(void);
-void model_destroy(struct model *model, const struct world *world);
+void model_destroy(struct model *model);
 
 /** An edit of an entry begins; what it adds and removes is told below. Returns its number. */
 uint32_t model_edit(struct world *world, const struct phone *phone, uint32_t entry,

@@ -4,6 +4,8 @@
  */
 #include "options.h"
 
+#include "mallory/mallory.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -14,7 +16,7 @@ static const char *const names[] = {
 };
 
 /* One of a few sizes, or never. */
-static uint64_t sometimes(struct prng *prng, uint64_t per_million, uint64_t low, uint64_t high)
+static uint64_t maybe(struct prng *prng, uint64_t per_million, uint64_t low, uint64_t high)
 {
     uint64_t value = prng_range(prng, low, high);
     return prng_chance(prng, per_million) ? value : 0;
@@ -47,26 +49,26 @@ static void draw_more(struct options *options, struct prng *prng)
     if (options->reorder_ppm > 0 && prng_chance(prng, 200000)) {
         options->reorder_ppm = prng_range(prng, 50000, 300000);
     }
-    options->phone_pause_mean_s = sometimes(prng, 150000, 60, 900);
-    options->server_pause_mean_s = sometimes(prng, 100000, 60, 900);
+    options->phone_pause_mean_s = maybe(prng, 150000, 60, 900);
+    options->server_pause_mean_s = maybe(prng, 100000, 60, 900);
     options->pause_length_s = prng_range(prng, 1, 100);
-    options->sleeps = sometimes(prng, 100000, 1, 3);
+    options->sleeps = maybe(prng, 100000, 1, 3);
     options->sleep_h = prng_chance(prng, 500000) ? prng_range(prng, 1, 48)
                                                  : prng_range(prng, 48, 24 * 365);
-    options->flap_mean_s = sometimes(prng, 100000, 120, 900);
+    options->flap_mean_s = maybe(prng, 100000, 120, 900);
     options->flap_length_s = prng_range(prng, 5, 120);
-    options->half_mean_s = sometimes(prng, 100000, 120, 900);
+    options->half_mean_s = maybe(prng, 100000, 120, 900);
     options->half_length_s = prng_range(prng, 5, 300);
-    options->server_slow_mean_s = sometimes(prng, 100000, 60, 900);
-    options->server_fail_ppm = sometimes(prng, 100000, 1000, 100000);
-    options->phone_fail_ppm = sometimes(prng, 100000, 1000, 50000);
-    options->server_skew_ms = sometimes(prng, 100000, 1000,
+    options->server_slow_mean_s = maybe(prng, 100000, 60, 900);
+    options->server_fail_ppm = maybe(prng, 100000, 1000, 100000);
+    options->phone_fail_ppm = maybe(prng, 100000, 1000, 50000);
+    options->server_skew_ms = maybe(prng, 100000, 1000,
         prng_chance(prng, 500000) ? 100000 : UINT64_C(1577880000000)); /* 50 years */
-    options->unknown_ppm = sometimes(prng, 100000, 1000, 300000);
-    options->newer_ppm = sometimes(prng, 100000, 200000, 800000);
+    options->unknown_ppm = maybe(prng, 100000, 1000, 300000);
+    options->newer_ppm = maybe(prng, 100000, 200000, 800000);
     /* The least holds a paste, and a quarter more. */
-    options->credit_kib = sometimes(prng, 150000, 64, 128);
-    options->later_ppm = sometimes(prng, 150000, 100000, 800000);
+    options->credit_kib = maybe(prng, 150000, 64, 128);
+    options->later_ppm = maybe(prng, 150000, 100000, 800000);
 }
 
 /* Servers that forget what some of several phones know of the roster: two rare faults must meet, and
@@ -107,51 +109,51 @@ void options_draw(struct options *options, uint64_t seed, uint64_t minutes)
     } else {
         options->text_length = 1500;
     }
-    options->flush_ppm = sometimes(&prng, 500000, 10000, 300000);
-    options->save_later_ppm = sometimes(&prng, 400000, 50000, 500000);
-    options->delete_ppm = sometimes(&prng, 500000, 1000, 30000);
-    options->paste_ppm = sometimes(&prng, 100000, 1000, 20000);
+    options->flush_ppm = maybe(&prng, 500000, 10000, 300000);
+    options->save_later_ppm = maybe(&prng, 400000, 50000, 500000);
+    options->delete_ppm = maybe(&prng, 500000, 1000, 30000);
+    options->paste_ppm = maybe(&prng, 100000, 1000, 20000);
     options->delay_ms = prng_range(&prng, 1, 150);
     options->jitter_ms = prng_range(&prng, 0, prng_chance(&prng, 200000) ? 3000 : 100);
-    options->retransmit_ppm = sometimes(&prng, 500000, 1000, 100000);
-    options->drop_ppm = sometimes(&prng, 100000, 500, 20000);
-    options->duplicate_ppm = sometimes(&prng, 100000, 500, 100000);
-    options->reorder_ppm = sometimes(&prng, 100000, 500, 50000);
-    options->withhold_ppm = sometimes(&prng, 100000, 10000, 300000);
+    options->retransmit_ppm = maybe(&prng, 500000, 1000, 100000);
+    options->drop_ppm = maybe(&prng, 100000, 500, 20000);
+    options->duplicate_ppm = maybe(&prng, 100000, 500, 100000);
+    options->reorder_ppm = maybe(&prng, 100000, 500, 50000);
+    options->withhold_ppm = maybe(&prng, 100000, 10000, 300000);
     options->bytes_per_ms = prng_chance(&prng, 200000) ? prng_range(&prng, 1, 20) : 2000;
-    options->stall_mean_s = sometimes(&prng, 400000, 60, 600);
+    options->stall_mean_s = maybe(&prng, 400000, 60, 600);
     options->stall_length_s = prng_range(&prng, 1, 150);
-    options->cut_mean_s = sometimes(&prng, 600000, 20, 600);
-    options->offline_mean_s = sometimes(&prng, 600000, 60, 600);
+    options->cut_mean_s = maybe(&prng, 600000, 20, 600);
+    options->offline_mean_s = maybe(&prng, 600000, 60, 600);
     options->offline_length_s = prng_range(&prng, 5, 600);
-    options->server_crash_mean_s = sometimes(&prng, 500000, 30, 900);
+    options->server_crash_mean_s = maybe(&prng, 500000, 30, 900);
     options->server_down_s = prng_range(&prng, 1, 60);
     options->server_drain_ppm = prng_range(&prng, 0, 500000);
     options->server_disk_ms = prng_range(&prng, 1, prng_chance(&prng, 300000) ? 2000 : 30);
-    options->server_full_mean_s = sometimes(&prng, 200000, 60, 900);
-    options->server_rot_ppm = sometimes(&prng, 100000, 200, 5000);
-    options->server_restores = sometimes(&prng, 120000, 1, 2);
-    options->server_wipes = sometimes(&prng, 50000, 1, 1);
+    options->server_full_mean_s = maybe(&prng, 200000, 60, 900);
+    options->server_rot_ppm = maybe(&prng, 100000, 200, 5000);
+    options->server_restores = maybe(&prng, 120000, 1, 2);
+    options->server_wipes = maybe(&prng, 50000, 1, 1);
     options->server_memory = prng_chance(&prng, 200000) ? 1 : 1024;
     bool narrow = prng_chance(&prng, 200000);
     options->pushes_per_second = narrow ? prng_range(&prng, 1, 10) : 10;
     options->pushes_burst = narrow ? prng_range(&prng, 3, 40) : 200;
     options->verify_ms = prng_range(&prng, 0, prng_chance(&prng, 200000) ? 1000 : 10);
-    options->phone_crash_mean_s = sometimes(&prng, 600000, 20, 900);
+    options->phone_crash_mean_s = maybe(&prng, 600000, 20, 900);
     options->phone_down_s = prng_range(&prng, 1, 60);
     options->reboot_ppm = prng_range(&prng, 0, PER_MILLION);
     options->phone_disk_ms = prng_range(&prng, 1, prng_chance(&prng, 300000) ? 3000 : 40);
-    options->phone_restores = sometimes(&prng, 150000, 1, 2);
-    options->phone_clones = sometimes(&prng, 60000, 1, 1);
-    options->revokes = sometimes(&prng, 150000, 1, 1);
-    options->recover_ppm = sometimes(&prng, 300000, 50000, 500000);
-    options->skew_ms = sometimes(&prng, 400000, 1000,
+    options->phone_restores = maybe(&prng, 150000, 1, 2);
+    options->phone_clones = maybe(&prng, 60000, 1, 1);
+    options->revokes = maybe(&prng, 150000, 1, 1);
+    options->recover_ppm = maybe(&prng, 300000, 50000, 500000);
+    options->skew_ms = maybe(&prng, 400000, 1000,
         prng_chance(&prng, 500000) ? 100000 : UINT64_C(1577880000000)); /* 50 years */
-    options->clock_jump_mean_s = sometimes(&prng, 250000, 60, 900);
-    options->clock_frozen_ppm = sometimes(&prng, 100000, 100000, 500000);
+    options->clock_jump_mean_s = maybe(&prng, 250000, 60, 900);
+    options->clock_frozen_ppm = maybe(&prng, 100000, 100000, 500000);
     options->last_join = prng_chance(&prng, 300000);
     options->heal_cuts = prng_chance(&prng, 500000);
-    options->lost_at_end = sometimes(&prng, 200000, 1, 3);
+    options->lost_at_end = maybe(&prng, 200000, 1, 3);
     draw_more(options, &prng);
     draw_forgotten(options, &prng);
     if (options->revokes + options->server_restores + options->server_wipes > 0) {
@@ -176,6 +178,24 @@ void options_calm(struct options *options)
         .verify_ms = 5,
         .phone_disk_ms = 20,
     };
+}
+
+void options_range(size_t index, uint64_t *out_least, uint64_t *out_most)
+{
+    const struct {
+        const char *name;
+        uint64_t least, most;
+    } ranges[] = {{"users", 1, USERS_MAX}, {"phones", 1, PHONES_OF_USER_MAX}, {"entries", 1, ENTRIES_MAX},
+        {"acts_per_minute", 1, 60000}, {"bytes_per_ms", 1, UINT64_MAX}, {"phone_clones", 0, CLONES_MAX},
+        {"mallory", 0, strategy_count}};
+    *out_least = 0;
+    *out_most = UINT64_MAX;
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
+        if (strcmp(ranges[i].name, names[index]) == 0) {
+            *out_least = ranges[i].least;
+            *out_most = ranges[i].most;
+        }
+    }
 }
 
 size_t options_count(void)

@@ -9,6 +9,9 @@
 #include <stdio.h>
 
 #define USERS_MAX 4u
+#define ENTRIES_MAX 128u      /* of each user */
+#define PHONES_OF_USER_MAX 8u /* when it begins */
+#define CLONES_MAX 8u
 
 /*      name, unit and meaning; a mean of 0 means never */
 #define OPTIONS(X)                                                                                 \
@@ -92,14 +95,16 @@ struct options {
 void options_draw(struct options *options, uint64_t seed, uint64_t minutes);
 /** A world in which nothing goes wrong by itself: what a story begins with. */
 void options_calm(struct options *options);
-/** Sets one by its name. False: there is none of that name. */
+/** Sets one by its name, to any value. False: there is none of that name. */
 bool options_set(struct options *options, const char *name, uint64_t value);
 /** Writes them in one line, name=value, leaving out what is 0. */
 void options_print(const struct options *options, FILE *out);
 
-/** For shrinking: the number of options, the name and the place of the index-th. */
+/** The number of options, the name and the place of the index-th. */
 size_t options_count(void);
 const char *options_name(size_t index);
 uint64_t *options_at(struct options *options, size_t index);
+/** Between which values of the index-th there can be a world at all. */
+void options_range(size_t index, uint64_t *out_least, uint64_t *out_most);
 
 #endif

@@ -48,7 +48,7 @@ void world_destroy(struct world *world)
     mallory_destroy(world);
     server_destroy(world);
     network_destroy(world->network);
-    model_destroy(world->model, world);
+    model_destroy(world->model);
     recording_destroy(world->recording);
     world_forget_all(world);
     free(world);
@@ -162,9 +162,26 @@ static void sometimes_crowded(struct world *world)
     }
 }
 
+/* Options come from a command line or a file, too. */
+static void check_options(struct world *world)
+{
+    for (size_t i = 0; i < options_count(); i++) {
+        uint64_t least, most, value = *options_at(&world->options, i);
+        options_range(i, &least, &most);
+        if (value < least || value > most) {
+            world_fail(world, "options", "there is no world with %s=%llu: it is at least %llu and at most %llu",
+                options_name(i), (unsigned long long)value, (unsigned long long)least,
+                (unsigned long long)most);
+        }
+    }
+}
+
 static void live(struct world *world, struct run_result *out_result)
 {
-    sealing_check(world);
+    check_options(world);
+    if (!world->failed) {
+        sealing_check(world);
+    }
     if (world->failed) {
         return;
     }

@@ -81,7 +81,15 @@ void story_gets(struct telling *telling, const struct story_line *line)
 
 void story_set(struct telling *telling, const struct story_line *line)
 {
-    *options_at(&telling->world->options, line->values[0].device) = line->values[1].number;
+    uint32_t option = line->values[0].device;
+    uint64_t least, most;
+    options_range(option, &least, &most);
+    if (line->values[1].number < least || line->values[1].number > most) {
+        telling_fail(telling, "%s is at least %llu and at most %llu", options_name(option),
+            (unsigned long long)least, (unsigned long long)most);
+        return;
+    }
+    *options_at(&telling->world->options, option) = line->values[1].number;
 }
 
 static void let_pass(struct telling *telling, uint64_t until_ms)

@@ -51,6 +51,12 @@ def a_file_of_seeds_has_options_that_there_are():
     assert done.returncode == 2 and "an option that there is not" in done.stderr, done
 
 
+def an_option_that_makes_no_world_fails_in_words():
+    for setting in "users=5", "users=0", "phones=9", "entries=129", "acts_per_minute=0", "bytes_per_ms=0", "mallory=99":
+        done = run(SIM, f"--seed 3 --minutes-simulated 1 --set {setting}")
+        assert done.returncode == 1 and f"FAILED options, seed 3: there is no world with {setting}" in done.stdout, done
+
+
 def every_command_says_what_it_is_asked_in():
     for program in SIM, TEETH:
         commands = [line.split()[0] for line in run(program, "--help").stdout.splitlines()[4:]]
@@ -79,4 +85,4 @@ def an_attack_whose_process_ends_has_failed():
 
 
 tap.run(what_no_command_knows_is_refused_and_named, a_file_of_seeds_has_options_that_there_are,
-    every_command_says_what_it_is_asked_in, one_defence_alone_is_measured, an_attack_whose_process_ends_has_failed)
+    an_option_that_makes_no_world_fails_in_words, every_command_says_what_it_is_asked_in, one_defence_alone_is_measured, an_attack_whose_process_ends_has_failed)

@@ -146,6 +146,8 @@ def fails_in_words():
             ("phone is restored", 2, "no backup"),
             ("server is restored", 2, "no backup"),
             ("server starts", 2, "up already"),
+            ("set users 5", 2, "users is at least 1 and at most 4"),
+            ("set bytes_per_ms 0", 2, "bytes_per_ms is at least 1"),
             ("server record 99999 rots", 2, "the server has records 1 to"),
             ("phone makes 0 edits in diary over 1s", 2, "1 to 20000"),
             ("laptop pairs with phone", 2, "laptop is not blank"),
