@@ -43,7 +43,8 @@ static enum line_kind kind_of(const struct trace_line *line)
 {
     static const char *const faults[] = {"is killed", "is cut", "stands still", "restored", "copy of phone",
         "is lost", "is damaged", "is full", "rots", "withheld", "forgets", "begins again", "clock of",
-        "revokes", "backed up", "is kept", "no room", "has room", "in order", "attack", "hostile"};
+        "revokes", "backed up", "is kept", "no room", "has room", "in order", "all sleep", "nothing passes",
+        "cannot write", "Mallory"};
     const char *format = line->format;
     if (has(format, "FAILED")) {
         return LINE_FAILURE;
@@ -68,6 +69,9 @@ static enum line_kind kind_of(const struct trace_line *line)
 static uint32_t lane_of(const struct world *world, const struct trace_line *line)
 {
     const char *format = line->format;
+    if (strncmp(format, "Mallory", 7) == 0) { /* whomever she does it to */
+        return LANE_SERVER;
+    }
     if (strncmp(format, "phone #", 7) == 0 || has(format, "of phone #")) {
         return line->numbers[0] < PHONES_MAX ? (uint32_t)line->numbers[0] : LANE_NONE;
     }

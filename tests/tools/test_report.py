@@ -9,6 +9,7 @@ import itertools
 import json
 import os
 import pathlib
+import re
 import select
 import shutil
 import struct
@@ -360,6 +361,11 @@ check("a seed has a report, too", "--seed 7" not in js("document.querySelector('
       "minutes=30" not in js(aside) and "no options", js("document.querySelectorAll('.head').length") < 3 and "no lanes", *browser.faults())
 same = subprocess.run([SIM, "--seed", "7"], capture_output=True, text=True).stdout.split()[-1]
 check("somebody who takes notes changes nothing", same not in js("document.querySelector('#facts').textContent") and same)
+
+# ---- who does what -------------------------------------------------------------------------------
+views = report("views", "run", str(SCENARIOS / "two-views.quire"))
+deeds = re.findall(r'^\[\d+,(-?\d+),(\d+),"Mallory ', views.read_text(), re.M)
+check("what a hostile server does is a fault, in its own lane", len(deeds) < 5 and deeds, set(deeds) != {("3", "1")} and deeds)
 
 browser.close()
 shutil.rmtree(FOLDER, ignore_errors=True)
