@@ -4,8 +4,8 @@
 #include "hardship.h"
 
 #include "network.h"
-#include "people.h"
 #include "server.h"
+#include "trouble.h"
 
 #define HOUR_MS UINT64_C(3600000)
 #define PAUSE_MAX_MS 300000u
@@ -62,7 +62,8 @@ static void pause_server(struct world *world, const struct happening *happening)
 
 /* ---- months go by ------------------------------------------------------------------------------ */
 
-void hardship_sleep(struct world *world, uint64_t length_ms)
+/* All lines are cut, all machines sleep, and wake up that much later. */
+static void sleep_all(struct world *world, uint64_t length_ms)
 {
     sometimes(world, SOMETIMES_world_slept);
     if (length_ms > 60 * 24 * HOUR_MS) {
@@ -81,27 +82,18 @@ void hardship_sleep(struct world *world, uint64_t length_ms)
     }
 }
 
-static void comes_back(struct world *world, const struct happening *happening)
-{
-    struct phone *phone = &world->phones[happening->actor];
-    if (!phone->online) {
-        phone_set_online(world, phone, true);
-    }
-}
-
 static void sleeps(struct world *world, const struct happening *happening)
 {
     (void)happening;
     if (!world_deed(world)) {
         return;
     }
-    hardship_sleep(world, world->options.sleep_h * HOUR_MS);
+    sleep_all(world, world->options.sleep_h * HOUR_MS);
     for (uint32_t i = 0; i < world->phone_count; i++) {
         struct phone *phone = &world->phones[i];
         if (prng_chance(&world->people, 400000) && phone->online) {
             phone_set_online(world, phone, false);
-            world_later(world, world->now_ms + prng_below(&world->people, STAY_AWAY_MS), comes_back,
-                i, 0, 0, nothing);
+            trouble_online_later(world, phone, prng_below(&world->people, STAY_AWAY_MS));
         }
     }
 }

@@ -1,6 +1,6 @@
 /*
  * Faults of time and place: machines that stand still, a world that sleeps for months, lines that
- * flap or carry one way only, slow and failing disks. Beside trouble.c, which calls it.
+ * flap or carry one way only, slow disks. Beside trouble.c, which calls it.
  */
 #ifndef SIMULATION_HARDSHIP_H
 #define SIMULATION_HARDSHIP_H
@@ -14,7 +14,5 @@ void hardship_end(struct world *world);
 /** A process stands still until then, and what is meant for it waits in order; time goes on. */
 void hardship_pause_phone(struct world *world, struct phone *phone, uint64_t length_ms);
 void hardship_pause_server(struct world *world, uint64_t length_ms);
-/** All lines are cut, all machines sleep, and wake up that much later. */
-void hardship_sleep(struct world *world, uint64_t length_ms);
 
 #endif

@@ -17,12 +17,9 @@
 #define PATIENCE_MS 300000     /* mean time that a person waits for a server to know a phone again */
 #define LATE_START_MS 120000   /* the other phones come within this time */
 
-enum { ERROR_AUTH = 3 }; /* of the protocol */
-
 static const struct quire_bytes nothing = {NULL, 0};
 
 /* ---- writing --------------------------------------------------------------------------------- */
-
 
 static void writes(struct world *world, const struct happening *happening)
 {
@@ -364,7 +361,7 @@ void people_notice(struct world *world, struct phone *phone, const struct quire_
         break;
     case QUIRE_NOTICE_REFUSED:
         sometimes(world, SOMETIMES_refused_by_server);
-        if (action->code == ERROR_AUTH) {
+        if (action->code == QR_ERROR_AUTH) {
             is_unknown(world, phone);
         }
         break;

@@ -1,6 +1,6 @@
 /*
  * People: they write in bursts, correct themselves, move sentences, file and delete entries, add
- * and revoke phones. And what befalls them: see trouble.c.
+ * and revoke phones.
  */
 #ifndef SIMULATION_PEOPLE_H
 #define SIMULATION_PEOPLE_H
@@ -34,27 +34,5 @@ void people_revoke(struct world *world, uint32_t user);
 void people_saw_record(struct world *world, const uint8_t *user, struct quire_bytes record);
 /** What the device tells its person. Called while actions are carried out: nothing is stepped. */
 void people_notice(struct world *world, struct phone *phone, const struct quire_action *action);
-
-/** Everything that can go wrong, each in its own time. */
-void trouble_begin(struct world *world);
-/** All faults end: everybody is started and online, the server is up. */
-void trouble_end(struct world *world);
-/** Asks for something after a time that is about the mean (0: never), or once in the middle part. */
-void trouble_again(struct world *world, uint64_t mean_s,
-    void (*act)(struct world *, const struct happening *), uint32_t actor);
-void trouble_once(struct world *world, void (*act)(struct world *, const struct happening *),
-    uint32_t actor);
-/** The phone's process begins again after a while. */
-void trouble_revive_later(struct world *world, struct phone *phone, uint64_t after_ms);
-/** Keeps a copy of what is durable on the phone's disk. */
-void trouble_back_up(struct world *world, struct phone *phone);
-/** Puts the phone back to that copy; its process stays down. reboot: its power was off. */
-void trouble_restore(struct world *world, struct phone *phone, bool reboot);
-/** Its process ends, its disk is gone: nobody waits for it any more. */
-void trouble_lose(struct world *world, struct phone *phone);
-/** A copy of its disk comes to life as another phone. */
-struct phone *trouble_clone(struct world *world, struct phone *phone);
-/** The process begins again, now or later; a phone without a profile goes on joining. */
-void trouble_revive(struct world *world, struct phone *phone);
 
 #endif

@@ -12,6 +12,7 @@
 #include "recording.h"
 #include "server.h"
 #include "sync/device_internal.h"
+#include "trouble.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -54,7 +55,7 @@ int64_t phone_wall_ms(const struct world *world, const struct phone *phone)
                                : WALL_START_MS + (int64_t)world->now_ms + phone->clock.skew_ms;
 }
 
-uint64_t phone_now_ms(const struct world *world, const struct phone *phone)
+static uint64_t monotonic_ms(const struct world *world, const struct phone *phone)
 {
     return world->now_ms + phone->monotonic_offset_ms;
 }
@@ -347,7 +348,7 @@ static void carry_out_all(struct world *world, struct phone *phone,
 enum quire_status phone_step(struct world *world, struct phone *phone, struct quire_event event)
 {
     assert(phone->device != NULL);
-    event.now_ms = phone_now_ms(world, phone);
+    event.now_ms = monotonic_ms(world, phone);
     event.wall_ms = phone_wall_ms(world, phone);
     random_bytes(world, phone, event.entropy);
     struct quire_actions actions = {NULL, 0};

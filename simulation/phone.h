@@ -68,7 +68,6 @@ struct phone *phone_add(struct world *world, uint32_t user);
 void phone_finish(struct phone *phone);
 
 int64_t phone_wall_ms(const struct world *world, const struct phone *phone);
-uint64_t phone_now_ms(const struct world *world, const struct phone *phone);
 /** The options of a call that opens or makes the device. */
 struct quire_device_options phone_options(struct world *world, struct phone *phone);
 

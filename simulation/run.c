@@ -11,6 +11,7 @@
 #include "phone.h"
 #include "recording.h"
 #include "server.h"
+#include "trouble.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -68,7 +69,6 @@ static uint64_t quiet_within_ms(const struct world *world)
         (world->options.pushes_per_second + (world->options.pushes_per_second == 0));
 }
 
-/* Until all are quiet for a while, or the time is over. Returns how long it took. */
 uint64_t run_until_quiet_within(struct world *world, uint64_t within_ms)
 {
     char reason[512] = "";
@@ -93,7 +93,7 @@ uint64_t run_until_quiet_within(struct world *world, uint64_t within_ms)
     return world->now_ms - begin;
 }
 
-uint64_t run_until_quiet(struct world *world)
+static uint64_t run_until_quiet(struct world *world)
 {
     return run_until_quiet_within(world, quiet_within_ms(world));
 }

@@ -27,7 +27,6 @@ struct world *world_create(uint64_t seed, const struct options *options, bool tr
 void world_destroy(struct world *world);
 /** Lets it run until all are quiet for a while; fails it when that takes too long. Returns how long
  * it took, in milliseconds. */
-uint64_t run_until_quiet(struct world *world);
 uint64_t run_until_quiet_within(struct world *world, uint64_t within_ms);
 /** Everything that must hold once all are quiet. */
 void run_check_end(struct world *world);

@@ -307,13 +307,16 @@ static void starts_again(struct world *world, const struct happening *happening)
     }
 }
 
+void server_start_later(struct world *world, uint64_t after_ms)
+{
+    world_later(world, world->now_ms + after_ms, starts_again, 0, 0, 0, nothing);
+}
+
 static void dies_in_commit(struct world *world, const struct happening *happening)
 {
     if (happening->ticket == world->server->life && world->server->kill_in_commit) {
         server_kill(world);
-        world_later(world,
-            world->now_ms + prng_about(&world->disk_chance, 1000 * world->options.server_down_s),
-            starts_again, 0, 0, 0, nothing);
+        server_start_later(world, prng_about(&world->disk_chance, 1000 * world->options.server_down_s));
     }
 }
 

@@ -51,6 +51,8 @@ struct server {
 void server_create(struct world *world);
 void server_destroy(struct world *world);
 void server_start(struct world *world);
+/** It starts after a while, unless it is up by then. */
+void server_start_later(struct world *world, uint64_t after_ms);
 void server_kill(struct world *world);
 /** Kills it while a commit is under way, now or at the next one; it starts again by itself. */
 void server_kill_in_commit(struct world *world);
@@ -67,7 +69,7 @@ void server_frame(struct world *world, uint64_t link, struct quire_bytes bytes);
 void server_closed(struct world *world, uint64_t link);
 void server_sent(struct world *world, uint64_t link, uint64_t size);
 
-/** The durable batch at that place of that chain, or NULL. */
+/** The durable batch at that place of that chain, or NULL; user NULL: whosever. */
 const struct stored *server_find(const struct server *server, const uint8_t user[QR_USER_SIZE],
     const uint8_t writer[QR_WRITER_SIZE], uint64_t seq);
 

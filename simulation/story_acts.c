@@ -10,6 +10,7 @@
 #include "network.h"
 #include "people.h"
 #include "server.h"
+#include "trouble.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,13 +1,14 @@
 /*
  * What goes wrong: each kind of fault in its own rhythm, until all heals.
  */
+#include "trouble.h"
+
 #include "hardship.h"
 #include "model.h"
 #include "network.h"
 #include "people.h"
 #include "server.h"
 
-#include <assert.h>
 #include <string.h>
 
 #define DRAIN_MS 10000
@@ -36,7 +37,7 @@ void trouble_once(struct world *world, void (*act)(struct world *, const struct 
 
 /* ---- phones ---------------------------------------------------------------------------------- */
 
-void trouble_revive(struct world *world, struct phone *phone)
+static void revive(struct world *world, struct phone *phone)
 {
     phone_start(world, phone);
     if (phone->stage == PHONE_BLANK && phone->device == NULL) {
@@ -48,7 +49,7 @@ static void revived(struct world *world, const struct happening *happening)
 {
     struct phone *phone = &world->phones[happening->actor];
     if (phone->life == happening->ticket) {
-        trouble_revive(world, phone);
+        revive(world, phone);
     }
 }
 
@@ -76,6 +77,11 @@ static void back_online(struct world *world, const struct happening *happening)
     }
 }
 
+void trouble_online_later(struct world *world, struct phone *phone, uint64_t after_ms)
+{
+    world_later(world, world->now_ms + after_ms, back_online, phone->number, 0, 0, nothing);
+}
+
 static void offline(struct world *world, const struct happening *happening)
 {
     struct phone *phone = &world->phones[happening->actor];
@@ -84,9 +90,7 @@ static void offline(struct world *world, const struct happening *happening)
         return;
     }
     phone_set_online(world, phone, false);
-    world_later(world,
-        world->now_ms + prng_about(&world->people, 1000 * world->options.offline_length_s),
-        back_online, phone->number, 0, 0, nothing);
+    trouble_online_later(world, phone, prng_about(&world->people, 1000 * world->options.offline_length_s));
 }
 
 static void cut(struct world *world, const struct happening *happening)
@@ -200,19 +204,9 @@ static void revoke(struct world *world, const struct happening *happening)
 
 /* ---- server ---------------------------------------------------------------------------------- */
 
-static void server_again(struct world *world, const struct happening *happening)
-{
-    (void)happening;
-    if (!server_up(world)) {
-        server_start(world);
-    }
-}
-
 static void server_again_later(struct world *world)
 {
-    world_later(world,
-        world->now_ms + prng_about(&world->people, 1000 * world->options.server_down_s),
-        server_again, 0, 0, 0, nothing);
+    server_start_later(world, prng_about(&world->people, 1000 * world->options.server_down_s));
 }
 
 static void server_ends(struct world *world, const struct happening *happening)
@@ -365,7 +359,7 @@ void trouble_end(struct world *world)
             phone_set_online(world, phone, true);
         }
         if (phone->device == NULL) {
-            trouble_revive(world, phone);
+            revive(world, phone);
         }
         phone_upgrade(world, phone);
         people_save_all(world, phone);

@@ -6,13 +6,13 @@
 
 #include "recording.h"
 
-#define DEED_STREAMS (UINT64_C(1) << 32) /* of the seed: one for each deed */
-
 #include <assert.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define DEED_STREAMS (UINT64_C(1) << 32) /* of the seed: one for each deed */
 
 static const char *const sometimes_names[] = {
 #define ONE(name) #name,
@@ -208,11 +208,9 @@ void world_skip(struct world *world, uint64_t length_ms)
     world->skipped_ms += length_ms;
 }
 
-bool world_step(struct world *world)
+/* Lets the soonest thing happen; there is one. */
+static void step(struct world *world)
 {
-    if (world->queue_count == 0 && !world->has_beat) {
-        return false;
-    }
     struct happening happening = take_soonest(world);
     world->now_ms = happening.at_ms;
     if (++world->steps > STEPS_MAX) {
@@ -222,7 +220,6 @@ bool world_step(struct world *world)
     if (happening.size > 0) {
         free(happening.bytes);
     }
-    return true;
 }
 
 bool world_deed(struct world *world)
@@ -246,7 +243,7 @@ static bool is_due(const struct world *world, uint64_t until_ms)
 void world_run(struct world *world, uint64_t until_ms)
 {
     while (!world->failed && is_due(world, until_ms)) {
-        world_step(world);
+        step(world);
     }
     if (world->now_ms < until_ms) {
         world->now_ms = until_ms;

@@ -203,8 +203,6 @@ void world_forget_all(struct world *world);
 bool world_wait(struct world *world, const struct happening *happening, uint64_t until_ms);
 /** Time goes on, and everything that is to happen happens that much later. */
 void world_skip(struct world *world, uint64_t length_ms);
-/** Lets the soonest thing happen. False: there is none. */
-bool world_step(struct world *world);
 /** One more edit or fault would happen now. False: not after all has healed, nor if it is skipped. */
 bool world_deed(struct world *world);
 /** Lets everything happen that is due until then. */

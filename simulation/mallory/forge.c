@@ -29,7 +29,8 @@ struct draft forge_draft(const struct account *account, const uint8_t *writer, c
     return draft;
 }
 
-void forge_sign(const struct account *account, const struct qr_vault *vault, struct quire_buffer *bytes)
+/* Hashes and signs the bytes of a batch anew. */
+static void sign(const struct account *account, const struct qr_vault *vault, struct quire_buffer *bytes)
 {
     struct qr_batch *batch = sim_alloc(sizeof *batch);
     uint8_t signed_hash[QR_HASH_SIZE];
@@ -54,7 +55,7 @@ void forge_batch(const struct account *account, const struct draft *draft, const
     quire_buffer_clear(out_batch);
     must(qr_batch_write(batch, out_batch));
     must(quire_buffer_append(out_batch, zeros, sizeof zeros));
-    forge_sign(account, vault, out_batch);
+    sign(account, vault, out_batch);
     must(qr_batch_read(quire_buffer_bytes(out_batch), batch));
     archive_hash(account, batch, out_hash);
     free(batch);

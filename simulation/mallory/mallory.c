@@ -217,7 +217,7 @@ static void check_alarm(struct world *world, const struct phone *phone, uint32_t
     const struct strategy *strategy = mallory->strategy;
     uint32_t allowed = mallory->misdeeds > 0 ? strategy->must | strategy->may : 0;
     if (world->sometimes[SOMETIMES_revoked] > 0) {
-        allowed |= alarm_mask(QUIRE_ALARM_REVOKED_WRITE);
+        allowed |= UINT32_C(1) << QUIRE_ALARM_REVOKED_WRITE;
     }
     mallory->alarms[alarm < QUIRE_ALARM_COUNT ? alarm : 0]++;
     if ((allowed & UINT32_C(1) << alarm) == 0 && !mallory->counting

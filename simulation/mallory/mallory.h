@@ -154,11 +154,6 @@ uint32_t strategy_by_name(const char *name);
 /** She serves by it and does something, so that a story can let her begin. */
 bool strategy_fits_stories(uint32_t number);
 
-static inline uint32_t alarm_mask(enum quire_alarm_kind kind)
-{
-    return UINT32_C(1) << kind;
-}
-
 /** Fits the options of a run to a strategy: what else goes wrong must not blur the verdict. */
 void mallory_prepare(struct options *options, uint64_t strategy, uint64_t seed);
 
@@ -267,8 +262,6 @@ struct draft forge_draft(const struct account *account, const uint8_t *writer, c
 /** Fills the buffer with the batch, signed by the vault. */
 void forge_batch(const struct account *account, const struct draft *draft, const struct qr_vault *vault,
     struct quire_buffer *out_batch, uint8_t out_hash[QR_HASH_SIZE]);
-/** Hashes and signs the bytes of a batch anew. */
-void forge_sign(const struct account *account, const struct qr_vault *vault, struct quire_buffer *batch);
 /** Fills the buffer with a record, signed by the vault; seq, prev and signer are the caller's. */
 void forge_record(const struct qr_vault *vault, const struct qr_record *record,
     struct quire_buffer *out_record);

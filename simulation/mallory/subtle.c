@@ -6,6 +6,7 @@
 
 #include "crypto/sign.h"
 #include "people.h"
+#include "trouble.h"
 #include "server.h"
 #include "sync/transcript.h"
 
