@@ -11,6 +11,7 @@
 
 /** One run: where it is, and what it says. */
 struct drawn {
+    unsigned session;
     unsigned gap, length, first, dead;
     unsigned parent_session, parent; /* 0: nothing */
     unsigned right_session, right;
@@ -73,7 +74,7 @@ static unsigned draw_runs(struct drawer *drawer, unsigned session, struct drawn 
     unsigned count = draw(drawer, RUNS_MAX);
     for (unsigned i = 0; i < count; i++) {
         struct drawn *run = &runs[i];
-        *run = (struct drawn){.gap = draw(drawer, 3), .length = 1 + draw(drawer, 6),
+        *run = (struct drawn){.session = session, .gap = draw(drawer, 3), .length = 1 + draw(drawer, 6),
             .dead = draw(drawer, 8)};
         if (*counter + run->gap + run->length >= COUNTERS) {
             return i;
@@ -98,13 +99,17 @@ static unsigned draw_runs(struct drawer *drawer, unsigned session, struct drawn 
     return count;
 }
 
-static void write_runs(struct qr_writer *writer, unsigned session, const struct drawn *runs,
-    unsigned count)
+static void write_runs(struct qr_writer *writer, const struct drawn *runs, unsigned count)
 {
     unsigned referred[SESSIONS] = {0};
     qr_write_varint(writer, count);
-    qr_write_varint(writer, session);
-    qr_write_varint(writer, count);
+    for (unsigned i = 0, end; i < count; i = end) {
+        for (end = i + 1; end < count && runs[end].session == runs[i].session;) {
+            end++;
+        }
+        qr_write_varint(writer, runs[i].session);
+        qr_write_varint(writer, end - i);
+    }
     for (unsigned i = 0; i < count; i++) {
         qr_write_varint(writer, (uint64_t)runs[i].length << 1 | (runs[i].left ? 1 : 0));
     }
@@ -112,12 +117,12 @@ static void write_runs(struct qr_writer *writer, unsigned session, const struct 
         qr_write_varint(writer, runs[i].gap);
     }
     for (unsigned i = 0; i < count; i++) {
-        write_reference(writer, session, runs[i].first, runs[i].parent_session, runs[i].parent,
+        write_reference(writer, runs[i].session, runs[i].first, runs[i].parent_session, runs[i].parent,
             referred);
     }
     for (unsigned i = 0; i < count; i++) {
         if (!runs[i].left) {
-            write_reference(writer, session, runs[i].first, runs[i].right_session, runs[i].right,
+            write_reference(writer, runs[i].session, runs[i].first, runs[i].right_session, runs[i].right,
                 referred);
         }
     }
@@ -273,19 +278,59 @@ static unsigned draw_removed(struct drawer *drawer, struct quire_buffer *out_byt
     return count;
 }
 
-/** A payload of one session. All four are in its table, and a delete names them all. */
-static void draw_payload(struct drawer *drawer, struct quire_buffer *out_bytes,
-    unsigned *out_session, unsigned *out_last, struct drawn *runs, unsigned *out_runs)
+/** What a payload covers, and its runs. */
+struct covered {
+    unsigned first[SESSIONS], last[SESSIONS]; /* last < first: nothing */
+    struct drawn runs[2 * RUNS_MAX];
+    unsigned run_count;
+};
+
+/** Another session's runs, before or after the first one's, of which some are known as a rule: they may say
+ * anything of themselves. */
+static void draw_known(struct drawer *drawer, unsigned session, struct covered *covered)
 {
+    unsigned other = draw(drawer, SESSIONS);
+    if (draw(drawer, 3) != 0 || other == session) {
+        return;
+    }
+    unsigned first = 1 + draw(drawer, drawer->seen[other]);
+    unsigned counter = first;
+    struct drawn runs[RUNS_MAX];
+    unsigned count = draw_runs(drawer, other, runs, &counter);
+    if (count == 0) {
+        return;
+    }
+    struct drawn *to = covered->runs + covered->run_count;
+    if (draw(drawer, 2) == 0) {
+        memmove(covered->runs + count, covered->runs, covered->run_count * sizeof *runs);
+        to = covered->runs;
+    }
+    memcpy(to, runs, count * sizeof *runs);
+    covered->run_count += count;
+    covered->first[other] = first;
+    covered->last[other] = counter - 1;
+}
+
+/** A payload of one session, or two. All four are in its table, and a delete names them all. */
+static void draw_payload(struct drawer *drawer, struct quire_buffer *out_bytes,
+    struct covered *covered)
+{
+    *covered = (struct covered){.first = {1, 1, 1, 1}};
+    struct drawn *runs = covered->runs;
     unsigned session = draw(drawer, SESSIONS);
     unsigned back = draw(drawer, 8) == 0 ? draw(drawer, drawer->seen[session] + 1) : 0;
     unsigned first = drawer->seen[session] + 1 - back;
     unsigned counter = first;
     unsigned count = draw_runs(drawer, session, runs, &counter);
     bool value = draw(drawer, 3) == 0;
-    bool letters = any_live(runs, count);
     unsigned last = counter - 1 + (value ? 1 : 0) + draw(drawer, 2);
     last = last < first ? first : last < COUNTERS ? last : COUNTERS;
+    covered->run_count = count;
+    covered->first[session] = first;
+    covered->last[session] = last;
+    draw_known(drawer, session, covered);
+    count = covered->run_count;
+    bool letters = any_live(runs, count);
     struct quire_buffer erased = {0};
     struct quire_buffer removed = {0};
     unsigned erased_count = draw_erased(drawer, &erased);
@@ -302,9 +347,13 @@ static void draw_payload(struct drawer *drawer, struct quire_buffer *out_bytes,
         qr_write_bytes(&writer, name, sizeof name);
     }
     for (unsigned i = 0; i < SESSIONS; i++) {
-        qr_write_varint(&writer, i == session ? last - first + 1 : 0);
+        qr_write_varint(&writer, covered->last[i] + 1 - covered->first[i]);
     }
-    qr_write_varint(&writer, first);
+    for (unsigned i = 0; i < SESSIONS; i++) {
+        if (covered->last[i] >= covered->first[i]) {
+            qr_write_varint(&writer, covered->first[i]);
+        }
+    }
     qr_write_varint(&writer, SESSIONS); /* deleted: what each session was seen of */
     for (unsigned i = 0; i < SESSIONS; i++) {
         qr_write_varint(&writer, i == 0 ? 0 : 1);
@@ -317,7 +366,7 @@ static void draw_payload(struct drawer *drawer, struct quire_buffer *out_bytes,
         write_letters(&writer, runs, count);
     }
     if (count > 0) {
-        write_runs(&writer, session, runs, count);
+        write_runs(&writer, runs, count);
     }
     if (erased_count > 0) {
         qr_write_varint(&writer, erased_count);
@@ -330,9 +379,6 @@ static void draw_payload(struct drawer *drawer, struct quire_buffer *out_bytes,
     quire_buffer_finish(&erased);
     quire_buffer_finish(&removed);
     OK(qr_writer_end(&writer));
-    *out_session = session;
-    *out_last = last;
-    *out_runs = count;
 }
 
 void begin(struct drawer *drawer, struct quire_document *document)
@@ -392,9 +438,8 @@ void check_travels(const struct quire_document *document)
 bool merge_drawn(struct drawer *drawer, struct quire_document *document)
 {
     struct quire_buffer bytes = {0};
-    struct drawn runs[RUNS_MAX];
-    unsigned session, last, run_count;
-    draw_payload(drawer, &bytes, &session, &last, runs, &run_count);
+    struct covered covered;
+    draw_payload(drawer, &bytes, &covered);
     struct quire_buffer before = state_of(document);
     enum quire_status status = quire_document_merge(document, quire_buffer_bytes(&bytes));
     if (status != QUIRE_OK) {
@@ -404,12 +449,15 @@ bool merge_drawn(struct drawer *drawer, struct quire_document *document)
             "what was refused changed something");
         quire_buffer_finish(&after);
     } else {
-        for (unsigned i = 0; i < run_count; i++) {
-            for (unsigned at = 0; at < runs[i].length; at++) {
-                drawer->is_character[session][runs[i].first + at] = true;
+        for (unsigned i = 0; i < covered.run_count; i++) {
+            const struct drawn *run = &covered.runs[i];
+            for (unsigned at = 0; at < run->length; at++) {
+                drawer->is_character[run->session][run->first + at] = true;
             }
         }
-        drawer->seen[session] = last > drawer->seen[session] ? last : drawer->seen[session];
+        for (unsigned i = 0; i < SESSIONS; i++) {
+            drawer->seen[i] = covered.last[i] > drawer->seen[i] ? covered.last[i] : drawer->seen[i];
+        }
         struct quire_buffer after = state_of(document);
         OK(quire_document_merge(document, quire_buffer_bytes(&bytes)));
         struct quire_buffer again = state_of(document);
