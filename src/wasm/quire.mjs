@@ -69,6 +69,9 @@ function sized(bytes, size, what) {
   return bytes;
 }
 
+// Addresses come out of WebAssembly with a sign: beyond 2 GiB they would be negative.
+const address = (pointer) => pointer >>> 0;
+
 // What C is to see as a size_t: WebAssembly itself would wrap -1 to four billion.
 function count(number, what) {
   if (!Number.isInteger(number) || number < 0 || number > 0xffffffff) throw bad(`${what} is out of range`);
@@ -150,7 +153,7 @@ export class Core {
     this.#exports._initialize();
     if (this.#exports.version() !== VERSION) throw new Error('quire.wasm and quire.mjs are of different versions');
     this.#out = this.#exports.buffer_create();
-    this.#scratch = this.#exports.alloc(SCRATCH + 8); // and a place for a number that comes out
+    this.#scratch = address(this.#exports.alloc(SCRATCH + 8)); // and a place for a number that comes out
     if (this.#out === 0 || this.#scratch === 0) throw new QuireError(Status.ENOMEM, 'no memory');
   }
 
@@ -198,7 +201,7 @@ export class Core {
     this.#ready();
     let size = 0;
     for (const input of inputs) size += (input.length + 7) & ~7;
-    const start = size <= SCRATCH ? this.#scratch : this.#exports.alloc(size);
+    const start = size <= SCRATCH ? this.#scratch : address(this.#exports.alloc(size));
     if (start === 0) throw new QuireError(Status.ENOMEM, this.statusText(Status.ENOMEM));
     this.#busy = true;
     this.#cause = undefined;
@@ -281,7 +284,7 @@ export class Core {
   }
 
   taken(buffer, wipe) {
-    const data = this.#exports.buffer_data(buffer), size = this.#exports.buffer_size(buffer);
+    const data = address(this.#exports.buffer_data(buffer)), size = this.#exports.buffer_size(buffer);
     const bytes = this.#memory().slice(data, data + size);
     if (wipe) this.#memory().fill(0, data, data + size);
     if (wipe || size > 65536) this.#exports.buffer_finish(buffer);
@@ -336,7 +339,7 @@ export class Core {
   // ---- what the module imports ----
 
   #into(buffer, bytes) {
-    const place = this.#exports.buffer_extend(buffer, bytes.length);
+    const place = address(this.#exports.buffer_extend(buffer, bytes.length));
     if (place === 0) return false;
     this.#memory().set(bytes, place);
     return true;
@@ -364,7 +367,7 @@ export class Core {
     return this.#reading(() => {
       for (const [key, value] of this.#readers.get(reader).scan(this.#memory().slice(prefix, prefix + prefixSize))) {
         const size = sized(key, undefined, 'a key').length + sized(value, undefined, 'a record').length;
-        const at = this.#exports.alloc(size);
+        const at = address(this.#exports.alloc(size));
         if (at === 0) return Status.ENOMEM;
         this.#memory().set(key, at);
         this.#memory().set(value, at + key.length);
@@ -403,8 +406,8 @@ export async function load(source) {
   let core;
   const instance = await WebAssembly.instantiate(await moduleOf(source), {
     quire: {
-      get: (...all) => core.get(...all),
-      scan: (...all) => core.scan(...all),
+      get: (reader, key, size, out) => core.get(reader, address(key), size, out),
+      scan: (reader, prefix, size, scan) => core.scan(reader, address(prefix), size, scan),
       failed: (...all) => core.failed(...all),
     },
   });

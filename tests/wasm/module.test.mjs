@@ -126,6 +126,24 @@ test('every cut of a state is refused whole or leaves a sound document', async (
   }
 });
 
+test('what stands beyond 2 GiB is found', async () => {
+  const core = await load(), held = [];
+  while (core.memorySize < 2 ** 31) {
+    held.push(core.call([], (exports) => exports.alloc(2 ** 29))); // nobody touches it
+    assert.notEqual(held.at(-1), 0);
+  }
+  const document = Document.create(core), letters = 'Grüße '.repeat(20000);
+  document.insert(0, letters);
+  const state = document.encode();
+  const other = Document.create(core);
+  other.merge(state);
+  assert.equal(other.text(), letters);
+  assert.deepEqual(other.encode(), state);
+  document.destroy();
+  other.destroy();
+  for (const pointer of held) core.call([], (exports) => exports.free(pointer));
+});
+
 test('memory grows for an entry of a megabyte, and is used again', async () => {
   const core = await load(), before = core.memorySize;
   const text = 'She walked on, and the rain — as ever — did not. '.repeat(21000).slice(0, 1 << 20);
