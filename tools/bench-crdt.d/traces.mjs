@@ -25,9 +25,9 @@ export function beginning({ txns }, size) {
   return { concurrent: false, txns: taken, end: text.join(''), patches: taken.length };
 }
 
-/** The trace of one writer typed again and again, each time behind what is there, until it is so large. */
+/** The trace of one writer typed again and again, each time behind what is there, while it is at most so many bytes. */
 export function repeated({ txns, end }, size) {
-  const length = points(end), times = Math.ceil(size / length), all = [];
+  const length = points(end), times = Math.max(1, Math.floor(size / Buffer.byteLength(end))), all = [];
   for (let time = 0; time < times; time++) {
     for (const { agent, patches } of txns) {
       const parents = all.length > 0 ? [all.length - 1] : [];
