@@ -167,6 +167,14 @@ static bool bury(const struct plan *plan, struct job *job, bool hung, const stru
     return true;
 }
 
+/** Nobody was listened to for so long. */
+static void excuse(struct job *jobs, uint64_t count, double seconds)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        jobs[i].heard_of_s += seconds;
+    }
+}
+
 static bool any_works(const struct job *jobs, uint64_t count)
 {
     uint64_t i = 0;
@@ -203,10 +211,13 @@ void jobs_each(const struct plan *given, uint64_t patience_s,
             if (job->process == 0) {
                 continue;
             }
-            bool hung = real_seconds() - job->heard_of_s > (double)patience_s;
-            int code = files[i].revents != 0 ? hear(&plan, job, &taker) : 1;
+            bool silent = files[i].revents == 0;
+            double before_s = real_seconds();
+            int code = silent ? 1 : hear(&plan, job, &taker);
+            excuse(jobs, plan.job_count, real_seconds() - before_s);
+            bool hung = silent && real_seconds() - job->heard_of_s > (double)patience_s;
             if (code <= 0 || hung) {
-                more = code >= 0 && bury(&plan, job, hung && code == 1, &taker);
+                more = code >= 0 && bury(&plan, job, hung, &taker);
             }
         }
     }
