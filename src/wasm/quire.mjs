@@ -69,6 +69,10 @@ function sized(bytes, size, what) {
   return bytes;
 }
 
+// Inputs stand side by side, each at a multiple of 8, in one piece of at most so many bytes (wasm/heap.h).
+const padded = (length) => Math.ceil(length / 8) * 8;
+const MEMORY_MAX = 0x7fffff00;
+
 // Addresses come out of WebAssembly with a sign: beyond 2 GiB they would be negative.
 const address = (pointer) => pointer >>> 0;
 
@@ -200,7 +204,8 @@ export class Core {
   call(inputs, run) {
     this.#ready();
     let size = 0;
-    for (const input of inputs) size += (input.length + 7) & ~7;
+    for (const input of inputs) size += padded(input.length);
+    if (size > MEMORY_MAX) throw new QuireError(Status.ENOMEM, this.statusText(Status.ENOMEM));
     const start = size <= SCRATCH ? this.#scratch : address(this.#exports.alloc(size));
     if (start === 0) throw new QuireError(Status.ENOMEM, this.statusText(Status.ENOMEM));
     this.#busy = true;
@@ -211,7 +216,7 @@ export class Core {
       for (const input of inputs) {
         memory.set(input, at);
         pointers.push(at);
-        at += (input.length + 7) & ~7;
+        at += padded(input.length);
       }
       return run(this.#exports, pointers, this.#out);
     } catch (error) {
@@ -395,8 +400,8 @@ async function moduleOf(source) {
   }
   const response = await fetch(url);
   if (!response.ok) throw new Error(`${url}: ${response.status}`);
-  // A server that does not know the type makes compileStreaming refuse.
-  return WebAssembly.compileStreaming && /^application\/wasm\b/i.test(response.headers.get('content-type'))
+  // Of a server that does not know the type, or says more than that, compileStreaming refuses it.
+  return WebAssembly.compileStreaming && /^application\/wasm$/i.test(response.headers.get('content-type')?.trim() ?? '')
     ? WebAssembly.compileStreaming(response)
     : WebAssembly.compile(await response.arrayBuffer());
 }

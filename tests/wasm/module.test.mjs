@@ -307,7 +307,8 @@ test('it loads over HTTP, whatever type the server gives', async () => {
   const server = createServer((_, response) => response.writeHead(200, type).end(wasmBytes));
   await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
   try {
-    for (type of [{ 'content-type': 'application/wasm' }, { 'content-type': 'application/octet-stream' }, {}]) {
+    for (type of [{ 'content-type': 'application/wasm' }, { 'content-type': 'application/octet-stream' },
+      { 'content-type': 'application/wasm; charset=utf-8' }, {}]) {
       const core = await load(`http://127.0.0.1:${server.address().port}/quire.wasm`);
       assert.equal(Document.create(core).text(), '');
     }
