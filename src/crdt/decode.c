@@ -552,10 +552,17 @@ void qr_payload_finish(struct qr_payload *payload)
     *payload = (struct qr_payload){0};
 }
 
+/** A state may be larger than a delta, or what several wrote, each within limits, could not be kept. */
+static bool is_too_large(struct quire_bytes bytes)
+{
+    bool state = bytes.size > 1 && (bytes.data[1] & QR_PART_STATE) != 0;
+    return bytes.size > (state ? QR_STATE_MAX : QR_PAYLOAD_MAX);
+}
+
 enum quire_status qr_payload_read_shown(const struct quire_document *document,
     struct quire_bytes bytes, struct qr_payload *out_payload)
 {
-    if (bytes.size > QR_PAYLOAD_MAX) {
+    if (is_too_large(bytes)) {
         return QUIRE_ELIMIT;
     }
     struct qr_payload payload = {.arena = &document->self->arena};
@@ -576,7 +583,7 @@ enum quire_status qr_payload_read_shown(const struct quire_document *document,
 enum quire_status qr_payload_read(const struct quire_document *document, struct quire_bytes bytes,
     bool sound, struct qr_payload *out_payload)
 {
-    if (bytes.size > QR_PAYLOAD_MAX) {
+    if (is_too_large(bytes)) {
         return QUIRE_ELIMIT;
     }
     struct qr_payload payload = {.arena = &document->self->arena};

@@ -77,7 +77,13 @@ static enum quire_status gather_piece(struct qr_encoder *encoder, size_t first_r
     struct qr_run *last = encoder->run_count > first_run
         ? &encoder->runs[encoder->run_count - 1] : NULL;
     bool first = last == NULL || parent != id - 1 || last->id + last->length != id
-        || last->right != item->right || last->length + length > QR_RUN_MAX;
+        || last->right != item->right || last->length == QR_RUN_MAX;
+    if (!first && length > QR_RUN_MAX - last->length) { /* full, wherever it was cut here */
+        uint32_t room = QR_RUN_MAX - last->length;
+        enum quire_status status = gather_piece(encoder, first_run, item, id, room);
+        return status == QUIRE_OK
+            ? gather_piece(encoder, first_run, item, id + room, length - room) : status;
+    }
     if (!first) {
         last->length += length;
     } else {

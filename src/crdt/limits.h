@@ -6,7 +6,9 @@
 #define QR_CRDT_LIMITS_H
 
 #define QR_DOCUMENT_VERSION 1
-#define QR_PAYLOAD_MAX (4 * 1024 * 1024) /* bytes of one delta or state */
+#define QR_PAYLOAD_MAX (4 * 1024 * 1024) /* bytes of one delta */
+#define QR_STATE_MAX (64 * 1024 * 1024)  /* and of a state: more than any within these limits has */
+#define QR_MERGED_TEXT_MAX (8 * 1024 * 1024) /* bytes of visible text that merging makes */
 #define QR_SESSIONS_MAX 4096             /* of one document */
 #define QR_COUNTER_MAX ((UINT64_C(1) << 48) - 1)
 #define QR_RUN_MAX (UINT32_C(1) << 30)   /* code points of one run on the wire */

@@ -16,8 +16,10 @@ struct plan {
     struct quire_document *document;
     const struct qr_payload *payload;
     bool first;          /* the first text that there is: its letters are as they stand in it */
-    size_t pieces;       /* items that the new characters will make, at least */
-    size_t splits;       /* items that cutting may add */
+    size_t pieces;       /* items that the new characters will make, cuts apart */
+    size_t splits;       /* items that cutting may add, at most */
+    size_t cuts;         /* that it will add, about: counted where the limit is near */
+    size_t letters_size; /* bytes of the new letters */
     struct qr_dot **added;
     size_t added_count;
     uint64_t *kept;      /* sorted ids of the payload's dots */
@@ -80,18 +82,61 @@ static void count_stretch(struct plan *plan, const struct stretch *stretch)
     if (!stretch->known) {
         plan->pieces += is_dead(stretch) ? 1 : qr_text_pieces(run->length);
         plan->splits += 2;
+        plan->letters_size += stretch->letters.size;
     } else if (is_dead(stretch)
         && qr_text_any_live(&plan->document->text, run->id, run->length)) {
         plan->splits += 2;
     }
 }
 
+/** Whether an item is cut before this character: it is inside of one, of a live one if that is asked. */
+static bool is_inside(const struct qr_text *text, uint64_t id, bool live)
+{
+    uint32_t offset;
+    uint32_t item = qr_text_find(text, id, &offset);
+    return item != QR_NONE && offset > 0 && (!live || text->items[item].size > 0);
+}
+
+static size_t cuts_of_range(const struct qr_text *text, uint64_t id, uint64_t length)
+{
+    return (is_inside(text, id, true) ? 1u : 0u) + (is_inside(text, id + length, true) ? 1u : 0u);
+}
+
+static void count_cuts(struct plan *plan, const struct stretch *stretch)
+{
+    const struct qr_text *text = &plan->document->text;
+    const struct qr_run *run = &stretch->run;
+    if (stretch->known) {
+        plan->cuts += is_dead(stretch) ? cuts_of_range(text, run->id, run->length) : 0;
+    } else if (run->parent != QR_ID_NONE && run->parent != run->id - 1) {
+        uint64_t before = run->parent + (qr_run_is_left(run) ? 0 : 1);
+        bool known = qr_text_known(text, run->parent, 1) > 0; /* else it hangs on what comes with it */
+        plan->cuts += !known || is_inside(text, before, false) ? 1 : 0;
+    }
+}
+
 static enum quire_status count_items(struct plan *plan)
 {
+    const struct quire_document *document = plan->document;
+    const struct qr_payload *payload = plan->payload;
     each_stretch(plan, count_stretch);
-    bool too_many = plan->pieces > 0
-        && plan->document->text.item_count + plan->pieces > QR_ITEMS_MAX;
-    return too_many ? QUIRE_ELIMIT : QUIRE_OK;
+    plan->splits += 2 * payload->erased_count;
+    plan->letters_size = plan->first ? payload->letters.size : plan->letters_size;
+    size_t added = plan->pieces + plan->splits;
+    if (plan->first) {
+        added = plan->pieces; /* what cuts them was counted where they were written */
+    } else if (document->text.item_count + added > QR_ITEMS_MAX) {
+        each_stretch(plan, count_cuts);
+        for (size_t i = 0; i < payload->erased_count; i++) {
+            plan->cuts += cuts_of_range(&document->text, payload->erased[i].id,
+                payload->erased[i].length);
+        }
+        added = plan->pieces + plan->cuts;
+    }
+    bool too_many = added > 0 && document->text.item_count + added > QR_ITEMS_MAX;
+    bool too_large = plan->letters_size > 0
+        && document->text.visible_size + plan->letters_size > QR_MERGED_TEXT_MAX;
+    return too_many || too_large ? QUIRE_ELIMIT : QUIRE_OK;
 }
 
 static void join_stretch(struct plan *plan, const struct stretch *stretch)
@@ -181,7 +226,6 @@ static enum quire_status prepare(struct plan *plan)
     if (status != QUIRE_OK) {
         return status;
     }
-    plan->splits += 2 * plan->payload->erased_count;
     status = qr_text_reserve(&document->text, plan->pieces + plan->splits,
         plan->payload->letters.size);
     if (status == QUIRE_OK) {
@@ -419,7 +463,8 @@ static enum quire_status merge(struct quire_document *document, struct quire_byt
     if (status != QUIRE_OK) {
         return status;
     }
-    bool empty = document->sessions.count == 0 && document->undo == NULL;
+    bool empty = document->sessions.count == 0 && document->undo == NULL
+        && document->wall_ms == INT64_MIN; /* a delta of nobody may have brought a time */
     return payload.state && empty && !pending ? keep(document, &payload, bytes)
                                               : join(document, &payload, pending);
 }

@@ -298,7 +298,7 @@ static bool extend(struct qr_text *text, uint32_t index, const struct qr_run *ru
         || item->right_root != QR_NONE || dead != (item->size == 0)) {
         return false;
     }
-    if (dead ? item->length > UINT32_MAX - run->length
+    if (dead ? item->length > QR_RUN_MAX - run->length
              : item->length + run->length > QR_ITEM_LENGTH_MAX
                 || (!text->letters_later
                     && text->letters.data + item->letters + item->size != letters.data)) {

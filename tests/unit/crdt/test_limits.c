@@ -345,3 +345,136 @@ Test(limits, the_largest_entry_that_can_be_written_here_can_be_merged_elsewhere)
     quire_document_destroy(copy);
     quire_document_destroy(document);
 }
+
+/** All that is pending, as one delta. */
+static struct quire_buffer take_large(struct quire_document *document)
+{
+    struct quire_buffer delta = {0};
+    OK(quire_document_take_delta(document, QR_PAYLOAD_MAX, &delta));
+    cr_assert_eq(quire_document_pending_size(document), 0);
+    return delta;
+}
+
+/** Erases every other character, so many times, from a position on. */
+static void erase_every_other(struct quire_document *document, const char *session, size_t from, size_t times)
+{
+    struct quire_stamp stamp = stamp_of(session, 2);
+    for (size_t i = 0; i < times; i++) {
+        OK(quire_document_erase(document, &stamp, from + i, 1));
+    }
+}
+
+Test(limits, erasures_that_leave_too_many_pieces_together_are_refused)
+{
+    struct quire_document *one = new_document();
+    static uint8_t text[QUIRE_TEXT_MAX];
+    memset(text, 'x', sizeof text);
+    OK(quire_document_insert(one, &me, 0, (struct quire_bytes){text, sizeof text}));
+    struct quire_document *two = copy_of(one);
+    struct quire_buffer known = take_large(one);
+    quire_buffer_finish(&known);
+    erase_every_other(one, "a", 1, 200000);
+    erase_every_other(two, "b", 400001, 60000);
+    struct quire_buffer delta = take_large(two);
+    OK(quire_document_merge(one, quire_buffer_bytes(&delta)));
+    quire_buffer_finish(&delta);
+    erase_every_other(two, "b", 600001, 40000);
+    delta = take_large(two);
+    REFUSED_WITHOUT_CHANGE(one, quire_document_merge(one, quire_buffer_bytes(&delta)), QUIRE_ELIMIT);
+    quire_buffer_finish(&delta);
+    /* It can be kept, opened and edited as before; and what cuts nothing is not counted. */
+    struct quire_document *copy = copy_of(one);
+    assert_same_state(one, copy);
+    OK(quire_document_rest(copy));
+    struct quire_stamp stamp = stamp_of("c", 3);
+    for (size_t i = 0; i < 4000; i++) {
+        OK(quire_document_erase(copy, &stamp, 0, 1));
+    }
+    delta = take_large(copy);
+    OK(quire_document_merge(one, quire_buffer_bytes(&delta)));
+    assert_same_state(one, copy);
+    quire_buffer_finish(&delta);
+    quire_document_destroy(copy);
+    quire_document_destroy(two);
+    quire_document_destroy(one);
+}
+
+Test(limits, what_several_pasted_while_they_were_offline_can_be_kept_and_opened)
+{
+    struct quire_document *reader = new_document();
+    static uint8_t text[QUIRE_TEXT_MAX];
+    memset(text, 'x', sizeof text);
+    for (unsigned i = 0; i <= QR_MERGED_TEXT_MAX / QUIRE_TEXT_MAX; i++) {
+        struct quire_document *writer = new_document();
+        struct quire_stamp stamp = {{'w', (uint8_t)i}, 1};
+        OK(quire_document_insert(writer, &stamp, 0, (struct quire_bytes){text, sizeof text}));
+        struct quire_buffer delta = take_large(writer);
+        if (i < QR_MERGED_TEXT_MAX / QUIRE_TEXT_MAX) {
+            OK(quire_document_merge(reader, quire_buffer_bytes(&delta)));
+            OK(quire_document_merge(reader, quire_buffer_bytes(&delta)));
+        } else {
+            REFUSED_WITHOUT_CHANGE(reader, quire_document_merge(reader, quire_buffer_bytes(&delta)),
+                QUIRE_ELIMIT);
+        }
+        quire_buffer_finish(&delta);
+        quire_document_destroy(writer);
+    }
+    struct quire_buffer state = state_of(reader);
+    cr_assert_gt(state.size, QR_PAYLOAD_MAX);
+    struct quire_document *copy = copy_of(reader);
+    assert_same_state(reader, copy);
+    quire_document_destroy(copy);
+    OK(quire_document_open(&state, &copy));
+    OK(quire_document_erase(copy, &me, 0, 8 * QUIRE_TEXT_MAX - 1));
+    assert_text(copy, "x");
+    quire_document_destroy(copy);
+    quire_document_destroy(reader);
+}
+
+/** A delta of dead runs, each going on from the one before. */
+static struct quire_buffer dead_runs(uint64_t length, unsigned count)
+{
+    struct quire_buffer bytes = {0};
+    struct qr_writer writer = qr_writer_onto(&bytes);
+    static const uint8_t name[QUIRE_SESSION_SIZE] = {7};
+    qr_write_u8(&writer, QR_DOCUMENT_VERSION);
+    qr_write_u8(&writer, 16); /* runs */
+    qr_write_varint(&writer, 0);
+    qr_write_varint(&writer, 1);
+    qr_write_bytes(&writer, name, sizeof name);
+    qr_write_varint(&writer, length * count);
+    qr_write_varint(&writer, 1);
+    qr_write_varint(&writer, count);
+    qr_write_varint(&writer, 0); /* one turn */
+    qr_write_varint(&writer, count);
+    for (unsigned i = 0; i < count; i++) {
+        qr_write_varint(&writer, length << 1);
+    }
+    for (unsigned i = 0; i < count; i++) {
+        qr_write_varint(&writer, 0); /* no gap */
+    }
+    for (unsigned i = 0; i < count; i++) {
+        qr_write_varint(&writer, i == 0 ? 0 : 1); /* the character before */
+    }
+    for (unsigned i = 0; i < count; i++) {
+        qr_write_varint(&writer, 0); /* the end */
+    }
+    qr_write_varint(&writer, 0);
+    qr_write_varint(&writer, length * count);
+    OK(qr_writer_end(&writer));
+    return bytes;
+}
+
+Test(limits, dead_characters_without_end_can_be_kept_and_read)
+{
+    for (unsigned count = 2; count <= 5; count++) {
+        struct quire_document *whole = new_document();
+        struct quire_buffer runs = dead_runs(QR_RUN_MAX, count);
+        merge_and_free(whole, &runs);
+        struct quire_document *copy = copy_of(whole);
+        assert_same_state(whole, copy);
+        type(copy, "a", 0, "before all of it");
+        quire_document_destroy(copy);
+        quire_document_destroy(whole);
+    }
+}

@@ -265,3 +265,21 @@ Test(rest, a_spoiled_state_is_refused_or_is_another_one)
     quire_buffer_finish(&state);
     quire_document_destroy(document);
 }
+
+Test(rest, a_time_that_came_with_nothing_is_kept)
+{
+    static const uint8_t nothing[] = {1, 0, 0xfe, 0xff, 0x3f, 0}; /* a delta of nobody, of some time */
+    struct quire_document *document = written();
+    struct quire_buffer state = state_of(document);
+    struct quire_document *first = new_document();
+    struct quire_document *last = new_document();
+    OK(quire_document_merge(first, (struct quire_bytes){nothing, sizeof nothing}));
+    OK(quire_document_merge(first, quire_buffer_bytes(&state)));
+    OK(quire_document_merge(last, quire_buffer_bytes(&state)));
+    OK(quire_document_merge(last, (struct quire_bytes){nothing, sizeof nothing}));
+    assert_same_state(first, last);
+    quire_buffer_finish(&state);
+    quire_document_destroy(last);
+    quire_document_destroy(first);
+    quire_document_destroy(document);
+}
