@@ -67,13 +67,14 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_document_create(struct quire_doc
 
 /**
  * A document from what quire_document_encode gave, at rest: what it shows stands in those bytes, and
- * is shown from there. What edits and merges need is built by the first of them. So opening costs
+ * is shown from there. What edits and merges need is built by the first of them, and by the first anchor,
+ * delta, or offset into text that is not ASCII. So opening costs
  * next to nothing, and a document that is only read takes its state's size and little more.
  *
  * Owner:  on QUIRE_OK takes the buffer, which is empty then.
  * Trust:  opening looks at what it shows, and not even whether the text is UTF-8: so keep states where
  *         nobody else can write, as under a key, and merge those that come from elsewhere. Bytes that
- *         are no state after all make every edit, merge and delta fail with EMALFORMED.
+ *         are no state after all make whatever needs that fail with EMALFORMED.
  * Errors: EMALFORMED: not a state. ELIMIT, EUNSUPPORTED, ENOMEM.
  */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_document_open(struct quire_buffer *state,
@@ -141,12 +142,14 @@ QUIRE_API bool quire_document_empty(const struct quire_document *document);
 
 /**
  * Inserts UTF-8 text before code point `position`. EINVALID: position > length, text that is not
- * well-formed UTF-8, or empty. ELIMIT: the text would grow past QUIRE_TEXT_MAX. ENOMEM.
+ * well-formed UTF-8, or empty. ELIMIT: the text would grow past QUIRE_TEXT_MAX, or it is in too many
+ * pieces, or of too many sessions (protocol/document.md). ENOMEM.
  */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_document_insert(struct quire_document *document,
     const struct quire_stamp *stamp, size_t position, struct quire_bytes text);
 
-/** Deletes `count` ≥ 1 code points from `position`. EINVALID: the range leaves the text. ENOMEM. */
+/** Deletes `count` ≥ 1 code points from `position`. EINVALID: the range leaves the text. ELIMIT: it would
+ * leave the text in too many pieces, or the session is one too many. ENOMEM. */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_document_erase(struct quire_document *document,
     const struct quire_stamp *stamp, size_t position, size_t count);
 
@@ -157,7 +160,7 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_document_erase(struct quire_docu
 QUIRE_API QUIRE_CHECKED enum quire_status quire_document_set_register(struct quire_document *document,
     const struct quire_stamp *stamp, enum quire_register field, const struct quire_value *value);
 
-/** Unsets a register; nothing happens if it is unset. ENOMEM. */
+/** Unsets a register; nothing happens if it is unset. ELIMIT: too many sessions. ENOMEM. */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_document_clear_register(struct quire_document *document,
     const struct quire_stamp *stamp, enum quire_register field);
 
@@ -168,11 +171,13 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_document_clear_register(struct q
 QUIRE_API QUIRE_CHECKED enum quire_status quire_document_add_element(struct quire_document *document,
     const struct quire_stamp *stamp, enum quire_set set, struct quire_bytes name, int64_t value);
 
-/** Removes an element as seen here; a concurrent add wins. Nothing happens if it is not there. */
+/** Removes an element as seen here; a concurrent add wins. Nothing happens if it is not there. ELIMIT: too
+ * many sessions. ENOMEM. */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_document_remove_element(struct quire_document *document,
     const struct quire_stamp *stamp, enum quire_set set, struct quire_bytes name);
 
-/** Deletes the entry as seen here. Any later or concurrent edit brings it back. ENOMEM. */
+/** Deletes the entry as seen here. Any later or concurrent edit brings it back. ELIMIT: too many sessions.
+ * ENOMEM. */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_document_delete(struct quire_document *document,
     const struct quire_stamp *stamp);
 
@@ -259,12 +264,14 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_document_encode_pending(
 
 /**
  * Appends a delta of the oldest pending edits, at most max_size bytes (≥ 4096), and marks them as
- * taken. Call again while quire_document_pending_size() > 0. ESTATE: nothing is pending. ENOMEM.
+ * taken. Call again while quire_document_pending_size() > 0. ESTATE: nothing is pending. EINVALID:
+ * max_size is less. ENOMEM.
  */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_document_take_delta(struct quire_document *document,
     size_t max_size, struct quire_buffer *out_delta);
 
-/** Merges bytes from quire_document_encode_pending and makes those edits pending here again. */
+/** Merges bytes from quire_document_encode_pending and makes those edits pending here again. Errors as of
+ * quire_document_merge; EMALFORMED also of a state. */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_document_restore_pending(
     struct quire_document *document, struct quire_bytes delta);
 
@@ -283,7 +290,8 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_document_merge(struct quire_docu
 
 /**
  * Appends the visible state in canonical form: two documents show the same if and only if these
- * bytes are equal. Order, ids and history leave no trace in it. ENOMEM.
+ * bytes are equal. Order, ids and history leave no trace in it, but for the ids of values that only later
+ * versions can show. ENOMEM.
  */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_document_canonical(const struct quire_document *document,
     struct quire_buffer *out_bytes);

@@ -47,7 +47,7 @@ QUIRE_CHECKED enum quire_status qr_document_keep(struct quire_document *document
 QUIRE_CHECKED enum quire_status qr_document_build(struct quire_document *document,
     struct quire_bytes state, bool sound);
 
-/** Builds the items of a document at rest. ENOMEM; EMALFORMED: its bytes were no state. */
+/** Builds the items of a document at rest. ENOMEM; EMALFORMED, ELIMIT: its bytes were no state. */
 QUIRE_CHECKED enum quire_status qr_document_wake(struct quire_document *document);
 
 /**

@@ -1,6 +1,6 @@
 /*
  * A delta or state as read from bytes (protocol/document.md) and checked against a document: once
- * it is here, all it names exists, and merging cannot fail but for memory.
+ * it is here, all it names exists, and merging cannot fail but for memory and limits.
  */
 #ifndef QR_CRDT_PAYLOAD_H
 #define QR_CRDT_PAYLOAD_H

@@ -3,7 +3,8 @@
  * is in the document itself; the list only says which counters are meant, and what the edits did to
  * things that are not pending: ids erased, dots overwritten, what a delete saw.
  *
- * ERASE and REMOVE stand right before the span whose first counter did it, DELETED after it.
+ * REMOVE stands right before the span whose first counter did it, ERASE somewhere before it, for later
+ * erasures may have been added to it, DELETED after it.
  */
 #ifndef QR_CRDT_PENDING_H
 #define QR_CRDT_PENDING_H

@@ -1,7 +1,7 @@
 /*
  * The visible text, apart from everything that is known about it: blocks of 2 KiB in a row, each
  * with a gap where it was last edited, and an index that says of each block how many code points,
- * bytes and UTF-16 units it holds.
+ * bytes, and code points above U+FFFF it holds.
  *
  *   blocks   [ 12 ][ 3 ][ 7 ] …                     in the order of the text; 16 bytes each
  *   block 3  The quick brown ▒▒▒▒▒▒▒▒▒▒▒ fox jumps   before │ gap │ after
@@ -9,7 +9,8 @@
  * One block holds the caret. To type at the caret is to fill the gap; a caret that moves walks the
  * index from where it was, 16 bytes a block, and moves what lies between inside of one block. A
  * neighbour is joined once both would leave half of a block free, or, where letters go one by one, once
- * a block is below 256 bytes; so a text of n bytes takes at most n / 256 + 2 blocks.
+ * a block is below 256 bytes. What is cut off a full block stays beside small ones until somebody edits there, so
+ * a text of n bytes takes some n / 256 blocks, and no more than n / 128 + 2.
  */
 #ifndef QR_CRDT_ROPE_H
 #define QR_CRDT_ROPE_H

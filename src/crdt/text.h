@@ -7,8 +7,8 @@
  * (what stood further right comes first), then by id. This order is the same wherever and in
  * whatever order the characters arrive, and it never changes.
  *
- * An item is a run: ids ascend by one, each further character is the right child of the one before
- * and has the same right neighbour. Only an item's first character has left children, only its last
+ * An item is a run, live or dead throughout: ids ascend by one, each further character is the right child of
+ * the one before and has the same right neighbour. Only an item's first character has left children, only its last
  * has right ones but its follower: items are split to keep this so.
  *
  * Where a new item stands follows from its parent and the sibling beside it: right after everything
@@ -24,7 +24,7 @@
 #include "crdt/sessions.h"
 #include "crdt/tree.h"
 
-/** No search among siblings is deeper: 4096 of them, balanced, are 12 deep. */
+/** No search among siblings is deeper: 4096 of them, balanced, are 13 levels. */
 #define QR_SIBLINGS_DEPTH_MAX 32
 
 /** Live items hold at most so many code points, so that finding one inside is bounded. */
@@ -153,7 +153,7 @@ QUIRE_CHECKED enum quire_status qr_text_append(const struct qr_text *text,
 QUIRE_CHECKED enum quire_status qr_text_append_start(const struct qr_text *text, size_t size,
     struct quire_buffer *out_text);
 
-/** Gives back the memory of dead letters once they are the larger part; fails silently. */
+/** Gives back the memory of dead letters once they are more than the live ones and 64 KiB; fails silently. */
 void qr_text_compact(struct qr_text *text);
 
 #endif
