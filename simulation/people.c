@@ -81,14 +81,12 @@ void people_make_account(struct world *world, struct phone *phone)
     phone_run(world, phone, device, &actions);
 }
 
-/* Its first phone died before anything of it was durable, and none is about to come by the kit: there is
- * no such account. */
+/* Its first phone died before anything of it was durable: there is no such account. */
 static bool has_no_account(const struct world *world, uint32_t user)
 {
     for (uint32_t i = 0; i < world->phone_count; i++) {
         const struct phone *phone = &world->phones[i];
-        if (phone->user == user && (phone->stage == PHONE_JOINED || phone->stage == PHONE_JOINING
-                || phone->disk.durable.count > 0)) {
+        if (phone->user == user && (phone->stage == PHONE_JOINED || phone->disk.durable.count > 0)) {
             return false;
         }
     }
