@@ -25,9 +25,10 @@ function traceOf(seed, count) {
 }
 
 test('a trace typed again and again is its text again and again', () => {
-  const trace = traceOf(3, 60), large = repeated(trace, 5 * letters(trace.end).length - 1);
+  const trace = traceOf(3, 60), size = Buffer.byteLength(trace.end), large = repeated(trace, 6 * size - 1);
   assert.equal(large.end, trace.end.repeat(5));
   assert.equal(typed(large), large.end);
+  assert.equal(repeated(trace, size - 1).end, trace.end, 'once at least');
   const wide = toUtf16(large), text = [];
   for (const { patches } of wide.txns) for (const [at, erased, put] of patches) text.splice(at, erased, ...put.split(''));
   assert.equal(text.join(''), large.end);
