@@ -35,6 +35,7 @@ function serve() {
     '/': ['text/html', '<!doctype html><script type="module" src="page.mjs"></script>'],
     '/page.mjs': script(near('page.mjs')), '/player.mjs': script(near('player.mjs')),
     '/quire.mjs': script(readFileSync(path.join(process.env.QUIRE_WASM, 'quire.mjs'))),
+    '/records.mjs': script(readFileSync(path.join(process.env.QUIRE_WASM, 'records.mjs'))),
     '/quire.wasm': ['application/wasm', wasmBytes], '/crdt-graphs.wasm': ['application/wasm', graphsBytes],
     '/jobs': ['application/json', JSON.stringify(jobs())],
   };
