@@ -3,8 +3,8 @@
  */
 #include "commands.h"
 
-#ifdef QR_TEETH
-#include "teeth/search.h"
+#ifdef QR_FAILPOINTS_BUILT
+#include "mutation/search.h"
 #endif
 
 #ifdef QR_REAL_STORE
@@ -24,9 +24,9 @@ static const struct command commands[] = {
     {"seeds", "runs seeds with drawn faults; the same as no command", command_seeds},
     {"swarm", "fresh seeds for as long as it is let, and on from there the next time", command_swarm},
     {"attack", "a hostile server, strategy by strategy", command_attack},
-#ifdef QR_TEETH
-    {"plants", "how many seeds each planted bug takes to be found", command_plants},
-    {"teeth", "which attack succeeds without which defence, and how soon", command_teeth},
+#ifdef QR_FAILPOINTS_BUILT
+    {"plants", "how many seeds each planted bug takes to be found", command_failpoints},
+    {"teeth", "which attack succeeds without which defence, and how soon", command_defences},
     {"model", "the attacks of the protocol's table, against the real devices", command_model},
 #endif
 };
@@ -89,8 +89,8 @@ int main(int count, char **words)
 #ifdef QR_REAL_STORE
     server_backend = &store_beside;
 #endif
-#ifdef QR_TEETH
-    int planted = plants_take(count - 1, words + 1);
+#ifdef QR_FAILPOINTS_BUILT
+    int planted = failpoints_enable(count - 1, words + 1);
     if (planted < 0) {
         return 2;
     }

@@ -54,7 +54,7 @@
     X(verify_ms)          /* to check the signatures of a push, at most */                         \
     X(phone_crash_mean_s)                                                                          \
     X(phone_down_s)                                                                                \
-    X(reboot_ppm)         /* of a phone's crashes take the writer record along */                  \
+    X(reboot_ppm)         /* of a phone's crashes take the replica record along */                  \
     X(phone_disk_ms)      /* until a write is durable, at most */                                  \
     X(phone_restores)     /* how often a profile is put back to an old copy */                     \
     X(phone_clones)       /* how often a copy of a profile comes to life beside it */              \

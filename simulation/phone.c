@@ -73,7 +73,7 @@ struct quire_device_options phone_options(struct world *world, struct phone *pho
     struct quire_device_options options = {
         .reader = disk_reader(&phone->disk),
         .wall_ms = phone_wall_ms(world, phone),
-        .writer_record = {phone->writer_record, phone->writer_record_size},
+        .replica_record = {phone->replica_record, phone->replica_record_size},
     };
     memcpy(options.profile_key, phone->profile_key, sizeof options.profile_key);
     random_bytes(world, phone, options.entropy);
@@ -288,11 +288,11 @@ static void carry_out(struct world *world, struct phone *phone, const struct qui
             network_close_by_phone(world, phone->link);
         }
         break;
-    case QUIRE_ACTION_WRITER:
-        assert(action->bytes.size <= sizeof phone->writer_record);
-        memcpy(phone->writer_record, action->bytes.data, action->bytes.size);
-        phone->writer_record_size = action->bytes.size;
-        canary_check(world, "the writer record", action->bytes);
+    case QUIRE_ACTION_REPLICA:
+        assert(action->bytes.size <= sizeof phone->replica_record);
+        memcpy(phone->replica_record, action->bytes.data, action->bytes.size);
+        phone->replica_record_size = action->bytes.size;
+        canary_check(world, "the replica record", action->bytes);
         break;
     case QUIRE_ACTION_NOTICE:
         TRACE(world, "phone # notices #: #", phone->number, action->notice, action->code);
@@ -416,8 +416,8 @@ void phone_start(struct world *world, struct phone *phone)
             quire_status_text(status));
         return;
     }
-    TRACE(world, "phone # starts on disk version #, writer record of # bytes", phone->number,
-        phone->disk.durable_version, phone->writer_record_size);
+    TRACE(world, "phone # starts on disk version #, replica record of # bytes", phone->number,
+        phone->disk.durable_version, phone->replica_record_size);
     phone_run(world, phone, device, NULL);
 }
 
@@ -457,7 +457,7 @@ void phone_kill(struct world *world, struct phone *phone, bool reboot)
     model_crashed(world, phone);
     if (reboot) {
         sometimes(world, SOMETIMES_phone_rebooted);
-        phone->writer_record_size = 0;
+        phone->replica_record_size = 0;
     }
     quire_device_destroy(phone->device);
     phone->device = NULL;

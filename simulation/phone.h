@@ -33,8 +33,8 @@ struct phone {
     uint64_t monotonic_offset_ms;
     struct clock_state clock;
 
-    uint8_t writer_record[QUIRE_WRITER_RECORD_SIZE];
-    size_t writer_record_size;
+    uint8_t replica_record[QUIRE_REPLICA_RECORD_SIZE];
+    size_t replica_record_size;
 
     bool online;      /* wants a connection */
     bool dialing;

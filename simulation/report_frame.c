@@ -14,12 +14,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WRITERS_MAX 1024u
+#define REPLICAS_MAX 1024u
 #define LISTED_MAX 12u /* positions and ranges of one frame */
 #define WORDS_MAX 400u /* bytes of one batch's words */
 
-struct writer {
-    uint8_t id[QR_WRITER_SIZE];
+struct replica {
+    uint8_t id[QR_REPLICA_SIZE];
     uint32_t phone, ordinal; /* among the chains of its phone, from 1 */
 };
 
@@ -27,50 +27,50 @@ struct frame_decoder {
     struct world *world;
     struct qr_frame_space space;
     struct qr_batch batch;
-    struct writer writers[WRITERS_MAX]; /* in the order in which their first batch was sent */
-    size_t writer_count;
+    struct replica replicas[REPLICAS_MAX]; /* in the order in which their first batch was sent */
+    size_t replica_count;
     bool listed;
 };
 
 /* ---- whose chain ----------------------------------------------------------------------------- */
 
-static const struct writer *writer_find(const struct frame_decoder *decoder, const uint8_t *id)
+static const struct replica *replica_find(const struct frame_decoder *decoder, const uint8_t *id)
 {
-    for (size_t i = 0; i < decoder->writer_count; i++) {
-        if (memcmp(decoder->writers[i].id, id, QR_WRITER_SIZE) == 0) {
-            return &decoder->writers[i];
+    for (size_t i = 0; i < decoder->replica_count; i++) {
+        if (memcmp(decoder->replicas[i].id, id, QR_REPLICA_SIZE) == 0) {
+            return &decoder->replicas[i];
         }
     }
     return NULL;
 }
 
 /* Who pushes a batch first wrote it, as far as the server can see. */
-static void writer_learn(struct frame_decoder *decoder, const uint8_t *id, uint32_t phone)
+static void replica_learn(struct frame_decoder *decoder, const uint8_t *id, uint32_t phone)
 {
-    if (decoder->writer_count == WRITERS_MAX || writer_find(decoder, id) != NULL) {
+    if (decoder->replica_count == REPLICAS_MAX || replica_find(decoder, id) != NULL) {
         return;
     }
     uint32_t ordinal = 1;
-    for (size_t i = 0; i < decoder->writer_count; i++) {
-        ordinal += decoder->writers[i].phone == phone;
+    for (size_t i = 0; i < decoder->replica_count; i++) {
+        ordinal += decoder->replicas[i].phone == phone;
     }
-    struct writer *writer = &decoder->writers[decoder->writer_count++];
-    *writer = (struct writer){.phone = phone, .ordinal = ordinal};
-    memcpy(writer->id, id, QR_WRITER_SIZE);
+    struct replica *replica = &decoder->replicas[decoder->replica_count++];
+    *replica = (struct replica){.phone = phone, .ordinal = ordinal};
+    memcpy(replica->id, id, QR_REPLICA_SIZE);
 }
 
 static void chain_name(const struct frame_decoder *decoder, const uint8_t *id, char *out, size_t size)
 {
-    const struct writer *writer = writer_find(decoder, id);
-    if (writer == NULL) {
+    const struct replica *replica = replica_find(decoder, id);
+    if (replica == NULL) {
         snprintf(out, size, "chain %02x%02x", id[0], id[1]);
         return;
     }
-    const char *name = decoder->world->phone_names[writer->phone];
+    const char *name = decoder->world->phone_names[replica->phone];
     char number[24], more[24] = "";
-    snprintf(number, sizeof number, "phone %" PRIu32, writer->phone);
-    if (writer->ordinal > 1) {
-        snprintf(more, sizeof more, " (chain %" PRIu32 ")", writer->ordinal);
+    snprintf(number, sizeof number, "phone %" PRIu32, replica->phone);
+    if (replica->ordinal > 1) {
+        snprintf(more, sizeof more, " (chain %" PRIu32 ")", replica->ordinal);
     }
     snprintf(out, size, "%s%s", name != NULL ? name : number, more);
 }
@@ -90,7 +90,7 @@ struct frame_decoder *frame_decoder_create(struct world *world)
         }
         for (size_t b = 0; b < frame.push.batch_count; b++) {
             if (qr_batch_read_any(frame.push.batches[b], &decoder->batch) == QUIRE_OK) {
-                writer_learn(decoder, decoder->batch.writer, recorded->phone);
+                replica_learn(decoder, decoder->batch.replica, recorded->phone);
             }
         }
     }
@@ -144,7 +144,7 @@ static void positions(struct frame_decoder *decoder, FILE *out,
     }
     for (size_t i = 0; i < count && i < LISTED_MAX; i++) {
         char name[64];
-        chain_name(decoder, list[i].writer, name, sizeof name);
+        chain_name(decoder, list[i].replica, name, sizeof name);
         field(decoder, out, i == 0 ? "holds" : "", "%s up to batch %" PRIu64, name, list[i].seq);
     }
     if (count > LISTED_MAX) {
@@ -157,7 +157,7 @@ static void ranges(struct frame_decoder *decoder, FILE *out, const char *what,
 {
     for (size_t i = 0; i < count && i < LISTED_MAX; i++) {
         char name[64], from[32] = "up to ";
-        chain_name(decoder, list[i].writer, name, sizeof name);
+        chain_name(decoder, list[i].replica, name, sizeof name);
         if (list[i].from > 0) {
             snprintf(from, sizeof from, "%" PRIu64 " to ", list[i].from);
         }
@@ -175,9 +175,9 @@ static void error_fields(struct frame_decoder *decoder, const struct qr_frame *f
     field(decoder, out, "code", "%s", qr_error_name(frame->error.code));
     field(decoder, out, "in words", "%s", quire_error_text(frame->error.code));
     field(decoder, out, "closes the connection", "%s", frame->error.fatal ? "yes" : "no");
-    if (frame->error.writer != NULL) {
+    if (frame->error.replica != NULL) {
         char name[64];
-        chain_name(decoder, frame->error.writer, name, sizeof name);
+        chain_name(decoder, frame->error.replica, name, sizeof name);
         field(decoder, out, "about", "%s, batch %" PRIu64, name, frame->error.seq);
     }
     if (frame->error.retry_ms > 0) {
@@ -315,7 +315,7 @@ static void words_of(struct frame_decoder *decoder, uint32_t user, char *out, si
         const struct qr_change *change = &batch->changes[c];
         struct qr_change_place place = {.seq = batch->seq, .index = (uint32_t)c, .kind = change->kind,
             .epoch = batch->epoch};
-        memcpy(place.writer, batch->writer, QR_WRITER_SIZE);
+        memcpy(place.replica, batch->replica, QR_REPLICA_SIZE);
         memcpy(place.entry, change->entry, QR_ENTRY_SIZE);
         enum quire_status status = QUIRE_ENOTFOUND;
         for (uint32_t i = 0; i < world->phone_count && status != QUIRE_OK; i++) {
@@ -348,14 +348,14 @@ static void write_batch(struct frame_decoder *decoder, uint32_t user, struct qui
     for (size_t c = 0; c < batch->change_count; c++) {
         cipher += batch->changes[c].ciphertext.size;
     }
-    chain_name(decoder, batch->writer, name, sizeof name);
+    chain_name(decoder, batch->replica, name, sizeof name);
     fputs("{\"chain\":", out);
     report_text(out, name);
     fprintf(out, ",\"seq\":%" PRIu64 ",\"size\":%zu,\"epoch\":%" PRIu32 ",\"changes\":%zu,\"cipher\":%zu,"
         "\"deps\":[", batch->seq, bytes.size, batch->epoch, batch->change_count, cipher);
     for (size_t d = 0; d < batch->dep_count; d++) {
         char dep[96];
-        chain_name(decoder, batch->deps[d].writer, name, sizeof name);
+        chain_name(decoder, batch->deps[d].replica, name, sizeof name);
         snprintf(dep, sizeof dep, "%s %" PRIu64, name, batch->deps[d].seq);
         fputs(d == 0 ? "" : ",", out);
         report_text(out, dep);

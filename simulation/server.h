@@ -39,7 +39,7 @@ struct server {
     uint64_t copy_at_ms;
     size_t copy;           /* durable records in the old copy; SIZE_MAX: there is none */
 
-    uint64_t *places; /* hash table: (user, writer, seq) → index + 1 of a durable record */
+    uint64_t *places; /* hash table: (user, replica, seq) → index + 1 of a durable record */
     size_t places_size;
     size_t places_used;
 
@@ -71,7 +71,7 @@ void server_sent(struct world *world, uint64_t link, uint64_t size);
 
 /** The durable batch at that place of that chain, or NULL; user NULL: whosever. */
 const struct stored *server_find(const struct server *server, const uint8_t user[QR_USER_SIZE],
-    const uint8_t writer[QR_WRITER_SIZE], uint64_t seq);
+    const uint8_t replica[QR_REPLICA_SIZE], uint64_t seq);
 
 /** While it is down: keep a copy; put it back; begin again with nothing. */
 void server_copy(struct world *world);

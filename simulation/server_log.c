@@ -15,15 +15,15 @@
 
 /* ---- the log --------------------------------------------------------------------------------- */
 
-static uint64_t place_hash(const uint8_t writer[QR_WRITER_SIZE], uint64_t seq)
+static uint64_t place_hash(const uint8_t replica[QR_REPLICA_SIZE], uint64_t seq)
 {
-    return bytes_mix(seq, (struct quire_bytes){writer, QR_WRITER_SIZE});
+    return bytes_mix(seq, (struct quire_bytes){replica, QR_REPLICA_SIZE});
 }
 
 static void places_add(struct server *server, size_t index)
 {
     const struct qr_log_entry *entry = &server->log[index].entry;
-    uint64_t at = place_hash(entry->writer, entry->seq);
+    uint64_t at = place_hash(entry->replica, entry->seq);
     for (;; at++) {
         uint64_t *place = &server->places[at % server->places_size];
         if (*place == 0) {
@@ -32,7 +32,7 @@ static void places_add(struct server *server, size_t index)
             return;
         }
         const struct qr_log_entry *other = &server->log[*place - 1].entry;
-        if (other->seq == entry->seq && memcmp(other->writer, entry->writer, QR_WRITER_SIZE) == 0) {
+        if (other->seq == entry->seq && memcmp(other->replica, entry->replica, QR_REPLICA_SIZE) == 0) {
             *place = index + 1;
             return;
         }
@@ -57,16 +57,16 @@ static void places_rebuild(struct server *server)
 }
 
 const struct stored *server_find(const struct server *server, const uint8_t user[QR_USER_SIZE],
-    const uint8_t writer[QR_WRITER_SIZE], uint64_t seq)
+    const uint8_t replica[QR_REPLICA_SIZE], uint64_t seq)
 {
-    uint64_t at = place_hash(writer, seq);
+    uint64_t at = place_hash(replica, seq);
     for (;; at++) {
         uint64_t place = server->places[at % server->places_size];
         if (place == 0) {
             return NULL;
         }
         const struct stored *stored = &server->log[place - 1];
-        if (stored->entry.seq == seq && memcmp(stored->entry.writer, writer, QR_WRITER_SIZE) == 0
+        if (stored->entry.seq == seq && memcmp(stored->entry.replica, replica, QR_REPLICA_SIZE) == 0
             && (user == NULL || memcmp(stored->user, user, QR_USER_SIZE) == 0)) {
             return stored;
         }
@@ -172,7 +172,7 @@ static void next_of_user(struct visit *visit)
 static bool same_entry(const struct qr_log_entry *a, const struct qr_log_entry *b)
 {
     return a->lsn == b->lsn && a->seq == b->seq && a->size == b->size && a->kind == b->kind
-           && memcmp(a->writer, b->writer, QR_WRITER_SIZE) == 0
+           && memcmp(a->replica, b->replica, QR_REPLICA_SIZE) == 0
            && memcmp(a->device, b->device, QR_DEVICE_SIZE) == 0
            && memcmp(a->hash, b->hash, QR_HASH_SIZE) == 0;
 }

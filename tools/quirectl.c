@@ -51,15 +51,15 @@ static void fault(struct look *look, const struct qr_log_entry *entry, const cha
 static int compare_places(const void *a, const void *b)
 {
     const struct qr_log_entry *x = a, *y = b;
-    int order = memcmp(x->writer, y->writer, QR_WRITER_SIZE);
+    int order = memcmp(x->replica, y->replica, QR_REPLICA_SIZE);
     return order != 0 ? order : (x->seq > y->seq) - (x->seq < y->seq);
 }
 
-/* The entry of a batch, NULL if it is not here. Roster records have a writer of zeros. */
-static const struct qr_log_entry *find(const struct look *look, const uint8_t *writer, uint64_t seq)
+/* The entry of a batch, NULL if it is not here. Roster records have a replica of zeros. */
+static const struct qr_log_entry *find(const struct look *look, const uint8_t *replica, uint64_t seq)
 {
     struct qr_log_entry place = {.seq = seq};
-    memcpy(place.writer, writer, sizeof place.writer);
+    memcpy(place.replica, replica, sizeof place.replica);
     const struct qr_log_entry *found =
         bsearch(&place, look->by_place, look->entry_count, sizeof place, compare_places);
     return found != NULL && found->kind == QR_LOG_BATCH ? found : NULL;
@@ -87,7 +87,7 @@ static void look_at_roster(struct look *look, const struct qr_log_entry *entry, 
 static void check_batch(struct look *look, const struct qr_log_entry *entry, const struct qr_batch *batch)
 {
     uint8_t signed_hash[QR_HASH_SIZE], hash[QR_HASH_SIZE];
-    const struct qr_log_entry *before = find(look, batch->writer, batch->seq - 1);
+    const struct qr_log_entry *before = find(look, batch->replica, batch->seq - 1);
     const struct qr_roster_device *device = qr_roster_find(&look->roster, batch->device);
     if (batch->roster_seq >= look->roster.count || device == NULL) {
         fault(look, entry, "a batch of a device that is not on the roster");
@@ -108,7 +108,7 @@ static void check_batch(struct look *look, const struct qr_log_entry *entry, con
         fault(look, entry, "the batch does not go on with its chain");
     }
     for (size_t i = 0; i < batch->dep_count; i++) {
-        const struct qr_log_entry *cause = find(look, batch->deps[i].writer, batch->deps[i].seq);
+        const struct qr_log_entry *cause = find(look, batch->deps[i].replica, batch->deps[i].seq);
         if (cause == NULL || cause->lsn >= entry->lsn ||
             memcmp(cause->hash, batch->deps[i].hash, QR_HASH_SIZE) != 0) {
             fault(look, entry, "a cause of the batch is not before it");
@@ -126,8 +126,8 @@ static void look_at_batch(struct look *look, const struct qr_log_entry *entry, s
     look->batches++;
     look->changes += batch.change_count;
     if (look->show) {
-        printf("  batch  %-8s %4" PRIu64 "  device %s  epoch %" PRIu32 "  causes %zu  %6zu bytes\n",
-            hex(batch.writer, 4), batch.seq, hex(batch.device, 4), batch.epoch, batch.dep_count,
+        printf("  batch  %-8s %4" PRIu64 "  device %s  epoch %" PRIu32 "  deps %zu  %6zu bytes\n",
+            hex(batch.replica, 4), batch.seq, hex(batch.device, 4), batch.epoch, batch.dep_count,
             bytes.size);
         for (size_t i = 0; i < batch.change_count; i++) {
             printf("         entry %s  kind %u  %6zu bytes of ciphertext\n",

@@ -35,7 +35,7 @@ extern "C" {
 #define QUIRE_ENTRY_SIZE 16
 #define QUIRE_ENTROPY_SIZE 32
 #define QUIRE_PROFILE_KEY_SIZE 32
-#define QUIRE_WRITER_RECORD_SIZE 48 /* writer 8, seq 8, stamp 32 */
+#define QUIRE_REPLICA_RECORD_SIZE 48 /* replica 8, seq 8, stamp 32 */
 #define QUIRE_NAME_MAX 63           /* bytes of a device's name, UTF-8 */
 #define QUIRE_KIT_TEXT_SIZE 70      /* recovery kit in characters, with the final zero */
 #define QUIRE_PAIR_CODE_SIZE 25     /* pairing code in characters, with the final zero */
@@ -58,12 +58,12 @@ struct quire_device_options {
     uint8_t profile_key[QUIRE_PROFILE_KEY_SIZE]; /* the device keeps a copy, wiped at the end */
     uint8_t entropy[QUIRE_ENTROPY_SIZE];         /* fresh random bytes for this call */
     int64_t wall_ms;
-    /** Content of the last WRITER action, from a place that a backup of the profile does not hold
+    /** Content of the last REPLICA action, from a place that a backup of the profile does not hold
      * and that does not outlive a reboot; size 0 if there is none. With it a short-lived process
      * goes on with the chain of the one before; without it, or with one that is not of exactly the
      * profile's last save, it begins a new chain: so a restored or copied profile never writes twice
      * at one place. */
-    struct quire_bytes writer_record;
+    struct quire_bytes replica_record;
 };
 
 struct quire_device;
@@ -102,7 +102,7 @@ enum quire_action_kind {
     QUIRE_ACTION_PERSIST, /* write records atomically; then PERSISTED with token */
     QUIRE_ACTION_SEND,    /* bytes: one WebSocket binary message, on the present connection */
     QUIRE_ACTION_CLOSE,   /* close the connection; the next one not before retry_ms */
-    QUIRE_ACTION_WRITER,  /* bytes: replace the writer record (see quire_device_options) */
+    QUIRE_ACTION_REPLICA,  /* bytes: replace the replica record (see quire_device_options) */
     QUIRE_ACTION_NOTICE,  /* something that a person or an app wants to know */
 };
 
@@ -151,7 +151,7 @@ struct quire_action {
     uint64_t token;                   /* PERSIST */
     const struct quire_write *writes; /* PERSIST */
     size_t write_count;
-    struct quire_bytes bytes; /* SEND, WRITER; text of a NOTICE */
+    struct quire_bytes bytes; /* SEND, REPLICA; text of a NOTICE */
     uint32_t code;
     uint32_t retry_ms; /* CLOSE */
     uint8_t entry[QUIRE_ENTRY_SIZE];
@@ -279,7 +279,7 @@ struct quire_version {
  * Visits the versions of an entry, oldest first, until visit returns false: all that the batches kept on
  * this device tell. `document` is the entry as it was then, with all that came before in this order, to
  * be read; borrowed for the visit, which calls no function of the device. Order: by the authors' clocks,
- * as far as causes allow. Edits that are not sealed yet are in no version. An entry that nobody sealed,
+ * as far as deps allow. Edits that are not sealed yet are in no version. An entry that nobody sealed,
  * or nobody knows, has none.
  * out_unreadable: batches that say something of the entry, but could not be opened or merged; not
  * counted to the end if visit ended it. ENOMEM, EIO. Takes time and memory with all that is kept.
@@ -307,7 +307,7 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_device_each_device(struct quire_
 
 /** One chain that the server refuses to go on with. */
 struct quire_rejection {
-    const uint8_t *writer;
+    const uint8_t *replica;
     uint64_t seq;
     uint32_t code; /* protocol error code */
     const char *name; /* of the code, static */

@@ -19,7 +19,7 @@
 extern "C" {
 #endif
 
-#define QUIRE_SESSION_SIZE 8
+#define QUIRE_REPLICA_SIZE 8
 #define QUIRE_TEXT_MAX (1024 * 1024)  /* bytes of visible text in one entry */
 #define QUIRE_TITLE_MAX 1024          /* bytes */
 #define QUIRE_ELEMENT_MAX 128         /* bytes of a tag's or an emotion's name */
@@ -30,7 +30,7 @@ extern "C" {
 
 /** Who edits (a random id, new for each process that writes) and when (its wall clock). */
 struct quire_stamp {
-    uint8_t session[QUIRE_SESSION_SIZE];
+    uint8_t replica[QUIRE_REPLICA_SIZE];
     int64_t wall_ms; /* milliseconds since 1970-01-01 UTC; any value is accepted */
 };
 
@@ -143,13 +143,13 @@ QUIRE_API bool quire_document_empty(const struct quire_document *document);
 /**
  * Inserts UTF-8 text before code point `position`. EINVALID: position > length, text that is not
  * well-formed UTF-8, or empty. ELIMIT: the text would grow past QUIRE_TEXT_MAX, or it is in too many
- * pieces, or of too many sessions (protocol/document.md). ENOMEM.
+ * pieces, or of too many replicas (protocol/document.md). ENOMEM.
  */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_document_insert(struct quire_document *document,
     const struct quire_stamp *stamp, size_t position, struct quire_bytes text);
 
 /** Deletes `count` ≥ 1 code points from `position`. EINVALID: the range leaves the text. ELIMIT: it would
- * leave the text in too many pieces, or the session is one too many. ENOMEM. */
+ * leave the text in too many pieces, or the replica is one too many. ENOMEM. */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_document_erase(struct quire_document *document,
     const struct quire_stamp *stamp, size_t position, size_t count);
 
@@ -160,7 +160,7 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_document_erase(struct quire_docu
 QUIRE_API QUIRE_CHECKED enum quire_status quire_document_set_register(struct quire_document *document,
     const struct quire_stamp *stamp, enum quire_register field, const struct quire_value *value);
 
-/** Unsets a register; nothing happens if it is unset. ELIMIT: too many sessions. ENOMEM. */
+/** Unsets a register; nothing happens if it is unset. ELIMIT: too many replicas. ENOMEM. */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_document_clear_register(struct quire_document *document,
     const struct quire_stamp *stamp, enum quire_register field);
 
@@ -172,11 +172,11 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_document_add_element(struct quir
     const struct quire_stamp *stamp, enum quire_set set, struct quire_bytes name, int64_t value);
 
 /** Removes an element as seen here; a concurrent add wins. Nothing happens if it is not there. ELIMIT: too
- * many sessions. ENOMEM. */
+ * many replicas. ENOMEM. */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_document_remove_element(struct quire_document *document,
     const struct quire_stamp *stamp, enum quire_set set, struct quire_bytes name);
 
-/** Deletes the entry as seen here. Any later or concurrent edit brings it back. ELIMIT: too many sessions.
+/** Deletes the entry as seen here. Any later or concurrent edit brings it back. ELIMIT: too many replicas.
  * ENOMEM. */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_document_delete(struct quire_document *document,
     const struct quire_stamp *stamp);
@@ -280,7 +280,7 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_document_encode(const struct qui
     struct quire_buffer *out_state);
 
 /**
- * Joins a delta or a state, from anyone, in any order that is causal per (session, counter), any
+ * Joins a delta or a state, from anyone, in any order that is causal per (replica, counter), any
  * number of times. An empty document that no undo watches keeps a state as it came, checked, and is at
  * rest then. EMALFORMED: not a delta or state, or it names what cannot exist here: refused
  * whole. ELIMIT: a limit of protocol/document.md. EUNSUPPORTED: a newer format. ENOMEM.

@@ -16,7 +16,7 @@ static void check_ack(struct world *world, const struct qr_frame *frame)
     for (size_t i = 0; i < frame->ack.range_count; i++) {
         const struct qr_frame_range *range = &frame->ack.ranges[i];
         sometimes(world, SOMETIMES_acknowledged);
-        if (server_find(world->server, NULL, range->writer, range->to) == NULL) {
+        if (server_find(world->server, NULL, range->replica, range->to) == NULL) {
             world_fail(world, "acknowledged",
                 "the hub acknowledges batch %llu of a chain before it is durable",
                 (unsigned long long)range->to);
@@ -28,10 +28,10 @@ static void check_ack(struct world *world, const struct qr_frame *frame)
 static void check_delta(struct world *world, const struct qr_frame *frame)
 {
     for (size_t i = 0; i < frame->delta.batch_count; i++) {
-        const uint8_t *writer = NULL;
+        const uint8_t *replica = NULL;
         struct quire_bytes bytes = frame->delta.batches[i];
-        uint64_t seq = qr_batch_seq(bytes, &writer);
-        const struct stored *stored = server_find(world->server, NULL, writer, seq);
+        uint64_t seq = qr_batch_seq(bytes, &replica);
+        const struct stored *stored = server_find(world->server, NULL, replica, seq);
         if (stored == NULL || stored->entry.size != bytes.size
             || memcmp(stored->bytes, bytes.data, bytes.size) != 0) {
             world_fail(world, "acknowledged", "the hub serves batch %llu of a chain, and %s",
@@ -65,7 +65,7 @@ void acknowledged_check_end(struct world *world, const struct phone *phone)
         if (!batch_on_disk(&table->records[i], batch, &bytes)) {
             continue;
         }
-        const struct stored *stored = server_find(world->server, user, batch->writer, batch->seq);
+        const struct stored *stored = server_find(world->server, user, batch->replica, batch->seq);
         if (stored == NULL || stored->entry.size != bytes.size
             || memcmp(stored->bytes, bytes.data, bytes.size) != 0) {
             world_fail(world, "acknowledged",

@@ -18,7 +18,7 @@
 #define CHAINS_TOLD 4u /* of each device */
 
 struct chain {
-    uint8_t writer[QR_WRITER_SIZE];
+    uint8_t replica[QR_REPLICA_SIZE];
     uint32_t author; /* a phone, or PHONES_MAX: nobody's that is known */
     uint32_t user;
     uint64_t held[PHONES_MAX + 1]; /* up to which batch; the last one is the server */
@@ -58,7 +58,7 @@ static struct chain *chain_of(struct survey *survey, uint32_t user, const struct
 {
     struct world *world = survey->world;
     for (size_t i = 0; i < survey->count; i++) {
-        if (memcmp(survey->chains[i].writer, batch->writer, QR_WRITER_SIZE) == 0) {
+        if (memcmp(survey->chains[i].replica, batch->replica, QR_REPLICA_SIZE) == 0) {
             return &survey->chains[i];
         }
     }
@@ -67,7 +67,7 @@ static struct chain *chain_of(struct survey *survey, uint32_t user, const struct
     }
     struct chain *chain = &survey->chains[survey->count++];
     *chain = (struct chain){.author = PHONES_MAX, .user = user};
-    memcpy(chain->writer, batch->writer, QR_WRITER_SIZE);
+    memcpy(chain->replica, batch->replica, QR_REPLICA_SIZE);
     for (uint32_t i = 0; i < world->phone_count && chain->author == PHONES_MAX; i++) {
         if (memcmp(world->phones[i].state.device, batch->device, QUIRE_DEVICE_SIZE) == 0) {
             chain->author = i;
@@ -182,7 +182,7 @@ static void say_asked(struct survey *survey, const struct phone *phone)
             frame.sub.position_count == 0 ? "knowing nothing" : "knowing ");
         for (size_t i = 0; i < frame.sub.position_count && i < CHAINS_TOLD; i++) {
             for (size_t c = 0; c < survey->count; c++) {
-                if (memcmp(survey->chains[c].writer, frame.sub.positions[i].writer, QR_WRITER_SIZE)
+                if (memcmp(survey->chains[c].replica, frame.sub.positions[i].replica, QR_REPLICA_SIZE)
                     == 0) {
                     say_phone(survey, survey->chains[c].author);
                 }

@@ -12,7 +12,7 @@
 #include <string.h>
 
 struct held {
-    uint8_t writer[QR_WRITER_SIZE];
+    uint8_t replica[QR_REPLICA_SIZE];
     uint64_t seq;
     uint8_t hash[QR_HASH_SIZE];
     size_t record;
@@ -22,15 +22,15 @@ static int compare(const void *a, const void *b)
 {
     const struct held *x = a;
     const struct held *y = b;
-    int order = memcmp(x->writer, y->writer, QR_WRITER_SIZE);
+    int order = memcmp(x->replica, y->replica, QR_REPLICA_SIZE);
     return order != 0 ? order : (x->seq > y->seq) - (x->seq < y->seq);
 }
 
-static bool holds(const struct held *held, size_t count, const uint8_t *writer, uint64_t seq,
+static bool holds(const struct held *held, size_t count, const uint8_t *replica, uint64_t seq,
     const uint8_t *hash)
 {
     struct held key = {.seq = seq};
-    memcpy(key.writer, writer, QR_WRITER_SIZE);
+    memcpy(key.replica, replica, QR_REPLICA_SIZE);
     const struct held *found = bsearch(&key, held, count, sizeof *held, compare);
     return found != NULL && memcmp(found->hash, hash, QR_HASH_SIZE) == 0;
 }
@@ -38,8 +38,8 @@ static bool holds(const struct held *held, size_t count, const uint8_t *writer, 
 bool batch_on_disk(const struct record *record, struct qr_batch *out_batch,
     struct quire_bytes *out_bytes)
 {
-    /* A profile keeps a batch under 'b' ‖ writer ‖ number, with its hash before it. */
-    if (record->key.size != 1 + QR_WRITER_SIZE + 8 || record->key.data[0] != 'b'
+    /* A profile keeps a batch under 'b' ‖ replica ‖ number, with its hash before it. */
+    if (record->key.size != 1 + QR_REPLICA_SIZE + 8 || record->key.data[0] != 'b'
         || record->value.size <= QR_HASH_SIZE) {
         return false;
     }
@@ -54,7 +54,7 @@ static size_t collect(const struct table *table, struct held *held, struct qr_ba
     for (size_t i = 0; i < table->count; i++) {
         struct quire_bytes bytes;
         if (batch_on_disk(&table->records[i], batch, &bytes)) {
-            memcpy(held[count].writer, batch->writer, QR_WRITER_SIZE);
+            memcpy(held[count].replica, batch->replica, QR_REPLICA_SIZE);
             memcpy(held[count].hash, table->records[i].value.data, QR_HASH_SIZE);
             held[count].seq = batch->seq;
             held[count].record = i;
@@ -74,13 +74,13 @@ void order_check(struct world *world, struct phone *phone, const char *when)
     for (size_t i = 0; i < count && !world->failed; i++) {
         struct quire_bytes bytes;
         (void)batch_on_disk(&table->records[held[i].record], batch, &bytes);
-        if (batch->seq > 1 && !holds(held, count, batch->writer, batch->seq - 1, batch->prev)) {
+        if (batch->seq > 1 && !holds(held, count, batch->replica, batch->seq - 1, batch->prev)) {
             world_fail(world, "order", "phone %u, %s: batch %llu is here without the one before",
                 phone->number, when, (unsigned long long)batch->seq);
         }
         for (size_t d = 0; d < batch->dep_count && !world->failed; d++) {
             const struct qr_dep *dep = &batch->deps[d];
-            if (!holds(held, count, dep->writer, dep->seq, dep->hash)) {
+            if (!holds(held, count, dep->replica, dep->seq, dep->hash)) {
                 world_fail(world, "order", "phone %u, %s: batch %llu of a chain is here without "
                     "batch %llu of another that it stands on", phone->number, when,
                     (unsigned long long)batch->seq, (unsigned long long)dep->seq);
@@ -92,9 +92,9 @@ void order_check(struct world *world, struct phone *phone, const char *when)
 }
 
 static bool is_before(const struct server *server, const struct stored *effect,
-    const uint8_t *writer, uint64_t seq, const uint8_t *hash)
+    const uint8_t *replica, uint64_t seq, const uint8_t *hash)
 {
-    const struct stored *cause = server_find(server, effect->user, writer, seq);
+    const struct stored *cause = server_find(server, effect->user, replica, seq);
     return cause != NULL && cause->entry.lsn < effect->entry.lsn
            && memcmp(cause->entry.hash, hash, QR_HASH_SIZE) == 0;
 }
@@ -107,7 +107,7 @@ void order_check_log(struct world *world)
         const struct stored *stored = &server->log[i];
         struct quire_bytes bytes = {stored->bytes, stored->entry.size};
         if (stored->forgotten || stored->entry.kind != QR_LOG_BATCH
-            || server_find(server, stored->user, stored->entry.writer, stored->entry.seq) != stored) {
+            || server_find(server, stored->user, stored->entry.replica, stored->entry.seq) != stored) {
             continue;
         }
         if (qr_batch_read_any(bytes, batch) != QUIRE_OK) {
@@ -118,10 +118,10 @@ void order_check_log(struct world *world)
             sometimes(world, SOMETIMES_reader_said_what_it_has);
         }
         bool well = batch->seq == 1
-                    || is_before(server, stored, batch->writer, batch->seq - 1, batch->prev);
+                    || is_before(server, stored, batch->replica, batch->seq - 1, batch->prev);
         for (size_t d = 0; d < batch->dep_count; d++) {
             const struct qr_dep *dep = &batch->deps[d];
-            well = well && is_before(server, stored, dep->writer, dep->seq, dep->hash);
+            well = well && is_before(server, stored, dep->replica, dep->seq, dep->hash);
         }
         if (!well) {
             world_fail(world, "order", "record %zu of the server stands before what it depends on",

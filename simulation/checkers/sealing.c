@@ -1,5 +1,5 @@
 /*
- * Claim: a change opens at its own place and nowhere else: another user, entry, writer, number,
+ * Claim: a change opens at its own place and nowhere else: another user, entry, replica, number,
  * index, kind or epoch, and it stays shut (the row "ciphertext swap" of the threat model). The
  * server cannot try this alone, as batches are signed; a malicious device could.
  */
@@ -11,7 +11,7 @@
 
 static void draw_place(struct world *world, struct qr_change_place *place)
 {
-    prng_bytes(&world->entropy, place->writer, sizeof place->writer);
+    prng_bytes(&world->entropy, place->replica, sizeof place->replica);
     prng_bytes(&world->entropy, place->entry, sizeof place->entry);
     place->seq = prng_range(&world->entropy, 1, 1000000);
     place->index = (uint32_t)prng_below(&world->entropy, 64);
@@ -25,8 +25,8 @@ static const char *move(struct world *world, struct qr_change_place *place, int 
     draw_place(world, &other);
     switch (which) {
     case 0:
-        memcpy(place->writer, other.writer, sizeof place->writer);
-        return "writer";
+        memcpy(place->replica, other.replica, sizeof place->replica);
+        return "replica";
     case 1:
         memcpy(place->entry, other.entry, sizeof place->entry);
         return "entry";

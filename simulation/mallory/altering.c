@@ -100,18 +100,18 @@ bool relabel_frame(struct world *world, struct session *session, struct qr_frame
     if (old == NULL || qr_batch_read(*item, &batch) != QUIRE_OK) {
         return true;
     }
-    before = batch.seq > 1 ? archive_find(session->account, batch.writer, batch.seq - 1) : NULL;
+    before = batch.seq > 1 ? archive_find(session->account, batch.replica, batch.seq - 1) : NULL;
     uint64_t seq = batch.seq;
-    uint8_t writer[QR_WRITER_SIZE];
-    memcpy(writer, batch.writer, sizeof writer);
+    uint8_t replica[QR_REPLICA_SIZE];
+    memcpy(replica, batch.replica, sizeof replica);
     struct quire_buffer *copy = mallory_scratch(world);
-    if (memcmp(old->writer, writer, sizeof writer) != 0 || old->seq >= seq || before == NULL
+    if (memcmp(old->replica, replica, sizeof replica) != 0 || old->seq >= seq || before == NULL
         || quire_buffer_append(copy, old->bytes, old->size) != QUIRE_OK
         || qr_batch_read(quire_buffer_bytes(copy), &batch) != QUIRE_OK || batch.seq == 1) {
         return true;
     }
     for (size_t i = 0; i < 8; i++) {
-        copy->data[1 + QR_WRITER_SIZE + i] = (uint8_t)(seq >> (56 - 8 * i));
+        copy->data[1 + QR_REPLICA_SIZE + i] = (uint8_t)(seq >> (56 - 8 * i));
     }
     memcpy(copy->data + (batch.prev - copy->data), before->hash, QR_HASH_SIZE);
     *item = quire_buffer_bytes(copy);
@@ -171,9 +171,9 @@ void forge_moment(struct world *world)
     const struct qr_roster *roster = &session->account->roster;
     const struct qr_roster_device *victim =
         &roster->devices[prng_below(&mallory->chance, roster->device_count)];
-    uint8_t writer[QR_WRITER_SIZE], hash[QR_HASH_SIZE];
-    prng_bytes(&mallory->chance, writer, sizeof writer);
-    struct draft draft = forge_draft(session->account, writer, victim->device);
+    uint8_t replica[QR_REPLICA_SIZE], hash[QR_HASH_SIZE];
+    prng_bytes(&mallory->chance, replica, sizeof replica);
+    struct draft draft = forge_draft(session->account, replica, victim->device);
     if (draft.roster_seq < victim->added_seq || victim->revoked_seq != 0
         || session->roster_count <= draft.roster_seq) {
         return;

@@ -30,23 +30,23 @@ struct account *archive_account(struct world *world, const uint8_t *user, bool c
     return account;
 }
 
-const struct given *archive_find(const struct account *account, const uint8_t *writer, uint64_t seq)
+const struct given *archive_find(const struct account *account, const uint8_t *replica, uint64_t seq)
 {
     for (size_t i = account->count; i-- > 0;) {
         const struct given *given = &account->items[i];
-        if (given->seq == seq && memcmp(given->writer, writer, QR_WRITER_SIZE) == 0) {
+        if (given->seq == seq && memcmp(given->replica, replica, QR_REPLICA_SIZE) == 0) {
             return given;
         }
     }
     return NULL;
 }
 
-uint64_t archive_head(const struct account *account, const uint8_t *writer, const uint8_t **out_hash)
+uint64_t archive_head(const struct account *account, const uint8_t *replica, const uint8_t **out_hash)
 {
     static const uint8_t none[QR_HASH_SIZE];
     for (size_t i = account->count; i-- > 0;) { /* chains grow: the last one is the head */
         const struct given *given = &account->items[i];
-        if (memcmp(given->writer, writer, QR_WRITER_SIZE) == 0) {
+        if (memcmp(given->replica, replica, QR_REPLICA_SIZE) == 0) {
             if (out_hash != NULL) {
                 *out_hash = given->hash;
             }
@@ -84,7 +84,7 @@ struct given *archive_put(struct world *world, struct account *account, const st
     struct given *given = &account->items[account->count++];
     *given = (struct given){.seq = batch->seq, .roster_seq = batch->roster_seq, .phone = phone,
         .at_ms = world->now_ms, .bytes = sim_alloc(batch->bytes.size), .size = batch->bytes.size};
-    memcpy(given->writer, batch->writer, QR_WRITER_SIZE);
+    memcpy(given->replica, batch->replica, QR_REPLICA_SIZE);
     memcpy(given->device, batch->device, QR_DEVICE_SIZE);
     memcpy(given->bytes, batch->bytes.data, batch->bytes.size);
     archive_hash(account, batch, given->hash);
@@ -101,7 +101,7 @@ bool archive_pins_are_current(const struct account *account, const struct qr_rec
     }
     for (size_t i = 0; i < record->revoke.pin_count; i++) {
         const struct qr_dep *pin = &record->revoke.pins[i];
-        if (archive_head(account, pin->writer, NULL) != pin->seq) {
+        if (archive_head(account, pin->replica, NULL) != pin->seq) {
             return false;
         }
     }

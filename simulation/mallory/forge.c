@@ -16,14 +16,14 @@ static void must(enum quire_status status)
     }
 }
 
-struct draft forge_draft(const struct account *account, const uint8_t *writer, const uint8_t *device)
+struct draft forge_draft(const struct account *account, const uint8_t *replica, const uint8_t *device)
 {
     static const uint8_t zeros[QR_HASH_SIZE];
     const uint8_t *head = zeros;
-    struct draft draft = {.seq = archive_head(account, writer, &head) + 1,
+    struct draft draft = {.seq = archive_head(account, replica, &head) + 1,
         .roster_seq = account->roster.count - 1, .epoch = account->roster.epoch,
         .change = {.kind = QR_CHANGE_HEADS, .entry = zeros, .nonce = zeros}};
-    memcpy(draft.writer, writer, QR_WRITER_SIZE);
+    memcpy(draft.replica, replica, QR_REPLICA_SIZE);
     memcpy(draft.device, device, QR_DEVICE_SIZE);
     memcpy(draft.prev, head, QR_HASH_SIZE);
     return draft;
@@ -46,7 +46,7 @@ void forge_batch(const struct account *account, const struct draft *draft, const
 {
     static const uint8_t zeros[QR_SIGNATURE_SIZE];
     struct qr_batch *batch = sim_alloc(sizeof *batch);
-    *batch = (struct qr_batch){.writer = draft->writer, .seq = draft->seq, .device = draft->device,
+    *batch = (struct qr_batch){.replica = draft->replica, .seq = draft->seq, .device = draft->device,
         .roster_seq = draft->roster_seq, .epoch = draft->epoch, .caught_up_at = draft->caught_up_at,
         .prev = draft->prev, .change_count = 1,
         .dep_count = draft->has_dep};

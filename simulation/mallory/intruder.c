@@ -20,7 +20,7 @@ struct intruder {
     uint64_t link;
     enum { INTRUDER_AWAY, INTRUDER_HELLO, INTRUDER_AUTH, INTRUDER_READY } stage;
     struct quire_buffer hello;
-    uint8_t writer[QR_WRITER_SIZE];
+    uint8_t replica[QR_REPLICA_SIZE];
     uint64_t seq, acked, begin_ms;
     uint8_t head[QR_HASH_SIZE];
     struct account account; /* as the traitor knows it; without items */
@@ -104,7 +104,7 @@ static void begin(struct world *world)
     intruder->seq = intruder->acked = 0;
     intruder->begin_ms = world->now_ms;
     memset(intruder->head, 0, sizeof intruder->head);
-    prng_bytes(&mallory->chance, intruder->writer, sizeof intruder->writer);
+    prng_bytes(&mallory->chance, intruder->replica, sizeof intruder->replica);
     server_opened(world, intruder->link);
     const struct phone *as = &world->phones[mallory->traitor];
     if (mallory->strategy->poses) { /* as a phone of the other user */
@@ -142,7 +142,7 @@ static void take_ack(struct world *world, const struct qr_frame *frame)
 {
     struct intruder *intruder = world->mallory->intruder;
     for (size_t i = 0; i < frame->ack.range_count; i++) {
-        if (memcmp(frame->ack.ranges[i].writer, intruder->writer, QR_WRITER_SIZE) == 0) {
+        if (memcmp(frame->ack.ranges[i].replica, intruder->replica, QR_REPLICA_SIZE) == 0) {
             intruder->acked = frame->ack.ranges[i].to;
         }
     }
@@ -221,7 +221,7 @@ static void push(struct world *world, const struct quire_bytes *batches, size_t 
 /* The next batch of her own chain, true in everything. */
 static struct draft next(struct intruder *intruder, const struct qr_vault *vault)
 {
-    struct draft draft = forge_draft(&intruder->account, intruder->writer, qr_vault_public(vault).device);
+    struct draft draft = forge_draft(&intruder->account, intruder->replica, qr_vault_public(vault).device);
     draft.seq = intruder->seq + 1;
     memcpy(draft.prev, intruder->head, sizeof draft.prev);
     return draft;
@@ -252,7 +252,7 @@ void intrude_forge(struct world *world)
     if (vault != NULL) {
         const struct qr_roster *roster = &intruder->account.roster;
         struct draft draft = next(intruder, vault);
-        prng_bytes(&world->mallory->chance, draft.writer, sizeof draft.writer);
+        prng_bytes(&world->mallory->chance, draft.replica, sizeof draft.replica);
         memcpy(draft.device, roster->devices[0].device, QR_DEVICE_SIZE);
         mallory_misdeed(world, "Mallory's traitor pushes in the first phone's name", 0, 0);
         push_one(world, &draft, vault);
@@ -265,7 +265,7 @@ void intrude_ghost(struct world *world)
     const struct qr_vault *vault = stage(world);
     if (vault != NULL) {
         struct draft draft = next(world->mallory->intruder, world->mallory->own);
-        prng_bytes(&world->mallory->chance, draft.writer, sizeof draft.writer);
+        prng_bytes(&world->mallory->chance, draft.replica, sizeof draft.replica);
         mallory_misdeed(world, "Mallory's traitor pushes for a device that nobody enrolled", 0, 0);
         push_one(world, &draft, world->mallory->own);
     }
@@ -284,7 +284,7 @@ void intrude_chain(struct world *world)
     }
     if (victim != NULL) {
         struct draft draft = next(intruder, vault);
-        memcpy(draft.writer, victim->writer, QR_WRITER_SIZE);
+        memcpy(draft.replica, victim->replica, QR_REPLICA_SIZE);
         memcpy(draft.prev, victim->hash, QR_HASH_SIZE);
         draft.seq = victim->head + 1;
         mallory_misdeed(world, "Mallory's traitor goes on with another's chain at batch #", draft.seq, 0);
@@ -298,8 +298,8 @@ void intrude_effect(struct world *world)
     const struct qr_vault *vault = stage(world);
     if (vault != NULL) {
         struct draft draft = next(world->mallory->intruder, vault);
-        prng_bytes(&world->mallory->chance, draft.writer, sizeof draft.writer);
-        prng_bytes(&world->mallory->chance, draft.dep.writer, sizeof draft.dep.writer);
+        prng_bytes(&world->mallory->chance, draft.replica, sizeof draft.replica);
+        prng_bytes(&world->mallory->chance, draft.dep.replica, sizeof draft.dep.replica);
         draft.dep.seq = 1;
         draft.has_dep = true;
         mallory_misdeed(world, "Mallory's traitor pushes an effect without its cause", 0, 0);

@@ -49,13 +49,13 @@ void ghost_batch_moment(struct world *world)
 {
     struct mallory *mallory = world->mallory;
     struct session *session = any_target(world);
-    uint8_t writer[QR_WRITER_SIZE], hash[QR_HASH_SIZE];
+    uint8_t replica[QR_REPLICA_SIZE], hash[QR_HASH_SIZE];
     if (session == NULL || session->roster_count != session->account->roster.count) {
         return;
     }
-    prng_bytes(&mallory->chance, writer, sizeof writer);
+    prng_bytes(&mallory->chance, replica, sizeof replica);
     struct draft draft =
-        forge_draft(session->account, writer, qr_vault_public(mallory->own).device);
+        forge_draft(session->account, replica, qr_vault_public(mallory->own).device);
     struct quire_buffer *batch = mallory_scratch(world);
     forge_batch(session->account, &draft, mallory->own, batch, hash);
     mallory_misdeed(world, "Mallory writes as a device that nobody enrolled, for phone #",

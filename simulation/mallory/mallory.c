@@ -102,7 +102,7 @@ void mallory_create(struct world *world)
     if (qr_vault_create(entropy, &mallory->own) != QUIRE_OK) {
         abort();
     }
-    prng_bytes(&mallory->chance, mallory->writer, sizeof mallory->writer);
+    prng_bytes(&mallory->chance, mallory->replica, sizeof mallory->replica);
     if (world->telling != NULL) {
         mallory->begin_ms = UINT64_MAX;
         return;
@@ -232,9 +232,9 @@ static uint64_t lacks(const struct phone *phone, const struct session *session,
     const struct named *named)
 {
     for (size_t i = 0; i < named->count; i++) {
-        const uint8_t *writer = named->chains[i].writer;
-        const struct device_chain *chain = device_chain_find(phone->device, writer);
-        const struct given *given = archive_find(session->account, writer, named->chains[i].seq);
+        const uint8_t *replica = named->chains[i].replica;
+        const struct device_chain *chain = device_chain_find(phone->device, replica);
+        const struct given *given = archive_find(session->account, replica, named->chains[i].seq);
         bool shut_out =
             given != NULL && !qr_roster_active(&phone->device->roster, given->device);
         if ((chain == NULL || chain->head < named->chains[i].seq) && !shut_out) {

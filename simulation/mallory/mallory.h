@@ -29,7 +29,7 @@
 
 /** One batch that came up, or that she made. */
 struct given {
-    uint8_t writer[QR_WRITER_SIZE];
+    uint8_t replica[QR_REPLICA_SIZE];
     uint64_t seq;
     uint8_t hash[QR_HASH_SIZE];
     uint8_t device[QR_DEVICE_SIZE];
@@ -46,7 +46,7 @@ struct account {
     uint8_t id[QR_USER_SIZE];
     uint32_t user; /* the model's number */
     struct qr_roster roster;
-    struct given *items; /* in order of arrival, causes before effects */
+    struct given *items; /* in order of arrival, deps before effects */
     size_t count, capacity;
 };
 
@@ -55,7 +55,7 @@ enum session_stage { SESSION_NEW, SESSION_HELLO, SESSION_READY, SESSION_CLOSED }
 /** What a CAUGHT_UP named. */
 struct named {
     struct {
-        uint8_t writer[QR_WRITER_SIZE];
+        uint8_t replica[QR_REPLICA_SIZE];
         uint64_t seq;
     } chains[NAMED_CHAINS];
     size_t count;
@@ -101,7 +101,7 @@ struct mallory {
     size_t cut;             /* rollback: items from here on are gone */
     bool has_cut;
     uint32_t roster_cut;    /* shown: records before this one; 0: all */
-    uint8_t writer[QR_WRITER_SIZE]; /* of her traitor's second chain */
+    uint8_t replica[QR_REPLICA_SIZE]; /* of her traitor's second chain */
     uint32_t traitor;       /* a phone whose keys she has; PHONES_MAX: none */
     struct quire_buffer scratch[MALLORY_SCRATCH_MAX]; /* what a hook made, until the frame is out */
     size_t scratch_count;
@@ -110,7 +110,7 @@ struct mallory {
     uint64_t misdeeds;      /* all */
     uint64_t alarms[QUIRE_ALARM_COUNT];
     uint64_t refused;       /* NOTICE_REFUSED */
-    bool counting;          /* breaches are counted and end nothing: teeth/modelled.c */
+    bool counting;          /* breaches are counted and end nothing: mutation/modelled.c */
     uint64_t breaches;
     uint64_t named;         /* alarms of the kinds that her strikes ask for */
     struct intruder *intruder;
@@ -160,7 +160,7 @@ void mallory_prepare(struct options *options, uint64_t strategy, uint64_t seed);
 /** Every class of attack, and what stands for it. False: one that could be tried is not tested. */
 bool mallory_print_rows(void);
 /** Besides QR_DEFENCES, which name one strategy each. */
-#define MALLORY_MORE_TEETH(X)                                                                      \
+#define MALLORY_MORE_DEFENCES(X)                                                                      \
     X(NO_SIGNATURE, "flip", "a batch is signed by its author")                                     \
     X(NO_SIGNATURE, "mixed", "a batch is signed by its author")
 
@@ -196,8 +196,8 @@ void mallory_breach(struct world *world, const char *format, ...) __attribute__(
 
 struct account *archive_account(struct world *world, const uint8_t *user, bool create);
 /** The greatest seq of a chain, and its hash (out_hash may be NULL). */
-uint64_t archive_head(const struct account *account, const uint8_t *writer, const uint8_t **out_hash);
-const struct given *archive_find(const struct account *account, const uint8_t *writer, uint64_t seq);
+uint64_t archive_head(const struct account *account, const uint8_t *replica, const uint8_t **out_hash);
+const struct given *archive_find(const struct account *account, const uint8_t *replica, uint64_t seq);
 /** Puts a batch in; hash by the account's roster. The item stays in place until the next one. */
 struct given *archive_put(struct world *world, struct account *account, const struct qr_batch *batch,
     uint32_t phone);
@@ -247,7 +247,7 @@ void intruder_closed(struct world *world, uint64_t link);
 
 /** What a made batch says; begin with forge_draft. */
 struct draft {
-    uint8_t writer[QR_WRITER_SIZE];
+    uint8_t replica[QR_REPLICA_SIZE];
     uint64_t seq;
     uint8_t device[QR_DEVICE_SIZE];
     uint32_t roster_seq, epoch;
@@ -258,7 +258,7 @@ struct draft {
     struct qr_change change; /* HEADS at first */
 };
 /** The next of a chain after its head in the archive, by `device`. */
-struct draft forge_draft(const struct account *account, const uint8_t *writer, const uint8_t *device);
+struct draft forge_draft(const struct account *account, const uint8_t *replica, const uint8_t *device);
 /** Fills the buffer with the batch, signed by the vault. */
 void forge_batch(const struct account *account, const struct draft *draft, const struct qr_vault *vault,
     struct quire_buffer *out_batch, uint8_t out_hash[QR_HASH_SIZE]);

@@ -5,7 +5,7 @@
  */
 #include "mallory.h"
 
-#include "base/plant.h"
+#include "base/failpoint.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -49,14 +49,14 @@ static const struct {
     {"D2", "device: flood", NULL, NULL},
     {"D3", "device: forged author", NULL, NULL},
     {"D4", "device: another user's data", NULL, NULL},
-    {"D5", "device: cloned profile", "seeds: phone_clones, phone_restores; tools/plant ONE_CHAIN", NULL},
+    {"D5", "device: cloned profile", "seeds: phone_clones, phone_restores; tools/mutate ONE_CHAIN", NULL},
 };
 
 static const struct {
     const char *defence, *strategy;
 } teeth[] = {
 #define ONE(name, strategy, text) {#name, strategy},
-    QR_DEFENCES(ONE) MALLORY_MORE_TEETH(ONE)
+    QR_DEFENCES(ONE) MALLORY_MORE_DEFENCES(ONE)
 #undef ONE
 };
 

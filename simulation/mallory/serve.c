@@ -97,7 +97,7 @@ static void remember_named(struct session *session, const struct qr_frame *frame
     struct named *named = &session->named[session->named_count++ % NAMED_LISTS];
     named->count = 0;
     for (size_t i = 0; i < frame->caught_up.position_count && i < NAMED_CHAINS; i++) {
-        memcpy(named->chains[i].writer, frame->caught_up.positions[i].writer, QR_WRITER_SIZE);
+        memcpy(named->chains[i].replica, frame->caught_up.positions[i].replica, QR_REPLICA_SIZE);
         named->chains[i].seq = frame->caught_up.positions[i].seq;
         named->count++;
     }
@@ -140,14 +140,14 @@ void mallory_deliver(struct world *world, struct session *session, struct quire_
 }
 
 static void send_error(struct world *world, struct session *session, uint32_t code, bool fatal,
-    uint32_t retry_ms, const uint8_t *writer, uint64_t seq)
+    uint32_t retry_ms, const uint8_t *replica, uint64_t seq)
 {
     struct qr_frame frame = {.type = QR_FRAME_ERROR};
     frame.error.code = code;
     frame.error.fatal = fatal;
     frame.error.retry_ms = retry_ms;
-    frame.error.writer = writer;
-    frame.error.seq = writer == NULL ? 0 : seq;
+    frame.error.replica = replica;
+    frame.error.seq = replica == NULL ? 0 : seq;
     frame.error.data = nothing;
     mallory_send(world, session, &frame);
     if (fatal) {
@@ -194,7 +194,7 @@ static void send_records(struct world *world, struct session *session)
 static bool knows(const struct session *session, const struct given *given)
 {
     for (size_t i = 0; i < session->known_count; i++) {
-        if (memcmp(session->known[i].writer, given->writer, QR_WRITER_SIZE) == 0) {
+        if (memcmp(session->known[i].replica, given->replica, QR_REPLICA_SIZE) == 0) {
             return given->seq <= session->known[i].seq;
         }
     }
@@ -226,14 +226,14 @@ static void send_caught_up(struct world *world, struct session *session)
     for (size_t i = 0; i < account->count; i++) {
         const struct given *given = &account->items[i];
         size_t place = 0;
-        while (place < count && memcmp(positions[place].writer, given->writer, QR_WRITER_SIZE) != 0) {
+        while (place < count && memcmp(positions[place].replica, given->replica, QR_REPLICA_SIZE) != 0) {
             place++;
         }
         if (!is_shown(world, session, i) || place == 256
             || (place == count ? 0 : positions[place].seq) + 1 != given->seq) {
             continue;
         }
-        positions[place] = (struct qr_frame_position){given->writer, given->seq, given->hash};
+        positions[place] = (struct qr_frame_position){given->replica, given->seq, given->hash};
         count = place == count ? count + 1 : count;
     }
     frame.caught_up.positions = positions;
@@ -384,18 +384,18 @@ static void on_sub(struct world *world, struct session *session, const struct qr
     for (size_t i = 0; i < sub->sub.position_count && i < 256; i++) {
         const struct qr_frame_position *position = &sub->sub.positions[i];
         struct qr_dep *known = &session->known[session->known_count++];
-        memcpy(known->writer, position->writer, QR_WRITER_SIZE);
+        memcpy(known->replica, position->replica, QR_REPLICA_SIZE);
         known->seq = position->seq;
         uint64_t have = 0;
         for (size_t k = 0; k < account->count; k++) { /* of what she admits to have */
             if (is_shown(world, session, k) && account->items[k].seq == have + 1
-                && memcmp(account->items[k].writer, position->writer, QR_WRITER_SIZE) == 0) {
+                && memcmp(account->items[k].replica, position->replica, QR_REPLICA_SIZE) == 0) {
                 have++;
             }
         }
         if (position->seq > have) {
             ranges[frame.want.range_count++] =
-                (struct qr_frame_range){position->writer, have + 1, position->seq};
+                (struct qr_frame_range){position->replica, have + 1, position->seq};
         }
     }
     session->roster_count = sub->sub.roster_count;
@@ -408,10 +408,10 @@ static void on_sub(struct world *world, struct session *session, const struct qr
 }
 
 /* Causes that she has not been given. */
-static bool lacks_causes(const struct account *account, const struct qr_batch *batch)
+static bool lacks_deps(const struct account *account, const struct qr_batch *batch)
 {
     for (size_t i = 0; i < batch->dep_count; i++) {
-        if (archive_find(account, batch->deps[i].writer, batch->deps[i].seq) == NULL) {
+        if (archive_find(account, batch->deps[i].replica, batch->deps[i].seq) == NULL) {
             return true;
         }
     }
@@ -422,7 +422,7 @@ static bool may_write(const struct account *account, const struct qr_batch *batc
 {
     uint8_t hash[QR_HASH_SIZE];
     archive_hash(account, batch, hash);
-    return qr_roster_admits(&account->roster, batch->device, batch->writer, batch->seq, hash);
+    return qr_roster_admits(&account->roster, batch->device, batch->replica, batch->seq, hash);
 }
 
 static void on_push(struct world *world, struct session *session, const struct qr_frame *push)
@@ -437,15 +437,15 @@ static void on_push(struct world *world, struct session *session, const struct q
             world_fail(world, "device", "a phone pushed what is no batch");
             break;
         }
-        uint64_t head = archive_head(account, batch->writer, NULL);
+        uint64_t head = archive_head(account, batch->replica, NULL);
         uint32_t refusal = batch->seq > head + 1         ? QR_ERROR_GAP
                            : batch->seq <= head          ? 0
-                           : lacks_causes(account, batch) ? QR_ERROR_MISSING_DEPS
+                           : lacks_deps(account, batch) ? QR_ERROR_MISSING_DEPS
                            : batch->roster_seq >= account->roster.count ? QR_ERROR_STALE_ROSTER
                            : !mallory_is_evil(world) && !may_write(account, batch) ? QR_ERROR_REVOKED
                                                                                  : 0;
         if (refusal != 0) {
-            send_error(world, session, refusal, false, 1000, batch->writer, batch->seq);
+            send_error(world, session, refusal, false, 1000, batch->replica, batch->seq);
             continue;
         }
         if (batch->seq == head + 1) {
@@ -456,7 +456,7 @@ static void on_push(struct world *world, struct session *session, const struct q
             }
         }
         if (ack.ack.range_count < 64) {
-            ranges[ack.ack.range_count++] = (struct qr_frame_range){batch->writer, 0, batch->seq};
+            ranges[ack.ack.range_count++] = (struct qr_frame_range){batch->replica, 0, batch->seq};
         }
     }
     free(batch);

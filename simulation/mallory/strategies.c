@@ -80,7 +80,7 @@ const struct strategy strategies[] = {
         .moment = intrude_ghost, .through_hub = true, .refused = true, .needs_traitor = true},
     {.name = "hub-chain", .rows = "D3", .text = "as a device, goes on with another's chain",
         .moment = intrude_chain, .through_hub = true, .refused = true, .needs_traitor = true},
-    {.name = "hub-effect", .rows = "D1", .text = "as a device, pushes effects without causes",
+    {.name = "hub-effect", .rows = "D1", .text = "as a device, pushes effects without deps",
         .moment = intrude_effect, .through_hub = true, .refused = true, .needs_traitor = true},
     {.name = "hub-twice", .rows = "D1", .text = "as a device, pushes two batches at one place",
         .moment = intrude_twice, .through_hub = true, .refused = true, .needs_traitor = true},

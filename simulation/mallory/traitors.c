@@ -27,7 +27,7 @@ void equivocate_moment(struct world *world)
     }
     if (vault != NULL && sides[1] != NULL && !mallory->struck_once) {
         uint8_t hash[QR_HASH_SIZE];
-        struct draft draft = forge_draft(account, mallory->writer, qr_vault_public(vault).device);
+        struct draft draft = forge_draft(account, mallory->replica, qr_vault_public(vault).device);
         struct quire_buffer *first = mallory_scratch(world), *second = mallory_scratch(world);
         forge_batch(account, &draft, vault, first, hash);
         draft.caught_up_at++;
@@ -55,7 +55,7 @@ void equivocate_given(struct world *world, struct account *account, struct given
     (void)account;
     if (qr_batch_read((struct quire_bytes){given->bytes, given->size}, batch) == QUIRE_OK) {
         for (size_t i = 0; i < batch->dep_count; i++) {
-            if (memcmp(batch->deps[i].writer, world->mallory->writer, QR_WRITER_SIZE) == 0
+            if (memcmp(batch->deps[i].replica, world->mallory->replica, QR_REPLICA_SIZE) == 0
                 && world->now_ms + TIME_TO_TELL_MS < world->options.minutes * 60000) {
                 mallory_strike(world);
             }
@@ -75,7 +75,7 @@ void moved_moment(struct world *world)
     if (from != NULL && any_target(world) != NULL
         && qr_batch_read((struct quire_bytes){from->bytes, from->size}, batch) == QUIRE_OK
         && batch->changes[0].kind == QR_CHANGE_OPS) {
-        struct draft draft = forge_draft(account, mallory->writer, qr_vault_public(vault).device);
+        struct draft draft = forge_draft(account, mallory->replica, qr_vault_public(vault).device);
         uint8_t entry[QR_ENTRY_SIZE], hash[QR_HASH_SIZE], noise[80];
         uint64_t how = prng_below(&mallory->chance, 3);
         draft.change = batch->changes[0];
@@ -175,13 +175,13 @@ static void make_chain(struct world *world, const struct link_made *links, size_
     struct mallory *mallory = world->mallory;
     struct session *session = any_target(world);
     const struct qr_vault *vault = traitor_vault(world);
-    uint8_t writer[QR_WRITER_SIZE], hash[QR_HASH_SIZE];
+    uint8_t replica[QR_REPLICA_SIZE], hash[QR_HASH_SIZE];
     if (vault == NULL || session == NULL || !session->caught_up
         || session->roster_count != session->account->roster.count) {
         return;
     }
-    prng_bytes(&mallory->chance, writer, sizeof writer);
-    struct draft draft = forge_draft(session->account, writer, qr_vault_public(vault).device);
+    prng_bytes(&mallory->chance, replica, sizeof replica);
+    struct draft draft = forge_draft(session->account, replica, qr_vault_public(vault).device);
     struct quire_buffer *batch = mallory_scratch(world);
     for (size_t i = 0; i < count; i++) {
         forge_batch(session->account, &draft, vault, batch, hash);

@@ -24,7 +24,7 @@ struct set {
 struct truth {
     struct set batches, records;
     struct set devices; /* of all phones that ever tried to join */
-    struct set held[PHONES_MAX]; /* (writer, seq, hash) that a phone wrote down */
+    struct set held[PHONES_MAX]; /* (replica, seq, hash) that a phone wrote down */
     struct set nonces;           /* (epoch, entry, nonce) of all changes ever sealed */
     uint64_t roster_seen[PHONES_MAX]; /* of its head, when it was looked through */
 };
@@ -79,9 +79,9 @@ static uint64_t key_of(uint32_t user, struct quire_bytes bytes)
     return bytes_mix(UINT64_C(0x51ab) + user, bytes);
 }
 
-static uint64_t key_of_place(const uint8_t *writer, uint64_t seq, const uint8_t *hash)
+static uint64_t key_of_place(const uint8_t *replica, uint64_t seq, const uint8_t *hash)
 {
-    uint64_t key = bytes_mix(seq + 1, (struct quire_bytes){writer, QR_WRITER_SIZE});
+    uint64_t key = bytes_mix(seq + 1, (struct quire_bytes){replica, QR_REPLICA_SIZE});
     return bytes_mix(key, (struct quire_bytes){hash, QR_HASH_SIZE});
 }
 
@@ -124,7 +124,7 @@ static void check_unreadable(struct world *world, const struct phone *author,
             struct qr_change_place place = {.seq = batch->seq, .index = (uint32_t)c,
                 .kind = change->kind, .epoch = batch->epoch};
             struct quire_buffer text = {0};
-            memcpy(place.writer, batch->writer, QR_WRITER_SIZE);
+            memcpy(place.replica, batch->replica, QR_REPLICA_SIZE);
             memcpy(place.entry, change->entry, QR_ENTRY_SIZE);
             if (change->kind == QR_CHANGE_OPS
                 && qr_vault_open_change(vault, &place, change->nonce, change->ciphertext, &text)
@@ -229,7 +229,7 @@ static bool is_too_late(const struct qr_roster *roster, const struct qr_batch *b
         && qr_record_read(qr_roster_record(roster, author->revoked_seq), record) == QUIRE_OK) {
         for (size_t i = 0; i < record->revoke.pin_count; i++) {
             const struct qr_dep *pin = &record->revoke.pins[i];
-            if (memcmp(pin->writer, batch->writer, QR_WRITER_SIZE) == 0) {
+            if (memcmp(pin->replica, batch->replica, QR_REPLICA_SIZE) == 0) {
                 late = batch->seq > pin->seq
                        || (batch->seq == pin->seq && memcmp(pin->hash, hash, QR_HASH_SIZE) != 0);
             }
@@ -256,7 +256,7 @@ static void check_batch(struct world *world, struct phone *phone, const struct r
     const uint8_t *hash = record->value.data;
     unsigned long long seq = batch->seq;
     bool own = memcmp(batch->device, phone->state.device, QUIRE_DEVICE_SIZE) == 0
-               && memcmp(batch->writer, phone->device->writer, QR_WRITER_SIZE) == 0;
+               && memcmp(batch->replica, phone->device->replica, QR_REPLICA_SIZE) == 0;
     if (own && !set_has(&truth->batches, key_of(phone->user, bytes))) {
         truth_batch(world, phone->user, bytes);
         check_nonces(world, truth, batch, phone->number);
@@ -273,16 +273,16 @@ static void check_batch(struct world *world, struct phone *phone, const struct r
         mallory_breach(world, "phone %u applies batch %llu of a chain, which it has",
             phone->number, seq);
     }
-    bool well = batch->seq == 1 || set_has(held, key_of_place(batch->writer, batch->seq - 1, batch->prev));
+    bool well = batch->seq == 1 || set_has(held, key_of_place(batch->replica, batch->seq - 1, batch->prev));
     for (size_t i = 0; i < batch->dep_count; i++) {
         const struct qr_dep *dep = &batch->deps[i];
-        well = well && set_has(held, key_of_place(dep->writer, dep->seq, dep->hash));
+        well = well && set_has(held, key_of_place(dep->replica, dep->seq, dep->hash));
     }
     if (!well) {
-        mallory_breach(world, "phone %u applies batch %llu of a chain without its causes",
+        mallory_breach(world, "phone %u applies batch %llu of a chain without its deps",
             phone->number, seq);
     }
-    (void)set_add(held, key_of_place(batch->writer, batch->seq, hash));
+    (void)set_add(held, key_of_place(batch->replica, batch->seq, hash));
 }
 
 /* A profile that was copied or put back holds what it holds. */
@@ -294,7 +294,7 @@ static void learn_disk(struct world *world, struct phone *phone)
         const struct record *record = &phone->disk.visible.records[i];
         struct quire_bytes bytes;
         if (batch_on_disk(record, batch, &bytes)) {
-            (void)set_add(held, key_of_place(batch->writer, batch->seq, record->value.data));
+            (void)set_add(held, key_of_place(batch->replica, batch->seq, record->value.data));
         }
     }
     free(batch);

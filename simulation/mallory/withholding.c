@@ -30,8 +30,8 @@ bool drop_frame(struct world *world, struct session *session, struct qr_frame *f
     }
     for (size_t i = 0; i < session->account->count && count < 256; i++) {
         const struct given *given = &session->account->items[i];
-        if (archive_head(session->account, given->writer, NULL) == given->seq) {
-            positions[count++] = (struct qr_frame_position){given->writer, given->seq, given->hash};
+        if (archive_head(session->account, given->replica, NULL) == given->seq) {
+            positions[count++] = (struct qr_frame_position){given->replica, given->seq, given->hash};
         }
     }
     frame->caught_up.positions = positions;
@@ -51,8 +51,8 @@ void partition_given(struct world *world, struct account *account, struct given 
     given->hidden_from |= is_target(world, given->phone) ? ~mallory->target : mallory->target;
     for (size_t i = 0; i <= batch.dep_count; i++) {
         const struct given *cause =
-            i < batch.dep_count ? archive_find(account, batch.deps[i].writer, batch.deps[i].seq)
-            : batch.seq > 1     ? archive_find(account, batch.writer, batch.seq - 1)
+            i < batch.dep_count ? archive_find(account, batch.deps[i].replica, batch.deps[i].seq)
+            : batch.seq > 1     ? archive_find(account, batch.replica, batch.seq - 1)
                                 : NULL;
         given->hidden_from |= cause == NULL ? 0 : cause->hidden_from;
     }
@@ -220,8 +220,8 @@ bool boast_frame(struct world *world, struct session *session, struct qr_frame *
     size_t count = frame->caught_up.position_count;
     if (frame->type == QR_FRAME_CAUGHT_UP && is_target(world, session->phone) && count < 255) {
         memcpy(positions, frame->caught_up.positions, count * sizeof *positions);
-        positions[count] = (struct qr_frame_position){mallory->writer,
-            prng_range(&mallory->chance, 1, UINT32_MAX), mallory->writer};
+        positions[count] = (struct qr_frame_position){mallory->replica,
+            prng_range(&mallory->chance, 1, UINT32_MAX), mallory->replica};
         static uint8_t prefix[QR_HASH_PREFIX_SIZE];
         positions[count].hash_prefix = prefix;
         frame->caught_up.positions = positions;

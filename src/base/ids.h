@@ -11,7 +11,7 @@
 #define QR_HASH_SIZE 32
 #define QR_USER_SIZE 32
 #define QR_DEVICE_SIZE 16 /* sixteen zeros stand for the root */
-#define QR_WRITER_SIZE 8
+#define QR_REPLICA_SIZE 8
 #define QR_ENTRY_SIZE 16
 #define QR_SIGNATURE_SIZE 64
 #define QR_KEY_SIZE 32

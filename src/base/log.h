@@ -19,7 +19,7 @@ struct qr_log_entry {
     uint64_t seq; /* in its chain, or in the roster */
     uint32_t size; /* bytes of the record */
     uint8_t kind;  /* enum qr_log_kind */
-    uint8_t writer[QR_WRITER_SIZE]; /* BATCH: its chain; ROSTER: zeros */
+    uint8_t replica[QR_REPLICA_SIZE]; /* BATCH: its chain; ROSTER: zeros */
     uint8_t device[QR_DEVICE_SIZE]; /* BATCH: its author; ROSTER: zeros */
     uint8_t hash[QR_HASH_SIZE];     /* BATCH: bh; ROSTER: hash of the record */
 };

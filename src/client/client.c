@@ -123,8 +123,8 @@ enum quire_status qr_client_device_options(struct quire_client *client, bool mak
         status = qr_client_random(options.entropy, sizeof options.entropy, &client->problem);
     }
     if (status == QUIRE_OK) {
-        qr_client_writer_read(client->profile.path.text, record);
-        options.writer_record = quire_buffer_bytes(record);
+        qr_client_replica_read(client->profile.path.text, record);
+        options.replica_record = quire_buffer_bytes(record);
         *out_options = options;
     }
     qr_client_wipe(options.profile_key, sizeof options.profile_key);

@@ -145,7 +145,7 @@ enum quire_status quire_client_snapshot(struct quire_client *client,
     return status;
 }
 
-/* The edit is made on a copy as old as the text, under a session of its own (the copy does not know
+/* The edit is made on a copy as old as the text, under a replica id of its own (the copy does not know
  * which ids ours has used since), and joins the entry as any other device's edit would. */
 enum quire_status quire_client_edit_text_since(struct quire_client *client,
     const uint8_t entry[QUIRE_ENTRY_SIZE], struct quire_bytes snapshot, struct quire_bytes text)
@@ -163,7 +163,7 @@ enum quire_status quire_client_edit_text_since(struct quire_client *client,
     if (status != QUIRE_OK) {
         return status;
     }
-    status = qr_client_random(stamp.session, sizeof stamp.session, &client->problem);
+    status = qr_client_random(stamp.replica, sizeof stamp.replica, &client->problem);
     if (status == QUIRE_OK) {
         status = quire_document_create(&copy);
     }

@@ -55,10 +55,10 @@ static bool record_path(const char *profile, struct qr_client_path *out_path)
     char name[17];
     qr_client_path_name(profile, name);
     return qr_client_runtime_folder(&folder, &ignored) == QUIRE_OK
-        && qr_client_path(out_path, &ignored, "%s/%s.writer", folder.text, name) == QUIRE_OK;
+        && qr_client_path(out_path, &ignored, "%s/%s.replica", folder.text, name) == QUIRE_OK;
 }
 
-void qr_client_writer_read(const char *profile, struct quire_buffer *out_record)
+void qr_client_replica_read(const char *profile, struct quire_buffer *out_record)
 {
     struct qr_client_problem ignored;
     struct qr_client_path path;
@@ -68,7 +68,7 @@ void qr_client_writer_read(const char *profile, struct quire_buffer *out_record)
     }
 }
 
-void qr_client_writer_write(const char *profile, struct quire_bytes record)
+void qr_client_replica_write(const char *profile, struct quire_bytes record)
 {
     struct qr_client_problem ignored;
     struct qr_client_path path;

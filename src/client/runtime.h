@@ -1,6 +1,6 @@
 /*
- * What is kept outside of the profile, gone at a reboot and in no backup: the writer record
- * (quire_device_options.writer_record), and a folder for an editor's plain text.
+ * What is kept outside of the profile, gone at a reboot and in no backup: the replica record
+ * (quire_device_options.replica_record), and a folder for an editor's plain text.
  */
 #ifndef QR_CLIENT_RUNTIME_H
 #define QR_CLIENT_RUNTIME_H
@@ -13,9 +13,9 @@ QUIRE_CHECKED enum quire_status qr_client_runtime_folder(struct qr_client_path *
     struct qr_client_problem *problem);
 
 /** The record of the profile with this real path; leaves out_record empty if there is none. */
-void qr_client_writer_read(const char *profile, struct quire_buffer *out_record);
+void qr_client_replica_read(const char *profile, struct quire_buffer *out_record);
 
 /** Replaces it. A failure is no harm: a record that is behind the profile begins a new chain. */
-void qr_client_writer_write(const char *profile, struct quire_bytes record);
+void qr_client_replica_write(const char *profile, struct quire_bytes record);
 
 #endif

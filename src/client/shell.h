@@ -82,7 +82,7 @@ enum quire_status qr_client_settle(struct quire_client *client, enum quire_statu
 /** Opens device and records of the profile whose lock is held. */
 QUIRE_CHECKED enum quire_status qr_client_load(struct quire_client *client);
 
-/** Options for the device, with key and entropy in them: wipe it. writer_record borrows `record`. */
+/** Options for the device, with key and entropy in them: wipe it. replica_record borrows `record`. */
 QUIRE_CHECKED enum quire_status qr_client_device_options(struct quire_client *client, bool make_key,
     struct quire_buffer *record, struct quire_device_options *out_options);
 

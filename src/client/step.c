@@ -152,8 +152,8 @@ static enum quire_status carry_out_one(struct quire_client *client,
             qr_client_wire_hang_up(client->wire);
         }
         return QUIRE_OK;
-    case QUIRE_ACTION_WRITER:
-        qr_client_writer_write(client->profile.path.text, action->bytes);
+    case QUIRE_ACTION_REPLICA:
+        qr_client_replica_write(client->profile.path.text, action->bytes);
         return QUIRE_OK;
     case QUIRE_ACTION_NOTICE:
         note_for_run(client, action);

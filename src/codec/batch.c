@@ -8,8 +8,8 @@
 #include <string.h>
 
 #define NONCE_SIZE 24
-#define WRITER_OFFSET 1
-#define SEQ_OFFSET (WRITER_OFFSET + QR_WRITER_SIZE)
+#define REPLICA_OFFSET 1
+#define SEQ_OFFSET (REPLICA_OFFSET + QR_REPLICA_SIZE)
 
 /* What our version knows of a change. */
 static enum quire_status check_change(const struct qr_batch *batch, const struct qr_change *change,
@@ -57,7 +57,7 @@ static enum quire_status check(const struct qr_batch *batch, bool *out_reserved)
         return QUIRE_EMALFORMED;
     }
     for (size_t i = 0; i < batch->dep_count; i++) {
-        if (memcmp(batch->deps[i].writer, batch->writer, QR_WRITER_SIZE) == 0) {
+        if (memcmp(batch->deps[i].replica, batch->replica, QR_REPLICA_SIZE) == 0) {
             return QUIRE_EMALFORMED;
         }
     }
@@ -102,7 +102,7 @@ static enum quire_status read_layout(struct qr_reader *reader, struct qr_batch *
     if (reader->failed || batch->version == 0) {
         return QUIRE_EMALFORMED;
     }
-    batch->writer = qr_read_bytes(reader, QR_WRITER_SIZE).data;
+    batch->replica = qr_read_bytes(reader, QR_REPLICA_SIZE).data;
     batch->seq = qr_read_u64(reader);
     batch->device = qr_read_bytes(reader, QR_DEVICE_SIZE).data;
     batch->roster_seq = qr_read_u32(reader);
@@ -176,7 +176,7 @@ enum quire_status qr_batch_write(const struct qr_batch *batch, struct quire_buff
     size_t start = out_bytes->size;
     struct qr_writer writer = qr_writer_onto(out_bytes);
     qr_write_u8(&writer, batch->version == 0 ? QR_BATCH_VERSION : batch->version);
-    qr_write_bytes(&writer, batch->writer, QR_WRITER_SIZE);
+    qr_write_bytes(&writer, batch->replica, QR_REPLICA_SIZE);
     qr_write_u64(&writer, batch->seq);
     qr_write_bytes(&writer, batch->device, QR_DEVICE_SIZE);
     qr_write_u32(&writer, batch->roster_seq);
@@ -199,8 +199,8 @@ enum quire_status qr_batch_write(const struct qr_batch *batch, struct quire_buff
     return status;
 }
 
-uint64_t qr_batch_seq(struct quire_bytes bytes, const uint8_t **out_writer)
+uint64_t qr_batch_seq(struct quire_bytes bytes, const uint8_t **out_replica)
 {
-    *out_writer = bytes.data + WRITER_OFFSET;
+    *out_replica = bytes.data + REPLICA_OFFSET;
     return qr_load_u64(bytes.data + SEQ_OFFSET);
 }

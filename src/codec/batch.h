@@ -1,14 +1,14 @@
 /*
- * A batch: what one writer did, sealed and signed. Fixed layout, big-endian (protocol/batch.md):
+ * A batch: what one replica did, sealed and signed. Fixed layout, big-endian (protocol/batch.md):
  *
- *   u8 version = 1 | writer 8 | u64 seq ≥ 1 | device 16 | u32 roster_seq | u32 epoch ≥ 1
- *   u64 caught_up_at | u8 n | n × (writer 8 | u64 seq ≥ 1 | hash 32) | u8 m
+ *   u8 version = 1 | replica 8 | u64 seq ≥ 1 | device 16 | u32 roster_seq | u32 epoch ≥ 1
+ *   u64 caught_up_at | u8 n | n × (replica 8 | u64 seq ≥ 1 | hash 32) | u8 m
  *   prev 32
  *   m × (u8 kind | entry 16 | u8 b | b × address 32 | nonce 24 | u32 size | ciphertext)
  *   signature 64
  *
- * "head" is everything before prev. Dependencies ascend by writer, without repeats, and never
- * name the batch's own writer. prev is zeros for seq 1 and for no other. m ≥ 1; b is 0 (blobs are
+ * "head" is everything before prev. Dependencies ascend by replica, without repeats, and never
+ * name the batch's own replica. prev is zeros for seq 1 and for no other. m ≥ 1; b is 0 (blobs are
  * reserved). device is never zeros: the root writes no batch. A HEADS change stands alone in its
  * batch. Sign, store and forward the same bytes.
  *
@@ -33,10 +33,10 @@ enum qr_change_kind {
     QR_CHANGE_HEADS = 6,    /* nothing but dependencies: empty entry id, nonce and ciphertext */
 };
 
-#define QR_DEP_SIZE (QR_WRITER_SIZE + 8 + QR_HASH_SIZE)
+#define QR_DEP_SIZE (QR_REPLICA_SIZE + 8 + QR_HASH_SIZE)
 
 struct qr_dep {
-    uint8_t writer[QR_WRITER_SIZE];
+    uint8_t replica[QR_REPLICA_SIZE];
     uint64_t seq;
     uint8_t hash[QR_HASH_SIZE];
 };
@@ -56,7 +56,7 @@ struct qr_change {
 struct qr_batch {
     uint8_t version; /* to be written: 0 is our own */
     bool reserved;   /* has a kind or blobs that are reserved */
-    const uint8_t *writer;
+    const uint8_t *replica;
     uint64_t seq;
     const uint8_t *device;
     uint32_t roster_seq;
@@ -88,7 +88,7 @@ QUIRE_CHECKED enum quire_status qr_batch_read_any(struct quire_bytes bytes,
 QUIRE_CHECKED enum quire_status qr_batch_write(const struct qr_batch *batch,
     struct quire_buffer *out_bytes);
 
-/** Only writer and seq, of bytes that passed qr_batch_read_any once. */
-uint64_t qr_batch_seq(struct quire_bytes bytes, const uint8_t **out_writer);
+/** Only replica and seq, of bytes that passed qr_batch_read_any once. */
+uint64_t qr_batch_seq(struct quire_bytes bytes, const uint8_t **out_replica);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * Which message is which: the dispatch over the messages' files, and what is common to all.
  */
-#include "base/plant.h"
+#include "base/failpoint.h"
 #include "codec/frame.h"
 #include "codec/frame_fields.h"
 #include "codec/msgpack_check.h"
@@ -73,7 +73,7 @@ enum quire_status qr_frame_read(
 {
     size_t value_count;
     enum quire_status status = qr_msgpack_measure(bytes, &value_count);
-    if (status != QUIRE_OK && QR_PLANTED(NO_FRAME_CHECK)) {
+    if (status != QUIRE_OK && QR_FAILPOINT_ON(NO_FRAME_CHECK)) {
         value_count = 64;
     } else if (status != QUIRE_OK) {
         return status;

@@ -5,18 +5,18 @@
  * that are left, minimal integers, exact length, only nil/bool/uint/bin/str/array), then msgpack-c
  * unpacks it, into one allocation of 24 bytes per value that is freed before the read returns.
  * Byte ranges borrow from the frame's bytes. Arrays go to memory that the caller lends (struct
- * qr_frame_space). Rows come in any order, and a stranger may name a writer twice.
+ * qr_frame_space). Rows come in any order, and a stranger may name a replica twice.
  *
  *   1 HELLO      [1, min, max, features, nonce, user, device, roster_count]
  *   2 CHALLENGE  [2, version, features, nonce, time_ms, roster_count, roster_head, log]
  *   3 AUTH       [3, signature, [record, …]]                    records the server said it lacks
  *   4 WELCOME    [4, roster_count, roster_head, session]
- *  10 SUB        [10, roster_count, manifest|nil, [[writer, seq, hash8], …]]
- *  11 WANT       [11, [[writer, from, to], …]]
+ *  10 SUB        [10, roster_count, manifest|nil, [[replica, seq, hash8], …]]
+ *  11 WANT       [11, [[replica, from, to], …]]
  *  12 DELTA      [12, [batch, …]]
- *  13 CAUGHT_UP  [13, [[writer, seq, hash8], …]]
+ *  13 CAUGHT_UP  [13, [[replica, seq, hash8], …]]
  *  20 PUSH       [20, [batch, …]]
- *  21 ACK        [21, [[writer, seq], …]]
+ *  21 ACK        [21, [[replica, seq], …]]
  *  40 ROSTER_APPEND  [40, prev_head, [record, …]]
  *  41 ROSTER_RECORDS [41, first_seq, [record, …]]
  *  42 ROSTER_DONE    [42, roster_count, roster_head]
@@ -24,7 +24,7 @@
  *  50 CREDIT     [50, bytes]
  *  60 PING       [60, reply, token]
  *  61 GOAWAY     [61, reason, retry_ms]
- *  62 ERROR      [62, code, fatal, retry_ms, writer|nil, seq, data]
+ *  62 ERROR      [62, code, fatal, retry_ms, replica|nil, seq, data]
  *  63 PRESENCE   [63, others]                                   other devices connected now
  * 30–34 are reserved for blobs. An unknown type ≥ 128 is skipped; any other is EMALFORMED.
  */
@@ -92,12 +92,12 @@ enum qr_pair_step {
 };
 
 struct qr_frame_position { /* SUB, CAUGHT_UP: greatest batch held of a chain */
-    const uint8_t *writer;
+    const uint8_t *replica;
     uint64_t seq; /* ≥ 1 */
     const uint8_t *hash_prefix; /* QR_HASH_PREFIX_SIZE */
 };
 struct qr_frame_range { /* WANT: from … to, both included; ACK: to */
-    const uint8_t *writer;
+    const uint8_t *replica;
     uint64_t from, to; /* 1 ≤ from ≤ to */
 };
 
@@ -184,8 +184,8 @@ struct qr_frame {
             uint32_t code; /* enum qr_error_code; an unknown one is passed on as it is */
             bool fatal;    /* the connection closes after it */
             uint32_t retry_ms;
-            const uint8_t *writer; /* NULL: not about a batch */
-            uint64_t seq;          /* 0 if and only if writer is NULL */
+            const uint8_t *replica; /* NULL: not about a batch */
+            uint64_t seq;          /* 0 if and only if replica is NULL */
             struct quire_bytes data; /* at most QR_BATCH_MAX */
         } error;
         struct {

@@ -45,10 +45,10 @@ void qr_goaway_write(struct qr_packer *packer, const struct qr_frame *frame)
     qr_put_uint(packer, frame->goaway.retry_ms);
 }
 
-/* A batch is named by writer and seq together, or not at all. */
+/* A batch is named by replica and seq together, or not at all. */
 static bool names_a_batch_or_none(const struct qr_frame *frame)
 {
-    return (frame->error.writer != NULL) == (frame->error.seq > 0);
+    return (frame->error.replica != NULL) == (frame->error.seq > 0);
 }
 
 void qr_error_read(
@@ -58,7 +58,7 @@ void qr_error_read(
     out_frame->error.code = qr_take_u32(fields);
     out_frame->error.fatal = qr_take_bool(fields);
     out_frame->error.retry_ms = qr_take_u32(fields);
-    out_frame->error.writer = qr_take_bin_or_nil(fields, QR_WRITER_SIZE);
+    out_frame->error.replica = qr_take_bin_or_nil(fields, QR_REPLICA_SIZE);
     out_frame->error.seq = qr_take_u64(fields);
     out_frame->error.data = qr_take_data(fields, QR_BATCH_MAX);
     qr_take_rule(fields, names_a_batch_or_none(out_frame));
@@ -69,7 +69,7 @@ void qr_error_write(struct qr_packer *packer, const struct qr_frame *frame)
     qr_put_uint(packer, frame->error.code);
     qr_put_bool(packer, frame->error.fatal);
     qr_put_uint(packer, frame->error.retry_ms);
-    qr_put_bin_or_nil(packer, frame->error.writer, QR_WRITER_SIZE);
+    qr_put_bin_or_nil(packer, frame->error.replica, QR_REPLICA_SIZE);
     qr_put_uint(packer, frame->error.seq);
     qr_put_data(packer, frame->error.data, QR_BATCH_MAX);
     qr_put_rule(packer, names_a_batch_or_none(frame));

@@ -1,7 +1,7 @@
 /*
  * SUB, WANT, CAUGHT_UP, ACK: where chains stand.
  */
-#include "base/plant.h"
+#include "base/failpoint.h"
 #include "codec/frame_fields.h"
 
 static size_t take_positions(struct qr_fields *fields, struct qr_frame_space *space)
@@ -11,7 +11,7 @@ static size_t take_positions(struct qr_fields *fields, struct qr_frame_space *sp
     for (size_t i = 0; i < count; i++) {
         struct qr_fields row = qr_take_row(&array, 3);
         struct qr_frame_position *position = &space->positions[i];
-        position->writer = qr_take_bin(&row, QR_WRITER_SIZE);
+        position->replica = qr_take_bin(&row, QR_REPLICA_SIZE);
         position->seq = qr_take_u64(&row);
         position->hash_prefix = qr_take_bin(&row, QR_HASH_PREFIX_SIZE);
         qr_take_rule(&row, position->seq >= 1);
@@ -25,7 +25,7 @@ static void put_positions(
     qr_put_array(packer, count, QR_FRAME_ITEMS_MAX);
     for (size_t i = 0; packer->status == QUIRE_OK && i < count; i++) {
         qr_put_array(packer, 3, 3);
-        qr_put_bin(packer, positions[i].writer, QR_WRITER_SIZE);
+        qr_put_bin(packer, positions[i].replica, QR_REPLICA_SIZE);
         qr_put_uint(packer, positions[i].seq);
         qr_put_bin(packer, positions[i].hash_prefix, QR_HASH_PREFIX_SIZE);
         qr_put_rule(packer, positions[i].seq >= 1);
@@ -64,11 +64,11 @@ void qr_want_read(
 {
     struct qr_fields array = qr_take_array(fields, QR_FRAME_ITEMS_MAX);
     out_frame->want.ranges = space->ranges;
-    out_frame->want.range_count = array.left - (QR_PLANTED(WANT_LOSES_LAST) && array.left > 1);
+    out_frame->want.range_count = array.left - (QR_FAILPOINT_ON(WANT_LOSES_LAST) && array.left > 1);
     for (size_t i = 0; i < out_frame->want.range_count; i++) {
         struct qr_fields row = qr_take_row(&array, 3);
         struct qr_frame_range *range = &space->ranges[i];
-        range->writer = qr_take_bin(&row, QR_WRITER_SIZE);
+        range->replica = qr_take_bin(&row, QR_REPLICA_SIZE);
         range->from = qr_take_u64(&row);
         range->to = qr_take_u64(&row);
         qr_take_rule(&row, range->from >= 1 && range->from <= range->to);
@@ -81,7 +81,7 @@ void qr_want_write(struct qr_packer *packer, const struct qr_frame *frame)
     for (size_t i = 0; packer->status == QUIRE_OK && i < frame->want.range_count; i++) {
         const struct qr_frame_range *range = &frame->want.ranges[i];
         qr_put_array(packer, 3, 3);
-        qr_put_bin(packer, range->writer, QR_WRITER_SIZE);
+        qr_put_bin(packer, range->replica, QR_REPLICA_SIZE);
         qr_put_uint(packer, range->from);
         qr_put_uint(packer, range->to);
         qr_put_rule(packer, range->from >= 1 && range->from <= range->to);
@@ -96,7 +96,7 @@ void qr_ack_read(struct qr_fields *fields, struct qr_frame_space *space, struct 
     for (size_t i = 0; i < out_frame->ack.range_count; i++) {
         struct qr_fields row = qr_take_row(&array, 2);
         struct qr_frame_range *range = &space->ranges[i];
-        range->writer = qr_take_bin(&row, QR_WRITER_SIZE);
+        range->replica = qr_take_bin(&row, QR_REPLICA_SIZE);
         range->from = 0;
         range->to = qr_take_u64(&row);
         qr_take_rule(&row, range->to >= 1);
@@ -109,7 +109,7 @@ void qr_ack_write(struct qr_packer *packer, const struct qr_frame *frame)
     for (size_t i = 0; packer->status == QUIRE_OK && i < frame->ack.range_count; i++) {
         const struct qr_frame_range *range = &frame->ack.ranges[i];
         qr_put_array(packer, 2, 2);
-        qr_put_bin(packer, range->writer, QR_WRITER_SIZE);
+        qr_put_bin(packer, range->replica, QR_REPLICA_SIZE);
         qr_put_uint(packer, range->to);
         qr_put_rule(packer, range->to >= 1);
     }

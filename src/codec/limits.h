@@ -11,7 +11,7 @@
 #define QR_DEPS_MAX 32                  /* dependencies of a batch */
 #define QR_BLOBS_MAX 8                  /* blob addresses of a change */
 #define QR_DEVICES_MAX 20               /* active devices of a user */
-#define QR_CHAINS_MAX 1000              /* writer chains of a user (docs/decisions: until manifests) */
+#define QR_CHAINS_MAX 1000              /* replica chains of a user (docs/decisions: until manifests) */
 #define QR_RECORD_MAX (64 * 1024)       /* bytes of one roster record */
 #define QR_RECORDS_MAX 1024             /* records of a roster */
 #define QR_ROSTER_MAX (256 * 1024)      /* bytes of a roster */

@@ -9,7 +9,7 @@
  * Bodies:
  *   GENESIS  root 32 | recovery 32 | salt 16
  *   ADD      sign public 32 | box public 32 | u32 epoch | sealed name 104 | seal 80
- *   REVOKE   device 16 | u16 n | n × (writer 8 | u64 seq | hash 32), ascending by writer
+ *   REVOKE   device 16 | u16 n | n × (replica 8 | u64 seq | hash 32), ascending by replica
  *   EPOCH    u32 epoch | commitment 32 | u8 w (0 for epoch 1, else 1) | w × wrap 72
  *            | u8 n | n × (device 16 | seal 80), ascending by device; zeros (recovery) come first
  */

@@ -1,5 +1,5 @@
 /*
- * Anchors: u8 1 ‖ u8 side, or 2 + side at an end of the text ‖ session ‖ u48 counter, big-endian.
+ * Anchors: u8 1 ‖ u8 side, or 2 + side at an end of the text ‖ replica ‖ u48 counter, big-endian.
  */
 #include "crdt/inner.h"
 #include <string.h>
@@ -46,17 +46,17 @@ enum quire_status quire_document_anchor(const struct quire_document *document, s
     uint32_t item = qr_tree_at(&document->self->text.order, side == QUIRE_SIDE_LEFT ? position - 1 : position,
         &offset);
     uint64_t id = document->text.items[item].id + offset;
-    memcpy(out_anchor + 2, document->sessions.at[qr_id_session(id)].name, QUIRE_SESSION_SIZE);
-    write_counter(out_anchor + 2 + QUIRE_SESSION_SIZE, qr_id_counter(id));
+    memcpy(out_anchor + 2, document->replicas.at[qr_id_replica(id)].name, QUIRE_REPLICA_SIZE);
+    write_counter(out_anchor + 2 + QUIRE_REPLICA_SIZE, qr_id_counter(id));
     return QUIRE_OK;
 }
 
 enum quire_status quire_document_resolve(const struct quire_document *document,
     const uint8_t anchor[QUIRE_ANCHOR_SIZE], size_t *out_position)
 {
-    static const uint8_t nothing[QUIRE_SESSION_SIZE + 6];
+    static const uint8_t nothing[QUIRE_REPLICA_SIZE + 6];
     unsigned kind = anchor[1];
-    uint64_t counter = read_counter(anchor + 2 + QUIRE_SESSION_SIZE);
+    uint64_t counter = read_counter(anchor + 2 + QUIRE_REPLICA_SIZE);
     bool empty = memcmp(anchor + 2, nothing, sizeof nothing) == 0;
     if (anchor[0] != ANCHOR_VERSION || kind > AT_END + QUIRE_SIDE_RIGHT
         || (kind >= AT_END ? !empty : counter == 0)) {
@@ -71,9 +71,9 @@ enum quire_status quire_document_resolve(const struct quire_document *document,
         return status;
     }
     uint32_t offset;
-    uint32_t session = qr_sessions_find(&document->sessions, anchor + 2);
-    uint32_t index = session == 0 ? QR_NONE
-                                  : qr_text_find(&document->text, qr_id(session, counter), &offset);
+    uint32_t replica = qr_replicas_find(&document->replicas, anchor + 2);
+    uint32_t index = replica == 0 ? QR_NONE
+                                  : qr_text_find(&document->text, qr_id(replica, counter), &offset);
     if (index == QR_NONE) {
         return QUIRE_ENOTFOUND;
     }

@@ -27,21 +27,21 @@ struct slot {
 
 struct arrangement {
     struct qr_payload *payload;
-    struct qr_sessions sessions; /* numbered by rank, from 1 */
+    struct qr_replicas replicas; /* numbered by rank, from 1 */
     struct qr_text text;         /* all runs, as if they were dead */
     struct slot *slots;
     uint64_t *ends;  /* of the stretches, among all characters */
-    uint32_t *places; /* of the runs by id: session by session, each by counter */
-    uint32_t *starts; /* session number → its first in places; one more at the end */
+    uint32_t *places; /* of the runs by id: replica by replica, each by counter */
+    uint32_t *starts; /* replica number → its first in places; one more at the end */
     struct fragment *fragments;
     size_t fragment_count;
     const uint8_t *next; /* letter of the text */
 };
 
-/** An id with the rank in the payload's table for a session: there, ids are in order as numbers. */
+/** An id with the rank in the payload's table for a replica: there, ids are in order as numbers. */
 static uint64_t ranked(const struct qr_payload *payload, uint64_t id)
 {
-    return id == QR_ID_NONE ? id : qr_id(payload->by_number[qr_id_session(id)] + 1,
+    return id == QR_ID_NONE ? id : qr_id(payload->by_number[qr_id_replica(id)] + 1,
         qr_id_counter(id));
 }
 
@@ -50,7 +50,7 @@ static enum quire_status build_text(struct arrangement *arrangement)
     const struct qr_payload *payload = arrangement->payload;
     enum quire_status status = qr_text_init(&arrangement->text);
     if (status == QUIRE_OK) {
-        status = qr_sessions_reserve(&arrangement->sessions, (uint32_t)payload->session_count);
+        status = qr_replicas_reserve(&arrangement->replicas, (uint32_t)payload->replica_count);
     }
     if (status == QUIRE_OK) {
         status = qr_text_reserve(&arrangement->text, 3 * payload->run_count, 0);
@@ -58,14 +58,14 @@ static enum quire_status build_text(struct arrangement *arrangement)
     if (status != QUIRE_OK) {
         return status;
     }
-    for (size_t rank = 0; rank < payload->session_count; rank++) {
-        qr_sessions_add(&arrangement->sessions, payload->sessions[rank].name);
+    for (size_t rank = 0; rank < payload->replica_count; rank++) {
+        qr_replicas_add(&arrangement->replicas, payload->replicas[rank].name);
     }
     for (size_t i = 0; i < payload->run_count; i++) {
         const struct qr_run *run = &payload->runs[i];
         struct qr_run dead = {.id = ranked(payload, run->id), .length = run->length,
             .parent = ranked(payload, run->parent), .right = ranked(payload, run->right)};
-        qr_text_integrate(&arrangement->text, &arrangement->sessions, &dead,
+        qr_text_integrate(&arrangement->text, &arrangement->replicas, &dead,
             (struct quire_bytes){NULL, 0});
     }
     return QUIRE_OK;
@@ -78,7 +78,7 @@ static enum quire_status build_slots(struct arrangement *arrangement)
     arrangement->slots = malloc(runs * sizeof *arrangement->slots);
     arrangement->ends = malloc(payload->liveness_count * sizeof *arrangement->ends);
     arrangement->places = malloc(runs * sizeof *arrangement->places);
-    arrangement->starts = calloc(payload->session_count + 2, sizeof *arrangement->starts);
+    arrangement->starts = calloc(payload->replica_count + 2, sizeof *arrangement->starts);
     size_t most = arrangement->text.item_count + payload->liveness_count;
     arrangement->fragments = malloc(most * sizeof *arrangement->fragments);
     if (arrangement->slots == NULL || arrangement->ends == NULL || arrangement->places == NULL
@@ -97,13 +97,13 @@ static enum quire_status build_slots(struct arrangement *arrangement)
         }
         arrangement->slots[i] = (struct slot){start, stretch, 0, QR_NONE, QR_NONE};
         start += payload->runs[i].length;
-        arrangement->starts[payload->by_number[qr_id_session(payload->runs[i].id)] + 1]++;
+        arrangement->starts[payload->by_number[qr_id_replica(payload->runs[i].id)] + 1]++;
     }
-    for (size_t rank = 0; rank < payload->session_count; rank++) {
+    for (size_t rank = 0; rank < payload->replica_count; rank++) {
         arrangement->starts[rank + 1] += arrangement->starts[rank];
     }
     for (size_t i = runs; i > 0; i--) { /* from the end: starts end up where they begin */
-        uint32_t rank = payload->by_number[qr_id_session(payload->runs[i - 1].id)];
+        uint32_t rank = payload->by_number[qr_id_replica(payload->runs[i - 1].id)];
         arrangement->places[--arrangement->starts[rank + 1]] = (uint32_t)(i - 1);
     }
     return QUIRE_OK;
@@ -113,9 +113,9 @@ static enum quire_status build_slots(struct arrangement *arrangement)
 static uint32_t run_of(const struct arrangement *arrangement, uint64_t id)
 {
     const struct qr_payload *payload = arrangement->payload;
-    uint32_t session = qr_id_session(id);
-    size_t low = arrangement->starts[session];
-    size_t high = session < payload->session_count ? arrangement->starts[session + 1]
+    uint32_t replica = qr_id_replica(id);
+    size_t low = arrangement->starts[replica];
+    size_t high = replica < payload->replica_count ? arrangement->starts[replica + 1]
         : payload->run_count;
     while (high - low > 1) {
         size_t middle = (low + high) / 2;
@@ -217,7 +217,7 @@ enum quire_status qr_payload_arrange(struct qr_payload *payload)
         status = collect(&arrangement);
     }
     qr_text_finish(&arrangement.text);
-    qr_sessions_finish(&arrangement.sessions);
+    qr_replicas_finish(&arrangement.replicas);
     free(arrangement.slots);
     free(arrangement.ends);
     free(arrangement.places);

@@ -50,7 +50,7 @@ struct qr_dot *qr_dot_create(const struct qr_put *put)
         .field = put->field, .name_size = (uint32_t)put->name.size,
         .text_size = (uint32_t)put->text.size, .place_count = put->place_count};
     memcpy(dot->places, put->places, sizeof dot->places);
-    memcpy(dot->session, put->session, sizeof dot->session);
+    memcpy(dot->replica, put->replica, sizeof dot->replica);
     if (put->name.size > 0) {
         memcpy(dot->bytes, put->name.data, put->name.size);
     }
@@ -120,7 +120,7 @@ static int compare_dots(const void *left, const void *right)
     if (a->wall_ms != b->wall_ms) {
         return a->wall_ms > b->wall_ms ? -1 : 1;
     }
-    order = memcmp(b->session, a->session, sizeof a->session);
+    order = memcmp(b->replica, a->replica, sizeof a->replica);
     if (order != 0) {
         return order;
     }

@@ -22,7 +22,7 @@ static inline uint8_t qr_field_of_set(enum quire_set set)
 #define QR_FIELD_UNREAD QR_FIELD_COUNT
 
 /** A place in the text, before or after a character, which may be dead: its id, and the top bit
- * (there are never so many sessions). Without a character: the start, or the end. */
+ * (there are never so many replicas). Without a character: the start, or the end. */
 static inline uint64_t qr_place(uint64_t id, bool after)
 {
     return id | (uint64_t)after << 63;
@@ -42,7 +42,7 @@ struct qr_dot {
     uint64_t id;
     int64_t number; /* DATE, MOOD, element: its value */
     int64_t wall_ms;
-    uint8_t session[QUIRE_SESSION_SIZE]; /* the name, which breaks ties */
+    uint8_t replica[QUIRE_REPLICA_SIZE]; /* the name, which breaks ties */
     uint8_t field;
     uint32_t name_size; /* element: its name, at bytes */
     uint32_t text_size; /* TITLE: its text; unread: its bytes; at bytes + name_size */
@@ -69,7 +69,7 @@ QUIRE_CHECKED enum quire_status qr_cells_reserve(struct qr_cells *cells, size_t 
 /** A dot as it is written down, before it is one. */
 struct qr_put {
     uint64_t id;
-    uint8_t session[QUIRE_SESSION_SIZE];
+    uint8_t replica[QUIRE_REPLICA_SIZE];
     uint8_t field;
     uint8_t place_count;
     uint64_t places[QR_PLACES_MAX];

@@ -12,14 +12,14 @@
 struct index {
     struct qr_run *runs;
     size_t count;
-    struct qr_order_part *parts; /* by session number */
-    uint32_t *reached; /* by session number: where those end that the payload has before a place */
+    struct qr_order_part *parts; /* by replica number */
+    uint32_t *reached; /* by replica number: where those end that the payload has before a place */
 };
 
 static uint64_t seen_of(const struct quire_document *document, uint64_t id)
 {
-    uint32_t session = qr_id_session(id);
-    return session > 0 && session <= document->sessions.count ? document->sessions.at[session].seen
+    uint32_t replica = qr_id_replica(id);
+    return replica > 0 && replica <= document->replicas.count ? document->replicas.at[replica].seen
                                                               : 0;
 }
 
@@ -27,8 +27,8 @@ uint64_t qr_payload_seen(const struct quire_document *document, const struct qr_
     uint64_t id)
 {
     uint64_t seen = seen_of(document, id);
-    uint32_t rank = payload->by_number[qr_id_session(id)];
-    uint64_t last = rank == QR_NONE ? 0 : payload->sessions[rank].last;
+    uint32_t rank = payload->by_number[qr_id_replica(id)];
+    uint64_t last = rank == QR_NONE ? 0 : payload->replicas[rank].last;
     return last > seen ? last : seen;
 }
 
@@ -36,9 +36,9 @@ uint64_t qr_payload_seen(const struct quire_document *document, const struct qr_
  * referred to is mostly near: the search goes back from there, in steps that double. */
 static uint64_t promised(const struct index *index, uint64_t id)
 {
-    size_t low = index->parts[qr_id_session(id)].next;
+    size_t low = index->parts[qr_id_replica(id)].next;
     size_t first = low; /* the last run that begins at or before the id is below high */
-    size_t high = index->reached[qr_id_session(id)];
+    size_t high = index->reached[qr_id_replica(id)];
     for (size_t step = 1; low < high; step *= 2) {
         size_t probe = step < high - low ? high - step : low;
         if (index->runs[probe].id <= id) {
@@ -127,7 +127,7 @@ static bool all_exists(const struct quire_document *document, const struct qr_pa
             || !refers_well(document, payload, index, run->right)) {
             return false;
         }
-        index->reached[qr_id_session(run->id)]++;
+        index->reached[qr_id_replica(run->id)]++;
     }
     for (size_t i = 0; i < payload->erased_count; i++) {
         if (!exists(document, index, payload->erased[i].id, payload->erased[i].length)) {
@@ -179,7 +179,7 @@ static bool has_few_children(const struct qr_payload *payload)
     return true;
 }
 
-/** A session types at most one left and one right child of a character, so there is a bound; beyond
+/** A replica types at most one left and one right child of a character, so there is a bound; beyond
  * it somebody only wants siblings to be searched. */
 static enum quire_status check_children(const struct quire_document *document,
     const struct qr_payload *payload)
@@ -222,7 +222,7 @@ static bool goes_on(const struct qr_run *run, const struct qr_run *before)
         && run->right == before->right && run->length <= QR_RUN_MAX - before->length;
 }
 
-/** Runs as long as they can be, in the order that a writer gives them. Uses up the index. */
+/** Runs as long as they can be, in the order that a replica gives them. Uses up the index. */
 static enum quire_status check_form(const struct qr_payload *payload, struct index *index)
 {
     if (index->count < 2) {
@@ -233,16 +233,16 @@ static enum quire_status check_form(const struct qr_payload *payload, struct ind
             return QUIRE_EMALFORMED;
         }
     }
-    uint32_t *names = qr_arena_take(payload->arena, payload->session_count, sizeof *names);
-    uint32_t *stack = qr_arena_take(payload->arena, payload->session_count + 1, sizeof *stack);
+    uint32_t *names = qr_arena_take(payload->arena, payload->replica_count, sizeof *names);
+    uint32_t *stack = qr_arena_take(payload->arena, payload->replica_count + 1, sizeof *stack);
     uint32_t *order = qr_arena_take(payload->arena, index->count, sizeof *order);
     if (names == NULL || stack == NULL || order == NULL) {
         return QUIRE_ENOMEM;
     }
-    for (size_t rank = 0; rank < payload->session_count; rank++) {
-        names[rank] = payload->sessions[rank].number;
+    for (size_t rank = 0; rank < payload->replica_count; rank++) {
+        names[rank] = payload->replicas[rank].number;
     }
-    if (!qr_order_runs(index->runs, index->parts, names, (uint32_t)payload->session_count, stack,
+    if (!qr_order_runs(index->runs, index->parts, names, (uint32_t)payload->replica_count, stack,
             order)) {
         return QUIRE_EMALFORMED;
     }
@@ -254,7 +254,7 @@ static enum quire_status check_form(const struct qr_payload *payload, struct ind
     return QUIRE_OK;
 }
 
-/** Sorts the runs by session; those of each ascend already. */
+/** Sorts the runs by replica; those of each ascend already. */
 static enum quire_status index_init(struct index *index, const struct qr_payload *payload)
 {
     *index = (struct index){.count = payload->run_count};
@@ -265,7 +265,7 @@ static enum quire_status index_init(struct index *index, const struct qr_payload
         return QUIRE_ENOMEM;
     }
     for (size_t i = 0; i < index->count; i++) {
-        index->parts[qr_id_session(payload->runs[i].id)].next++;
+        index->parts[qr_id_replica(payload->runs[i].id)].next++;
     }
     uint32_t start = 0;
     for (size_t number = 0; number < payload->number_count; number++) {
@@ -275,7 +275,7 @@ static enum quire_status index_init(struct index *index, const struct qr_payload
         start += count;
     }
     for (size_t i = 0; i < index->count; i++) {
-        struct qr_order_part *part = &index->parts[qr_id_session(payload->runs[i].id)];
+        struct qr_order_part *part = &index->parts[qr_id_replica(payload->runs[i].id)];
         index->runs[part->end++] = payload->runs[i];
     }
     return QUIRE_OK;

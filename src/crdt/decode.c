@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** Per session of the payload, while it is read. */
+/** Per replica of the payload, while it is read. */
 struct progress {
     uint64_t next;     /* where the next run's gap counts from */
-    uint64_t referred; /* the counter that was last referred to from another session */
+    uint64_t referred; /* the counter that was last referred to from another replica */
     bool used;         /* something names it */
 };
 
@@ -60,15 +60,15 @@ static int64_t read_signed(struct qr_reader *reader)
     return (int64_t)unzigzag(qr_read_varint(reader));
 }
 
-/** An id from a place in the session table and a counter; QR_ID_NONE: there is no such. */
+/** An id from a place in the replica table and a counter; QR_ID_NONE: there is no such. */
 static uint64_t id_at(struct decoder *decoder, uint64_t rank, uint64_t counter)
 {
-    if (rank >= decoder->payload->session_count || counter == 0 || counter > QR_COUNTER_MAX
-        || decoder->payload->sessions[rank].number == 0) {
+    if (rank >= decoder->payload->replica_count || counter == 0 || counter > QR_COUNTER_MAX
+        || decoder->payload->replicas[rank].number == 0) {
         return QR_ID_NONE;
     }
     decoder->progress[rank].used = true;
-    return qr_id(decoder->payload->sessions[rank].number, counter);
+    return qr_id(decoder->payload->replicas[rank].number, counter);
 }
 
 /** An ascending list of ids, by rank and counter. */
@@ -82,7 +82,7 @@ static uint64_t read_next(struct decoder *decoder, struct ascent *ascent)
 {
     uint64_t step = qr_read_varint(&decoder->reader);
     uint64_t counter = qr_read_varint(&decoder->reader);
-    if (decoder->reader.failed || step > QR_SESSIONS_MAX || counter == 0
+    if (decoder->reader.failed || step > QR_REPLICAS_MAX || counter == 0
         || counter > QR_COUNTER_MAX) {
         return QR_ID_NONE;
     }
@@ -101,89 +101,89 @@ static struct quire_bytes read_sized(struct qr_reader *reader)
     return qr_read_bytes(reader, (size_t)size);
 }
 
-/* ---- sessions ----------------------------------------------------------------------------- */
+/* ---- replicas ----------------------------------------------------------------------------- */
 
-static enum quire_status number_session(struct decoder *decoder, size_t rank)
+static enum quire_status number_replica(struct decoder *decoder, size_t rank)
 {
     struct qr_payload *payload = decoder->payload;
-    struct qr_payload_session *session = &payload->sessions[rank];
-    const struct qr_sessions *known = &decoder->document->sessions;
-    bool covered = session->last >= session->first;
-    session->number = qr_sessions_find(known, session->name);
-    uint64_t seen = session->number == 0 ? 0 : known->at[session->number].seen;
-    if (covered && session->first > seen + 1) {
+    struct qr_payload_replica *replica = &payload->replicas[rank];
+    const struct qr_replicas *known = &decoder->document->replicas;
+    bool covered = replica->last >= replica->first;
+    replica->number = qr_replicas_find(known, replica->name);
+    uint64_t seen = replica->number == 0 ? 0 : known->at[replica->number].seen;
+    if (covered && replica->first > seen + 1) {
         return QUIRE_EMALFORMED; /* a gap */
     }
-    if (session->number == 0 && covered) {
-        session->number = known->count + ++payload->new_sessions;
+    if (replica->number == 0 && covered) {
+        replica->number = known->count + ++payload->new_replicas;
     }
-    if (session->number != 0) {
-        payload->by_number[session->number] = (uint32_t)rank;
+    if (replica->number != 0) {
+        payload->by_number[replica->number] = (uint32_t)rank;
     }
-    decoder->progress[rank] = (struct progress){.next = session->first, .used = covered};
-    return known->count + payload->new_sessions > QR_SESSIONS_MAX ? QUIRE_ELIMIT : QUIRE_OK;
+    decoder->progress[rank] = (struct progress){.next = replica->first, .used = covered};
+    return known->count + payload->new_replicas > QR_REPLICAS_MAX ? QUIRE_ELIMIT : QUIRE_OK;
 }
 
-static enum quire_status read_session_columns(struct decoder *decoder)
+static enum quire_status read_replica_columns(struct decoder *decoder)
 {
     struct qr_payload *payload = decoder->payload;
     struct qr_reader *reader = &decoder->reader;
-    for (size_t rank = 0; rank < payload->session_count; rank++) {
-        payload->sessions[rank].name = qr_read_bytes(reader, QUIRE_SESSION_SIZE).data;
-        if (reader->failed || (rank > 0 && memcmp(payload->sessions[rank - 1].name,
-                payload->sessions[rank].name, QUIRE_SESSION_SIZE) >= 0)) {
+    for (size_t rank = 0; rank < payload->replica_count; rank++) {
+        payload->replicas[rank].name = qr_read_bytes(reader, QUIRE_REPLICA_SIZE).data;
+        if (reader->failed || (rank > 0 && memcmp(payload->replicas[rank - 1].name,
+                payload->replicas[rank].name, QUIRE_REPLICA_SIZE) >= 0)) {
             return QUIRE_EMALFORMED;
         }
     }
-    for (size_t rank = 0; rank < payload->session_count; rank++) {
+    for (size_t rank = 0; rank < payload->replica_count; rank++) {
         uint64_t covered = qr_read_varint(reader);
         if (covered > QR_COUNTER_MAX || (payload->state && covered == 0)) {
             return QUIRE_EMALFORMED;
         }
-        payload->sessions[rank].first = 1;
-        payload->sessions[rank].last = covered;
+        payload->replicas[rank].first = 1;
+        payload->replicas[rank].last = covered;
     }
-    for (size_t rank = 0; rank < payload->session_count && !payload->state; rank++) {
-        struct qr_payload_session *session = &payload->sessions[rank];
-        if (session->last > 0) {
+    for (size_t rank = 0; rank < payload->replica_count && !payload->state; rank++) {
+        struct qr_payload_replica *replica = &payload->replicas[rank];
+        if (replica->last > 0) {
             uint64_t first = qr_read_varint(reader);
             if (first == 0 || first > QR_COUNTER_MAX
-                || session->last > QR_COUNTER_MAX - first + 1) {
+                || replica->last > QR_COUNTER_MAX - first + 1) {
                 return QUIRE_EMALFORMED;
             }
-            session->first = first;
-            session->last += first - 1;
+            replica->first = first;
+            replica->last += first - 1;
         }
     }
     return refused(reader->failed);
 }
 
-static enum quire_status read_sessions(struct decoder *decoder)
+static enum quire_status read_replicas(struct decoder *decoder)
 {
     struct qr_payload *payload = decoder->payload;
     uint64_t count = qr_read_varint(&decoder->reader);
     if (decoder->reader.failed
-        || count > qr_reader_left(&decoder->reader) / (QUIRE_SESSION_SIZE + 1)) {
+        || count > qr_reader_left(&decoder->reader) / (QUIRE_REPLICA_SIZE + 1)) {
         return QUIRE_EMALFORMED;
     }
-    if (count > QR_SESSIONS_MAX) {
+    if (count > QR_REPLICAS_MAX) {
         return QUIRE_ELIMIT;
     }
-    size_t numbers = decoder->document->sessions.count + (size_t)count + 1;
-    payload->sessions = qr_arena_take(payload->arena, (size_t)count, sizeof *payload->sessions);
+    size_t numbers = decoder->document->replicas.count + (size_t)count + 1;
+    payload->replicas = qr_arena_take(payload->arena, (size_t)count, sizeof *payload->replicas);
     payload->by_number = qr_arena_take(payload->arena, numbers, sizeof *payload->by_number);
     decoder->progress = qr_arena_take(payload->arena, (size_t)count, sizeof *decoder->progress);
-    if (payload->sessions == NULL || payload->by_number == NULL || decoder->progress == NULL) {
+    if (payload->replicas == NULL || payload->by_number == NULL || decoder->progress == NULL) {
         return QUIRE_ENOMEM;
     }
-    payload->session_count = (size_t)count;
+    payload->replica_count = (size_t)count;
     payload->number_count = numbers;
     for (size_t i = 0; i < numbers; i++) {
         payload->by_number[i] = QR_NONE;
     }
-    enum quire_status status = read_session_columns(decoder);
+    enum quire_status status = read_replica_columns(decoder);
     for (size_t rank = 0; rank < count && status == QUIRE_OK; rank++) {
-        status = number_session(decoder, rank);
+        status = number_replica(decoder, rank);
     }
     return status;
 }
@@ -194,7 +194,7 @@ static enum quire_status read_deleted(struct decoder *decoder)
 {
     struct qr_payload *payload = decoder->payload;
     struct ascent ascent = {0, 0};
-    enum quire_status status = read_count(decoder, 2, QR_SESSIONS_MAX, sizeof *payload->deleted,
+    enum quire_status status = read_count(decoder, 2, QR_REPLICAS_MAX, sizeof *payload->deleted,
         &payload->deleted_count, &payload->deleted);
     for (size_t i = 0; i < payload->deleted_count && status == QUIRE_OK; i++) {
         uint64_t rank = ascent.rank;
@@ -204,7 +204,7 @@ static enum quire_status read_deleted(struct decoder *decoder)
     return status;
 }
 
-/** A place before or after a character: 0 the start, 1 the end, else a session and a counter. */
+/** A place before or after a character: 0 the start, 1 the end, else a replica and a counter. */
 static bool read_place(struct decoder *decoder, uint64_t *out_place)
 {
     uint64_t value = qr_read_varint(&decoder->reader);
@@ -271,12 +271,12 @@ static enum quire_status read_put(struct decoder *decoder, struct qr_put *put,
     if (status != QUIRE_OK) {
         return status;
     }
-    const struct qr_payload_session *session = &decoder->payload->sessions[ascent->rank];
-    if (reader->failed || qr_put_check(put) != QUIRE_OK || ascent->counter < session->first
-        || ascent->counter > session->last) {
+    const struct qr_payload_replica *replica = &decoder->payload->replicas[ascent->rank];
+    if (reader->failed || qr_put_check(put) != QUIRE_OK || ascent->counter < replica->first
+        || ascent->counter > replica->last) {
         return QUIRE_EMALFORMED;
     }
-    memcpy(put->session, session->name, sizeof put->session);
+    memcpy(put->replica, replica->name, sizeof put->replica);
     return QUIRE_OK;
 }
 
@@ -305,7 +305,7 @@ static enum quire_status read_letters(struct decoder *decoder)
         || !qr_utf8_count(payload->letters, &payload->live));
 }
 
-/** Which session each run is of; its place in the table goes into the id for now. */
+/** Which replica each run is of; its place in the table goes into the id for now. */
 static enum quire_status read_turns(struct decoder *decoder)
 {
     struct qr_payload *payload = decoder->payload;
@@ -313,7 +313,7 @@ static enum quire_status read_turns(struct decoder *decoder)
     for (size_t done = 0; done < payload->run_count;) {
         uint64_t rank = qr_read_varint(&decoder->reader);
         uint64_t turn = qr_read_varint(&decoder->reader);
-        if (decoder->reader.failed || rank == before || rank >= payload->session_count
+        if (decoder->reader.failed || rank == before || rank >= payload->replica_count
             || turn == 0 || turn > payload->run_count - done) {
             return QUIRE_EMALFORMED;
         }
@@ -342,7 +342,7 @@ static enum quire_status read_extents(struct decoder *decoder)
         struct qr_run *run = &payload->runs[i];
         size_t rank = (size_t)run->id;
         uint64_t gap = qr_read_varint(&decoder->reader);
-        uint64_t last = payload->sessions[rank].last;
+        uint64_t last = payload->replicas[rank].last;
         if (decoder->reader.failed || gap > QR_COUNTER_MAX) {
             return QUIRE_EMALFORMED;
         }
@@ -356,7 +356,7 @@ static enum quire_status read_extents(struct decoder *decoder)
     return QUIRE_OK;
 }
 
-/** 0 none; odd: so far back in the run's own session; even: another session, and how far from the
+/** 0 none; odd: so far back in the run's own replica; even: another replica, and how far from the
  * counter that was referred to in it before. */
 static bool read_reference(struct decoder *decoder, uint64_t from, uint64_t *out_id)
 {
@@ -372,12 +372,12 @@ static bool read_reference(struct decoder *decoder, uint64_t from, uint64_t *out
     if (value > 0) {
         uint64_t rank = value / 2 - 1;
         uint64_t step = unzigzag(qr_read_varint(&decoder->reader));
-        if (rank >= decoder->payload->session_count) {
+        if (rank >= decoder->payload->replica_count) {
             return false;
         }
         *out_id = id_at(decoder, rank, decoder->progress[rank].referred + step);
         decoder->progress[rank].referred = qr_id_counter(*out_id);
-        return *out_id != QR_ID_NONE && qr_id_session(*out_id) != qr_id_session(from);
+        return *out_id != QR_ID_NONE && qr_id_replica(*out_id) != qr_id_replica(from);
     }
     return true;
 }
@@ -522,7 +522,7 @@ static enum quire_status read_parts(struct decoder *decoder)
     size_t count = decoder->to_show ? 3 : sizeof parts / sizeof *parts;
     enum quire_status status = read_head(decoder);
     if (status == QUIRE_OK) {
-        status = read_sessions(decoder);
+        status = read_replicas(decoder);
     }
     for (size_t i = 0; i < count && status == QUIRE_OK; i++) {
         if (decoder->parts & parts[i].bit) {
@@ -532,10 +532,10 @@ static enum quire_status read_parts(struct decoder *decoder)
     return status;
 }
 
-/** What a writer has no choice in, so that equal payloads have equal bytes. */
+/** What a replica has no choice in, so that equal payloads have equal bytes. */
 static enum quire_status check_form(struct decoder *decoder)
 {
-    for (size_t rank = 0; rank < decoder->payload->session_count; rank++) {
+    for (size_t rank = 0; rank < decoder->payload->replica_count; rank++) {
         if (!decoder->progress[rank].used) {
             return QUIRE_EMALFORMED; /* nothing names it */
         }

@@ -121,7 +121,7 @@ enum quire_status quire_document_take_delta(struct quire_document *document, siz
     }
     status = encode_fitting(document, max_size, out_delta, &steps);
     if (status == QUIRE_OK) {
-        qr_pending_drop(pending, &document->sessions, steps);
+        qr_pending_drop(pending, &document->replicas, steps);
         size_t taken = out_delta->size - start;
         qr_pending_forget_content(pending, taken);
     }

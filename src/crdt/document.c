@@ -40,7 +40,7 @@ void quire_document_destroy(struct quire_document *document)
         if (document->undo != NULL) {
             document->undo->document = NULL;
         }
-        qr_sessions_finish(&document->sessions);
+        qr_replicas_finish(&document->replicas);
         qr_text_finish(&document->text);
         qr_cells_finish(&document->cells);
         qr_pending_finish(&document->pending);
@@ -149,18 +149,18 @@ bool quire_document_deleted(const struct quire_document *document)
     if (document->typing.count > 0) {
         return false; /* no delete has seen that yet */
     }
-    for (uint32_t number = 1; number <= document->sessions.count; number++) {
-        const struct qr_session *session = &document->sessions.at[number];
-        if (session->seen > session->deleted) {
+    for (uint32_t number = 1; number <= document->replicas.count; number++) {
+        const struct qr_replica *replica = &document->replicas.at[number];
+        if (replica->seen > replica->deleted) {
             return false;
         }
     }
-    return document->sessions.count > 0;
+    return document->replicas.count > 0;
 }
 
 bool quire_document_empty(const struct quire_document *document)
 {
-    return document->sessions.count == 0 && document->typing.count == 0;
+    return document->replicas.count == 0 && document->typing.count == 0;
 }
 
 static void write_sized(struct qr_writer *writer, struct quire_bytes bytes)
@@ -177,16 +177,16 @@ static void write_unread(struct qr_writer *writer, const struct quire_document *
     for (size_t i = cells->unread_start; i < cells->count; i++) {
         const struct qr_dot *dot = cells->dots[i];
         qr_write_u8(writer, dot->field);
-        qr_write_bytes(writer, dot->session, sizeof dot->session);
+        qr_write_bytes(writer, dot->replica, sizeof dot->replica);
         qr_write_u64(writer, qr_id_counter(dot->id));
         qr_write_u64(writer, (uint64_t)dot->wall_ms);
         qr_write_varint(writer, dot->place_count);
         for (size_t place = 0; place < dot->place_count; place++) {
-            static const uint8_t nobody[QUIRE_SESSION_SIZE];
+            static const uint8_t nobody[QUIRE_REPLICA_SIZE];
             uint64_t id = qr_place_id(dot->places[place]);
             qr_write_u8(writer, qr_place_is_after(dot->places[place]) ? 1 : 0);
             qr_write_bytes(writer, id == QR_ID_NONE ? nobody
-                : document->sessions.at[qr_id_session(id)].name, sizeof nobody);
+                : document->replicas.at[qr_id_replica(id)].name, sizeof nobody);
             qr_write_u64(writer, qr_id_counter(id));
         }
         write_sized(writer, qr_dot_text(dot));

@@ -3,20 +3,20 @@
  * changes the document and the pending list together.
  */
 #include "crdt/undo.h"
-#include "base/plant.h"
+#include "base/failpoint.h"
 #include <stdlib.h>
 #include <string.h>
 
 enum quire_status qr_edit_begin(struct quire_document *document, const struct quire_stamp *stamp,
     uint64_t ticks, size_t records)
 {
-    uint32_t session = qr_sessions_find(&document->sessions, stamp->session);
-    if (session == 0) {
-        enum quire_status status = qr_sessions_reserve(&document->sessions, 1);
+    uint32_t replica = qr_replicas_find(&document->replicas, stamp->replica);
+    if (replica == 0) {
+        enum quire_status status = qr_replicas_reserve(&document->replicas, 1);
         if (status != QUIRE_OK) {
             return status;
         }
-    } else if (document->sessions.at[session].seen > QR_COUNTER_MAX - ticks) {
+    } else if (document->replicas.at[replica].seen > QR_COUNTER_MAX - ticks) {
         return QUIRE_ELIMIT;
     }
     return qr_pending_reserve(&document->pending, records + 1);
@@ -25,14 +25,14 @@ enum quire_status qr_edit_begin(struct quire_document *document, const struct qu
 uint64_t qr_edit_tick(struct quire_document *document, const struct quire_stamp *stamp,
     uint64_t ticks)
 {
-    uint32_t session = qr_sessions_add(&document->sessions, stamp->session);
+    uint32_t replica = qr_replicas_add(&document->replicas, stamp->replica);
     if (stamp->wall_ms > document->wall_ms) {
         document->wall_ms = stamp->wall_ms;
     }
     if (stamp->wall_ms > document->pending.wall_ms) {
         document->pending.wall_ms = stamp->wall_ms;
     }
-    return qr_pending_tick(&document->pending, &document->sessions, session, ticks);
+    return qr_pending_tick(&document->pending, &document->replicas, replica, ticks);
 }
 
 static bool is_overwritten(const void *context, const struct qr_dot *dot)
@@ -58,7 +58,7 @@ static enum quire_status prepare_write(struct quire_document *document,
         const struct qr_dot *dot = document->cells.dots[i];
         if (is_overwritten(cell, dot)) {
             bytes += dot->text_size;
-            records += qr_pending_has(&document->sessions, dot->id)
+            records += qr_pending_has(&document->replicas, dot->id)
                 ? qr_pending_inheritance(&document->pending, dot->id) : 1;
         }
     }
@@ -86,7 +86,7 @@ enum quire_status qr_edit_overwrite(struct quire_document *document,
     }
     struct qr_dot **added = document->cells.dots + document->cells.count;
     for (size_t i = 0; i < put_count; i++) {
-        memcpy(puts[i].session, stamp->session, sizeof puts[i].session);
+        memcpy(puts[i].replica, stamp->replica, sizeof puts[i].replica);
         added[i] = qr_dot_create(&puts[i]);
         if (added[i] == NULL) {
             while (i > 0) {
@@ -99,10 +99,10 @@ enum quire_status qr_edit_overwrite(struct quire_document *document,
         const struct qr_dot *old = document->cells.dots[i];
         bool goes = is_overwritten(cell, old);
         qr_undo_wrote(document, goes ? QR_CHANGE_REMOVED : QR_CHANGE_LEFT, old, i > first);
-        if (!goes || (QR_PLANTED(CLOCK_WINS) && old->wall_ms > stamp->wall_ms)) {
+        if (!goes || (QR_FAILPOINT_ON(CLOCK_WINS) && old->wall_ms > stamp->wall_ms)) {
             continue;
         }
-        if (qr_pending_has(&document->sessions, old->id)) {
+        if (qr_pending_has(&document->replicas, old->id)) {
             qr_pending_inherit(pending, old->id);
             qr_pending_forget_content(pending, qr_dot_size(old));
         } else {
@@ -199,7 +199,7 @@ enum quire_status quire_document_delete(struct quire_document *document,
 {
     enum quire_status status = qr_document_settle(document);
     if (status == QUIRE_OK) {
-        status = qr_edit_begin(document, stamp, 1, document->sessions.count + 1);
+        status = qr_edit_begin(document, stamp, 1, document->replicas.count + 1);
     }
     if (status == QUIRE_OK) {
         status = qr_undo_reserve(document, 1, 0);
@@ -208,10 +208,10 @@ enum quire_status quire_document_delete(struct quire_document *document,
         return status;
     }
     qr_edit_tick(document, stamp, 1);
-    for (uint32_t number = 1; number <= document->sessions.count; number++) {
-        struct qr_session *session = &document->sessions.at[number];
-        session->deleted = session->seen;
-        qr_pending_push(&document->pending, QR_PENDING_DELETED, qr_id(number, session->seen), 1);
+    for (uint32_t number = 1; number <= document->replicas.count; number++) {
+        struct qr_replica *replica = &document->replicas.at[number];
+        replica->deleted = replica->seen;
+        qr_pending_push(&document->pending, QR_PENDING_DELETED, qr_id(number, replica->seen), 1);
     }
     qr_undo_deleted(document, false);
     return QUIRE_OK;

@@ -12,7 +12,7 @@ void qr_edit_record_erased(struct quire_document *document, uint32_t item, uint6
     uint64_t end = id + length;
     while (id < end) {
         uint64_t here = end - id;
-        bool pending = qr_pending_part(&document->sessions, id, &here);
+        bool pending = qr_pending_part(&document->replicas, id, &here);
         if (pending) {
             qr_pending_forget_content(&document->pending,
                 qr_text_letters(&document->text, item, id, (uint32_t)here).size);
@@ -40,7 +40,7 @@ static enum quire_status settle_insertion(struct quire_document *document,
     struct qr_run run = {.length = stroke->length};
     qr_text_place(text, stroke->position, &run.parent, &run.right);
     run.id = qr_edit_tick(document, stamp, stroke->length);
-    qr_text_integrate(text, &document->sessions, &run,
+    qr_text_integrate(text, &document->replicas, &run,
         (struct quire_bytes){text->letters.data + stroke->letters, stroke->size});
     document->pending.content_size += stroke->size;
     qr_undo_inserted(document, run.id, run.length);
@@ -89,7 +89,7 @@ static enum quire_status settle(struct quire_document *document, size_t count)
 {
     struct qr_typing *typing = &document->typing;
     struct quire_stamp stamp = {.wall_ms = typing->wall_ms};
-    memcpy(stamp.session, typing->session, sizeof stamp.session);
+    memcpy(stamp.replica, typing->replica, sizeof stamp.replica);
     enum quire_status status = QUIRE_OK;
     while (count-- > 0 && status == QUIRE_OK) {
         struct qr_stroke stroke = typing->strokes[0];
@@ -138,7 +138,7 @@ enum quire_status qr_document_need_view(struct quire_document *document)
     return QUIRE_OK;
 }
 
-/** Another session, or close to a limit: what is there is counted, not estimated. */
+/** Another replica, or close to a limit: what is there is counted, not estimated. */
 static enum quire_status prepare_anew(struct quire_document *document,
     const struct quire_stamp *stamp, uint64_t ticks, size_t items, size_t item_limit)
 {
@@ -150,12 +150,12 @@ static enum quire_status prepare_anew(struct quire_document *document,
     if (items > 0 && document->text.item_count + items > item_limit) {
         return QUIRE_ELIMIT;
     }
-    uint32_t session = qr_sessions_find(&document->sessions, stamp->session);
+    uint32_t replica = qr_replicas_find(&document->replicas, stamp->replica);
     uint64_t ticks_max = QR_COUNTER_MAX;
-    if (session == 0) {
-        status = qr_sessions_reserve(&document->sessions, 1);
+    if (replica == 0) {
+        status = qr_replicas_reserve(&document->replicas, 1);
     } else {
-        ticks_max -= document->sessions.at[session].seen;
+        ticks_max -= document->replicas.at[replica].seen;
         status = ticks > ticks_max ? QUIRE_ELIMIT : QUIRE_OK;
     }
     if (status == QUIRE_OK) {
@@ -166,7 +166,7 @@ static enum quire_status prepare_anew(struct quire_document *document,
     }
     if (status == QUIRE_OK) {
         typing->ticks_max = ticks_max;
-        memcpy(typing->session, stamp->session, sizeof typing->session);
+        memcpy(typing->replica, stamp->replica, sizeof typing->replica);
     }
     return status;
 }

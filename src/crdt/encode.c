@@ -1,6 +1,6 @@
 /*
  * Gathers a document's state, or a part of what is pending, to be written as protocol/document.md
- * says. Equal states give equal bytes: sessions go by name, runs in the order of order.h, and
+ * says. Equal states give equal bytes: replicas go by name, runs in the order of order.h, and
  * neighbours that are one run are written as one.
  */
 #include "crdt/encoder.h"
@@ -10,7 +10,7 @@
 
 static struct qr_part *part_of(struct qr_encoder *encoder, uint64_t id)
 {
-    return &encoder->parts[qr_id_session(id)];
+    return &encoder->parts[qr_id_replica(id)];
 }
 
 static bool covers(struct qr_encoder *encoder, uint64_t id)
@@ -104,15 +104,15 @@ static enum quire_status gather_piece(struct qr_encoder *encoder, size_t first_r
     return add_piece(encoder, first, length, letters);
 }
 
-static enum quire_status gather_runs(struct qr_encoder *encoder, uint32_t session)
+static enum quire_status gather_runs(struct qr_encoder *encoder, uint32_t replica)
 {
     const struct qr_text *text = &encoder->document->text;
-    const struct qr_part *part = &encoder->parts[session];
+    const struct qr_part *part = &encoder->parts[replica];
     size_t first_run = encoder->run_count;
     enum quire_status status = QUIRE_OK;
     if (part->first > 0) {
-        uint64_t first = qr_id(session, part->first);
-        uint64_t end = qr_id(session, part->last) + 1;
+        uint64_t first = qr_id(replica, part->first);
+        uint64_t end = qr_id(replica, part->last) + 1;
         struct qr_tree_walk walk = qr_tree_walk_from(&text->ids,
             qr_text_search(text, first));
         for (; walk.item != QR_NONE && text->items[walk.item].id < end && status == QUIRE_OK;
@@ -125,16 +125,16 @@ static enum quire_status gather_runs(struct qr_encoder *encoder, uint32_t sessio
             }
         }
     }
-    encoder->run_parts[session].next = (uint32_t)first_run;
-    encoder->run_parts[session].end = (uint32_t)encoder->run_count;
+    encoder->run_parts[replica].next = (uint32_t)first_run;
+    encoder->run_parts[replica].end = (uint32_t)encoder->run_count;
     return status;
 }
 
 static enum quire_status gather_text(struct qr_encoder *encoder)
 {
-    const struct qr_sessions *sessions = &encoder->document->sessions;
+    const struct qr_replicas *replicas = &encoder->document->replicas;
     enum quire_status status = QUIRE_OK;
-    for (uint32_t number = 1; number <= sessions->count && status == QUIRE_OK; number++) {
+    for (uint32_t number = 1; number <= replicas->count && status == QUIRE_OK; number++) {
         status = gather_runs(encoder, number);
     }
     encoder->order = calloc(encoder->run_count + 1, sizeof *encoder->order);
@@ -143,8 +143,8 @@ static enum quire_status gather_text(struct qr_encoder *encoder)
     }
     if (encoder->run_count > 0) {
         encoder->piece_of[encoder->run_count] = (uint32_t)encoder->piece_count;
-        bool ordered = qr_order_runs(encoder->runs, encoder->run_parts, sessions->sorted,
-            sessions->count, encoder->stack, encoder->order);
+        bool ordered = qr_order_runs(encoder->runs, encoder->run_parts, replicas->sorted,
+            replicas->count, encoder->stack, encoder->order);
         assert(ordered);
     }
     return QUIRE_OK;
@@ -164,7 +164,7 @@ static void gather_pending(struct qr_encoder *encoder, uint64_t steps)
         part->used = true;
         switch ((enum qr_pending_kind)record->kind) {
         case QR_PENDING_SPAN: {
-            uint64_t first = document->sessions.at[qr_id_session(record->id)].pending_first;
+            uint64_t first = document->replicas.at[qr_id_replica(record->id)].pending_first;
             taken = record->length < steps ? record->length : steps;
             if (first != 0 && counter + taken > first && counter + taken - 1 > part->last) {
                 part->first = first;
@@ -189,12 +189,12 @@ static void gather_pending(struct qr_encoder *encoder, uint64_t steps)
 
 static void gather_state(struct qr_encoder *encoder)
 {
-    const struct qr_sessions *sessions = &encoder->document->sessions;
-    for (uint32_t number = 1; number <= sessions->count; number++) {
+    const struct qr_replicas *replicas = &encoder->document->replicas;
+    for (uint32_t number = 1; number <= replicas->count; number++) {
         encoder->parts[number].used = true;
         encoder->parts[number].first = 1;
-        encoder->parts[number].last = sessions->at[number].seen;
-        encoder->parts[number].deleted = sessions->at[number].deleted;
+        encoder->parts[number].last = replicas->at[number].seen;
+        encoder->parts[number].deleted = replicas->at[number].deleted;
     }
 }
 
@@ -214,12 +214,12 @@ static void gather_dots(struct qr_encoder *encoder)
 
 /* ---- sorting: by rank, which only the encoder knows ----------------------------------------- */
 
-static void rank_sessions(struct qr_encoder *encoder)
+static void rank_replicas(struct qr_encoder *encoder)
 {
-    const struct qr_sessions *sessions = &encoder->document->sessions;
+    const struct qr_replicas *replicas = &encoder->document->replicas;
     uint32_t count = 0;
-    for (uint32_t i = 0; i < sessions->count; i++) {
-        struct qr_part *part = &encoder->parts[sessions->sorted[i]];
+    for (uint32_t i = 0; i < replicas->count; i++) {
+        struct qr_part *part = &encoder->parts[replicas->sorted[i]];
         part->rank = count;
         count += part->used ? 1 : 0;
     }
@@ -243,7 +243,7 @@ static int compare_dots(const void *a, const void *b)
 {
     const struct qr_dot *left = *(const struct qr_dot *const *)a;
     const struct qr_dot *right = *(const struct qr_dot *const *)b;
-    int order = memcmp(left->session, right->session, sizeof left->session);
+    int order = memcmp(left->replica, right->replica, sizeof left->replica);
     return order != 0 ? order : left->id < right->id ? -1 : left->id > right->id;
 }
 
@@ -299,7 +299,7 @@ static enum quire_status encode(struct qr_encoder *encoder, struct quire_buffer 
     enum quire_status status = gather_text(encoder);
     if (status == QUIRE_OK) {
         gather_dots(encoder);
-        rank_sessions(encoder);
+        rank_replicas(encoder);
         sort_effects(encoder);
         status = qr_encoder_write(encoder, out_bytes);
     }
@@ -309,11 +309,11 @@ static enum quire_status encode(struct qr_encoder *encoder, struct quire_buffer 
 static enum quire_status encoder_init(struct qr_encoder *encoder,
     const struct quire_document *document)
 {
-    size_t sessions = document->sessions.count + 1u;
+    size_t replicas = document->replicas.count + 1u;
     *encoder = (struct qr_encoder){.document = document};
-    encoder->parts = calloc(sessions, sizeof *encoder->parts);
-    encoder->run_parts = calloc(sessions, sizeof *encoder->run_parts);
-    encoder->stack = calloc(sessions, sizeof *encoder->stack);
+    encoder->parts = calloc(replicas, sizeof *encoder->parts);
+    encoder->run_parts = calloc(replicas, sizeof *encoder->run_parts);
+    encoder->stack = calloc(replicas, sizeof *encoder->stack);
     encoder->dots = calloc(document->cells.count + 1, sizeof *encoder->dots);
     bool ready = encoder->parts != NULL && encoder->run_parts != NULL && encoder->stack != NULL
         && encoder->dots != NULL;

@@ -7,7 +7,7 @@
 #include "crdt/inner.h"
 #include "crdt/order.h"
 
-/** What is to be written of a session. */
+/** What is to be written of a replica. */
 struct qr_part {
     uint64_t first; /* counters covered; 0: none */
     uint64_t last;
@@ -27,9 +27,9 @@ struct qr_encoder {
     const struct quire_document *document;
     bool state;
     int64_t wall_ms;
-    struct qr_part *parts;             /* by session number */
+    struct qr_part *parts;             /* by replica number */
     struct qr_order_part *run_parts;   /* the same for their runs */
-    struct qr_run *runs;               /* by session number and counter */
+    struct qr_run *runs;               /* by replica number and counter */
     uint32_t *piece_of;                /* run → its first piece; one more at the end */
     size_t run_count;
     size_t run_capacity;
@@ -37,8 +37,8 @@ struct qr_encoder {
     size_t piece_count;
     size_t piece_capacity;
     uint32_t *order; /* of the runs, as written */
-    uint32_t *stack; /* of sessions */
-    struct qr_range *erased; /* these ids have the rank for a session from sort_effects on */
+    uint32_t *stack; /* of replicas */
+    struct qr_range *erased; /* these ids have the rank for a replica from sort_effects on */
     size_t erased_count;
     uint64_t *removed;
     size_t removed_count;

@@ -7,11 +7,11 @@
 #include "crdt/arena.h"
 #include "crdt/cells.h"
 #include "crdt/pending.h"
-#include "crdt/sessions.h"
+#include "crdt/replicas.h"
 #include "crdt/text.h"
 #include "crdt/typing.h"
 
-/** A state that nothing but sessions and cells was built from. */
+/** A state that nothing but replicas and cells was built from. */
 struct qr_rest {
     struct quire_buffer state; /* empty: the document is awake, and this unused */
     struct quire_bytes text;   /* where it stands in there */
@@ -19,7 +19,7 @@ struct qr_rest {
 };
 
 struct quire_document {
-    struct qr_sessions sessions;
+    struct qr_replicas replicas;
     struct qr_text text; /* at rest all zeros */
     struct qr_rest rest;
     struct qr_cells cells;
@@ -81,7 +81,7 @@ struct qr_cell {
 };
 
 /** Overwrites what the cell holds with values, or with nothing if it holds something. The values get their
- * session and ids. ELIMIT: the set is full. ENOMEM. */
+ * replica and ids. ELIMIT: the set is full. ENOMEM. */
 QUIRE_CHECKED enum quire_status qr_edit_overwrite(struct quire_document *document,
     const struct quire_stamp *stamp, const struct qr_cell *cell, struct qr_put *puts,
     size_t put_count);

@@ -9,7 +9,7 @@
 #define QR_PAYLOAD_MAX (4 * 1024 * 1024) /* bytes of one delta */
 #define QR_STATE_MAX (64 * 1024 * 1024)  /* and of a state: more than any within these limits has */
 #define QR_MERGED_TEXT_MAX (8 * 1024 * 1024) /* bytes of visible text that merging makes */
-#define QR_SESSIONS_MAX 4096             /* of one document */
+#define QR_REPLICAS_MAX 4096             /* of one document */
 #define QR_COUNTER_MAX ((UINT64_C(1) << 48) - 1)
 #define QR_RUN_MAX (UINT32_C(1) << 30)   /* code points of one run on the wire */
 #define QR_ITEMS_MAX (512 * 1024)        /* pieces of text that a document keeps apart */
@@ -17,7 +17,7 @@
 #define QR_STROKES_MAX (32 * 1024)       /* kept apart from the items before the oldest are settled */
 #define QR_STROKES_BATCH 64              /* that are settled then, so that no key waits for all */
 #define QR_STROKE_LENGTH_MAX 1024        /* code points of one that grows */
-#define QR_CHILDREN_MAX QR_SESSIONS_MAX  /* of one character, left or right: one of each session */
+#define QR_CHILDREN_MAX QR_REPLICAS_MAX  /* of one character, left or right: one of each replica */
 #define QR_DOTS_MAX (16 * 1024)          /* values of registers and elements together */
 #define QR_PLACES_MAX 4                  /* places in the text that one value names */
 #define QR_FIELD_LAST 127                /* a value of a later field cannot be kept unread */

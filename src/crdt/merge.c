@@ -1,7 +1,7 @@
 /*
  * Joins a delta or state into a document. All that can fail is done before the first change.
  */
-#include "base/plant.h"
+#include "base/failpoint.h"
 #include "crdt/payload.h"
 #include "crdt/undo.h"
 #include "crdt/utf8.h"
@@ -45,9 +45,9 @@ static void each_stretch(struct plan *plan, void (*visit)(struct plan *plan,
     uint64_t left = payload->liveness_count > 0 ? payload->liveness[0] : 0;
     for (size_t i = 0; i < payload->run_count; i++) {
         struct qr_run rest = payload->runs[i];
-        uint32_t session = qr_id_session(rest.id);
-        uint64_t seen = session <= document->sessions.count
-            ? document->sessions.at[session].seen : 0;
+        uint32_t replica = qr_id_replica(rest.id);
+        uint64_t seen = replica <= document->replicas.count
+            ? document->replicas.at[replica].seen : 0;
         while (rest.length > 0) {
             while (left == 0) {
                 left = payload->liveness[++turn];
@@ -145,7 +145,7 @@ static void join_stretch(struct plan *plan, const struct stretch *stretch)
     if (!stretch->known) {
         struct quire_bytes letters = plan->first ? stretch->letters
             : qr_text_add_letters(&document->text, stretch->letters);
-        qr_text_integrate(&document->text, &document->sessions, &stretch->run, letters);
+        qr_text_integrate(&document->text, &document->replicas, &stretch->run, letters);
     } else if (is_dead(stretch)) {
         qr_text_kill(&document->text, stretch->run.id, stretch->run.length);
     }
@@ -167,15 +167,15 @@ static bool is_gone(const void *context, const struct qr_dot *dot)
 {
     const struct plan *plan = context;
     const struct qr_payload *payload = plan->payload;
-    for (size_t i = 0; i < plan->added_count && QR_PLANTED(MERGE_OVERWRITES); i++) {
+    for (size_t i = 0; i < plan->added_count && QR_FAILPOINT_ON(MERGE_OVERWRITES); i++) {
         if (dot->field < QUIRE_REGISTER_COUNT && plan->added[i]->field == dot->field) {
             return true;
         }
     }
     uint64_t counter = qr_id_counter(dot->id);
-    uint32_t rank = payload->by_number[qr_id_session(dot->id)];
-    bool covered = rank != QR_NONE && counter >= payload->sessions[rank].first
-        && counter <= payload->sessions[rank].last;
+    uint32_t rank = payload->by_number[qr_id_replica(dot->id)];
+    bool covered = rank != QR_NONE && counter >= payload->replicas[rank].first
+        && counter <= payload->replicas[rank].last;
     return (covered && !holds(plan->kept, payload->put_count, dot->id))
         || holds(plan->removed, payload->removed_count, dot->id);
 }
@@ -199,10 +199,10 @@ static enum quire_status prepare_dots(struct plan *plan)
     qsort(plan->removed, payload->removed_count, sizeof *plan->removed, compare_ids);
     for (size_t i = 0; i < payload->put_count; i++) {
         const struct qr_put *put = &payload->puts[i];
-        uint32_t session = qr_id_session(put->id);
+        uint32_t replica = qr_id_replica(put->id);
         plan->kept[i] = put->id;
-        if ((session <= document->sessions.count
-                && qr_id_counter(put->id) <= document->sessions.at[session].seen)
+        if ((replica <= document->replicas.count
+                && qr_id_counter(put->id) <= document->replicas.at[replica].seen)
             || holds(plan->removed, payload->removed_count, put->id)) {
             continue; /* seen: it is here, or was removed since */
         }
@@ -232,7 +232,7 @@ static enum quire_status prepare(struct plan *plan)
         status = qr_cells_reserve(&document->cells, plan->added_count);
     }
     if (status == QUIRE_OK) {
-        status = qr_sessions_reserve(&document->sessions, plan->payload->new_sessions);
+        status = qr_replicas_reserve(&document->replicas, plan->payload->new_replicas);
     }
     return status;
 }
@@ -256,9 +256,9 @@ static void commit(struct plan *plan)
 {
     struct quire_document *document = plan->document;
     const struct qr_payload *payload = plan->payload;
-    for (size_t i = 0; i < payload->session_count; i++) {
-        if (payload->sessions[i].number != 0) {
-            qr_sessions_add(&document->sessions, payload->sessions[i].name);
+    for (size_t i = 0; i < payload->replica_count; i++) {
+        if (payload->replicas[i].number != 0) {
+            qr_replicas_add(&document->replicas, payload->replicas[i].name);
         }
     }
     bool shown = show_changes(plan);
@@ -285,16 +285,16 @@ static void commit(struct plan *plan)
     }
     qr_cells_change(&document->cells, is_gone, plan, plan->added, plan->added_count);
     plan->added_count = 0;
-    for (size_t i = 0; i < payload->session_count; i++) {
-        const struct qr_payload_session *from = &payload->sessions[i];
-        if (from->number != 0 && from->last > document->sessions.at[from->number].seen) {
-            document->sessions.at[from->number].seen = from->last;
+    for (size_t i = 0; i < payload->replica_count; i++) {
+        const struct qr_payload_replica *from = &payload->replicas[i];
+        if (from->number != 0 && from->last > document->replicas.at[from->number].seen) {
+            document->replicas.at[from->number].seen = from->last;
         }
     }
     for (size_t i = 0; i < payload->deleted_count; i++) {
-        struct qr_session *session = &document->sessions.at[qr_id_session(payload->deleted[i])];
+        struct qr_replica *replica = &document->replicas.at[qr_id_replica(payload->deleted[i])];
         uint64_t counter = qr_id_counter(payload->deleted[i]);
-        session->deleted = counter > session->deleted ? counter : session->deleted;
+        replica->deleted = counter > replica->deleted ? counter : replica->deleted;
     }
     if (payload->wall_ms > document->wall_ms) {
         document->wall_ms = payload->wall_ms;
@@ -307,26 +307,26 @@ static enum quire_status reserve_pending(struct quire_document *document,
     const struct qr_payload *payload)
 {
     return qr_pending_reserve(&document->pending, payload->erased_count + payload->removed_count
-        + payload->deleted_count + payload->run_count + payload->session_count);
+        + payload->deleted_count + payload->run_count + payload->replica_count);
 }
 
-static void push_span(struct quire_document *document, struct qr_payload_session *session,
+static void push_span(struct quire_document *document, struct qr_payload_replica *replica,
     uint64_t last)
 {
-    if (last >= session->first) {
+    if (last >= replica->first) {
         qr_pending_push(&document->pending, QR_PENDING_SPAN,
-            qr_id(session->number, session->first), last - session->first + 1);
-        session->first = last + 1;
+            qr_id(replica->number, replica->first), last - replica->first + 1);
+        replica->first = last + 1;
     }
 }
 
-/** Whether a session has edits pending that are older than the payload's. */
+/** Whether a replica has edits pending that are older than the payload's. */
 static bool is_newer(const struct quire_document *document, const struct qr_payload *payload)
 {
-    for (size_t i = 0; i < payload->session_count; i++) {
-        const struct qr_payload_session *from = &payload->sessions[i];
+    for (size_t i = 0; i < payload->replica_count; i++) {
+        const struct qr_payload_replica *from = &payload->replicas[i];
         if (from->number != 0 && from->last >= from->first) {
-            uint64_t first = document->sessions.at[from->number].pending_first;
+            uint64_t first = document->replicas.at[from->number].pending_first;
             if (first != 0 && first < from->first) {
                 return true;
             }
@@ -347,17 +347,17 @@ static void make_pending(struct quire_document *document, struct qr_payload *pay
         memmove(newer, pending->records, newer_count * sizeof *newer);
     }
     pending->count -= newer_count;
-    for (size_t i = 0; i < payload->session_count; i++) {
-        const struct qr_payload_session *from = &payload->sessions[i];
+    for (size_t i = 0; i < payload->replica_count; i++) {
+        const struct qr_payload_replica *from = &payload->replicas[i];
         if (from->number == 0 || from->last < from->first) {
             continue;
         }
-        struct qr_session *session = &document->sessions.at[from->number];
-        if (session->pending_first == 0 || from->first < session->pending_first) {
-            session->pending_first = from->first;
+        struct qr_replica *replica = &document->replicas.at[from->number];
+        if (replica->pending_first == 0 || from->first < replica->pending_first) {
+            replica->pending_first = from->first;
         }
-        if (from->last > session->pending_last) {
-            session->pending_last = from->last;
+        if (from->last > replica->pending_last) {
+            replica->pending_last = from->last;
         }
     }
     for (size_t i = 0; i < payload->erased_count; i++) {
@@ -369,11 +369,11 @@ static void make_pending(struct quire_document *document, struct qr_payload *pay
     }
     for (size_t i = 0; i < payload->run_count; i++) {
         const struct qr_run *run = &payload->runs[i];
-        push_span(document, &payload->sessions[payload->by_number[qr_id_session(run->id)]],
+        push_span(document, &payload->replicas[payload->by_number[qr_id_replica(run->id)]],
             qr_id_counter(run->id) + run->length - 1);
     }
-    for (size_t i = 0; i < payload->session_count; i++) {
-        push_span(document, &payload->sessions[i], payload->sessions[i].last);
+    for (size_t i = 0; i < payload->replica_count; i++) {
+        push_span(document, &payload->replicas[i], payload->replicas[i].last);
     }
     for (size_t i = 0; i < payload->deleted_count; i++) {
         qr_pending_push(pending, QR_PENDING_DELETED, payload->deleted[i], 1);
@@ -393,10 +393,10 @@ static void make_pending(struct quire_document *document, struct qr_payload *pay
 
 static bool holds_news(const struct quire_document *document, const struct qr_payload *payload)
 {
-    for (size_t i = 0; i < payload->session_count; i++) {
-        const struct qr_payload_session *from = &payload->sessions[i];
-        if (from->last >= from->first && (from->number == 0 || from->number > document->sessions.count
-                || from->last > document->sessions.at[from->number].seen)) {
+    for (size_t i = 0; i < payload->replica_count; i++) {
+        const struct qr_payload_replica *from = &payload->replicas[i];
+        if (from->last >= from->first && (from->number == 0 || from->number > document->replicas.count
+                || from->last > document->replicas.at[from->number].seen)) {
             return true;
         }
     }
@@ -463,7 +463,7 @@ static enum quire_status merge(struct quire_document *document, struct quire_byt
     if (status != QUIRE_OK) {
         return status;
     }
-    bool empty = document->sessions.count == 0 && document->undo == NULL
+    bool empty = document->replicas.count == 0 && document->undo == NULL
         && document->wall_ms == INT64_MIN; /* a delta of nobody may have brought a time */
     return payload.state && empty && !pending ? keep(document, &payload, bytes)
                                               : join(document, &payload, pending);

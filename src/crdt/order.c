@@ -5,20 +5,20 @@
 
 static bool is_written(const struct qr_run *runs, const struct qr_order_part *parts, uint64_t id)
 {
-    const struct qr_order_part *part = &parts[qr_id_session(id)];
+    const struct qr_order_part *part = &parts[qr_id_replica(id)];
     return part->next >= part->end || runs[part->next].id > id;
 }
 
-/** The session of what this run waits for, or 0. */
+/** The replica of what this run waits for, or 0. */
 static uint32_t waits_for(const struct qr_run *runs, const struct qr_order_part *parts,
     const struct qr_run *run)
 {
-    uint32_t session = qr_id_session(run->id);
-    if (qr_id_session(run->parent) != session && !is_written(runs, parts, run->parent)) {
-        return qr_id_session(run->parent);
+    uint32_t replica = qr_id_replica(run->id);
+    if (qr_id_replica(run->parent) != replica && !is_written(runs, parts, run->parent)) {
+        return qr_id_replica(run->parent);
     }
-    if (qr_id_session(run->right) != session && !is_written(runs, parts, run->right)) {
-        return qr_id_session(run->right);
+    if (qr_id_replica(run->right) != replica && !is_written(runs, parts, run->right)) {
+        return qr_id_replica(run->right);
     }
     return 0;
 }

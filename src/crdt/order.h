@@ -1,21 +1,21 @@
 /*
- * The order in which a payload's runs are written, so that equal states have equal bytes: session by
- * session in the order of their names, each by counter, but before a run first what it refers to.
+ * The order in which a payload's runs are written, so that equal states have equal bytes: replica by
+ * replica in the order of their names, each by counter, but before a run first what it refers to.
  */
 #ifndef QR_CRDT_ORDER_H
 #define QR_CRDT_ORDER_H
 
 #include "crdt/text.h"
 
-/** The runs of one session, which stand side by side in the array, by counter. */
+/** The runs of one replica, which stand side by side in the array, by counter. */
 struct qr_order_part {
     uint32_t next; /* the first that is not yet in the order */
     uint32_t end;
 };
 
 /**
- * Sets out_order to the indices of all runs. `parts` is by session number, part 0 empty; `names` are
- * the numbers of `name_count` sessions in order of their names; `stack` has room for as many, plus
+ * Sets out_order to the indices of all runs. `parts` is by replica number, part 0 empty; `names` are
+ * the numbers of `name_count` replicas in order of their names; `stack` has room for as many, plus
  * one. What runs refer to exists. False: runs say that they hang on each other in a circle, as only a
  * stranger's do, of characters that are known here; else one step for each run and wait.
  */

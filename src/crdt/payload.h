@@ -19,7 +19,7 @@ enum qr_part_bit {
     QR_PART_ALL = 127,
 };
 
-struct qr_payload_session {
+struct qr_payload_replica {
     const uint8_t *name;
     uint64_t first; /* of the counters that the payload covers */
     uint64_t last;  /* < first: none */
@@ -31,10 +31,10 @@ struct qr_payload {
     struct qr_arena *arena; /* the document's, which holds all arrays but `arranged` */
     bool state;
     int64_t wall_ms;
-    struct qr_payload_session *sessions;
-    size_t session_count;
-    uint32_t new_sessions;
-    uint32_t *by_number; /* the document's session number → index in sessions, or QR_NONE */
+    struct qr_payload_replica *replicas;
+    size_t replica_count;
+    uint32_t new_replicas;
+    uint32_t *by_number; /* the document's replica number → index in replicas, or QR_NONE */
     size_t number_count; /* of by_number: all that may be in an id, and 0 */
     struct qr_run *runs;
     size_t run_count;
@@ -49,14 +49,14 @@ struct qr_payload {
     size_t put_count;
     uint64_t *removed; /* dots */
     size_t removed_count;
-    uint64_t *deleted; /* per session, up to this id */
+    uint64_t *deleted; /* per replica, up to this id */
     size_t deleted_count;
 };
 
 /** One that is sound is read, and not checked. EMALFORMED, ELIMIT, EUNSUPPORTED, ENOMEM. */
 QUIRE_CHECKED enum quire_status qr_payload_read(const struct quire_document *document,
     struct quire_bytes bytes, bool sound, struct qr_payload *out_payload);
-/** Of a state, what is shown: sessions, deletes, values and letters, unchecked against the rest and
+/** Of a state, what is shown: replicas, deletes, values and letters, unchecked against the rest and
  * not counted. */
 QUIRE_CHECKED enum quire_status qr_payload_read_shown(const struct quire_document *document,
     struct quire_bytes bytes, struct qr_payload *out_payload);
@@ -72,7 +72,7 @@ QUIRE_CHECKED enum quire_status qr_payload_check(const struct quire_document *do
 /** Puts a state's letters, so far in the order of the text, in that of its runs. ENOMEM. */
 QUIRE_CHECKED enum quire_status qr_payload_arrange(struct qr_payload *payload);
 
-/** The greatest counter of this id's session that is known once the payload is merged. */
+/** The greatest counter of this id's replica that is known once the payload is merged. */
 uint64_t qr_payload_seen(const struct quire_document *document, const struct qr_payload *payload,
     uint64_t id);
 

@@ -70,10 +70,10 @@ void qr_pending_push(struct qr_pending *pending, enum qr_pending_kind kind, uint
     append(pending, kind, id, length);
 }
 
-uint64_t qr_pending_tick(struct qr_pending *pending, struct qr_sessions *sessions,
-    uint32_t session, uint64_t length)
+uint64_t qr_pending_tick(struct qr_pending *pending, struct qr_replicas *replicas,
+    uint32_t replica, uint64_t length)
 {
-    struct qr_session *own = &sessions->at[session];
+    struct qr_replica *own = &replicas->at[replica];
     uint64_t first = own->seen + 1;
     own->seen += length;
     if (own->pending_first == 0) {
@@ -83,28 +83,28 @@ uint64_t qr_pending_tick(struct qr_pending *pending, struct qr_sessions *session
      * them too: their content is here, and a delta's range has no holes. */
     uint64_t from = own->pending_last >= own->pending_first ? own->pending_last + 1 : first;
     own->pending_last = own->seen;
-    qr_pending_push(pending, QR_PENDING_SPAN, qr_id(session, from), own->seen - from + 1);
-    return qr_id(session, first);
+    qr_pending_push(pending, QR_PENDING_SPAN, qr_id(replica, from), own->seen - from + 1);
+    return qr_id(replica, first);
 }
 
-bool qr_pending_has(const struct qr_sessions *sessions, uint64_t id)
+bool qr_pending_has(const struct qr_replicas *replicas, uint64_t id)
 {
-    const struct qr_session *session = &sessions->at[qr_id_session(id)];
+    const struct qr_replica *replica = &replicas->at[qr_id_replica(id)];
     uint64_t counter = qr_id_counter(id);
-    return session->pending_first != 0 && counter >= session->pending_first
-        && counter <= session->pending_last;
+    return replica->pending_first != 0 && counter >= replica->pending_first
+        && counter <= replica->pending_last;
 }
 
-bool qr_pending_part(const struct qr_sessions *sessions, uint64_t id, uint64_t *length)
+bool qr_pending_part(const struct qr_replicas *replicas, uint64_t id, uint64_t *length)
 {
-    const struct qr_session *session = &sessions->at[qr_id_session(id)];
+    const struct qr_replica *replica = &replicas->at[qr_id_replica(id)];
     uint64_t counter = qr_id_counter(id);
-    if (session->pending_first == 0 || counter > session->pending_last
-        || counter + *length <= session->pending_first) {
+    if (replica->pending_first == 0 || counter > replica->pending_last
+        || counter + *length <= replica->pending_first) {
         return false;
     }
-    bool pending = counter >= session->pending_first;
-    uint64_t end = pending ? session->pending_last + 1 : session->pending_first;
+    bool pending = counter >= replica->pending_first;
+    uint64_t end = pending ? replica->pending_last + 1 : replica->pending_first;
     if (counter + *length > end) {
         *length = end - counter;
     }
@@ -187,7 +187,7 @@ uint64_t qr_pending_boundary(const struct qr_pending *pending, uint64_t steps)
     return boundary > 0 ? boundary : steps;
 }
 
-void qr_pending_drop(struct qr_pending *pending, struct qr_sessions *sessions, uint64_t steps)
+void qr_pending_drop(struct qr_pending *pending, struct qr_replicas *replicas, uint64_t steps)
 {
     size_t done = 0;
     while (done < pending->count && steps > 0) {
@@ -195,13 +195,13 @@ void qr_pending_drop(struct qr_pending *pending, struct qr_sessions *sessions, u
         uint64_t here = record->kind == QR_PENDING_SPAN ? record->length : 1;
         uint64_t taken = here < steps ? here : steps;
         if (record->kind == QR_PENDING_SPAN) {
-            struct qr_session *session = &sessions->at[qr_id_session(record->id)];
+            struct qr_replica *replica = &replicas->at[qr_id_replica(record->id)];
             uint64_t last = qr_id_counter(record->id) + taken - 1;
-            if (session->pending_first != 0 && last >= session->pending_first) {
-                session->pending_first = last + 1;
+            if (replica->pending_first != 0 && last >= replica->pending_first) {
+                replica->pending_first = last + 1;
             }
-            if (session->pending_first > session->pending_last) {
-                session->pending_first = session->pending_last = 0;
+            if (replica->pending_first > replica->pending_last) {
+                replica->pending_first = replica->pending_last = 0;
             }
         }
         steps -= taken;

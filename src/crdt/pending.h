@@ -9,13 +9,13 @@
 #ifndef QR_CRDT_PENDING_H
 #define QR_CRDT_PENDING_H
 
-#include "crdt/sessions.h"
+#include "crdt/replicas.h"
 
 enum qr_pending_kind {
     QR_PENDING_SPAN = 1,    /* these counters were used */
     QR_PENDING_ERASE = 2,   /* these characters died */
     QR_PENDING_REMOVE = 3,  /* this dot was overwritten or removed */
-    QR_PENDING_DELETED = 4, /* the entry was deleted, having seen this session so far */
+    QR_PENDING_DELETED = 4, /* the entry was deleted, having seen this replica so far */
 };
 
 struct qr_pending_record {
@@ -39,15 +39,15 @@ QUIRE_CHECKED enum quire_status qr_pending_reserve(struct qr_pending *pending, s
 void qr_pending_push(struct qr_pending *pending, enum qr_pending_kind kind, uint64_t id,
     uint64_t length);
 
-/** The next counters of a session are used by a pending edit; returns the first one's id. */
-uint64_t qr_pending_tick(struct qr_pending *pending, struct qr_sessions *sessions,
-    uint32_t session, uint64_t length);
+/** The next counters of a replica are used by a pending edit; returns the first one's id. */
+uint64_t qr_pending_tick(struct qr_pending *pending, struct qr_replicas *replicas,
+    uint32_t replica, uint64_t length);
 
 /** Whether this id is one of a pending edit. */
-bool qr_pending_has(const struct qr_sessions *sessions, uint64_t id);
+bool qr_pending_has(const struct qr_replicas *replicas, uint64_t id);
 
-/** The same of the first of so many ids, which are one session's; cuts *length to those like it. */
-bool qr_pending_part(const struct qr_sessions *sessions, uint64_t id, uint64_t *length);
+/** The same of the first of so many ids, which are one replica's; cuts *length to those like it. */
+bool qr_pending_part(const struct qr_replicas *replicas, uint64_t id, uint64_t *length);
 
 /** A pending dot was overwritten: what it had overwritten counts as removed by the next edit. Room
  * for as many records as there are REMOVEs before it was reserved. */
@@ -70,6 +70,6 @@ static inline void qr_pending_forget_content(struct qr_pending *pending, size_t 
 }
 
 /** Forgets the first steps, which a delta took. */
-void qr_pending_drop(struct qr_pending *pending, struct qr_sessions *sessions, uint64_t steps);
+void qr_pending_drop(struct qr_pending *pending, struct qr_replicas *replicas, uint64_t steps);
 
 #endif

@@ -7,20 +7,20 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/** Sessions are numbered as a merge of the same bytes into an empty document numbers them. */
-static enum quire_status take_sessions(struct quire_document *document,
+/** Replicas are numbered as a merge of the same bytes into an empty document numbers them. */
+static enum quire_status take_replicas(struct quire_document *document,
     const struct qr_payload *payload)
 {
-    enum quire_status status = qr_sessions_reserve(&document->sessions,
-        (uint32_t)payload->session_count);
-    for (size_t rank = 0; rank < payload->session_count && status == QUIRE_OK; rank++) {
-        uint32_t number = qr_sessions_add(&document->sessions, payload->sessions[rank].name);
-        document->sessions.at[number].seen = payload->sessions[rank].last;
+    enum quire_status status = qr_replicas_reserve(&document->replicas,
+        (uint32_t)payload->replica_count);
+    for (size_t rank = 0; rank < payload->replica_count && status == QUIRE_OK; rank++) {
+        uint32_t number = qr_replicas_add(&document->replicas, payload->replicas[rank].name);
+        document->replicas.at[number].seen = payload->replicas[rank].last;
     }
     for (size_t i = 0; i < payload->deleted_count && status == QUIRE_OK; i++) {
-        struct qr_session *session = &document->sessions.at[qr_id_session(payload->deleted[i])];
-        session->deleted = qr_id_counter(payload->deleted[i]);
-        status = session->deleted > session->seen ? QUIRE_EMALFORMED : QUIRE_OK;
+        struct qr_replica *replica = &document->replicas.at[qr_id_replica(payload->deleted[i])];
+        replica->deleted = qr_id_counter(payload->deleted[i]);
+        status = replica->deleted > replica->seen ? QUIRE_EMALFORMED : QUIRE_OK;
     }
     return status;
 }
@@ -71,7 +71,7 @@ enum quire_status quire_document_open(struct quire_buffer *state,
     enum quire_status status =
         qr_payload_read_shown(document, quire_buffer_bytes(state), &payload);
     if (status == QUIRE_OK) {
-        status = take_sessions(document, &payload);
+        status = take_replicas(document, &payload);
     }
     if (status == QUIRE_OK) {
         status = take_values(document, &payload);
@@ -123,7 +123,7 @@ enum quire_status qr_document_wake(struct quire_document *document)
         status = qr_document_build(awake, quire_buffer_bytes(&document->rest.state),
             document->rest.sound);
         if (status == QUIRE_OK) {
-            assert(awake->sessions.count == document->sessions.count);
+            assert(awake->replicas.count == document->replicas.count);
             struct qr_text text = document->text;
             document->text = awake->text;
             awake->text = text;

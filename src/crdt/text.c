@@ -1,7 +1,7 @@
 /*
  * Text in FugueMax order, as runs.
  */
-#include "base/plant.h"
+#include "base/failpoint.h"
 #include "crdt/siblings.h"
 #include "crdt/utf8.h"
 #include <assert.h>
@@ -78,7 +78,7 @@ uint32_t qr_text_search(const struct qr_text *text, uint64_t id)
 
 uint32_t qr_text_find(const struct qr_text *text, uint64_t id, uint32_t *out_offset)
 {
-    uint32_t item = text->found[qr_id_session(id) % QR_TEXT_FOUND];
+    uint32_t item = text->found[qr_id_replica(id) % QR_TEXT_FOUND];
     if (id == QR_ID_NONE || id - text->items[item].id >= text->items[item].length) {
         item = qr_text_search(text, id);
     }
@@ -92,7 +92,7 @@ uint32_t qr_text_find(const struct qr_text *text, uint64_t id, uint32_t *out_off
 /** The next character that is looked for is often here. */
 static void remember(struct qr_text *text, uint32_t item)
 {
-    text->found[qr_id_session(text->items[item].id) % QR_TEXT_FOUND] = item;
+    text->found[qr_id_replica(text->items[item].id) % QR_TEXT_FOUND] = item;
 }
 
 uint64_t qr_text_known(const struct qr_text *text, uint64_t id, uint64_t length)
@@ -220,23 +220,23 @@ static bool is_before(const struct qr_text *text, struct place a, struct place b
 }
 
 /** Among right children of one parent: what stood further right comes first, then the lesser id. */
-static bool right_child_before(const struct qr_text *text, const struct qr_sessions *sessions,
+static bool right_child_before(const struct qr_text *text, const struct qr_replicas *replicas,
     const struct qr_item *a, const struct qr_run *b)
 {
-#ifdef QR_PLANT_ORDER_OF_FUGUE /* planted bugs in the rule of the order, which tests/graphs must find */
-    return qr_sessions_id_before(sessions, a->id, b->id);
+#ifdef QR_FAILPOINT_ORDER_OF_FUGUE /* planted bugs in the rule of the order, which tests/graphs must find */
+    return qr_replicas_id_before(replicas, a->id, b->id);
 #endif
     if (a->right == b->right) {
-        return QR_PLANTED(TIE_BY_ARRIVAL) || qr_sessions_id_before(sessions, a->id, b->id);
+        return QR_FAILPOINT_ON(TIE_BY_ARRIVAL) || qr_replicas_id_before(replicas, a->id, b->id);
     }
-#ifdef QR_PLANT_NEAREST_FIRST
+#ifdef QR_FAILPOINT_NEAREST_FIRST
     return is_before(text, place_of(text, a->right), place_of(text, b->right));
 #endif
     return is_before(text, place_of(text, b->right), place_of(text, a->right));
 }
 
 /** Hangs a new item among its siblings; tells the one before it and the one after. */
-static void join_siblings(struct qr_text *text, const struct qr_sessions *sessions,
+static void join_siblings(struct qr_text *text, const struct qr_replicas *replicas,
     const struct qr_run *run, uint32_t parent, uint32_t index, struct qr_beside *out_beside)
 {
     bool left = qr_run_is_left(run);
@@ -247,8 +247,8 @@ static void join_siblings(struct qr_text *text, const struct qr_sessions *sessio
     *out_beside = (struct qr_beside){QR_NONE, QR_NONE};
     for (; *link != QR_NONE; depth++) {
         struct qr_item *sibling = &text->items[*link];
-        bool after = left ? qr_sessions_id_before(sessions, sibling->id, run->id)
-                          : right_child_before(text, sessions, sibling, run);
+        bool after = left ? qr_replicas_id_before(replicas, sibling->id, run->id)
+                          : right_child_before(text, replicas, sibling, run);
         if (after) {
             out_beside->before = *link;
             link = &sibling->after;
@@ -379,7 +379,7 @@ static uint32_t past(struct qr_text *text, uint32_t index)
     return qr_tree_next_level(&text->order, index, text->items[index].depth);
 }
 
-static void integrate_left(struct qr_text *text, const struct qr_sessions *sessions,
+static void integrate_left(struct qr_text *text, const struct qr_replicas *replicas,
     const struct qr_run *run, struct quire_bytes letters)
 {
     uint32_t offset;
@@ -390,7 +390,7 @@ static void integrate_left(struct qr_text *text, const struct qr_sessions *sessi
     }
     uint32_t index = add_item(text, run, letters);
     struct qr_beside beside;
-    join_siblings(text, sessions, run, parent, index, &beside);
+    join_siblings(text, replicas, run, parent, index, &beside);
     struct qr_item *item = &text->items[index];
     uint64_t depth = item->depth = text->items[parent].depth + 1;
 
@@ -408,7 +408,7 @@ static void integrate_left(struct qr_text *text, const struct qr_sessions *sessi
     show(text, index, 0, run->length, letters);
 }
 
-static void integrate_right(struct qr_text *text, const struct qr_sessions *sessions,
+static void integrate_right(struct qr_text *text, const struct qr_replicas *replicas,
     const struct qr_run *run, struct quire_bytes letters)
 {
     uint32_t offset = 0;
@@ -421,7 +421,7 @@ static void integrate_right(struct qr_text *text, const struct qr_sessions *sess
     }
     uint32_t index = add_item(text, run, letters);
     struct qr_beside beside;
-    join_siblings(text, sessions, run, parent, index, &beside);
+    join_siblings(text, replicas, run, parent, index, &beside);
     struct qr_item *item = &text->items[index];
     item->depth = text->items[parent].depth + text->items[parent].length;
 
@@ -437,7 +437,7 @@ static void integrate_right(struct qr_text *text, const struct qr_sessions *sess
     show(text, index, 0, run->length, letters);
 }
 
-void qr_text_integrate(struct qr_text *text, const struct qr_sessions *sessions,
+void qr_text_integrate(struct qr_text *text, const struct qr_replicas *replicas,
     const struct qr_run *run, struct quire_bytes letters)
 {
     struct qr_run piece = *run;
@@ -451,9 +451,9 @@ void qr_text_integrate(struct qr_text *text, const struct qr_sessions *sessions,
                                             : qr_utf8_size(letters.data, piece.length);
         }
         if (qr_run_is_left(&piece)) {
-            integrate_left(text, sessions, &piece, here);
+            integrate_left(text, replicas, &piece, here);
         } else {
-            integrate_right(text, sessions, &piece, here);
+            integrate_right(text, replicas, &piece, here);
         }
         left -= piece.length;
         if (!text->letters_later) {
@@ -492,7 +492,7 @@ static void place_after(struct qr_text *text, uint32_t left, uint32_t offset,
     uint32_t next = qr_tree_next(&text->order, left);
     *out_right = next == QR_NONE ? QR_ID_NONE : text->items[next].id;
     bool has_right_child = item->right_root != QR_NONE;
-#ifdef QR_PLANT_ALWAYS_RIGHT /* a planted bug, which tests/graphs must find */
+#ifdef QR_FAILPOINT_ALWAYS_RIGHT /* a planted bug, which tests/graphs must find */
     has_right_child = false;
 #endif
     if (has_right_child) {
@@ -550,7 +550,7 @@ void qr_text_kill(struct qr_text *text, uint64_t id, uint64_t length)
             qr_tree_set_weight(&text->order, index, 0);
         }
         offset = 0;
-        length = QR_PLANTED(ERASE_STOPS) ? 0 : length - here;
+        length = QR_FAILPOINT_ON(ERASE_STOPS) ? 0 : length - here;
         if (length > 0) {
             index = qr_tree_next(&text->ids, index);
         }

@@ -21,7 +21,7 @@
 #define QR_CRDT_TEXT_H
 
 #include "crdt/rope.h"
-#include "crdt/sessions.h"
+#include "crdt/replicas.h"
 #include "crdt/tree.h"
 
 /** No search among siblings is deeper: 4096 of them, balanced, are 13 levels. */
@@ -44,7 +44,7 @@ struct qr_item {
     uint64_t depth;       /* of its first character */
 };
 
-#define QR_TEXT_FOUND 8 /* sessions that are told apart there */
+#define QR_TEXT_FOUND 8 /* replicas that are told apart there */
 
 struct qr_text {
     struct qr_item *items; /* items[0] is the document's start */
@@ -56,7 +56,7 @@ struct qr_text {
     size_t visible_size;  /* bytes of the live items */
     bool letters_later;   /* live runs come with as many bytes as code points, which are not read */
     uint64_t steps;       /* taken among siblings and along spines; what tests of bounds look at */
-    uint32_t found[QR_TEXT_FOUND]; /* by session: an item where it wrote or was written at last, or 0 */
+    uint32_t found[QR_TEXT_FOUND]; /* by replica: an item where it wrote or was written at last, or 0 */
     uint32_t newest; /* the item that was added last, or 0 */
     struct qr_rope *view; /* borrowed: told of what appears and dies; NULL: nobody looks */
 };
@@ -124,7 +124,7 @@ struct quire_bytes qr_text_add_letters(struct qr_text *text, struct quire_bytes 
 
 /** Puts a new run where it belongs. Its letters are in the text's own; none: all of it is dead. Room
  * was reserved. */
-void qr_text_integrate(struct qr_text *text, const struct qr_sessions *sessions,
+void qr_text_integrate(struct qr_text *text, const struct qr_replicas *replicas,
     const struct qr_run *run, struct quire_bytes letters);
 
 /** Gives live items their letters, which stand in the order of the text, where all runs came with

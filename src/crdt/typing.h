@@ -24,13 +24,13 @@ struct qr_stroke {
 struct qr_typing {
     struct qr_rope view; /* the visible text, if has_view; else it is read from the items */
     bool has_view;
-    uint8_t session[QUIRE_SESSION_SIZE]; /* of all strokes */
+    uint8_t replica[QUIRE_REPLICA_SIZE]; /* of all strokes */
     struct qr_stroke *strokes; /* the first that is not settled */
     size_t count;
     struct qr_stroke *memory;  /* where they are kept; those that were settled go before them */
     size_t capacity;
     uint64_t ticks;      /* counters that the strokes take */
-    uint64_t ticks_max;  /* that the session has left for strokes */
+    uint64_t ticks_max;  /* that the replica has left for strokes */
     size_t items;        /* that they may add, at most */
     size_t content_size; /* bytes that they brought */
     size_t erased_size;  /* bytes that they took away */
@@ -95,10 +95,10 @@ static inline size_t qr_stroke_items(const struct qr_stroke *stroke)
 /** Forgets the first stroke, which was settled. */
 void qr_typing_drop(struct qr_typing *typing);
 
-/** Whether a stamp's session is that of the strokes there are. */
+/** Whether a stamp's replica is that of the strokes there are. */
 static inline bool qr_typing_is_by(const struct qr_typing *typing, const struct quire_stamp *stamp)
 {
-    return typing->count > 0 && memcmp(typing->session, stamp->session, QUIRE_SESSION_SIZE) == 0;
+    return typing->count > 0 && memcmp(typing->replica, stamp->replica, QUIRE_REPLICA_SIZE) == 0;
 }
 
 #endif

@@ -80,16 +80,16 @@ static struct qr_step *open_step(struct quire_undo *undo)
 
 uint64_t qr_undo_id(const struct quire_undo *undo, uint64_t own)
 {
-    uint32_t number = qr_sessions_find(&undo->document->sessions, undo->names[qr_id_session(own)]);
-    bool seen = number != 0 && qr_id_counter(own) <= undo->document->sessions.at[number].seen;
+    uint32_t number = qr_replicas_find(&undo->document->replicas, undo->names[qr_id_replica(own)]);
+    bool seen = number != 0 && qr_id_counter(own) <= undo->document->replicas.at[number].seen;
     return seen ? qr_id(number, qr_id_counter(own)) : QR_ID_NONE;
 }
 
-/** The undo's number of a session, or 0. The latest are asked for most. */
+/** The undo's number of a replica, or 0. The latest are asked for most. */
 static uint32_t find_name(const struct quire_undo *undo, const uint8_t *name)
 {
     uint32_t number = undo->name_count;
-    while (number > 0 && memcmp(undo->names[number], name, QUIRE_SESSION_SIZE) != 0) {
+    while (number > 0 && memcmp(undo->names[number], name, QUIRE_REPLICA_SIZE) != 0) {
         number--;
     }
     return number;
@@ -97,18 +97,18 @@ static uint32_t find_name(const struct quire_undo *undo, const uint8_t *name)
 
 uint64_t qr_undo_own_id(const struct quire_undo *undo, uint64_t id)
 {
-    uint32_t number = find_name(undo, undo->document->sessions.at[qr_id_session(id)].name);
+    uint32_t number = find_name(undo, undo->document->replicas.at[qr_id_replica(id)].name);
     return number == 0 ? QR_ID_NONE : qr_id(number, qr_id_counter(id));
 }
 
-/** The same, of a session that may be new here. Room was reserved. */
+/** The same, of a replica that may be new here. Room was reserved. */
 static uint64_t add_id(struct quire_undo *undo, uint64_t id)
 {
     uint64_t own = qr_undo_own_id(undo, id);
     if (own == QR_ID_NONE) {
         assert(undo->name_count + 1 < undo->name_capacity);
         memcpy(undo->names[++undo->name_count],
-            undo->document->sessions.at[qr_id_session(id)].name, QUIRE_SESSION_SIZE);
+            undo->document->replicas.at[qr_id_replica(id)].name, QUIRE_REPLICA_SIZE);
         own = qr_id(undo->name_count, qr_id_counter(id));
     }
     return own;
@@ -138,7 +138,7 @@ void qr_undo_move(struct quire_undo *undo, uint64_t from, uint64_t to, uint64_t 
             move->to = to; /* so that `from` may be forgotten once no step names it */
         }
     }
-#ifdef QR_PLANT_FORGETS_MOVES
+#ifdef QR_FAILPOINT_FORGETS_MOVES
     return;
 #endif
     assert(undo->move_count < undo->move_capacity);
@@ -219,8 +219,8 @@ enum quire_status qr_undo_reserve(struct quire_document *document, size_t change
         return QUIRE_ENOMEM;
     }
     stack->steps = steps;
-    size_t sessions = changes < QR_SESSIONS_MAX ? changes : QR_SESSIONS_MAX;
-    uint8_t (*names)[QUIRE_SESSION_SIZE] = qr_list_grown(undo->names, undo->name_count + 2 + sessions,
+    size_t replicas = changes < QR_REPLICAS_MAX ? changes : QR_REPLICAS_MAX;
+    uint8_t (*names)[QUIRE_REPLICA_SIZE] = qr_list_grown(undo->names, undo->name_count + 2 + replicas,
         &undo->name_capacity, sizeof *names);
     if (names == NULL) {
         return QUIRE_ENOMEM;
@@ -373,7 +373,7 @@ void qr_undo_gone_elsewhere(struct quire_document *document, uint64_t id, uint64
 {
     struct quire_undo *undo = document->undo;
     uint64_t own = undo == NULL ? QR_ID_NONE : qr_undo_own_id(undo, id);
-#ifdef QR_PLANT_BACK_FROM_THE_DEAD
+#ifdef QR_FAILPOINT_BACK_FROM_THE_DEAD
     own = QR_ID_NONE;
 #endif
     if (own != QR_ID_NONE) {

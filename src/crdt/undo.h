@@ -4,7 +4,7 @@
  * a step back reports itself in the same way, to the other stack.
  *
  * Text that is put back has new ids. What the steps say of the old ones holds for the new ones: the
- * moves say which those are. Ids in here are the undo's own: its number of a session, and a counter.
+ * moves say which those are. Ids in here are the undo's own: its number of a replica, and a counter.
  */
 #ifndef QR_CRDT_UNDO_H
 #define QR_CRDT_UNDO_H
@@ -65,7 +65,7 @@ struct quire_undo {
     struct qr_move *moves;
     size_t move_count, move_capacity;
     size_t moves_kept; /* from so many on, those that no step names are forgotten */
-    uint8_t (*names)[QUIRE_SESSION_SIZE]; /* names[0] is unused */
+    uint8_t (*names)[QUIRE_REPLICA_SIZE]; /* names[0] is unused */
     uint32_t name_count;
     size_t name_capacity;
 };

@@ -55,7 +55,7 @@ static enum quire_status replay_cell(struct quire_undo *undo, const struct quire
             bool is_ours = change->kind == QR_CHANGE_PUT;
             bool stands = mark(document->cells.dots + first, here,
                 qr_undo_id(undo, qr_undo_moved(undo, change->id, &one)), is_ours);
-#ifndef QR_PLANT_NOT_BESIDE
+#ifndef QR_FAILPOINT_NOT_BESIDE
             strangers -= stands;
 #endif
             ours += is_ours;

@@ -68,7 +68,7 @@ static size_t each_inserted(struct quire_undo *undo, const struct qr_change *cha
             } else {
                 *out_size += document->text.items[piece.item].size;
                 *out_worth = *out_worth || piece.live
-                    || !qr_pending_has(&document->sessions, piece.id + piece.length - 1);
+                    || !qr_pending_has(&document->replicas, piece.id + piece.length - 1);
             }
             pieces++;
         }
@@ -165,7 +165,7 @@ static enum quire_status plan_change(struct quire_undo *undo, struct plan *plan,
             return status;
         }
         chunk->after = piece.id + piece.length - 1;
-#ifdef QR_PLANT_BACK_IN_FRONT /* planted bugs, which tests/graphs must find */
+#ifdef QR_FAILPOINT_BACK_IN_FRONT /* planted bugs, which tests/graphs must find */
         chunk->after = piece.id;
 #endif
         chunk->size += part.size;
@@ -195,7 +195,7 @@ static void put_chunk(struct quire_undo *undo, const struct quire_stamp *stamp,
     struct qr_run run = {.length = chunk->length};
     qr_text_place_after(&document->text, chunk->after, &run.parent, &run.right);
     run.id = qr_edit_tick(document, stamp, run.length);
-    qr_text_integrate(&document->text, &document->sessions, &run, letters);
+    qr_text_integrate(&document->text, &document->replicas, &run, letters);
     document->pending.content_size += chunk->size;
     qr_undo_inserted(document, run.id, run.length);
     uint64_t own = qr_undo_own_id(undo, run.id);

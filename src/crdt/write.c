@@ -9,12 +9,12 @@
 struct output {
     const struct qr_encoder *encoder;
     struct qr_writer writer;
-    uint64_t *referred; /* by rank: the counter that was last referred to from another session */
+    uint64_t *referred; /* by rank: the counter that was last referred to from another replica */
 };
 
 static const struct qr_part *part_of(const struct qr_encoder *encoder, uint64_t id)
 {
-    return &encoder->parts[qr_id_session(id)];
+    return &encoder->parts[qr_id_replica(id)];
 }
 
 static uint64_t ranked(const struct qr_encoder *encoder, uint64_t id)
@@ -27,10 +27,10 @@ static uint64_t zigzag(uint64_t value)
     return value << 1 ^ (0 - (value >> 63));
 }
 
-/** An id with the rank for a session, after the one before in an ascending list (at first 0). */
+/** An id with the rank for a replica, after the one before in an ascending list (at first 0). */
 static void write_next(struct qr_writer *writer, uint64_t before, uint64_t id)
 {
-    uint64_t step = qr_id_session(id) - qr_id_session(before);
+    uint64_t step = qr_id_replica(id) - qr_id_replica(before);
     qr_write_varint(writer, step);
     qr_write_varint(writer, step == 0 ? id - before : qr_id_counter(id));
 }
@@ -41,27 +41,27 @@ static void write_sized(struct qr_writer *writer, struct quire_bytes bytes)
     qr_write_bytes(writer, bytes.data, bytes.size);
 }
 
-/* ---- sessions, deletes, values ------------------------------------------------------------- */
+/* ---- replicas, deletes, values ------------------------------------------------------------- */
 
-static void write_sessions(struct output *output)
+static void write_replicas(struct output *output)
 {
     const struct qr_encoder *encoder = output->encoder;
-    const struct qr_sessions *sessions = &encoder->document->sessions;
+    const struct qr_replicas *replicas = &encoder->document->replicas;
     uint32_t count = 0;
-    for (uint32_t i = 0; i < sessions->count; i++) {
-        count += encoder->parts[sessions->sorted[i]].used ? 1 : 0;
+    for (uint32_t i = 0; i < replicas->count; i++) {
+        count += encoder->parts[replicas->sorted[i]].used ? 1 : 0;
     }
     qr_write_varint(&output->writer, count);
     for (unsigned column = 0; column < 3; column++) {
-        for (uint32_t i = 0; i < sessions->count; i++) {
-            uint32_t number = sessions->sorted[i];
+        for (uint32_t i = 0; i < replicas->count; i++) {
+            uint32_t number = replicas->sorted[i];
             const struct qr_part *part = &encoder->parts[number];
             uint64_t covered = part->first == 0 ? 0 : part->last - part->first + 1;
             if (!part->used) {
                 continue;
             }
             if (column == 0) {
-                qr_write_bytes(&output->writer, sessions->at[number].name, QUIRE_SESSION_SIZE);
+                qr_write_bytes(&output->writer, replicas->at[number].name, QUIRE_REPLICA_SIZE);
             } else if (column == 1) {
                 qr_write_varint(&output->writer, covered);
             } else if (!encoder->state && covered > 0) {
@@ -74,7 +74,7 @@ static void write_sessions(struct output *output)
 static uint32_t count_deleted(const struct qr_encoder *encoder)
 {
     uint32_t count = 0;
-    for (uint32_t number = 1; number <= encoder->document->sessions.count; number++) {
+    for (uint32_t number = 1; number <= encoder->document->replicas.count; number++) {
         count += encoder->parts[number].deleted > 0 ? 1 : 0;
     }
     return count;
@@ -83,11 +83,11 @@ static uint32_t count_deleted(const struct qr_encoder *encoder)
 static void write_deleted(struct output *output)
 {
     const struct qr_encoder *encoder = output->encoder;
-    const struct qr_sessions *sessions = &encoder->document->sessions;
+    const struct qr_replicas *replicas = &encoder->document->replicas;
     uint64_t before = 0;
     qr_write_varint(&output->writer, count_deleted(encoder));
-    for (uint32_t i = 0; i < sessions->count; i++) {
-        const struct qr_part *part = &encoder->parts[sessions->sorted[i]];
+    for (uint32_t i = 0; i < replicas->count; i++) {
+        const struct qr_part *part = &encoder->parts[replicas->sorted[i]];
         if (part->deleted > 0) {
             uint64_t id = qr_id(part->rank, part->deleted);
             write_next(&output->writer, before, id);
@@ -200,28 +200,28 @@ static inline void write_small(struct qr_writer *writer, uint64_t value)
     }
 }
 
-/** Whose runs they are: a session and how many of it follow one another, in turn. */
+/** Whose runs they are: a replica and how many of it follow one another, in turn. */
 static void write_turns(struct output *output)
 {
     const struct qr_encoder *encoder = output->encoder;
     for (size_t i = 0, end; i < encoder->run_count; i = end) {
-        uint32_t session = qr_id_session(run_at(encoder, i)->id);
+        uint32_t replica = qr_id_replica(run_at(encoder, i)->id);
         for (end = i + 1; end < encoder->run_count
-             && qr_id_session(run_at(encoder, end)->id) == session;) {
+             && qr_id_replica(run_at(encoder, end)->id) == replica;) {
             end++;
         }
-        qr_write_varint(&output->writer, encoder->parts[session].rank);
+        qr_write_varint(&output->writer, encoder->parts[replica].rank);
         qr_write_varint(&output->writer, end - i);
     }
 }
 
-/** 0 none; odd: so far back in the run's own session; even: another session, and how far from the
+/** 0 none; odd: so far back in the run's own replica; even: another replica, and how far from the
  * counter that was referred to in it before. */
 static void write_reference(struct output *output, uint64_t from, uint64_t to)
 {
     if (to == QR_ID_NONE) {
         write_small(&output->writer, 0);
-    } else if (qr_id_session(from) == qr_id_session(to)) {
+    } else if (qr_id_replica(from) == qr_id_replica(to)) {
         write_small(&output->writer, 2 * (from - to) - 1);
     } else {
         uint32_t rank = part_of(output->encoder, to)->rank;
@@ -265,10 +265,10 @@ static void write_runs(struct output *output, uint64_t *next)
     }
     for (size_t i = 0; i < count; i++) {
         const struct qr_run *run = run_at(encoder, i);
-        uint32_t session = qr_id_session(run->id);
-        uint64_t from = next[session] == 0 ? encoder->parts[session].first : next[session];
+        uint32_t replica = qr_id_replica(run->id);
+        uint64_t from = next[replica] == 0 ? encoder->parts[replica].first : next[replica];
         write_small(writer, qr_id_counter(run->id) - from);
-        next[session] = qr_id_counter(run->id) + run->length;
+        next[replica] = qr_id_counter(run->id) + run->length;
     }
     for (size_t i = 0; i < count; i++) {
         write_reference(output, run_at(encoder, i)->id, run_at(encoder, i)->parent);
@@ -308,9 +308,9 @@ static void write_removed(struct output *output)
 
 enum quire_status qr_encoder_write(const struct qr_encoder *encoder, struct quire_buffer *out_bytes)
 {
-    size_t sessions = encoder->document->sessions.count + 1u;
+    size_t replicas = encoder->document->replicas.count + 1u;
     struct output output = {.encoder = encoder, .writer = qr_writer_onto(out_bytes),
-        .referred = calloc(2 * sessions, sizeof *output.referred)};
+        .referred = calloc(2 * replicas, sizeof *output.referred)};
     if (output.referred == NULL) {
         return QUIRE_ENOMEM;
     }
@@ -324,7 +324,7 @@ enum quire_status qr_encoder_write(const struct qr_encoder *encoder, struct quir
     qr_write_u8(&output.writer, QR_DOCUMENT_VERSION);
     qr_write_u8(&output.writer, parts);
     qr_write_varint(&output.writer, zigzag((uint64_t)encoder->wall_ms));
-    write_sessions(&output);
+    write_replicas(&output);
     if (parts & QR_PART_DELETED) {
         write_deleted(&output);
     }
@@ -335,7 +335,7 @@ enum quire_status qr_encoder_write(const struct qr_encoder *encoder, struct quir
         write_letters(&output);
     }
     if (parts & QR_PART_RUNS) {
-        write_runs(&output, output.referred + sessions);
+        write_runs(&output, output.referred + replicas);
     }
     if (parts & QR_PART_ERASED) {
         write_erased(&output);

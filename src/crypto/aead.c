@@ -2,7 +2,7 @@
  * XChaCha20-Poly1305 over libsodium, with hedged nonces.
  */
 #include "crypto/aead.h"
-#include "base/plant.h"
+#include "base/failpoint.h"
 #include "base/writer.h"
 #include <assert.h>
 #include <sodium.h>
@@ -59,7 +59,7 @@ static void hedge(uint8_t out_nonce[QR_NONCE_SIZE], struct quire_bytes plaintext
         plaintext,
     };
     qr_keyed_hash(out_nonce, QR_NONCE_SIZE, key, QR_CONTEXT_NONCE, parts,
-        QR_PLANTED(NO_HEDGE) ? 1 : 4);
+        QR_FAILPOINT_ON(NO_HEDGE) ? 1 : 4);
 }
 
 void qr_aead_encrypt(uint8_t *text, size_t size, const uint8_t key[QR_KEY_SIZE],

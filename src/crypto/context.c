@@ -2,7 +2,7 @@
  * The strings that keep one use of a hash, key or signature apart from every other.
  */
 #include "crypto/hash.h"
-#include "base/plant.h"
+#include "base/failpoint.h"
 #include <assert.h>
 
 static const char *const texts[QR_CONTEXT_COUNT] = {
@@ -43,5 +43,5 @@ static const char *const texts[QR_CONTEXT_COUNT] = {
 const char *qr_context_text(enum qr_context context)
 {
     assert((unsigned)context < QR_CONTEXT_COUNT);
-    return texts[QR_PLANTED(NO_CONTEXTS) ? QR_CONTEXT_USER : context];
+    return texts[QR_FAILPOINT_ON(NO_CONTEXTS) ? QR_CONTEXT_USER : context];
 }

@@ -3,7 +3,7 @@
  * Files and Communication with PURBs, PETS 2019).
  */
 #include "crypto/padding.h"
-#include "base/plant.h"
+#include "base/failpoint.h"
 #include "base/writer.h"
 #include <assert.h>
 
@@ -35,7 +35,7 @@ size_t qr_padded_size(size_t size, size_t minimum)
     assert(size <= QR_PLAINTEXT_MAX);
     size_t used = QR_PADDING_HEADER + size;
     size_t least = used < minimum ? minimum : used;
-    return QR_PLANTED(NO_PADDING) ? least : qr_padme(least);
+    return QR_FAILPOINT_ON(NO_PADDING) ? least : qr_padme(least);
 }
 
 void qr_pad(uint8_t *out, struct quire_bytes plaintext, size_t minimum)

@@ -3,7 +3,7 @@
  * ephemeral keys, so that a code that leaks later does not open a reply that somebody kept.
  */
 #include "crypto/pair.h"
-#include "base/plant.h"
+#include "base/failpoint.h"
 #include "crypto/aead.h"
 #include "crypto/base32.h"
 #include "crypto/padding.h"
@@ -144,7 +144,7 @@ static void bind_request(const struct qr_pair *pair, const uint8_t new_public[QR
 {
     static const uint8_t no_secret[QR_KEY_SIZE];
     const struct quire_bytes part = {new_public, QR_KEY_SIZE};
-    qr_keyed_hash(out_key, QR_KEY_SIZE, QR_PLANTED(NO_PAIR_SECRET) ? no_secret : pair->secret,
+    qr_keyed_hash(out_key, QR_KEY_SIZE, QR_FAILPOINT_ON(NO_PAIR_SECRET) ? no_secret : pair->secret,
         QR_CONTEXT_PAIR_REQUEST, &part, 1);
     qr_aad_init(out_aad, QR_CONTEXT_PAIR_REQUEST);
     qr_aad_bytes(out_aad, new_public, QR_KEY_SIZE);

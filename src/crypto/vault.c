@@ -1,7 +1,7 @@
 /*
  * A device's own keys, and the keys of epochs: made, sealed to others, taken from seals and wraps.
  */
-#include "base/plant.h"
+#include "base/failpoint.h"
 #include "crypto/vault_inner.h"
 #include "base/writer.h"
 #include "crypto/aead.h"
@@ -177,7 +177,7 @@ static enum quire_status accept_key(struct qr_vault *vault, uint32_t epoch,
 {
     uint8_t expected[QR_HASH_SIZE];
     commit(expected, vault, epoch, key);
-    if (sodium_memcmp(expected, commitment, QR_HASH_SIZE) != 0 && !QR_PLANTED(NO_COMMITMENT)) {
+    if (sodium_memcmp(expected, commitment, QR_HASH_SIZE) != 0 && !QR_FAILPOINT_ON(NO_COMMITMENT)) {
         return QUIRE_ECRYPTO;
     }
     return qr_vault_add_key(vault, epoch, key);

@@ -81,7 +81,7 @@ QUIRE_CHECKED enum quire_status qr_vault_unwrap_previous(struct qr_vault *vault,
 
 /** Where a change stands; all of it is authenticated (AAD). */
 struct qr_change_place {
-    uint8_t writer[QR_WRITER_SIZE];
+    uint8_t replica[QR_REPLICA_SIZE];
     uint64_t seq;
     uint32_t index; /* of the change in its batch */
     uint8_t kind;

@@ -1,7 +1,7 @@
 /*
  * Changes and device names: sealed under the key of an epoch, bound to the place they stand in.
  */
-#include "base/plant.h"
+#include "base/failpoint.h"
 #include "crypto/aead.h"
 #include "crypto/padding.h"
 #include "crypto/vault_inner.h"
@@ -18,17 +18,17 @@ static void bind_change(const struct qr_vault *vault, const uint8_t epoch_key[QR
 {
     uint8_t entry[QR_ENTRY_SIZE];
     memcpy(entry, place->entry, QR_ENTRY_SIZE);
-    if (QR_PLANTED(MISSING_AAD)) {
+    if (QR_FAILPOINT_ON(MISSING_AAD)) {
         memset(entry, 0, QR_ENTRY_SIZE);
     }
     const struct quire_bytes part = {entry, QR_ENTRY_SIZE};
     qr_keyed_hash(out_key, QR_KEY_SIZE, epoch_key, QR_CONTEXT_ENTRY, &part, 1);
     qr_aad_init(out_aad, QR_CONTEXT_CHANGE);
-    if (QR_PLANTED(NO_PLACE)) {
+    if (QR_FAILPOINT_ON(NO_PLACE)) {
         return;
     }
     qr_aad_bytes(out_aad, vault->user, QR_USER_SIZE);
-    qr_aad_bytes(out_aad, place->writer, QR_WRITER_SIZE);
+    qr_aad_bytes(out_aad, place->replica, QR_REPLICA_SIZE);
     qr_aad_u64(out_aad, place->seq);
     qr_aad_u32(out_aad, place->index);
     qr_aad_u8(out_aad, place->kind);

@@ -20,9 +20,9 @@
 #define FILE_NAME "log.mdb"
 #define NEW_NAME "new.mdb"
 #define DISK_RESERVE (1024 * 1024) /* with less than this left, EIO means a full disk */
-#if defined(QR_PLANT_NOSYNC) /* two planted bugs, which tests/crash must find */
+#if defined(QR_FAILPOINT_NOSYNC) /* two planted bugs, which tests/crash must find */
 #define PLANTED MDB_NOSYNC
-#elif defined(QR_PLANT_NOMETASYNC)
+#elif defined(QR_FAILPOINT_NOMETASYNC)
 #define PLANTED MDB_NOMETASYNC
 #else
 #define PLANTED 0
@@ -316,7 +316,7 @@ static int rewrite_roots(int file, off_t offset)
  * all other pages before it writes the roots. */
 static int settle(const struct qr_environment *environment)
 {
-#ifdef QR_PLANT_NO_SETTLING /* a planted bug, which tests/crash must find */
+#ifdef QR_FAILPOINT_NO_SETTLING /* a planted bug, which tests/crash must find */
     return MDB_SUCCESS;
 #endif
     MDB_stat tree;

@@ -35,7 +35,7 @@ void qr_stored_write(uint8_t *out, const struct qr_log_record *record)
     qr_store_u64(next, entry->seq);
     next += 8;
     *next++ = entry->kind;
-    next = put(next, entry->writer, QR_WRITER_SIZE);
+    next = put(next, entry->replica, QR_REPLICA_SIZE);
     next = put(next, entry->device, QR_DEVICE_SIZE);
     next = put(next, entry->hash, QR_HASH_SIZE);
     assert(next == out + QR_STORED_HEADER_SIZE);
@@ -59,7 +59,7 @@ enum quire_status qr_stored_read(struct quire_bytes value, uint64_t lsn,
     }
     record.entry.seq = qr_read_u64(&reader);
     record.entry.kind = qr_read_u8(&reader);
-    qr_read_copy(&reader, record.entry.writer, QR_WRITER_SIZE);
+    qr_read_copy(&reader, record.entry.replica, QR_REPLICA_SIZE);
     qr_read_copy(&reader, record.entry.device, QR_DEVICE_SIZE);
     qr_read_copy(&reader, record.entry.hash, QR_HASH_SIZE);
     record.bytes = qr_read_bytes(&reader, qr_reader_left(&reader));
@@ -68,7 +68,7 @@ enum quire_status qr_stored_read(struct quire_bytes value, uint64_t lsn,
     }
     record.entry.size = (uint32_t)record.bytes.size;
     hash_value(hash, lsn, value.data + QR_HASH_SIZE, value.size - QR_HASH_SIZE);
-#ifdef QR_PLANT_NO_HASH /* a planted bug, which tests/crash must find */
+#ifdef QR_FAILPOINT_NO_HASH /* a planted bug, which tests/crash must find */
     memcpy(hash, stored_hash.data, QR_HASH_SIZE);
 #endif
     if (memcmp(hash, stored_hash.data, QR_HASH_SIZE) != 0) {
@@ -98,7 +98,7 @@ void qr_index_value(uint8_t out[QR_INDEX_VALUE_SIZE], const uint8_t key[QR_INDEX
     qr_store_u64(next, entry->seq);
     qr_store_u32(next + 8, entry->size);
     next[12] = entry->kind;
-    next = put(next + 13, entry->writer, QR_WRITER_SIZE);
+    next = put(next + 13, entry->replica, QR_REPLICA_SIZE);
     next = put(next, entry->device, QR_DEVICE_SIZE);
     next = put(next, entry->hash, QR_HASH_SIZE);
     index_check(next, key, out);
@@ -120,7 +120,7 @@ enum quire_status qr_index_read(const uint8_t key[QR_INDEX_KEY_SIZE], struct qui
     entry.seq = qr_read_u64(&reader);
     entry.size = qr_read_u32(&reader);
     entry.kind = qr_read_u8(&reader);
-    qr_read_copy(&reader, entry.writer, QR_WRITER_SIZE);
+    qr_read_copy(&reader, entry.replica, QR_REPLICA_SIZE);
     qr_read_copy(&reader, entry.device, QR_DEVICE_SIZE);
     qr_read_copy(&reader, entry.hash, QR_HASH_SIZE);
     *out_entry = entry;

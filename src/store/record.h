@@ -2,9 +2,9 @@
  * What a record looks like in the log and in the index, and the two checks that keep flipped bits
  * from being served. Integers are big-endian.
  *
- *   log    key lsn 8 · value hash 32 ‖ user 32 ‖ seq 8 ‖ kind 1 ‖ writer 8 ‖ device 16 ‖ bh 32 ‖ bytes
+ *   log    key lsn 8 · value hash 32 ‖ user 32 ‖ seq 8 ‖ kind 1 ‖ replica 8 ‖ device 16 ‖ bh 32 ‖ bytes
  *          hash = BLAKE2b-256("quire/stored/1" ‖ 0 ‖ lsn ‖ all that follows the hash)
- *   index  key user 32 ‖ lsn 8 · value seq 8 ‖ size 4 ‖ kind 1 ‖ writer 8 ‖ device 16 ‖ bh 32 ‖ check 8
+ *   index  key user 32 ‖ lsn 8 · value seq 8 ‖ size 4 ‖ kind 1 ‖ replica 8 ‖ device 16 ‖ bh 32 ‖ check 8
  *          check = SipHash-2-4(key ‖ all that comes before it), against decay, not against people
  */
 #ifndef QR_STORE_RECORD_H
@@ -13,9 +13,9 @@
 #include "base/log.h"
 
 #define QR_STORED_LSN_SIZE 8
-#define QR_STORED_HEADER_SIZE (QR_HASH_SIZE + QR_USER_SIZE + 8 + 1 + QR_WRITER_SIZE + QR_DEVICE_SIZE + QR_HASH_SIZE)
+#define QR_STORED_HEADER_SIZE (QR_HASH_SIZE + QR_USER_SIZE + 8 + 1 + QR_REPLICA_SIZE + QR_DEVICE_SIZE + QR_HASH_SIZE)
 #define QR_INDEX_KEY_SIZE (QR_USER_SIZE + QR_STORED_LSN_SIZE)
-#define QR_INDEX_VALUE_SIZE (8 + 4 + 1 + QR_WRITER_SIZE + QR_DEVICE_SIZE + QR_HASH_SIZE + 8)
+#define QR_INDEX_VALUE_SIZE (8 + 4 + 1 + QR_REPLICA_SIZE + QR_DEVICE_SIZE + QR_HASH_SIZE + 8)
 
 /** Writes the log's value of a record: QR_STORED_HEADER_SIZE + its bytes. */
 void qr_stored_write(uint8_t *out, const struct qr_log_record *record);

@@ -8,7 +8,7 @@
 static void give_credit(struct quire_device *device)
 {
     bool due = device->consumed > 0 && device->consumed >= device->credit / DEVICE_CREDIT_STEPS;
-    if (device->link == LINK_READY && due && !QR_PLANTED(CREDIT_ONCE)) {
+    if (device->link == LINK_READY && due && !QR_FAILPOINT_ON(CREDIT_ONCE)) {
         struct qr_frame frame = {.type = QR_FRAME_CREDIT};
         frame.credit.bytes = device->consumed;
         device->consumed = 0;
@@ -80,9 +80,9 @@ enum quire_status quire_device_step(struct quire_device *device, const struct qu
         device_append_try(device);
         device_upload(device);
         device_entries_trim(device);
-        if (device->writer_moved) {
-            device->writer_moved = false;
-            device_emit_writer(device);
+        if (device->replica_moved) {
+            device->replica_moved = false;
+            device_emit_replica(device);
         }
         if (device->out.write_count == 0) {
             give_credit(device); /* no PERSISTED will follow to give it */
@@ -113,7 +113,7 @@ static int compare_chains(const void *a, const void *b)
 {
     const struct device_chain *const *left = a;
     const struct device_chain *const *right = b;
-    return memcmp((*left)->writer, (*right)->writer, QR_WRITER_SIZE);
+    return memcmp((*left)->replica, (*right)->replica, QR_REPLICA_SIZE);
 }
 
 /* The last words are those of what is here now: their chains have the heads that they had, and there are
@@ -164,7 +164,7 @@ static void heads_in_words(const struct quire_device *device, char out_words[QUI
     qr_hasher_init(&hasher, QR_CONTEXT_WORDS);
     qr_hasher_add(&hasher, roster_head, QR_HASH_SIZE);
     for (size_t i = 0; i < count; i++) {
-        qr_hasher_add(&hasher, order[i]->writer, QR_WRITER_SIZE);
+        qr_hasher_add(&hasher, order[i]->replica, QR_REPLICA_SIZE);
         qr_hasher_add(&hasher, order[i]->hash, QR_HASH_SIZE);
     }
     qr_hasher_finish(&hasher, hash);
@@ -246,7 +246,7 @@ void quire_device_each_rejection(const struct quire_device *device,
     for (size_t i = 0; i < device->chain_count; i++) {
         const struct device_chain *chain = &device->chains[i];
         if (chain->refusal != 0) {
-            struct quire_rejection rejection = {chain->writer, chain->refused_seq, chain->refusal,
+            struct quire_rejection rejection = {chain->replica, chain->refused_seq, chain->refusal,
                 qr_error_name(chain->refusal)};
             if (!visit(context, &rejection)) {
                 return;

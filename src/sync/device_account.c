@@ -44,9 +44,9 @@ static enum quire_status make(const struct quire_device_options *options,
     memcpy(device->profile_key, options->profile_key, sizeof device->profile_key);
     qr_local_key(options->profile_key, device->local_key);
     memcpy(device->entropy, options->entropy, sizeof device->entropy);
-    uint8_t writer[QR_ENTROPY_SIZE];
-    device_random(device, writer);
-    memcpy(device->writer, writer, QR_WRITER_SIZE);
+    uint8_t replica[QR_ENTROPY_SIZE];
+    device_random(device, replica);
+    memcpy(device->replica, replica, QR_REPLICA_SIZE);
     *out_device = device;
     return QUIRE_OK;
 }
@@ -250,7 +250,7 @@ enum quire_status quire_device_open(const struct quire_device_options *options,
     if (status != QUIRE_OK) {
         return status;
     }
-    status = device_load(device, options->writer_record);
+    status = device_load(device, options->replica_record);
     if (status == QUIRE_OK) {
         memcpy(device->pair_user, device->roster.user, QR_USER_SIZE);
         device->revoked =

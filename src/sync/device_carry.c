@@ -6,7 +6,7 @@
 #include "sync/device_internal.h"
 #include <stdlib.h>
 
-/** A change of a dropped batch, in an order in which causes come first. */
+/** A change of a dropped batch, in an order in which deps come first. */
 struct draft {
     struct quire_buffer change; /* entry ‖ plaintext */
 };
@@ -20,7 +20,7 @@ static bool read_batch(struct quire_device *device, const struct device_chain *c
     struct quire_buffer *value, struct qr_batch *out_batch)
 {
     value->size = 0;
-    if (!device_ok(device, device_get_batch(device, chain->writer, seq, value))) {
+    if (!device_ok(device, device_get_batch(device, chain->replica, seq, value))) {
         return false;
     }
     struct quire_bytes bytes = {value->data + QR_HASH_SIZE, value->size - QR_HASH_SIZE};
@@ -58,7 +58,7 @@ static bool cut_at_pin(struct quire_device *device, const struct qr_roster *line
     struct device_chain *chain)
 {
     uint8_t pinned[QR_HASH_SIZE], hash[QR_HASH_SIZE];
-    uint64_t pin = qr_roster_pin(line, chain->device, chain->writer, pinned);
+    uint64_t pin = qr_roster_pin(line, chain->device, chain->replica, pinned);
     uint64_t before = chain->kept;
     chain->kept = pin < chain->kept ? pin : chain->kept;
     if (pin > 0 && chain->kept == pin &&
@@ -72,7 +72,7 @@ static bool cut_at_pin(struct quire_device *device, const struct qr_roster *line
 static bool is_kept(const struct quire_device *device, const struct qr_batch *batch)
 {
     for (size_t i = 0; i < batch->dep_count; i++) {
-        const struct device_chain *dep = device_chain_find(device, batch->deps[i].writer);
+        const struct device_chain *dep = device_chain_find(device, batch->deps[i].replica);
         if (dep == NULL || batch->deps[i].seq > dep->kept) {
             return false;
         }
@@ -80,7 +80,7 @@ static bool is_kept(const struct quire_device *device, const struct qr_batch *ba
     return true;
 }
 
-/* Nothing stays whose causes go. Reads all that is here: a pin seldom shuts out what somebody has. */
+/* Nothing stays whose deps go. Reads all that is here: a pin seldom shuts out what somebody has. */
 static void cut_effects(struct quire_device *device, struct quire_buffer *value)
 {
     bool again = true;
@@ -156,7 +156,7 @@ static void draft_change(struct quire_device *device, const struct qr_batch *bat
     } /* else it never opened here, and an alarm was raised when it came */
 }
 
-/* The chain's next batch that goes, if its causes stay or went before it. True: it was drafted. */
+/* The chain's next batch that goes, if its deps stay or went before it. True: it was drafted. */
 static bool draft_next(struct quire_device *device, struct device_chain *chain,
     struct quire_buffer *value, struct drafts *drafts)
 {
@@ -165,7 +165,7 @@ static bool draft_next(struct quire_device *device, struct device_chain *chain,
         return false;
     }
     for (size_t i = 0; i < batch.dep_count; i++) {
-        const struct device_chain *dep = device_chain_find(device, batch.deps[i].writer);
+        const struct device_chain *dep = device_chain_find(device, batch.deps[i].replica);
         if (dep != NULL && batch.deps[i].seq > dep->drafted) {
             return false;
         }
@@ -289,7 +289,7 @@ static void shorten(struct quire_device *device, struct device_chain *chain,
     struct quire_buffer *value)
 {
     for (uint64_t seq = chain->kept + 1; seq <= chain->head; seq++) {
-        struct device_key key = device_key_number('b', chain->writer, QR_WRITER_SIZE, seq, 8);
+        struct device_key key = device_key_number('b', chain->replica, QR_REPLICA_SIZE, seq, 8);
         device_erase(device, device_key_bytes(&key));
     }
     struct qr_batch batch;
@@ -318,7 +318,7 @@ static void settle_chains(struct quire_device *device)
             device_put_chain(device, chain);
             device->chains[count++] = *chain;
         } else {
-            struct device_key key = device_key('c', chain->writer, QR_WRITER_SIZE);
+            struct device_key key = device_key('c', chain->replica, QR_REPLICA_SIZE);
             device_erase(device, device_key_bytes(&key));
         }
     }
@@ -332,8 +332,8 @@ static void begin_chain(struct quire_device *device)
 {
     uint8_t fresh[QR_ENTROPY_SIZE];
     device_random(device, fresh);
-    memcpy(device->writer, fresh, QR_WRITER_SIZE);
-    device->writer_moved = true;
+    memcpy(device->replica, fresh, QR_REPLICA_SIZE);
+    device->replica_moved = true;
     device_forget_withheld(device);
 }
 
@@ -345,7 +345,7 @@ bool device_drop(struct quire_device *device, const struct qr_roster *line, uint
     if (any && device->failure == QUIRE_OK) {
         draft_all(device, &value, &drafts);
         carry(device, &drafts);
-        const struct device_chain *own = device_chain_find(device, device->writer);
+        const struct device_chain *own = device_chain_find(device, device->replica);
         if (own != NULL && own->kept < own->head) {
             begin_chain(device);
         }

@@ -1,24 +1,24 @@
 /*
- * Writer chains: what is here of each, what the next batch must name as its causes, and how far
+ * Replica chains: what is here of each, what the next batch must name as its deps, and how far
  * each is on disk.
  */
 #include "sync/device_internal.h"
 #include <stdlib.h>
 
-struct device_chain *device_chain_find(const struct quire_device *device, const uint8_t *writer)
+struct device_chain *device_chain_find(const struct quire_device *device, const uint8_t *replica)
 {
     for (size_t i = 0; i < device->chain_count; i++) {
-        if (memcmp(device->chains[i].writer, writer, QR_WRITER_SIZE) == 0) {
+        if (memcmp(device->chains[i].replica, replica, QR_REPLICA_SIZE) == 0) {
             return &device->chains[i];
         }
     }
     return NULL;
 }
 
-struct device_chain *device_chain_get(struct quire_device *device, const uint8_t *writer,
+struct device_chain *device_chain_get(struct quire_device *device, const uint8_t *replica,
     const uint8_t *author)
 {
-    struct device_chain *chain = device_chain_find(device, writer);
+    struct device_chain *chain = device_chain_find(device, replica);
     if (chain != NULL || device->chain_count >= QR_CHAINS_MAX) {
         return chain;
     }
@@ -34,7 +34,7 @@ struct device_chain *device_chain_get(struct quire_device *device, const uint8_t
     }
     chain = &device->chains[device->chain_count++];
     *chain = (struct device_chain){0};
-    memcpy(chain->writer, writer, QR_WRITER_SIZE);
+    memcpy(chain->replica, replica, QR_REPLICA_SIZE);
     memcpy(chain->device, author, QR_DEVICE_SIZE);
     chain->own = memcmp(author, qr_vault_public(device->vault).device, QR_DEVICE_SIZE) == 0;
     return chain;
@@ -46,7 +46,7 @@ static enum quire_status named_by_next(struct quire_device *device, const struct
 {
     struct quire_buffer value = {0};
     struct qr_batch next;
-    enum quire_status status = device_get_batch(device, chain->writer, seq + 1, &value);
+    enum quire_status status = device_get_batch(device, chain->replica, seq + 1, &value);
     if (status == QUIRE_OK) {
         struct quire_bytes bytes = {value.data + QR_HASH_SIZE, value.size - QR_HASH_SIZE};
         status = qr_batch_read_any(bytes, &next) == QUIRE_OK ? QUIRE_OK : QUIRE_ECORRUPT;
@@ -69,7 +69,7 @@ enum quire_status device_chain_hash(struct quire_device *device, const struct de
         return QUIRE_OK;
     }
     struct quire_buffer value = {0};
-    enum quire_status status = device_get_batch(device, chain->writer, seq, &value);
+    enum quire_status status = device_get_batch(device, chain->replica, seq, &value);
     if (status == QUIRE_OK) {
         memcpy(out_hash, value.data, QR_HASH_SIZE);
     } else if (status == QUIRE_ECORRUPT || status == QUIRE_ENOTFOUND) {
@@ -89,7 +89,7 @@ bool device_chain_mend(struct quire_device *device, struct device_chain *chain,
     if (!known || memcmp(expected, hash, QR_HASH_SIZE) != 0) {
         return false;
     }
-    device_put_batch(device, batch->writer, batch->seq, hash, batch->bytes);
+    device_put_batch(device, batch->replica, batch->seq, hash, batch->bytes);
     chain->broken = 0;
     device_resubscribe_later(device); /* what comes after it may be wanted as well */
     return true;
@@ -107,7 +107,7 @@ void device_chain_advance(struct quire_device *device, struct device_chain *chai
         chain->caught_up_at = batch->caught_up_at;
     }
     for (size_t i = 0; i < batch->dep_count; i++) {
-        struct device_chain *dep = device_chain_find(device, batch->deps[i].writer);
+        struct device_chain *dep = device_chain_find(device, batch->deps[i].replica);
         if (dep != NULL && dep->head == batch->deps[i].seq && !dep->covered) {
             dep->covered = true;
             device_put_chain(device, dep);

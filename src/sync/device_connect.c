@@ -91,7 +91,7 @@ static bool rosters_agree(struct quire_device *device, uint32_t count, const uin
 static void on_challenge(struct quire_device *device, const struct qr_frame *frame,
     struct quire_bytes bytes)
 {
-    if (frame->challenge.version != QR_PROTOCOL_VERSION && !QR_PLANTED(NO_VERSION_CHECK)) {
+    if (frame->challenge.version != QR_PROTOCOL_VERSION && !QR_FAILPOINT_ON(NO_VERSION_CHECK)) {
         device_notice(device, QUIRE_NOTICE_REFUSED, QR_ERROR_VERSION);
         device_close(device, RETRY_ALARM_MS);
         return;
@@ -110,7 +110,7 @@ static void on_challenge(struct quire_device *device, const struct qr_frame *fra
     int64_t ahead = (int64_t)(frame->challenge.time_ms - (uint64_t)device->wall_ms);
     int64_t behind = (int64_t)((uint64_t)device->hello_wall_ms - frame->challenge.time_ms);
     bool far = ahead > DEVICE_CLOCK_MS || behind > DEVICE_CLOCK_MS;
-    if (far && !QR_PLANTED(NO_CLOCK_CHECK)) {
+    if (far && !QR_FAILPOINT_ON(NO_CLOCK_CHECK)) {
         device_alarm(device, QUIRE_ALARM_CLOCK);
     }
     uint8_t digest[QR_HASH_SIZE], signature[QR_SIGNATURE_SIZE];
@@ -179,7 +179,7 @@ static void on_welcome(struct quire_device *device, const struct qr_frame *frame
         return;
     }
     bool goes_back = frame->welcome.roster_count < device->roster.count &&
-        !QR_PLANTED(NO_ROSTER_MEMORY);
+        !QR_FAILPOINT_ON(NO_ROSTER_MEMORY);
     if (!rosters_agree(device, frame->welcome.roster_count, frame->welcome.roster_head) ||
         goes_back) {
         device_contradicted(device);
@@ -197,12 +197,12 @@ void device_subscribe(struct quire_device *device)
         const struct device_chain *chain = &device->chains[i];
         if (chain->broken > 0) { /* what it lacks may be there to mend it */
             if (chain->knows_before) {
-                positions[frame.sub.position_count++] = (struct qr_frame_position){chain->writer,
+                positions[frame.sub.position_count++] = (struct qr_frame_position){chain->replica,
                     chain->broken - 1, chain->before_broken};
             }
         } else if (chain->head > 0) {
             positions[frame.sub.position_count++] =
-                (struct qr_frame_position){chain->writer, chain->head, chain->hash};
+                (struct qr_frame_position){chain->replica, chain->head, chain->hash};
         }
     }
     frame.sub.roster_count = device->roster.count;
@@ -234,7 +234,7 @@ static uint32_t refused_ms(struct quire_device *device)
 
 static void on_error(struct quire_device *device, const struct qr_frame *frame)
 {
-    if (frame->error.writer != NULL) {
+    if (frame->error.replica != NULL) {
         device_on_batch_error(device, frame);
         return;
     }

@@ -194,7 +194,7 @@ static void keep_pending(struct quire_device *device, struct device_entry *entry
         device_put_sealed(device, &key, quire_buffer_bytes(&delta));
         device_pending_set(device, entry->entry, size);
         entry->fresh = false;
-        device->writer_moved = true;
+        device->replica_moved = true;
     }
     quire_buffer_finish(&delta);
 }
@@ -340,7 +340,7 @@ void device_save(struct quire_device *device, const uint8_t *id)
     if (!device_ok(device, device_entry_get(device, id, true, &entry))) {
         return;
     }
-    bool forgets = QR_PLANTED(SAVED_ONCE) && device_pending_find(device, id) != NULL;
+    bool forgets = QR_FAILPOINT_ON(SAVED_ONCE) && device_pending_find(device, id) != NULL;
     if (quire_document_pending_size(entry->document) > 0 && !forgets) {
         keep_pending(device, entry);
         device_entry_put_summary(device, entry, true);
@@ -426,6 +426,6 @@ enum quire_status quire_device_document(struct quire_device *device,
 struct quire_stamp quire_device_stamp(const struct quire_device *device, int64_t wall_ms)
 {
     struct quire_stamp stamp = {.wall_ms = wall_ms};
-    memcpy(stamp.session, device->writer, sizeof stamp.session);
+    memcpy(stamp.replica, device->replica, sizeof stamp.replica);
     return stamp;
 }

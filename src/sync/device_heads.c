@@ -1,5 +1,5 @@
 /*
- * A device that only reads says once a day what it has, in a batch of nothing but causes. A server that
+ * A device that only reads says once a day what it has, in a batch of nothing but deps. A server that
  * keeps somebody's writes from it is given away by that, as it would be by an edit. What is said must
  * be of just now, so it is said upon CAUGHT_UP, and a connection that has lasted asks for one.
  */

@@ -1,8 +1,8 @@
 /*
  * An entry's versions: its changes in all batches that are kept, merged again one after another.
  *
- * Changes go in the order of their authors' clocks as far as causes allow: those of one writer in its
- * order, and one whose causes are not merged yet is refused by the document, unchanged, and waits for
+ * Changes go in the order of their authors' clocks as far as deps allow: those of one replica in its
+ * order, and one whose deps are not merged yet is refused by the document, unchanged, and waits for
  * the others. The same batches give the same versions on every device.
  */
 #include "sync/device_internal.h"
@@ -21,9 +21,9 @@ struct step {
     size_t next, end; /* of its deltas */
 };
 
-/** The steps of one writer, in its order. */
+/** The steps of one replica, in its order. */
 struct queue {
-    uint8_t writer[QR_WRITER_SIZE];
+    uint8_t replica[QR_REPLICA_SIZE];
     size_t next, end;
     bool waits; /* refused, and nothing was merged since */
 };
@@ -92,7 +92,7 @@ static enum quire_status add_step(struct history *history, const struct qr_batch
         return QUIRE_EMALFORMED;
     }
     bool another = history->queue_count == 0
-        || memcmp(history->queues[history->queue_count - 1].writer, batch->writer, QR_WRITER_SIZE) != 0;
+        || memcmp(history->queues[history->queue_count - 1].replica, batch->replica, QR_REPLICA_SIZE) != 0;
     struct step *steps =
         with_room(history->steps, history->step_count, &history->step_capacity, sizeof *steps);
     if (steps == NULL) {
@@ -108,7 +108,7 @@ static enum quire_status add_step(struct history *history, const struct qr_batch
     if (another) {
         struct queue *queue = &history->queues[history->queue_count++];
         *queue = (struct queue){.next = history->step_count};
-        memcpy(queue->writer, batch->writer, QR_WRITER_SIZE);
+        memcpy(queue->replica, batch->replica, QR_REPLICA_SIZE);
     }
     struct step *step = &history->steps[history->step_count++];
     *step = (struct step){.wall_ms = wall_ms, .next = first, .end = history->delta_count};
@@ -118,7 +118,7 @@ static enum quire_status add_step(struct history *history, const struct qr_batch
     return QUIRE_OK;
 }
 
-/* Batches come in order of their writers and numbers. */
+/* Batches come in order of their replicas and numbers. */
 static bool look_at_batch(void *context, struct quire_bytes key, struct quire_bytes value)
 {
     struct history *history = context;

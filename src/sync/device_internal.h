@@ -5,7 +5,7 @@
  *   device_account.c    init, join, recover: how a device comes to be
  *   device_out.c        the actions of a step, and its one transaction
  *   device_records.c    what is kept: keys and layouts of the profile's records
- *   device_chains.c     writer chains and their frontier
+ *   device_chains.c     replica chains and their frontier
  *   device_entries.c    documents: loaded, changed, let go
  *   device_history.c    an entry's versions, from the batches that are kept
  *   device_search.c     the words of entries, and finding by them
@@ -24,7 +24,7 @@
 #ifndef QR_SYNC_DEVICE_INTERNAL_H
 #define QR_SYNC_DEVICE_INTERNAL_H
 
-#include "base/plant.h"
+#include "base/failpoint.h"
 #include "base/reader.h"
 #include "base/writer.h"
 #include "codec/frame.h"
@@ -86,9 +86,9 @@ struct device_marks {
     size_t count;
 };
 
-/** One writer chain. Invariant: 0 ≤ durable ≤ head; batches 1 … head are in the records. */
+/** One replica chain. Invariant: 0 ≤ durable ≤ head; batches 1 … head are in the records. */
 struct device_chain {
-    uint8_t writer[QR_WRITER_SIZE];
+    uint8_t replica[QR_REPLICA_SIZE];
     uint8_t device[QR_DEVICE_SIZE];
     uint64_t head;
     uint8_t hash[QR_HASH_SIZE]; /* of the head */
@@ -144,7 +144,7 @@ struct device_carried {
 
 /** A batch that is here and that a later version of Quire wrote, or that stands on such a one. */
 struct device_unread {
-    uint8_t writer[QR_WRITER_SIZE];
+    uint8_t replica[QR_REPLICA_SIZE];
     uint64_t seq;
 };
 
@@ -170,7 +170,7 @@ struct device_pending {
 
 /** In the order in which they were sent. */
 struct device_inflight {
-    uint8_t writer[QR_WRITER_SIZE];
+    uint8_t replica[QR_REPLICA_SIZE];
     uint64_t seq;
     size_t size;
 };
@@ -226,12 +226,12 @@ struct quire_device {
     /* chains */
     struct device_chain *chains;
     size_t chain_count, chain_capacity;
-    uint8_t writer[QR_WRITER_SIZE]; /* of this process, and its session for op ids */
+    uint8_t replica[QR_REPLICA_SIZE]; /* of this process, and its session for op ids */
     struct device_marks acks; /* of it: our wall clock when it was acknowledged */
     uint64_t token;                 /* of the last PERSIST */
     uint64_t durable_token;
-    uint8_t writer_stamp[QR_HASH_SIZE]; /* random, new whenever this writer saved or sealed */
-    bool writer_moved;                  /* in this step: a new stamp is due */
+    uint8_t replica_stamp[QR_HASH_SIZE]; /* random, new whenever this replica saved or sealed */
+    bool replica_moved;                  /* in this step: a new stamp is due */
 
     struct quire_buffer sealed; /* of the record that is read just now */
 
@@ -260,7 +260,7 @@ struct quire_device {
     bool pinged;
     bool caught_up, got_want;
     uint64_t resub_at_ms, resub_delay_ms; /* at 0: none wanted */
-    uint8_t shut_out[DEVICE_SHUT_OUT_MAX][QR_WRITER_SIZE]; /* chains that the server has more of than
+    uint8_t shut_out[DEVICE_SHUT_OUT_MAX][QR_REPLICA_SIZE]; /* chains that the server has more of than
                                                               a revocation lets us take */
     size_t shut_out_count;
     bool looking;          /* the next connection reads the server's whole roster, to compare */
@@ -335,8 +335,8 @@ void device_erase(struct quire_device *device, struct quire_bytes key);
 void device_send(struct quire_device *device, const struct qr_frame *frame);
 /** Closes the connection and forgets what belongs to it. */
 void device_close(struct quire_device *device, uint32_t retry_ms);
-/** A new stamp for the writer, in the profile and in the record outside of it. */
-void device_emit_writer(struct quire_device *device);
+/** A new stamp for the replica, in the profile and in the record outside of it. */
+void device_emit_replica(struct quire_device *device);
 void device_notice(struct quire_device *device, enum quire_notice_kind notice, uint32_t code);
 void device_notice_entry(struct quire_device *device, const uint8_t *entry);
 void device_notice_device(struct quire_device *device, enum quire_notice_kind notice,
@@ -369,25 +369,25 @@ void device_put_vault(struct quire_device *device);
 void device_put_record(struct quire_device *device, uint32_t seq);
 void device_put_state(struct quire_device *device);
 void device_put_chain(struct quire_device *device, const struct device_chain *chain);
-void device_put_batch(struct quire_device *device, const uint8_t *writer, uint64_t seq,
+void device_put_batch(struct quire_device *device, const uint8_t *replica, uint64_t seq,
     const uint8_t *hash, struct quire_bytes bytes);
 /** Keeps the other side of a fork. */
 void device_put_evidence(struct quire_device *device, struct quire_bytes bytes);
 /** A kept batch: its hash, and its bytes after it. out_value holds QR_HASH_SIZE + batch. */
 QUIRE_CHECKED enum quire_status device_get_batch(const struct quire_device *device,
-    const uint8_t *writer, uint64_t seq, struct quire_buffer *out_value);
+    const uint8_t *replica, uint64_t seq, struct quire_buffer *out_value);
 /** Everything that `open` needs. ENOTFOUND: no profile. */
 QUIRE_CHECKED enum quire_status device_load(struct quire_device *device,
-    struct quire_bytes writer_record);
+    struct quire_bytes replica_record);
 /** Every record that a device of a new account, or one that has just joined, begins with. */
 void device_put_all(struct quire_device *device);
 /** When our batches were acknowledged, for whoever goes on with this chain. */
 void device_put_acks(struct quire_device *device);
 
 /* ---- device_chains.c ------------------------------------------------------------------------- */
-struct device_chain *device_chain_find(const struct quire_device *device, const uint8_t *writer);
+struct device_chain *device_chain_find(const struct quire_device *device, const uint8_t *replica);
 /** Finds or makes. NULL: out of memory or too many (device->failure says ENOMEM, or is OK). */
-struct device_chain *device_chain_get(struct quire_device *device, const uint8_t *writer,
+struct device_chain *device_chain_get(struct quire_device *device, const uint8_t *replica,
     const uint8_t *author);
 /** The hash of a batch that is here. ENOTFOUND. */
 QUIRE_CHECKED enum quire_status device_chain_hash(struct quire_device *device,
@@ -440,7 +440,7 @@ uint64_t device_seal_due_ms(const struct quire_device *device);
 void device_seal(struct quire_device *device);
 /** Nothing speaks against a batch of ours, now. */
 bool device_may_seal(const struct quire_device *device);
-/** HEADS batches, which have nothing but causes: all that is here. False: the step failed. */
+/** HEADS batches, which have nothing but deps: all that is here. False: the step failed. */
 bool device_seal_heads(struct quire_device *device);
 
 /* ---- device_heads.c -------------------------------------------------------------------------- */
@@ -465,7 +465,7 @@ uint64_t device_connection_due_ms(const struct quire_device *device);
 /* ---- device_receive.c, device_upload.c ------------------------------------------------------- */
 void device_on_delta(struct quire_device *device, const struct qr_frame *frame, size_t frame_size);
 /** A batch of a revoked device came, later than its revocation allows. */
-void device_shut_out(struct quire_device *device, const uint8_t *writer);
+void device_shut_out(struct quire_device *device, const uint8_t *replica);
 void device_upload_reset(struct quire_device *device);
 void device_on_want(struct quire_device *device, const struct qr_frame *frame);
 /** The server has this batch of a chain that is here, and all before it, durably. What is in flight
@@ -500,7 +500,7 @@ QUIRE_CHECKED enum quire_status device_open_change(const struct quire_device *de
 void device_merge(struct quire_device *device, const struct qr_batch *batch);
 /** One of the records says so. ENOMEM. */
 QUIRE_CHECKED enum quire_status device_unread_load(struct quire_device *device,
-    const uint8_t *writer, uint64_t seq);
+    const uint8_t *replica, uint64_t seq);
 /** Tries unread batches again, some in each step; each is due once in the life of a process. */
 void device_unread_read(struct quire_device *device);
 bool device_unread_due(const struct quire_device *device);

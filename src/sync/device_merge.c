@@ -18,7 +18,7 @@ enum quire_status device_open_change(const struct quire_device *device,
         .index = (uint32_t)index,
         .kind = change->kind,
         .epoch = batch->epoch};
-    memcpy(place.writer, batch->writer, QR_WRITER_SIZE);
+    memcpy(place.replica, batch->replica, QR_REPLICA_SIZE);
     memcpy(place.entry, change->entry, QR_ENTRY_SIZE);
     return qr_vault_open_change(device->vault, &place, change->nonce, change->ciphertext,
         out_plaintext);
@@ -64,7 +64,7 @@ static enum quire_status merge_all(struct quire_device *device, const struct qr_
         if (status == QUIRE_EUNSUPPORTED || status == QUIRE_EMALFORMED) {
             worst = status;
         } else if (status != QUIRE_OK && device->failure == QUIRE_OK &&
-            !QR_PLANTED(NO_UNREADABLE_ALARM)) {
+            !QR_FAILPOINT_ON(NO_UNREADABLE_ALARM)) {
             device_alarm(device, QUIRE_ALARM_UNREADABLE);
         }
     }
@@ -75,10 +75,10 @@ static enum quire_status merge_all(struct quire_device *device, const struct qr_
 
 static struct device_key unread_key(const struct device_unread *unread)
 {
-    return device_key_number('u', unread->writer, QR_WRITER_SIZE, unread->seq, 8);
+    return device_key_number('u', unread->replica, QR_REPLICA_SIZE, unread->seq, 8);
 }
 
-enum quire_status device_unread_load(struct quire_device *device, const uint8_t *writer, uint64_t seq)
+enum quire_status device_unread_load(struct quire_device *device, const uint8_t *replica, uint64_t seq)
 {
     if (device->unread_count == device->unread_capacity) {
         size_t capacity = device->unread_capacity == 0 ? 16 : device->unread_capacity * 2;
@@ -90,7 +90,7 @@ enum quire_status device_unread_load(struct quire_device *device, const uint8_t 
         device->unread_capacity = capacity;
     }
     struct device_unread *unread = &device->unread[device->unread_count++];
-    memcpy(unread->writer, writer, QR_WRITER_SIZE);
+    memcpy(unread->replica, replica, QR_REPLICA_SIZE);
     unread->seq = seq;
     return QUIRE_OK;
 }
@@ -98,7 +98,7 @@ enum quire_status device_unread_load(struct quire_device *device, const uint8_t 
 static void note_unread(struct quire_device *device, const struct qr_batch *batch)
 {
     bool all_tried = device->unread_next == device->unread_count;
-    if (!QR_PLANTED(UNREAD_FORGOTTEN) && device_ok(device, device_unread_load(device, batch->writer, batch->seq))) {
+    if (!QR_FAILPOINT_ON(UNREAD_FORGOTTEN) && device_ok(device, device_unread_load(device, batch->replica, batch->seq))) {
         struct device_key key = unread_key(&device->unread[device->unread_count - 1]);
         device_put_sealed(device, &key, (struct quire_bytes){0});
         device->unread_next += all_tried;
@@ -117,7 +117,7 @@ static void forget_unread(struct quire_device *device, size_t index)
 void device_unread_drop(struct quire_device *device)
 {
     for (size_t i = device->unread_count; i-- > 0;) {
-        const struct device_chain *chain = device_chain_find(device, device->unread[i].writer);
+        const struct device_chain *chain = device_chain_find(device, device->unread[i].replica);
         if (chain == NULL || chain->head < device->unread[i].seq) {
             forget_unread(device, i);
         }
@@ -134,7 +134,7 @@ void device_merge(struct quire_device *device, const struct qr_batch *batch)
     /* What does not merge may stand on something unread. */
     if (status == QUIRE_EUNSUPPORTED || device->unread_count > 0) {
         note_unread(device, batch);
-    } else if (!QR_PLANTED(NO_UNREADABLE_ALARM)) {
+    } else if (!QR_FAILPOINT_ON(NO_UNREADABLE_ALARM)) {
         device_alarm(device, QUIRE_ALARM_UNREADABLE);
     }
 }
@@ -144,7 +144,7 @@ static bool read_one(struct quire_device *device, const struct device_unread *un
 {
     struct quire_buffer value = {0};
     struct qr_batch batch;
-    enum quire_status status = device_get_batch(device, unread->writer, unread->seq, &value);
+    enum quire_status status = device_get_batch(device, unread->replica, unread->seq, &value);
     if (status == QUIRE_OK) {
         status = qr_batch_read_any(
             (struct quire_bytes){value.data + QR_HASH_SIZE, value.size - QR_HASH_SIZE}, &batch);

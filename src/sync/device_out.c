@@ -128,19 +128,19 @@ void device_close(struct quire_device *device, uint32_t retry_ms)
     device_disconnected(device);
 }
 
-void device_emit_writer(struct quire_device *device)
+void device_emit_replica(struct quire_device *device)
 {
-    if (!QR_PLANTED(STAMP_KEPT)) {
-        device_random(device, device->writer_stamp);
+    if (!QR_FAILPOINT_ON(STAMP_KEPT)) {
+        device_random(device, device->replica_stamp);
     }
     device_put_state(device);
-    const struct device_chain *chain = device_chain_find(device, device->writer);
-    uint8_t record[QUIRE_WRITER_RECORD_SIZE];
-    memcpy(record, device->writer, QR_WRITER_SIZE);
-    qr_store_u64(record + QR_WRITER_SIZE, chain == NULL ? 0 : chain->head);
-    memcpy(record + QR_WRITER_SIZE + 8, device->writer_stamp, QR_HASH_SIZE);
+    const struct device_chain *chain = device_chain_find(device, device->replica);
+    uint8_t record[QUIRE_REPLICA_RECORD_SIZE];
+    memcpy(record, device->replica, QR_REPLICA_SIZE);
+    qr_store_u64(record + QR_REPLICA_SIZE, chain == NULL ? 0 : chain->head);
+    memcpy(record + QR_REPLICA_SIZE + 8, device->replica_stamp, QR_HASH_SIZE);
     struct quire_bytes kept = keep(&device->out, (struct quire_bytes){record, sizeof record});
-    struct quire_action *action = add(&device->out, QUIRE_ACTION_WRITER);
+    struct quire_action *action = add(&device->out, QUIRE_ACTION_REPLICA);
     if (action != NULL) {
         action->bytes = kept;
     }

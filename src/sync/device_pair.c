@@ -106,10 +106,10 @@ void device_pair_reply(struct quire_device *device)
         const struct device_chain *chain = &device->chains[i];
         /* Only what the server is known to have: the rest is ours to bring. */
         if (chain->sent > 0 && chain->sent <= chain->head &&
-            content.size + QR_WRITER_SIZE + 8 <= QR_PAIR_REPLY_MAX) {
+            content.size + QR_REPLICA_SIZE + 8 <= QR_PAIR_REPLY_MAX) {
             uint64_t seq = chain->own ? chain->acked : chain->sent;
             if (seq > 0) {
-                qr_write_bytes(&writer, chain->writer, QR_WRITER_SIZE);
+                qr_write_bytes(&writer, chain->replica, QR_REPLICA_SIZE);
                 qr_write_u64(&writer, seq);
             }
         }

@@ -35,11 +35,11 @@ static bool hash_at(struct quire_device *device, const struct device_chain *chai
     return false;
 }
 
-static enum verdict check_causes(struct quire_device *device, const struct qr_batch *batch,
+static enum verdict check_deps(struct quire_device *device, const struct qr_batch *batch,
     const struct item *items, size_t count)
 {
-    for (size_t i = 0; i < batch->dep_count && !QR_PLANTED(NO_DEPS_CHECK) && !QR_PLANTED(NO_CAUSES); i++) {
-        const struct device_chain *dep = device_chain_find(device, batch->deps[i].writer);
+    for (size_t i = 0; i < batch->dep_count && !QR_FAILPOINT_ON(NO_DEPS_CHECK) && !QR_FAILPOINT_ON(NO_DEPENDENCIES); i++) {
+        const struct device_chain *dep = device_chain_find(device, batch->deps[i].replica);
         uint8_t hash[QR_HASH_SIZE];
         if (dep == NULL || batch->deps[i].seq > dep->next_head ||
             !hash_at(device, dep, batch->deps[i].seq, items, count, hash)) {
@@ -66,17 +66,17 @@ static enum verdict check_author(struct quire_device *device, const struct qr_ba
     }
     const struct qr_roster_device *author = qr_roster_find(roster, batch->device);
     bool unknown = author == NULL || author->added_seq > batch->roster_seq;
-    if ((unknown && !QR_PLANTED(NO_AUTHOR)) ||
+    if ((unknown && !QR_FAILPOINT_ON(NO_AUTHOR)) ||
         batch->epoch != roster->entries[batch->roster_seq].epoch) {
         device_alarm(device, QUIRE_ALARM_BAD_SIGNATURE);
         return REFUSE;
     }
     qr_batch_signed(batch, roster->user, roster->entries[batch->roster_seq].hash, item->signed_hash);
     qr_batch_hash(item->signed_hash, batch->signature, item->hash);
-    if (!QR_PLANTED(NO_REVOCATION) && !QR_PLANTED(NO_AUTHOR) &&
-        !qr_roster_admits(roster, batch->device, batch->writer, batch->seq, item->hash)) {
+    if (!QR_FAILPOINT_ON(NO_REVOCATION) && !QR_FAILPOINT_ON(NO_AUTHOR) &&
+        !qr_roster_admits(roster, batch->device, batch->replica, batch->seq, item->hash)) {
         device_alarm(device, QUIRE_ALARM_REVOKED_WRITE);
-        device_shut_out(device, batch->writer);
+        device_shut_out(device, batch->replica);
         return REFUSE;
     }
     return ACCEPT;
@@ -89,27 +89,27 @@ static enum verdict check_place(struct quire_device *device, struct device_chain
     if (batch->seq <= chain->next_head) {
         uint8_t known[QR_HASH_SIZE];
         if (hash_at(device, chain, batch->seq, items, count, known) &&
-            memcmp(known, hash, QR_HASH_SIZE) != 0 && !QR_PLANTED(NO_FORK_CHECK)) {
+            memcmp(known, hash, QR_HASH_SIZE) != 0 && !QR_FAILPOINT_ON(NO_FORK_CHECK)) {
             device_put_evidence(device, batch->bytes);
             device_alarm(device, QUIRE_ALARM_FORK);
             return REFUSE;
         }
-        return QR_PLANTED(NO_REPEAT_CHECK) ? ACCEPT : KNOWN;
+        return QR_FAILPOINT_ON(NO_REPEAT_CHECK) ? ACCEPT : KNOWN;
     }
-    if (batch->seq != chain->next_head + 1 && !QR_PLANTED(NO_GAP_CHECK)) {
+    if (batch->seq != chain->next_head + 1 && !QR_FAILPOINT_ON(NO_GAP_CHECK)) {
         device_resubscribe_later(device);
         return REFUSE;
     }
     const uint8_t *prev = chain->next_head == 0 ? zeros : chain->next_hash;
-    bool follows = memcmp(batch->prev, prev, QR_HASH_SIZE) == 0 || QR_PLANTED(NO_PREV_CHECK) ||
-        QR_PLANTED(NO_GAP_CHECK);
+    bool follows = memcmp(batch->prev, prev, QR_HASH_SIZE) == 0 || QR_FAILPOINT_ON(NO_PREV_CHECK) ||
+        QR_FAILPOINT_ON(NO_GAP_CHECK);
     if (!follows || memcmp(batch->device, chain->device, QR_DEVICE_SIZE) != 0 ||
         batch->roster_seq < chain->next_roster_seq) {
         device_put_evidence(device, batch->bytes);
         device_alarm(device, QUIRE_ALARM_FORK);
         return REFUSE;
     }
-    return check_causes(device, batch, items, count);
+    return check_deps(device, batch, items, count);
 }
 
 static enum verdict check(struct quire_device *device, struct quire_bytes bytes,
@@ -125,7 +125,7 @@ static enum verdict check(struct quire_device *device, struct quire_bytes bytes,
     if (verdict != ACCEPT) {
         return verdict;
     }
-    struct device_chain *chain = device_chain_get(device, batch.writer, batch.device);
+    struct device_chain *chain = device_chain_get(device, batch.replica, batch.device);
     if (chain == NULL) {
         return REFUSE;
     }
@@ -161,7 +161,7 @@ static bool signature_holds(const struct quire_device *device, const struct item
         return false;
     }
     const struct qr_roster_device *author = qr_roster_find(&device->roster, batch.device);
-    if (QR_PLANTED(NO_SIGNATURE) || (QR_PLANTED(NO_AUTHOR) && author == NULL)) {
+    if (QR_FAILPOINT_ON(NO_SIGNATURE) || (QR_FAILPOINT_ON(NO_AUTHOR) && author == NULL)) {
         return true;
     }
     return qr_verify(author->sign_public, QR_CONTEXT_BATCH_SIGN,
@@ -195,7 +195,7 @@ static void apply(struct quire_device *device, const struct item *item)
     if (qr_batch_read_any(item->bytes, &batch) != QUIRE_OK) {
         return; /* cannot be: it was read before */
     }
-    device_put_batch(device, batch.writer, batch.seq, item->hash, item->bytes);
+    device_put_batch(device, batch.replica, batch.seq, item->hash, item->bytes);
     device_chain_advance(device, chain, &batch, item->hash);
     chain->sent = batch.seq > chain->sent ? batch.seq : chain->sent;
     if (batch.seq > chain->acked) {

@@ -3,10 +3,10 @@
  * key and bound to their own.
  *
  *   v                       the vault
- *   s                       state: version, writer and its stamp, alarms, last caught up, name
+ *   s                       state: version, replica and its stamp, alarms, last caught up, name
  *   r seq:4                 a roster record
- *   c writer:8              a chain
- *   b writer:8 seq:8        a batch: hash 32 ‖ the bytes as signed (what the server has, too)
+ *   c replica:8              a chain
+ *   b replica:8 seq:8        a batch: hash 32 ‖ the bytes as signed (what the server has, too)
  *   e entry:16              a document's state
  *   t entry:16 n:4          deltas merged since that state, in order
  *   l entry:16              edits that are not sealed yet
@@ -15,7 +15,7 @@
  *   g device:16             a record that the server forgot and this device makes again
  *   q n:8                   a change out of a dropped batch, to be sealed anew: entry ‖ delta
  *   x n:1                   the other side of a fork, as it came: the last 64
- *   a                       when our batches were acknowledged: version, writer, marks
+ *   a                       when our batches were acknowledged: version, replica, marks
  */
 #include "sync/device_internal.h"
 
@@ -107,8 +107,8 @@ void device_put_state(struct quire_device *device)
     struct quire_buffer value = {0};
     struct qr_writer writer = qr_writer_onto(&value);
     qr_write_u8(&writer, STATE_VERSION);
-    qr_write_bytes(&writer, device->writer, QR_WRITER_SIZE);
-    qr_write_bytes(&writer, device->writer_stamp, QR_HASH_SIZE);
+    qr_write_bytes(&writer, device->replica, QR_REPLICA_SIZE);
+    qr_write_bytes(&writer, device->replica_stamp, QR_HASH_SIZE);
     qr_write_u64(&writer, (uint64_t)device->caught_up_wall_ms);
     qr_write_u8(&writer, QUIRE_ALARM_COUNT);
     for (size_t i = 0; i < QUIRE_ALARM_COUNT; i++) {
@@ -141,14 +141,14 @@ void device_put_chain(struct quire_device *device, const struct device_chain *ch
     qr_store_u64(next, chain->acked_wall_ms), next += 8;
     qr_store_u64(next, chain->sees_own), next += 8;
     *next = chain->covered;
-    struct device_key key = device_key('c', chain->writer, QR_WRITER_SIZE);
+    struct device_key key = device_key('c', chain->replica, QR_REPLICA_SIZE);
     device_put_sealed(device, &key, (struct quire_bytes){value, sizeof value});
 }
 
-void device_put_batch(struct quire_device *device, const uint8_t *writer, uint64_t seq,
+void device_put_batch(struct quire_device *device, const uint8_t *replica, uint64_t seq,
     const uint8_t *hash, struct quire_bytes bytes)
 {
-    struct device_key key = device_key_number('b', writer, QR_WRITER_SIZE, seq, 8);
+    struct device_key key = device_key_number('b', replica, QR_REPLICA_SIZE, seq, 8);
     struct quire_buffer value = {0};
     if (device_ok(device, quire_buffer_append(&value, hash, QR_HASH_SIZE)) &&
         device_ok(device, quire_buffer_append(&value, bytes.data, bytes.size))) {
@@ -171,7 +171,7 @@ void device_put_acks(struct quire_device *device)
     struct quire_buffer value = {0};
     struct qr_writer writer = qr_writer_onto(&value);
     qr_write_u8(&writer, ACKS_VERSION);
-    qr_write_bytes(&writer, device->writer, QR_WRITER_SIZE);
+    qr_write_bytes(&writer, device->replica, QR_REPLICA_SIZE);
     qr_write_u8(&writer, (uint8_t)device->acks.count);
     for (size_t i = 0; i < device->acks.count; i++) {
         qr_write_u64(&writer, device->acks.items[i].seq);
@@ -191,15 +191,15 @@ void device_put_all(struct quire_device *device)
     for (uint32_t seq = 0; seq < device->roster.count; seq++) {
         device_put_record(device, seq);
     }
-    device_emit_writer(device);
+    device_emit_replica(device);
 }
 
 /* ---- reading ---------------------------------------------------------------------------------- */
 
-enum quire_status device_get_batch(const struct quire_device *device, const uint8_t *writer,
+enum quire_status device_get_batch(const struct quire_device *device, const uint8_t *replica,
     uint64_t seq, struct quire_buffer *out_value)
 {
-    struct device_key key = device_key_number('b', writer, QR_WRITER_SIZE, seq, 8);
+    struct device_key key = device_key_number('b', replica, QR_REPLICA_SIZE, seq, 8);
     size_t before = out_value->size;
     enum quire_status status =
         device->reader.get(device->reader.context, device_key_bytes(&key), out_value);
@@ -209,7 +209,7 @@ enum quire_status device_get_batch(const struct quire_device *device, const uint
     return status;
 }
 
-static enum quire_status read_state(struct quire_device *device, struct quire_bytes writer_record)
+static enum quire_status read_state(struct quire_device *device, struct quire_bytes replica_record)
 {
     struct device_key key = device_key('s', NULL, 0);
     struct quire_buffer value = {0};
@@ -217,8 +217,8 @@ static enum quire_status read_state(struct quire_device *device, struct quire_by
     if (status == QUIRE_OK) {
         struct qr_reader reader = qr_reader_over(quire_buffer_bytes(&value));
         uint8_t version = qr_read_u8(&reader);
-        qr_read_copy(&reader, device->writer, QR_WRITER_SIZE);
-        qr_read_copy(&reader, device->writer_stamp, QR_HASH_SIZE);
+        qr_read_copy(&reader, device->replica, QR_REPLICA_SIZE);
+        qr_read_copy(&reader, device->replica_stamp, QR_HASH_SIZE);
         device->caught_up_wall_ms = (int64_t)qr_read_u64(&reader);
         uint8_t count = qr_read_u8(&reader);
         for (size_t i = 0; i < count; i++) {
@@ -235,18 +235,18 @@ static enum quire_status read_state(struct quire_device *device, struct quire_by
                                          : QUIRE_ECORRUPT;
     }
     quire_buffer_finish(&value);
-    bool same = writer_record.size == QUIRE_WRITER_RECORD_SIZE &&
-        memcmp(writer_record.data, device->writer, QR_WRITER_SIZE) == 0 &&
-        memcmp(writer_record.data + QR_WRITER_SIZE + 8, device->writer_stamp, QR_HASH_SIZE) == 0;
-    if (status == QUIRE_OK && !same && !QR_PLANTED(ONE_CHAIN)) {
+    bool same = replica_record.size == QUIRE_REPLICA_RECORD_SIZE &&
+        memcmp(replica_record.data, device->replica, QR_REPLICA_SIZE) == 0 &&
+        memcmp(replica_record.data + QR_REPLICA_SIZE + 8, device->replica_stamp, QR_HASH_SIZE) == 0;
+    if (status == QUIRE_OK && !same && !QR_FAILPOINT_ON(ONE_CHAIN)) {
         uint8_t fresh[QR_ENTROPY_SIZE];
         device_random(device, fresh);
-        memcpy(device->writer, fresh, QR_WRITER_SIZE);
+        memcpy(device->replica, fresh, QR_REPLICA_SIZE);
     }
     return status;
 }
 
-/* Of another writer, or of a newer version: as if there were none, which only makes us quieter. */
+/* Of another replica, or of a newer version: as if there were none, which only makes us quieter. */
 static enum quire_status read_acks(struct quire_device *device)
 {
     struct device_key key = device_key('a', NULL, 0);
@@ -257,11 +257,11 @@ static enum quire_status read_acks(struct quire_device *device)
         return status == QUIRE_ENOTFOUND ? QUIRE_OK : status;
     }
     struct qr_reader reader = qr_reader_over(quire_buffer_bytes(&value));
-    uint8_t writer[QR_WRITER_SIZE];
+    uint8_t replica[QR_REPLICA_SIZE];
     bool known = qr_read_u8(&reader) == ACKS_VERSION;
-    qr_read_copy(&reader, writer, sizeof writer);
+    qr_read_copy(&reader, replica, sizeof replica);
     size_t count = qr_read_u8(&reader);
-    if (known && memcmp(writer, device->writer, sizeof writer) == 0 && count <= DEVICE_MARKS_MAX) {
+    if (known && memcmp(replica, device->replica, sizeof replica) == 0 && count <= DEVICE_MARKS_MAX) {
         for (size_t i = 0; i < count; i++) {
             device->acks.items[i].seq = qr_read_u64(&reader);
             device->acks.items[i].last = qr_read_u64(&reader);
@@ -299,7 +299,7 @@ static bool load_chain(void *context, struct quire_bytes key, struct quire_bytes
     struct quire_buffer plain = {0};
     load->status = device_open_sealed(load->device, key, value, &plain);
     if (load->status == QUIRE_OK &&
-        (plain.size != CHAIN_RECORD_SIZE || key.size != 1 + QR_WRITER_SIZE)) {
+        (plain.size != CHAIN_RECORD_SIZE || key.size != 1 + QR_REPLICA_SIZE)) {
         load->status = QUIRE_ECORRUPT;
     }
     if (load->status == QUIRE_OK) {
@@ -357,8 +357,8 @@ static bool load_unread(void *context, struct quire_bytes key, struct quire_byte
 {
     struct load *load = context;
     (void)value;
-    load->status = key.size != 1 + QR_WRITER_SIZE + 8 ? QUIRE_ECORRUPT
-        : device_unread_load(load->device, key.data + 1, qr_load_u64(key.data + 1 + QR_WRITER_SIZE));
+    load->status = key.size != 1 + QR_REPLICA_SIZE + 8 ? QUIRE_ECORRUPT
+        : device_unread_load(load->device, key.data + 1, qr_load_u64(key.data + 1 + QR_REPLICA_SIZE));
     return load->status == QUIRE_OK;
 }
 
@@ -371,7 +371,7 @@ static enum quire_status scan(struct quire_device *device, const char *prefix,
     return status == QUIRE_OK ? load.status : status;
 }
 
-enum quire_status device_load(struct quire_device *device, struct quire_bytes writer_record)
+enum quire_status device_load(struct quire_device *device, struct quire_bytes replica_record)
 {
     struct device_key key = device_key('v', NULL, 0);
     struct quire_buffer sealed = {0};
@@ -383,7 +383,7 @@ enum quire_status device_load(struct quire_device *device, struct quire_bytes wr
     }
     quire_buffer_finish(&sealed);
     if (status == QUIRE_OK) {
-        status = read_state(device, writer_record);
+        status = read_state(device, replica_record);
     }
     if (status == QUIRE_OK) {
         status = read_acks(device);
@@ -394,7 +394,7 @@ enum quire_status device_load(struct quire_device *device, struct quire_bytes wr
     if (status == QUIRE_OK) {
         status = scan(device, "c", load_chain);
     }
-    if (status == QUIRE_OK && device_chain_find(device, device->writer) == NULL) {
+    if (status == QUIRE_OK && device_chain_find(device, device->replica) == NULL) {
         device_forget_withheld(device); /* what others saw was a chain of another process */
     }
     if (status == QUIRE_OK) {

@@ -129,8 +129,8 @@ enum quire_status device_append_epoch(struct quire_device *device, struct qr_ros
 
 static int compare_pins(const void *a, const void *b)
 {
-    return memcmp(((const struct qr_dep *)a)->writer, ((const struct qr_dep *)b)->writer,
-        QR_WRITER_SIZE);
+    return memcmp(((const struct qr_dep *)a)->replica, ((const struct qr_dep *)b)->replica,
+        QR_REPLICA_SIZE);
 }
 
 static enum quire_status append_revoke(struct quire_device *device, struct qr_roster *roster,
@@ -142,7 +142,7 @@ static enum quire_status append_revoke(struct quire_device *device, struct qr_ro
         const struct device_chain *chain = &device->chains[i];
         if (chain->head > 0 && memcmp(chain->device, who, QR_DEVICE_SIZE) == 0) {
             struct qr_dep *pin = &record.revoke.pins[record.revoke.pin_count++];
-            memcpy(pin->writer, chain->writer, QR_WRITER_SIZE);
+            memcpy(pin->replica, chain->replica, QR_REPLICA_SIZE);
             memcpy(pin->hash, chain->hash, QR_HASH_SIZE);
             pin->seq = chain->head;
         }
@@ -248,7 +248,7 @@ static bool shuts_out(const struct quire_device *device, const uint8_t *who)
     for (size_t i = 0; i < device->chain_count; i++) {
         const struct device_chain *chain = &device->chains[i];
         if (memcmp(chain->device, who, QR_DEVICE_SIZE) == 0 &&
-            !qr_roster_admits(&device->roster, who, chain->writer, chain->head, chain->hash)) {
+            !qr_roster_admits(&device->roster, who, chain->replica, chain->head, chain->hash)) {
             return true;
         }
     }
@@ -453,7 +453,7 @@ static enum quire_status make_records(struct quire_device *device, struct qr_ros
     enum quire_status status = append_revoke(device, roster, device->append_device);
     if (status == QUIRE_OK) {
         device->append_epoch = roster->epoch + 1;
-        status = QR_PLANTED(NO_NEW_EPOCH) ? QUIRE_OK : device_append_epoch(device, roster, NULL);
+        status = QR_FAILPOINT_ON(NO_NEW_EPOCH) ? QUIRE_OK : device_append_epoch(device, roster, NULL);
     }
     return status;
 }

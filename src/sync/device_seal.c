@@ -19,11 +19,11 @@ struct drafts {
     size_t size; /* once sealed */
 };
 
-/* All the chains that a user may have are there, and none is this writer's: edits stay saved, and
+/* All the chains that a user may have are there, and none is this replica's: edits stay saved, and
  * unsealed, until old chains are let go. */
 static bool has_chain(const struct quire_device *device)
 {
-    return device->chain_count < QR_CHAINS_MAX || device_chain_find(device, device->writer) != NULL;
+    return device->chain_count < QR_CHAINS_MAX || device_chain_find(device, device->replica) != NULL;
 }
 
 /* A member of the roster made a new epoch and gave this device no key that opens: an alarm was
@@ -76,11 +76,11 @@ uint64_t device_seal_due_ms(const struct quire_device *device)
 
 static int compare_deps(const void *a, const void *b)
 {
-    return memcmp(((const struct qr_dep *)a)->writer, ((const struct qr_dep *)b)->writer,
-        QR_WRITER_SIZE);
+    return memcmp(((const struct qr_dep *)a)->replica, ((const struct qr_dep *)b)->replica,
+        QR_REPLICA_SIZE);
 }
 
-/* The heads that no other batch here depends on: the causes of the next one. True: all fit. */
+/* The heads that no other batch here depends on: the deps of the next one. True: all fit. */
 static bool gather_deps(const struct quire_device *device, struct qr_batch *batch)
 {
     bool all = true;
@@ -88,7 +88,7 @@ static bool gather_deps(const struct quire_device *device, struct qr_batch *batc
     for (size_t i = 0; i < device->chain_count; i++) {
         const struct device_chain *chain = &device->chains[i];
         if (chain->head == 0 || chain->covered ||
-            memcmp(chain->writer, device->writer, QR_WRITER_SIZE) == 0) {
+            memcmp(chain->replica, device->replica, QR_REPLICA_SIZE) == 0) {
             continue;
         }
         if (batch->dep_count == QR_DEPS_MAX) {
@@ -96,7 +96,7 @@ static bool gather_deps(const struct quire_device *device, struct qr_batch *batc
             break;
         }
         struct qr_dep *dep = &batch->deps[batch->dep_count++];
-        memcpy(dep->writer, chain->writer, QR_WRITER_SIZE);
+        memcpy(dep->replica, chain->replica, QR_REPLICA_SIZE);
         memcpy(dep->hash, chain->hash, QR_HASH_SIZE);
         dep->seq = chain->head;
     }
@@ -113,7 +113,7 @@ static enum quire_status seal_changes(struct quire_device *device, const struct 
             .index = (uint32_t)i,
             .kind = QR_CHANGE_OPS,
             .epoch = batch->epoch};
-        memcpy(place.writer, batch->writer, QR_WRITER_SIZE);
+        memcpy(place.replica, batch->replica, QR_REPLICA_SIZE);
         memcpy(place.entry, drafts->items[i].entry, QR_ENTRY_SIZE);
         uint8_t entropy[QR_ENTROPY_SIZE];
         device_random(device, entropy);
@@ -154,26 +154,26 @@ static enum quire_status sign_and_keep(struct quire_device *device, struct devic
         &(struct quire_bytes){signed_hash, sizeof signed_hash}, 1, signature);
     qr_batch_hash(signed_hash, signature, hash);
     memcpy(bytes->data + bytes->size - sizeof signature, signature, sizeof signature);
-    device_put_batch(device, chain->writer, batch.seq, hash, quire_buffer_bytes(bytes));
+    device_put_batch(device, chain->replica, batch.seq, hash, quire_buffer_bytes(bytes));
     device_chain_advance(device, chain, &batch, hash);
     device_put_chain(device, chain);
     device->news_wall_ms = 0;
-    device->writer_moved = true;
+    device->replica_moved = true;
     device->upload_owed = true;
     return QUIRE_OK;
 }
 
-/* One batch of these drafts, or of nothing but causes when there are none. */
+/* One batch of these drafts, or of nothing but deps when there are none. */
 static enum quire_status seal_batch(struct quire_device *device, const struct drafts *drafts)
 {
     static const uint8_t zeros[QR_HASH_SIZE];
     struct qr_vault_public self = qr_vault_public(device->vault);
-    struct device_chain *chain = device_chain_get(device, device->writer, self.device);
+    struct device_chain *chain = device_chain_get(device, device->replica, self.device);
     if (chain == NULL) {
         return device->failure != QUIRE_OK ? device->failure : QUIRE_ELIMIT;
     }
     struct qr_batch batch = {.version = device->format,
-        .writer = chain->writer,
+        .replica = chain->replica,
         .seq = chain->head + 1,
         .device = self.device,
         .roster_seq = device->roster.count - 1,
@@ -202,8 +202,8 @@ static enum quire_status seal_batch(struct quire_device *device, const struct dr
     return status;
 }
 
-/* More causes than one batch can name go ahead in batches of their own. */
-static bool seal_causes_ahead(struct quire_device *device)
+/* More deps than one batch can name go ahead in batches of their own. */
+static bool seal_deps_ahead(struct quire_device *device)
 {
     struct qr_batch probe;
     bool well = true;
@@ -215,7 +215,7 @@ static bool seal_causes_ahead(struct quire_device *device)
 
 bool device_seal_heads(struct quire_device *device)
 {
-    return seal_causes_ahead(device) && device_ok(device, seal_batch(device, NULL));
+    return seal_deps_ahead(device) && device_ok(device, seal_batch(device, NULL));
 }
 
 static void finish_drafts(struct drafts *drafts)
@@ -229,7 +229,7 @@ static void finish_drafts(struct drafts *drafts)
 
 static bool seal_drafts(struct quire_device *device, struct drafts *drafts)
 {
-    bool well = seal_causes_ahead(device) && device_ok(device, seal_batch(device, drafts));
+    bool well = seal_deps_ahead(device) && device_ok(device, seal_batch(device, drafts));
     finish_drafts(drafts);
     return well;
 }

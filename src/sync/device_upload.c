@@ -1,5 +1,5 @@
 /*
- * What goes up: whatever the server lacks, of any author, causes before effects; what is refused
+ * What goes up: whatever the server lacks, of any author, deps before effects; what is refused
  * waits with its reason and goes again.
  */
 #include "sync/device_internal.h"
@@ -11,7 +11,7 @@ static bool is_blocked(const struct quire_device *device, const struct device_ch
 
 static bool has_more(const struct quire_device *device, const struct device_chain *chain)
 {
-    uint64_t durable = QR_PLANTED(SENT_BEFORE_DURABLE) ? chain->head : chain->durable;
+    uint64_t durable = QR_FAILPOINT_ON(SENT_BEFORE_DURABLE) ? chain->head : chain->durable;
     return chain->sent < durable && chain->sent + 1 != chain->broken && !is_blocked(device, chain);
 }
 
@@ -44,7 +44,7 @@ static void tell_uploaded(struct quire_device *device)
 void device_on_want(struct quire_device *device, const struct qr_frame *frame)
 {
     for (size_t i = 0; i < frame->want.range_count; i++) {
-        struct device_chain *chain = device_chain_find(device, frame->want.ranges[i].writer);
+        struct device_chain *chain = device_chain_find(device, frame->want.ranges[i].replica);
         if (chain != NULL && frame->want.ranges[i].from - 1 < chain->sent) {
             chain->sent = frame->want.ranges[i].from - 1;
         }
@@ -86,11 +86,11 @@ static bool read_next(struct quire_device *device, struct device_chain *chain,
     struct quire_buffer *out_value, struct qr_batch *out_batch)
 {
     out_value->size = 0;
-    enum quire_status status = device_get_batch(device, chain->writer, chain->sent + 1, out_value);
+    enum quire_status status = device_get_batch(device, chain->replica, chain->sent + 1, out_value);
     if (status == QUIRE_OK) {
         struct quire_bytes bytes = {out_value->data + QR_HASH_SIZE, out_value->size - QR_HASH_SIZE};
         bool well = qr_batch_read_any(bytes, out_batch) == QUIRE_OK && out_batch->seq == chain->sent + 1 &&
-            memcmp(out_batch->writer, chain->writer, QR_WRITER_SIZE) == 0 &&
+            memcmp(out_batch->replica, chain->replica, QR_REPLICA_SIZE) == 0 &&
             is_whole(device, out_batch, out_value->data);
         status = well ? QUIRE_OK : QUIRE_ECORRUPT;
     }
@@ -114,7 +114,7 @@ static struct device_chain *first_cause(struct quire_device *device, struct devi
             return NULL;
         }
         for (size_t i = 0; i < batch.dep_count && cause == NULL; i++) {
-            struct device_chain *dep = device_chain_find(device, batch.deps[i].writer);
+            struct device_chain *dep = device_chain_find(device, batch.deps[i].replica);
             if (dep != NULL && dep->sent < batch.deps[i].seq) {
                 cause = dep;
             }
@@ -143,20 +143,20 @@ static struct device_chain *next_to_push(struct quire_device *device, struct qui
 static void add_inflight(struct quire_device *device, const struct device_chain *chain, size_t size)
 {
     struct device_inflight *item = &device->inflight[device->inflight_count++];
-    memcpy(item->writer, chain->writer, QR_WRITER_SIZE);
+    memcpy(item->replica, chain->replica, QR_REPLICA_SIZE);
     item->seq = chain->sent;
     item->size = size;
     device->inflight_size += size;
 }
 
 /* Forgets what is on its way of a chain: up to seq (acknowledged) or from seq on (refused). */
-static void drop_inflight(struct quire_device *device, const uint8_t *writer, uint64_t from,
+static void drop_inflight(struct quire_device *device, const uint8_t *replica, uint64_t from,
     uint64_t to)
 {
     size_t kept = 0;
     for (size_t i = 0; i < device->inflight_count; i++) {
         struct device_inflight item = device->inflight[i];
-        if (memcmp(item.writer, writer, QR_WRITER_SIZE) == 0 && item.seq >= from && item.seq <= to) {
+        if (memcmp(item.replica, replica, QR_REPLICA_SIZE) == 0 && item.seq >= from && item.seq <= to) {
             device->inflight_size -= item.size;
         } else {
             device->inflight[kept++] = item;
@@ -228,7 +228,7 @@ void device_is_on_server(struct quire_device *device, struct device_chain *chain
     if (seq > chain->acked) {
         chain->acked = seq;
         chain->acked_wall_ms = (uint64_t)device->wall_ms;
-        if (memcmp(chain->writer, device->writer, QR_WRITER_SIZE) == 0) {
+        if (memcmp(chain->replica, device->replica, QR_REPLICA_SIZE) == 0) {
             device_note_ack(device, seq);
         }
         if (chain->acked == chain->head) {
@@ -242,9 +242,9 @@ void device_on_ack(struct quire_device *device, const struct qr_frame *frame)
     device->answered_ms = device->now_ms;
     for (size_t i = 0; i < frame->ack.range_count; i++) {
         const struct qr_frame_range *range = &frame->ack.ranges[i];
-        struct device_chain *chain = device_chain_find(device, range->writer);
+        struct device_chain *chain = device_chain_find(device, range->replica);
         if (chain != NULL && range->to <= chain->head) {
-            drop_inflight(device, range->writer, 0, range->to);
+            drop_inflight(device, range->replica, 0, range->to);
             device_is_on_server(device, chain, range->to);
         }
     }
@@ -253,16 +253,16 @@ void device_on_ack(struct quire_device *device, const struct qr_frame *frame)
 
 /* Nobody says what became of the batches behind a refused one in its PUSH, nor will anybody name
  * those in later ones if what is first there hangs on the refused one: all of them go again. */
-static void send_rest_again(struct quire_device *device, const uint8_t *writer, uint64_t seq)
+static void send_rest_again(struct quire_device *device, const uint8_t *replica, uint64_t seq)
 {
     size_t first = 0;
     while (first < device->inflight_count && (device->inflight[first].seq != seq ||
-               memcmp(device->inflight[first].writer, writer, QR_WRITER_SIZE) != 0)) {
+               memcmp(device->inflight[first].replica, replica, QR_REPLICA_SIZE) != 0)) {
         first++;
     }
     while (device->inflight_count > first) {
         struct device_inflight *item = &device->inflight[--device->inflight_count];
-        struct device_chain *chain = device_chain_find(device, item->writer);
+        struct device_chain *chain = device_chain_find(device, item->replica);
         if (chain != NULL && item->seq - 1 < chain->sent) {
             chain->sent = item->seq - 1;
         }
@@ -272,7 +272,7 @@ static void send_rest_again(struct quire_device *device, const uint8_t *writer, 
 
 void device_on_batch_error(struct quire_device *device, const struct qr_frame *frame)
 {
-    struct device_chain *chain = device_chain_find(device, frame->error.writer);
+    struct device_chain *chain = device_chain_find(device, frame->error.replica);
     uint64_t seq = frame->error.seq;
     device->answered_ms = device->now_ms;
     if (frame->error.code == QR_ERROR_FORK) {
@@ -283,8 +283,8 @@ void device_on_batch_error(struct quire_device *device, const struct qr_frame *f
         return;
     }
     bool follows = is_blocked(device, chain) && chain->refused_seq <= seq;
-    send_rest_again(device, chain->writer, seq);
-    drop_inflight(device, chain->writer, seq, UINT64_MAX);
+    send_rest_again(device, chain->replica, seq);
+    drop_inflight(device, chain->replica, seq, UINT64_MAX);
     chain->sent = seq - 1 < chain->sent ? seq - 1 : chain->sent;
     if (follows) {
         return; /* what came after the batch that was refused first */
@@ -337,10 +337,10 @@ static bool is_fork(struct quire_device *device, const struct device_chain *chai
 }
 
 static const struct qr_frame_position *find_position(const struct qr_frame *frame,
-    const uint8_t *writer)
+    const uint8_t *replica)
 {
     for (size_t i = 0; i < frame->caught_up.position_count; i++) {
-        if (memcmp(frame->caught_up.positions[i].writer, writer, QR_WRITER_SIZE) == 0) {
+        if (memcmp(frame->caught_up.positions[i].replica, replica, QR_REPLICA_SIZE) == 0) {
             return &frame->caught_up.positions[i];
         }
     }
@@ -357,7 +357,7 @@ static void compare_heads(struct quire_device *device, const struct qr_frame *fr
         if (chain->head == 0) {
             continue;
         }
-        const struct qr_frame_position *position = find_position(frame, chain->writer);
+        const struct qr_frame_position *position = find_position(frame, chain->replica);
         uint64_t seq = position == NULL ? 0 : position->seq;
         /* One that has another branch has not lost this one: that is a fork, and said as such. */
         if (seq < chain->acked && (seq == 0 || !is_fork(device, chain, position))) {
@@ -366,13 +366,13 @@ static void compare_heads(struct quire_device *device, const struct qr_frame *fr
         if (seq != chain->acked && seq <= chain->head) {
             chain->acked = seq;
             chain->acked_wall_ms = (uint64_t)device->wall_ms;
-            if (memcmp(chain->writer, device->writer, QR_WRITER_SIZE) == 0) {
+            if (memcmp(chain->replica, device->replica, QR_REPLICA_SIZE) == 0) {
                 device_note_ack(device, seq);
             }
             device_put_chain(device, chain);
         }
     }
-    if (behind && !QR_PLANTED(NO_SERVER_MEMORY)) {
+    if (behind && !QR_FAILPOINT_ON(NO_SERVER_MEMORY)) {
         device_alarm(device, QUIRE_ALARM_SERVER_BEHIND);
     }
 }
@@ -382,32 +382,32 @@ static void compare_paired(struct quire_device *device)
 {
     struct qr_reader reader = qr_reader_over(quire_buffer_bytes(&device->pair_heads));
     bool withheld = false;
-    while (qr_reader_left(&reader) >= QR_WRITER_SIZE + 8) {
-        struct quire_bytes writer = qr_read_bytes(&reader, QR_WRITER_SIZE);
+    while (qr_reader_left(&reader) >= QR_REPLICA_SIZE + 8) {
+        struct quire_bytes replica = qr_read_bytes(&reader, QR_REPLICA_SIZE);
         uint64_t seq = qr_read_u64(&reader);
-        const struct device_chain *chain = device_chain_find(device, writer.data);
+        const struct device_chain *chain = device_chain_find(device, replica.data);
         withheld |= chain == NULL || chain->head < seq;
     }
-    if (withheld && !QR_PLANTED(NO_PAIRED_HEADS)) {
+    if (withheld && !QR_FAILPOINT_ON(NO_PAIRED_HEADS)) {
         device_alarm(device, QUIRE_ALARM_WITHHELD);
     }
     quire_buffer_clear(&device->pair_heads);
 }
 
-static bool is_shut_out(const struct quire_device *device, const uint8_t *writer)
+static bool is_shut_out(const struct quire_device *device, const uint8_t *replica)
 {
     for (size_t i = 0; i < device->shut_out_count; i++) {
-        if (memcmp(device->shut_out[i], writer, QR_WRITER_SIZE) == 0) {
+        if (memcmp(device->shut_out[i], replica, QR_REPLICA_SIZE) == 0) {
             return true;
         }
     }
     return false;
 }
 
-void device_shut_out(struct quire_device *device, const uint8_t *writer)
+void device_shut_out(struct quire_device *device, const uint8_t *replica)
 {
-    if (!is_shut_out(device, writer) && device->shut_out_count < DEVICE_SHUT_OUT_MAX) {
-        memcpy(device->shut_out[device->shut_out_count++], writer, QR_WRITER_SIZE);
+    if (!is_shut_out(device, replica) && device->shut_out_count < DEVICE_SHUT_OUT_MAX) {
+        memcpy(device->shut_out[device->shut_out_count++], replica, QR_REPLICA_SIZE);
     }
 }
 
@@ -417,15 +417,15 @@ void device_on_caught_up(struct quire_device *device, const struct qr_frame *fra
     compare_heads(device, frame);
     for (size_t i = 0; i < frame->caught_up.position_count; i++) {
         const struct qr_frame_position *position = &frame->caught_up.positions[i];
-        const struct device_chain *chain = device_chain_find(device, position->writer);
+        const struct device_chain *chain = device_chain_find(device, position->replica);
         if (chain == NULL || chain->head < position->seq) {
             /* What a revoked device wrote too late is not lacking: asking again brings it again. */
-            agree &= is_shut_out(device, position->writer);
+            agree &= is_shut_out(device, position->replica);
         } else if (is_fork(device, chain, position)) {
             device_alarm(device, QUIRE_ALARM_FORK);
         }
     }
-    if (!agree && !QR_PLANTED(NO_AGREEMENT)) {
+    if (!agree && !QR_FAILPOINT_ON(NO_AGREEMENT)) {
         device_resubscribe_later(device);
         return;
     }

@@ -82,7 +82,7 @@ void device_note_ack(struct quire_device *device, uint64_t seq)
 static uint64_t acked_by(const struct quire_device *device, uint64_t seq)
 {
     const struct device_mark *mark = find_mark(&device->acks, seq + 1);
-    const struct device_chain *own = device_chain_find(device, device->writer);
+    const struct device_chain *own = device_chain_find(device, device->replica);
     return mark != NULL                         ? mark->last
         : own != NULL && own->acked > seq ? own->acked_wall_ms
                                           : 0;
@@ -100,12 +100,12 @@ static uint64_t seen_at(const struct device_chain *chain, uint64_t seq)
 void device_note_sight(struct quire_device *device, struct device_chain *chain, const struct qr_batch *batch)
 {
     uint64_t sees = chain->sees_own;
-    if (memcmp(chain->writer, device->writer, QR_WRITER_SIZE) == 0) {
+    if (memcmp(chain->replica, device->replica, QR_REPLICA_SIZE) == 0) {
         return;
     }
     for (size_t i = 0; i < batch->dep_count; i++) {
-        const struct device_chain *dep = device_chain_find(device, batch->deps[i].writer);
-        bool ours = memcmp(batch->deps[i].writer, device->writer, QR_WRITER_SIZE) == 0;
+        const struct device_chain *dep = device_chain_find(device, batch->deps[i].replica);
+        bool ours = memcmp(batch->deps[i].replica, device->replica, QR_REPLICA_SIZE) == 0;
         uint64_t seen = ours   ? batch->deps[i].seq
             : dep == NULL ? 0
                           : seen_at(dep, batch->deps[i].seq);
@@ -144,7 +144,7 @@ void device_check_withheld(struct quire_device *device, const struct device_chai
 {
     uint64_t acked_ms = chain->own ? 0 : acked_by(device, chain->sees_own);
     if (acked_ms > 0 && chain->caught_up_at > acked_ms + DEVICE_WITHHELD_MS
-        && !QR_PLANTED(NO_OMISSION_RULE)) {
+        && !QR_FAILPOINT_ON(NO_OMISSION_RULE)) {
         device_alarm(device, QUIRE_ALARM_WITHHELD);
     }
 }

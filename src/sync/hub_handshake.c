@@ -213,7 +213,7 @@ void hub_on_auth_verified(struct qr_hub *hub, struct hub_connection *connection,
     if (!load_claimed(hub, connection, &user)) {
         return;
     }
-    if (!valid && !QR_PLANTED(HUB_NO_AUTH)) {
+    if (!valid && !QR_FAILPOINT_ON(HUB_NO_AUTH)) {
         fail_authentication(hub, connection, user);
         return;
     }

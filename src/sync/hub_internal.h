@@ -13,7 +13,7 @@
 #ifndef QR_SYNC_HUB_INTERNAL_H
 #define QR_SYNC_HUB_INTERNAL_H
 
-#include "base/plant.h"
+#include "base/failpoint.h"
 #include "codec/frame.h"
 #include "crypto/pair.h"
 #include "crypto/sign.h"
@@ -48,7 +48,7 @@ struct hub_entry {
 
 /** Invariant: places[i] is the index in user->entries of seq i + 1. */
 struct hub_chain {
-    uint8_t writer[QR_WRITER_SIZE];
+    uint8_t replica[QR_REPLICA_SIZE];
     uint8_t device[QR_DEVICE_SIZE];
     uint32_t *places;
     size_t accepted; /* greatest seq accepted, durable or on its way */
@@ -80,7 +80,7 @@ struct hub_user {
     size_t entry_count, entry_capacity, durable_count;
     size_t loaded_count; /* entries that were in the log when the user was loaded */
     struct hub_chain *chains;
-    uint16_t *chain_order; /* their indices, by writer as bytes: a SUB looks up a thousand of them */
+    uint16_t *chain_order; /* their indices, by replica as bytes: a SUB looks up a thousand of them */
     size_t chain_count, chain_capacity;
     uint64_t bytes;
     struct hub_connection *connections; /* ready ones */
@@ -212,9 +212,9 @@ void hub_out_finish(struct hub_out *out);
 QUIRE_CHECKED enum quire_status hub_out_end(struct hub_out *out, struct qr_hub_actions *out_actions);
 void hub_send(struct qr_hub *hub, struct hub_connection *connection, const struct qr_frame *frame);
 void hub_close(struct qr_hub *hub, struct hub_connection *connection, uint16_t code);
-/** ERROR about a batch (writer not NULL) or the connection; a fatal one closes it. */
+/** ERROR about a batch (replica not NULL) or the connection; a fatal one closes it. */
 void hub_error(struct qr_hub *hub, struct hub_connection *connection, enum qr_error_code code,
-    bool fatal, uint32_t retry_ms, const uint8_t *writer, uint64_t seq, struct quire_bytes data);
+    bool fatal, uint32_t retry_ms, const uint8_t *replica, uint64_t seq, struct quire_bytes data);
 void hub_fatal(struct qr_hub *hub, struct hub_connection *connection, enum qr_error_code code);
 void hub_verify(struct qr_hub *hub, uint64_t token, const struct qr_verify_job *jobs, size_t count);
 /** Copies the bytes; all records of a step go out as one PERSIST. */
@@ -233,7 +233,7 @@ QUIRE_CHECKED enum quire_status hub_user_new(struct qr_hub *hub, const uint8_t *
 void hub_user_rest(struct qr_hub *hub, struct hub_user *user);
 void hub_user_destroy(struct hub_user *user);
 /** NULL: no such chain. */
-struct hub_chain *hub_chain_find(const struct hub_user *user, const uint8_t *writer);
+struct hub_chain *hub_chain_find(const struct hub_user *user, const uint8_t *replica);
 const struct hub_entry *hub_chain_entry(const struct hub_user *user, const struct hub_chain *chain,
     uint64_t seq);
 /** Adds an entry that continues its chain (made when seq is 1) or the roster. ELIMIT: too many

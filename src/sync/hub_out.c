@@ -131,13 +131,13 @@ void hub_send(struct qr_hub *hub, struct hub_connection *connection, const struc
 }
 
 void hub_error(struct qr_hub *hub, struct hub_connection *connection, enum qr_error_code code,
-    bool fatal, uint32_t retry_ms, const uint8_t *writer, uint64_t seq, struct quire_bytes data)
+    bool fatal, uint32_t retry_ms, const uint8_t *replica, uint64_t seq, struct quire_bytes data)
 {
     struct qr_frame frame = {.type = QR_FRAME_ERROR};
     frame.error.code = code;
     frame.error.fatal = fatal;
     frame.error.retry_ms = retry_ms;
-    frame.error.writer = writer;
+    frame.error.replica = replica;
     frame.error.seq = seq;
     frame.error.data = data;
     hub_send(hub, connection, &frame);

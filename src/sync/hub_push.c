@@ -1,5 +1,5 @@
 /*
- * PUSH: form and author are checked at once, signatures elsewhere (VERIFY), place and causes when
+ * PUSH: form and author are checked at once, signatures elsewhere (VERIFY), place and deps when
  * they come back, in the order of the pushes. What is accepted is persisted; what is durable is
  * acknowledged.
  */
@@ -83,15 +83,15 @@ static uint32_t refuse_author(const struct qr_roster *roster, const struct qr_ba
     }
     const struct qr_roster_device *device = qr_roster_find(roster, batch->device);
     bool unknown = device == NULL || device->added_seq > batch->roster_seq;
-    if (unknown && !QR_PLANTED(HUB_NO_AUTHOR)) {
+    if (unknown && !QR_FAILPOINT_ON(HUB_NO_AUTHOR)) {
         return QR_ERROR_AUTH;
     }
     qr_batch_signed(batch, roster->user, roster->entries[batch->roster_seq].hash, out_signed);
     qr_batch_hash(out_signed, batch->signature, out_hash);
-    if (unknown && QR_PLANTED(HUB_NO_AUTHOR)) {
+    if (unknown && QR_FAILPOINT_ON(HUB_NO_AUTHOR)) {
         return 0;
     }
-    if (!qr_roster_admits(roster, batch->device, batch->writer, batch->seq, out_hash)) {
+    if (!qr_roster_admits(roster, batch->device, batch->replica, batch->seq, out_hash)) {
         return QR_ERROR_REVOKED;
     }
     if (batch->epoch != roster->entries[batch->roster_seq].epoch) {
@@ -104,12 +104,12 @@ static void reject(struct qr_hub *hub, struct hub_connection *connection, enum q
     uint32_t retry_ms, const struct qr_batch *batch, struct quire_bytes data)
 {
     hub->counters.batches_rejected++;
-    hub_error(hub, connection, code, false, retry_ms, batch->writer, batch->seq, data);
+    hub_error(hub, connection, code, false, retry_ms, batch->replica, batch->seq, data);
 }
 
 static bool held(const struct hub_user *user, const struct qr_batch *batch)
 {
-    const struct hub_chain *chain = hub_chain_find(user, batch->writer);
+    const struct hub_chain *chain = hub_chain_find(user, batch->replica);
     return chain != NULL && batch->seq <= chain->accepted;
 }
 
@@ -141,7 +141,7 @@ static bool prepare(struct qr_hub *hub, struct hub_push *push, struct qr_verify_
             push->batch_count = i; /* what came before it may go on */
             break;
         }
-        bool nobodys = QR_PLANTED(HUB_NO_AUTHOR) && qr_roster_find(roster, batch.device) == NULL;
+        bool nobodys = QR_FAILPOINT_ON(HUB_NO_AUTHOR) && qr_roster_find(roster, batch.device) == NULL;
         if (!held(connection->user, &batch) && !nobodys) {
             struct qr_verify_job *job = &jobs[job_count++];
             job->context = QR_CONTEXT_BATCH_SIGN;
@@ -166,7 +166,7 @@ static size_t within_rate(struct qr_hub *hub, struct hub_connection *connection,
     size_t count = frame->push.batch_count;
     size_t allowed = 0;
     uint32_t wait_ms = 0;
-    while (allowed < count && !QR_PLANTED(HUB_NO_RATE)) {
+    while (allowed < count && !QR_FAILPOINT_ON(HUB_NO_RATE)) {
         struct hub_bucket bytes_before = user->push_bytes;
         wait_ms = hub_bucket_take(&user->push_bytes, hub->now_ms, frame->push.batches[allowed].size,
             limits->push_bytes_per_second, 1000, limits->push_bytes_burst);
@@ -182,7 +182,7 @@ static size_t within_rate(struct qr_hub *hub, struct hub_connection *connection,
         }
         allowed++;
     }
-    if (allowed == count || QR_PLANTED(HUB_NO_RATE)) {
+    if (allowed == count || QR_FAILPOINT_ON(HUB_NO_RATE)) {
         return count;
     }
     hub->counters.rate_limited++;
@@ -196,7 +196,7 @@ static size_t within_rate(struct qr_hub *hub, struct hub_connection *connection,
     uint32_t rest_ms = hub_bucket_take(&later, hub->now_ms, count - allowed,
         limits->pushes_per_second, 1000, limits->pushes_burst);
     hub_error(hub, connection, QR_ERROR_RATE, false, rest_ms > wait_ms ? rest_ms : wait_ms,
-        batch.writer, batch.seq, nothing);
+        batch.replica, batch.seq, nothing);
     return allowed;
 }
 
@@ -287,7 +287,7 @@ static bool roster_goes_back(struct qr_hub *hub, const struct hub_user *user,
 }
 
 /* Every cause must be here, with the hash it is known by. True: all are. */
-static bool causes_are_here(struct qr_hub *hub, struct hub_connection *connection,
+static bool deps_are_here(struct qr_hub *hub, struct hub_connection *connection,
     const struct qr_batch *batch)
 {
     const struct hub_user *user = connection->user;
@@ -295,11 +295,11 @@ static bool causes_are_here(struct qr_hub *hub, struct hub_connection *connectio
     size_t size = 0;
     for (size_t i = 0; i < batch->dep_count; i++) {
         const struct qr_dep *dep = &batch->deps[i];
-        const struct hub_chain *chain = hub_chain_find(user, dep->writer);
+        const struct hub_chain *chain = hub_chain_find(user, dep->replica);
         if (chain == NULL || dep->seq > chain->accepted || dep->seq > chain->admitted) {
-            memcpy(missing + size, dep->writer, QR_WRITER_SIZE);
-            qr_store_u64(missing + size + QR_WRITER_SIZE, dep->seq);
-            memcpy(missing + size + QR_WRITER_SIZE + 8, dep->hash, QR_HASH_SIZE);
+            memcpy(missing + size, dep->replica, QR_REPLICA_SIZE);
+            qr_store_u64(missing + size + QR_REPLICA_SIZE, dep->seq);
+            memcpy(missing + size + QR_REPLICA_SIZE + 8, dep->hash, QR_HASH_SIZE);
             size += QR_DEP_SIZE;
         } else if (memcmp(hub_chain_entry(user, chain, dep->seq)->hash, dep->hash, QR_HASH_SIZE) !=
             0) {
@@ -321,7 +321,7 @@ static void repeat(struct qr_hub *hub, struct hub_connection *connection,
 {
     const struct hub_user *user = connection->user;
     bool other = memcmp(hub_chain_entry(user, chain, batch->seq)->hash, hash, QR_HASH_SIZE) != 0;
-    if (other && !QR_PLANTED(HUB_NO_FORK_CHECK)) {
+    if (other && !QR_FAILPOINT_ON(HUB_NO_FORK_CHECK)) {
         reject(hub, connection, QR_ERROR_FORK, RETRY_REFUSED_MS, batch,
             evidence(hub, user, chain, batch->seq));
         return;
@@ -330,10 +330,10 @@ static void repeat(struct qr_hub *hub, struct hub_connection *connection,
     mark(hub, connection, (uint16_t)(chain - user->chains), batch->seq);
 }
 
-static void note_causes(struct hub_user *user, const struct qr_batch *batch)
+static void note_deps(struct hub_user *user, const struct qr_batch *batch)
 {
     for (size_t i = 0; i < batch->dep_count; i++) {
-        struct hub_chain *cause = hub_chain_find(user, batch->deps[i].writer);
+        struct hub_chain *cause = hub_chain_find(user, batch->deps[i].replica);
         if (cause != NULL && batch->deps[i].seq > cause->built &&
             memcmp(cause->device, batch->device, QR_DEVICE_SIZE) != 0) {
             cause->built = batch->deps[i].seq;
@@ -345,7 +345,7 @@ static void place(struct qr_hub *hub, struct hub_connection *connection, struct 
     const struct qr_batch *batch, const uint8_t *hash)
 {
     struct hub_user *user = connection->user;
-    const struct hub_chain *chain = hub_chain_find(user, batch->writer);
+    const struct hub_chain *chain = hub_chain_find(user, batch->replica);
     uint64_t head = chain == NULL ? 0 : chain->accepted;
     if (batch->seq <= head) {
         repeat(hub, connection, chain, batch, hash);
@@ -363,7 +363,7 @@ static void place(struct qr_hub *hub, struct hub_connection *connection, struct 
     }
     if (memcmp(batch->prev, head_hash, QR_HASH_SIZE) != 0 ||
         (chain != NULL && memcmp(chain->device, batch->device, QR_DEVICE_SIZE) != 0 &&
-            !QR_PLANTED(HUB_NO_OWNER))) {
+            !QR_FAILPOINT_ON(HUB_NO_OWNER))) {
         reject(hub, connection, QR_ERROR_FORK, RETRY_REFUSED_MS, batch,
             chain == NULL ? nothing : evidence(hub, user, chain, head));
         return;
@@ -372,8 +372,8 @@ static void place(struct qr_hub *hub, struct hub_connection *connection, struct 
         reject(hub, connection, QR_ERROR_STALE_ROSTER, RETRY_REFUSED_MS, batch, nothing);
         return;
     }
-    bool unasked = QR_PLANTED(HUB_NO_DEPS_CHECK) || QR_PLANTED(HUB_NO_CAUSES);
-    if (!unasked && !causes_are_here(hub, connection, batch)) {
+    bool unasked = QR_FAILPOINT_ON(HUB_NO_DEPS_CHECK) || QR_FAILPOINT_ON(HUB_NO_DEPENDENCIES);
+    if (!unasked && !deps_are_here(hub, connection, batch)) {
         return;
     }
     if (user->bytes + bytes.size > hub->limits.user_bytes) {
@@ -381,7 +381,7 @@ static void place(struct qr_hub *hub, struct hub_connection *connection, struct 
         return;
     }
     struct qr_log_entry entry = {.kind = QR_LOG_BATCH, .seq = batch->seq};
-    memcpy(entry.writer, batch->writer, QR_WRITER_SIZE);
+    memcpy(entry.replica, batch->replica, QR_REPLICA_SIZE);
     memcpy(entry.device, batch->device, QR_DEVICE_SIZE);
     memcpy(entry.hash, hash, QR_HASH_SIZE);
     enum quire_status status = hub_user_accept(hub, user, &entry, bytes, connection->id);
@@ -395,7 +395,7 @@ static void place(struct qr_hub *hub, struct hub_connection *connection, struct 
         uint16_t place = user->entries[user->entry_count - 1].chain;
         user->chains[place].noted_seq = batch->seq;
         user->chains[place].noted_roster_seq = batch->roster_seq;
-        note_causes(user, batch);
+        note_deps(user, batch);
         mark(hub, connection, place, batch->seq);
     }
 }
@@ -411,7 +411,7 @@ static void accept(struct qr_hub *hub, struct hub_push *push)
         if (qr_batch_read_any(push->batches[i], &batch) != QUIRE_OK) {
             return; /* cannot be: it was read before */
         }
-        if (push->signed_job[i] && jobs++ >= push->valid && !QR_PLANTED(HUB_NO_SIGNATURE)) {
+        if (push->signed_job[i] && jobs++ >= push->valid && !QR_FAILPOINT_ON(HUB_NO_SIGNATURE)) {
             reject(hub, connection, QR_ERROR_BAD_SIG, RETRY_REFUSED_MS, &batch, nothing);
             return;
         }
@@ -426,7 +426,7 @@ static void accept(struct qr_hub *hub, struct hub_push *push)
             reject(hub, connection, (enum qr_error_code)refusal, RETRY_REFUSED_MS, &batch, nothing);
             return;
         }
-        if (!push->signed_job[i] && !held(connection->user, &batch) && !QR_PLANTED(HUB_NO_AUTHOR)) {
+        if (!push->signed_job[i] && !held(connection->user, &batch) && !QR_FAILPOINT_ON(HUB_NO_AUTHOR)) {
             return; /* it was held, and the disk refused it since: the client was told */
         }
         place(hub, connection, push->batches[i], &batch, push->hashes[i]);
@@ -462,7 +462,7 @@ void hub_acknowledge(struct qr_hub *hub, struct hub_connection *connection)
         uint64_t done = chain->durable < waiting->upto ? chain->durable : waiting->upto;
         if (done > waiting->acked && frame.ack.range_count < QR_FRAME_ITEMS_MAX) {
             ranges[frame.ack.range_count++] =
-                (struct qr_frame_range){.writer = chain->writer, .to = done};
+                (struct qr_frame_range){.replica = chain->replica, .to = done};
             waiting->acked = done;
         }
         if (waiting->acked < waiting->upto) {

@@ -36,7 +36,7 @@ static uint64_t admitted(const struct hub_user *user, const struct qr_roster *ro
     const struct hub_chain *chain)
 {
     uint8_t pinned[QR_HASH_SIZE];
-    uint64_t pin = qr_roster_pin(roster, chain->device, chain->writer, pinned);
+    uint64_t pin = qr_roster_pin(roster, chain->device, chain->replica, pinned);
     bool other = pin > 0 && pin <= chain->accepted &&
         memcmp(hub_chain_entry(user, chain, pin)->hash, pinned, QR_HASH_SIZE) != 0;
     return pin - other;
@@ -54,7 +54,7 @@ static bool stands_on_excess(const struct hub_user *user, const struct qr_roster
     const struct qr_batch *batch)
 {
     for (size_t i = 0; i < batch->dep_count; i++) {
-        const struct hub_chain *cause = hub_chain_find(user, batch->deps[i].writer);
+        const struct hub_chain *cause = hub_chain_find(user, batch->deps[i].replica);
         if (cause != NULL && batch->deps[i].seq > admitted(user, roster, cause) &&
             memcmp(cause->device, batch->device, QR_DEVICE_SIZE) != 0) {
             return true;

@@ -13,7 +13,7 @@ static const struct quire_bytes nothing = {0};
 static void compare_chain(struct qr_hub *hub, struct hub_connection *connection,
     const struct hub_user *user, const struct qr_frame_position *position)
 {
-    const struct hub_chain *chain = hub_chain_find(user, position->writer);
+    const struct hub_chain *chain = hub_chain_find(user, position->replica);
     if (chain == NULL || position->seq == 0) {
         return;
     }
@@ -27,7 +27,7 @@ static void compare_chain(struct qr_hub *hub, struct hub_connection *connection,
             hub->reader.read(hub->reader.context, entry->lsn, &bytes) != QUIRE_OK) {
             bytes = nothing;
         }
-        hub_error(hub, connection, QR_ERROR_FORK, false, 0, position->writer, position->seq, bytes);
+        hub_error(hub, connection, QR_ERROR_FORK, false, 0, position->replica, position->seq, bytes);
     }
 }
 
@@ -42,11 +42,11 @@ static void send_want(struct qr_hub *hub, struct hub_connection *connection,
     }
     size_t wanted = 0;
     for (size_t i = 0; i < count; i++) {
-        const struct hub_chain *chain = hub_chain_find(connection->user, positions[i].writer);
+        const struct hub_chain *chain = hub_chain_find(connection->user, positions[i].replica);
         uint64_t have = chain == NULL ? 0 : chain->accepted;
         if (positions[i].seq > have) {
             ranges[wanted++] =
-                (struct qr_frame_range){positions[i].writer, have + 1, positions[i].seq};
+                (struct qr_frame_range){positions[i].replica, have + 1, positions[i].seq};
         }
     }
     struct qr_frame frame = {.type = QR_FRAME_WANT};
@@ -112,7 +112,7 @@ static void send_caught_up(struct qr_hub *hub, struct hub_connection *connection
         const struct hub_chain *chain = &user->chains[i];
         uint64_t seq = chain->durable < chain->admitted ? chain->durable : chain->admitted;
         if (seq > 0) {
-            positions[frame.caught_up.position_count++] = (struct qr_frame_position){chain->writer,
+            positions[frame.caught_up.position_count++] = (struct qr_frame_position){chain->replica,
                 seq, hub_chain_entry(user, chain, seq)->hash};
         }
     }

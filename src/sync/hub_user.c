@@ -22,14 +22,14 @@ void hub_user_destroy(struct hub_user *user)
     free(user);
 }
 
-/* The first place in chain_order whose writer is not less. */
-static size_t chain_place(const struct hub_user *user, const uint8_t *writer)
+/* The first place in chain_order whose replica is not less. */
+static size_t chain_place(const struct hub_user *user, const uint8_t *replica)
 {
     size_t low = 0, high = user->chain_count;
     while (low < high) {
         size_t middle = (low + high) / 2;
         const struct hub_chain *chain = &user->chains[user->chain_order[middle]];
-        if (memcmp(chain->writer, writer, QR_WRITER_SIZE) < 0) {
+        if (memcmp(chain->replica, replica, QR_REPLICA_SIZE) < 0) {
             low = middle + 1;
         } else {
             high = middle;
@@ -38,14 +38,14 @@ static size_t chain_place(const struct hub_user *user, const uint8_t *writer)
     return low;
 }
 
-struct hub_chain *hub_chain_find(const struct hub_user *user, const uint8_t *writer)
+struct hub_chain *hub_chain_find(const struct hub_user *user, const uint8_t *replica)
 {
-    size_t place = chain_place(user, writer);
+    size_t place = chain_place(user, replica);
     if (place == user->chain_count) {
         return NULL;
     }
     struct hub_chain *chain = &user->chains[user->chain_order[place]];
-    return memcmp(chain->writer, writer, QR_WRITER_SIZE) == 0 ? chain : NULL;
+    return memcmp(chain->replica, replica, QR_REPLICA_SIZE) == 0 ? chain : NULL;
 }
 
 const struct hub_entry *hub_chain_entry(const struct hub_user *user, const struct hub_chain *chain,
@@ -73,13 +73,13 @@ static enum quire_status add_chain(struct hub_user *user, const struct qr_log_en
         user->chain_order = order;
         user->chain_capacity = capacity;
     }
-    size_t place = chain_place(user, entry->writer);
+    size_t place = chain_place(user, entry->replica);
     memmove(user->chain_order + place + 1, user->chain_order + place,
         (user->chain_count - place) * sizeof *user->chain_order);
     user->chain_order[place] = (uint16_t)user->chain_count;
     struct hub_chain *chain = &user->chains[user->chain_count++];
     *chain = (struct hub_chain){.admitted = UINT64_MAX};
-    memcpy(chain->writer, entry->writer, QR_WRITER_SIZE);
+    memcpy(chain->replica, entry->replica, QR_REPLICA_SIZE);
     memcpy(chain->device, entry->device, QR_DEVICE_SIZE);
     return QUIRE_OK;
 }
@@ -88,7 +88,7 @@ static enum quire_status add_chain(struct hub_user *user, const struct qr_log_en
 static void drop_last_chain(struct hub_user *user)
 {
     struct hub_chain *chain = &user->chains[user->chain_count - 1];
-    size_t place = chain_place(user, chain->writer);
+    size_t place = chain_place(user, chain->replica);
     memmove(user->chain_order + place, user->chain_order + place + 1,
         (user->chain_count - 1 - place) * sizeof *user->chain_order);
     free(chain->places);
@@ -125,7 +125,7 @@ enum quire_status hub_user_add(struct hub_user *user, const struct qr_log_entry 
     struct hub_chain *chain = NULL;
     bool fresh = false;
     if (entry->kind == QR_LOG_BATCH) {
-        chain = hub_chain_find(user, entry->writer);
+        chain = hub_chain_find(user, entry->replica);
         if (chain == NULL) {
             enum quire_status status = add_chain(user, entry);
             if (status != QUIRE_OK) {
@@ -184,7 +184,7 @@ static enum quire_status visit_entry(void *context, const struct qr_log_entry *e
     /* After damage a record may stand in the log twice, or without those before it: a chain, and
      * the roster, is what continues; the rest is sent again by the devices. */
     if (entry->kind == QR_LOG_BATCH) {
-        const struct hub_chain *chain = hub_chain_find(loading->user, entry->writer);
+        const struct hub_chain *chain = hub_chain_find(loading->user, entry->replica);
         if (entry->seq != (chain == NULL ? 0 : chain->accepted) + 1) {
             return QUIRE_OK;
         }
@@ -385,7 +385,7 @@ enum quire_status hub_user_accept(struct qr_hub *hub, struct hub_user *user,
     }
     hub->next_lsn++;
     hub_persist(hub, user, entry, bytes);
-    if (QR_PLANTED(ACK_BEFORE_COMMIT)) {
+    if (QR_FAILPOINT_ON(ACK_BEFORE_COMMIT)) {
         make_durable(hub, user);
     }
     return QUIRE_OK;
@@ -393,12 +393,12 @@ enum quire_status hub_user_accept(struct qr_hub *hub, struct hub_user *user,
 
 void hub_persisted(struct qr_hub *hub, uint64_t lsn)
 {
-    lsn += QR_PLANTED(ACK_ONE_TOO_MANY);
+    lsn += QR_FAILPOINT_ON(ACK_ONE_TOO_MANY);
     while (hub->pending_count > 0 && hub->pending[hub->pending_first].lsn <= lsn) {
         struct hub_user *user = hub->pending[hub->pending_first].user;
         hub->pending_first = (hub->pending_first + 1) % hub->pending_capacity;
         hub->pending_count--;
-        if (!QR_PLANTED(ACK_BEFORE_COMMIT)) {
+        if (!QR_FAILPOINT_ON(ACK_BEFORE_COMMIT)) {
             make_durable(hub, user);
         }
     }
@@ -428,7 +428,7 @@ static void roll_back(struct qr_hub *hub, struct hub_user *user, enum qr_error_c
             const struct hub_mark *mark = &connection->marks[i];
             const struct hub_chain *chain = &user->chains[mark->chain];
             if (mark->upto > chain->durable) {
-                hub_error(hub, connection, code, false, RETRY_STORE_MS, chain->writer,
+                hub_error(hub, connection, code, false, RETRY_STORE_MS, chain->replica,
                     chain->durable + 1, nothing);
             }
         }

@@ -2,7 +2,7 @@
  * A user's roster: each record is checked against those before it.
  */
 #include "sync/roster.h"
-#include "base/plant.h"
+#include "base/failpoint.h"
 #include "base/reader.h"
 #include "crypto/sign.h"
 #include <stdlib.h>
@@ -74,7 +74,7 @@ bool qr_roster_active(const struct qr_roster *roster, const uint8_t *device)
     return found != NULL && found->revoked_seq == 0;
 }
 
-uint64_t qr_roster_pin(const struct qr_roster *roster, const uint8_t *device, const uint8_t *writer,
+uint64_t qr_roster_pin(const struct qr_roster *roster, const uint8_t *device, const uint8_t *replica,
     uint8_t out_hash[QR_HASH_SIZE])
 {
     const struct qr_roster_device *found = qr_roster_find(roster, device);
@@ -90,7 +90,7 @@ uint64_t qr_roster_pin(const struct qr_roster *roster, const uint8_t *device, co
     }
     for (size_t i = 0; i < record.revoke.pin_count; i++) {
         const struct qr_dep *pin = &record.revoke.pins[i];
-        if (memcmp(pin->writer, writer, QR_WRITER_SIZE) == 0) {
+        if (memcmp(pin->replica, replica, QR_REPLICA_SIZE) == 0) {
             memcpy(out_hash, pin->hash, QR_HASH_SIZE);
             return pin->seq;
         }
@@ -98,11 +98,11 @@ uint64_t qr_roster_pin(const struct qr_roster *roster, const uint8_t *device, co
     return 0;
 }
 
-bool qr_roster_admits(const struct qr_roster *roster, const uint8_t *device, const uint8_t *writer,
+bool qr_roster_admits(const struct qr_roster *roster, const uint8_t *device, const uint8_t *replica,
     uint64_t seq, const uint8_t *hash)
 {
     uint8_t pinned[QR_HASH_SIZE];
-    uint64_t pin = qr_roster_pin(roster, device, writer, pinned);
+    uint64_t pin = qr_roster_pin(roster, device, replica, pinned);
     return pin == UINT64_MAX || seq < pin ||
         (seq == pin && memcmp(hash, pinned, QR_HASH_SIZE) == 0);
 }
@@ -220,7 +220,7 @@ static enum quire_status check_signature(const struct qr_roster *roster,
         return QUIRE_OK;
     }
     struct quire_bytes message = {hash, QR_HASH_SIZE};
-    bool holds = QR_PLANTED(NO_ROSTER_SIGNATURE) ||
+    bool holds = QR_FAILPOINT_ON(NO_ROSTER_SIGNATURE) ||
         (key != NULL && qr_verify(key, QR_CONTEXT_ROSTER_SIGN, &message, 1, record->signature));
     return holds ? QUIRE_OK : QUIRE_ECRYPTO;
 }
@@ -235,7 +235,7 @@ static enum quire_status append(struct qr_roster *roster, struct quire_bytes byt
     }
     bool follows = record.seq == roster->count &&
         memcmp(record.prev, qr_roster_head(roster), QR_HASH_SIZE) == 0;
-    if (!follows && !QR_PLANTED(NO_ROSTER_CHAIN)) {
+    if (!follows && !QR_FAILPOINT_ON(NO_ROSTER_CHAIN)) {
         return QUIRE_ECONFLICT;
     }
     if ((record.kind == QR_RECORD_GENESIS) != (record.seq == 0)) {

@@ -70,13 +70,13 @@ const uint8_t *qr_roster_head(const struct qr_roster *roster);
 const struct qr_roster_device *qr_roster_find(const struct qr_roster *roster, const uint8_t *device);
 /** May this device write at all. */
 bool qr_roster_active(const struct qr_roster *roster, const uint8_t *device);
-/** May `device` have written batch `seq` of `writer`, which has this hash: active, or below its
+/** May `device` have written batch `seq` of `replica`, which has this hash: active, or below its
  * revocation's pin, or the very batch that is pinned. */
-bool qr_roster_admits(const struct qr_roster *roster, const uint8_t *device, const uint8_t *writer,
+bool qr_roster_admits(const struct qr_roster *roster, const uint8_t *device, const uint8_t *replica,
     uint64_t seq, const uint8_t *hash);
 /** How many batches of a chain the roster admits of that device: UINT64_MAX while it is active, the
  * pin (with its hash), else 0. */
-uint64_t qr_roster_pin(const struct qr_roster *roster, const uint8_t *device, const uint8_t *writer,
+uint64_t qr_roster_pin(const struct qr_roster *roster, const uint8_t *device, const uint8_t *replica,
     uint8_t out_hash[QR_HASH_SIZE]);
 /** The record of an epoch, by number. ENOTFOUND. */
 QUIRE_CHECKED enum quire_status qr_roster_epoch_record(const struct qr_roster *roster,

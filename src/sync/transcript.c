@@ -2,7 +2,7 @@
  * What both ends hash and sign.
  */
 #include "sync/transcript.h"
-#include "base/plant.h"
+#include "base/failpoint.h"
 
 void qr_batch_signed(const struct qr_batch *batch, const uint8_t user[QR_USER_SIZE],
     const uint8_t roster_hash[QR_HASH_SIZE], uint8_t out_signed[QR_HASH_SIZE])
@@ -28,7 +28,7 @@ void qr_batch_hash(const uint8_t signed_hash[QR_HASH_SIZE], const uint8_t signat
 {
     qr_hash(out_hash, QR_CONTEXT_BATCH,
         (struct quire_bytes[]){{signed_hash, QR_HASH_SIZE}, {signature, QR_SIGNATURE_SIZE}},
-        QR_PLANTED(NO_SIGNATURE_IN_HASH) ? 1 : 2);
+        QR_FAILPOINT_ON(NO_SIGNATURE_IN_HASH) ? 1 : 2);
 }
 
 void qr_auth_digest(struct quire_bytes host, struct quire_bytes hello, struct quire_bytes challenge,

@@ -59,9 +59,9 @@ static void actions_onto(struct rows *rows, const struct quire_actions *actions)
 }
 
 static struct quire_device_options options_of(uint32_t reader, const uint8_t *profile_key,
-    const uint8_t *entropy, int64_t wall_ms, struct quire_bytes writer_record)
+    const uint8_t *entropy, int64_t wall_ms, struct quire_bytes replica_record)
 {
-    struct quire_device_options options = {.wall_ms = wall_ms, .writer_record = writer_record};
+    struct quire_device_options options = {.wall_ms = wall_ms, .replica_record = replica_record};
     options.reader = (struct quire_reader){(void *)(uintptr_t)reader, get, scan};
     memcpy(options.profile_key, profile_key, QUIRE_PROFILE_KEY_SIZE);
     memcpy(options.entropy, entropy, QUIRE_ENTROPY_SIZE);
@@ -78,12 +78,12 @@ static void wipe(void *secret, size_t size)
 }
 
 int quire_wasm_device_init(uint32_t reader, const uint8_t *profile_key, const uint8_t *entropy,
-    int64_t wall_ms, const uint8_t *writer_record, size_t writer_record_size, const uint8_t *name,
+    int64_t wall_ms, const uint8_t *replica_record, size_t replica_record_size, const uint8_t *name,
     size_t name_size, struct quire_buffer *out_kit, struct quire_buffer *out_actions,
     struct quire_device **out_device)
 {
     struct quire_device_options options = options_of(reader, profile_key, entropy, wall_ms,
-        (struct quire_bytes){writer_record, writer_record_size});
+        (struct quire_bytes){replica_record, replica_record_size});
     char kit[QUIRE_KIT_TEXT_SIZE];
     struct quire_device *device = NULL;
     struct quire_actions actions = {0};
@@ -135,11 +135,11 @@ int quire_wasm_device_recover(uint32_t reader, const uint8_t *profile_key, const
 }
 
 int quire_wasm_device_open(uint32_t reader, const uint8_t *profile_key, const uint8_t *entropy,
-    int64_t wall_ms, const uint8_t *writer_record, size_t writer_record_size,
+    int64_t wall_ms, const uint8_t *replica_record, size_t replica_record_size,
     struct quire_device **out_device)
 {
     struct quire_device_options options = options_of(reader, profile_key, entropy, wall_ms,
-        (struct quire_bytes){writer_record, writer_record_size});
+        (struct quire_bytes){replica_record, replica_record_size});
     enum quire_status status = quire_device_open(&options, out_device);
     wipe(&options, sizeof options);
     return (int)status;
@@ -194,10 +194,10 @@ int quire_wasm_device_document(struct quire_device *device, const uint8_t *entry
     return (int)quire_device_document(device, entry, create != 0, out_document);
 }
 
-void quire_wasm_device_session(const struct quire_device *device, uint8_t *out_session)
+void quire_wasm_device_replica(const struct quire_device *device, uint8_t *out_replica)
 {
     struct quire_stamp stamp = quire_device_stamp(device, 0);
-    memcpy(out_session, stamp.session, QUIRE_SESSION_SIZE);
+    memcpy(out_replica, stamp.replica, QUIRE_REPLICA_SIZE);
 }
 
 static bool entry_onto(void *context, const struct quire_summary *summary)
@@ -243,7 +243,7 @@ int quire_wasm_device_devices(struct quire_device *device, struct quire_buffer *
 static bool rejection_onto(void *context, const struct quire_rejection *rejection)
 {
     struct rows *rows = context;
-    rows_fixed(rows, rejection->writer, QUIRE_SESSION_SIZE);
+    rows_fixed(rows, rejection->replica, QUIRE_REPLICA_SIZE);
     rows_u64(rows, rejection->seq);
     rows_u32(rows, rejection->code);
     rows_bytes(rows, quire_bytes_of_text(rejection->name));

@@ -5,10 +5,10 @@
 #include "wasm/rows.h"
 #include <string.h>
 
-static struct quire_stamp stamp_of(const uint8_t *session, int64_t wall_ms)
+static struct quire_stamp stamp_of(const uint8_t *replica, int64_t wall_ms)
 {
     struct quire_stamp stamp = {.wall_ms = wall_ms};
-    memcpy(stamp.session, session, QUIRE_SESSION_SIZE);
+    memcpy(stamp.replica, replica, QUIRE_REPLICA_SIZE);
     return stamp;
 }
 
@@ -108,64 +108,64 @@ int quire_wasm_document_set(const struct quire_document *document, uint32_t set,
 
 /* ---- editing --------------------------------------------------------------------------------- */
 
-int quire_wasm_document_insert(struct quire_document *document, const uint8_t *session, int64_t wall_ms,
+int quire_wasm_document_insert(struct quire_document *document, const uint8_t *replica, int64_t wall_ms,
     size_t position, const uint8_t *text, size_t size)
 {
-    struct quire_stamp stamp = stamp_of(session, wall_ms);
+    struct quire_stamp stamp = stamp_of(replica, wall_ms);
     return (int)quire_document_insert(document, &stamp, position, (struct quire_bytes){text, size});
 }
 
-int quire_wasm_document_erase(struct quire_document *document, const uint8_t *session, int64_t wall_ms,
+int quire_wasm_document_erase(struct quire_document *document, const uint8_t *replica, int64_t wall_ms,
     size_t position, size_t count)
 {
-    struct quire_stamp stamp = stamp_of(session, wall_ms);
+    struct quire_stamp stamp = stamp_of(replica, wall_ms);
     return (int)quire_document_erase(document, &stamp, position, count);
 }
 
-int quire_wasm_document_set_register(struct quire_document *document, const uint8_t *session,
+int quire_wasm_document_set_register(struct quire_document *document, const uint8_t *replica,
     int64_t wall_ms, uint32_t field, const uint8_t *text, size_t size, int64_t number)
 {
     if (field >= QUIRE_REGISTER_COUNT) {
         return QUIRE_EINVALID;
     }
-    struct quire_stamp stamp = stamp_of(session, wall_ms);
+    struct quire_stamp stamp = stamp_of(replica, wall_ms);
     struct quire_value value = {.text = {text, size}, .number = number};
     return (int)quire_document_set_register(document, &stamp, field, &value);
 }
 
-int quire_wasm_document_clear_register(struct quire_document *document, const uint8_t *session,
+int quire_wasm_document_clear_register(struct quire_document *document, const uint8_t *replica,
     int64_t wall_ms, uint32_t field)
 {
     if (field >= QUIRE_REGISTER_COUNT) {
         return QUIRE_EINVALID;
     }
-    struct quire_stamp stamp = stamp_of(session, wall_ms);
+    struct quire_stamp stamp = stamp_of(replica, wall_ms);
     return (int)quire_document_clear_register(document, &stamp, field);
 }
 
-int quire_wasm_document_add_element(struct quire_document *document, const uint8_t *session,
+int quire_wasm_document_add_element(struct quire_document *document, const uint8_t *replica,
     int64_t wall_ms, uint32_t set, const uint8_t *name, size_t size, int64_t value)
 {
     if (set >= QUIRE_SET_COUNT) {
         return QUIRE_EINVALID;
     }
-    struct quire_stamp stamp = stamp_of(session, wall_ms);
+    struct quire_stamp stamp = stamp_of(replica, wall_ms);
     return (int)quire_document_add_element(document, &stamp, set, (struct quire_bytes){name, size}, value);
 }
 
-int quire_wasm_document_remove_element(struct quire_document *document, const uint8_t *session,
+int quire_wasm_document_remove_element(struct quire_document *document, const uint8_t *replica,
     int64_t wall_ms, uint32_t set, const uint8_t *name, size_t size)
 {
     if (set >= QUIRE_SET_COUNT) {
         return QUIRE_EINVALID;
     }
-    struct quire_stamp stamp = stamp_of(session, wall_ms);
+    struct quire_stamp stamp = stamp_of(replica, wall_ms);
     return (int)quire_document_remove_element(document, &stamp, set, (struct quire_bytes){name, size});
 }
 
-int quire_wasm_document_delete(struct quire_document *document, const uint8_t *session, int64_t wall_ms)
+int quire_wasm_document_delete(struct quire_document *document, const uint8_t *replica, int64_t wall_ms)
 {
-    struct quire_stamp stamp = stamp_of(session, wall_ms);
+    struct quire_stamp stamp = stamp_of(replica, wall_ms);
     return (int)quire_document_delete(document, &stamp);
 }
 
@@ -252,15 +252,15 @@ int quire_wasm_undo_close_step(struct quire_undo *undo)
     return (int)quire_undo_close_step(undo);
 }
 
-int quire_wasm_undo_undo(struct quire_undo *undo, const uint8_t *session, int64_t wall_ms)
+int quire_wasm_undo_undo(struct quire_undo *undo, const uint8_t *replica, int64_t wall_ms)
 {
-    struct quire_stamp stamp = stamp_of(session, wall_ms);
+    struct quire_stamp stamp = stamp_of(replica, wall_ms);
     return (int)quire_undo_undo(undo, &stamp);
 }
 
-int quire_wasm_undo_redo(struct quire_undo *undo, const uint8_t *session, int64_t wall_ms)
+int quire_wasm_undo_redo(struct quire_undo *undo, const uint8_t *replica, int64_t wall_ms)
 {
-    struct quire_stamp stamp = stamp_of(session, wall_ms);
+    struct quire_stamp stamp = stamp_of(replica, wall_ms);
     return (int)quire_undo_redo(undo, &stamp);
 }
 

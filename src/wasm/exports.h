@@ -9,7 +9,7 @@
  * Meaning: each function is the one of quire/document.h or quire/device.h with the same name, and
  *          its header says what it does; here is only what differs.
  * Pointers are offsets in `memory`. Views of it go stale whenever a call makes it grow.
- * Inputs:  borrowed for the call. Text is UTF-8. Ids are 16 bytes, sessions 8, keys and entropy 32.
+ * Inputs:  borrowed for the call. Text is UTF-8. Ids are 16 bytes, replicas 8, keys and entropy 32.
  * Outputs: a function with a `struct quire_buffer *out` clears it, then fills it; on any status but
  *          QUIRE_OK it is empty. It belongs to whoever created it.
  * Numbers: 64-bit ones are i64, which JavaScript sees as BigInt.
@@ -109,26 +109,26 @@ QUIRE_EXPORT("document_set")
 int quire_wasm_document_set(const struct quire_document *document, uint32_t set, struct quire_buffer *out);
 
 QUIRE_EXPORT("document_insert")
-int quire_wasm_document_insert(struct quire_document *document, const uint8_t *session, int64_t wall_ms,
+int quire_wasm_document_insert(struct quire_document *document, const uint8_t *replica, int64_t wall_ms,
     size_t position, const uint8_t *text, size_t size);
 QUIRE_EXPORT("document_erase")
-int quire_wasm_document_erase(struct quire_document *document, const uint8_t *session, int64_t wall_ms,
+int quire_wasm_document_erase(struct quire_document *document, const uint8_t *replica, int64_t wall_ms,
     size_t position, size_t count);
 /** TITLE reads text, DATE and MOOD number. */
 QUIRE_EXPORT("document_set_register")
-int quire_wasm_document_set_register(struct quire_document *document, const uint8_t *session,
+int quire_wasm_document_set_register(struct quire_document *document, const uint8_t *replica,
     int64_t wall_ms, uint32_t field, const uint8_t *text, size_t size, int64_t number);
 QUIRE_EXPORT("document_clear_register")
-int quire_wasm_document_clear_register(struct quire_document *document, const uint8_t *session,
+int quire_wasm_document_clear_register(struct quire_document *document, const uint8_t *replica,
     int64_t wall_ms, uint32_t field);
 QUIRE_EXPORT("document_add_element")
-int quire_wasm_document_add_element(struct quire_document *document, const uint8_t *session,
+int quire_wasm_document_add_element(struct quire_document *document, const uint8_t *replica,
     int64_t wall_ms, uint32_t set, const uint8_t *name, size_t size, int64_t value);
 QUIRE_EXPORT("document_remove_element")
-int quire_wasm_document_remove_element(struct quire_document *document, const uint8_t *session,
+int quire_wasm_document_remove_element(struct quire_document *document, const uint8_t *replica,
     int64_t wall_ms, uint32_t set, const uint8_t *name, size_t size);
 QUIRE_EXPORT("document_delete")
-int quire_wasm_document_delete(struct quire_document *document, const uint8_t *session, int64_t wall_ms);
+int quire_wasm_document_delete(struct quire_document *document, const uint8_t *replica, int64_t wall_ms);
 
 QUIRE_EXPORT("document_pending_size")
 size_t quire_wasm_document_pending_size(const struct quire_document *document);
@@ -165,9 +165,9 @@ QUIRE_EXPORT("undo_attach")
 int quire_wasm_undo_attach(struct quire_undo *undo, struct quire_document *document);
 QUIRE_EXPORT("undo_close_step") int quire_wasm_undo_close_step(struct quire_undo *undo);
 QUIRE_EXPORT("undo_undo")
-int quire_wasm_undo_undo(struct quire_undo *undo, const uint8_t *session, int64_t wall_ms);
+int quire_wasm_undo_undo(struct quire_undo *undo, const uint8_t *replica, int64_t wall_ms);
 QUIRE_EXPORT("undo_redo")
-int quire_wasm_undo_redo(struct quire_undo *undo, const uint8_t *session, int64_t wall_ms);
+int quire_wasm_undo_redo(struct quire_undo *undo, const uint8_t *replica, int64_t wall_ms);
 QUIRE_EXPORT("undo_count") size_t quire_wasm_undo_count(const struct quire_undo *undo);
 QUIRE_EXPORT("undo_redo_count") size_t quire_wasm_undo_redo_count(const struct quire_undo *undo);
 
@@ -178,13 +178,13 @@ QUIRE_EXPORT("undo_redo_count") size_t quire_wasm_undo_redo_count(const struct q
  *   u8 kind, u8 notice, u32 code, u32 retry_ms, u64 token, 16 bytes entry, 16 bytes device,
  *   bytes, u32 write_count, and for each write: u8 erase, bytes key, bytes value
  * `reader` is any number that the host knows the records by; get and scan are given it.
- * writer_record may have size 0.
+ * replica_record may have size 0.
  */
 
 /** out_kit: the recovery kit's characters; to be wiped after it was shown. */
 QUIRE_EXPORT("device_init")
 int quire_wasm_device_init(uint32_t reader, const uint8_t *profile_key, const uint8_t *entropy,
-    int64_t wall_ms, const uint8_t *writer_record, size_t writer_record_size, const uint8_t *name,
+    int64_t wall_ms, const uint8_t *replica_record, size_t replica_record_size, const uint8_t *name,
     size_t name_size, struct quire_buffer *out_kit, struct quire_buffer *out_actions,
     struct quire_device **out_device);
 QUIRE_EXPORT("device_join")
@@ -197,7 +197,7 @@ int quire_wasm_device_recover(uint32_t reader, const uint8_t *profile_key, const
     struct quire_device **out_device);
 QUIRE_EXPORT("device_open")
 int quire_wasm_device_open(uint32_t reader, const uint8_t *profile_key, const uint8_t *entropy,
-    int64_t wall_ms, const uint8_t *writer_record, size_t writer_record_size,
+    int64_t wall_ms, const uint8_t *replica_record, size_t replica_record_size,
     struct quire_device **out_device);
 QUIRE_EXPORT("device_rejoin")
 int quire_wasm_device_rejoin(struct quire_device *device, const uint8_t *code, size_t code_size,
@@ -214,9 +214,9 @@ QUIRE_EXPORT("device_wake_ms") uint64_t quire_wasm_device_wake_ms(const struct q
 QUIRE_EXPORT("device_document")
 int quire_wasm_device_document(struct quire_device *device, const uint8_t *entry, int create,
     struct quire_document **out_document);
-/** Writes the 8 bytes of the session with which this process stamps its edits. */
-QUIRE_EXPORT("device_session")
-void quire_wasm_device_session(const struct quire_device *device, uint8_t *out_session);
+/** Writes the 8 bytes of the replica with which this process stamps its edits. */
+QUIRE_EXPORT("device_replica")
+void quire_wasm_device_replica(const struct quire_device *device, uint8_t *out_replica);
 
 /** Rows: 16 bytes entry, flags (1 has_date, 2 has_mood, 4 deleted, 8 unsealed), i64 date, i64 mood,
  * i64 changed_wall_ms, u64 text_length, bytes title, bytes excerpt. */
@@ -225,7 +225,7 @@ int quire_wasm_device_entries(struct quire_device *device, struct quire_buffer *
 /** Rows: 16 bytes device, flags (1 self, 2 active), u64 batches, i64 last_heard_ms, bytes name. */
 QUIRE_EXPORT("device_devices")
 int quire_wasm_device_devices(struct quire_device *device, struct quire_buffer *out);
-/** Rows: 8 bytes writer, u64 seq, u32 code, bytes name. */
+/** Rows: 8 bytes replica, u64 seq, u32 code, bytes name. */
 QUIRE_EXPORT("device_rejections")
 int quire_wasm_device_rejections(const struct quire_device *device, struct quire_buffer *out);
 /** One row: 32 bytes user, 16 bytes device, flags (1 joined, 2 revoked, 4 connected, 8 caught_up),

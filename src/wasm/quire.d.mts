@@ -62,10 +62,10 @@ export type SetName = 'tags' | 'emotions';
 
 export class Document {
   private constructor();
-  /** An empty document; destroy it when done. session: 8 bytes, default random. */
-  static create(core: Core, options?: { session?: Uint8Array; wall?: () => number | bigint }): Document;
+  /** An empty document; destroy it when done. replica: 8 bytes, default random. */
+  static create(core: Core, options?: { replica?: Uint8Array; wall?: () => number | bigint }): Document;
   /** The document of a state: fast, and small, until it is edited or merged into. */
-  static open(core: Core, state: Uint8Array, options?: { session?: Uint8Array; wall?: () => number | bigint }): Document;
+  static open(core: Core, state: Uint8Array, options?: { replica?: Uint8Array; wall?: () => number | bigint }): Document;
   /** Frees it, unless a device lent it; what is kept for undo in any case. */
   destroy(): void;
 
@@ -164,7 +164,7 @@ export type Action =
   | { kind: 'persist'; token: bigint; writes: Write[] }
   | { kind: 'send'; bytes: Uint8Array }
   | { kind: 'close'; retryMs: number }
-  | { kind: 'writer'; bytes: Uint8Array }
+  | { kind: 'replica'; bytes: Uint8Array }
   | { kind: 'notice'; notice: Notice; code: number; entry: Uint8Array; device: Uint8Array; text: string };
 
 export interface Summary {
@@ -226,11 +226,11 @@ export interface DeviceState {
 export class Device {
   private constructor();
   /** A new account. Show the kit, then forget it: it is kept nowhere. */
-  static init(core: Core, options: DeviceOptions & { name: string; writerRecord?: Uint8Array }):
+  static init(core: Core, options: DeviceOptions & { name: string; replicaRecord?: Uint8Array }):
     { device: Device; kit: string; actions: Action[] };
   static join(core: Core, options: DeviceOptions & { name: string; code: string }): Device;
   static recover(core: Core, options: DeviceOptions & { name: string; kit: string }): Device;
-  static open(core: Core, options: DeviceOptions & { writerRecord?: Uint8Array }): Device;
+  static open(core: Core, options: DeviceOptions & { replicaRecord?: Uint8Array }): Device;
   /** Enrols a device again that the server does not know any more; not connected, connect it then. */
   rejoin(code: string): void;
   destroy(): void;
@@ -245,7 +245,7 @@ export class Device {
   entries(): Summary[];
   devices(): DeviceInfo[];
   /** What the server refuses; it is kept here and sent again. */
-  rejections(): { writer: Uint8Array; seq: number; code: number; name: string }[];
+  rejections(): { replica: Uint8Array; seq: number; code: number; name: string }[];
   state(): DeviceState;
 }
 

@@ -6,7 +6,7 @@ export { MemoryRecords } from './records.mjs';
 
 const VERSION = 4;
 const SCRATCH = 4096; // bytes kept for the inputs of a call; larger ones are allocated for the call
-const EDIT_MAX = (SCRATCH - 8) / 3 | 0; // code units of an edit's text that surely fit beside its session
+const EDIT_MAX = (SCRATCH - 8) / 3 | 0; // code units of an edit's text that surely fit beside its replica
 
 export const Status = Object.freeze({
   OK: 0, ENOMEM: 1, EMALFORMED: 2, ELIMIT: 3, EINVALID: 4, ENOTFOUND: 5, ECRYPTO: 6, ESTATE: 7,
@@ -16,7 +16,7 @@ const STATUS_NAMES = Object.keys(Status);
 
 export const EVENTS = Object.freeze(['tick', 'connected', 'disconnected', 'frame', 'persisted', 'save',
   'flush', 'pairOpen', 'pairClose', 'revoke', 'index']);
-export const ACTIONS = Object.freeze(['persist', 'send', 'close', 'writer', 'notice']);
+export const ACTIONS = Object.freeze(['persist', 'send', 'close', 'replica', 'notice']);
 export const NOTICES = Object.freeze(['ready', 'caughtUp', 'uploaded', 'entry', 'pairCode', 'paired',
   'joined', 'pairFailed', 'deviceAdded', 'deviceRevoked', 'revokeFailed', 'rejected', 'refused', 'alarm',
   'presence', 'indexed']);
@@ -144,7 +144,7 @@ class Fields {
 export class Core {
   #exports;
   #view = empty; // of all memory; it has no length any more once the memory grew
-  #typed = empty; // of the scratch behind a session: where an edit's text goes
+  #typed = empty; // of the scratch behind a replica: where an edit's text goes
   #out; // a buffer for outputs
   #scratch;
   #busy = false; // a call is under way: a reader of ours runs inside of it
@@ -237,13 +237,13 @@ export class Core {
   }
 
   /**
-   * As done, for a keystroke: a session and a short text, without the allocations of call. They are
+   * As done, for a keystroke: a replica and a short text, without the allocations of call. They are
    * not wiped, since the document holds them too.
    */
-  edit(session, text, run) {
+  edit(replica, text, run) {
     this.#ready();
     const memory = this.#memory(), at = this.#scratch;
-    memory.set(session, at);
+    memory.set(replica, at);
     const size = encoded(text, this.#typed);
     let status;
     try {
@@ -429,16 +429,16 @@ const restorePending = (exports, document, at, size) => exports.document_restore
 export class Document {
   #core;
   #find; // the document's pointer; asked for at each call, since a device's may move
-  #session;
+  #replica;
   #wall;
   #destroy;
   #undo = 0; // a pointer, once keepUndo was called
 
   /** Use Document.create() or device.document(). */
-  constructor(core, find, session, wall, destroy) {
+  constructor(core, find, replica, wall, destroy) {
     this.#core = core;
     this.#find = find;
-    this.#session = session;
+    this.#replica = replica;
     this.#wall = wall;
     this.#destroy = destroy;
   }
@@ -457,15 +457,15 @@ export class Document {
     return Document.#own(core, pointer, options);
   }
 
-  static #own(core, pointer, { session = webcrypto.getRandomValues(new Uint8Array(8)), wall = Date.now } = {}) {
-    if (!(session instanceof Uint8Array) || session.length !== 8) {
+  static #own(core, pointer, { replica = webcrypto.getRandomValues(new Uint8Array(8)), wall = Date.now } = {}) {
+    if (!(replica instanceof Uint8Array) || replica.length !== 8) {
       core.call([], (exports) => exports.document_destroy(pointer));
-      sized(session, 8, 'a session');
+      sized(replica, 8, 'a replica');
     }
     return new Document(core, () => {
       if (pointer === 0) throw new QuireError(Status.ESTATE, 'the document is destroyed');
       return pointer;
-    }, () => session, wall, () => {
+    }, () => replica, wall, () => {
       if (pointer !== 0) core.release((exports) => exports.document_destroy(pointer));
       pointer = 0;
     });
@@ -486,15 +486,15 @@ export class Document {
     const pointer = this.#find();
     return this.#core.bytes([], (exports, _, out) => run(exports, pointer, out));
   }
-  // run(exports, document, session, wall, text, size)
+  // run(exports, document, replica, wall, text, size)
   #edit(text, run) {
-    const pointer = this.#find(), session = this.#session(), wall = int64(this.#wall());
+    const pointer = this.#find(), replica = this.#replica(), wall = int64(this.#wall());
     if (this.#undo !== 0) this.#attach(pointer);
     if (text.length <= EDIT_MAX) {
-      this.#core.edit(session, text, (exports, stamp, data, size) => run(exports, pointer, stamp, wall, data, size));
+      this.#core.edit(replica, text, (exports, stamp, data, size) => run(exports, pointer, stamp, wall, data, size));
     } else {
       const bytes = encoder.encode(text);
-      this.#core.done([session, bytes], (exports, [stamp, data]) =>
+      this.#core.done([replica, bytes], (exports, [stamp, data]) =>
         run(exports, pointer, stamp, wall, data, bytes.length));
     }
   }
@@ -636,9 +636,9 @@ export class Document {
   #replay(name) {
     if (this.#undo === 0) return false;
     this.#attach(this.#find());
-    const session = this.#session(), wall = int64(this.#wall());
+    const replica = this.#replica(), wall = int64(this.#wall());
     try {
-      this.#core.done([session], (exports, [stamp]) => exports[name](this.#undo, stamp, wall));
+      this.#core.done([replica], (exports, [stamp]) => exports[name](this.#undo, stamp, wall));
     } catch (error) {
       if (error instanceof QuireError && error.status === Status.ENOTFOUND) return false;
       throw error;
@@ -697,7 +697,7 @@ function actionsOf(bytes) {
       persist: { kind, token, writes },
       send: { kind, bytes: content },
       close: { kind, retryMs },
-      writer: { kind, bytes: content },
+      replica: { kind, bytes: content },
       notice: { kind, notice, code, entry, device, text: notice === 'pairCode' ? decoder.decode(content) : '' },
     }[kind]);
   }
@@ -744,7 +744,7 @@ export class Device {
 
   /** A new account with this as its first device: {device, kit, actions}. Show the kit; it is kept nowhere. */
   static init(core, options) {
-    const name = utf8(options.name), record = sized(options.writerRecord ?? empty, undefined, 'a writer record');
+    const name = utf8(options.name), record = sized(options.replicaRecord ?? empty, undefined, 'a replica record');
     return core.withBuffer((kitBuffer) => {
       let out;
       const device = Device.#make(core, options, [record, name],
@@ -773,7 +773,7 @@ export class Device {
 
   /** The profile that the reader holds. */
   static open(core, options) {
-    const record = sized(options.writerRecord ?? empty, undefined, 'a writer record');
+    const record = sized(options.replicaRecord ?? empty, undefined, 'a replica record');
     return Device.#make(core, options, [record], (exports, first, [recordAt], _, place) =>
       exports.device_open(...first, recordAt, record.length, place));
   }
@@ -831,16 +831,16 @@ export class Device {
         exports.device_document(pointer, idAt, create ? 1 : 0, place));
     };
     find();
-    return new Document(this.#core, find, () => this.#session(), this.#clocks.wall, () => {});
+    return new Document(this.#core, find, () => this.#replica(), this.#clocks.wall, () => {});
   }
 
-  #session() {
-    const pointer = this.#alive(), session = new Uint8Array(8);
-    this.#core.call([session], (exports, [at]) => {
-      exports.device_session(pointer, at);
-      session.set(new Uint8Array(exports.memory.buffer, at, 8));
+  #replica() {
+    const pointer = this.#alive(), replica = new Uint8Array(8);
+    this.#core.call([replica], (exports, [at]) => {
+      exports.device_replica(pointer, at);
+      replica.set(new Uint8Array(exports.memory.buffer, at, 8));
     });
-    return session;
+    return replica;
   }
 
   #rows(run) {
@@ -878,7 +878,7 @@ export class Device {
   rejections() {
     const fields = this.#rows((exports, device, out) => exports.device_rejections(device, out)), rejections = [];
     while (fields.more) {
-      rejections.push({ writer: fields.fixed(8), seq: Number(fields.u64()), code: fields.u32(), name: fields.text() });
+      rejections.push({ replica: fields.fixed(8), seq: Number(fields.u64()), code: fields.u32(), name: fields.text() });
     }
     return rejections;
   }

@@ -149,7 +149,7 @@ struct list {
 static bool same_entry(const struct qr_log_entry *a, const struct qr_log_entry *b)
 {
     return a->lsn == b->lsn && a->seq == b->seq && a->size == b->size && a->kind == b->kind &&
-           memcmp(a->writer, b->writer, QR_WRITER_SIZE) == 0 &&
+           memcmp(a->replica, b->replica, QR_REPLICA_SIZE) == 0 &&
            memcmp(a->device, b->device, QR_DEVICE_SIZE) == 0 &&
            memcmp(a->hash, b->hash, QR_HASH_SIZE) == 0;
 }

@@ -169,7 +169,7 @@ static enum quire_status visit(void *context, const struct qr_log_entry *entry)
     bool known = entry->lsn > list->previous && entry->lsn <= RECORDS + ADDED;
     const struct qr_log_record *record = known ? list->rot->records[entry->lsn] : NULL;
     if (!known || memcmp(record->user, list->user, QR_USER_SIZE) != 0 ||
-        memcmp(entry->writer, record->entry.writer, QR_WRITER_SIZE) != 0 ||
+        memcmp(entry->replica, record->entry.replica, QR_REPLICA_SIZE) != 0 ||
         memcmp(entry->device, record->entry.device, QR_DEVICE_SIZE) != 0 ||
         memcmp(entry->hash, record->entry.hash, QR_HASH_SIZE) != 0 ||
         entry->seq != record->entry.seq || entry->size != record->entry.size ||

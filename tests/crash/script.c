@@ -76,7 +76,7 @@ struct qr_log_record *script_record(const struct script *script, uint64_t lsn, u
     for (size_t i = 0; i < QR_HASH_SIZE / 8; i++) {
         names[i] = script_random(&state);
     }
-    memcpy(record->entry.writer, names, QR_WRITER_SIZE);
+    memcpy(record->entry.replica, names, QR_REPLICA_SIZE);
     memcpy(record->entry.device, names, QR_DEVICE_SIZE);
     memcpy(record->entry.hash, names, sizeof names);
     return record;

@@ -13,7 +13,7 @@ struct device_box {
     struct quire_device *device; /* NULL: it gave up, and its profile cannot be opened */
     struct record records[RECORDS_MAX];
     size_t record_count;
-    struct quire_buffer writer_record;
+    struct quire_buffer replica_record;
     uint64_t now_ms, drawn;
     bool connected;
     void (*sent)(void *context, struct quire_bytes message);
@@ -117,7 +117,7 @@ static struct quire_device_options options_of(struct device_box *box)
         .wall_ms = 1700000000000 + (int64_t)box->now_ms};
     memset(options.profile_key, 7, sizeof options.profile_key);
     draw(box, options.entropy);
-    options.writer_record = quire_buffer_bytes(&box->writer_record);
+    options.replica_record = quire_buffer_bytes(&box->replica_record);
     return options;
 }
 
@@ -170,9 +170,9 @@ static void carry_out(struct device_box *box, const struct quire_actions *action
         case QUIRE_ACTION_CLOSE:
             closed = true;
             break;
-        case QUIRE_ACTION_WRITER:
-            quire_buffer_clear(&box->writer_record);
-            status = quire_buffer_append(&box->writer_record, action->bytes.data, action->bytes.size);
+        case QUIRE_ACTION_REPLICA:
+            quire_buffer_clear(&box->replica_record);
+            status = quire_buffer_append(&box->replica_record, action->bytes.data, action->bytes.size);
             assert(status == QUIRE_OK);
             break;
         case QUIRE_ACTION_NOTICE:
@@ -214,7 +214,7 @@ void device_box_destroy(struct device_box *box)
         quire_buffer_finish(&box->records[i].key);
         quire_buffer_finish(&box->records[i].value);
     }
-    quire_buffer_finish(&box->writer_record);
+    quire_buffer_finish(&box->replica_record);
     free(box);
 }
 

@@ -11,10 +11,10 @@
 
 /** One run: where it is, and what it says. */
 struct drawn {
-    unsigned session;
+    unsigned replica;
     unsigned gap, length, first, dead;
-    unsigned parent_session, parent; /* 0: nothing */
-    unsigned right_session, right;
+    unsigned parent_replica, parent; /* 0: nothing */
+    unsigned right_replica, right;
     bool left;
 };
 
@@ -36,14 +36,14 @@ unsigned draw(struct drawer *drawer, unsigned below)
 }
 
 /** A character that was seen, as a rule; 0: nothing. */
-static unsigned draw_character(struct drawer *drawer, unsigned *out_session)
+static unsigned draw_character(struct drawer *drawer, unsigned *out_replica)
 {
-    *out_session = draw(drawer, SESSIONS);
-    unsigned counter = draw(drawer, drawer->seen[*out_session] + 2);
+    *out_replica = draw(drawer, REPLICAS);
+    unsigned counter = draw(drawer, drawer->seen[*out_replica] + 2);
     if (draw(drawer, 16) == 0) {
         return counter; /* it may be anything */
     }
-    while (counter > 0 && !drawer->is_character[*out_session][counter]) {
+    while (counter > 0 && !drawer->is_character[*out_replica][counter]) {
         counter--;
     }
     return counter;
@@ -54,43 +54,43 @@ static void write_zigzag(struct qr_writer *writer, int64_t value)
     qr_write_varint(writer, (uint64_t)value << 1 ^ (0 - ((uint64_t)value >> 63)));
 }
 
-static void write_reference(struct qr_writer *writer, unsigned session, unsigned from,
-    unsigned to_session, unsigned to, unsigned referred[SESSIONS])
+static void write_reference(struct qr_writer *writer, unsigned replica, unsigned from,
+    unsigned to_replica, unsigned to, unsigned referred[REPLICAS])
 {
     if (to == 0) {
         qr_write_varint(writer, 0);
-    } else if (to_session == session) {
+    } else if (to_replica == replica) {
         qr_write_varint(writer, 2 * (uint64_t)(from - to) - 1);
     } else {
-        qr_write_varint(writer, 2 * ((uint64_t)to_session + 1));
-        write_zigzag(writer, (int64_t)to - (int64_t)referred[to_session]);
-        referred[to_session] = to;
+        qr_write_varint(writer, 2 * ((uint64_t)to_replica + 1));
+        write_zigzag(writer, (int64_t)to - (int64_t)referred[to_replica]);
+        referred[to_replica] = to;
     }
 }
 
-static unsigned draw_runs(struct drawer *drawer, unsigned session, struct drawn *runs,
+static unsigned draw_runs(struct drawer *drawer, unsigned replica, struct drawn *runs,
     unsigned *counter)
 {
     unsigned count = draw(drawer, RUNS_MAX);
     for (unsigned i = 0; i < count; i++) {
         struct drawn *run = &runs[i];
-        *run = (struct drawn){.session = session, .gap = draw(drawer, 3), .length = 1 + draw(drawer, 6),
+        *run = (struct drawn){.replica = replica, .gap = draw(drawer, 3), .length = 1 + draw(drawer, 6),
             .dead = draw(drawer, 8)};
         if (*counter + run->gap + run->length >= COUNTERS) {
             return i;
         }
         run->first = *counter + run->gap;
-        run->parent = draw_character(drawer, &run->parent_session);
-        run->right = draw_character(drawer, &run->right_session);
+        run->parent = draw_character(drawer, &run->parent_replica);
+        run->right = draw_character(drawer, &run->right_replica);
         unsigned shape = draw(drawer, 4);
-        if (run->parent_session == session && run->parent >= run->first) {
+        if (run->parent_replica == replica && run->parent >= run->first) {
             run->parent = 0;
         }
-        if (run->right_session == session && run->right >= run->first) {
+        if (run->right_replica == replica && run->right >= run->first) {
             run->right = 0;
         }
         if (i > 0 && shape == 1) { /* typing on, with another right neighbour */
-            run->parent_session = session;
+            run->parent_replica = replica;
             run->parent = runs[i - 1].first + runs[i - 1].length - 1;
         }
         run->left = shape == 2 && run->parent != 0;
@@ -101,13 +101,13 @@ static unsigned draw_runs(struct drawer *drawer, unsigned session, struct drawn 
 
 static void write_runs(struct qr_writer *writer, const struct drawn *runs, unsigned count)
 {
-    unsigned referred[SESSIONS] = {0};
+    unsigned referred[REPLICAS] = {0};
     qr_write_varint(writer, count);
     for (unsigned i = 0, end; i < count; i = end) {
-        for (end = i + 1; end < count && runs[end].session == runs[i].session;) {
+        for (end = i + 1; end < count && runs[end].replica == runs[i].replica;) {
             end++;
         }
-        qr_write_varint(writer, runs[i].session);
+        qr_write_varint(writer, runs[i].replica);
         qr_write_varint(writer, end - i);
     }
     for (unsigned i = 0; i < count; i++) {
@@ -117,12 +117,12 @@ static void write_runs(struct qr_writer *writer, const struct drawn *runs, unsig
         qr_write_varint(writer, runs[i].gap);
     }
     for (unsigned i = 0; i < count; i++) {
-        write_reference(writer, runs[i].session, runs[i].first, runs[i].parent_session, runs[i].parent,
+        write_reference(writer, runs[i].replica, runs[i].first, runs[i].parent_replica, runs[i].parent,
             referred);
     }
     for (unsigned i = 0; i < count; i++) {
         if (!runs[i].left) {
-            write_reference(writer, runs[i].session, runs[i].first, runs[i].right_session, runs[i].right,
+            write_reference(writer, runs[i].replica, runs[i].first, runs[i].right_replica, runs[i].right,
                 referred);
         }
     }
@@ -163,12 +163,12 @@ static bool any_live(const struct drawn *runs, unsigned count)
 }
 
 /** A value of any field, 5 and 6 among them; its counter is the payload's last. */
-static void write_value(struct drawer *drawer, struct qr_writer *writer, unsigned session,
+static void write_value(struct drawer *drawer, struct qr_writer *writer, unsigned replica,
     unsigned counter)
 {
     unsigned field = draw(drawer, 8);
     qr_write_varint(writer, 1);
-    qr_write_varint(writer, session);
+    qr_write_varint(writer, replica);
     qr_write_varint(writer, counter);
     write_zigzag(writer, (int64_t)draw(drawer, 8) - 4);
     qr_write_u8(writer, (uint8_t)field);
@@ -207,22 +207,22 @@ static void write_value(struct drawer *drawer, struct qr_writer *writer, unsigne
     }
 }
 
-/** One or two ranges of characters of a session, which do not touch. */
-static unsigned draw_ranges(struct drawer *drawer, unsigned session, unsigned first[2], unsigned length[2])
+/** One or two ranges of characters of a replica, which do not touch. */
+static unsigned draw_ranges(struct drawer *drawer, unsigned replica, unsigned first[2], unsigned length[2])
 {
     unsigned count = 0;
     unsigned at = 1;
     for (unsigned most = draw(drawer, 4) == 0 ? 1 + draw(drawer, 2) : 0; count < most; count++) {
-        at += draw(drawer, drawer->seen[session]);
-        while (at <= drawer->seen[session] && !drawer->is_character[session][at]) {
+        at += draw(drawer, drawer->seen[replica]);
+        while (at <= drawer->seen[replica] && !drawer->is_character[replica][at]) {
             at++;
         }
-        if (at > drawer->seen[session]) {
+        if (at > drawer->seen[replica]) {
             break;
         }
         first[count] = at++;
-        for (unsigned more = draw(drawer, 8); more > 0 && at <= drawer->seen[session]
-             && drawer->is_character[session][at]; more--) {
+        for (unsigned more = draw(drawer, 8); more > 0 && at <= drawer->seen[replica]
+             && drawer->is_character[replica][at]; more--) {
             at++;
         }
         length[count] = at - first[count];
@@ -231,22 +231,22 @@ static unsigned draw_ranges(struct drawer *drawer, unsigned session, unsigned fi
     return count;
 }
 
-/** What died, of all sessions. Returns how many ranges; they are in the buffer. */
+/** What died, of all replicas. Returns how many ranges; they are in the buffer. */
 static unsigned draw_erased(struct drawer *drawer, struct quire_buffer *out_bytes)
 {
     struct qr_writer writer = qr_writer_onto(out_bytes);
     unsigned count = 0;
     unsigned rank = 0;
-    for (unsigned session = 0; session < SESSIONS; session++) {
+    for (unsigned replica = 0; replica < REPLICAS; replica++) {
         unsigned first[2], length[2];
-        unsigned ranges = draw_ranges(drawer, session, first, length);
+        unsigned ranges = draw_ranges(drawer, replica, first, length);
         unsigned end = 0;
         for (unsigned i = 0; i < ranges; i++) {
-            qr_write_varint(&writer, session - rank);
-            qr_write_varint(&writer, session == rank ? first[i] - end : first[i]);
+            qr_write_varint(&writer, replica - rank);
+            qr_write_varint(&writer, replica == rank ? first[i] - end : first[i]);
             qr_write_varint(&writer, length[i]);
             end = first[i] + length[i];
-            rank = session;
+            rank = replica;
         }
         count += ranges;
     }
@@ -260,17 +260,17 @@ static unsigned draw_removed(struct drawer *drawer, struct quire_buffer *out_byt
     struct qr_writer writer = qr_writer_onto(out_bytes);
     unsigned count = 0;
     unsigned rank = 0;
-    for (unsigned session = 0; session < SESSIONS; session++) {
+    for (unsigned replica = 0; replica < REPLICAS; replica++) {
         unsigned before = 0;
         for (unsigned most = draw(drawer, 3) == 0 ? draw(drawer, 4) : 0; most > 0; most--) {
-            unsigned counter = before + 1 + draw(drawer, drawer->seen[session]);
-            if (counter > drawer->seen[session]) {
+            unsigned counter = before + 1 + draw(drawer, drawer->seen[replica]);
+            if (counter > drawer->seen[replica]) {
                 break;
             }
-            qr_write_varint(&writer, session - rank);
-            qr_write_varint(&writer, session == rank ? counter - before : counter);
+            qr_write_varint(&writer, replica - rank);
+            qr_write_varint(&writer, replica == rank ? counter - before : counter);
             before = counter;
-            rank = session;
+            rank = replica;
             count++;
         }
     }
@@ -280,17 +280,17 @@ static unsigned draw_removed(struct drawer *drawer, struct quire_buffer *out_byt
 
 /** What a payload covers, and its runs. */
 struct covered {
-    unsigned first[SESSIONS], last[SESSIONS]; /* last < first: nothing */
+    unsigned first[REPLICAS], last[REPLICAS]; /* last < first: nothing */
     struct drawn runs[2 * RUNS_MAX];
     unsigned run_count;
 };
 
-/** Another session's runs, before or after the first one's, of which some are known as a rule: they may say
+/** Another replica's runs, before or after the first one's, of which some are known as a rule: they may say
  * anything of themselves. */
-static void draw_known(struct drawer *drawer, unsigned session, struct covered *covered)
+static void draw_known(struct drawer *drawer, unsigned replica, struct covered *covered)
 {
-    unsigned other = draw(drawer, SESSIONS);
-    if (draw(drawer, 3) != 0 || other == session) {
+    unsigned other = draw(drawer, REPLICAS);
+    if (draw(drawer, 3) != 0 || other == replica) {
         return;
     }
     unsigned first = 1 + draw(drawer, drawer->seen[other]);
@@ -311,24 +311,24 @@ static void draw_known(struct drawer *drawer, unsigned session, struct covered *
     covered->last[other] = counter - 1;
 }
 
-/** A payload of one session, or two. All four are in its table, and a delete names them all. */
+/** A payload of one replica, or two. All four are in its table, and a delete names them all. */
 static void draw_payload(struct drawer *drawer, struct quire_buffer *out_bytes,
     struct covered *covered)
 {
     *covered = (struct covered){.first = {1, 1, 1, 1}};
     struct drawn *runs = covered->runs;
-    unsigned session = draw(drawer, SESSIONS);
-    unsigned back = draw(drawer, 8) == 0 ? draw(drawer, drawer->seen[session] + 1) : 0;
-    unsigned first = drawer->seen[session] + 1 - back;
+    unsigned replica = draw(drawer, REPLICAS);
+    unsigned back = draw(drawer, 8) == 0 ? draw(drawer, drawer->seen[replica] + 1) : 0;
+    unsigned first = drawer->seen[replica] + 1 - back;
     unsigned counter = first;
-    unsigned count = draw_runs(drawer, session, runs, &counter);
+    unsigned count = draw_runs(drawer, replica, runs, &counter);
     bool value = draw(drawer, 3) == 0;
     unsigned last = counter - 1 + (value ? 1 : 0) + draw(drawer, 2);
     last = last < first ? first : last < COUNTERS ? last : COUNTERS;
     covered->run_count = count;
-    covered->first[session] = first;
-    covered->last[session] = last;
-    draw_known(drawer, session, covered);
+    covered->first[replica] = first;
+    covered->last[replica] = last;
+    draw_known(drawer, replica, covered);
     count = covered->run_count;
     bool letters = any_live(runs, count);
     struct quire_buffer erased = {0};
@@ -341,26 +341,26 @@ static void draw_payload(struct drawer *drawer, struct quire_buffer *out_bytes,
     qr_write_u8(&writer, 1);
     qr_write_u8(&writer, parts);
     write_zigzag(&writer, draw(drawer, 16));
-    qr_write_varint(&writer, SESSIONS);
-    for (unsigned i = 0; i < SESSIONS; i++) {
-        const uint8_t name[QUIRE_SESSION_SIZE] = {(uint8_t)(i + 1)};
+    qr_write_varint(&writer, REPLICAS);
+    for (unsigned i = 0; i < REPLICAS; i++) {
+        const uint8_t name[QUIRE_REPLICA_SIZE] = {(uint8_t)(i + 1)};
         qr_write_bytes(&writer, name, sizeof name);
     }
-    for (unsigned i = 0; i < SESSIONS; i++) {
+    for (unsigned i = 0; i < REPLICAS; i++) {
         qr_write_varint(&writer, covered->last[i] + 1 - covered->first[i]);
     }
-    for (unsigned i = 0; i < SESSIONS; i++) {
+    for (unsigned i = 0; i < REPLICAS; i++) {
         if (covered->last[i] >= covered->first[i]) {
             qr_write_varint(&writer, covered->first[i]);
         }
     }
-    qr_write_varint(&writer, SESSIONS); /* deleted: what each session was seen of */
-    for (unsigned i = 0; i < SESSIONS; i++) {
+    qr_write_varint(&writer, REPLICAS); /* deleted: what each replica was seen of */
+    for (unsigned i = 0; i < REPLICAS; i++) {
         qr_write_varint(&writer, i == 0 ? 0 : 1);
         qr_write_varint(&writer, 1);
     }
     if (value) {
-        write_value(drawer, &writer, session, counter);
+        write_value(drawer, &writer, replica, counter);
     }
     if (letters) {
         write_letters(&writer, runs, count);
@@ -383,8 +383,8 @@ static void draw_payload(struct drawer *drawer, struct quire_buffer *out_bytes,
 
 void begin(struct drawer *drawer, struct quire_document *document)
 {
-    for (unsigned i = 0; i < SESSIONS; i++) {
-        struct quire_stamp stamp = {.session = {(uint8_t)(i + 1)}, .wall_ms = 1};
+    for (unsigned i = 0; i < REPLICAS; i++) {
+        struct quire_stamp stamp = {.replica = {(uint8_t)(i + 1)}, .wall_ms = 1};
         OK(quire_document_insert(document, &stamp, 0, quire_bytes_of_text("abc")));
         drawer->seen[i] = 3;
         for (unsigned counter = 1; counter <= 3; counter++) {
@@ -452,10 +452,10 @@ bool merge_drawn(struct drawer *drawer, struct quire_document *document)
         for (unsigned i = 0; i < covered.run_count; i++) {
             const struct drawn *run = &covered.runs[i];
             for (unsigned at = 0; at < run->length; at++) {
-                drawer->is_character[run->session][run->first + at] = true;
+                drawer->is_character[run->replica][run->first + at] = true;
             }
         }
-        for (unsigned i = 0; i < SESSIONS; i++) {
+        for (unsigned i = 0; i < REPLICAS; i++) {
             drawer->seen[i] = covered.last[i] > drawer->seen[i] ? covered.last[i] : drawer->seen[i];
         }
         struct quire_buffer after = state_of(document);

@@ -1,5 +1,5 @@
 /*
- * Payloads that an input draws, nearly always in form: their sessions go on where they stopped, their
+ * Payloads that an input draws, nearly always in form: their replicas go on where they stopped, their
  * references name characters that there are, or, now and then, ones that there are not.
  */
 #ifndef QR_TESTS_FUZZ_DRAWER_H
@@ -7,14 +7,14 @@
 
 #include <quire/document.h>
 
-#define SESSIONS 4   /* named 1, 2, 3, 4 */
-#define COUNTERS 512 /* of one session */
+#define REPLICAS 4   /* named 1, 2, 3, 4 */
+#define COUNTERS 512 /* of one replica */
 
 struct drawer {
     const uint8_t *next;
     size_t left;
-    unsigned seen[SESSIONS];
-    bool is_character[SESSIONS][COUNTERS + 1];
+    unsigned seen[REPLICAS];
+    bool is_character[REPLICAS][COUNTERS + 1];
 };
 
 void check(bool condition, const char *what);
@@ -23,7 +23,7 @@ void check(bool condition, const char *what);
 /** 0 … below - 1; 0 once the input ends. */
 unsigned draw(struct drawer *drawer, unsigned below);
 
-/** Each session's first words, so that everybody has been seen. */
+/** Each replica's first words, so that everybody has been seen. */
 void begin(struct drawer *drawer, struct quire_document *document);
 
 /** Merges one. What is refused changes nothing, and what is taken in changes nothing more the second

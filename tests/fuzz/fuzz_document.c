@@ -124,7 +124,7 @@ static void open_spoiled(struct quire_bytes bytes)
 {
     struct quire_document *document;
     struct quire_buffer state = {0};
-    struct quire_stamp stamp = {.session = {9}};
+    struct quire_stamp stamp = {.replica = {9}};
     OK(quire_buffer_append(&state, bytes.data, bytes.size));
     if (quire_document_open(&state, &document) == QUIRE_OK) {
         struct quire_buffer shown = {0};
@@ -347,7 +347,7 @@ static void step(struct world *world)
     uint8_t what = next_byte(world);
     size_t index = what / 16 % DOCUMENTS;
     struct quire_document *document = world->documents[index];
-    struct quire_stamp stamp = {.session = {(uint8_t)(what * 37 / 16 % 5), (uint8_t)index}};
+    struct quire_stamp stamp = {.replica = {(uint8_t)(what * 37 / 16 % 5), (uint8_t)index}};
     stamp.wall_ms = world->wall_ms += (what & 0x80) ? 1 : 0;
     switch (what % 16) {
     default:

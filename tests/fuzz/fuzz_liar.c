@@ -162,9 +162,9 @@ static void forge(struct device_box *box, struct recipe *recipe, const struct sc
     }
     /* The device's own chain is the first one of the recipe's. */
     const struct quire_device *device = device_box_device(box);
-    const struct device_chain *own = device_chain_find(device, device->writer);
+    const struct device_chain *own = device_chain_find(device, device->replica);
     if (own != NULL && step->which == 3) {
-        memcpy(recipe->chains[0].writer, own->writer, QR_WRITER_SIZE);
+        memcpy(recipe->chains[0].replica, own->replica, QR_REPLICA_SIZE);
         memcpy(recipe->chains[0].head, own->hash, QR_HASH_SIZE);
         recipe->chains[0].seq = own->head;
     }
@@ -207,7 +207,7 @@ static void forge(struct device_box *box, struct recipe *recipe, const struct sc
         frame.error.fatal = recipe_byte(rest, 0) & 32;
         frame.error.retry_ms = recipe_byte(rest, 1) * 1000u;
         if (recipe_ranges(recipe, (struct quire_bytes){rest.data + 2, rest.size > 2 ? rest.size - 2 : 0}) > 0) {
-            frame.error.writer = recipe->space.ranges[0].writer;
+            frame.error.replica = recipe->space.ranges[0].replica;
             frame.error.seq = recipe->space.ranges[0].to;
         }
         break;
@@ -230,7 +230,7 @@ static void check(const struct quire_device *device)
         const struct device_chain *chain = &device->chains[i];
         assert(chain->durable <= chain->head && chain->sent <= chain->head);
         assert(chain->acked <= chain->head);
-        assert(device_chain_find(device, chain->writer) == chain);
+        assert(device_chain_find(device, chain->replica) == chain);
     }
     for (size_t i = 0; i < device->inflight_count; i++) {
         inflight += device->inflight[i].size;

@@ -26,11 +26,11 @@ struct person {
 static void look(struct person *person)
 {
     OK(qr_document_settle(person->document));
-    const struct qr_sessions *sessions = &person->document->sessions;
-    for (unsigned i = 0; i < SESSIONS; i++) {
-        const uint8_t name[QUIRE_SESSION_SIZE] = {(uint8_t)(i + 1)};
-        uint32_t number = qr_sessions_find(sessions, name);
-        uint64_t seen = sessions->at[number].seen;
+    const struct qr_replicas *replicas = &person->document->replicas;
+    for (unsigned i = 0; i < REPLICAS; i++) {
+        const uint8_t name[QUIRE_REPLICA_SIZE] = {(uint8_t)(i + 1)};
+        uint32_t number = qr_replicas_find(replicas, name);
+        uint64_t seen = replicas->at[number].seen;
         person->drawer.seen[i] = seen < COUNTERS ? (unsigned)seen : COUNTERS;
         for (unsigned counter = 1; counter <= person->drawer.seen[i]; counter++) {
             person->drawer.is_character[i][counter]
@@ -69,11 +69,11 @@ static uint64_t of_others(const struct person *person)
 {
     const struct quire_document *document = person->document;
     OK(qr_document_settle(document));
-    uint32_t me = qr_sessions_find(&document->sessions, person->stamp.session);
+    uint32_t me = qr_replicas_find(&document->replicas, person->stamp.replica);
     uint64_t sum = 0;
     for (size_t i = 1; i < document->text.item_count; i++) {
         const struct qr_item *item = &document->text.items[i];
-        if (item->size > 0 && qr_id_session(item->id) != me) {
+        if (item->size > 0 && qr_id_replica(item->id) != me) {
             for (uint32_t at = 0; at < item->length; at++) {
                 uint64_t id = item->id + at;
                 sum += mixed(2, &id, sizeof id);
@@ -82,7 +82,7 @@ static uint64_t of_others(const struct person *person)
     }
     for (size_t i = 0; i < document->cells.count; i++) {
         uint64_t id = document->cells.dots[i]->id;
-        sum += qr_id_session(id) == me ? 0 : mixed(3, &id, sizeof id);
+        sum += qr_id_replica(id) == me ? 0 : mixed(3, &id, sizeof id);
     }
     return sum;
 }
@@ -191,7 +191,7 @@ static void step(struct person *person)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct person person = {.drawer = {.next = data, .left = size}, .stamp = {.session = {SESSIONS}, .wall_ms = 2}};
+    struct person person = {.drawer = {.next = data, .left = size}, .stamp = {.replica = {REPLICAS}, .wall_ms = 2}};
     OK(quire_document_create(&person.document));
     begin(&person.drawer, person.document);
     person.forgets = draw(&person.drawer, 4) == 1;

@@ -123,12 +123,12 @@ static void keep(struct hub_box *box, const struct qr_hub_action *action)
     }
 }
 
-static bool is_durable(const struct hub_box *box, const uint8_t *writer, uint64_t seq)
+static bool is_durable(const struct hub_box *box, const uint8_t *replica, uint64_t seq)
 {
     for (size_t i = 0; i < box->durable; i++) {
         const struct qr_log_entry *entry = &box->log[i].entry;
         if (entry->kind == QR_LOG_BATCH && entry->seq == seq &&
-            memcmp(entry->writer, writer, QR_WRITER_SIZE) == 0) {
+            memcmp(entry->replica, replica, QR_REPLICA_SIZE) == 0) {
             return true;
         }
     }
@@ -154,12 +154,12 @@ static void check_sent(struct hub_box *box, struct quire_bytes message)
     switch (frame.type) {
     case QR_FRAME_ACK:
         for (size_t i = 0; i < frame.ack.range_count; i++) {
-            assert(is_durable(box, frame.ack.ranges[i].writer, frame.ack.ranges[i].to));
+            assert(is_durable(box, frame.ack.ranges[i].replica, frame.ack.ranges[i].to));
         }
         break;
     case QR_FRAME_CAUGHT_UP:
         for (size_t i = 0; i < frame.caught_up.position_count; i++) {
-            assert(is_durable(box, frame.caught_up.positions[i].writer,
+            assert(is_durable(box, frame.caught_up.positions[i].replica,
                 frame.caught_up.positions[i].seq));
         }
         break;

@@ -28,7 +28,7 @@ void recipe_finish(struct recipe *recipe)
     quire_buffer_finish(&recipe->bytes);
 }
 
-/* Four bytes: which chain, and of what kind; its place; its causes; its roster and who signs. */
+/* Four bytes: which chain, and of what kind; its place; its deps; its roster and who signs. */
 static void make_batch(struct recipe *recipe, const uint8_t *how, struct quire_buffer *out_batch)
 {
     static const uint8_t entries[2][QR_ENTRY_SIZE] = {"one", "two"};
@@ -59,7 +59,7 @@ static void make_batch(struct recipe *recipe, const uint8_t *how, struct quire_b
         const struct forger *cause = &recipe->chains[how[2] % RECIPE_CHAINS];
         if (cause != chain) {
             struct qr_dep *dep = &plan.deps[plan.dep_count++];
-            memcpy(dep->writer, cause->writer, sizeof dep->writer);
+            memcpy(dep->replica, cause->replica, sizeof dep->replica);
             memcpy(dep->hash, cause->head, sizeof dep->hash);
             dep->seq = cause->seq + (how[2] & 16 || cause->seq == 0);
             dep->hash[0] ^= (how[2] & 32) != 0;
@@ -119,8 +119,8 @@ static int compare_ids(const void *a, const void *b)
 
 static int compare_pins(const void *a, const void *b)
 {
-    return memcmp(((const struct qr_dep *)a)->writer, ((const struct qr_dep *)b)->writer,
-        QR_WRITER_SIZE);
+    return memcmp(((const struct qr_dep *)a)->replica, ((const struct qr_dep *)b)->replica,
+        QR_REPLICA_SIZE);
 }
 
 static void pin_chains(const struct recipe *recipe, size_t who, uint8_t how, struct qr_record *record)
@@ -129,7 +129,7 @@ static void pin_chains(const struct recipe *recipe, size_t who, uint8_t how, str
         const struct forger *chain = &recipe->chains[i];
         if (chain->seq > 0) {
             struct qr_dep *pin = &record->revoke.pins[record->revoke.pin_count++];
-            memcpy(pin->writer, chain->writer, sizeof pin->writer);
+            memcpy(pin->replica, chain->replica, sizeof pin->replica);
             memcpy(pin->hash, chain->head, sizeof pin->hash);
             pin->seq = chain->seq + (how & 1);
             pin->hash[0] ^= (how & 2) != 0;
@@ -220,7 +220,7 @@ size_t recipe_positions(struct recipe *recipe, struct quire_bytes script)
     for (size_t i = 0; i < count; i++) {
         const struct forger *chain = &recipe->chains[script.data[2 * i] % RECIPE_CHAINS];
         recipe->space.positions[i] = (struct qr_frame_position){
-            chain->writer, moved(chain, script.data[2 * i + 1]), chain->head + (script.data[2 * i] >> 7)};
+            chain->replica, moved(chain, script.data[2 * i + 1]), chain->head + (script.data[2 * i] >> 7)};
     }
     return count;
 }
@@ -232,7 +232,7 @@ size_t recipe_ranges(struct recipe *recipe, struct quire_bytes script)
         const struct forger *chain = &recipe->chains[script.data[2 * i] % RECIPE_CHAINS];
         uint64_t to = moved(chain, script.data[2 * i + 1]);
         uint64_t from = script.data[2 * i] & 128 ? to : 1;
-        recipe->space.ranges[i] = (struct qr_frame_range){chain->writer, from, to};
+        recipe->space.ranges[i] = (struct qr_frame_range){chain->replica, from, to};
     }
     return count;
 }

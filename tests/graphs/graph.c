@@ -73,37 +73,37 @@ static struct quire_document *new_document(struct graph *graph)
     return document;
 }
 
-/** Names that differ early, late, and by their last bit. False: there are enough sessions. */
-static bool new_session(struct graph *graph, struct device *device)
+/** Names that differ early, late, and by their last bit. False: there are enough replicas. */
+static bool new_replica(struct graph *graph, struct device *device)
 {
-    if (graph->session_count == SESSIONS_MAX) {
+    if (graph->replica_count == REPLICAS_MAX) {
         return false;
     }
-    uint8_t *name = graph->names[graph->session_count];
+    uint8_t *name = graph->names[graph->replica_count];
     bool taken;
     do {
         taken = false;
-        bool close = graph->session_count > 0 && graph_pick(graph, 4) == 0;
-        for (size_t i = 0; i < QUIRE_SESSION_SIZE && !close; i++) {
+        bool close = graph->replica_count > 0 && graph_pick(graph, 4) == 0;
+        for (size_t i = 0; i < QUIRE_REPLICA_SIZE && !close; i++) {
             name[i] = (uint8_t)graph_roll(graph);
         }
         if (close) {
-            memcpy(name, graph->names[graph_pick(graph, graph->session_count)], QUIRE_SESSION_SIZE);
-            name[QUIRE_SESSION_SIZE - 1 - graph_pick(graph, 2)] ^= (uint8_t)(1 + graph_pick(graph, 255));
+            memcpy(name, graph->names[graph_pick(graph, graph->replica_count)], QUIRE_REPLICA_SIZE);
+            name[QUIRE_REPLICA_SIZE - 1 - graph_pick(graph, 2)] ^= (uint8_t)(1 + graph_pick(graph, 255));
         }
-        for (unsigned i = 0; i < graph->session_count; i++) {
-            taken = taken || memcmp(name, graph->names[i], QUIRE_SESSION_SIZE) == 0;
+        for (unsigned i = 0; i < graph->replica_count; i++) {
+            taken = taken || memcmp(name, graph->names[i], QUIRE_REPLICA_SIZE) == 0;
         }
     } while (taken);
-    device->session = graph->session_count++;
-    device->own |= UINT64_C(1) << device->session;
+    device->replica = graph->replica_count++;
+    device->own |= UINT64_C(1) << device->replica;
     return true;
 }
 
 static bool add_device(struct graph *graph)
 {
     struct device *device = &graph->devices[graph->device_count];
-    if (graph->device_count == DEVICES_MAX || !new_session(graph, device)) {
+    if (graph->device_count == DEVICES_MAX || !new_replica(graph, device)) {
         return false;
     }
     device->diligence = 1 + (unsigned)graph_pick(graph, 8);
@@ -137,14 +137,14 @@ static bool has(const struct device *device, size_t message)
 
 static void learn(struct clock *clock, const struct clock *other)
 {
-    for (size_t i = 0; i < SESSIONS_MAX; i++) {
+    for (size_t i = 0; i < REPLICAS_MAX; i++) {
         clock->seen[i] = other->seen[i] > clock->seen[i] ? other->seen[i] : clock->seen[i];
     }
 }
 
 static bool covers(const struct clock *clock, const struct clock *needed)
 {
-    for (size_t i = 0; i < SESSIONS_MAX; i++) {
+    for (size_t i = 0; i < REPLICAS_MAX; i++) {
         if (needed->seen[i] > clock->seen[i]) {
             return false;
         }
@@ -169,7 +169,7 @@ void graph_check(struct graph *graph, const struct device *device)
 struct quire_stamp graph_stamp(struct graph *graph, const struct device *device)
 {
     struct quire_stamp stamp;
-    memcpy(stamp.session, graph->names[device->session], sizeof stamp.session);
+    memcpy(stamp.replica, graph->names[device->replica], sizeof stamp.replica);
     /* Clocks agree now and then, go back, or are years off. */
     graph->now_ms += (int64_t)graph_pick(graph, 5) - 1;
     stamp.wall_ms = graph_pick(graph, 50) == 0 ? (int64_t)graph_roll(graph) : graph->now_ms;
@@ -181,7 +181,7 @@ static void made(struct graph *graph, struct device *device, bool referred, uint
 {
     graph->result->ops++;
     if (graph->reference == NULL) {
-        device->clock.seen[device->session] += ticks;
+        device->clock.seen[device->replica] += ticks;
     } else {
         graph_need(graph, referred, "no memory for the reference");
     }
@@ -216,7 +216,7 @@ static void insert(struct graph *graph, struct device *device, size_t position, 
     static uint32_t points[TYPED_MAX];
     static uint8_t utf8[4 * TYPED_MAX];
     struct quire_stamp stamp = graph_stamp(graph, device);
-    struct author author = {device->session, &device->clock, stamp.wall_ms};
+    struct author author = {device->replica, &device->clock, stamp.wall_ms};
     size_t size = random_text(graph, count, points, utf8);
     graph_ok(graph, quire_document_insert(device->document, &stamp, position,
         (struct quire_bytes){utf8, size}), "insert");
@@ -229,7 +229,7 @@ static void insert(struct graph *graph, struct device *device, size_t position, 
 static void erase(struct graph *graph, struct device *device, size_t position, size_t count)
 {
     struct quire_stamp stamp = graph_stamp(graph, device);
-    struct author author = {device->session, &device->clock, stamp.wall_ms};
+    struct author author = {device->replica, &device->clock, stamp.wall_ms};
     graph_ok(graph, quire_document_erase(device->document, &stamp, position, count), "erase");
     made(graph, device, graph->reference == NULL
         || reference_erase(graph->reference, &author, position, count), 1);
@@ -272,7 +272,7 @@ static void edit_cell(struct graph *graph, struct device *device)
 {
     struct quire_document *document = device->document;
     struct quire_stamp stamp = graph_stamp(graph, device);
-    struct author author = {device->session, &device->clock, stamp.wall_ms};
+    struct author author = {device->replica, &device->clock, stamp.wall_ms};
     unsigned field = (unsigned)graph_pick(graph, QUIRE_REGISTER_COUNT + QUIRE_SET_COUNT);
     bool removes = graph_pick(graph, 3) == 0;
     bool is_register = field < QUIRE_REGISTER_COUNT;
@@ -319,7 +319,7 @@ static void edit(struct graph *graph, struct device *device)
     graph_undo_before(graph, device, kind == 0);
     if (kind == 0) {
         struct quire_stamp stamp = graph_stamp(graph, device);
-        struct author author = {device->session, &device->clock, stamp.wall_ms};
+        struct author author = {device->replica, &device->clock, stamp.wall_ms};
         graph_ok(graph, quire_document_delete(device->document, &stamp), "delete");
         made(graph, device, graph->reference == NULL
             || reference_delete(graph->reference, &author), 1);
@@ -349,8 +349,8 @@ static void send(struct graph *graph, struct device *device)
         graph->message_capacity = capacity;
     }
     struct message message = {.needs = device->clock, .brings = device->clock, .own = device->own};
-    device->pending.seen[device->session] = device->clock.seen[device->session];
-    for (unsigned i = 0; i < SESSIONS_MAX; i++) { /* after a crash, more may have come back than is pending */
+    device->pending.seen[device->replica] = device->clock.seen[device->replica];
+    for (unsigned i = 0; i < REPLICAS_MAX; i++) { /* after a crash, more may have come back than is pending */
         if ((device->own >> i & 1) != 0 && device->pending.seen[i] == device->clock.seen[i]) {
             message.needs.seen[i] = device->taken.seen[i];
         }
@@ -379,7 +379,7 @@ static void merge(struct graph *graph, struct device *device, size_t index)
 {
     const struct message *message = &graph->messages[index];
     bool news = !has(device, index);
-    for (unsigned i = 0; i < SESSIONS_MAX; i++) {
+    for (unsigned i = 0; i < REPLICAS_MAX; i++) {
         news = news && (message->brings.seen[i] == message->needs.seen[i]
             || device->clock.seen[i] <= message->needs.seen[i]);
     }
@@ -467,7 +467,7 @@ static void keep(struct graph *graph, struct device *device)
     graph_ok(graph, quire_document_encode(device->document, &device->kept_state), "encode");
     graph_ok(graph, quire_document_encode_pending(device->document, &device->kept_pending),
         "encode_pending");
-    device->pending.seen[device->session] = device->clock.seen[device->session];
+    device->pending.seen[device->replica] = device->clock.seen[device->replica];
     device->kept_clock = device->clock;
     device->kept_taken = device->taken;
     device->kept_pending_to = device->pending;
@@ -476,7 +476,7 @@ static void keep(struct graph *graph, struct device *device)
 /** The process dies. What was sent since comes back from the others, as from anybody. */
 static void crash(struct graph *graph, struct device *device)
 {
-    if (device->kept_state.size == 0 || !new_session(graph, device)) {
+    if (device->kept_state.size == 0 || !new_replica(graph, device)) {
         return;
     }
     quire_document_destroy(device->document);

@@ -15,7 +15,7 @@ struct message {
     struct quire_buffer *parts;
     size_t part_count;
     struct clock needs;
-    uint64_t own; /* the sender's sessions, as bits */
+    uint64_t own; /* the sender's replicas, as bits */
     struct clock brings; /* what is known once it is merged, as far as it says so */
 };
 
@@ -37,10 +37,10 @@ struct undoer {
 struct device {
     struct quire_document *document;
     struct clock clock;
-    struct clock taken;     /* of its own sessions: how far deltas have them, */
+    struct clock taken;     /* of its own replicas: how far deltas have them, */
     struct clock pending;   /* and how far after that they are pending here */
-    uint64_t own;           /* its sessions, as bits */
-    unsigned session;       /* that it writes with now */
+    uint64_t own;           /* its replicas, as bits */
+    unsigned replica;       /* that it writes with now */
     struct undoer undoer;
     size_t caret;
     unsigned diligence;     /* 1 … 8: how often it does anything */
@@ -56,8 +56,8 @@ struct graph {
     const struct graph_options *options;
     struct graph_result *result;
     uint64_t dice;
-    uint8_t names[SESSIONS_MAX][QUIRE_SESSION_SIZE];
-    unsigned session_count;
+    uint8_t names[REPLICAS_MAX][QUIRE_REPLICA_SIZE];
+    unsigned replica_count;
     struct device devices[DEVICES_MAX];
     size_t device_count;
     struct message *messages;

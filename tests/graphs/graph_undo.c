@@ -97,27 +97,27 @@ void graph_undo_news(struct device *device)
 
 /* ---- learning what it did ------------------------------------------------------------------ */
 
-static unsigned session_of(const struct graph *graph, const struct quire_document *document, uint64_t id)
+static unsigned replica_of(const struct graph *graph, const struct quire_document *document, uint64_t id)
 {
-    unsigned session = 0;
-    const uint8_t *name = document->sessions.at[qr_id_session(id)].name;
-    while (session < graph->session_count
-        && memcmp(graph->names[session], name, QUIRE_SESSION_SIZE) != 0) {
-        session++;
+    unsigned replica = 0;
+    const uint8_t *name = document->replicas.at[qr_id_replica(id)].name;
+    while (replica < graph->replica_count
+        && memcmp(graph->names[replica], name, QUIRE_REPLICA_SIZE) != 0) {
+        replica++;
     }
-    return session;
+    return replica;
 }
 
 static uint64_t id_of(const struct graph *graph, const struct quire_document *document,
-    unsigned session, uint64_t counter)
+    unsigned replica, uint64_t counter)
 {
-    return qr_id(qr_sessions_find(&document->sessions, graph->names[session]), counter);
+    return qr_id(qr_replicas_find(&document->replicas, graph->names[replica]), counter);
 }
 
 static uint64_t seen(const struct graph *graph, const struct device *device)
 {
-    uint32_t number = qr_sessions_find(&device->document->sessions, graph->names[device->session]);
-    return number == 0 ? 0 : device->document->sessions.at[number].seen;
+    uint32_t number = qr_replicas_find(&device->document->replicas, graph->names[device->replica]);
+    return number == 0 ? 0 : device->document->replicas.at[number].seen;
 }
 
 /** The letter, or 0 if it is dead. */
@@ -140,7 +140,7 @@ static size_t read_revival(struct graph *graph, const struct device *device, uin
     size_t count = 0;
     for (; counter + count <= last; count++) {
         uint32_t offset = 0;
-        uint64_t id = id_of(graph, document, device->session, counter + count);
+        uint64_t id = id_of(graph, document, device->replica, counter + count);
         uint32_t index = qr_text_find(&document->text, id, &offset);
         if (index == QR_NONE) {
             break;
@@ -155,11 +155,11 @@ static size_t read_revival(struct graph *graph, const struct device *device, uin
                 .left = qr_item_is_left(item), .has_parent = item->parent != QR_ID_NONE,
                 .has_right = item->right != QR_ID_NONE};
             graph_need(graph, offset == 0, "what was put back goes on with what was there");
-            out_revival->parent_session = out_revival->has_parent
-                ? session_of(graph, document, item->parent) : 0;
+            out_revival->parent_replica = out_revival->has_parent
+                ? replica_of(graph, document, item->parent) : 0;
             out_revival->parent_counter = qr_id_counter(item->parent);
-            out_revival->right_session = out_revival->has_right
-                ? session_of(graph, document, item->right) : 0;
+            out_revival->right_replica = out_revival->has_right
+                ? replica_of(graph, document, item->right) : 0;
             out_revival->right_counter = qr_id_counter(item->right);
         }
         points[count] = point_of(document, index, id);
@@ -173,18 +173,18 @@ struct living {
     const struct quire_document *document;
 };
 
-static bool is_live(void *context, unsigned session, uint64_t counter)
+static bool is_live(void *context, unsigned replica, uint64_t counter)
 {
     const struct living *living = context;
     uint32_t offset;
     uint32_t index = qr_text_find(&living->document->text,
-        id_of(living->graph, living->document, session, counter), &offset);
+        id_of(living->graph, living->document, replica, counter), &offset);
     return index != QR_NONE && living->document->text.items[index].size > 0;
 }
 
 static void learn(struct graph *graph, struct device *device, uint64_t first, uint64_t last)
 {
-    struct author author = {device->session, &device->clock, 0};
+    struct author author = {device->replica, &device->clock, 0};
     uint32_t *points = calloc((size_t)(last - first) + 1, sizeof *points);
     const char *wrong = points == NULL ? "no memory" : NULL;
     for (uint64_t counter = first; wrong == NULL && counter <= last;) {
@@ -194,7 +194,7 @@ static void learn(struct graph *graph, struct device *device, uint64_t first, ui
             (unsigned)(device - graph->devices), &revival);
         counter += count == 0 ? 1 : count;
     }
-    device->clock.seen[device->session] = last;
+    device->clock.seen[device->replica] = last;
     if (wrong == NULL) {
         struct living living = {graph, device->document};
         wrong = reference_take_out(graph->reference, &author, device->own, is_live, &living);
@@ -232,13 +232,13 @@ static void learn_values(struct graph *graph, struct device *device, const uint6
 {
     const struct quire_document *document = device->document;
     const struct qr_cells *cells = &document->cells;
-    struct author author = {device->session, &device->clock, 0};
+    struct author author = {device->replica, &device->clock, 0};
     size_t after_count = cells->count;
     uint64_t *after = ids_of_dots(graph, document);
     for (size_t i = 0; i < before_count && !graph->failed; i++) {
         if (!is_among(after, after_count, before[i])) {
             const char *wrong = reference_take_away(graph->reference, &author, device->own,
-                session_of(graph, document, before[i]), qr_id_counter(before[i]));
+                replica_of(graph, document, before[i]), qr_id_counter(before[i]));
             graph_need(graph, wrong == NULL, wrong);
         }
     }
@@ -288,7 +288,7 @@ void graph_undo_replay(struct graph *graph, struct device *device, bool redo)
         learn_values(graph, device, dots, dot_count);
     }
     free(dots);
-    device->clock.seen[device->session] = seen(graph, device);
+    device->clock.seen[device->replica] = seen(graph, device);
     uint64_t *from = redo ? undoer->undone : undoer->done;
     size_t *from_count = redo ? &undoer->undone_count : &undoer->done_count;
     uint64_t expected = *from_count > 0 ? from[--*from_count] : 0;

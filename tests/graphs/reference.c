@@ -15,7 +15,7 @@ void *naive_grown(void *list, size_t count, size_t *capacity, size_t size)
     return realloc(list, *capacity * size);
 }
 
-struct reference *reference_create(uint8_t (*names)[QUIRE_SESSION_SIZE])
+struct reference *reference_create(uint8_t (*names)[QUIRE_REPLICA_SIZE])
 {
     struct reference *reference = calloc(1, sizeof *reference);
     if (reference == NULL) {
@@ -53,13 +53,13 @@ void reference_destroy(struct reference *reference)
 
 bool naive_knows(const struct reference *reference, const struct clock *clock, uint32_t node)
 {
-    return naive_known(clock, reference->nodes[node].session, reference->nodes[node].counter);
+    return naive_known(clock, reference->nodes[node].replica, reference->nodes[node].counter);
 }
 
 bool naive_is_live(const struct reference *reference, const struct clock *clock, uint32_t node)
 {
     for (uint32_t i = reference->nodes[node].erasures; i != 0; i = reference->erasures[i - 1].next) {
-        if (naive_known(clock, reference->erasures[i - 1].session, reference->erasures[i - 1].counter)) {
+        if (naive_known(clock, reference->erasures[i - 1].replica, reference->erasures[i - 1].counter)) {
             return false;
         }
     }
@@ -112,13 +112,13 @@ bool naive_flatten(struct reference *reference)
     return true;
 }
 
-/** The order that breaks ties: the session's name, then the counter. */
+/** The order that breaks ties: the replica's name, then the counter. */
 static bool id_before(const struct reference *reference, uint32_t a, uint32_t b)
 {
     const struct node *left = &reference->nodes[a];
     const struct node *right = &reference->nodes[b];
-    int order = memcmp(reference->names[left->session], reference->names[right->session],
-        QUIRE_SESSION_SIZE);
+    int order = memcmp(reference->names[left->replica], reference->names[right->replica],
+        QUIRE_REPLICA_SIZE);
     return order != 0 ? order < 0 : left->counter < right->counter;
 }
 
@@ -151,8 +151,8 @@ uint32_t naive_add(struct reference *reference, const struct author *author,
         has_right_child = has_right_child || naive_knows(reference, author->clock, i);
     }
     uint32_t index = (uint32_t)reference->node_count++;
-    nodes[index] = (struct node){.session = author->session,
-        .counter = ++author->clock->seen[author->session], .point = point,
+    nodes[index] = (struct node){.replica = author->replica,
+        .counter = ++author->clock->seen[author->replica], .point = point,
         .right_origin = has_right_child ? NONE : right_origin, .left_first = NONE,
         .right_first = NONE};
     uint32_t *link;
@@ -204,7 +204,7 @@ bool reference_insert(struct reference *reference, const struct author *author, 
     return true;
 }
 
-bool naive_kill(struct reference *reference, unsigned session, uint64_t counter, uint32_t node)
+bool naive_kill(struct reference *reference, unsigned replica, uint64_t counter, uint32_t node)
 {
     struct erasure *erasures = naive_grown(reference->erasures, reference->erasure_count,
         &reference->erasure_capacity, sizeof *erasures);
@@ -212,7 +212,7 @@ bool naive_kill(struct reference *reference, unsigned session, uint64_t counter,
         return false;
     }
     reference->erasures = erasures;
-    erasures[reference->erasure_count++] = (struct erasure){session, counter,
+    erasures[reference->erasure_count++] = (struct erasure){replica, counter,
         reference->nodes[node].erasures, node, 0};
     reference->nodes[node].erasures = (uint32_t)reference->erasure_count;
     return true;
@@ -224,7 +224,7 @@ bool reference_erase(struct reference *reference, const struct author *author, s
     if (!naive_flatten(reference)) {
         return false;
     }
-    uint64_t counter = author->clock->seen[author->session] + 1;
+    uint64_t counter = author->clock->seen[author->replica] + 1;
     size_t passed = 0;
     for (size_t i = 0; passed < position + count; i++) {
         uint32_t node = reference->order[i];
@@ -232,11 +232,11 @@ bool reference_erase(struct reference *reference, const struct author *author, s
             || passed++ < position) {
             continue;
         }
-        if (!naive_kill(reference, author->session, counter, node)) {
+        if (!naive_kill(reference, author->replica, counter, node)) {
             return false;
         }
     }
-    author->clock->seen[author->session] = counter;
+    author->clock->seen[author->replica] = counter;
     return true;
 }
 

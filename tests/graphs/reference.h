@@ -1,7 +1,7 @@
 /*
  * What a document must show, worked out slowly from the definitions: the text from the tree of "The
  * Art of the Fugue" (Weidner, Kleppmann, 2023, FugueMax), flattened anew after each insertion;
- * registers and sets from the list of all that was ever written and what each writer had seen.
+ * registers and sets from the list of all that was ever written and what each replica had seen.
  * There is one history for all devices of a graph; a device is a clock that says what it knows of it.
  * No line and no structure is shared with src/crdt.
  */
@@ -10,24 +10,24 @@
 
 #include <quire/document.h>
 
-#define SESSIONS_MAX 64 /* of one graph */
+#define REPLICAS_MAX 64 /* of one graph */
 
-/** How far each session is known: all its counters up to this one. */
+/** How far each replica is known: all its counters up to this one. */
 struct clock {
-    uint64_t seen[SESSIONS_MAX];
+    uint64_t seen[REPLICAS_MAX];
 };
 
-/** Who makes an edit: its session's index, what its device knows (the edit is added), and when. */
+/** Who makes an edit: its replica's index, what its device knows (the edit is added), and when. */
 struct author {
-    unsigned session;
+    unsigned replica;
     struct clock *clock;
     int64_t wall_ms;
 };
 
 struct reference;
 
-/** NULL: no memory. The names of the sessions stay the caller's, and may be filled later. */
-struct reference *reference_create(uint8_t (*names)[QUIRE_SESSION_SIZE]);
+/** NULL: no memory. The names of the replicas stay the caller's, and may be filled later. */
+struct reference *reference_create(uint8_t (*names)[QUIRE_REPLICA_SIZE]);
 void reference_destroy(struct reference *reference);
 
 /* Each edit as its author made it. False: no memory. */
@@ -51,26 +51,26 @@ struct revival {
     uint32_t *points;         /* 0: the letter is dead again, and is filled in */
     bool left;                /* the first is a left child */
     bool has_parent, has_right; /* else: the start, the end of the text */
-    unsigned parent_session, right_session;
+    unsigned parent_replica, right_replica;
     uint64_t parent_counter, right_counter;
 };
 
 /**
- * Text that was put back. It must stand right behind letters that its author, by one of the sessions
+ * Text that was put back. It must stand right behind letters that its author, by one of the replicas
  * in `own`, erased, and no other told this device that it did; they must be the same letters, and
  * hang there as if they were typed there.
  */
 const char *reference_revive(struct reference *reference, const struct author *author, uint64_t own,
     unsigned device, const struct revival *revival);
-/** A device merges deltas that are all news to it: of each session, what is after `from`, up to `to`. */
+/** A device merges deltas that are all news to it: of each replica, what is after `from`, up to `to`. */
 void reference_told(struct reference *reference, unsigned device, uint64_t sender,
     const struct clock *from, const struct clock *to);
 /** It is another process, or knows less than it did. */
 void reference_forget_told(struct reference *reference, unsigned device);
-/** Letters that are gone since: each must have been typed by one of the sessions in `own`. The
+/** Letters that are gone since: each must have been typed by one of the replicas in `own`. The
  * author's clock says what was done altogether. */
 const char *reference_take_out(struct reference *reference, const struct author *author, uint64_t own,
-    bool (*is_live)(void *context, unsigned session, uint64_t counter), void *context);
+    bool (*is_live)(void *context, unsigned replica, uint64_t counter), void *context);
 
 /** A value that came back, as its dot says. */
 struct put_back {
@@ -80,13 +80,13 @@ struct put_back {
     int64_t value, wall_ms;
 };
 
-/** It must be one that its author, by one of the sessions in `own`, overwrote, and no other told this
+/** It must be one that its author, by one of the replicas in `own`, overwrote, and no other told this
  * device that it did. It overwrites nothing. */
 const char *reference_put_back(struct reference *reference, const struct author *author, uint64_t own,
     unsigned device, const struct put_back *value);
-/** A value that is gone since: it must have been put by one of the sessions in `own`. */
+/** A value that is gone since: it must have been put by one of the replicas in `own`. */
 const char *reference_take_away(struct reference *reference, const struct author *author, uint64_t own,
-    unsigned session, uint64_t counter);
+    unsigned replica, uint64_t counter);
 
 /** Whether a document shows what a device that knows this much must show; else says why not. */
 bool reference_compare(struct reference *reference, const struct clock *clock,

@@ -12,11 +12,11 @@ static bool add_writing(struct writing **list, size_t *count, size_t *capacity,
         return false;
     }
     *list = writings;
-    writing.session = author->session;
-    writing.counter = author->clock->seen[author->session] + 1;
+    writing.replica = author->replica;
+    writing.counter = author->clock->seen[author->replica] + 1;
     writing.wall_ms = author->wall_ms;
     writing.saw = *author->clock;
-    author->clock->seen[author->session]++;
+    author->clock->seen[author->replica]++;
     writings[(*count)++] = writing;
     return true;
 }
@@ -50,15 +50,15 @@ bool naive_is_overwritten(const struct reference *reference, const struct clock 
 {
     for (const struct writing *other = put + 1;
          other < reference->writings + reference->writing_count; other++) {
-        if (naive_same_cell(put, other) && naive_known(clock, other->session, other->counter)
-            && naive_known(&other->saw, put->session, put->counter)) {
+        if (naive_same_cell(put, other) && naive_known(clock, other->replica, other->counter)
+            && naive_known(&other->saw, put->replica, put->counter)) {
             return true;
         }
     }
     for (size_t i = 0; i < reference->removal_count; i++) {
         const struct removal *removal = &reference->removals[i];
         if (removal->writing == (size_t)(put - reference->writings)
-            && naive_known(clock, removal->session, removal->counter)) {
+            && naive_known(clock, removal->replica, removal->counter)) {
             return true;
         }
     }
@@ -71,8 +71,8 @@ static bool shows_before(const struct reference *reference, const struct writing
     if (a->wall_ms != b->wall_ms) {
         return a->wall_ms > b->wall_ms;
     }
-    int order = memcmp(reference->names[a->session], reference->names[b->session],
-        QUIRE_SESSION_SIZE);
+    int order = memcmp(reference->names[a->replica], reference->names[b->replica],
+        QUIRE_REPLICA_SIZE);
     return order != 0 ? order > 0 : a->counter > b->counter;
 }
 
@@ -84,7 +84,7 @@ static size_t standing(struct reference *reference, const struct clock *clock, u
     size_t count = 0;
     for (size_t i = 0; i < reference->writing_count; i++) {
         const struct writing *put = &reference->writings[i];
-        if (!put->puts || !naive_same_cell(put, &cell) || !naive_known(clock, put->session, put->counter)
+        if (!put->puts || !naive_same_cell(put, &cell) || !naive_known(clock, put->replica, put->counter)
             || naive_is_overwritten(reference, clock, put)) {
             continue;
         }
@@ -100,18 +100,18 @@ static size_t standing(struct reference *reference, const struct clock *clock, u
 static bool is_deleted(const struct reference *reference, const struct clock *clock)
 {
     bool any = false;
-    for (unsigned session = 0; session < SESSIONS_MAX; session++) {
+    for (unsigned replica = 0; replica < REPLICAS_MAX; replica++) {
         uint64_t covered = 0;
         for (size_t i = 0; i < reference->delete_count; i++) {
             const struct writing *delete = &reference->deletes[i];
-            if (naive_known(clock, delete->session, delete->counter) && delete->saw.seen[session] > covered) {
-                covered = delete->saw.seen[session];
+            if (naive_known(clock, delete->replica, delete->counter) && delete->saw.seen[replica] > covered) {
+                covered = delete->saw.seen[replica];
             }
         }
-        if (clock->seen[session] > covered) {
+        if (clock->seen[replica] > covered) {
             return false;
         }
-        any = any || clock->seen[session] > 0;
+        any = any || clock->seen[replica] > 0;
     }
     return any;
 }

@@ -10,7 +10,7 @@
 #define START 0u        /* the tree's root */
 
 struct node {
-    unsigned session;
+    unsigned replica;
     uint64_t counter;
     uint32_t point;
     uint32_t right_origin; /* of a right child */
@@ -21,7 +21,7 @@ struct node {
 };
 
 struct erasure {
-    unsigned session;
+    unsigned replica;
     uint64_t counter;
     uint32_t next;
     uint32_t node;
@@ -30,7 +30,7 @@ struct erasure {
 
 /** A put, a removal or a delete, and all that its author knew. */
 struct writing {
-    unsigned session;
+    unsigned replica;
     uint64_t counter;
     unsigned field;
     char name;
@@ -39,18 +39,18 @@ struct writing {
     int64_t wall_ms;
     struct clock saw;
     uint32_t told;   /* devices that a delta told of it, as bits, */
-    uint64_t sender; /* and whose delta that was: its sessions, as bits */
+    uint64_t sender; /* and whose delta that was: its replicas, as bits */
 };
 
 /** An undo took away one put, and nothing else of what its author saw. */
 struct removal {
-    unsigned session;
+    unsigned replica;
     uint64_t counter;
     size_t writing;
 };
 
 struct reference {
-    uint8_t (*names)[QUIRE_SESSION_SIZE];
+    uint8_t (*names)[QUIRE_REPLICA_SIZE];
     struct node *nodes;
     size_t node_count, node_capacity;
     uint32_t *order; /* all nodes but the start, as read */
@@ -68,9 +68,9 @@ struct reference {
     const struct writing **shown; /* scratch */
 };
 
-static inline bool naive_known(const struct clock *clock, unsigned session, uint64_t counter)
+static inline bool naive_known(const struct clock *clock, unsigned replica, uint64_t counter)
 {
-    return counter <= clock->seen[session];
+    return counter <= clock->seen[replica];
 }
 
 /** Room for one more; NULL: no memory, and the list stands. */
@@ -83,18 +83,18 @@ bool naive_flatten(struct reference *reference);
 uint32_t naive_add(struct reference *reference, const struct author *author, uint32_t left_origin,
     uint32_t right_origin, uint32_t point);
 /** Notes that somebody erased a letter. False: no memory. */
-bool naive_kill(struct reference *reference, unsigned session, uint64_t counter, uint32_t node);
+bool naive_kill(struct reference *reference, unsigned replica, uint64_t counter, uint32_t node);
 
-static inline bool naive_is_own(uint64_t own, unsigned session)
+static inline bool naive_is_own(uint64_t own, unsigned replica)
 {
-    return (own >> session & 1) != 0;
+    return (own >> replica & 1) != 0;
 }
 
 /** Whether the counter is after the one clock and within the other. */
-static inline bool naive_is_between(const struct clock *from, const struct clock *to, unsigned session,
+static inline bool naive_is_between(const struct clock *from, const struct clock *to, unsigned replica,
     uint64_t counter)
 {
-    return counter > from->seen[session] && counter <= to->seen[session];
+    return counter > from->seen[replica] && counter <= to->seen[replica];
 }
 
 /** Whether something that is known overwrote a put or took it away. */

@@ -4,11 +4,11 @@
  */
 #include "reference_inner.h"
 
-static uint32_t find(const struct reference *reference, unsigned session, uint64_t counter)
+static uint32_t find(const struct reference *reference, unsigned replica, uint64_t counter)
 {
     uint32_t node = START + 1;
     while (node < reference->node_count
-        && (reference->nodes[node].session != session || reference->nodes[node].counter != counter)) {
+        && (reference->nodes[node].replica != replica || reference->nodes[node].counter != counter)) {
         node++;
     }
     return node < reference->node_count ? node : NONE;
@@ -31,7 +31,7 @@ static bool own_erased(const struct reference *reference, const struct clock *cl
 {
     for (uint32_t i = reference->nodes[node].erasures; i != 0; i = reference->erasures[i - 1].next) {
         const struct erasure *erasure = &reference->erasures[i - 1];
-        if (naive_is_own(own, erasure->session) && naive_known(clock, erasure->session, erasure->counter)) {
+        if (naive_is_own(own, erasure->replica) && naive_known(clock, erasure->replica, erasure->counter)) {
             return true;
         }
     }
@@ -45,7 +45,7 @@ void reference_told(struct reference *reference, unsigned device, uint64_t sende
         struct erasure *erasure = &reference->erasures[i];
         const struct node *node = &reference->nodes[erasure->node];
         /* What its sender typed may be pending there itself: then it is not named, but left out. */
-        if (naive_is_between(from, to, erasure->session, erasure->counter) && !naive_is_own(sender, node->session)) {
+        if (naive_is_between(from, to, erasure->replica, erasure->counter) && !naive_is_own(sender, node->replica)) {
             erasure->told |= UINT32_C(1) << device;
         }
     }
@@ -64,7 +64,7 @@ static bool told_erased(const struct reference *reference, uint64_t own, unsigne
 {
     for (uint32_t i = reference->nodes[node].erasures; i != 0; i = reference->erasures[i - 1].next) {
         const struct erasure *erasure = &reference->erasures[i - 1];
-        if (!naive_is_own(own, erasure->session) && (erasure->told >> device & 1) != 0) {
+        if (!naive_is_own(own, erasure->replica) && (erasure->told >> device & 1) != 0) {
             return true;
         }
     }
@@ -79,9 +79,9 @@ const char *reference_revive(struct reference *reference, const struct author *a
         return "no memory for the reference";
     }
     uint32_t parent = revival->has_parent
-        ? find(reference, revival->parent_session, revival->parent_counter) : START;
+        ? find(reference, revival->parent_replica, revival->parent_counter) : START;
     uint32_t right = revival->has_right
-        ? find(reference, revival->right_session, revival->right_counter) : NONE;
+        ? find(reference, revival->right_replica, revival->right_counter) : NONE;
     if (parent == NONE || (revival->has_right && right == NONE)) {
         return "what was put back hangs on what is not known";
     }
@@ -117,7 +117,7 @@ const char *reference_revive(struct reference *reference, const struct author *a
         old = reference->place[old] == 0 ? NONE
                                          : known_from(reference, clock, reference->place[old] - 1u, -1);
     }
-    author->clock->seen[author->session] = revival->counter - 1;
+    author->clock->seen[author->replica] = revival->counter - 1;
     for (size_t i = 0; i < revival->count; i++) {
         left = naive_add(reference, author, left, right, revival->points[i]);
         if (left == NONE) {
@@ -128,18 +128,18 @@ const char *reference_revive(struct reference *reference, const struct author *a
 }
 
 const char *reference_take_out(struct reference *reference, const struct author *author, uint64_t own,
-    bool (*is_live)(void *context, unsigned session, uint64_t counter), void *context)
+    bool (*is_live)(void *context, unsigned replica, uint64_t counter), void *context)
 {
     for (uint32_t node = START + 1; node < reference->node_count; node++) {
         const struct node *letter = &reference->nodes[node];
         if (!naive_knows(reference, author->clock, node) || !naive_is_live(reference, author->clock, node)
-            || is_live(context, letter->session, letter->counter)) {
+            || is_live(context, letter->replica, letter->counter)) {
             continue;
         }
-        if (!naive_is_own(own, letter->session)) {
+        if (!naive_is_own(own, letter->replica)) {
             return "an undo erased what somebody else typed";
         }
-        if (!naive_kill(reference, author->session, author->clock->seen[author->session], node)) {
+        if (!naive_kill(reference, author->replica, author->clock->seen[author->replica], node)) {
             return "no memory for the reference";
         }
     }

@@ -9,7 +9,7 @@ void naive_told_values(struct reference *reference, unsigned device, uint64_t se
 {
     for (size_t i = 0; i < reference->writing_count; i++) {
         struct writing *writing = &reference->writings[i];
-        if (naive_is_between(from, to, writing->session, writing->counter)) {
+        if (naive_is_between(from, to, writing->replica, writing->counter)) {
             writing->told |= UINT32_C(1) << device;
             writing->sender = sender;
         }
@@ -30,16 +30,16 @@ static bool own_overwrote(const struct reference *reference, const struct clock 
     const struct writing *old = &reference->writings[put];
     for (size_t i = put + 1; i < reference->writing_count; i++) {
         const struct writing *writing = &reference->writings[i];
-        if (naive_is_own(own, writing->session) && naive_same_cell(old, writing)
-            && naive_known(clock, writing->session, writing->counter)
-            && naive_known(&writing->saw, old->session, old->counter)) {
+        if (naive_is_own(own, writing->replica) && naive_same_cell(old, writing)
+            && naive_known(clock, writing->replica, writing->counter)
+            && naive_known(&writing->saw, old->replica, old->counter)) {
             return true;
         }
     }
     for (size_t i = 0; i < reference->removal_count; i++) {
         const struct removal *removal = &reference->removals[i];
-        if (removal->writing == put && naive_is_own(own, removal->session)
-            && naive_known(clock, removal->session, removal->counter)) {
+        if (removal->writing == put && naive_is_own(own, removal->replica)
+            && naive_known(clock, removal->replica, removal->counter)) {
             return true;
         }
     }
@@ -54,9 +54,9 @@ static bool told_overwritten(const struct reference *reference, uint64_t own, un
     const struct writing *old = &reference->writings[put];
     for (size_t i = put + 1; i < reference->writing_count; i++) {
         const struct writing *writing = &reference->writings[i];
-        if (!naive_is_own(own, writing->session) && (writing->told >> device & 1) != 0
-            && !naive_is_own(writing->sender, old->session) && naive_same_cell(old, writing)
-            && naive_known(&writing->saw, old->session, old->counter)
+        if (!naive_is_own(own, writing->replica) && (writing->told >> device & 1) != 0
+            && !naive_is_own(writing->sender, old->replica) && naive_same_cell(old, writing)
+            && naive_known(&writing->saw, old->replica, old->counter)
             && !naive_is_overwritten(reference, &writing->saw, old)) {
             return true;
         }
@@ -67,13 +67,13 @@ static bool told_overwritten(const struct reference *reference, uint64_t own, un
 const char *reference_put_back(struct reference *reference, const struct author *author, uint64_t own,
     unsigned device, const struct put_back *value)
 {
-    struct writing back = {.session = author->session, .counter = value->counter, .field = value->field,
+    struct writing back = {.replica = author->replica, .counter = value->counter, .field = value->field,
         .name = value->name, .puts = true, .value = value->value, .wall_ms = value->wall_ms};
     const char *wrong = "what was put back had not been overwritten here, or never stood there";
     for (size_t i = 0; wrong != NULL && i < reference->writing_count; i++) {
         const struct writing *old = &reference->writings[i];
         if (old->puts && naive_same_cell(old, &back) && old->value == back.value
-            && old->wall_ms == back.wall_ms && naive_known(author->clock, old->session, old->counter)
+            && old->wall_ms == back.wall_ms && naive_known(author->clock, old->replica, old->counter)
             && own_overwrote(reference, author->clock, own, i)) {
             wrong = told_overwritten(reference, own, device, i)
                 ? "what another device overwrote too was put back" : NULL;
@@ -93,14 +93,14 @@ const char *reference_put_back(struct reference *reference, const struct author 
 }
 
 const char *reference_take_away(struct reference *reference, const struct author *author, uint64_t own,
-    unsigned session, uint64_t counter)
+    unsigned replica, uint64_t counter)
 {
-    if (!naive_is_own(own, session)) {
+    if (!naive_is_own(own, replica)) {
         return "an undo took away what somebody else wrote";
     }
     size_t put = 0;
     while (put < reference->writing_count && (!reference->writings[put].puts
-            || reference->writings[put].session != session || reference->writings[put].counter != counter)) {
+            || reference->writings[put].replica != replica || reference->writings[put].counter != counter)) {
         put++;
     }
     if (put == reference->writing_count) {
@@ -112,7 +112,7 @@ const char *reference_take_away(struct reference *reference, const struct author
         return "no memory for the reference";
     }
     reference->removals = removals;
-    removals[reference->removal_count++] = (struct removal){author->session,
-        author->clock->seen[author->session], put};
+    removals[reference->removal_count++] = (struct removal){author->replica,
+        author->clock->seen[author->replica], put};
     return NULL;
 }

@@ -141,7 +141,7 @@ def many_short_commands_go_on_with_one_chain():
             phone.run("write", f"note {number}")
             phone.run("sync")
         assert phone.json("status")["chains"] <= before + 1
-        for record in (phone.home / "run").rglob("*.writer"):
+        for record in (phone.home / "run").rglob("*.replica"):
             record.unlink()  # as after a reboot
         phone.run("write", "after a reboot")
         phone.run("sync")

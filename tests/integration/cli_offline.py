@@ -646,10 +646,10 @@ def the_recovery_kit_is_asked_for_without_an_echo():
 def a_closed_pipe_is_an_error_and_not_a_crash():
     with Journal() as device:
         entry = write(device, "long " * 100_000)
-        reader, writer = os.pipe()
+        reader, replica = os.pipe()
         os.close(reader)
-        process = device.start("show", entry, "--text", stdout=writer, stdin=subprocess.DEVNULL)
-        os.close(writer)
+        process = device.start("show", entry, "--text", stdout=replica, stdin=subprocess.DEVNULL)
+        os.close(replica)
         assert process.wait(20) == FAILED
 
 

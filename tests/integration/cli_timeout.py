@@ -115,7 +115,7 @@ def with_relay(world, server, frames, after, device):
     return relay
 
 
-def writer(world):
+def replica(world):
     server = world.server(tls=False)
     device = world.device("phone", server).init()
     device.sync()
@@ -127,7 +127,7 @@ def writer(world):
 def a_server_that_speaks_halfway_and_dies_again_and_again_does_not_keep_a_sync():
     for frames in (1, 2):  # dies after its CHALLENGE; after its WELCOME
         with World() as world:
-            server, device = writer(world)
+            server, device = replica(world)
             with with_relay(world, server, frames, "cut", device) as relay:
                 seconds, said = times_out(device, "sync", "--timeout", "4")
                 assert relay.connections >= 3, f"{relay.connections} connections"
@@ -138,7 +138,7 @@ def a_server_that_speaks_halfway_and_dies_again_and_again_does_not_keep_a_sync()
 @test
 def a_server_that_talks_and_does_nothing_does_not_keep_a_sync():
     with World() as world:
-        server, device = writer(world)
+        server, device = replica(world)
         with with_relay(world, server, 2, "chatter", device):
             seconds, said = times_out(device, "sync", "--timeout", "3")
             assert 2.9 < seconds < 3 + SLACK, f"gave up after {seconds:.1f} s: {said}"
@@ -169,7 +169,7 @@ def a_server_may_be_named():
 @test
 def a_name_that_leads_nowhere_is_said():
     with World() as world:
-        _, device = writer(world)
+        _, device = replica(world)
         device.run("server", "wss://no-such-name.invalid:7433")
         seconds, said = times_out(device, "sync", "--deadline", "5")
         assert "safe on this machine" in said and ("cannot be looked up" in said or "deadline" in said), said
@@ -179,7 +179,7 @@ def a_name_that_leads_nowhere_is_said():
 @test
 def the_deadline_ends_a_sync_whatever_its_timeout_is():
     with World() as world:
-        server, device = writer(world)
+        server, device = replica(world)
         with with_relay(world, server, 2, "mute", device):
             seconds, said = times_out(device, "sync", "--timeout", "30", "--deadline", "1")
             assert seconds < 1 + SLACK, f"gave up after {seconds:.1f} s: {said}"

@@ -64,8 +64,8 @@ def a_killed_server_has_all_that_it_acknowledged():
                 write()
             except Exception as error:
                 errors.append(error)
-        writer = threading.Thread(target=guarded)
-        writer.start()
+        replica = threading.Thread(target=guarded)
+        replica.start()
         try:
             for _ in range(KILLS):
                 time.sleep(random.choice([0.002, 0.02, 0.1, 0.25]) * random.random() + 0.05)
@@ -77,7 +77,7 @@ def a_killed_server_has_all_that_it_acknowledged():
             time.sleep(0.5)
         finally:
             ended.set()
-            writer.join()
+            replica.join()
         assert not errors, errors[0]
         load.send_signal(signal.SIGTERM)
         out, err = load.communicate(timeout=20)

@@ -219,9 +219,9 @@ def wrap(v):
 
 
 def change(v):
-    epoch_key, user, writer, entry = raw(v, 'epoch_key', 'user', 'writer', 'entry')
+    epoch_key, user, replica, entry = raw(v, 'epoch_key', 'user', 'replica', 'entry')
     key = keyed(epoch_key, 'quire/entry/1', entry)
-    aad = tagged('quire/chg/1', user, writer, u64(int(v['seq'])), u32(v['index']),
+    aad = tagged('quire/chg/1', user, replica, u64(int(v['seq'])), u32(v['index']),
                  bytes([v['kind']]), entry, u32(v['epoch']))
     if 'entropy' in v:
         text = padded(raw(v, 'plaintext'), 64)

@@ -119,18 +119,18 @@ def plain(value):
     return [plain(item) for item in value]
 
 
-POSITIONS = rows("writer", "seq", "hash8")
+POSITIONS = rows("replica", "seq", "hash8")
 FRAMES = {
     "HELLO": (1, ["min", "max", "features", "nonce", "user", "device", "roster_count"]),
     "CHALLENGE": (2, ["version", "features", "nonce", "time_ms", "roster_count", "roster_head", "log"]),
     "AUTH": (3, ["signature", "records"]),
     "WELCOME": (4, ["roster_count", "roster_head", "session"]),
     "SUB": (10, ["roster_count", "manifest", ("positions", POSITIONS)]),
-    "WANT": (11, [("ranges", rows("writer", "from", "to"))]),
+    "WANT": (11, [("ranges", rows("replica", "from", "to"))]),
     "DELTA": (12, ["batches"]),
     "CAUGHT_UP": (13, [("positions", POSITIONS)]),
     "PUSH": (20, ["batches"]),
-    "ACK": (21, [("ranges", rows("writer", "to"))]),
+    "ACK": (21, [("ranges", rows("replica", "to"))]),
     "ROSTER_APPEND": (40, ["prev_head", "records"]),
     "ROSTER_RECORDS": (41, ["first_seq", "records"]),
     "ROSTER_DONE": (42, ["roster_count", "roster_head"]),
@@ -138,7 +138,7 @@ FRAMES = {
     "CREDIT": (50, ["bytes"]),
     "PING": (60, ["reply", "token"]),
     "GOAWAY": (61, ["reason", "retry_ms"]),
-    "ERROR": (62, ["code", "fatal", "retry_ms", "writer", "seq", "data"]),
+    "ERROR": (62, ["code", "fatal", "retry_ms", "replica", "seq", "data"]),
     "PRESENCE": (63, ["others"]),
 }
 
@@ -305,7 +305,7 @@ def frames():
     bad("a position with more", frame("SUB", 1, None, [[W1, 1, H8, 0]]))
     bad("a position that is not an array", frame("SUB", 1, None, [1, 1, 1]))
     bad("a position with seven bytes of hash", frame("SUB", 1, None, [[W1, 1, H8[:7]]]))
-    bad("a position of a writer of nine bytes", frame("SUB", 1, None, [[W1 + b"\0", 1, H8]]))
+    bad("a position of a replica of nine bytes", frame("SUB", 1, None, [[W1 + b"\0", 1, H8]]))
     bad("a manifest of 31 bytes", frame("SUB", 1, HASH[1:], []))
     bad("a manifest that is false", frame("SUB", 1, False, []))
     bad("a range from 0", frame("WANT", [[W1, 0, 1]]))
@@ -332,8 +332,8 @@ def frames():
     bad("too much credit", frame("CREDIT", 16 * KIB * KIB + 1), "limit")
     bad("a reply that is a number", frame("PING", 1, 1))
     bad("a token that is bytes", frame("PING", True, b"\x01"))
-    bad("an error about a writer without a batch", frame("ERROR", 6, False, 0, W1, 0, b""))
-    bad("an error about a batch without a writer", frame("ERROR", 6, False, 0, None, 1, b""))
+    bad("an error about a replica without a batch", frame("ERROR", 6, False, 0, W1, 0, b""))
+    bad("an error about a batch without a replica", frame("ERROR", 6, False, 0, None, 1, b""))
     bad("an error with too much evidence",
         frame("ERROR", 8, False, 0, W1, 1, b"\x01" * (256 * KIB + 1)), "limit")
     bad("a crowd of more than 32 bits", frame("PRESENCE", 1 << 32))
@@ -368,11 +368,11 @@ HEADS_CHANGE = change_bytes(HEADS, bytes(16), (), bytes(24), b"")
 ROSTER_HASH = name("roster hash", 32)
 
 
-def batch(version=1, writer=W2, seq=1, device=DEVICE, roster_seq=2, epoch=1, caught_up_at=0, deps=(),
+def batch(version=1, replica=W2, seq=1, device=DEVICE, roster_seq=2, epoch=1, caught_up_at=0, deps=(),
           dep_count=None, prev=None, changes=None, change_count=None):
     changes = [change_bytes()] if changes is None else changes
     prev = (bytes(32) if seq == 1 else HASH) if prev is None else prev
-    head = (struct.pack(">B8sQ16sIIQB", version, writer, seq, device, roster_seq, epoch, caught_up_at,
+    head = (struct.pack(">B8sQ16sIIQB", version, replica, seq, device, roster_seq, epoch, caught_up_at,
                         len(deps) if dep_count is None else dep_count) +
             b"".join(w + struct.pack(">Q", s) + d for w, s, d in deps) +
             bytes([len(changes) if change_count is None else change_count]))
@@ -393,11 +393,11 @@ def batches():
         valid.append({
             "name": title, "bytes": text_of(data),
             "batch": {
-                "writer": text_of(fields.get("writer", W2)), "seq": number(seq),
+                "replica": text_of(fields.get("replica", W2)), "seq": number(seq),
                 "device": text_of(DEVICE), "roster_seq": number(fields.get("roster_seq", 2)),
                 "epoch": number(fields.get("epoch", 1)),
                 "caught_up_at": number(fields.get("caught_up_at", 0)),
-                "deps": [{"writer": text_of(w), "seq": number(s), "hash": text_of(d)}
+                "deps": [{"replica": text_of(w), "seq": number(s), "hash": text_of(d)}
                          for w, s, d in fields.get("deps", ())],
                 "prev": text_of(bytes(32) if seq == 1 else HASH),
                 "changes": [{"kind": KINDS[c[0]], "entry": text_of(c[1:17]), "nonce": text_of(c[18:42]),
@@ -416,7 +416,7 @@ def batches():
         if status == "unsupported":
             invalid[-1].update({"signed_hash": signed.hex(), "hash": whole.hex()})
 
-    good("the first batch of a writer", seed="first")
+    good("the first batch of a replica", seed="first")
     good("a later batch with dependencies", seed="later", seq=2, roster_seq=1023, epoch=3,
          caught_up_at=1700000000000, deps=[(W1, 1, HASH), (W3, U64, HASH)])
     good("the greatest numbers", seq=U64, roster_seq=U32, epoch=U32, caught_up_at=U64)
@@ -451,7 +451,7 @@ def batches():
     bad("a second batch without one before it", seq=2, prev=bytes(32))
     bad("dependencies out of order", deps=[(W3, 1, HASH), (W1, 1, HASH)])
     bad("a dependency twice", deps=[(W1, 1, HASH), (W1, 2, HASH)])
-    bad("a dependency on its own writer", deps=[(W1, 1, HASH), (W2, 1, HASH)])
+    bad("a dependency on its own replica", deps=[(W1, 1, HASH), (W2, 1, HASH)])
     bad("a dependency at 0", deps=[(W1, 0, HASH)])
     bad("33 dependencies", "limit", deps=[(bytes([3, i] * 4), i + 1, HASH) for i in range(33)])
     bad("more dependencies announced than there are", dep_count=32)
@@ -545,7 +545,7 @@ def records():
     def revoke(title, seed, pins, **fields):
         good(title, seed, REVOKE, DEVICE_2 + pins_bytes(pins),
              {"device": DEVICE_2.hex(),
-              "pins": [{"writer": text_of(w), "seq": number(s), "hash": text_of(d)} for w, s, d in pins]},
+              "pins": [{"replica": text_of(w), "seq": number(s), "hash": text_of(d)} for w, s, d in pins]},
              **fields)
 
     revoke("a device that wrote nothing is revoked", None, [], seq=5)

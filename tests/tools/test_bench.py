@@ -16,7 +16,7 @@ ROOT, DOCUMENT, OPENING, MEMORY = pathlib.Path(sys.argv[1]), *sys.argv[2:5]
 
 
 def history():
-    """A trace of one writer, and what it ends with."""
+    """A trace of one replica, and what it ends with."""
     dice, text, txns = random.Random(11), "", []
     for _ in range(400):
         at, erased = dice.randint(0, len(text)), 0

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """quire-sim's commands refuse by name what they do not know; and a run whose process ends has failed.
 
-usage: test_commands.py QUIRE_SIM_STUB QUIRE_SIM_TEETH_STUB
+usage: test_commands.py QUIRE_SIM_STUB QUIRE_SIM_MUTANTS_STUB
 """
 import resource
 import subprocess

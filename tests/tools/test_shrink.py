@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What fails is made small: a story to its few lines, a seed to its few edits and faults.
 
-usage: test_shrink.py QUIRE_SIM QUIRE_SIM_TEETH_STUB
+usage: test_shrink.py QUIRE_SIM QUIRE_SIM_MUTANTS_STUB
 """
 import pathlib
 import re

@@ -162,20 +162,20 @@ static struct quire_document *merge_shuffled(const struct history *history, uint
 
 struct naive {
     struct reference *reference;
-    uint8_t names[SESSIONS_MAX][QUIRE_SESSION_SIZE];
+    uint8_t names[REPLICAS_MAX][QUIRE_REPLICA_SIZE];
     unsigned name_count;
     struct clock *clocks; /* by transaction: what is known after it */
 };
 
-/** The session's index; SESSIONS_MAX: there are too many. */
-static unsigned session_of(struct naive *naive, const uint8_t *name)
+/** The replica's index; REPLICAS_MAX: there are too many. */
+static unsigned replica_of(struct naive *naive, const uint8_t *name)
 {
     unsigned index = 0;
-    while (index < naive->name_count && memcmp(naive->names[index], name, QUIRE_SESSION_SIZE) != 0) {
+    while (index < naive->name_count && memcmp(naive->names[index], name, QUIRE_REPLICA_SIZE) != 0) {
         index++;
     }
-    if (index == naive->name_count && index < SESSIONS_MAX) {
-        memcpy(naive->names[naive->name_count++], name, QUIRE_SESSION_SIZE);
+    if (index == naive->name_count && index < REPLICAS_MAX) {
+        memcpy(naive->names[naive->name_count++], name, QUIRE_REPLICA_SIZE);
     }
     return index;
 }
@@ -198,15 +198,15 @@ static size_t points_of(struct quire_bytes text, uint32_t *out_points)
 
 /** Types a transaction into the reference, in the text that its parents make. Returns what it read. */
 static uint64_t type_naively(struct naive *naive, const struct history *history, size_t index,
-    unsigned session, uint64_t *letters)
+    unsigned replica, uint64_t *letters)
 {
     const struct transaction *transaction = &history->transactions[index];
     struct clock *clock = &naive->clocks[index];
-    struct author author = {session, clock, 0};
+    struct author author = {replica, clock, 0};
     uint64_t steps = 0;
     for (size_t i = 0; i < transaction->parent_count; i++) {
         const struct clock *parent = &naive->clocks[history->parents[transaction->parent + i]];
-        for (size_t j = 0; j < SESSIONS_MAX; j++) {
+        for (size_t j = 0; j < REPLICAS_MAX; j++) {
             clock->seen[j] = clock->seen[j] > parent->seen[j] ? clock->seen[j] : parent->seen[j];
         }
     }
@@ -243,12 +243,12 @@ static size_t compare_naively(const struct history *history)
     size_t index = 0;
     char reason[100];
     for (; index < history->transaction_count && steps < STEPS_MAX; index++) {
-        unsigned session = session_of(naive, history->transactions[index].session);
-        if (session == SESSIONS_MAX) {
+        unsigned replica = replica_of(naive, history->transactions[index].replica);
+        if (replica == REPLICAS_MAX) {
             break;
         }
-        steps += type_naively(naive, history, index, session, &letters);
-        all.seen[session] = naive->clocks[index].seen[session];
+        steps += type_naively(naive, history, index, replica, &letters);
+        all.seen[replica] = naive->clocks[index].seen[replica];
         if (history->transactions[index].delta_size > 0) {
             OK(quire_document_merge(document, history_delta(history, index)));
         }

@@ -76,7 +76,7 @@ test('in Chromium, vectors, edits, histories and graphs come out as natively', {
     }
     assert.equal(got.graphs.status, 0);
     assert.equal(got.graphs.text, nativeGraphs(GRAPHS));
-    assert.equal(got.sessions, 'xx');
+    assert.equal(got.replicas, 'xx');
     assert.equal(got.grown, true);
     assert.equal(got.refused, true);
   } finally {

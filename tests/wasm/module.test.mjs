@@ -263,7 +263,7 @@ test('options and records of another type are said to be, and the core lives on'
   const core = await load(), records = new MemoryRecords();
   keep(records, Device.init(core, { ...options(records), name: 'browser' }).actions);
   for (const wrong of [{ reader: undefined }, { reader: { get: () => null } }, { profileKey: 'x'.repeat(32) },
-    { writerRecord: 'record' }, { wall: () => '5' }]) {
+    { replicaRecord: 'record' }, { wall: () => '5' }]) {
     assert.throws(() => Device.open(core, { ...options(records), ...wrong }), TypeError, Object.keys(wrong)[0]);
   }
   assert.throws(() => Device.open(core, { ...options(records), profileKey: new Uint8Array(31) }), fails('EINVALID'));

@@ -18,7 +18,7 @@
  *   Y n pos side          an anchor                             Z n hex      where it is
  *   V n pending|encode|canonical|digest|text|register F|set F   read
  *
- * The session of document n is the byte n + 1, eight times.
+ * The replica of document n is the byte n + 1, eight times.
  */
 #define _POSIX_C_SOURCE 200809L
 #include "native.h"
@@ -104,7 +104,7 @@ static int view(struct quire_document *document, char **rest)
     return quire_wasm_document_set(document, (uint32_t)number(rest), out);
 }
 
-static int edit(char command, struct quire_document *document, const uint8_t *session, char **rest)
+static int edit(char command, struct quire_document *document, const uint8_t *replica, char **rest)
 {
     int64_t wall_ms = (int64_t)number(rest);
     size_t a = command == 'K' ? 0 : number(rest);
@@ -112,25 +112,25 @@ static int edit(char command, struct quire_document *document, const uint8_t *se
     switch (command) {
     case 'I':
         text = bytes(rest);
-        return quire_wasm_document_insert(document, session, wall_ms, a, text.data, text.size);
+        return quire_wasm_document_insert(document, replica, wall_ms, a, text.data, text.size);
     case 'E':
-        return quire_wasm_document_erase(document, session, wall_ms, a, number(rest));
+        return quire_wasm_document_erase(document, replica, wall_ms, a, number(rest));
     case 'R':
         text = bytes(rest);
-        return quire_wasm_document_set_register(document, session, wall_ms, (uint32_t)a, text.data, text.size,
+        return quire_wasm_document_set_register(document, replica, wall_ms, (uint32_t)a, text.data, text.size,
             (int64_t)number(rest));
     case 'C':
-        return quire_wasm_document_clear_register(document, session, wall_ms, (uint32_t)a);
+        return quire_wasm_document_clear_register(document, replica, wall_ms, (uint32_t)a);
     case 'A':
         text = bytes(rest);
-        return quire_wasm_document_add_element(document, session, wall_ms, (uint32_t)a, text.data, text.size,
+        return quire_wasm_document_add_element(document, replica, wall_ms, (uint32_t)a, text.data, text.size,
             (int64_t)number(rest));
     case 'X':
         text = bytes(rest);
-        return quire_wasm_document_remove_element(document, session, wall_ms, (uint32_t)a, text.data, text.size);
+        return quire_wasm_document_remove_element(document, replica, wall_ms, (uint32_t)a, text.data, text.size);
     default:
         need(command == 'K', "no such command");
-        return quire_wasm_document_delete(document, session, wall_ms);
+        return quire_wasm_document_delete(document, replica, wall_ms);
     }
 }
 
@@ -142,7 +142,7 @@ static void put_number(size_t number)
     }
 }
 
-static int go_back(char command, size_t index, const uint8_t *session, char **rest)
+static int go_back(char command, size_t index, const uint8_t *replica, char **rest)
 {
     switch (command) {
     case 'G':
@@ -151,9 +151,9 @@ static int go_back(char command, size_t index, const uint8_t *session, char **re
     case 'P':
         return quire_wasm_undo_close_step(undos[index]);
     case 'B':
-        return quire_wasm_undo_undo(undos[index], session, (int64_t)number(rest));
+        return quire_wasm_undo_undo(undos[index], replica, (int64_t)number(rest));
     default:
-        return quire_wasm_undo_redo(undos[index], session, (int64_t)number(rest));
+        return quire_wasm_undo_redo(undos[index], replica, (int64_t)number(rest));
     }
 }
 
@@ -162,8 +162,8 @@ static int carry_out(char command, char **rest)
     size_t index = number(rest);
     need(index < DOCUMENTS, "no such document");
     struct quire_document **document = &documents[index];
-    uint8_t session[QUIRE_SESSION_SIZE];
-    memset(session, (int)index + 1, sizeof session);
+    uint8_t replica[QUIRE_REPLICA_SIZE];
+    memset(replica, (int)index + 1, sizeof replica);
     size_t place, offset;
     struct quire_bytes given;
     int status;
@@ -224,11 +224,11 @@ static int carry_out(char command, char **rest)
     case 'P':
     case 'B':
     case 'F':
-        return go_back(command, index, session, rest);
+        return go_back(command, index, replica, rest);
     case 'V':
         return view(*document, rest);
     default:
-        return edit(command, *document, session, rest);
+        return edit(command, *document, replica, rest);
     }
 }
 

@@ -17,11 +17,11 @@ async function run(jobs) {
   const bytes = await (await fetch('./crdt-graphs.wasm')).arrayBuffer();
   results.graphs = await runGraphs(bytes, jobs.graphs);
 
-  // Randomness is the browser's: two documents by nobody in particular are of two sessions.
+  // Randomness is the browser's: two documents by nobody in particular are of two replicas.
   const pair = [quire.Document.create(core), quire.Document.create(core)];
   for (const document of pair) document.insert(0, 'x');
   pair[0].merge(pair[1].encode());
-  results.sessions = pair[0].text();
+  results.replicas = pair[0].text();
 
   // A text of 1 MiB makes the memory grow; one byte more is refused and changes nothing.
   const before = core.memorySize;

@@ -93,10 +93,10 @@ export function player(quire, core) {
   const calls = {
     D: (_, n) => {
       documents[n]?.destroy();
-      documents[n] = Document.create(core, { session: new Uint8Array(8).fill(n + 1), wall: () => wall });
+      documents[n] = Document.create(core, { replica: new Uint8Array(8).fill(n + 1), wall: () => wall });
     },
     O: (document, other, n) => {
-      const opened = Document.open(core, documents[other].encode(), { session: new Uint8Array(8).fill(n + 1), wall: () => wall });
+      const opened = Document.open(core, documents[other].encode(), { replica: new Uint8Array(8).fill(n + 1), wall: () => wall });
       document.destroy();
       opened.keepUndo();
       documents[n] = opened;
@@ -199,8 +199,8 @@ export function type(document, patches) {
   }
 }
 
-// The histories rank concurrent letters by agent, then by the agent's own count: so do sessions.
-function session(agent, seq) {
+// The histories rank concurrent letters by agent, then by the agent's own count: so do replica ids.
+function replicaId(agent, seq) {
   return row(8, (view) => {
     view.setUint32(0, agent);
     view.setUint32(4, seq);
@@ -216,7 +216,7 @@ export function replay({ Document }, core, transactions) {
     let replica = replicas.get(agent);
     if (replica === undefined || [...replica.has].some((other) => !needed.has(other))) {
       replica?.document.destroy();
-      replica = { document: Document.create(core, { session: session(agent, seq), wall: () => 0 }), has: new Set() };
+      replica = { document: Document.create(core, { replica: replicaId(agent, seq), wall: () => 0 }), has: new Set() };
       replicas.set(agent, replica);
     }
     for (const other of [...needed].sort((a, b) => a - b)) {

@@ -44,7 +44,7 @@ struct person {
     struct quire_device *device;
     struct record *records; /* RECORDS_MAX, in byte order of the keys */
     size_t record_count;
-    struct quire_buffer writer;
+    struct quire_buffer replica;
     uint64_t connection; /* 0: offline */
     struct quire_buffer code;
 };
@@ -344,8 +344,8 @@ static void carry_out(uint32_t index, struct quire_bytes rows)
             send(index, true, bytes);
         } else if (kind == QUIRE_ACTION_CLOSE) {
             close = true;
-        } else if (kind == QUIRE_ACTION_WRITER) {
-            set(&person->writer, bytes);
+        } else if (kind == QUIRE_ACTION_REPLICA) {
+            set(&person->replica, bytes);
         } else if (kind == QUIRE_ACTION_NOTICE && notice == QUIRE_NOTICE_PAIR_CODE) {
             set(&person->code, bytes);
         }
@@ -425,17 +425,17 @@ static void rejoin(uint32_t index, struct quire_bytes code, enum quire_status ex
     need(status == (int)expected, "a device asks to be enrolled again where it may");
 }
 
-static void restart(uint32_t index, bool with_writer)
+static void restart(uint32_t index, bool with_replica)
 {
     struct person *person = &world.people[index];
     uint8_t fresh[QUIRE_ENTROPY_SIZE];
-    struct quire_bytes writer = with_writer ? held(&person->writer) : (struct quire_bytes){0};
+    struct quire_bytes replica = with_replica ? held(&person->replica) : (struct quire_bytes){0};
     hang_up(index);
     quire_wasm_device_destroy(person->device);
     printf("destroy %u =\n", index);
     begin("open", index, fresh);
-    say(writer);
-    int status = quire_wasm_device_open(index, profile_key, fresh, wall(), writer.data, writer.size,
+    say(replica);
+    int status = quire_wasm_device_open(index, profile_key, fresh, wall(), replica.data, replica.size,
         &person->device);
     printf(" = %d\n", status);
     OK(status);
@@ -498,11 +498,11 @@ static void type(uint32_t index)
 {
     static const char *const words[] = {"rain ", "Grün ", "日記 ", "🙂", "and then we ", "walked\n", "é", "\t"};
     struct quire_device *device = world.people[index].device;
-    uint8_t entry[QUIRE_ENTRY_SIZE] = {(uint8_t)(drawn() % ENTRIES), 0xee}, session[QUIRE_SESSION_SIZE];
+    uint8_t entry[QUIRE_ENTRY_SIZE] = {(uint8_t)(drawn() % ENTRIES), 0xee}, session[QUIRE_REPLICA_SIZE];
     for (size_t i = drawn() % 12; i > 0; i--) {
         struct quire_document *document;
         OK(quire_wasm_device_document(device, entry, 1, &document));
-        quire_wasm_device_session(device, session);
+        quire_wasm_device_replica(device, session);
         size_t length = quire_wasm_document_text_length(document), position = drawn() % (length + 1);
         struct quire_bytes word = quire_bytes_of_text(words[drawn() % 8]);
         uint64_t what = drawn() % 8;
@@ -680,7 +680,7 @@ static void finish(void)
             quire_buffer_finish(&person->records[r].value);
         }
         free(person->records);
-        quire_buffer_finish(&person->writer);
+        quire_buffer_finish(&person->replica);
         quire_buffer_finish(&person->code);
     }
     for (; world.first < world.last; world.first++) {

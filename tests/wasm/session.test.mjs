@@ -39,7 +39,7 @@ const views = {
   },
   rejections(device) {
     const rows = new Rows();
-    for (const r of device.rejections()) rows.fixed(r.writer).u64(r.seq).u32(r.code).bytes(r.name);
+    for (const r of device.rejections()) rows.fixed(r.replica).u64(r.seq).u32(r.code).bytes(r.name);
     return rows.hex;
   },
   state(device) {
@@ -88,14 +88,14 @@ class Player {
     switch (call) {
       case 'init': {
         const [entropy, wall, record, name] = args;
-        const made = Device.init(core, this.options(person, entropy, wall, { name: text(name), writerRecord: unhex(record) }));
+        const made = Device.init(core, this.options(person, entropy, wall, { name: text(name), replicaRecord: unhex(record) }));
         person.device = made.device;
         this.persist(person, made.actions);
         return [0, hex(Buffer.from(made.kit)), actionRows(made.actions)];
       }
       case 'open': {
         const [entropy, wall, record] = args;
-        person.device = Device.open(core, this.options(person, entropy, wall, { writerRecord: unhex(record) }));
+        person.device = Device.open(core, this.options(person, entropy, wall, { replicaRecord: unhex(record) }));
         return [0];
       }
       case 'join':

@@ -3,7 +3,7 @@
 const letters = (text, at) => [...text].map((letter, i) => [at + i, 0, letter]);
 const backwards = (text, at) => [...text].reverse().map((letter) => [at, 0, letter]);
 
-/** Writers who all start from `base` and do not hear of each other; the texts in two orders of arrival. */
+/** Replicas who all start from `base` and do not hear of each other; the texts in two orders of arrival. */
 function together(made, base, ...scripts) {
   const copy = (bytes) => Uint8Array.from(bytes);
   const common = [];
@@ -36,14 +36,14 @@ function whole(text, ...words) {
 
 /** One writes b; another who has seen it writes a before it; a third writes x: nobody may part a from b. */
 function third(made) {
-  for (const [writer, reader, stranger] of [[1, 2, 3], [1, 3, 2], [2, 1, 3], [2, 3, 1], [3, 1, 2], [3, 2, 1]]) {
+  for (const [replica, reader, stranger] of [[1, 2, 3], [1, 3, 2], [2, 1, 3], [2, 3, 1], [3, 1, 2], [3, 2, 1]]) {
     const type = (agent, letter, known) => {
       const replica = made.replica(agent, true);
       for (const update of known) replica.merge(update);
       replica.edit([[0, 0, letter]]);
       return Uint8Array.from(replica.take());
     };
-    const b = type(writer, 'b', []), a = type(reader, 'a', [b]), x = type(stranger, 'x', []);
+    const b = type(replica, 'b', []), a = type(reader, 'a', [b]), x = type(stranger, 'x', []);
     for (const order of [[b, a, x], [x, b, a], [b, x, a]]) {
       const replica = made.replica(60);
       for (const update of order) replica.merge(update);

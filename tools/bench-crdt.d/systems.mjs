@@ -13,7 +13,7 @@ const require = createRequire(path.join(path.resolve(peers), 'package.json'));
 const size = (...files) => files.reduce((sum, file) => sum + statSync(path.join(peers, 'node_modules', file)).size, 0);
 export const versionOf = (name) => JSON.parse(readFileSync(path.join(peers, 'node_modules', name, 'package.json'))).version;
 
-function sessionOf(agent) {
+function replicaOf(agent) {
   const bytes = new Uint8Array(8);
   new DataView(bytes.buffer).setUint32(0, agent + 1);
   return bytes;
@@ -39,7 +39,7 @@ async function quire() {
   });
   return {
     unit: 'points', module: statSync(module).size,
-    replica: (agent) => wrap(Document.create(core, { session: sessionOf(agent) })),
+    replica: (agent) => wrap(Document.create(core, { replica: replicaOf(agent) })),
     show: (bytes) => wrap(Document.open(core, bytes)), // what opening an entry to read it takes
   };
 }

@@ -14,7 +14,7 @@ export function readTrace(file) {
 
 const points = (text) => [...text].length;
 
-/** The transactions that lead to about so many bytes of text, of a trace of one writer. */
+/** The transactions that lead to about so many bytes of text, of a trace of one replica. */
 export function beginning({ txns }, size) {
   const text = [], taken = [];
   for (const txn of txns) {
@@ -25,7 +25,7 @@ export function beginning({ txns }, size) {
   return { concurrent: false, txns: taken, end: text.join(''), patches: taken.length };
 }
 
-/** The trace of one writer typed again and again, each time behind what is there, while it is at most so many bytes. */
+/** The trace of one replica typed again and again, each time behind what is there, while it is at most so many bytes. */
 export function repeated({ txns, end }, size) {
   const length = points(end), times = Math.max(1, Math.floor(size / Buffer.byteLength(end))), all = [];
   for (let time = 0; time < times; time++) {
@@ -37,7 +37,7 @@ export function repeated({ txns, end }, size) {
   return { concurrent: false, txns: all, end: end.repeat(times), patches: all.reduce((sum, { patches }) => sum + patches.length, 0) };
 }
 
-/** Of a trace of one writer: how many letters were typed, and how many of them are erased within the same group of
+/** Of a trace of one replica: how many letters were typed, and how many of them are erased within the same group of
  * so many transactions, for each size of groups. */
 export function erasedWithin({ txns }, sizes) {
   const typedAt = [], erased = sizes.map(() => 0);
@@ -55,7 +55,7 @@ export function erasedWithin({ txns }, sizes) {
 }
 
 /**
- * Positions in code points, which traces count, become UTF-16 units in place. Only for a trace of one writer, or
+ * Positions in code points, which traces count, become UTF-16 units in place. Only for a trace of one replica, or
  * without characters above U+FFFF: else it would take a document to know.
  */
 export function toUtf16(trace) {

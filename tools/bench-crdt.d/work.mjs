@@ -44,12 +44,12 @@ function unpack(file) {
   return list;
 }
 
-/** Each writer's document merges just what a transaction's parents had seen; then it is typed, and taken. */
+/** Each replica's document merges just what a transaction's parents had seen; then it is typed, and taken. */
 function updatesOf({ txns }) {
-  const writers = new Map(), updates = new Array(txns.length);
+  const replicas = new Map(), updates = new Array(txns.length);
   for (const [index, { agent, parents, patches }] of txns.entries()) {
-    if (!writers.has(agent)) writers.set(agent, { replica: made.replica(agent, true), has: new Uint8Array(txns.length) });
-    const { replica, has } = writers.get(agent);
+    if (!replicas.has(agent)) replicas.set(agent, { replica: made.replica(agent, true), has: new Uint8Array(txns.length) });
+    const { replica, has } = replicas.get(agent);
     const missing = [], look = [...parents];
     while (look.length > 0) {
       const parent = look.pop();

@@ -97,8 +97,8 @@ static void reset(struct replica *replica, const struct history *history,
     need(replica->has != NULL, "no memory");
     replica->last = SIZE_MAX;
     for (unsigned i = 0; i < 4; i++) {
-        replica->stamp.session[i] = (uint8_t)(transaction->agent >> (24 - 8 * i));
-        replica->stamp.session[4 + i] = (uint8_t)(transaction->seq >> (24 - 8 * i));
+        replica->stamp.replica[i] = (uint8_t)(transaction->agent >> (24 - 8 * i));
+        replica->stamp.replica[4 + i] = (uint8_t)(transaction->seq >> (24 - 8 * i));
     }
 }
 
@@ -121,7 +121,7 @@ static void run_transaction(struct history *history, struct replica *replica, si
     }
     free(lacks);
     replica->stamp.wall_ms = (int64_t)index;
-    memcpy(transaction->session, replica->stamp.session, sizeof transaction->session);
+    memcpy(transaction->replica, replica->stamp.replica, sizeof transaction->replica);
     history_type(history, replica->document, &replica->stamp, transaction->patch,
         transaction->patch_count);
     replica->has[index] = 1;

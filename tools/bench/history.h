@@ -34,7 +34,7 @@ struct transaction {
     size_t delta; /* offset in history.deltas */
     size_t delta_size;
     size_t mark; /* of a search */
-    uint8_t session[QUIRE_SESSION_SIZE]; /* that it was typed with */
+    uint8_t replica[QUIRE_REPLICA_SIZE]; /* that it was typed with */
 };
 
 struct history {

@@ -320,7 +320,7 @@ int main(int argc, char **argv)
         return usage(argv[0]);
     }
     need(history_read(&bench.history, stdin), "no history to type");
-    need(bench.history.transaction_count == 0, "a history of one writer is needed");
+    need(bench.history.transaction_count == 0, "a history of one replica is needed");
     make_journal(&bench);
     measure(&bench);
     struct record *record, *next;

@@ -123,7 +123,7 @@ enum quire_status load_account_init(struct load_account *account, const uint8_t 
         if (status == QUIRE_OK) {
             account->device_count++;
             qr_vault_set_user(device->vault, account->user);
-            memcpy(device->writer, draw(account, random), QR_WRITER_SIZE);
+            memcpy(device->replica, draw(account, random), QR_REPLICA_SIZE);
             status = i == 0 ? add_epoch(account, kit) : QUIRE_OK;
         }
         if (status == QUIRE_OK) {
@@ -152,7 +152,7 @@ static enum quire_status seal(struct load_account *account, const struct load_de
 {
     uint8_t random[QR_ENTROPY_SIZE];
     struct qr_change_place place = {.seq = device->seq + 1, .kind = QR_CHANGE_OPS, .epoch = 1};
-    memcpy(place.writer, device->writer, sizeof place.writer);
+    memcpy(place.replica, device->replica, sizeof place.replica);
     memcpy(place.entry, account->entry, sizeof place.entry);
     uint8_t *noise = calloc(1, size + 1);
     if (noise == NULL) {
@@ -171,7 +171,7 @@ enum quire_status load_account_batch(struct load_account *account, size_t at, si
     uint8_t nonce[QR_NONCE_SIZE], signed_hash[QR_HASH_SIZE];
     uint8_t signature[QR_SIGNATURE_SIZE] = {0};
     struct quire_buffer ciphertext = {0};
-    struct qr_batch batch = {.writer = device->writer, .seq = device->seq + 1, .epoch = 1};
+    struct qr_batch batch = {.replica = device->replica, .seq = device->seq + 1, .epoch = 1};
     size_t start = out_batch->size;
 
     enum quire_status status = seal(account, device, size, nonce, &ciphertext);

@@ -12,7 +12,7 @@
 
 struct load_device {
     struct qr_vault *vault;
-    uint8_t writer[QR_WRITER_SIZE];
+    uint8_t replica[QR_REPLICA_SIZE];
     uint8_t head[QR_HASH_SIZE]; /* of its chain */
     uint64_t seq;               /* of its last batch */
 };

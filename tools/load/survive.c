@@ -31,7 +31,7 @@ void load_resume(struct connection *connection, const struct qr_frame *frame)
     const struct load_device *device = &connection->account->devices[connection->device];
     uint64_t head = 0;
     for (size_t i = 0; i < frame->caught_up.position_count; i++) {
-        if (memcmp(frame->caught_up.positions[i].writer, device->writer, QR_WRITER_SIZE) == 0) {
+        if (memcmp(frame->caught_up.positions[i].replica, device->replica, QR_REPLICA_SIZE) == 0) {
             head = frame->caught_up.positions[i].seq;
         }
     }

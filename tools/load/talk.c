@@ -86,7 +86,7 @@ static void subscribe(struct connection *connection)
     sub.sub.roster_count = connection->account->record_count;
     if (connection->heads != NULL && connection->acked > 0) {
         position = (struct qr_frame_position){
-            .writer = connection->account->devices[connection->device].writer, .seq = connection->acked,
+            .replica = connection->account->devices[connection->device].replica, .seq = connection->acked,
             .hash_prefix = connection->heads[connection->acked % (connection->load->options.window + 1)]};
         sub.sub.positions = &position;
         sub.sub.position_count = 1;

@@ -1,5 +1,5 @@
 /*
- * Readers and writers: what is written is read again, and nothing is read past the end.
+ * Readers and replicas: what is written is read again, and nothing is read past the end.
  */
 #include "base/reader.h"
 #include "base/writer.h"

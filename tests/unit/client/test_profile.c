@@ -283,16 +283,16 @@ Test(profile, a_second_one_waits_then_says_who_has_it)
     qr_client_profile_close(&second);
 }
 
-Test(profile, the_writer_record_is_kept_outside)
+Test(profile, the_replica_record_is_kept_outside)
 {
     struct quire_buffer record = {0};
     cr_assert_eq(setenv("XDG_RUNTIME_DIR", folder, 1), 0);
-    qr_client_writer_read("/some/profile", &record);
+    qr_client_replica_read("/some/profile", &record);
     cr_assert_eq(record.size, 0);
-    qr_client_writer_write("/some/profile", quire_bytes_of_text("one"));
-    qr_client_writer_write("/some/profile", quire_bytes_of_text("three"));
-    qr_client_writer_write("/other/profile", quire_bytes_of_text("2"));
-    qr_client_writer_read("/some/profile", &record);
+    qr_client_replica_write("/some/profile", quire_bytes_of_text("one"));
+    qr_client_replica_write("/some/profile", quire_bytes_of_text("three"));
+    qr_client_replica_write("/other/profile", quire_bytes_of_text("2"));
+    qr_client_replica_read("/some/profile", &record);
     cr_assert(quire_bytes_equal(quire_buffer_bytes(&record), quire_bytes_of_text("three")));
     quire_buffer_finish(&record);
 }

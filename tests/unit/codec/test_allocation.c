@@ -155,14 +155,14 @@ Test(allocation, writing_without_memory_leaves_the_buffer_as_it_was)
         vector_exact(json_array_get(json_object_get(root, "valid"), 1));
     cr_assert_eq(qr_batch_read(bytes, &batch), QUIRE_OK);
 
-    for (size_t writer = 0; writer < 2; writer++) {
+    for (size_t replica = 0; replica < 2; replica++) {
         enum quire_status status = QUIRE_ENOMEM;
         size_t fail_at = 0;
         while (status != QUIRE_OK) {
             struct quire_buffer written = {0};
             cr_assert_eq(quire_buffer_append(&written, "before", 6), QUIRE_OK);
             watch_begin(++fail_at);
-            status = writer == 0 ? qr_frame_write(&frame, &written)
+            status = replica == 0 ? qr_frame_write(&frame, &written)
                                  : qr_batch_write(&batch, &written);
             watch_end();
             cr_assert(status == QUIRE_OK || (status == QUIRE_ENOMEM && written.size == 6));

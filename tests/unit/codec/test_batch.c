@@ -1,5 +1,5 @@
 /*
- * Batches: protocol/vectors/batches.json, and what a writer is refused.
+ * Batches: protocol/vectors/batches.json, and what a replica is refused.
  */
 #include "codec/batch.h"
 #include "match.h"
@@ -7,7 +7,7 @@
 static void match_batch(const json_t *meaning, const struct qr_batch *batch)
 {
     struct match match = match_begin(meaning);
-    match_bytes(&match, "writer", batch->writer, QR_WRITER_SIZE);
+    match_bytes(&match, "replica", batch->replica, QR_REPLICA_SIZE);
     match_number(&match, "seq", batch->seq);
     match_bytes(&match, "device", batch->device, QR_DEVICE_SIZE);
     match_number(&match, "roster_seq", batch->roster_seq);
@@ -17,7 +17,7 @@ static void match_batch(const json_t *meaning, const struct qr_batch *batch)
     match_bytes(&match, "signature", batch->signature, QR_SIGNATURE_SIZE);
     for (size_t i = 0; i < batch->dep_count; i++) {
         struct match row = match_row(&match, "deps", i, batch->dep_count);
-        match_bytes(&row, "writer", batch->deps[i].writer, QR_WRITER_SIZE);
+        match_bytes(&row, "replica", batch->deps[i].replica, QR_REPLICA_SIZE);
         match_number(&row, "seq", batch->deps[i].seq);
         match_bytes(&row, "hash", batch->deps[i].hash, QR_HASH_SIZE);
         match_end(&row);
@@ -67,9 +67,9 @@ Test(batch, valid_batches_are_read_as_they_mean_and_written_as_they_were)
         cr_assert_eq(status, QUIRE_OK, "%s: %s", name, quire_status_text(status));
         match_batch(json_object_get(vector, "batch"), &batch);
         check_ranges(&batch, bytes);
-        const uint8_t *writer;
-        cr_assert_eq(qr_batch_seq(bytes, &writer), batch.seq);
-        cr_assert_eq(writer, batch.writer);
+        const uint8_t *replica;
+        cr_assert_eq(qr_batch_seq(bytes, &replica), batch.seq);
+        cr_assert_eq(replica, batch.replica);
 
         struct quire_buffer written = {0};
         cr_assert_eq(qr_batch_write(&batch, &written), QUIRE_OK, "%s", name);
@@ -127,7 +127,7 @@ static struct qr_batch *good_batch(void)
     static const uint8_t bytes[64 * 1024 + 1] = {1, 2, 3};
     static const uint8_t zeros[QR_HASH_SIZE];
     memset(&batch, 0, sizeof batch);
-    batch.writer = bytes;
+    batch.replica = bytes;
     batch.seq = 1;
     batch.device = bytes;
     batch.epoch = 1;

@@ -1,5 +1,5 @@
 /*
- * Frames: what a writer is refused, and the form check by itself.
+ * Frames: what a replica is refused, and the form check by itself.
  */
 #include "codec/frame.h"
 #include "match.h"

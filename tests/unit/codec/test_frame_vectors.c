@@ -10,7 +10,7 @@ static void match_positions(struct match *match, const struct qr_frame_position 
 {
     for (size_t i = 0; i < count; i++) {
         struct match row = match_row(match, "positions", i, count);
-        match_bytes(&row, "writer", positions[i].writer, QR_WRITER_SIZE);
+        match_bytes(&row, "replica", positions[i].replica, QR_REPLICA_SIZE);
         match_number(&row, "seq", positions[i].seq);
         match_bytes(&row, "hash8", positions[i].hash_prefix, QR_HASH_PREFIX_SIZE);
         match_end(&row);
@@ -23,7 +23,7 @@ static void match_ranges(
 {
     for (size_t i = 0; i < count; i++) {
         struct match row = match_row(match, "ranges", i, count);
-        match_bytes(&row, "writer", ranges[i].writer, QR_WRITER_SIZE);
+        match_bytes(&row, "replica", ranges[i].replica, QR_REPLICA_SIZE);
         if (with_from) {
             match_number(&row, "from", ranges[i].from);
         } else {
@@ -155,7 +155,7 @@ static void match_control(struct match *match, const struct qr_frame *frame)
         match_number(match, "code", frame->error.code);
         match_bool(match, "fatal", frame->error.fatal);
         match_number(match, "retry_ms", frame->error.retry_ms);
-        match_bytes(match, "writer", frame->error.writer, QR_WRITER_SIZE);
+        match_bytes(match, "replica", frame->error.replica, QR_REPLICA_SIZE);
         match_number(match, "seq", frame->error.seq);
         match_data(match, "data", frame->error.data);
         break;

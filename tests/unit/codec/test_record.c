@@ -1,5 +1,5 @@
 /*
- * Roster records: protocol/vectors/records.json, and what a writer is refused.
+ * Roster records: protocol/vectors/records.json, and what a replica is refused.
  */
 #include "base/writer.h"
 #include "codec/roster.h"
@@ -34,7 +34,7 @@ static void match_record(const json_t *meaning)
         match_bytes(&match, "device", record.revoke.device, QR_DEVICE_SIZE);
         for (size_t i = 0; i < record.revoke.pin_count; i++) {
             struct match row = match_row(&match, "pins", i, record.revoke.pin_count);
-            match_bytes(&row, "writer", record.revoke.pins[i].writer, QR_WRITER_SIZE);
+            match_bytes(&row, "replica", record.revoke.pins[i].replica, QR_REPLICA_SIZE);
             match_number(&row, "seq", record.revoke.pins[i].seq);
             match_bytes(&row, "hash", record.revoke.pins[i].hash, QR_HASH_SIZE);
             match_end(&row);
@@ -137,7 +137,7 @@ static void fill_revocation(size_t pin_count)
     record.revoke.device = bytes;
     record.revoke.pin_count = pin_count;
     for (size_t i = 0; i < pin_count && i < QR_CHAINS_MAX; i++) {
-        qr_store_u64(record.revoke.pins[i].writer, i);
+        qr_store_u64(record.revoke.pins[i].replica, i);
         record.revoke.pins[i].seq = i + 1;
     }
 }
@@ -165,7 +165,7 @@ Test(record, what_reading_would_refuse_is_not_written)
 {
     struct quire_buffer written = {0};
     fill_revocation(2);
-    qr_store_u64(record.revoke.pins[1].writer, 0);
+    qr_store_u64(record.revoke.pins[1].replica, 0);
     cr_assert_eq(qr_record_write(&record, &written), QUIRE_EINVALID);
     fill_revocation(1);
     record.seq = 0;

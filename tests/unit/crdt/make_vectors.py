@@ -30,12 +30,12 @@ def sized(text):
     return v(len(text)) + text
 
 
-def session(name, covered, first=None):
+def replica(name, covered, first=None):
     return name, covered, first
 
 
 def run(length, parent, right=None, gap=0, s=None):
-    """right=None: a left child; s: the session's place, where it is not that of the run before."""
+    """right=None: a left child; s: the replica's place, where it is not that of the run before."""
     return length, parent, right, gap, s
 
 
@@ -115,14 +115,14 @@ def run_columns(runs, stretches, turns=None):
 STATE, DELETED, VALUES, LETTERS, RUNS, ERASED, REMOVED = (1 << bit for bit in range(7))
 
 
-def payload(sessions=(), runs=(), stretches=(), letters=b"", dots=(), erased=(), removed=(),
+def payload(replicas=(), runs=(), stretches=(), letters=b"", dots=(), erased=(), removed=(),
             deleted=(), time=0, state=False, version=1, more=0, less=0, turns=None):
     """more, less: bits of parts that are said to be there, or not, and are not, or are."""
     parts = state * STATE | bool(deleted) * DELETED | bool(dots) * VALUES | bool(letters) * LETTERS \
         | bool(runs) * RUNS | bool(erased) * ERASED | bool(removed) * REMOVED
-    out = bytes([version, (parts | more) & ~less]) + z(time) + v(len(sessions))
-    out += b"".join(name for name, _, _ in sessions) + b"".join(v(n) for _, n, _ in sessions)
-    out += b"".join(v(first) for _, n, first in sessions if n and first is not None)
+    out = bytes([version, (parts | more) & ~less]) + z(time) + v(len(replicas))
+    out += b"".join(name for name, _, _ in replicas) + b"".join(v(n) for _, n, _ in replicas)
+    out += b"".join(v(first) for _, n, first in replicas if n and first is not None)
     out += ascending([(s, counter) for s, counter in deleted]) if deleted else b""
     out += ascending(dots) if dots else b""
     out += sized(letters) if letters else b""
@@ -148,8 +148,8 @@ def canonical(shows):
     out += v(len(shows["unread"]))
     for field, name, counter, time, places, data in shows["unread"]:
         out += bytes([field]) + bytes.fromhex(name) + u64(counter) + u64(time) + v(len(places))
-        for after, session_name, there in places:
-            out += bytes([after]) + bytes.fromhex(session_name) + u64(there)
+        for after, replica_name, there in places:
+            out += bytes([after]) + bytes.fromhex(replica_name) + u64(there)
         out += sized(bytes.fromhex(data))
     return out + sized(shows["text"].encode())
 
@@ -176,51 +176,51 @@ def make_valid():
     empty = payload(state=True, time=NEVER)
     valid("the state of nothing", empty, shown(), empty)
 
-    hello = dict(sessions=[session(A, 5, 1)], runs=[run(5, NOTHING, NOTHING, s=0)], stretches=[5],
+    hello = dict(replicas=[replica(A, 5, 1)], runs=[run(5, NOTHING, NOTHING, s=0)], stretches=[5],
         letters=b"hello", time=1000)
-    state = dict(hello, sessions=[session(A, 5)], state=True)
+    state = dict(hello, replicas=[replica(A, 5)], state=True)
     valid("a word typed", payload(**hello), shown("hello"), payload(**state))
     valid("and again, as a state", payload(**state), shown("hello"), payload(**state),
         ["a word typed"])
 
     # "hello": B types "XY" between l and l, then erases what A typed before it.
-    into = dict(sessions=[session(A, 0), session(B, 3, 1)], runs=[run(2, other(0, 4), s=1)],
+    into = dict(replicas=[replica(A, 0), replica(B, 3, 1)], runs=[run(2, other(0, 4), s=1)],
         stretches=[2], letters="ü😀".encode(), erased=[(0, 1, 3)], time=2000)
     valid("two characters typed into it, three erased", payload(**into), shown("ü😀lo"),
-        payload(sessions=[session(A, 5), session(B, 3)],
+        payload(replicas=[replica(A, 5), replica(B, 3)],
             runs=[run(5, NOTHING, NOTHING, s=0), run(2, other(0, 4), s=1)],
             stretches=[0, 3, 4], letters="ü😀lo".encode(), time=2000, state=True),
         ["a word typed"])
 
-    # C types at the end at the same time as A types on; A's session is the lesser.
-    on = payload(sessions=[session(A, 1, 6)], runs=[run(1, back(1), NOTHING, s=0)], stretches=[1],
+    # C types at the end at the same time as A types on; A's replica is the lesser.
+    on = payload(replicas=[replica(A, 1, 6)], runs=[run(1, back(1), NOTHING, s=0)], stretches=[1],
         letters=b"!", time=1500)
-    at_end = payload(sessions=[session(A, 0), session(C, 1, 1)],
+    at_end = payload(replicas=[replica(A, 0), replica(C, 1, 1)],
         runs=[run(1, other(0, 5), NOTHING, s=1)], stretches=[1], letters=b"?", time=1)
-    both = payload(sessions=[session(A, 6), session(C, 1)],
+    both = payload(replicas=[replica(A, 6), replica(C, 1)],
         runs=[run(6, NOTHING, NOTHING, s=0), run(1, other(0, 5), NOTHING, s=1)], stretches=[7],
         letters=b"hello!?", time=1500, state=True)
-    valid("typed on", on, shown("hello!"), payload(**dict(state, sessions=[session(A, 6)],
+    valid("typed on", on, shown("hello!"), payload(**dict(state, replicas=[replica(A, 6)],
         runs=[run(6, NOTHING, NOTHING, s=0)], stretches=[6], letters=b"hello!", time=1500)),
         ["a word typed"])
     valid("two right children of one character", at_end, shown("hello!?"), both,
         ["a word typed", "typed on"])
 
     # One run with a dead middle, squashed: its ids stay, its letters do not.
-    squashed = payload(sessions=[session(B, 7, 1)], runs=[run(5, NOTHING, NOTHING, s=0)],
+    squashed = payload(replicas=[replica(B, 7, 1)], runs=[run(5, NOTHING, NOTHING, s=0)],
         stretches=[1, 3, 1], letters=b"ae", time=-5)
     valid("typed and erased before it was sent", squashed, shown("ae"),
-        payload(sessions=[session(B, 7)], runs=[run(5, NOTHING, NOTHING, s=0)],
+        payload(replicas=[replica(B, 7)], runs=[run(5, NOTHING, NOTHING, s=0)],
             stretches=[1, 3, 1], letters=b"ae", time=-5, state=True))
-    unsquashed = payload(sessions=[session(B, 5, 1)], runs=[run(5, NOTHING, NOTHING, s=0)],
+    unsquashed = payload(replicas=[replica(B, 5, 1)], runs=[run(5, NOTHING, NOTHING, s=0)],
         stretches=[5], letters=b"abcde", time=-7)
     valid("the same before it was erased", unsquashed, shown("ae"),
-        payload(sessions=[session(B, 7)], runs=[run(5, NOTHING, NOTHING, s=0)],
+        payload(replicas=[replica(B, 7)], runs=[run(5, NOTHING, NOTHING, s=0)],
             stretches=[1, 3, 1], letters=b"ae", time=-5, state=True),
         ["typed and erased before it was sent"])
 
     # A types "a", B "b" after it, A "c" after that: the runs refer back and forth.
-    ring = dict(sessions=[session(A, 2), session(B, 1)],
+    ring = dict(replicas=[replica(A, 2), replica(B, 1)],
         runs=[run(1, NOTHING, NOTHING, s=0), run(1, other(0, 1), NOTHING, s=1),
             run(1, other(1, 1), NOTHING, s=0)], stretches=[3], letters=b"abc", state=True)
     valid("a state whose runs refer back and forth", payload(**ring), shown("abc"), payload(**ring))
@@ -228,16 +228,16 @@ def make_valid():
     dots = [dot(0, 1, 0, TITLE, sized("Über".encode())), dot(0, 2, 1, DATE, z(-86400000)),
         dot(0, 3, -1, MOOD, v(100)), dot(0, 4, 2, TAGS, sized(b"b")),
         dot(0, 5, 3, TAGS, sized(b"a")), dot(0, 6, 4, EMOTIONS, sized(b"joy") + v(70))]
-    values = dict(sessions=[session(A, 6, 1)], dots=dots, time=10)
-    values_state = dict(values, sessions=[session(A, 6)], state=True)
+    values = dict(replicas=[replica(A, 6, 1)], dots=dots, time=10)
+    values_state = dict(values, replicas=[replica(A, 6)], state=True)
     all_shown = shown(title=[["Über", 10]], date=[[-86400000, 11]], mood=[[100, 9]],
         tags=[["a", 0], ["b", 0]], emotions=[["joy", 70]])
     valid("a value of every kind", payload(**values), all_shown, payload(**values_state))
 
     # B has not seen A's: both titles stay, the later is shown first; joy shows B's value.
-    rival = dict(sessions=[session(B, 3, 1)], dots=[dot(0, 1, 0, TITLE, sized(b"later")),
+    rival = dict(replicas=[replica(B, 3, 1)], dots=[dot(0, 1, 0, TITLE, sized(b"later")),
         dot(0, 3, 0, EMOTIONS, sized(b"joy") + v(5))], time=20)
-    merged = [session(A, 6), session(B, 3)], dots + [dot(1, 1, 10, TITLE, sized(b"later")),
+    merged = [replica(A, 6), replica(B, 3)], dots + [dot(1, 1, 10, TITLE, sized(b"later")),
         dot(1, 3, 10, EMOTIONS, sized(b"joy") + v(5))]
     early = [dot(0, n, t - 10, f, x) for n, t, f, x in [(1, 0, TITLE, sized("Über".encode())),
         (2, 1, DATE, z(-86400000)), (3, -1, MOOD, v(100)), (4, 2, TAGS, sized(b"b")),
@@ -245,36 +245,36 @@ def make_valid():
     late = [dot(1, 1, 0, TITLE, sized(b"later")), dot(1, 3, 0, EMOTIONS, sized(b"joy") + v(5))]
     valid("concurrent values, and one put and removed unseen", payload(**rival),
         dict(all_shown, title=[["later", 20], ["Über", 10]], emotions=[["joy", 5]]),
-        payload(sessions=merged[0], dots=early + late, time=20, state=True),
+        payload(replicas=merged[0], dots=early + late, time=20, state=True),
         ["a value of every kind"])
 
     # C has seen A's: it overwrites the title, clears the mood and removes a tag.
-    settle = payload(sessions=[session(A, 0), session(C, 3, 1)],
+    settle = payload(replicas=[replica(A, 0), replica(C, 3, 1)],
         dots=[dot(1, 1, 0, TITLE, sized(b""))], removed=[(0, 1), (0, 3), (0, 5)], time=5)
     rest = [d for i, d in enumerate(dots) if i in (1, 3, 5)]
     valid("overwritten, cleared, removed", settle,
         dict(all_shown, title=[["", 5]], mood=[], tags=[["b", 0]]),
-        payload(sessions=[session(A, 6), session(C, 3)],
+        payload(replicas=[replica(A, 6), replica(C, 3)],
             dots=rest + [dot(1, 1, -5, TITLE, sized(b""))], time=10, state=True),
         ["a value of every kind"])
     valid("what was overwritten does not come back", payload(**values),
         dict(all_shown, title=[["", 5]], mood=[], tags=[["b", 0]]),
-        payload(sessions=[session(A, 6), session(C, 3)],
+        payload(replicas=[replica(A, 6), replica(C, 3)],
             dots=rest + [dot(1, 1, -5, TITLE, sized(b""))], time=10, state=True),
         ["a value of every kind", "overwritten, cleared, removed"])
 
-    gone = payload(sessions=[session(A, 0), session(B, 1, 1)], deleted=[(0, 5), (1, 1)], time=3000)
-    gone_state = dict(state, sessions=[session(A, 5), session(B, 1)], deleted=[(0, 5), (1, 1)],
+    gone = payload(replicas=[replica(A, 0), replica(B, 1, 1)], deleted=[(0, 5), (1, 1)], time=3000)
+    gone_state = dict(state, replicas=[replica(A, 5), replica(B, 1)], deleted=[(0, 5), (1, 1)],
         time=3000)
     valid("deleted", gone, shown("hello", deleted=True), payload(**gone_state), ["a word typed"])
     valid("an edit that the delete has not seen", on, shown("hello!"),
-        payload(**dict(gone_state, sessions=[session(A, 6), session(B, 1)],
+        payload(**dict(gone_state, replicas=[replica(A, 6), replica(B, 1)],
             runs=[run(6, NOTHING, NOTHING, s=0)], stretches=[6], letters=b"hello!")),
         ["a word typed", "deleted"])
 
 
     # Fields that this version does not read: 5 names a place, 6 a stretch with a value, 9 none at all.
-    marks = dict(sessions=[session(A, 0), session(B, 3, 1)], time=7, dots=[
+    marks = dict(replicas=[replica(A, 0), replica(B, 3, 1)], time=7, dots=[
         dot(1, 1, 0, 5, unread(place(0, 3), data=b"here")),
         dot(1, 2, 0, 6, unread(place(0, 2, after=True), place(after=True), data=b"bold")),
         dot(1, 3, -1, 9, unread())])
@@ -282,7 +282,7 @@ def make_valid():
     here = [5, b, 1, 7, [[0, a, 3]], b"here".hex()]
     bold = [6, b, 2, 7, [[1, a, 2], [1, nobody, 0]], b"bold".hex()]
     other_one = [9, b, 3, 6, [], ""]
-    marked = dict(state, sessions=[session(A, 5), session(B, 3)],
+    marked = dict(state, replicas=[replica(A, 5), replica(B, 3)],
         dots=[dot(s, c, t - 993, f, x) for s, c, t, f, x in [
             (1, 1, 0, 5, unread(place(0, 3), data=b"here")),
             (1, 2, 0, 6, unread(place(0, 2, after=True), place(after=True), data=b"bold")),
@@ -291,19 +291,19 @@ def make_valid():
         shown("hello", unread=[here, bold, other_one]), payload(**marked), ["a word typed"])
     valid("and again, as a state with them", payload(**marked),
         shown("hello", unread=[here, bold, other_one]), payload(**marked))
-    unmark = payload(sessions=[session(A, 0), session(B, 0), session(C, 2, 1)], erased=[(0, 3, 1)],
+    unmark = payload(replicas=[replica(A, 0), replica(B, 0), replica(C, 2, 1)], erased=[(0, 3, 1)],
         removed=[(1, 2)], time=8)
     valid("one of them removed, and the character erased that another one names", unmark,
         shown("helo", unread=[here, other_one]),
-        payload(**dict(marked, sessions=[session(A, 5), session(B, 3), session(C, 2)],
+        payload(**dict(marked, replicas=[replica(A, 5), replica(B, 3), replica(C, 2)],
             dots=[marked["dots"][0], marked["dots"][2]], stretches=[2, 1, 2], letters=b"helo")),
         ["a word typed", "values of fields that are not read"])
 
 
 def make_invalid():
-    word = dict(sessions=[session(A, 5, 1)], runs=[run(5, NOTHING, NOTHING, s=0)], stretches=[5],
+    word = dict(replicas=[replica(A, 5, 1)], runs=[run(5, NOTHING, NOTHING, s=0)], stretches=[5],
         letters=b"hello", time=1000)
-    put = dict(sessions=[session(A, 2, 1)], time=1)
+    put = dict(replicas=[replica(A, 2, 1)], time=1)
 
     def spoiled(name, base=word, status="malformed", after=(), **changes):
         invalid(name, payload(**{**base, **changes}), status, after)
@@ -321,61 +321,61 @@ def make_invalid():
     spoiled("a part that is not said to be there", less=LETTERS)
     invalid("a number that is not minimal", payload(**word).replace(v(2000), b"\xd0\x8f\x00", 1))
     invalid("a number above 64 bits", payload(**word)[:2] + b"\xff" * 9 + b"\x02" + payload(**word)[4:])
-    invalid("more sessions than bytes", b"\x01\x00\x00\xff\x1f")
-    spoiled("sessions that do not ascend", sessions=[session(B, 5, 1), session(A, 1, 1)])
-    spoiled("a session twice", sessions=[session(A, 5, 1), session(A, 5, 1)])
-    spoiled("covered from 0", put, sessions=[session(A, 2, 0)])
-    spoiled("covered past the greatest counter", sessions=[session(A, (1 << 48) - 1, 2)],
+    invalid("more replicas than bytes", b"\x01\x00\x00\xff\x1f")
+    spoiled("replicas that do not ascend", replicas=[replica(B, 5, 1), replica(A, 1, 1)])
+    spoiled("a replica twice", replicas=[replica(A, 5, 1), replica(A, 5, 1)])
+    spoiled("covered from 0", put, replicas=[replica(A, 2, 0)])
+    spoiled("covered past the greatest counter", replicas=[replica(A, (1 << 48) - 1, 2)],
         after=["a word typed"])
-    spoiled("a gap", sessions=[session(A, 5, 2)])
-    spoiled("a gap after what was seen", sessions=[session(A, 5, 7)], after=["a word typed"])
-    spoiled("a state with a session that wrote nothing", state=True,
-        sessions=[session(A, 5), session(B, 0)])
+    spoiled("a gap", replicas=[replica(A, 5, 2)])
+    spoiled("a gap after what was seen", replicas=[replica(A, 5, 7)], after=["a word typed"])
+    spoiled("a state with a replica that wrote nothing", state=True,
+        replicas=[replica(A, 5), replica(B, 0)])
     spoiled("a run of no length", runs=[run(0, NOTHING, NOTHING, s=0)], stretches=[], letters=b"")
-    spoiled("a run above 2^30 characters", sessions=[session(A, 1 << 31, 1)], letters=b"",
+    spoiled("a run above 2^30 characters", replicas=[replica(A, 1 << 31, 1)], letters=b"",
         runs=[run((1 << 30) + 1, NOTHING, NOTHING, s=0)], stretches=[0, (1 << 30) + 1])
-    spoiled("a run past what is covered", sessions=[session(A, 4, 1)])
+    spoiled("a run past what is covered", replicas=[replica(A, 4, 1)])
     spoiled("a gap that leads past what is covered", runs=[run(5, NOTHING, NOTHING, s=0, gap=1)])
-    spoiled("a run of no session", runs=[run(5, NOTHING, NOTHING, s=1)])
+    spoiled("a run of no replica", runs=[run(5, NOTHING, NOTHING, s=1)])
     spoiled("a turn of no run", turns=[[0, 0], [0, 1]])
     spoiled("a turn of more runs than there are", turns=[[0, 2]])
-    spoiled("two turns of one session", turns=[[0, 1], [0, 1]],
+    spoiled("two turns of one replica", turns=[[0, 1], [0, 1]],
         runs=[run(3, NOTHING, NOTHING, s=0), run(2, NOTHING, NOTHING)])
     spoiled("a run in two pieces", runs=[run(3, NOTHING, NOTHING, s=0), run(2, back(1), NOTHING)])
-    two = dict(sessions=[session(A, 1, 1), session(B, 1, 1)], stretches=[2], letters=b"ab",
+    two = dict(replicas=[replica(A, 1, 1), replica(B, 1, 1)], stretches=[2], letters=b"ab",
         turns=[[1, 1], [0, 1]], runs=[run(1, NOTHING, NOTHING), run(1, NOTHING, NOTHING)])
-    spoiled("runs in another order than that of the sessions", two)
+    spoiled("runs in another order than that of the replicas", two)
     spoiled("a run that is written before another needs it", dict(two, turns=None,
-        sessions=[session(A, 2, 1), session(B, 3, 1)], stretches=[4], letters=b"abcd",
+        replicas=[replica(A, 2, 1), replica(B, 3, 1)], stretches=[4], letters=b"abcd",
         runs=[run(1, NOTHING, NOTHING, s=0), run(1, other(0, 1), NOTHING, s=1),
             run(1, NOTHING, NOTHING, gap=1), run(1, other(1, 1), NOTHING, s=0)]))
-    spoiled("a session that nothing names", sessions=[session(A, 5, 1), session(B, 0)])
+    spoiled("a replica that nothing names", replicas=[replica(A, 5, 1), replica(B, 0)])
     spoiled("a state that refers to what it does not hold", after=["a word typed"], state=True,
-        sessions=[session(A, 2), session(B, 1)], stretches=[1], letters=b"b",
+        replicas=[replica(A, 2), replica(B, 1)], stretches=[1], letters=b"b",
         runs=[run(1, other(0, 5), NOTHING, s=1)])
     spoiled("a left child of nothing", runs=[run(5, NOTHING, s=0)])
     spoiled("a right child whose right neighbour is its parent", after=["a word typed"],
-        sessions=[session(A, 1, 6)], runs=[run(1, back(1), back(1), s=0)], stretches=[1], letters=b"!")
+        replicas=[replica(A, 1, 6)], runs=[run(1, back(1), back(1), s=0)], stretches=[1], letters=b"!")
     spoiled("a reference before counter 1", runs=[run(5, back(1), NOTHING, s=0)])
-    spoiled("a reference to a session that is not there",
+    spoiled("a reference to a replica that is not there",
         runs=[run(5, other(7, 1), NOTHING, s=0)])
-    spoiled("a reference to its own session as to another", after=["a word typed"],
-        sessions=[session(A, 1, 6)], runs=[run(1, other(0, 5), NOTHING, s=0)], stretches=[1],
+    spoiled("a reference to its own replica as to another", after=["a word typed"],
+        replicas=[replica(A, 1, 6)], runs=[run(1, other(0, 5), NOTHING, s=0)], stretches=[1],
         letters=b"!")
-    spoiled("a parent that nobody has seen", sessions=[session(A, 0), session(B, 1, 1)],
+    spoiled("a parent that nobody has seen", replicas=[replica(A, 0), replica(B, 1, 1)],
         runs=[run(1, other(0, 6), NOTHING, s=1)], stretches=[1], letters=b"!",
         after=["a word typed"])
-    spoiled("a right neighbour that nobody has seen", sessions=[session(A, 0), session(B, 1, 1)],
+    spoiled("a right neighbour that nobody has seen", replicas=[replica(A, 0), replica(B, 1, 1)],
         runs=[run(1, NOTHING, other(0, 6), s=1)], stretches=[1], letters=b"!",
         after=["a word typed"])
     spoiled("a parent that comes later in the payload",
-        sessions=[session(A, 1, 1), session(B, 1, 1)],
+        replicas=[replica(A, 1, 1), replica(B, 1, 1)],
         runs=[run(1, other(1, 1), NOTHING, s=0), run(1, NOTHING, NOTHING, s=1)], stretches=[2],
         letters=b"ab")
-    spoiled("two that are each other's parent", sessions=[session(A, 1, 1), session(B, 1, 1)],
+    spoiled("two that are each other's parent", replicas=[replica(A, 1, 1), replica(B, 1, 1)],
         runs=[run(1, other(1, 1), NOTHING, s=0), run(1, other(0, 1), NOTHING, s=1)],
         stretches=[2], letters=b"ab")
-    spoiled("a parent that is no character", sessions=[session(A, 0), session(B, 1, 1)],
+    spoiled("a parent that is no character", replicas=[replica(A, 0), replica(B, 1, 1)],
         runs=[run(1, other(0, 1), NOTHING, s=1)], stretches=[1], letters=b"!",
         after=["a value of every kind"])
     spoiled("characters where the reader has seen none", after=["a value of every kind"])
@@ -398,7 +398,7 @@ def make_invalid():
     spoiled("a place at a character that nobody has seen", put, after=["a word typed"],
         dots=[dot(0, 1, 0, 5, unread(place(0, 6)))])
     spoiled("a place at what is no character", put, dots=[dot(0, 1, 0, 5, unread(place(0, 2)))])
-    spoiled("a place in no session", put, dots=[dot(0, 1, 0, 5, unread(place(1, 1)))])
+    spoiled("a place in no replica", put, dots=[dot(0, 1, 0, 5, unread(place(1, 1)))])
     spoiled("1025 bytes of a field that is not read", put, dots=[dot(0, 1, 0, 5, unread(data=bytes(1025)))])
     spoiled("a mood above 100", put, dots=[dot(0, 1, 0, MOOD, v(101))])
     spoiled("an intensity above 100", put, dots=[dot(0, 1, 0, EMOTIONS, sized(b"joy") + v(101))])
@@ -413,11 +413,11 @@ def make_invalid():
     spoiled("removed what nobody has seen", put, removed=[(0, 3)])
     spoiled("removed twice", put, removed=[(0, 1), (0, 1)])
     spoiled("deleted what nobody has seen", put, deleted=[(0, 3)])
-    spoiled("deleted a session twice", put, deleted=[(0, 1), (0, 2)])
-    spoiled("a session that nobody has seen, deleted",
-        sessions=[session(A, 5, 1), session(B, 0)], deleted=[(1, 1)])
-    spoiled("a state with erased ranges", state=True, sessions=[session(A, 5)], erased=[(0, 1, 1)])
-    spoiled("a state with removed values", state=True, sessions=[session(A, 5)], removed=[(0, 1)])
+    spoiled("deleted a replica twice", put, deleted=[(0, 1), (0, 2)])
+    spoiled("a replica that nobody has seen, deleted",
+        replicas=[replica(A, 5, 1), replica(B, 0)], deleted=[(1, 1)])
+    spoiled("a state with erased ranges", state=True, replicas=[replica(A, 5)], erased=[(0, 1, 1)])
+    spoiled("a state with removed values", state=True, replicas=[replica(A, 5)], removed=[(0, 1)])
 
 
 def main():

@@ -7,7 +7,7 @@
 
 static int compare_edits(const struct edit *a, const struct edit *b)
 {
-    int order = memcmp(a->session, b->session, QUIRE_SESSION_SIZE);
+    int order = memcmp(a->replica, b->replica, QUIRE_REPLICA_SIZE);
     return order != 0 ? order : a->counter < b->counter ? -1 : a->counter > b->counter;
 }
 

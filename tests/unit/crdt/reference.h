@@ -16,7 +16,7 @@ enum edit_kind { EDIT_CHARACTER, EDIT_ERASE, EDIT_PUT, EDIT_REMOVE, EDIT_DELETE 
 /** One edit; a text is typed as one edit per character. */
 struct edit {
     enum edit_kind kind;
-    uint8_t session[QUIRE_SESSION_SIZE];
+    uint8_t replica[QUIRE_REPLICA_SIZE];
     uint64_t counter;
     size_t left;      /* CHARACTER: the edits that stood beside it */
     size_t right;

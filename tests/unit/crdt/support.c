@@ -24,42 +24,42 @@ struct quire_document *new_document(void)
     return document;
 }
 
-struct quire_stamp stamp_of(const char *session, int64_t wall_ms)
+struct quire_stamp stamp_of(const char *replica, int64_t wall_ms)
 {
     struct quire_stamp stamp = {.wall_ms = wall_ms};
-    memcpy(stamp.session, session, strnlen(session, QUIRE_SESSION_SIZE));
+    memcpy(stamp.replica, replica, strnlen(replica, QUIRE_REPLICA_SIZE));
     return stamp;
 }
 
-void type(struct quire_document *document, const char *session, size_t position, const char *text)
+void type(struct quire_document *document, const char *replica, size_t position, const char *text)
 {
-    struct quire_stamp stamp = stamp_of(session, 1);
+    struct quire_stamp stamp = stamp_of(replica, 1);
     OK(quire_document_insert(document, &stamp, position, quire_bytes_of_text(text)));
 }
 
-void erase(struct quire_document *document, const char *session, size_t position, size_t count)
+void erase(struct quire_document *document, const char *replica, size_t position, size_t count)
 {
-    struct quire_stamp stamp = stamp_of(session, 1);
+    struct quire_stamp stamp = stamp_of(replica, 1);
     OK(quire_document_erase(document, &stamp, position, count));
 }
 
-void set_title(struct quire_document *document, const char *session, int64_t wall_ms,
+void set_title(struct quire_document *document, const char *replica, int64_t wall_ms,
     const char *title)
 {
-    struct quire_stamp stamp = stamp_of(session, wall_ms);
+    struct quire_stamp stamp = stamp_of(replica, wall_ms);
     struct quire_value value = {.text = quire_bytes_of_text(title)};
     OK(quire_document_set_register(document, &stamp, QUIRE_REGISTER_TITLE, &value));
 }
 
-void tag(struct quire_document *document, const char *session, const char *name)
+void tag(struct quire_document *document, const char *replica, const char *name)
 {
-    struct quire_stamp stamp = stamp_of(session, 1);
+    struct quire_stamp stamp = stamp_of(replica, 1);
     OK(quire_document_add_element(document, &stamp, QUIRE_SET_TAGS, quire_bytes_of_text(name), 0));
 }
 
-void untag(struct quire_document *document, const char *session, const char *name)
+void untag(struct quire_document *document, const char *replica, const char *name)
 {
-    struct quire_stamp stamp = stamp_of(session, 1);
+    struct quire_stamp stamp = stamp_of(replica, 1);
     OK(quire_document_remove_element(document, &stamp, QUIRE_SET_TAGS, quire_bytes_of_text(name)));
 }
 

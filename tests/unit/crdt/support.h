@@ -20,13 +20,13 @@ uint64_t roll(struct dice *dice);
 size_t pick(struct dice *dice, size_t below);
 
 struct quire_document *new_document(void);
-struct quire_stamp stamp_of(const char *session, int64_t wall_ms);
-void type(struct quire_document *document, const char *session, size_t position, const char *text);
-void erase(struct quire_document *document, const char *session, size_t position, size_t count);
-void set_title(struct quire_document *document, const char *session, int64_t wall_ms,
+struct quire_stamp stamp_of(const char *replica, int64_t wall_ms);
+void type(struct quire_document *document, const char *replica, size_t position, const char *text);
+void erase(struct quire_document *document, const char *replica, size_t position, size_t count);
+void set_title(struct quire_document *document, const char *replica, int64_t wall_ms,
     const char *title);
-void tag(struct quire_document *document, const char *session, const char *name);
-void untag(struct quire_document *document, const char *session, const char *name);
+void tag(struct quire_document *document, const char *replica, const char *name);
+void untag(struct quire_document *document, const char *replica, const char *name);
 
 /** These append nothing but make new buffers, the caller's. */
 struct quire_buffer state_of(const struct quire_document *document);

@@ -37,7 +37,7 @@ Test(registers, concurrent_writes_are_all_kept_the_latest_first)
     quire_document_destroy(three);
 }
 
-Test(registers, equal_clocks_are_settled_by_the_session)
+Test(registers, equal_clocks_are_settled_by_the_replica)
 {
     struct quire_document *one = new_document();
     struct quire_document *two = new_document();
@@ -167,9 +167,9 @@ Test(sets, of_concurrent_intensities_the_latest_is_shown)
     quire_document_destroy(two);
 }
 
-static void delete_entry(struct quire_document *document, const char *session)
+static void delete_entry(struct quire_document *document, const char *replica)
 {
-    struct quire_stamp stamp = stamp_of(session, 1);
+    struct quire_stamp stamp = stamp_of(replica, 1);
     OK(quire_document_delete(document, &stamp));
 }
 

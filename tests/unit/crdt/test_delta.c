@@ -187,10 +187,10 @@ Test(squash, squashed_and_unsquashed_edits_are_the_same_in_either_order)
     quire_document_destroy(restored);
 }
 
-Test(squash, a_backup_that_is_behind_its_own_session_writes_on_without_a_gap)
+Test(squash, a_backup_that_is_behind_its_own_replica_writes_on_without_a_gap)
 {
-    /* The backup's pending edits are restored, the rest of the same session comes by sync, and then
-     * the session itself goes on: what goes out must have no hole in its counters. */
+    /* The backup's pending edits are restored, the rest of the same replica comes by sync, and then
+     * the replica itself goes on: what goes out must have no hole in its counters. */
     struct quire_document *one = new_document();
     type(one, "s", 0, "abc");
     struct quire_buffer kept = pending_of(one);
@@ -243,7 +243,7 @@ Test(pending, restored_edits_are_pending_again_and_go_before_newer_ones)
     assert_same_state(one, three);
     cr_assert(quire_document_deleted(three));
 
-    /* Restored into a document that was edited meanwhile, by another session. */
+    /* Restored into a document that was edited meanwhile, by another replica. */
     struct quire_document *four = new_document();
     OK(quire_document_merge(four, quire_buffer_bytes(&base)));
     type(four, "t", 0, "new ");
@@ -346,8 +346,8 @@ Test(cut, everything_else_goes_in_small_deltas_too)
         struct quire_document *one = new_document();
         struct quire_document *two = new_document();
         for (size_t i = 0; i < 2000; i++) {
-            char session[2] = {(char)('a' + pick(&dice, 40)), '\0'};
-            type(one, session, pick(&dice, quire_document_text_length(one) + 1), "word");
+            char replica[2] = {(char)('a' + pick(&dice, 40)), '\0'};
+            type(one, replica, pick(&dice, quire_document_text_length(one) + 1), "word");
         }
         take_in_pieces(one, 65536, two);
         assert_same_state(one, two);
@@ -369,14 +369,14 @@ Test(cut, everything_else_goes_in_small_deltas_too)
     }
 }
 
-Test(cut, restored_edits_of_several_sessions_are_cut_in_a_causal_order)
+Test(cut, restored_edits_of_several_replicas_are_cut_in_a_causal_order)
 {
     for (uint64_t seed = 1; seed <= 5; seed++) {
         struct dice dice = {seed};
         struct quire_document *one = new_document();
         for (size_t i = 0; i < 4000; i++) {
-            char session[2] = {(char)('a' + pick(&dice, 5)), '\0'};
-            type(one, session, pick(&dice, quire_document_text_length(one) + 1), "word");
+            char replica[2] = {(char)('a' + pick(&dice, 5)), '\0'};
+            type(one, replica, pick(&dice, quire_document_text_length(one) + 1), "word");
         }
         struct quire_buffer kept = pending_of(one);
         struct quire_document *two = new_document();

@@ -195,14 +195,14 @@ Test(limits, a_set_shows_so_many_elements)
     quire_document_destroy(document);
 }
 
-Test(limits, a_document_knows_so_many_sessions)
+Test(limits, a_document_knows_so_many_replicas)
 {
     struct quire_document *document = new_document();
     struct quire_stamp stamp = {.wall_ms = 1};
     struct quire_value value = {.number = 1};
-    for (unsigned i = 0; i < QR_SESSIONS_MAX; i++) {
-        stamp.session[0] = (uint8_t)(i >> 8);
-        stamp.session[1] = (uint8_t)i;
+    for (unsigned i = 0; i < QR_REPLICAS_MAX; i++) {
+        stamp.replica[0] = (uint8_t)(i >> 8);
+        stamp.replica[1] = (uint8_t)i;
         OK(quire_document_set_register(document, &stamp, QUIRE_REGISTER_MOOD, &value));
     }
     REFUSED_WITHOUT_CHANGE(document, quire_document_delete(document, &me), QUIRE_ELIMIT);
@@ -232,25 +232,25 @@ Test(limits, a_document_knows_so_many_sessions)
 }
 
 /** A delta of one character and so many left children of it, all dead. */
-static struct quire_buffer many_children(uint8_t session, unsigned first, unsigned count)
+static struct quire_buffer many_children(uint8_t replica, unsigned first, unsigned count)
 {
     struct quire_buffer bytes = {0};
     struct qr_writer writer = qr_writer_onto(&bytes);
-    static const uint8_t names[2][QUIRE_SESSION_SIZE] = {{1}, {2}};
-    bool own = session == 0;
+    static const uint8_t names[2][QUIRE_REPLICA_SIZE] = {{1}, {2}};
+    bool own = replica == 0;
     size_t name_count = own ? 1 : 2;
     qr_write_u8(&writer, QR_DOCUMENT_VERSION);
     qr_write_u8(&writer, 16); /* runs */
     qr_write_varint(&writer, 0);
     qr_write_varint(&writer, name_count);
-    qr_write_bytes(&writer, names, name_count * QUIRE_SESSION_SIZE);
+    qr_write_bytes(&writer, names, name_count * QUIRE_REPLICA_SIZE);
     if (!own) {
         qr_write_varint(&writer, 0);
     }
     qr_write_varint(&writer, count);
     qr_write_varint(&writer, first);
     qr_write_varint(&writer, count);
-    qr_write_varint(&writer, session); /* one turn */
+    qr_write_varint(&writer, replica); /* one turn */
     qr_write_varint(&writer, count);
     for (unsigned i = 0; i < count; i++) {
         qr_write_varint(&writer, 2u | (own && first + i == 1 ? 0u : 1u));
@@ -322,7 +322,7 @@ Test(limits, the_largest_entry_that_can_be_written_here_can_be_merged_elsewhere)
     enum quire_status status = QUIRE_OK;
     struct quire_stamp stamp = {{'s'}, 1};
     while (status == QUIRE_OK) {
-        stamp.session[1] = (uint8_t)pick(&dice, 100);
+        stamp.replica[1] = (uint8_t)pick(&dice, 100);
         size_t position = pick(&dice, quire_document_text_length(document));
         status = quire_document_insert(document, &stamp, position, quire_bytes_of_text("ab"));
     }
@@ -356,9 +356,9 @@ static struct quire_buffer take_large(struct quire_document *document)
 }
 
 /** Erases every other character, so many times, from a position on. */
-static void erase_every_other(struct quire_document *document, const char *session, size_t from, size_t times)
+static void erase_every_other(struct quire_document *document, const char *replica, size_t from, size_t times)
 {
-    struct quire_stamp stamp = stamp_of(session, 2);
+    struct quire_stamp stamp = stamp_of(replica, 2);
     for (size_t i = 0; i < times; i++) {
         OK(quire_document_erase(document, &stamp, from + i, 1));
     }
@@ -436,7 +436,7 @@ static struct quire_buffer dead_runs(uint64_t length, unsigned count)
 {
     struct quire_buffer bytes = {0};
     struct qr_writer writer = qr_writer_onto(&bytes);
-    static const uint8_t name[QUIRE_SESSION_SIZE] = {7};
+    static const uint8_t name[QUIRE_REPLICA_SIZE] = {7};
     qr_write_u8(&writer, QR_DOCUMENT_VERSION);
     qr_write_u8(&writer, 16); /* runs */
     qr_write_varint(&writer, 0);

@@ -101,7 +101,7 @@ Test(malformed, an_effect_without_its_cause_is_refused)
     quire_document_destroy(base);
 }
 
-Test(malformed, a_gap_in_a_session_is_refused)
+Test(malformed, a_gap_in_a_replica_is_refused)
 {
     struct quire_document *one = new_document();
     struct quire_document *two = new_document();

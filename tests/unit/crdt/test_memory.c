@@ -115,9 +115,9 @@ static void set_up(struct bench *bench)
     struct quire_buffer state = state_of(bench->document);
     merge_and_free(other, &state);
     for (size_t i = 0; i < 50; i++) {
-        char session[2] = {(char)('a' + i % 26), '\0'};
-        type(other, session, i * 7, "other");
-        set_title(other, session, (int64_t)i, "other");
+        char replica[2] = {(char)('a' + i % 26), '\0'};
+        type(other, replica, i * 7, "other");
+        set_title(other, replica, (int64_t)i, "other");
     }
     erase(other, "c", 3, 2000);
     tag(other, "c", "theirs");

@@ -339,12 +339,12 @@ static void each_allocation_of_a_script(uint64_t seed, bool all_after)
     quire_buffer_finish(&expected);
 }
 
-Test(memory, a_session_goes_on_after_any_one_allocation_failed)
+Test(memory, a_replica_goes_on_after_any_one_allocation_failed)
 {
     each_allocation_of_a_script(1, false);
 }
 
-Test(memory, a_session_goes_on_after_a_call_had_no_memory_at_all)
+Test(memory, a_replica_goes_on_after_a_call_had_no_memory_at_all)
 {
     each_allocation_of_a_script(2, true);
 }

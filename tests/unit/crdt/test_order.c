@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #define NODES_MAX 900
-#define SESSIONS 250
+#define REPLICAS 250
 
 struct node {
     uint64_t id;
@@ -41,7 +41,7 @@ static bool hangs_on(const struct list *list, size_t node, size_t ancestor)
     return node == ancestor;
 }
 
-static bool comes_before(const struct list *list, const struct qr_sessions *sessions,
+static bool comes_before(const struct list *list, const struct qr_replicas *replicas,
     const struct node *a, const struct node *b)
 {
     size_t right_a = place_in(list, a->right);
@@ -49,11 +49,11 @@ static bool comes_before(const struct list *list, const struct qr_sessions *sess
     if (!a->left && right_a != right_b) {
         return right_a > right_b;
     }
-    return qr_sessions_id_before(sessions, a->id, b->id);
+    return qr_replicas_id_before(replicas, a->id, b->id);
 }
 
 /** After the parent, or before it, and what hangs on siblings that come before. */
-static void list_insert(struct list *list, const struct qr_sessions *sessions,
+static void list_insert(struct list *list, const struct qr_replicas *replicas,
     const struct node *node)
 {
     size_t at = 0;
@@ -65,7 +65,7 @@ static void list_insert(struct list *list, const struct qr_sessions *sessions,
             child = list->nodes[child].parent;
         }
         bool own = child != NODES_MAX && list->nodes[child].left == node->left;
-        bool before = own && comes_before(list, sessions, &list->nodes[child], node);
+        bool before = own && comes_before(list, replicas, &list->nodes[child], node);
         bool parent = other == node->parent || (node->parent != NODES_MAX && !node->left
             && child != NODES_MAX && list->nodes[child].left);
         if (before || (!node->left && parent)) {
@@ -83,44 +83,44 @@ static void list_insert(struct list *list, const struct qr_sessions *sessions,
     list->nodes[list->count++] = *node;
 }
 
-static void add_sessions(struct qr_sessions *sessions, struct dice *dice, uint32_t count)
+static void add_replicas(struct qr_replicas *replicas, struct dice *dice, uint32_t count)
 {
-    OK(qr_sessions_reserve(sessions, count));
-    while (sessions->count < count) {
+    OK(qr_replicas_reserve(replicas, count));
+    while (replicas->count < count) {
         uint64_t name = roll(dice);
-        qr_sessions_add(sessions, (const uint8_t *)&name);
+        qr_replicas_add(replicas, (const uint8_t *)&name);
     }
 }
 
-static void integrate(struct qr_text *text, const struct qr_sessions *sessions,
+static void integrate(struct qr_text *text, const struct qr_replicas *replicas,
     const struct node *node, uint64_t parent)
 {
     uint8_t letter = 'x';
     OK(qr_text_reserve(text, 3, 1));
     struct qr_run run = {.id = node->id, .parent = parent, .right = node->right, .length = 1};
     struct quire_bytes letters = qr_text_add_letters(text, (struct quire_bytes){&letter, 1});
-    qr_text_integrate(text, sessions, &run, letters);
+    qr_text_integrate(text, replicas, &run, letters);
 }
 
 static void grow(uint64_t seed)
 {
     struct dice dice = {seed};
     struct list *list = calloc(1, sizeof *list);
-    struct qr_sessions sessions = {0};
+    struct qr_replicas replicas = {0};
     struct qr_text text;
-    uint64_t counters[SESSIONS + 1] = {0};
-    add_sessions(&sessions, &dice, SESSIONS);
+    uint64_t counters[REPLICAS + 1] = {0};
+    add_replicas(&replicas, &dice, REPLICAS);
     OK(qr_text_init(&text));
-    bool spiny = seed % 2 == 0; /* child on child on one side, by one session: runs, too */
+    bool spiny = seed % 2 == 0; /* child on child on one side, by one replica: runs, too */
     size_t spread = spiny ? 1 : 1 + pick(&dice, 40); /* how far back parents are looked for */
     bool side = false;
-    uint32_t session = 1;
+    uint32_t replica = 1;
     while (list->count < NODES_MAX) {
         if (!spiny || pick(&dice, 20) == 0) {
-            session = 1 + (uint32_t)pick(&dice, SESSIONS);
+            replica = 1 + (uint32_t)pick(&dice, REPLICAS);
         }
         side = pick(&dice, spiny ? 60 : 2) == 0 ? !side : side;
-        struct node node = {.id = qr_id(session, ++counters[session]), .parent = NODES_MAX};
+        struct node node = {.id = qr_id(replica, ++counters[replica]), .parent = NODES_MAX};
         size_t back = pick(&dice, spread) + (pick(&dice, 9) == 0 ? pick(&dice, list->count + 1) : 0);
         if (back < list->count) {
             node.parent = list->count - 1 - back;
@@ -130,8 +130,8 @@ static void grow(uint64_t seed)
         node.right = node.left ? parent : pick(&dice, 3) != 0 || list->count == 0 ? QR_ID_NONE
             : list->nodes[pick(&dice, list->count)].id;
         node.right = !node.left && node.right == parent ? QR_ID_NONE : node.right;
-        integrate(&text, &sessions, &node, parent);
-        list_insert(list, &sessions, &node);
+        integrate(&text, &replicas, &node, parent);
+        list_insert(list, &replicas, &node);
     }
     size_t at = 0;
     for (uint32_t item = qr_tree_next(&text.order, 0); item != QR_NONE;
@@ -144,7 +144,7 @@ static void grow(uint64_t seed)
     }
     cr_assert_eq(at, list->count);
     qr_text_finish(&text);
-    qr_sessions_finish(&sessions);
+    qr_replicas_finish(&replicas);
     free(list);
 }
 
@@ -161,25 +161,25 @@ static void hang_on_a_spine(bool left)
 {
     const uint32_t count = 60000;
     struct dice dice = {3};
-    struct qr_sessions sessions = {0};
+    struct qr_replicas replicas = {0};
     struct qr_text text;
-    add_sessions(&sessions, &dice, 3);
-    uint32_t low = sessions.sorted[0]; /* its children come before those of others */
-    uint32_t middle = sessions.sorted[1];
-    uint32_t high = sessions.sorted[2];
+    add_replicas(&replicas, &dice, 3);
+    uint32_t low = replicas.sorted[0]; /* its children come before those of others */
+    uint32_t middle = replicas.sorted[1];
+    uint32_t high = replicas.sorted[2];
     OK(qr_text_init(&text));
     struct node root = {.id = qr_id(middle, 1)};
-    integrate(&text, &sessions, &root, QR_ID_NONE);
+    integrate(&text, &replicas, &root, QR_ID_NONE);
     for (uint32_t i = 2; i <= count; i++) {
-        /* Counters of one session only with gaps: no run joins them. */
+        /* Counters of one replica only with gaps: no run joins them. */
         uint64_t parent = qr_id(middle, 2 * (i - 1) - 1);
         struct node node = {.id = qr_id(middle, 2 * i - 1), .right = left ? parent : QR_ID_NONE};
-        integrate(&text, &sessions, &node, parent);
+        integrate(&text, &replicas, &node, parent);
     }
     for (uint32_t i = 1; i < count; i++) {
         uint64_t parent = qr_id(middle, 2 * i - 1);
         struct node node = {.id = qr_id(left ? low : high, i), .right = left ? parent : QR_ID_NONE};
-        integrate(&text, &sessions, &node, parent);
+        integrate(&text, &replicas, &node, parent);
     }
     cr_assert_eq(qr_tree_weight(&text.order), 2 * (size_t)count - 1);
     cr_assert_lt(text.steps, 60 * (uint64_t)count);
@@ -194,7 +194,7 @@ static void hang_on_a_spine(bool left)
         }
     }
     qr_text_finish(&text);
-    qr_sessions_finish(&sessions);
+    qr_replicas_finish(&replicas);
 }
 
 Test(order, what_hangs_on_a_long_spine_is_found_without_walking_it)
@@ -206,16 +206,16 @@ Test(order, what_hangs_on_a_long_spine_is_found_without_walking_it)
 static void crowd(bool left, bool shuffled)
 {
     struct dice dice = {5};
-    struct qr_sessions sessions = {0};
+    struct qr_replicas replicas = {0};
     struct qr_text text;
-    add_sessions(&sessions, &dice, QR_CHILDREN_MAX);
+    add_replicas(&replicas, &dice, QR_CHILDREN_MAX);
     OK(qr_text_init(&text));
     struct node root = {.id = qr_id(1, 1)};
-    integrate(&text, &sessions, &root, QR_ID_NONE);
+    integrate(&text, &replicas, &root, QR_ID_NONE);
     for (uint32_t i = 0; i < QR_CHILDREN_MAX; i++) {
         uint32_t j = shuffled ? (uint32_t)(i * 2654435761u) % QR_CHILDREN_MAX : i;
-        struct node node = {.id = qr_id(sessions.sorted[j], 2), .right = left ? root.id : QR_ID_NONE};
-        integrate(&text, &sessions, &node, root.id);
+        struct node node = {.id = qr_id(replicas.sorted[j], 2), .right = left ? root.id : QR_ID_NONE};
+        integrate(&text, &replicas, &node, root.id);
     }
     const struct qr_item *item = &text.items[1];
     uint32_t top = left ? item->left_root : item->right_root;
@@ -225,11 +225,11 @@ static void crowd(bool left, bool shuffled)
     uint32_t place = 0;
     for (uint32_t i = qr_tree_next(&text.order, 0); i != QR_NONE; i = qr_tree_next(&text.order, i)) {
         if (i != 1) {
-            cr_assert_eq(text.items[i].id, qr_id(sessions.sorted[place++], 2));
+            cr_assert_eq(text.items[i].id, qr_id(replicas.sorted[place++], 2));
         }
     }
     qr_text_finish(&text);
-    qr_sessions_finish(&sessions);
+    qr_replicas_finish(&replicas);
 }
 
 Test(order, a_crowd_at_one_place_is_put_in_order_without_looking_at_each)

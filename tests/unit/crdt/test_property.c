@@ -21,7 +21,7 @@ struct message {
 struct replica {
     struct quire_document *document;
     struct reference reference;
-    uint8_t session[QUIRE_SESSION_SIZE];
+    uint8_t replica[QUIRE_REPLICA_SIZE];
     uint64_t counter;
     unsigned char pending[REFERENCE_EDITS_MAX]; /* edits that no delta has taken */
     size_t received[MESSAGES_MAX * 8];
@@ -41,10 +41,10 @@ struct world {
     int64_t clock;
 };
 
-static void new_session(struct world *world, struct replica *replica)
+static void new_replica(struct world *world, struct replica *replica)
 {
-    for (size_t i = 0; i < QUIRE_SESSION_SIZE; i++) {
-        replica->session[i] = (uint8_t)roll(&world->dice);
+    for (size_t i = 0; i < QUIRE_REPLICA_SIZE; i++) {
+        replica->replica[i] = (uint8_t)roll(&world->dice);
     }
     replica->counter = 0;
 }
@@ -52,7 +52,7 @@ static void new_session(struct world *world, struct replica *replica)
 static struct quire_stamp next_stamp(struct world *world, struct replica *replica)
 {
     struct quire_stamp stamp;
-    memcpy(stamp.session, replica->session, sizeof stamp.session);
+    memcpy(stamp.replica, replica->replica, sizeof stamp.replica);
     /* Clocks agree now and then, go back, or are years off. */
     world->clock += (int64_t)pick(&world->dice, 5) - 1;
     bool wild = pick(&world->dice, 20) == 0;
@@ -64,7 +64,7 @@ static struct edit new_edit(struct replica *replica, const struct quire_stamp *s
     enum edit_kind kind)
 {
     struct edit edit = {.kind = kind, .counter = ++replica->counter, .wall_ms = stamp->wall_ms};
-    memcpy(edit.session, replica->session, sizeof edit.session);
+    memcpy(edit.replica, replica->replica, sizeof edit.replica);
     return edit;
 }
 
@@ -254,7 +254,7 @@ static void crash(struct world *world, struct replica *replica)
             }
         }
     }
-    new_session(world, replica);
+    new_replica(world, replica);
 }
 
 static void step(struct world *world)
@@ -342,7 +342,7 @@ static void run_world(uint64_t seed, size_t steps)
     world->replica_count = 2 + pick(&world->dice, REPLICAS_MAX - 1);
     for (size_t i = 0; i < world->replica_count; i++) {
         world->replicas[i].document = new_document();
-        new_session(world, &world->replicas[i]);
+        new_replica(world, &world->replicas[i]);
     }
     for (size_t i = 0; i < steps && world->edits.count < REFERENCE_EDITS_MAX - 8; i++) {
         step(world);

@@ -103,21 +103,21 @@ Test(text, memory_of_erased_letters_is_used_again)
 /* ---- concurrent typing -------------------------------------------------------------------- */
 
 /** Types each letter by itself, onwards from a place or always before what was typed last. */
-static void forwards(struct quire_document *document, const char *session, size_t position,
+static void forwards(struct quire_document *document, const char *replica, size_t position,
     const char *text)
 {
     for (size_t i = 0; text[i] != '\0'; i++) {
         char letter[2] = {text[i], '\0'};
-        type(document, session, position + i, letter);
+        type(document, replica, position + i, letter);
     }
 }
 
-static void backwards(struct quire_document *document, const char *session, size_t position,
+static void backwards(struct quire_document *document, const char *replica, size_t position,
     const char *text)
 {
     for (size_t i = strlen(text); i > 0; i--) {
         char letter[2] = {text[i - 1], '\0'};
-        type(document, session, position, letter);
+        type(document, replica, position, letter);
     }
 }
 
@@ -235,7 +235,7 @@ Test(text, what_is_typed_into_an_erased_range_stays)
 Test(text, a_run_is_not_continued_past_somebody_else_s_child)
 {
     /* y types after a and erases it again: nothing to see, but z, typed there later, belongs to
-     * it. c continues a's run by its ids, yet its place is after y's, whose session is lesser. */
+     * it. c continues a's run by its ids, yet its place is after y's, whose replica is lesser. */
     struct quire_document *one = new_document();
     type(one, "m", 0, "a");
     struct quire_document *two = copy_of(one);

@@ -437,20 +437,20 @@ Test(undo, a_step_that_others_cut_into_pieces_stays_within_its_memory)
 
 /* ---- at random ---------------------------------------------------------------------------- */
 
-static void random_edit(struct dice *dice, struct quire_document *document, const char *session,
+static void random_edit(struct dice *dice, struct quire_document *document, const char *replica,
     char first)
 {
     size_t length = quire_document_text_length(document);
     size_t position = pick(dice, length + 1);
     char text[7] = {0};
     if (position < length && pick(dice, 3) == 0) {
-        erase(document, session, position, 1 + pick(dice, length - position < 6 ? length - position : 6));
+        erase(document, replica, position, 1 + pick(dice, length - position < 6 ? length - position : 6));
         return;
     }
     for (size_t i = 0, count = 1 + pick(dice, 5); i < count; i++) {
         text[i] = (char)(first + pick(dice, 26));
     }
-    type(document, session, position, text);
+    type(document, replica, position, text);
 }
 
 Test(undo, alone_all_the_way_back_and_forth_passes_every_text_there_was)

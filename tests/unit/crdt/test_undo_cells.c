@@ -3,9 +3,9 @@
  */
 #include "undo_support.h"
 
-static void feel(struct quire_document *document, const char *session, int64_t wall_ms, int64_t value)
+static void feel(struct quire_document *document, const char *replica, int64_t wall_ms, int64_t value)
 {
-    struct quire_stamp stamp = stamp_of(session, wall_ms);
+    struct quire_stamp stamp = stamp_of(replica, wall_ms);
     OK(quire_document_add_element(document, &stamp, QUIRE_SET_EMOTIONS, quire_bytes_of_text("joy"), value));
 }
 

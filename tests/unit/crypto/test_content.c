@@ -8,7 +8,7 @@
 TestSuite(content, .init = start);
 
 static const struct qr_change_place a_place = {
-    .writer = {1, 2, 3, 4, 5, 6, 7, 8},
+    .replica = {1, 2, 3, 4, 5, 6, 7, 8},
     .seq = 0x0102030405060708,
     .index = 3,
     .kind = 1,
@@ -70,9 +70,9 @@ Test(content, each_part_of_a_place_is_bound)
     struct sealed sealed = seal(vault, &a_place, text("what was written"), 1);
     struct qr_change_place place = a_place;
     cr_assert_eq(open_at(vault, &place, &sealed), QUIRE_OK);
-    for (unsigned bit = 0; bit < QR_WRITER_SIZE * 8; bit++) {
-        place.writer[bit / 8] ^= (uint8_t)(1 << bit % 8);
-        cr_assert_eq(open_at(vault, &place, &sealed), QUIRE_ECRYPTO, "writer bit %u", bit);
+    for (unsigned bit = 0; bit < QR_REPLICA_SIZE * 8; bit++) {
+        place.replica[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        cr_assert_eq(open_at(vault, &place, &sealed), QUIRE_ECRYPTO, "replica bit %u", bit);
         place = a_place;
     }
     for (unsigned bit = 0; bit < 64; bit++) {

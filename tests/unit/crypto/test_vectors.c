@@ -371,7 +371,7 @@ static void check_change(const json_t *vector)
         .kind = (uint8_t)vector_number(vector, "kind"),
         .epoch = (uint32_t)vector_number(vector, "epoch"),
     };
-    memcpy(place.writer, fixed(vector, "writer", QR_WRITER_SIZE), QR_WRITER_SIZE);
+    memcpy(place.replica, fixed(vector, "replica", QR_REPLICA_SIZE), QR_REPLICA_SIZE);
     memcpy(place.entry, fixed(vector, "entry", QR_ENTRY_SIZE), QR_ENTRY_SIZE);
     struct qr_vault *vault = vault_holding(key_of(vector, "user"), place.epoch,
         key_of(vector, "epoch_key"));

@@ -137,7 +137,7 @@ void make_known(struct known *out, unsigned user, uint64_t lsn, size_t size)
         out->bytes[i] = (uint8_t)(state >> 24);
     }
     out->record.entry = (struct qr_log_entry){lsn, lsn * 3, (uint32_t)size, QR_LOG_BATCH, {0}, {0}, {0}};
-    qr_store_u32(out->record.entry.writer, user + 7);
+    qr_store_u32(out->record.entry.replica, user + 7);
     qr_store_u64(out->record.entry.device, lsn + 11);
     qr_store_u64(out->record.entry.hash, lsn + 13);
     out->record.bytes = (struct quire_bytes){out->bytes, size};
@@ -184,7 +184,7 @@ static enum quire_status collect(void *context, const struct qr_log_entry *entry
     make_known(&known, collection->user, entry->lsn, entry->size <= RECORD_MAX ? entry->size : 0);
     const struct qr_log_entry *wanted = &known.record.entry;
     if (entry->seq != wanted->seq || entry->size != wanted->size || entry->kind != wanted->kind ||
-        memcmp(entry->writer, wanted->writer, QR_WRITER_SIZE) != 0 ||
+        memcmp(entry->replica, wanted->replica, QR_REPLICA_SIZE) != 0 ||
         memcmp(entry->device, wanted->device, QR_DEVICE_SIZE) != 0 ||
         memcmp(entry->hash, wanted->hash, QR_HASH_SIZE) != 0) {
         collection->wrong = true;

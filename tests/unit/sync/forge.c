@@ -15,10 +15,10 @@ static void ok(enum quire_status status)
 }
 
 struct forger forger_of(const struct qr_vault *vault, const struct qr_roster *roster,
-    uint8_t writer_name)
+    uint8_t replica_name)
 {
-    struct forger forger = {.vault = vault, .roster = roster, .random = writer_name};
-    memset(forger.writer, writer_name, sizeof forger.writer);
+    struct forger forger = {.vault = vault, .roster = roster, .random = replica_name};
+    memset(forger.replica, replica_name, sizeof forger.replica);
     return forger;
 }
 
@@ -33,7 +33,7 @@ struct plan forge_plan(const struct forger *forger, const uint8_t *entry, const 
 {
     const struct qr_roster *roster = forger->roster;
     struct plan plan = {.seq = forger->seq + 1, .text = text};
-    memcpy(plan.writer, forger->writer, sizeof plan.writer);
+    memcpy(plan.replica, forger->replica, sizeof plan.replica);
     memcpy(plan.device, qr_vault_public(forger->vault).device, sizeof plan.device);
     memcpy(plan.prev, forger->head, sizeof plan.prev);
     memcpy(plan.user, roster->user, sizeof plan.user);
@@ -45,14 +45,14 @@ struct plan forge_plan(const struct forger *forger, const uint8_t *entry, const 
     return plan;
 }
 
-/* A delta that types the text, by a session that nobody else has. */
+/* A delta that types the text, by a replica that no other device has. */
 static void make_delta(struct forger *forger, const char *text, struct quire_buffer *out_delta)
 {
     struct quire_document *document;
     struct quire_stamp stamp = {.wall_ms = 1700000000000};
     uint8_t random[QR_ENTROPY_SIZE];
     forge_random(forger, random);
-    memcpy(stamp.session, random, sizeof stamp.session);
+    memcpy(stamp.replica, random, sizeof stamp.replica);
     ok(quire_document_create(&document));
     ok(quire_document_insert(document, &stamp, 0, quire_bytes_of_text(text)));
     ok(quire_document_take_delta(document, 60 * 1024, out_delta));
@@ -61,8 +61,8 @@ static void make_delta(struct forger *forger, const char *text, struct quire_buf
 
 static int compare_deps(const void *a, const void *b)
 {
-    return memcmp(((const struct qr_dep *)a)->writer, ((const struct qr_dep *)b)->writer,
-        QR_WRITER_SIZE);
+    return memcmp(((const struct qr_dep *)a)->replica, ((const struct qr_dep *)b)->replica,
+        QR_REPLICA_SIZE);
 }
 
 static void seal(struct forger *forger, const struct plan *plan, uint8_t *out_nonce,
@@ -74,7 +74,7 @@ static void seal(struct forger *forger, const struct plan *plan, uint8_t *out_no
     if (!plan->moved) {
         place = (struct qr_change_place){
             .seq = plan->seq, .kind = QR_CHANGE_OPS, .epoch = plan->epoch};
-        memcpy(place.writer, plan->writer, sizeof place.writer);
+        memcpy(place.replica, plan->replica, sizeof place.replica);
         memcpy(place.entry, plan->entry, sizeof place.entry);
     }
     if (!qr_vault_has_epoch(forger->vault, place.epoch)) {
@@ -116,7 +116,7 @@ void forge_batch(struct forger *forger, const struct plan *plan, struct quire_bu
 {
     static const uint8_t zeros[QR_SIGNATURE_SIZE];
     struct qr_batch batch = {.version = plan->version,
-        .writer = plan->writer,
+        .replica = plan->replica,
         .seq = plan->seq,
         .device = plan->device,
         .roster_seq = plan->roster_seq,

@@ -14,7 +14,7 @@
 struct forger {
     const struct qr_vault *vault;   /* borrowed */
     const struct qr_roster *roster; /* borrowed */
-    uint8_t writer[QR_WRITER_SIZE];
+    uint8_t replica[QR_REPLICA_SIZE];
     uint64_t seq; /* of the head; 0: nothing written yet */
     uint8_t head[QR_HASH_SIZE];
     uint64_t random;
@@ -22,7 +22,7 @@ struct forger {
 
 /** What a batch says, and what its hash and its ciphertext are made for. */
 struct plan {
-    uint8_t writer[QR_WRITER_SIZE];
+    uint8_t replica[QR_REPLICA_SIZE];
     uint64_t seq;
     uint8_t device[QR_DEVICE_SIZE];
     uint32_t roster_seq, epoch;
@@ -41,7 +41,7 @@ struct plan {
 };
 
 struct forger forger_of(const struct qr_vault *vault, const struct qr_roster *roster,
-    uint8_t writer_name);
+    uint8_t replica_name);
 /** 32 bytes that no two calls share. */
 void forge_random(struct forger *forger, uint8_t out[QR_ENTROPY_SIZE]);
 /** The next batch of the forger's chain, right in everything. */

@@ -405,9 +405,9 @@ static void carry_out(struct world *world, struct person *person, struct quire_a
             close = true;
             person->retry_ms = action->retry_ms;
             break;
-        case QUIRE_ACTION_WRITER:
-            quire_buffer_clear(&person->writer_record);
-            cr_assert_eq(quire_buffer_append(&person->writer_record, action->bytes.data,
+        case QUIRE_ACTION_REPLICA:
+            quire_buffer_clear(&person->replica_record);
+            cr_assert_eq(quire_buffer_append(&person->replica_record, action->bytes.data,
                              action->bytes.size),
                 QUIRE_OK);
             break;
@@ -531,13 +531,13 @@ void world_drop(struct world *world, size_t index)
     quire_device_destroy(old);
 }
 
-void world_restart(struct world *world, size_t index, bool with_writer_record)
+void world_restart(struct world *world, size_t index, bool with_replica_record)
 {
     struct person *person = &world->people[index];
     world_drop(world, index);
     struct quire_device_options options = world_options(world, person);
-    if (with_writer_record) {
-        options.writer_record = quire_buffer_bytes(&person->writer_record);
+    if (with_replica_record) {
+        options.replica_record = quire_buffer_bytes(&person->replica_record);
     }
     enum quire_status status;
     do {
@@ -648,7 +648,7 @@ void world_finish(struct world *world)
         struct person *person = &world->people[i];
         quire_device_destroy(person->device);
         table_finish(&person->table);
-        quire_buffer_finish(&person->writer_record);
+        quire_buffer_finish(&person->replica_record);
         line_clear(&person->to_hub);
         line_clear(&person->to_device);
     }

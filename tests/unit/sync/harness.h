@@ -35,7 +35,7 @@ struct line {
 struct person {
     struct quire_device *device;
     struct table table;
-    struct quire_buffer writer_record;
+    struct quire_buffer replica_record;
     char kit[QUIRE_KIT_TEXT_SIZE];
     char code[QUIRE_PAIR_CODE_SIZE];
     uint64_t connection; /* 0: offline */
@@ -105,7 +105,7 @@ void world_drop(struct world *world, size_t person);
 /** What its process begins with. */
 struct quire_device_options world_options(struct world *world, struct person *person);
 /** Closes and opens the device again, as a process that ended and began. */
-void world_restart(struct world *world, size_t person, bool with_writer_record);
+void world_restart(struct world *world, size_t person, bool with_replica_record);
 /** A new hub over the durable part of the log, cut to `keep` records. */
 void world_restart_hub(struct world *world, size_t keep);
 /** Carries messages to and fro, and lets time go by, until nothing moves for `idle_ms`. */

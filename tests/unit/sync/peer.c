@@ -9,10 +9,10 @@ static struct qr_frame_space space;
 static struct qr_frame last;
 static struct quire_buffer heard; /* the bytes that `last` borrows from */
 
-struct forger peer_keys(struct world *world, size_t person, uint8_t writer_name)
+struct forger peer_keys(struct world *world, size_t person, uint8_t replica_name)
 {
     const struct quire_device *device = world->people[person].device;
-    return forger_of(device->vault, &device->roster, writer_name);
+    return forger_of(device->vault, &device->roster, replica_name);
 }
 
 const struct qr_frame *peer_last(void)

@@ -20,7 +20,7 @@ extern const uint8_t hostile_diary[QUIRE_ENTRY_SIZE];
 /* ---- to the hub ------------------------------------------------------------------------------- */
 
 /** A forger with the keys and the roster of a person's device, who is better offline meanwhile. */
-struct forger peer_keys(struct world *world, size_t person, uint8_t writer_name);
+struct forger peer_keys(struct world *world, size_t person, uint8_t replica_name);
 /** Writes a frame and feeds it to the hub. */
 void peer_say(struct world *world, struct stranger *stranger, const struct qr_frame *frame);
 void peer_say_bytes(struct world *world, struct stranger *stranger, struct quire_bytes bytes);

@@ -165,8 +165,8 @@ Test(forgotten, revocations_of_both_sides_hold)
     online(&world, 0);
     revoke(&world, 0, 1);
     write(&world, 0, "one side. ");
-    uint8_t chain[QR_WRITER_SIZE];
-    memcpy(chain, world.people[0].device->writer, sizeof chain);
+    uint8_t chain[QR_REPLICA_SIZE];
+    memcpy(chain, world.people[0].device->replica, sizeof chain);
     offline(&world, 5);
     world_restart_hub(&world, before);
     online(&world, 3);
@@ -182,7 +182,7 @@ Test(forgotten, revocations_of_both_sides_hold)
     }
     cr_assert_geq(world_state(&world, 0).epoch, 3);
     /* Somebody may have the old end of its chain, so it does not go on with that. */
-    cr_assert_neq(memcmp(chain, world.people[0].device->writer, sizeof chain), 0);
+    cr_assert_neq(memcmp(chain, world.people[0].device->replica, sizeof chain), 0);
     cr_assert_eq(world_state(&world, 0).alarms[QUIRE_ALARM_ROSTER], 1);
     world_finish(&world);
 }

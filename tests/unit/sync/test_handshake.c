@@ -368,7 +368,7 @@ Test(handshake, a_flood_of_forks_reads_no_more_than_it_may_send)
     struct qr_frame_position positions[QR_FRAME_ITEMS_MAX];
     static const uint8_t wrong[QR_HASH_PREFIX_SIZE];
     for (size_t i = 0; i < QR_FRAME_ITEMS_MAX; i++) {
-        positions[i] = (struct qr_frame_position){forger.writer, 1, wrong};
+        positions[i] = (struct qr_frame_position){forger.replica, 1, wrong};
     }
     struct qr_frame sub = {.type = QR_FRAME_SUB};
     sub.sub.positions = positions;

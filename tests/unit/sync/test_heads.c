@@ -124,7 +124,7 @@ Test(heads, a_clock_that_was_wrong_for_years_makes_no_more_than_one)
 }
 
 /* The server keeps from 1 what 0 goes on writing; 1 writes nothing of its own. */
-Test(heads, a_server_that_keeps_something_from_a_reader_is_noticed_by_the_writer)
+Test(heads, a_server_that_keeps_something_from_a_reader_is_noticed_by_the_replica)
 {
     struct world world;
     begin(&world);

@@ -84,7 +84,7 @@ Test(history, two_devices_with_the_same_batches_tell_the_same_versions_whatever_
         char text[16];
         dice = dice * UINT64_C(6364136223846793005) + 1442695040888963407u;
         size_t person = dice >> 60 & 1;
-        /* The laptop's clock is an hour fast, and both jump: causes come before effects all the same. */
+        /* The laptop's clock is an hour fast, and both jump: deps come before effects all the same. */
         world.wall_ms = wall_ms + turn * 1000 + (person == 1 ? 3600000 : 0)
             - (int64_t)(dice >> 33) % 100000;
         if ((dice >> 40) % 4 == 0) {
@@ -106,14 +106,14 @@ Test(history, two_devices_with_the_same_batches_tell_the_same_versions_whatever_
     cr_assert_gt(mine->count, 30);
     cr_assert_eq(mine->count, theirs->count);
     cr_assert_eq(mine->unreadable + theirs->unreadable, 0);
-    size_t turns_of_writers = 0;
+    size_t turns_of_replicas = 0;
     for (size_t i = 0; i < mine->count; i++) {
         cr_assert(memcmp(mine->versions[i].id, theirs->versions[i].id, QUIRE_VERSION_SIZE) == 0);
         cr_assert_str_eq(mine->versions[i].text, theirs->versions[i].text);
-        turns_of_writers += i > 0
+        turns_of_replicas += i > 0
             && memcmp(mine->versions[i].device, mine->versions[i - 1].device, QUIRE_DEVICE_SIZE) != 0;
     }
-    cr_assert_gt(turns_of_writers, 5, "both wrote, in turns");
+    cr_assert_gt(turns_of_replicas, 5, "both wrote, in turns");
     uint8_t digest[32];
     struct quire_document *document;
     cr_assert_eq(quire_device_document(world.people[0].device, diary, false, &document), QUIRE_OK);
@@ -123,7 +123,7 @@ Test(history, two_devices_with_the_same_batches_tell_the_same_versions_whatever_
     world_finish(&world);
 }
 
-Test(history, an_effect_whose_clock_is_earlier_than_its_causes_waits_for_it)
+Test(history, an_effect_whose_clock_is_earlier_than_its_deps_waits_for_it)
 {
     struct world world;
     world_init(&world);

@@ -18,18 +18,18 @@ static void refused(struct world *world, struct stranger *stranger, struct forge
     cr_assert_eq(world->log_count, before);
 }
 
-static struct qr_dep head_of(struct world *world, size_t person, const uint8_t *writer)
+static struct qr_dep head_of(struct world *world, size_t person, const uint8_t *replica)
 {
-    const struct device_chain *chain = device_chain_find(world->people[person].device, writer);
+    const struct device_chain *chain = device_chain_find(world->people[person].device, replica);
     struct qr_dep dep = {.seq = chain->head};
-    memcpy(dep.writer, chain->writer, sizeof dep.writer);
+    memcpy(dep.replica, chain->replica, sizeof dep.replica);
     memcpy(dep.hash, chain->hash, sizeof dep.hash);
     return dep;
 }
 
 static struct qr_dep own_head(struct world *world, size_t person)
 {
-    return head_of(world, person, world->people[person].device->writer);
+    return head_of(world, person, world->people[person].device->replica);
 }
 
 /* ---- batches ---------------------------------------------------------------------------------- */
@@ -126,7 +126,7 @@ Test(hostile, nobody_goes_on_with_another_devices_chain)
     struct stranger *stranger = peer_login(&world, &forger);
     struct plan plan = forge_plan(&forger, hostile_diary, "stolen");
     struct qr_dep head = own_head(&world, 0);
-    memcpy(plan.writer, head.writer, sizeof plan.writer);
+    memcpy(plan.replica, head.replica, sizeof plan.replica);
     memcpy(plan.prev, head.hash, sizeof plan.prev);
     plan.seq = head.seq + 1;
     refused(&world, stranger, &forger, &plan, QR_ERROR_FORK);
@@ -181,14 +181,14 @@ Test(hostile, a_gap_is_told_with_the_head_that_the_hub_has)
     hostile_end(&world);
 }
 
-Test(hostile, a_batch_without_its_causes_is_refused)
+Test(hostile, a_batch_without_its_deps_is_refused)
 {
     struct world world;
     hostile_begin(&world);
     struct forger forger = peer_keys(&world, 1, 'f');
     struct stranger *stranger = peer_login(&world, &forger);
     struct plan plan = forge_plan(&forger, NULL, NULL);
-    plan.deps[0] = (struct qr_dep){.writer = "nobody", .seq = 7, .hash = "?"};
+    plan.deps[0] = (struct qr_dep){.replica = "nobody", .seq = 7, .hash = "?"};
     plan.deps[1] = own_head(&world, 0);
     plan.deps[1].seq += 1;
     plan.deps[2] = own_head(&world, 1);
@@ -220,7 +220,7 @@ Test(hostile, a_batch_that_depends_on_its_own_chain_ends_the_connection)
     plan.dep_count = 1;
     forge_batch(&forger, &plan, &batch, NULL);
     cr_assert_eq(qr_batch_read(quire_buffer_bytes(&batch), &read), QUIRE_OK);
-    memcpy(batch.data + (read.head.size - 1 - QR_DEP_SIZE), forger.writer, QR_WRITER_SIZE);
+    memcpy(batch.data + (read.head.size - 1 - QR_DEP_SIZE), forger.replica, QR_REPLICA_SIZE);
     cr_assert_eq(qr_batch_read(quire_buffer_bytes(&batch), &read), QUIRE_EMALFORMED);
     cr_assert_eq(peer_push(&world, stranger, quire_buffer_bytes(&batch)), QR_ERROR_PROTO);
     cr_assert_eq(stranger->connection, 0);
@@ -319,13 +319,13 @@ Test(hostile, a_revoked_device_writes_nothing_more_by_nobodys_hand)
     refused(&world, stranger, &thief, &back_dated, QR_ERROR_REVOKED);
     struct plan plan = forge_plan(&thief, NULL, NULL);
     refused(&world, stranger, &thief, &plan, QR_ERROR_REVOKED);
-    memcpy(plan.writer, pin.writer, sizeof plan.writer);
+    memcpy(plan.replica, pin.replica, sizeof plan.replica);
     memcpy(plan.prev, pin.hash, sizeof plan.prev);
     plan.seq = pin.seq + 1;
     refused(&world, stranger, &thief, &plan, QR_ERROR_REVOKED);
     /* Below the pin, but not what was pinned: the hub has the true one. */
     plan = back_dated;
-    memcpy(plan.writer, pin.writer, sizeof plan.writer);
+    memcpy(plan.replica, pin.replica, sizeof plan.replica);
     refused(&world, stranger, &thief, &plan, QR_ERROR_FORK);
     /* At the pin, likewise. */
     plan.seq = pin.seq;
@@ -359,7 +359,7 @@ Test(hostile, a_server_that_lost_a_pinned_chain_takes_back_the_pinned_one_only)
     struct stranger *stranger = peer_login(&world, &friend);
     thief.roster = friend.roster;
     struct plan plan = forge_plan(&thief, hostile_diary, "another first");
-    memcpy(plan.writer, pin.writer, sizeof plan.writer);
+    memcpy(plan.replica, pin.replica, sizeof plan.replica);
     plan.epoch = 1;
     plan.roster_seq = 3;
     refused(&world, stranger, &thief, &plan, QR_ERROR_REVOKED);
@@ -489,7 +489,7 @@ static int append_revocation(struct world *world, struct forger *forger, struct 
     return code;
 }
 
-static const struct qr_dep nobodys = {.seq = 9, .writer = "nobody"}; /* a chain that there is not */
+static const struct qr_dep nobodys = {.seq = 9, .replica = "nobody"}; /* a chain that there is not */
 
 Test(hostile, a_revocation_that_shuts_out_what_others_stand_on_is_refused)
 {
@@ -539,7 +539,7 @@ Test(hostile, a_revocation_may_pin_a_chain_that_the_server_lacks)
     struct forger forger = peer_keys(&world, 1, 'f');
     struct stranger *stranger = peer_login(&world, &forger);
     struct qr_dep pins[2] = {own_head(&world, 0), nobodys};
-    if (memcmp(pins[0].writer, pins[1].writer, QR_WRITER_SIZE) > 0) {
+    if (memcmp(pins[0].replica, pins[1].replica, QR_REPLICA_SIZE) > 0) {
         pins[0] = nobodys;
         pins[1] = own_head(&world, 0);
     }

@@ -14,7 +14,7 @@ static struct edits make_edits(void)
 {
     struct edits edits = {0};
     struct quire_document *document;
-    struct quire_stamp stamp = {.session = {7, 7, 7}, .wall_ms = 1700000000000};
+    struct quire_stamp stamp = {.replica = {7, 7, 7}, .wall_ms = 1700000000000};
     cr_assert_eq(quire_document_create(&document), QUIRE_OK);
     cr_assert_eq(quire_document_insert(document, &stamp, 0, quire_bytes_of_text("alpha omega")), QUIRE_OK);
     cr_assert_eq(quire_document_take_delta(document, 60 * 1024, &edits.first), QUIRE_OK);
@@ -176,7 +176,7 @@ Test(later, what_is_wrong_and_not_of_a_later_version_is_an_alarm)
     cr_assert_eq(world_state(&world, 0).unread_count, 0);
     struct quire_buffer word = {0};
     struct quire_document *document;
-    struct quire_stamp stamp = {.session = {8}, .wall_ms = 1700000000000};
+    struct quire_stamp stamp = {.replica = {8}, .wall_ms = 1700000000000};
     cr_assert_eq(quire_document_create(&document), QUIRE_OK);
     cr_assert_eq(quire_document_insert(document, &stamp, 0, quire_bytes_of_text("gamma")), QUIRE_OK);
     cr_assert_eq(quire_document_take_delta(document, 60 * 1024, &word), QUIRE_OK);

@@ -188,7 +188,7 @@ Test(liar, a_ciphertext_moved_elsewhere_does_not_open)
     struct forger forger = peer_keys(&world, 1, 'f');
     const char *before = kept_text(&world, 0);
     liar_accept(&world, 0);
-    /* Sealed for another entry, writer, seq, index, kind, epoch; signed by a true device all the
+    /* Sealed for another entry, replica, seq, index, kind, epoch; signed by a true device all the
      * same, as a thief of a session could have it signed. */
     for (size_t i = 0; i < 6; i++) {
         struct plan plan = forge_plan(&forger, hostile_diary, "moved");
@@ -196,14 +196,14 @@ Test(liar, a_ciphertext_moved_elsewhere_does_not_open)
         plan.moved = true;
         plan.place = (struct qr_change_place){
             .seq = plan.seq, .kind = QR_CHANGE_OPS, .epoch = plan.epoch};
-        memcpy(plan.place.writer, plan.writer, QR_WRITER_SIZE);
+        memcpy(plan.place.replica, plan.replica, QR_REPLICA_SIZE);
         memcpy(plan.place.entry, hostile_diary, QR_ENTRY_SIZE);
         switch (i) {
         case 0:
             memcpy(plan.place.entry, other, QR_ENTRY_SIZE);
             break;
         case 1:
-            plan.place.writer[0] ^= 1;
+            plan.place.replica[0] ^= 1;
             break;
         case 2:
             plan.place.seq++;
@@ -269,7 +269,7 @@ Test(liar, chains_that_are_only_named_take_no_room)
     size_t ends[QR_CHAINS_MAX];
     for (size_t i = 0; i < QR_CHAINS_MAX - 10; i++) { /* without the batch before */
         struct plan plan = forge_plan(&forger, NULL, NULL);
-        qr_store_u64(plan.writer, i + 1);
+        qr_store_u64(plan.replica, i + 1);
         plan.seq = 2;
         plan.prev[0] = 1;
         forge_batch(&forger, &plan, &bad, NULL);
@@ -297,8 +297,8 @@ Test(liar, a_batch_that_was_not_taken_counts_for_nothing)
     struct quire_device *device = world.people[0].device;
     /* The next of the device's own chain, with a signature that does not hold, twice in a frame. */
     struct forger forger = peer_keys(&world, 0, 'f');
-    const struct device_chain *own = device_chain_find(device, device->writer);
-    memcpy(forger.writer, own->writer, sizeof forger.writer);
+    const struct device_chain *own = device_chain_find(device, device->replica);
+    memcpy(forger.replica, own->replica, sizeof forger.replica);
     memcpy(forger.head, own->hash, sizeof forger.head);
     forger.seq = own->head;
     struct quire_buffer batch = {0};

@@ -398,7 +398,7 @@ Test(limits, chains_beyond_the_limit_are_refused_and_edits_stay_saved)
     world_connect(&world, 0);
     for (uint32_t i = 0; i < QR_CHAINS_MAX; i++) {
         struct plan plan = forge_plan(&forger, NULL, NULL);
-        qr_store_u32(plan.writer, i * 2654435761u); /* in no order */
+        qr_store_u32(plan.replica, i * 2654435761u); /* in no order */
         int code = peer_push_plan(&world, stranger, &forger, &plan);
         cr_assert_eq(code, i < QR_CHAINS_MAX - 1 ? 0 : QR_ERROR_QUOTA, "chain %u", i);
         world_carry(&world);
@@ -419,7 +419,7 @@ Test(limits, chains_beyond_the_limit_are_refused_and_edits_stay_saved)
     world_finish(&world);
 }
 
-Test(limits, more_causes_than_one_batch_may_name_go_ahead_in_batches_of_their_own)
+Test(limits, more_deps_than_one_batch_may_name_go_ahead_in_batches_of_their_own)
 {
     struct world world;
     begin(&world);
@@ -427,7 +427,7 @@ Test(limits, more_causes_than_one_batch_may_name_go_ahead_in_batches_of_their_ow
     struct stranger *stranger = peer_login(&world, &forger);
     for (uint32_t i = 0; i < 3 * QR_DEPS_MAX + 1; i++) {
         struct plan plan = forge_plan(&forger, NULL, NULL);
-        qr_store_u32(plan.writer, i * 2654435761u); /* in no order */
+        qr_store_u32(plan.replica, i * 2654435761u); /* in no order */
         cr_assert_eq(peer_push_plan(&world, stranger, &forger, &plan), 0);
     }
     world_connect(&world, 0);
@@ -436,7 +436,7 @@ Test(limits, more_causes_than_one_batch_may_name_go_ahead_in_batches_of_their_ow
     world_type(&world, 0, diary, "after all of them ");
     world_run(&world, 2000);
     cr_assert_eq(world_state(&world, 0).unacknowledged_count, 0);
-    cr_assert_eq(world.log_count, before + 4); /* 97 causes: three HEADS, then the edit */
+    cr_assert_eq(world.log_count, before + 4); /* 97 deps: three HEADS, then the edit */
     world_disconnect(&world, 0);
     end(&world);
 }

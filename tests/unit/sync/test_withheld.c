@@ -16,7 +16,7 @@ static uint64_t withheld(struct world *world)
 static const struct device_chain *own_chain(const struct world *world)
 {
     const struct quire_device *device = world->people[0].device;
-    return device_chain_find(device, device->writer);
+    return device_chain_find(device, device->replica);
 }
 
 /* A minute in which we write, and the server says that it has it. */
@@ -25,7 +25,7 @@ static void write_for(struct world *world, int minutes)
     for (int i = 0; i < minutes; i++) {
         cr_assert(world_type(world, 0, hostile_diary, "more "));
         const struct device_chain *own = own_chain(world);
-        struct qr_frame_range range = {.writer = own->writer, .to = own->head};
+        struct qr_frame_range range = {.replica = own->replica, .to = own->head};
         struct qr_frame frame = {.type = QR_FRAME_ACK};
         frame.ack.ranges = &range;
         frame.ack.range_count = 1;
@@ -34,10 +34,10 @@ static void write_for(struct world *world, int minutes)
     }
 }
 
-static struct qr_dep dep_of(const uint8_t *writer, uint64_t seq, const uint8_t *hash)
+static struct qr_dep dep_of(const uint8_t *replica, uint64_t seq, const uint8_t *hash)
 {
     struct qr_dep dep = {.seq = seq};
-    memcpy(dep.writer, writer, QR_WRITER_SIZE);
+    memcpy(dep.replica, replica, QR_REPLICA_SIZE);
     memcpy(dep.hash, hash, QR_HASH_SIZE);
     return dep;
 }
@@ -63,7 +63,7 @@ static void hear(struct world *world, struct forger *forger, uint64_t caught_up_
 static void hear_friend(struct world *world, struct forger *friend)
 {
     const struct device_chain *own = own_chain(world);
-    struct qr_dep cause = dep_of(own->writer, own->head, own->hash);
+    struct qr_dep cause = dep_of(own->replica, own->head, own->hash);
     hear(world, friend, (uint64_t)world->wall_ms, &cause);
 }
 
@@ -119,12 +119,12 @@ Test(withheld, what_our_companion_knows_now_is_not_what_others_knew_of_it_then)
                   honest = peer_keys(&world, 1, 'h');
     write_for(&world, 1);
     hear_friend(&world, &companion);
-    struct qr_dep early = dep_of(companion.writer, companion.seq, companion.head), later = early;
+    struct qr_dep early = dep_of(companion.replica, companion.seq, companion.head), later = early;
     uint64_t begin_ms = (uint64_t)world.wall_ms;
     for (int i = 0; i < 40; i++) {
         write_for(&world, 1);
         hear_friend(&world, &companion);
-        later = i == 20 ? dep_of(companion.writer, companion.seq, companion.head) : later;
+        later = i == 20 ? dep_of(companion.replica, companion.seq, companion.head) : later;
     }
     hear(&world, &honest, begin_ms + 30 * MINUTE_MS, &later);
     cr_assert_eq(withheld(&world), 0);

@@ -1,5 +1,5 @@
 /*
- * quire-sim-teeth plants: how many fresh seeds each planted bug takes to be found.
+ * quire-sim-mutants plants: how many fresh seeds each planted bug takes to be found.
  */
 #include "search.h"
 
@@ -9,31 +9,31 @@
 #define MINUTES 30
 
 static const char usage[] =
-    "usage: quire-sim-teeth plants [--starts N] [--most K] [--jobs J] [BUG…]\n"
+    "usage: quire-sim-mutants plants [--starts N] [--most K] [--jobs J] [BUG…]\n"
     "\n"
     "Plants bugs into the core, one at a time, and counts how many seeds the simulation needs to find\n"
     "each: N searches (5) from different first seeds, each of at most K seeds (2000), J at once (1).\n"
     "Without names: all. Ends with 0 if all searches found their bug.\n"
     "\n"
-    "To look at one: quire-sim-teeth --plant BUG seeds --seed S --trace\n"
+    "To look at one: quire-sim-mutants --plant BUG seeds --seed S --trace\n"
     "\n"
     "Bugs:\n"
 #define ONE(name, text) "  " #name ", in " text "\n"
-    QR_PLANTED_BUGS(ONE)
+    QR_DELIBERATE_BUGS(ONE)
 #undef ONE
     ;
 
-static const enum qr_plant bugs[] = {
-#define ONE(name, text) QR_PLANT_##name,
-    QR_PLANTED_BUGS(ONE)
+static const enum qr_failpoint bugs[] = {
+#define ONE(name, text) QR_FAILPOINT_##name,
+    QR_DELIBERATE_BUGS(ONE)
 #undef ONE
 };
 
-static bool measure(enum qr_plant bug, const struct search_plan *plan)
+static bool measure(enum qr_failpoint bug, const struct search_plan *plan)
 {
     struct search *searches = searches_from(plan, &(struct search){.plant = bug, .minutes = MINUTES});
     searches_run(searches, plan->starts, plan->jobs);
-    printf("%-20s", plant_name(bug));
+    printf("%-20s", failpoint_name(bug));
     bool all = searches_print(searches, plan->starts);
     free(searches);
     return all;
@@ -43,7 +43,7 @@ static const char *take_bug(void *context, const char *word)
 {
     struct search_plan *plan = context;
     for (size_t i = 0; i < sizeof bugs / sizeof *bugs; i++) {
-        if (strcmp(plant_name(bugs[i]), word) == 0) {
+        if (strcmp(failpoint_name(bugs[i]), word) == 0) {
             plan->any = plan->chosen[bugs[i]] = true;
             return NULL;
         }
@@ -51,11 +51,11 @@ static const char *take_bug(void *context, const char *word)
     return "is no bug to plant";
 }
 
-int command_plants(int count, char **words)
+int command_failpoints(int count, char **words)
 {
     struct search_plan plan = {.starts = 5, .most = 2000, .jobs = 1};
     bool all = true;
-    search_plan_read(&plan, "quire-sim-teeth plants", usage, take_bug, count, words);
+    search_plan_read(&plan, "quire-sim-mutants plants", usage, take_bug, count, words);
     printf("%-20s", "planted bug");
     searches_print_head();
     for (size_t i = 0; i < sizeof bugs / sizeof *bugs; i++) {

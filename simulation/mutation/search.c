@@ -19,40 +19,40 @@
 #define STARTS_MOST 100u
 #define RUN_SECONDS_MAX 60 /* a run that takes longer hangs, which is a failure too */
 
-bool qr_planted[QR_PLANT_COUNT];
+bool qr_failpoints[QR_FAILPOINT_COUNT];
 
-static const char *const plant_names[] = {
+static const char *const failpoint_names[] = {
 #define ONE(name, ...) #name,
-    QR_PLANTS(ONE)
+    QR_FAILPOINTS(ONE)
 #undef ONE
 };
 
-enum qr_plant plant_by_name(const char *name)
+enum qr_failpoint failpoint_by_name(const char *name)
 {
-    for (size_t i = 0; i < QR_PLANT_COUNT; i++) {
-        if (strcmp(plant_names[i], name) == 0) {
-            return (enum qr_plant)i;
+    for (size_t i = 0; i < QR_FAILPOINT_COUNT; i++) {
+        if (strcmp(failpoint_names[i], name) == 0) {
+            return (enum qr_failpoint)i;
         }
     }
-    return QR_PLANT_COUNT;
+    return QR_FAILPOINT_COUNT;
 }
 
-const char *plant_name(enum qr_plant plant)
+const char *failpoint_name(enum qr_failpoint plant)
 {
-    return plant < QR_PLANT_COUNT ? plant_names[plant] : "-";
+    return plant < QR_FAILPOINT_COUNT ? failpoint_names[plant] : "-";
 }
 
-int plants_take(int count, char **words)
+int failpoints_enable(int count, char **words)
 {
     int taken = 0;
     while (taken + 1 < count && strcmp(words[taken], "--plant") == 0) {
-        enum qr_plant plant = plant_by_name(words[taken + 1]);
-        if (plant == QR_PLANT_COUNT) {
-            fprintf(stderr, "quire-sim-teeth: nothing is planted under the name %s; see "
-                "quire-sim-teeth plants --help\n", words[taken + 1]);
+        enum qr_failpoint plant = failpoint_by_name(words[taken + 1]);
+        if (plant == QR_FAILPOINT_COUNT) {
+            fprintf(stderr, "quire-sim-mutants: nothing is planted under the name %s; see "
+                "quire-sim-mutants plants --help\n", words[taken + 1]);
             return -1;
         }
-        qr_planted[plant] = true;
+        qr_failpoints[plant] = true;
         taken += 2;
     }
     return taken;
@@ -64,8 +64,8 @@ static void search(struct search *search)
 {
     struct run_result result;
     struct options options;
-    if (search->plant < QR_PLANT_COUNT) {
-        qr_planted[search->plant] = true;
+    if (search->plant < QR_FAILPOINT_COUNT) {
+        qr_failpoints[search->plant] = true;
     }
     const struct rlimit memory = {search->memory_most, search->memory_most};
     if (search->memory_most > 0) {
@@ -153,7 +153,7 @@ void search_plan_read(struct search_plan *plan, const char *command, const char 
     arguments_read(command, usage, known, sizeof known / sizeof *known, count, words);
 }
 
-bool search_plan_wants(const struct search_plan *plan, enum qr_plant plant)
+bool search_plan_wants(const struct search_plan *plan, enum qr_failpoint plant)
 {
     return !plan->any || plan->chosen[plant];
 }

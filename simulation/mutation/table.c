@@ -1,5 +1,5 @@
 /*
- * quire-sim-teeth teeth: each defence is taken out, and its attack must succeed; with all of them in,
+ * quire-sim-mutants teeth: each defence is taken out, and its attack must succeed; with all of them in,
  * it must not. A row that has not been seen to break counts as not tested.
  */
 #include "search.h"
@@ -12,7 +12,7 @@
 #define MEMORY_MOST (UINT64_C(512) << 20) /* a bomb that is let in asks for more */
 
 static const char usage[] =
-    "usage: quire-sim-teeth teeth [--starts N] [--most K] [--jobs J] [DEFENCE…]\n"
+    "usage: quire-sim-mutants teeth [--starts N] [--most K] [--jobs J] [DEFENCE…]\n"
     "\n"
     "Takes the defences out, one at a time, and counts how many seeds its attack needs until a checker\n"
     "notices that it succeeded: N searches (3) from different first seeds, each of at most K seeds\n"
@@ -20,20 +20,20 @@ static const char usage[] =
     "broke: the column \"whole\" counts its failures, which are to be 0. Ends with 0 if every defence\n"
     "has teeth.\n"
     "\n"
-    "To look at one: quire-sim-teeth --plant DEFENCE attack STRATEGY --seed S --trace\n"
+    "To look at one: quire-sim-mutants --plant DEFENCE attack STRATEGY --seed S --trace\n"
     "\n"
     "Defences, the strategy that succeeds without each, and what they stand for:\n"
 #define ONE(name, strategy, text) "  " #name ", " strategy ": " text "\n"
-    QR_DEFENCES(ONE) MALLORY_MORE_TEETH(ONE)
+    QR_DEFENCES(ONE) MALLORY_MORE_DEFENCES(ONE)
 #undef ONE
     ;
 
 static const struct {
-    enum qr_plant plant;
+    enum qr_failpoint plant;
     const char *strategy;
 } defences[] = {
-#define ONE(name, strategy, text) {QR_PLANT_##name, strategy},
-    QR_DEFENCES(ONE) MALLORY_MORE_TEETH(ONE)
+#define ONE(name, strategy, text) {QR_FAILPOINT_##name, strategy},
+    QR_DEFENCES(ONE) MALLORY_MORE_DEFENCES(ONE)
 #undef ONE
 };
 #define DEFENCE_COUNT (sizeof defences / sizeof *defences)
@@ -43,7 +43,7 @@ static bool measure(size_t which, const struct search_plan *plan)
     uint32_t number = strategy_by_name(defences[which].strategy);
     struct search like = {.plant = defences[which].plant, .strategy = number, .memory_most = MEMORY_MOST};
     struct search *searches = searches_from(plan, &like);
-    like.plant = QR_PLANT_COUNT;
+    like.plant = QR_FAILPOINT_COUNT;
     struct search *whole = searches_from(plan, &like);
     uint64_t failures = 0;
     if (number != 0) {
@@ -57,7 +57,7 @@ static bool measure(size_t which, const struct search_plan *plan)
         failures += whole[i].seeds > 0;
     }
     printf("%-16s %-7s %-20s %5llu ", defences[which].strategy,
-        number > 0 ? strategies[number - 1].rows : "?", plant_name(defences[which].plant),
+        number > 0 ? strategies[number - 1].rows : "?", failpoint_name(defences[which].plant),
         (unsigned long long)failures);
     bool all = searches_print(searches, plan->starts) && failures == 0;
     for (uint64_t i = 0; i < plan->starts; i++) {
@@ -75,7 +75,7 @@ static const char *take_defence(void *context, const char *word)
 {
     struct search_plan *plan = context;
     for (size_t i = 0; i < DEFENCE_COUNT; i++) {
-        if (strcmp(plant_name(defences[i].plant), word) == 0) {
+        if (strcmp(failpoint_name(defences[i].plant), word) == 0) {
             plan->any = plan->chosen[defences[i].plant] = true;
             return NULL;
         }
@@ -83,11 +83,11 @@ static const char *take_defence(void *context, const char *word)
     return "is no defence to take out";
 }
 
-int command_teeth(int count, char **words)
+int command_defences(int count, char **words)
 {
     struct search_plan plan = {.starts = 3, .most = 200, .jobs = 1};
     bool all = true;
-    search_plan_read(&plan, "quire-sim-teeth teeth", usage, take_defence, count, words);
+    search_plan_read(&plan, "quire-sim-mutants teeth", usage, take_defence, count, words);
     printf("%-16s %-7s %-20s %5s ", "attack", "rows", "without", "whole");
     searches_print_head();
     for (size_t i = 0; i < DEFENCE_COUNT; i++) {

@@ -1,21 +1,21 @@
 /*
  * Bugs that can be planted and defences that can be taken out, to see that the tests notice. In what
  * ships, each condition is the constant false and leaves no code behind. A core that is built with
- * QR_TEETH asks an array of the program instead, so that one program has all of them: quire-sim-teeth.
+ * QR_FAILPOINTS_BUILT asks an array of the program instead, so that one program has all of them: quire-sim-mutants.
  */
-#ifndef QR_BASE_PLANT_H
-#define QR_BASE_PLANT_H
+#ifndef QR_BASE_FAILPOINT_H
+#define QR_BASE_FAILPOINT_H
 
 #include <stdbool.h>
 
 /* Bugs such as anybody might write; fresh seeds must find each. */
-#define QR_PLANTED_BUGS(X)                                                                         \
+#define QR_DELIBERATE_BUGS(X)                                                                         \
     X(ACK_BEFORE_COMMIT, "hub: acknowledges what the disk does not have yet")                      \
     X(ACK_ONE_TOO_MANY, "hub: a commit counts for one record more than it wrote")                  \
-    X(HUB_NO_DEPS_CHECK, "hub: takes a batch whose causes it lacks")                               \
+    X(HUB_NO_DEPS_CHECK, "hub: takes a batch whose deps it lacks")                               \
     X(ONE_CHAIN, "device: every process goes on with the profile's chain")                         \
     X(STAMP_KEPT, "device: an old backup's stamp still fits")                                      \
-    X(NO_DEPS_CHECK, "device: applies a batch whose causes it lacks")                              \
+    X(NO_DEPS_CHECK, "device: applies a batch whose deps it lacks")                              \
     X(SENT_BEFORE_DURABLE, "device: sends what its own disk does not have yet")                    \
     X(CREDIT_ONCE, "device: what it took in is never given back as credit")                        \
     X(UNREAD_FORGOTTEN, "device: what a later version wrote is never opened")                       \
@@ -42,7 +42,7 @@
     X(NO_SERVER_MEMORY, "rollback", "what was acknowledged stays acknowledged")                     \
     X(NO_PAIRED_HEADS, "old-log", "a pairing tells how far the log has come")                       \
     X(NO_OMISSION_RULE, "partition", "whoever is caught up has seen what was acknowledged")         \
-    X(NO_CAUSES, "drop", "no effect without its causes")                                            \
+    X(NO_DEPENDENCIES, "drop", "no effect without its deps")                                            \
     X(NO_AGREEMENT, "boast", "caught up is who has all that the server names")                      \
     X(NO_GAP_CHECK, "reorder", "chains have no gaps")                                               \
     X(NO_REPEAT_CHECK, "replay", "a batch is applied once")                                         \
@@ -60,25 +60,25 @@
     X(HUB_NO_SIGNATURE, "hub-forge", "the hub checks signatures")                                   \
     X(HUB_NO_AUTHOR, "hub-ghost", "the hub knows who is on the roster")                             \
     X(HUB_NO_OWNER, "hub-chain", "a chain has one device")                                          \
-    X(HUB_NO_CAUSES, "hub-effect", "the hub takes no effect without its causes")                    \
+    X(HUB_NO_DEPENDENCIES, "hub-effect", "the hub takes no effect without its deps")                    \
     X(HUB_NO_FORK_CHECK, "hub-twice", "the hub compares what it has with what comes again")         \
     X(HUB_NO_RATE, "hub-flood", "the hub takes so much a second from a user")                       \
     X(HUB_NO_AUTH, "hub-pose", "a connection proves whose it is")
 
-#define QR_PLANTS(X) QR_PLANTED_BUGS(X) QR_DEFENCES(X)
+#define QR_FAILPOINTS(X) QR_DELIBERATE_BUGS(X) QR_DEFENCES(X)
 
-enum qr_plant {
-#define QR_PLANT_ONE(name, ...) QR_PLANT_##name,
-    QR_PLANTS(QR_PLANT_ONE)
-#undef QR_PLANT_ONE
-        QR_PLANT_COUNT
+enum qr_failpoint {
+#define QR_FAILPOINT_ONE(name, ...) QR_FAILPOINT_##name,
+    QR_FAILPOINTS(QR_FAILPOINT_ONE)
+#undef QR_FAILPOINT_ONE
+        QR_FAILPOINT_COUNT
 };
 
-#ifdef QR_TEETH
-extern bool qr_planted[QR_PLANT_COUNT]; /* of the program; all false until it says otherwise */
-#define QR_PLANTED(name) (qr_planted[QR_PLANT_##name])
+#ifdef QR_FAILPOINTS_BUILT
+extern bool qr_failpoints[QR_FAILPOINT_COUNT]; /* of the program; all false until it says otherwise */
+#define QR_FAILPOINT_ON(name) (qr_failpoints[QR_FAILPOINT_##name])
 #else
-#define QR_PLANTED(name) false
+#define QR_FAILPOINT_ON(name) false
 #endif
 
 #endif

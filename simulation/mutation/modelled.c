@@ -1,5 +1,5 @@
 /*
- * quire-sim-teeth model: the attacks that were modelled before there was any code (protocol/, §5 of
+ * quire-sim-mutants model: the attacks that were modelled before there was any code (protocol/, §5 of
  * the design), against the real devices: the same schedules of 60 steps, the same rules taken out.
  *
  * Three devices. In each step one of them writes, and the server has it; or one of them is shown what
@@ -34,16 +34,16 @@ static const char *const attack_names[ATTACKS] = {"none", "drop 20 %", "reorder"
 
 static const struct {
     const char *name;
-    enum qr_plant plant;
+    enum qr_failpoint plant;
 } rules[] = {
-    {"all", QR_PLANT_COUNT},
-    {"no deps", QR_PLANT_NO_CAUSES},
-    {"no omission rule", QR_PLANT_NO_OMISSION_RULE},
-    {"one chain", QR_PLANT_ONE_CHAIN},
+    {"all", QR_FAILPOINT_COUNT},
+    {"no deps", QR_FAILPOINT_NO_DEPENDENCIES},
+    {"no omission rule", QR_FAILPOINT_NO_OMISSION_RULE},
+    {"one chain", QR_FAILPOINT_ONE_CHAIN},
 };
 
 static const char usage[] =
-    "usage: quire-sim-teeth model [--starts N]\n"
+    "usage: quire-sim-mutants model [--starts N]\n"
     "\n"
     "N schedules (200) of 60 steps per attack and set of rules, with three real devices:\n"
     "  unsafe    a device took what nobody signed, an effect without its cause, or the other side of a\n"
@@ -116,8 +116,8 @@ static void spoil(struct world *world, struct account *account, uint32_t phone, 
         out->data[out->size - QR_SIGNATURE_SIZE - 1] ^= 1; /* the end of the ciphertext */
     } else {
         const struct device_chain *chain =
-            device_chain_find(world->phones[phone].device, given->writer);
-        qr_store_u64(out->data + 1 + QR_WRITER_SIZE, chain == NULL ? 2 : chain->head + 1);
+            device_chain_find(world->phones[phone].device, given->replica);
+        qr_store_u64(out->data + 1 + QR_REPLICA_SIZE, chain == NULL ? 2 : chain->head + 1);
     }
 }
 
@@ -143,10 +143,10 @@ static void hand_out(struct world *world, uint32_t phone)
             items[count++] = (struct quire_bytes){given->bytes, given->size};
         }
         size_t place = 0;
-        while (place < chains && memcmp(positions[place].writer, given->writer, QR_WRITER_SIZE) != 0) {
+        while (place < chains && memcmp(positions[place].replica, given->replica, QR_REPLICA_SIZE) != 0) {
             place++;
         }
-        positions[place] = (struct qr_frame_position){given->writer, given->seq, given->hash};
+        positions[place] = (struct qr_frame_position){given->replica, given->seq, given->hash};
         chains = place == chains ? chains + 1 : chains;
     }
     for (size_t i = count; i > 1 && play.attack == REORDER; i--) {
@@ -200,14 +200,14 @@ static void roll_back(struct world *world)
 {
     const struct account *account = account_of(world);
     struct phone *phone = &world->phones[0];
-    phone_kill(world, phone, qr_planted[QR_PLANT_ONE_CHAIN] ? false : true);
+    phone_kill(world, phone, qr_failpoints[QR_FAILPOINT_ONE_CHAIN] ? false : true);
     disk_restore(&phone->disk);
     phone->life++;
     truth_restored(world, phone);
     phone_start(world, phone);
     for (size_t i = 0; i < play.known; i++) {
         const struct given *given = &account->items[i];
-        const struct device_chain *chain = device_chain_find(phone->device, given->writer);
+        const struct device_chain *chain = device_chain_find(phone->device, given->replica);
         bool lost = given->phone == 0 && (chain == NULL || given->seq > chain->head);
         play.in_view[0][i] &= !lost;
         play.released[0][i] = play.in_view[0][i];
@@ -354,23 +354,23 @@ int command_model(int count, char **words)
     uint64_t starts = 200;
     bool safe = true;
     const struct argument known[] = {{"--starts", .number = &starts, .least = 1, .most = STARTS_MOST}};
-    arguments_read("quire-sim-teeth model", usage, known, 1, count, words);
+    arguments_read("quire-sim-mutants model", usage, known, 1, count, words);
     printf("%-20s %-18s %7s %7s %8s %8s %8s\n", "attack", "rules", "played", "unsafe", "alarmed",
         "+rejoin", "healed");
     for (int attack = 0; attack < ATTACKS; attack++) {
         for (size_t rule = 0; rule < sizeof rules / sizeof *rules; rule++) {
             struct sums sums = {0};
-            if (rules[rule].plant == QR_PLANT_ONE_CHAIN && attack != ROLLBACK) {
+            if (rules[rule].plant == QR_FAILPOINT_ONE_CHAIN && attack != ROLLBACK) {
                 continue;
             }
-            if (rules[rule].plant < QR_PLANT_COUNT) {
-                qr_planted[rules[rule].plant] = true;
+            if (rules[rule].plant < QR_FAILPOINT_COUNT) {
+                qr_failpoints[rules[rule].plant] = true;
             }
             for (uint64_t i = 0; i < starts; i++) {
                 play_one(i + 1, (enum attack)attack, &sums);
             }
-            if (rules[rule].plant < QR_PLANT_COUNT) {
-                qr_planted[rules[rule].plant] = false;
+            if (rules[rule].plant < QR_FAILPOINT_COUNT) {
+                qr_failpoints[rules[rule].plant] = false;
             }
             printf("%-20s %-18s %7" PRIu64 " %6.0f%% %7.0f%% %7.0f%% %7.0f%%\n", attack_names[attack],
                 rules[rule].name, sums.played, percent(sums.unsafe, sums.played),
