@@ -8,7 +8,7 @@
 #endif
 
 #ifdef QR_REAL_STORE
-#include "store/beside.h"
+#include "server/beside.h"
 #endif
 
 #include "crypto/sign.h"

@@ -4,14 +4,14 @@
 #include "run.h"
 
 #include "checkers/checkers.h"
-#include "mallory/mallory.h"
-#include "model.h"
-#include "network.h"
-#include "people.h"
-#include "phone.h"
-#include "recording.h"
-#include "server.h"
-#include "trouble.h"
+#include "adversary/mallory.h"
+#include "people/model.h"
+#include "network/network.h"
+#include "people/people.h"
+#include "people/phone.h"
+#include "report/recording.h"
+#include "server/server.h"
+#include "faults/process.h"
 
 #include <stdlib.h>
 #include <string.h>

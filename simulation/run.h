@@ -4,7 +4,7 @@
 #ifndef SIMULATION_RUN_H
 #define SIMULATION_RUN_H
 
-#include "world.h"
+#include "world/world.h"
 
 /** What is left of a run; plain bytes, so that it goes through a pipe. */
 struct run_result {

@@ -5,8 +5,8 @@
 #include "checkers.h"
 
 #include "codec/frame.h"
-#include "model.h"
-#include "server.h"
+#include "people/model.h"
+#include "server/server.h"
 
 #include <stdlib.h>
 #include <string.h>

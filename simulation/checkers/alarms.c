@@ -4,8 +4,8 @@
  */
 #include "checkers.h"
 
-#include "model.h"
-#include "telling.h"
+#include "people/model.h"
+#include "story/interpreter.h"
 
 static bool expected(const struct world *world, uint32_t alarm)
 {

@@ -6,7 +6,7 @@
  */
 #include "checkers.h"
 
-#include "telling.h"
+#include "story/interpreter.h"
 
 #include <string.h>
 

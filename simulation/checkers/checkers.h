@@ -6,8 +6,8 @@
 #define SIMULATION_CHECKERS_H
 
 #include "codec/batch.h"
-#include "phone.h"
-#include "world.h"
+#include "people/phone.h"
+#include "world/world.h"
 
 /** acknowledged: what the hub acknowledges or serves is durable in its log, now. */
 void acknowledged_check_frame(struct world *world, uint64_t link, struct quire_bytes frame);

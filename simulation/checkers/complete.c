@@ -5,7 +5,7 @@
 #include "checkers.h"
 
 #include "crdt/inner.h"
-#include "model.h"
+#include "people/model.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,9 +4,9 @@
  */
 #include "checkers.h"
 
-#include "model.h"
-#include "network.h"
-#include "server.h"
+#include "people/model.h"
+#include "network/network.h"
+#include "server/server.h"
 
 #include <stdlib.h>
 #include <string.h>

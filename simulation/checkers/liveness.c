@@ -5,9 +5,9 @@
 #include "checkers.h"
 
 #include "codec/frame.h"
-#include "model.h"
-#include "network.h"
-#include "server.h"
+#include "people/model.h"
+#include "network/network.h"
+#include "server/server.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

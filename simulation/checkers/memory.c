@@ -3,8 +3,8 @@
  */
 #include "checkers.h"
 
-#include "network.h"
-#include "server.h"
+#include "network/network.h"
+#include "server/server.h"
 
 void memory_check_link(struct world *world, uint64_t number)
 {

@@ -6,7 +6,7 @@
 #include "checkers.h"
 
 #include "codec/batch.h"
-#include "server.h"
+#include "server/server.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -9,11 +9,11 @@
 
 #include "arguments.h"
 #include "checkers/checkers.h"
-#include "mallory/mallory.h"
-#include "model.h"
-#include "network.h"
-#include "people.h"
-#include "server.h"
+#include "adversary/mallory.h"
+#include "people/model.h"
+#include "network/network.h"
+#include "people/people.h"
+#include "server/server.h"
 #include "sync/device_internal.h"
 
 #include <inttypes.h>

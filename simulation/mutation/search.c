@@ -4,7 +4,7 @@
 #include "search.h"
 
 #include "arguments.h"
-#include "mallory/mallory.h"
+#include "adversary/mallory.h"
 
 #include <assert.h>
 #include <inttypes.h>

@@ -4,7 +4,7 @@
  */
 #include "search.h"
 
-#include "mallory/mallory.h"
+#include "adversary/mallory.h"
 
 #include <stdlib.h>
 #include <string.h>

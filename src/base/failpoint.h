@@ -26,7 +26,7 @@
     X(TIE_BY_ARRIVAL, "crdt: letters typed at one place stand in order of arrival")                \
     X(ERASE_STOPS, "crdt: an erasure ends at the first cut in the text")
 
-/* Defences against a hostile server, or a hostile device, taken out; the strategy of simulation/mallory/
+/* Defences against a hostile server, or a hostile device, taken out; the strategy of simulation/adversary/
  * that must succeed then. */
 #define QR_DEFENCES(X)                                                                             \
     X(NO_SIGNATURE, "forge", "a batch is signed by its author")                                     \

@@ -1,0 +1,367 @@
+/*
+ * What goes wrong: each kind of fault in its own rhythm, until all heals.
+ */
+#include "process.h"
+
+#include "timing.h"
+#include "people/model.h"
+#include "network/network.h"
+#include "people/people.h"
+#include "server/server.h"
+
+#include <string.h>
+
+#define DRAIN_MS 10000
+#define FULL_MAX_MS 60000
+#define JUMP_MAX_MS UINT64_C(1577880000000) /* 50 years */
+#define REMOVED_FOR_MS 5000
+
+static const struct quire_bytes nothing = {NULL, 0};
+
+void trouble_again(struct world *world, uint64_t mean_s,
+    void (*act)(struct world *, const struct happening *), uint32_t actor)
+{
+    if (mean_s != 0 && !world->healed) {
+        world_later(world, world->now_ms + prng_about(&world->rhythm, 1000 * mean_s), act, actor, 0,
+            0, nothing);
+    }
+}
+
+void trouble_once(struct world *world, void (*act)(struct world *, const struct happening *),
+    uint32_t actor)
+{
+    uint64_t all = world->options.minutes * 60000;
+    world_later(world, all / 6 + prng_below(&world->people, all * 4 / 6), act, actor, 0, 0,
+        nothing);
+}
+
+/* ---- phones ---------------------------------------------------------------------------------- */
+
+static void revive(struct world *world, struct phone *phone)
+{
+    phone_start(world, phone);
+    if (phone->stage == PHONE_BLANK && phone->device == NULL) {
+        people_join_later(world, phone);
+    }
+}
+
+static void revived(struct world *world, const struct happening *happening)
+{
+    struct phone *phone = &world->phones[happening->actor];
+    if (phone->life == happening->ticket) {
+        revive(world, phone);
+    }
+}
+
+void trouble_revive_later(struct world *world, struct phone *phone, uint64_t after_ms)
+{
+    world_later(world, world->now_ms + after_ms, revived, phone->number, phone->life, 0, nothing);
+}
+
+static void crash(struct world *world, const struct happening *happening)
+{
+    struct phone *phone = &world->phones[happening->actor];
+    trouble_again(world, world->options.phone_crash_mean_s, crash, phone->number);
+    if (!world_deed(world) || phone->device == NULL) {
+        return;
+    }
+    phone_kill(world, phone, prng_chance(&world->disk_chance, world->options.reboot_ppm));
+    trouble_revive_later(world, phone, prng_about(&world->people, 1000 * world->options.phone_down_s));
+}
+
+static void back_online(struct world *world, const struct happening *happening)
+{
+    struct phone *phone = &world->phones[happening->actor];
+    if (!phone->online) {
+        phone_set_online(world, phone, true);
+    }
+}
+
+void trouble_online_later(struct world *world, struct phone *phone, uint64_t after_ms)
+{
+    world_later(world, world->now_ms + after_ms, back_online, phone->number, 0, 0, nothing);
+}
+
+static void offline(struct world *world, const struct happening *happening)
+{
+    struct phone *phone = &world->phones[happening->actor];
+    trouble_again(world, world->options.offline_mean_s, offline, phone->number);
+    if (!world_deed(world) || !phone->online) {
+        return;
+    }
+    phone_set_online(world, phone, false);
+    trouble_online_later(world, phone, prng_about(&world->people, 1000 * world->options.offline_length_s));
+}
+
+static void cut(struct world *world, const struct happening *happening)
+{
+    struct phone *phone = &world->phones[happening->actor];
+    trouble_again(world, world->options.cut_mean_s, cut, phone->number);
+    if (world_deed(world) && phone->link != 0) {
+        network_cut(world, phone->link);
+    }
+}
+
+static void stall(struct world *world, const struct happening *happening)
+{
+    struct phone *phone = &world->phones[happening->actor];
+    trouble_again(world, world->options.stall_mean_s, stall, phone->number);
+    if (world_deed(world) && phone->link != 0) {
+        /* Not as arguments: compilers differ in which one they draw first. */
+        bool upwards = prng_chance(&world->network_chance, 500000);
+        uint64_t length_ms = prng_about(&world->network_chance, 1000 * world->options.stall_length_s);
+        network_stall(world, phone->link, upwards, length_ms);
+    }
+}
+
+static void jump(struct world *world, const struct happening *happening)
+{
+    struct phone *phone = &world->phones[happening->actor];
+    trouble_again(world, world->options.clock_jump_mean_s, jump, phone->number);
+    if (!world_deed(world)) {
+        return;
+    }
+    uint64_t most = prng_chance(&world->people, 500000) ? 3600000 : JUMP_MAX_MS;
+    phone->clock.skew_ms = (int64_t)prng_below(&world->people, 2 * most + 1) - (int64_t)most;
+    sometimes(world, SOMETIMES_clock_jumped);
+}
+
+void trouble_back_up(struct world *world, struct phone *phone)
+{
+    TRACE(world, "phone # is backed up at version #", phone->number, phone->disk.durable_version);
+    disk_backup(&phone->disk);
+}
+
+static void backup(struct world *world, const struct happening *happening)
+{
+    struct phone *phone = &world->phones[happening->actor];
+    if (world_deed(world) && phone->stage == PHONE_JOINED && phone->disk.durable.count > 0) {
+        trouble_back_up(world, phone);
+    }
+}
+
+void trouble_restore(struct world *world, struct phone *phone, bool reboot)
+{
+    phone_kill(world, phone, reboot);
+    sometimes(world, SOMETIMES_profile_restored);
+    TRACE(world, "phone # is restored to version # from #", phone->number,
+        phone->disk.backup_version, phone->disk.durable_version);
+    disk_restore(&phone->disk);
+    phone->state.roster_count = 0; /* known again when it starts */
+    model_profile_restored(world, phone, phone->disk.backup_version);
+    phone->life++; /* a revival that was on its way is void */
+}
+
+static void restore(struct world *world, const struct happening *happening)
+{
+    struct phone *phone = &world->phones[happening->actor];
+    if (!world_deed(world) || !phone->disk.has_backup || phone->stage != PHONE_JOINED) {
+        return;
+    }
+    trouble_restore(world, phone, prng_chance(&world->disk_chance, world->options.reboot_ppm));
+    trouble_revive_later(world, phone, REMOVED_FOR_MS);
+}
+
+void trouble_lose(struct world *world, struct phone *phone)
+{
+    TRACE(world, "phone # is lost", phone->number);
+    phone_kill(world, phone, true);
+    phone->stage = PHONE_AWAY;
+    phone->life++; /* a revival that was on its way is void */
+    model_profile_lost(world, phone);
+}
+
+struct phone *trouble_clone(struct world *world, struct phone *phone)
+{
+    struct phone *copy = phone_add(world, phone->user);
+    TRACE(world, "phone # comes to life as a copy of phone #", copy->number, phone->number);
+    sometimes(world, SOMETIMES_profile_cloned);
+    copy->clone = true;
+    copy->stage = PHONE_JOINED;
+    copy->clock = phone->clock;
+    memcpy(copy->profile_key, phone->profile_key, sizeof copy->profile_key);
+    disk_clone(&phone->disk, &copy->disk);
+    world->model->rolled_back[copy->number] = true;
+    phone_start(world, copy);
+    return copy;
+}
+
+static void clone(struct world *world, const struct happening *happening)
+{
+    struct phone *phone = &world->phones[happening->actor];
+    if (world_deed(world) && phone->stage == PHONE_JOINED && phone->disk.durable.count > 0
+        && !phone->revoked && world->phone_count < PHONES_MAX) {
+        people_clone_writes(world, trouble_clone(world, phone));
+    }
+}
+
+static void revoke(struct world *world, const struct happening *happening)
+{
+    if (world_deed(world)) {
+        people_revoke(world, happening->actor);
+    }
+}
+
+/* ---- server ---------------------------------------------------------------------------------- */
+
+static void server_again_later(struct world *world)
+{
+    server_start_later(world, prng_about(&world->people, 1000 * world->options.server_down_s));
+}
+
+static void server_ends(struct world *world, const struct happening *happening)
+{
+    if (server_up(world) && world->server->life == happening->ticket) {
+        server_kill(world);
+        server_again_later(world);
+    }
+}
+
+static void server_crash(struct world *world, const struct happening *happening)
+{
+    trouble_again(world, world->options.server_crash_mean_s, server_crash, happening->actor);
+    if (!world_deed(world) || !server_up(world)) {
+        return;
+    }
+    uint64_t grace = 0;
+    if (prng_chance(&world->people, 300000)) {
+        server_kill_in_commit(world);
+        return;
+    }
+    if (prng_chance(&world->people, world->options.server_drain_ppm)) {
+        server_drain(world);
+        grace = DRAIN_MS;
+    }
+    world_later(world, world->now_ms + grace, server_ends, 0, world->server->life, 0, nothing);
+}
+
+static void has_space(struct world *world, const struct happening *happening)
+{
+    (void)happening;
+    world->server->full = false;
+}
+
+static void runs_full(struct world *world, const struct happening *happening)
+{
+    trouble_again(world, world->options.server_full_mean_s, runs_full, happening->actor);
+    if (world_deed(world)) {
+        world->server->full = true;
+        world_later(world, world->now_ms + prng_range(&world->people, 1, FULL_MAX_MS), has_space, 0,
+            0, 0, nothing);
+    }
+}
+
+static void copies(struct world *world, const struct happening *happening)
+{
+    (void)happening;
+    if (world_deed(world)) {
+        server_copy(world);
+    }
+}
+
+static void server_restored(struct world *world, const struct happening *happening)
+{
+    (void)happening;
+    if (world_deed(world) && world->server->copy <= world->server->durable) {
+        server_kill(world);
+        server_restore(world, prng_chance(&world->people, 500000));
+        server_again_later(world);
+    }
+}
+
+static void server_wiped(struct world *world, const struct happening *happening)
+{
+    (void)happening;
+    if (world_deed(world)) {
+        server_kill(world);
+        server_wipe(world);
+        server_again_later(world);
+    }
+}
+
+/* ---- all of it ------------------------------------------------------------------------------- */
+
+void trouble_begin(struct world *world)
+{
+    struct options *options = &world->options;
+    for (uint32_t i = 0; i < world->phone_count; i++) {
+        trouble_again(world, options->phone_crash_mean_s, crash, i);
+        trouble_again(world, options->offline_mean_s, offline, i);
+        trouble_again(world, options->cut_mean_s, cut, i);
+        trouble_again(world, options->stall_mean_s, stall, i);
+        trouble_again(world, options->clock_jump_mean_s, jump, i);
+    }
+    for (uint64_t n = 0; n < options->phone_restores; n++) {
+        uint32_t phone = (uint32_t)prng_below(&world->people, world->phone_count);
+        trouble_once(world, backup, phone);
+        trouble_once(world, restore, phone);
+    }
+    for (uint64_t n = 0; n < options->phone_clones; n++) {
+        trouble_once(world, clone, (uint32_t)prng_below(&world->people, world->phone_count));
+    }
+    for (uint64_t n = 0; n < options->revokes; n++) {
+        trouble_once(world, revoke, (uint32_t)prng_below(&world->people, options->users));
+    }
+    trouble_again(world, options->server_crash_mean_s, server_crash, 0);
+    trouble_again(world, options->server_full_mean_s, runs_full, 0);
+    for (uint64_t n = 0; n < options->server_restores; n++) {
+        trouble_once(world, copies, 0);
+        trouble_once(world, server_restored, 0);
+    }
+    for (uint64_t n = 0; n < options->server_wipes; n++) {
+        trouble_once(world, server_wiped, 0);
+    }
+    hardship_begin(world);
+}
+
+/* Somebody else of its user must be there, who is not revoked and has an account. */
+static bool can_be_lost(const struct world *world, const struct phone *phone)
+{
+    for (uint32_t i = 0; i < world->phone_count && phone->stage == PHONE_JOINED; i++) {
+        const struct phone *other = &world->phones[i];
+        if (other != phone && other->user == phone->user && other->stage == PHONE_JOINED
+            && !other->revoked && memcmp(other->state.device, phone->state.device, QUIRE_DEVICE_SIZE)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Some never come back. What they alone held is gone; nobody may wait for it. */
+static void lose_some(struct world *world)
+{
+    for (uint64_t n = 0; n < world->options.lost_at_end; n++) {
+        struct phone *phone = &world->phones[prng_below(&world->people, world->phone_count)];
+        if (can_be_lost(world, phone)) {
+            sometimes(world, SOMETIMES_phone_lost_at_end);
+            trouble_lose(world, phone);
+        }
+    }
+}
+
+void trouble_end(struct world *world)
+{
+    world->healed = true;
+    TRACE(world, "all heals; # things happened", world->steps);
+    world->server->full = world->server->kill_in_commit = false;
+    hardship_end(world);
+    lose_some(world);
+    network_heal(world);
+    if (!server_up(world)) {
+        server_start(world);
+    }
+    for (uint32_t i = 0; i < world->phone_count && !world->failed; i++) {
+        struct phone *phone = &world->phones[i];
+        if (phone->stage == PHONE_AWAY) {
+            continue;
+        }
+        if (!phone->online) {
+            phone_set_online(world, phone, true);
+        }
+        if (phone->device == NULL) {
+            revive(world, phone);
+        }
+        phone_upgrade(world, phone);
+        people_save_all(world, phone);
+    }
+}

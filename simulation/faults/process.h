@@ -1,0 +1,31 @@
+/*
+ * What befalls people, their phones and their server. Faults of time and place are in timing.h.
+ */
+#ifndef SIMULATION_TROUBLE_H
+#define SIMULATION_TROUBLE_H
+
+#include "people/phone.h"
+
+/** Everything that can go wrong, each in its own time. */
+void trouble_begin(struct world *world);
+/** All faults end: everybody is started and online, the server is up. */
+void trouble_end(struct world *world);
+/** Asks for something after a time that is about the mean (0: never), or once in the middle part. */
+void trouble_again(struct world *world, uint64_t mean_s,
+    void (*act)(struct world *, const struct happening *), uint32_t actor);
+void trouble_once(struct world *world, void (*act)(struct world *, const struct happening *),
+    uint32_t actor);
+/** Keeps a copy of what is durable on the phone's disk. */
+void trouble_back_up(struct world *world, struct phone *phone);
+/** Puts the phone back to that copy; its process stays down. reboot: its power was off. */
+void trouble_restore(struct world *world, struct phone *phone, bool reboot);
+/** Its process ends, its disk is gone: nobody waits for it any more. */
+void trouble_lose(struct world *world, struct phone *phone);
+/** A copy of its disk comes to life as another phone. */
+struct phone *trouble_clone(struct world *world, struct phone *phone);
+/** The process begins again after a while; a phone without a profile goes on joining. */
+void trouble_revive_later(struct world *world, struct phone *phone, uint64_t after_ms);
+/** The phone wants a connection again after a while. */
+void trouble_online_later(struct world *world, struct phone *phone, uint64_t after_ms);
+
+#endif

@@ -1,0 +1,76 @@
+/*
+ * Devices that nobody meant to revoke. A server that forgot a revocation lets the revoked device enrol
+ * others, or again some that it had forgotten, too; whoever knows better revokes the device anew, and
+ * with it whom it enrolled, since nobody can tell a friend from a second thief (protocol/roster.md).
+ * People are told, and take what was written there over by hand; here it is excused, as when a person
+ * revokes. A device that is revoked for any other reason stays demanded, and fails the run.
+ */
+#include "people.h"
+#include "codec/roster.h"
+#include "crypto/sign.h"
+#include "model.h"
+#include "server/server.h"
+#include <string.h>
+
+/* The phone of a user that has this device, and is not a clone of another one. */
+static struct phone *phone_of(struct world *world, uint32_t user, const uint8_t *device)
+{
+    for (uint32_t i = 0; i < world->phone_count; i++) {
+        struct phone *phone = &world->phones[i];
+        if (phone->user == user && memcmp(phone->state.device, device, QUIRE_DEVICE_SIZE) == 0) {
+            return phone;
+        }
+    }
+    return NULL;
+}
+
+/* Who enrolled the device, in the roster that the server has. False: nobody did. */
+static bool enrolled_by(const struct server *server, const uint8_t *user, const uint8_t *device,
+    uint8_t out_signer[QR_DEVICE_SIZE])
+{
+    for (size_t i = server->written; i > 0; i--) {
+        const struct stored *stored = &server->log[i - 1];
+        struct qr_record record;
+        uint8_t added[QR_DEVICE_SIZE];
+        if (stored->entry.kind != QR_LOG_ROSTER || stored->forgotten
+            || memcmp(stored->user, user, QR_USER_SIZE) != 0
+            || qr_record_read((struct quire_bytes){stored->bytes, stored->entry.size}, &record) != QUIRE_OK
+            || record.kind != QR_RECORD_ADD) {
+            continue;
+        }
+        qr_device_id(added, record.add.sign_public, record.add.box_public);
+        if (memcmp(added, device, QR_DEVICE_SIZE) == 0) {
+            memcpy(out_signer, record.signer, QR_DEVICE_SIZE);
+            return true;
+        }
+    }
+    return false;
+}
+
+void people_saw_record(struct world *world, const uint8_t *user_id, struct quire_bytes bytes)
+{
+    struct qr_record record;
+    uint8_t signer[QR_DEVICE_SIZE];
+    uint32_t user = 0;
+    while (user < world->options.users && memcmp(world->model->users[user].id, user_id, QR_USER_SIZE) != 0) {
+        user++;
+    }
+    if (user == world->options.users || qr_record_read(bytes, &record) != QUIRE_OK
+        || record.kind != QR_RECORD_REVOKE
+        || !enrolled_by(world->server, user_id, record.revoke.device, signer)) {
+        return;
+    }
+    struct phone *by = phone_of(world, user, record.signer);
+    struct phone *whom = phone_of(world, user, record.revoke.device);
+    const struct phone *guest_of = phone_of(world, user, signer);
+    if (by == NULL || by->device == NULL || whom == NULL || whom->revoked || guest_of == NULL || !guest_of->revoked) {
+        return;
+    }
+    TRACE(world, "phone # goes with phone #, which had enrolled it", whom->number, guest_of->number);
+    for (uint32_t i = 0; i < world->phone_count; i++) {
+        struct phone *phone = &world->phones[i];
+        if (phone->user == user && memcmp(phone->state.device, record.revoke.device, QUIRE_DEVICE_SIZE) == 0) {
+            model_revoked(world, phone, by); /* its clones, too */
+        }
+    }
+}

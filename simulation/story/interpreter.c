@@ -1,0 +1,260 @@
+/*
+ * Tells a story: makes its world, carries out line after line, and judges the end by the checkers
+ * that seeds are judged by, too.
+ */
+#include "interpreter.h"
+
+#include "checkers/checkers.h"
+#include "codec/frame.h"
+#include "adversary/mallory.h"
+#include "people/model.h"
+#include "network/network.h"
+#include "people/people.h"
+#include "report/recording.h"
+#include "report/report.h"
+#include "run.h"
+#include "server/server.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *telling_name(const struct telling *telling, uint32_t device)
+{
+    return device < telling->story->device_count ? telling->story->devices[device].text : "nobody";
+}
+
+struct phone *telling_phone(const struct telling *telling, uint32_t device)
+{
+    return device < telling->world->phone_count ? &telling->world->phones[device] : NULL;
+}
+
+void telling_fail(struct telling *telling, const char *format, ...)
+{
+    char text[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    world_fail(telling->world, "story", "%s", text);
+}
+
+uint32_t telling_entry(struct telling *telling, uint32_t number, uint32_t entry)
+{
+    struct user *user = &telling->world->model->users[number];
+    if (telling->entry_of[number][entry] == 0) {
+        prng_bytes(&telling->world->entropy, user->entries[user->entry_count], QUIRE_ENTRY_SIZE);
+        telling->entry_of[number][entry] = ++user->entry_count;
+    }
+    return telling->entry_of[number][entry] - 1;
+}
+
+struct quire_document *telling_document(struct telling *telling, struct phone *phone, uint32_t entry)
+{
+    struct quire_document *document = NULL;
+    if (phone == NULL || phone->device == NULL) {
+        telling_fail(telling, "%s does not run",
+            phone == NULL ? "a device" : telling_name(telling, phone->number));
+        return NULL;
+    }
+    uint32_t number = telling_entry(telling, phone->user, entry);
+    enum quire_status status = quire_device_document(phone->device,
+        telling->world->model->users[phone->user].entries[number], false, &document);
+    if (status != QUIRE_OK && status != QUIRE_ENOTFOUND) {
+        telling_fail(telling, "%s cannot read the entry: %s", telling_name(telling, phone->number),
+            quire_status_text(status));
+    }
+    return status == QUIRE_OK ? document : NULL;
+}
+
+/* ---- looking on ------------------------------------------------------------------------------ */
+
+static size_t frame_type(struct quire_bytes bytes)
+{
+    return bytes.size > 2 && bytes.data[1] == 0xcc ? bytes.data[2] : bytes.size > 1 ? bytes.data[1] : 0;
+}
+
+void telling_heard_frame(struct world *world, uint32_t phone, bool upwards, struct quire_bytes bytes)
+{
+    struct telling *telling = world->telling;
+    uint64_t *counts = upwards ? telling->received_by_server[phone] : telling->received[phone];
+    counts[frame_type(bytes)]++;
+}
+
+void telling_heard_alarm(struct world *world, uint32_t phone, uint32_t alarm)
+{
+    struct telling *telling = world->telling;
+    if (alarm < QUIRE_ALARM_COUNT && telling->raised[phone][alarm]++ == 0) {
+        telling->raised_at_ms[phone][alarm] = world->now_ms;
+    }
+}
+
+void telling_check_secrets(struct world *world, const char *where, struct quire_bytes bytes)
+{
+    struct telling *telling = world->telling;
+    for (size_t i = 0; i < telling->secret_count; i++) {
+        const struct secret *secret = &telling->secrets[i];
+        size_t places = bytes.size < secret->size ? 0 : bytes.size - secret->size + 1;
+        for (size_t at = 0; at < places && !world->failed; at++) {
+            if (bytes.data[at] == (uint8_t)secret->text[0]
+                && memcmp(bytes.data + at, secret->text, secret->size) == 0) {
+                world_fail(world, "canary", "\"%s\" is readable in %s, at byte %zu of %zu",
+                    secret->text, where, at, bytes.size);
+                telling->failed_line = secret->line;
+            }
+        }
+    }
+}
+
+/* ---- time ------------------------------------------------------------------------------------ */
+
+static void set_apart(struct telling *telling, uint64_t devices)
+{
+    for (uint32_t i = 0; i < telling->world->phone_count; i++) {
+        telling->world->phones[i].apart = (devices >> i & 1u) == 0;
+    }
+}
+
+void telling_converge(struct telling *telling, uint64_t devices, uint64_t within_ms)
+{
+    struct world *world = telling->world;
+    set_apart(telling, devices);
+    (void)run_until_quiet_within(world, within_ms);
+    if (!world->failed) {
+        converge_check_end(world);
+    }
+    set_apart(telling, UINT64_MAX);
+}
+
+/* The checkers know phones by number, the story by name. */
+static void name_phones(const struct story *story, const char *text, char *out, size_t size)
+{
+    size_t used = 0;
+    while (*text != 0 && used + STORY_NAME_MAX + 1 < size) {
+        char *end = NULL;
+        unsigned long device = strncmp(text, "phone ", 6) == 0 && text[6] >= '0' && text[6] <= '9'
+                                   ? strtoul(text + 6, &end, 10) : story->device_count;
+        if (device < story->device_count) {
+            used += (size_t)snprintf(out + used, size - used, "%s", story->devices[device].text);
+            text = end;
+        } else {
+            out[used++] = *text++;
+        }
+    }
+    out[used] = 0;
+}
+
+/* ---- from the first line to the verdict ------------------------------------------------------ */
+
+static void carry_out(struct telling *telling, size_t index)
+{
+    const struct story_line *line = &telling->story->lines[index];
+    bool broken = index == telling->broken_line;
+    if (broken && telling->how == BREAK_BY_OMISSION) {
+        return;
+    }
+    telling->line = line;
+    telling->broken_now = broken && telling->how == BREAK_EXPECTATION;
+    TRACE(telling->world, "line # of the story", line->number);
+    if (telling->world->recording != NULL) {
+        recording_story(telling->world, line->number, line->source);
+    }
+    if (telling->world->tracing) {
+        printf("              > %s\n", line->source);
+    }
+    line->form->act(telling, line);
+    telling->broken_now = false;
+    if (telling->world->failed && telling->failed_line == 0) {
+        telling->failed_line = line->number;
+    }
+    telling->line = NULL;
+}
+
+static void check_alarms(struct telling *telling)
+{
+    for (uint32_t i = 0; i < telling->world->phone_count; i++) {
+        for (uint32_t alarm = 1; alarm < QUIRE_ALARM_COUNT; alarm++) {
+            if (telling->raised[i][alarm] > 0 && !telling->named[i][alarm]) {
+                world_fail(telling->world, "alarms", "%s raised %s at %.1f s, and no line expects or "
+                    "allows it (%s)", telling_name(telling, i), story_alarm_name(alarm),
+                    (double)telling->raised_at_ms[i][alarm] / 1000, quire_alarm_text(alarm));
+            }
+        }
+    }
+}
+
+static bool check_end(struct telling *telling)
+{
+    struct world *world = telling->world;
+    char reason[512];
+    check_alarms(telling);
+    if (world->failed) {
+        return false;
+    }
+    if (!server_up(world) || !mallory_heals(world)
+        || !converge_reached(world, reason, sizeof reason)) {
+        order_check_log(world);
+        return false;
+    }
+    run_check_end(world);
+    return !world->failed;
+}
+
+static void expect_secrets(struct telling *telling)
+{
+    const struct story *story = telling->story;
+    for (size_t i = 0; i < story->line_count; i++) {
+        if (story->lines[i].form->act == story_expect_unseen
+            && telling->secret_count < TELLING_SECRETS_MAX) {
+            telling->secrets[telling->secret_count++] = (struct secret){
+                .text = story->lines[i].values[0].text,
+                .size = strlen(story->lines[i].values[0].text), .line = story->lines[i].number};
+        }
+    }
+}
+
+void story_tell(const struct story *story, uint64_t seed, size_t broken_line, enum story_break how,
+    bool tracing, const char *report_path, struct verdict *out_verdict)
+{
+    struct options options;
+    options_calm(&options);
+    options.users = story->user_count;
+    options.mallory = story_is_of_mallory(story) ? STRATEGY_HONEST : 0;
+    struct world *world = world_create(seed, &options, tracing);
+    struct telling *telling = sim_alloc(sizeof *telling);
+    *telling = (struct telling){.story = story, .world = world, .broken_line = broken_line,
+        .how = how};
+    world->telling = telling;
+    world->recording = report_path == NULL ? NULL : recording_create();
+    for (uint32_t i = 0; i < story->device_count; i++) {
+        world->phone_names[i] = story->devices[i].text;
+    }
+    expect_secrets(telling);
+    server_create(world);
+    if (options.mallory != 0 && story->device_count > MALLORY_PHONES_MAX) {
+        world_fail(world, "story", "a server that turns hostile knows at most %u devices, here are %u",
+            MALLORY_PHONES_MAX, story->device_count);
+    }
+    for (size_t i = 0; i < story->line_count && !world->failed; i++) {
+        carry_out(telling, i);
+    }
+    bool all_checked = !world->failed && check_end(telling);
+    *out_verdict = (struct verdict){.failed = world->failed, .all_checked = all_checked,
+        .unbreakable = telling->unbreakable, .line = telling->failed_line,
+        .trace_hash = world->trace_hash, .steps = world->steps, .now_ms = world->now_ms};
+    memcpy(out_verdict->claim, world->failure_claim, sizeof out_verdict->claim);
+    name_phones(story, world->failure_text, out_verdict->text, sizeof out_verdict->text);
+    if (report_path != NULL) {
+        char again[512];
+        snprintf(again, sizeof again, "quire-sim run --seed %llu --trace %s", (unsigned long long)seed,
+            story->path);
+        struct report report = {.title = story->title[0] == 0 ? story->path : story->title,
+            .again = again, .claim = out_verdict->claim, .text = out_verdict->text, .story = story,
+            .line = out_verdict->line, .trace_hash = out_verdict->trace_hash,
+            .failed = out_verdict->failed};
+        out_verdict->no_report = !report_write(world, &report, report_path);
+    }
+    world->telling = NULL;
+    world_destroy(world);
+    free(telling);
+}
