@@ -4,7 +4,7 @@
 #include "ideas.h"
 
 #include "network/network.h"
-#include "sync/device_internal.h"
+#include "sync/device/state.h"
 
 bool chance(struct world *world, uint64_t per_million)
 {

@@ -6,7 +6,7 @@
 
 #include "crypto/sign.h"
 #include "server/server.h"
-#include "sync/device_internal.h"
+#include "sync/device/state.h"
 #include "sync/transcript.h"
 
 #include <stdlib.h>

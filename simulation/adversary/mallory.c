@@ -6,7 +6,7 @@
 #include "checkers/checkers.h"
 #include "people/model.h"
 #include "server/server.h"
-#include "sync/device_internal.h"
+#include "sync/device/state.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -9,7 +9,7 @@
 #include "crypto/aead.h"
 #include "crypto/vault_inner.h"
 #include "people/model.h"
-#include "sync/device_internal.h"
+#include "sync/device/state.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -14,7 +14,7 @@
 #include "network/network.h"
 #include "people/people.h"
 #include "server/server.h"
-#include "sync/device_internal.h"
+#include "sync/device/state.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -11,7 +11,7 @@
 #include "people.h"
 #include "report/recording.h"
 #include "server/server.h"
-#include "sync/device_internal.h"
+#include "sync/device/state.h"
 #include "faults/process.h"
 
 #include <assert.h>

@@ -7,7 +7,7 @@
 #include "codec/roster.h"
 #include "people/phone.h"
 #include "story/story.h"
-#include "sync/device_internal.h"
+#include "sync/device/state.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

@@ -7,7 +7,7 @@
 #include "device_box.h"
 #include "hub_box.h"
 #include "recipe.h"
-#include "sync/device_internal.h"
+#include "sync/device/state.h"
 #include <assert.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -7,7 +7,7 @@
 
 #include "forge.h"
 #include "harness.h"
-#include "sync/device_internal.h"
+#include "sync/device/state.h"
 
 #define PEER_HOST "localhost:7433"
 

@@ -2,7 +2,7 @@
  * A server that forgot roster records: revocations and enrolments are not lost with it, whoever
  * comes first, and nothing that anybody wrote is.
  */
-#include "sync/device_internal.h"
+#include "sync/device/state.h"
 #include "harness.h"
 #include <criterion/criterion.h>
 

@@ -3,7 +3,7 @@
  * simulation draws the same.
  */
 #include "harness.h"
-#include "sync/device_internal.h"
+#include "sync/device/state.h"
 #include <criterion/criterion.h>
 #include <stdlib.h>
 

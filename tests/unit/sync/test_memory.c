@@ -4,7 +4,7 @@
  * acknowledged is lost or comes twice.
  */
 #include "harness.h"
-#include "sync/device_internal.h"
+#include "sync/device/state.h"
 #include <criterion/criterion.h>
 #include <stdlib.h>
 

@@ -3,7 +3,7 @@
  * made anew.
  */
 #include "harness.h"
-#include "sync/device_internal.h"
+#include "sync/device/state.h"
 #include <criterion/criterion.h>
 
 static const uint8_t diary[QUIRE_ENTRY_SIZE] = {7};

@@ -2,7 +2,7 @@
  * What goes up: whatever the server lacks, of any author, deps before effects; what is refused
  * waits with its reason and goes again.
  */
-#include "sync/device_internal.h"
+#include "sync/device/state.h"
 
 static bool is_blocked(const struct quire_device *device, const struct device_chain *chain)
 {

@@ -3,7 +3,7 @@
  * in them does not. Documents have merged it already, and it is sealed anew, first of all, in a
  * chain that nobody knows yet.
  */
-#include "sync/device_internal.h"
+#include "sync/device/state.h"
 #include <stdlib.h>
 
 /** A change of a dropped batch, in an order in which deps come first. */

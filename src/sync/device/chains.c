@@ -2,7 +2,7 @@
  * Replica chains: what is here of each, what the next batch must name as its deps, and how far
  * each is on disk.
  */
-#include "sync/device_internal.h"
+#include "sync/device/state.h"
 #include <stdlib.h>
 
 struct device_chain *device_chain_find(const struct quire_device *device, const uint8_t *replica)

@@ -2,7 +2,7 @@
  * Documents: loaded when asked for, kept as a state and the deltas since, let go when not used.
  */
 #include "crdt/excerpt.h"
-#include "sync/device_internal.h"
+#include "sync/device/state.h"
 #include <stdlib.h>
 
 #define SUMMARY_VERSION 1

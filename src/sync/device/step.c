@@ -1,7 +1,7 @@
 /*
  * A device's step, its time and its state.
  */
-#include "sync/device_internal.h"
+#include "sync/device/state.h"
 #include "crypto/words.h"
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 /*
  * The actions of a step of the device, and its one transaction.
  */
-#include "sync/device_internal.h"
+#include "sync/device/state.h"
 #include <stdlib.h>
 
 void device_out_clear(struct device_out *out)

@@ -6,7 +6,7 @@
  * has in its past. Both rise for ever, so there are marks, close for what is new and further apart the
  * older it is. What lies between two marks counts as the later one: that errs on the quiet side.
  */
-#include "sync/device_internal.h"
+#include "sync/device/state.h"
 #include <stdlib.h>
 
 /* ---- marks ------------------------------------------------------------------------------------ */

@@ -2,7 +2,7 @@
  * DELTA: a batch is accepted only with its whole causal past and matching hashes; the last
  * signature of each contiguous run vouches for the run. Then it is kept and merged.
  */
-#include "sync/device_internal.h"
+#include "sync/device/state.h"
 #include <stdlib.h>
 
 #define RETRY_BROKEN_MS 5000

@@ -5,7 +5,7 @@
  * order, and one whose deps are not merged yet is refused by the document, unchanged, and waits for
  * the others. The same batches give the same versions on every device.
  */
-#include "sync/device_internal.h"
+#include "sync/device/state.h"
 #include "crdt/written.h"
 #include <stdlib.h>
 

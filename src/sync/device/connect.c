@@ -2,7 +2,7 @@
  * A connection from HELLO to CAUGHT_UP, and who gets which frame. A server that breaks the protocol
  * is left; whatever does not match is cured by subscribing again.
  */
-#include "sync/device_internal.h"
+#include "sync/device/state.h"
 
 #define RETRY_BROKEN_MS 5000
 #define RETRY_ALARM_MS 60000

@@ -4,7 +4,7 @@
  * and makes again what was forgotten: whom ours revokes is revoked there, whom ours enrolled is
  * enrolled. Nothing is sealed before that is done. docs/decisions/0012 says why it is this way round.
  */
-#include "sync/device_internal.h"
+#include "sync/device/state.h"
 #include <stdlib.h>
 
 #define RETRY_ALARM_MS 60000

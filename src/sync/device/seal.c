@@ -2,7 +2,7 @@
  * Pending edits become batches: sealed per entry, signed once. As late as can be: what was typed
  * and deleted again meanwhile is never sent, and many keystrokes share one signature.
  */
-#include "sync/device_internal.h"
+#include "sync/device/state.h"
 #include <stdlib.h>
 
 #define SEAL_BYTES_MAX (32 * 1024) /* sealed bytes of a batch's changes: see DEVICE_PUSH_MAX */

@@ -17,7 +17,7 @@
  *   x n:1                   the other side of a fork, as it came: the last 64
  *   a                       when our batches were acknowledged: version, replica, marks
  */
-#include "sync/device_internal.h"
+#include "sync/device/state.h"
 
 #define STATE_VERSION 2 /* 1 had no news_wall_ms */
 #define EVIDENCE_MAX 64

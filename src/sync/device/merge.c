@@ -2,7 +2,7 @@
  * What a batch says, opened and merged. What a later version of Quire wrote is kept unread until this
  * program is of that version, too: then it is opened, and so is what stands on it.
  */
-#include "sync/device_internal.h"
+#include "sync/device/state.h"
 #include <stdlib.h>
 
 bool device_can_read(const struct quire_device *device, const struct qr_batch *batch)

@@ -3,7 +3,7 @@
  * keeps somebody's writes from it is given away by that, as it would be by an edit. What is said must
  * be of just now, so it is said upon CAUGHT_UP, and a connection that has lasted asks for one.
  */
-#include "sync/device_internal.h"
+#include "sync/device/state.h"
 
 void device_heads_came(struct quire_device *device, const struct qr_batch *batch)
 {

@@ -3,7 +3,7 @@
  * devices enrolled and revoked. An append is tried on a copy, sent with the head it stands on, and
  * taken over when the server says that it is the next.
  */
-#include "sync/device_internal.h"
+#include "sync/device/state.h"
 #include <stdlib.h>
 
 #define RETRY_APPEND_MS 300

@@ -5,7 +5,7 @@
  * A save of a short text gathers them at once. What comes in heaps (a first sync) or is long (a
  * megabyte, saved every second) only drops the record, and INDEX gathers the words later.
  */
-#include "sync/device_internal.h"
+#include "sync/device/state.h"
 #include "sync/search.h"
 #include <stdlib.h>
 

@@ -3,7 +3,7 @@
  * keys there; the old one enrols it and answers with what the new one needs to trust the server's
  * word: the user, the roster's head and how far every chain has come.
  */
-#include "sync/device_internal.h"
+#include "sync/device/state.h"
 
 #define REPLY_VERSION 1
 #define REQUEST_KEYS (2 * QR_KEY_SIZE)

@@ -2,7 +2,7 @@
  * How a device comes to be: with a new account, by an old device's code, by the recovery kit, or out
  * of its records.
  */
-#include "sync/device_internal.h"
+#include "sync/device/state.h"
 #include <stdlib.h>
 
 static enum quire_status check_name(struct quire_bytes name)
