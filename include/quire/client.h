@@ -32,7 +32,7 @@
  *          name of the key), `lock` and `waiting` (see Turns). The key that opens it is a file
  *          outside of the folder, so that a backup of the folder alone tells nothing.
  * Turns:   one process at a time has a profile open; open waits for its turn. quire_client_follow
- *          gives way to others that wait, and takes the profile back when they are done.
+ *          gives way to processes that wait, and opens the profile again when they are done.
  * Threads: a client is used by one thread at a time and blocks; clients are independent of each
  *          other. quire_client_stop may be called from any thread and from a signal handler.
  * Errors:  calls return a status; quire_client_error has the sentences for a person: what happened,
@@ -67,7 +67,7 @@ struct quire_client_notice {
     const char *text;      /* NOTICE_PAIR_CODE: the code; else "" */
 };
 
-enum quire_client_line {
+enum quire_client_connection {
     QUIRE_CLIENT_DIALLING, /* detail: the server's URL */
     QUIRE_CLIENT_ONLINE,   /* the server knows us */
     QUIRE_CLIENT_OFFLINE,  /* detail: why, a sentence */
@@ -76,12 +76,13 @@ enum quire_client_line {
 
 /**
  * Called from inside of blocking calls, on the same thread. Each may be NULL. They may read, edit and
- * save entries (save before returning: the profile may be given to others); they must not call sync, follow, pair, revoke, join, recover, close or destroy.
+ * save entries (save before returning: another process may get the profile); they must not
+ * call sync, follow, pair, revoke, join, recover, close or destroy.
  */
 struct quire_client_callbacks {
     void *context;
     void (*notice)(void *context, const struct quire_client_notice *notice);
-    void (*line)(void *context, enum quire_client_line line, const char *detail);
+    void (*connection)(void *context, enum quire_client_connection state, const char *detail);
     /** Bytes that came and went on this connection, at most a few times a second. */
     void (*progress)(void *context, uint64_t received, uint64_t sent);
     /**
@@ -176,7 +177,7 @@ QUIRE_API struct quire_stamp quire_client_stamp(const struct quire_client *clien
 
 /**
  * Makes the entry's text equal to `text`, by as few edits as are found in bounded time, so that it
- * merges with what others write at the same time. An unknown entry is made. Then save.
+ * merges with what other devices write at the same time. An unknown entry is made. Then save.
  * EINVALID: not UTF-8. ELIMIT: longer than QUIRE_TEXT_MAX. ENOMEM.
  */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_client_edit_text(struct quire_client *client,
@@ -243,7 +244,7 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_client_version_at(struct quire_c
 
 /**
  * Makes the entry show what `document` shows (text, fields, tags, emotions, deleted or not), by as few
- * ordinary edits as are found in bounded time, and saves: it merges with what others write meanwhile,
+ * ordinary edits as are found in bounded time, and saves: it merges with what other devices write meanwhile,
  * and restoring the version before it takes it back. What was not sealed is sealed first, so that the
  * state before is a version too: out_before has its id (zeros: none can be read). out_changed: anything
  * differed, so something was edited. Errors as edit_text and save.
@@ -252,7 +253,7 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_client_restore(struct quire_clie
     const uint8_t entry[QUIRE_ENTRY_SIZE], const struct quire_document *document, bool *out_changed,
     uint8_t out_before[QUIRE_VERSION_SIZE]);
 
-/** A place where two texts differ; positions and counts are code points. Borrowed for the visit. */
+/** One difference between two texts; positions and counts are code points. Borrowed for the visit. */
 struct quire_hunk {
     size_t old_position, new_position;
     struct quire_bytes erased;   /* of the old text; may be empty */
@@ -320,7 +321,7 @@ QUIRE_API void quire_client_stop(struct quire_client *client);
 
 /**
  * Lets a new device join: NOTICE_PAIR_CODE brings the code to show, then this waits until the new
- * device has used it. out_device: who joined. EIO: nobody did in timeout_ms, or as sync.
+ * device has used it. out_device: who joined. EIO: no device did in timeout_ms, or as sync.
  */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_client_pair(struct quire_client *client,
     uint32_t timeout_ms, uint8_t out_device[QUIRE_DEVICE_SIZE]);

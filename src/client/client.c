@@ -71,8 +71,8 @@ void quire_client_destroy(struct quire_client *client)
     if (client == NULL) {
         return;
     }
-    qr_client_wire_destroy(client->wire);
-    client->wire = NULL;
+    qr_client_connection_destroy(client->connection);
+    client->connection = NULL;
     quire_client_close(client);
     free(client->notices);
     free(client->profile_option);
@@ -82,23 +82,23 @@ void quire_client_destroy(struct quire_client *client)
 
 const char *quire_client_error(const struct quire_client *client)
 {
-    return client->problem.text;
+    return client->error.text;
 }
 
 enum quire_status qr_client_needs_profile(struct quire_client *client)
 {
-    client->problem.text[0] = 0;
+    client->error.text[0] = 0;
     if (client->device == NULL) {
-        return qr_client_fail(&client->problem, QUIRE_ESTATE, "No profile is open.");
+        return qr_client_fail(&client->error, QUIRE_ESTATE, "No profile is open.");
     }
     return QUIRE_OK;
 }
 
 static enum quire_status needs_none(struct quire_client *client)
 {
-    client->problem.text[0] = 0;
+    client->error.text[0] = 0;
     if (client->device != NULL) {
-        return qr_client_fail(&client->problem, QUIRE_ESTATE, "A profile is open already.");
+        return qr_client_fail(&client->error, QUIRE_ESTATE, "A profile is open already.");
     }
     return QUIRE_OK;
 }
@@ -114,13 +114,13 @@ enum quire_status qr_client_device_options(struct quire_client *client, bool mak
         options.reader = qr_client_records_reader(client->records);
     }
     enum quire_status status = qr_client_key_path(client->key_option,
-        client->profile.config.key_name, &path, &client->problem);
+        client->profile.config.key_name, &path, &client->error);
     if (status == QUIRE_OK) {
-        status = make_key ? qr_client_key_make(path.text, options.profile_key, &client->problem)
-                          : qr_client_key_read(path.text, options.profile_key, &client->problem);
+        status = make_key ? qr_client_key_make(path.text, options.profile_key, &client->error)
+                          : qr_client_key_read(path.text, options.profile_key, &client->error);
     }
     if (status == QUIRE_OK) {
-        status = qr_client_random(options.entropy, sizeof options.entropy, &client->problem);
+        status = qr_client_random(options.entropy, sizeof options.entropy, &client->error);
     }
     if (status == QUIRE_OK) {
         qr_client_replica_read(client->profile.path.text, record);
@@ -135,10 +135,10 @@ static enum quire_status open_records(struct quire_client *client)
 {
     struct qr_client_path path;
     enum quire_status status =
-        qr_client_profile_records(&client->profile, &path, &client->problem);
+        qr_client_profile_records(&client->profile, &path, &client->error);
     if (status == QUIRE_OK) {
         status = qr_client_records_open(path.text, QR_CLIENT_MAP_FIRST, QR_CLIENT_MAP_MAX,
-            &client->records, &client->problem);
+            &client->records, &client->error);
     }
     return status;
 }
@@ -148,23 +148,23 @@ static enum quire_status explain_open(struct quire_client *client, enum quire_st
     const char *folder = client->profile.path.text;
     switch (status) {
     case QUIRE_ECRYPTO:
-        return qr_client_fail(&client->problem, status,
+        return qr_client_fail(&client->error, status,
             "The key file does not open the profile %s: it is another profile's key. Nothing was "
             "touched; name the right one with --key-file or QUIRE_KEY_FILE.",
             folder);
     case QUIRE_ENOTFOUND:
-        return qr_client_fail(&client->problem, status,
+        return qr_client_fail(&client->error, status,
             "The profile %s has no records: it was never finished. Make it again.", folder);
     case QUIRE_EUNSUPPORTED:
-        return qr_client_fail(&client->problem, status,
+        return qr_client_fail(&client->error, status,
             "A newer version of Quire wrote the profile %s. Nothing was touched.", folder);
     case QUIRE_ECORRUPT:
-        return qr_client_fail(&client->problem, status,
+        return qr_client_fail(&client->error, status,
             "The records of the profile %s are damaged. Nothing was changed; what the server has "
             "comes back on a new profile, by `join` or by the recovery kit.",
             folder);
     default:
-        return qr_client_fail(&client->problem, status, "The profile %s cannot be opened: %s.",
+        return qr_client_fail(&client->error, status, "The profile %s cannot be opened: %s.",
             folder, quire_status_text(status));
     }
 }
@@ -194,7 +194,7 @@ enum quire_status qr_client_load(struct quire_client *client)
 static enum quire_status finish_stage(struct quire_client *client)
 {
     client->profile.config.stage = QR_CLIENT_STAGE_READY;
-    return qr_client_profile_save(&client->profile, &client->problem);
+    return qr_client_profile_save(&client->profile, &client->error);
 }
 
 enum quire_status quire_client_open(struct quire_client *client)
@@ -202,15 +202,15 @@ enum quire_status quire_client_open(struct quire_client *client)
     struct qr_client_path path;
     enum quire_status status = needs_none(client);
     if (status == QUIRE_OK) {
-        status = qr_client_profile_path(client->profile_option, &path, &client->problem);
+        status = qr_client_profile_path(client->profile_option, &path, &client->error);
     }
     if (status == QUIRE_OK) {
         status = qr_client_profile_open(path.text, client->lock_wait_ms, &client->profile,
-            &client->problem);
+            &client->error);
     }
     if (status == QUIRE_OK && client->profile.config.stage == QR_CLIENT_STAGE_STARTING) {
-        /* Its kit was never shown, so nobody may begin to rely on it. */
-        status = qr_client_fail(&client->problem, QUIRE_ENOTFOUND,
+        /* Its kit was never shown, so the user cannot rely on it yet. */
+        status = qr_client_fail(&client->error, QUIRE_ENOTFOUND,
             "The profile %s was never finished: it was interrupted while it was made. Make it "
             "again.",
             client->profile.path.text);
@@ -238,27 +238,27 @@ static enum quire_status begin_profile(struct quire_client *client, const char *
     if (status == QUIRE_OK
         && (name[0] == 0 || strlen(name) > QUIRE_NAME_MAX
             || !qr_client_text_valid(quire_bytes_of_text(name), NULL))) {
-        status = qr_client_fail(&client->problem, QUIRE_EINVALID,
+        status = qr_client_fail(&client->error, QUIRE_EINVALID,
             "A device's name has 1 to %d bytes of UTF-8.", QUIRE_NAME_MAX);
     }
     if (status == QUIRE_OK && stage == QR_CLIENT_STAGE_JOINING
         && client->server_option[0] == 0) {
-        status = qr_client_fail(&client->problem, QUIRE_EINVALID,
+        status = qr_client_fail(&client->error, QUIRE_EINVALID,
             "Joining needs the address of the server.");
     }
     if (status == QUIRE_OK) {
-        status = qr_client_profile_path(client->profile_option, &path, &client->problem);
+        status = qr_client_profile_path(client->profile_option, &path, &client->error);
     }
     if (status == QUIRE_OK) {
         status = qr_client_profile_make(path.text, client->lock_wait_ms, stage, &client->profile,
-            &client->problem);
+            &client->error);
     }
     if (status == QUIRE_OK) {
         memcpy(client->profile.config.server, client->server_option,
             sizeof client->profile.config.server);
         memcpy(client->profile.config.fingerprint, client->fingerprint_option,
             sizeof client->profile.config.fingerprint);
-        status = qr_client_profile_save(&client->profile, &client->problem);
+        status = qr_client_profile_save(&client->profile, &client->error);
         if (status == QUIRE_OK) {
             status = open_records(client);
         }
@@ -297,7 +297,7 @@ enum quire_status quire_client_start_account(struct quire_client *client, const 
         status = quire_device_init(&options, quire_bytes_of_text(name), kit, &client->device,
             &actions);
         if (status != QUIRE_OK) {
-            qr_client_fail(&client->problem, status, "The account cannot be made: %s.",
+            qr_client_fail(&client->error, status, "The account cannot be made: %s.",
                 quire_status_text(status));
         }
     }
@@ -335,10 +335,10 @@ static enum quire_status join_by(struct quire_client *client, const char *name, 
         status = begin(&options, quire_bytes_of_text(name), quire_bytes_of_text(secret),
             &client->device);
         if (status == QUIRE_EMALFORMED) {
-            qr_client_fail(&client->problem, status,
+            qr_client_fail(&client->error, status,
                 "This is not a %s: a character is wrong or missing. Nothing was changed.", what);
         } else if (status != QUIRE_OK) {
-            qr_client_fail(&client->problem, status, "The device cannot be set up: %s.",
+            qr_client_fail(&client->error, status, "The device cannot be set up: %s.",
                 quire_status_text(status));
         }
     }
@@ -393,17 +393,17 @@ enum quire_status quire_client_set_server(struct quire_client *client, const cha
     struct qr_client_config before = client->profile.config;
     char digits[QR_CLIENT_FINGERPRINT_HEX + 1] = "";
     if (qr_client_url_parse(url, &parsed) != QUIRE_OK) {
-        return qr_client_fail(&client->problem, QUIRE_EINVALID,
+        return qr_client_fail(&client->error, QUIRE_EINVALID,
             "%.200s is not an address of a server: it should look like wss://host:port.", url);
     }
     if (fingerprint != NULL && qr_client_fingerprint_parse(fingerprint, digits) != QUIRE_OK) {
-        return qr_client_fail(&client->problem, QUIRE_EINVALID,
+        return qr_client_fail(&client->error, QUIRE_EINVALID,
             "%.200s is not a fingerprint: it should be the 64 hex digits that the server printed.",
             fingerprint);
     }
     qr_client_url_text(&parsed, client->profile.config.server);
     memcpy(client->profile.config.fingerprint, digits, sizeof digits);
-    status = qr_client_profile_save(&client->profile, &client->problem);
+    status = qr_client_profile_save(&client->profile, &client->error);
     if (status != QUIRE_OK) {
         client->profile.config = before;
     }

@@ -13,7 +13,7 @@
 /** What a profile is before it is one: a process was killed while it made it. */
 enum qr_client_stage {
     QR_CLIENT_STAGE_READY,
-    QR_CLIENT_STAGE_STARTING, /* an account was being made: nobody has seen its kit */
+    QR_CLIENT_STAGE_STARTING, /* an account was being made: its kit was not shown yet */
     QR_CLIENT_STAGE_JOINING,
 };
 

@@ -84,9 +84,9 @@ static uint32_t intern(struct table *table, const uint32_t *points, uint32_t siz
     for (uint32_t i = 0; i < size; i++) {
         hash = (hash ^ points[i]) * 1099511628211u;
     }
-    size_t place = (size_t)(hash ^ hash >> 32);
+    size_t index = (size_t)(hash ^ hash >> 32);
     for (unsigned probe = 0; probe < PROBES_MAX; probe++) {
-        struct slot *slot = &table->slots[(place + probe) & table->mask];
+        struct slot *slot = &table->slots[(index + probe) & table->mask];
         if (slot->points == NULL) {
             *slot = (struct slot){points, size, table->next_symbol++};
             return slot->symbol;
@@ -202,7 +202,7 @@ static enum quire_status make_hunks(const struct qr_client_changes *changes,
     if (items == NULL) {
         return QUIRE_ENOMEM;
     }
-    size_t point = 0, offset = 0; /* the same place of the new text, in both units */
+    size_t point = 0, offset = 0; /* the same position of the new text, in both units */
     for (size_t i = 0; i < changes->count; i++) {
         const struct qr_client_change *change = &changes->items[i];
         size_t bounds[2] = {0, 0};

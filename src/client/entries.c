@@ -18,7 +18,7 @@ enum quire_status quire_client_new_entry(struct quire_client *client,
 {
     enum quire_status status = qr_client_needs_profile(client);
     return status != QUIRE_OK ? status
-                              : qr_client_random(out_entry, QUIRE_ENTRY_SIZE, &client->problem);
+                              : qr_client_random(out_entry, QUIRE_ENTRY_SIZE, &client->error);
 }
 
 enum quire_status quire_client_document(struct quire_client *client,
@@ -30,11 +30,11 @@ enum quire_status quire_client_document(struct quire_client *client,
     }
     status = quire_device_document(client->device, entry, create, out_document);
     if (status == QUIRE_ENOTFOUND) {
-        return qr_client_fail(&client->problem, status, "There is no such entry.");
+        return qr_client_fail(&client->error, status, "There is no such entry.");
     }
     if (status == QUIRE_ECORRUPT) {
         /* One damaged entry; the others are as they were, so the profile stays open. */
-        return qr_client_fail(&client->problem, status,
+        return qr_client_fail(&client->error, status,
             "The records of this entry are damaged. The other entries are not.");
     }
     return qr_client_settle(client, status, "The entry cannot be read");
@@ -52,12 +52,12 @@ static enum quire_status check_text(struct quire_client *client, struct quire_by
 {
     size_t offset = 0;
     if (!qr_client_text_valid(text, &offset)) {
-        return qr_client_fail(&client->problem, QUIRE_EINVALID,
+        return qr_client_fail(&client->error, QUIRE_EINVALID,
             "The text is not UTF-8: byte %zu is not part of a character. Nothing was changed.",
             offset);
     }
     if (text.size > QUIRE_TEXT_MAX) {
-        return qr_client_fail(&client->problem, QUIRE_ELIMIT,
+        return qr_client_fail(&client->error, QUIRE_ELIMIT,
             "The text has %zu bytes; an entry holds %d. Nothing was changed.", text.size,
             QUIRE_TEXT_MAX);
     }
@@ -99,7 +99,7 @@ enum quire_status qr_client_change_text(struct quire_client *client, struct quir
     if (status == QUIRE_OK) {
         status = apply_hunks(document, stamp, &hunks);
         if (status != QUIRE_OK) { /* half of an edit is in memory only: let it go */
-            qr_client_fail(&client->problem, status,
+            qr_client_fail(&client->error, status,
                 "The text cannot be edited: %s. Nothing was saved.", quire_status_text(status));
             quire_client_close(client);
         }
@@ -109,8 +109,8 @@ enum quire_status qr_client_change_text(struct quire_client *client, struct quir
     }
     quire_buffer_finish(&present);
     qr_client_hunks_finish(&hunks);
-    if (status != QUIRE_OK && client->problem.text[0] == 0) {
-        qr_client_fail(&client->problem, status, "The text cannot be edited: %s.",
+    if (status != QUIRE_OK && client->error.text[0] == 0) {
+        qr_client_fail(&client->error, status, "The text cannot be edited: %s.",
             quire_status_text(status));
     }
     return status;
@@ -140,7 +140,7 @@ enum quire_status quire_client_snapshot(struct quire_client *client,
     struct quire_document *document = NULL;
     enum quire_status status = quire_client_document(client, entry, false, &document);
     if (status == QUIRE_OK && quire_document_encode(document, out_snapshot) != QUIRE_OK) {
-        status = qr_client_fail(&client->problem, QUIRE_ENOMEM, "There is not enough memory.");
+        status = qr_client_fail(&client->error, QUIRE_ENOMEM, "There is not enough memory.");
     }
     return status;
 }
@@ -163,7 +163,7 @@ enum quire_status quire_client_edit_text_since(struct quire_client *client,
     if (status != QUIRE_OK) {
         return status;
     }
-    status = qr_client_random(stamp.replica, sizeof stamp.replica, &client->problem);
+    status = qr_client_random(stamp.replica, sizeof stamp.replica, &client->error);
     if (status == QUIRE_OK) {
         status = quire_document_create(&copy);
     }
@@ -184,8 +184,8 @@ enum quire_status quire_client_edit_text_since(struct quire_client *client,
         qr_client_wipe(delta.data, delta.capacity);
     }
     quire_buffer_finish(&delta);
-    if (status != QUIRE_OK && client->problem.text[0] == 0) {
-        qr_client_fail(&client->problem, status, "The text cannot be merged: %s.",
+    if (status != QUIRE_OK && client->error.text[0] == 0) {
+        qr_client_fail(&client->error, status, "The text cannot be merged: %s.",
             quire_status_text(status));
     }
     return status;
@@ -201,8 +201,8 @@ enum quire_status quire_client_save(struct quire_client *client,
     struct quire_event event = {.kind = QUIRE_EVENT_SAVE};
     memcpy(event.entry, entry, sizeof event.entry);
     status = qr_client_feed(client, event);
-    if (status != QUIRE_OK && client->problem.text[0] == 0) {
-        qr_client_fail(&client->problem, status, "The entry cannot be saved: %s.",
+    if (status != QUIRE_OK && client->error.text[0] == 0) {
+        qr_client_fail(&client->error, status, "The entry cannot be saved: %s.",
             quire_status_text(status));
     }
     return status;
@@ -295,7 +295,7 @@ enum quire_status quire_client_find_entry(struct quire_client *client, const cha
         return status;
     }
     if (!is_prefix(prefix)) {
-        return qr_client_fail(&client->problem, QUIRE_EINVALID,
+        return qr_client_fail(&client->error, QUIRE_EINVALID,
             "\"%.64s\" does not name an entry: give the first %d to %zu characters of its id.",
             prefix, QUIRE_CLIENT_PREFIX_MIN, ID_DIGITS);
     }
@@ -305,7 +305,7 @@ enum quire_status quire_client_find_entry(struct quire_client *client, const cha
         return status;
     }
     if (search.found != 1) {
-        return qr_client_fail(&client->problem, search.found == 0 ? QUIRE_ENOTFOUND : QUIRE_ECONFLICT,
+        return qr_client_fail(&client->error, search.found == 0 ? QUIRE_ENOTFOUND : QUIRE_ECONFLICT,
             search.found == 0 ? "No entry's id begins with %s."
                               : "More than one entry's id begins with %s: give more of it.",
             prefix);
@@ -334,7 +334,7 @@ enum quire_status quire_client_find_device(struct quire_client *client, const ch
         return status;
     }
     if (name[0] == 0) {
-        return qr_client_fail(&client->problem, QUIRE_EINVALID, "The name of a device is empty.");
+        return qr_client_fail(&client->error, QUIRE_EINVALID, "The name of a device is empty.");
     }
     struct search search = {.prefix = name, .size = strlen(name), .by_name = true};
     status = quire_client_each_device(client, visit_device, &search);
@@ -346,7 +346,7 @@ enum quire_status quire_client_find_device(struct quire_client *client, const ch
         return status;
     }
     if (search.found != 1) {
-        return qr_client_fail(&client->problem, search.found == 0 ? QUIRE_ENOTFOUND : QUIRE_ECONFLICT,
+        return qr_client_fail(&client->error, search.found == 0 ? QUIRE_ENOTFOUND : QUIRE_ECONFLICT,
             search.found == 0 ? "No device is named \"%.64s\" or has an id that begins so."
                               : "More than one device is meant by \"%.64s\": give more of its id.",
             name);

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 enum quire_status qr_client_path(struct qr_client_path *out_path,
-    struct qr_client_problem *problem, const char *format, ...)
+    struct qr_client_error *error, const char *format, ...)
 {
     struct qr_client_path path;
     va_list arguments;
@@ -24,7 +24,7 @@ enum quire_status qr_client_path(struct qr_client_path *out_path,
     int size = vsnprintf(path.text, sizeof path.text, format, arguments);
     va_end(arguments);
     if (size < 0 || (size_t)size >= sizeof path.text) {
-        return qr_client_fail(problem, QUIRE_ELIMIT, "A path is longer than %d bytes.",
+        return qr_client_fail(error, QUIRE_ELIMIT, "A path is longer than %d bytes.",
             QR_CLIENT_PATH_MAX - 1);
     }
     *out_path = path;
@@ -32,18 +32,18 @@ enum quire_status qr_client_path(struct qr_client_path *out_path,
 }
 
 enum quire_status qr_client_read_file(const char *path, size_t max_size,
-    struct quire_buffer *out_content, struct qr_client_problem *problem)
+    struct quire_buffer *out_content, struct qr_client_error *error)
 {
     size_t start = out_content->size;
     int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (file < 0) {
-        return qr_client_fail(problem, errno == ENOENT ? QUIRE_ENOTFOUND : QUIRE_EIO,
+        return qr_client_fail(error, errno == ENOENT ? QUIRE_ENOTFOUND : QUIRE_EIO,
             "Cannot read %s: %s.", path, strerror(errno));
     }
     enum quire_status status = QUIRE_OK;
     for (;;) {
         if (quire_buffer_reserve(out_content, 4096) != QUIRE_OK) {
-            status = qr_client_fail(problem, QUIRE_ENOMEM, "There is not enough memory.");
+            status = qr_client_fail(error, QUIRE_ENOMEM, "There is not enough memory.");
             break;
         }
         ssize_t size = read(file, out_content->data + out_content->size, 4096);
@@ -51,7 +51,7 @@ enum quire_status qr_client_read_file(const char *path, size_t max_size,
             continue;
         }
         if (size < 0) {
-            status = qr_client_fail(problem, QUIRE_EIO, "Cannot read %s: %s.", path,
+            status = qr_client_fail(error, QUIRE_EIO, "Cannot read %s: %s.", path,
                 strerror(errno));
             break;
         }
@@ -60,7 +60,7 @@ enum quire_status qr_client_read_file(const char *path, size_t max_size,
         }
         out_content->size += (size_t)size;
         if (out_content->size - start > max_size) {
-            status = qr_client_fail(problem, QUIRE_ELIMIT, "%s is larger than %zu bytes.", path,
+            status = qr_client_fail(error, QUIRE_ELIMIT, "%s is larger than %zu bytes.", path,
                 max_size);
             break;
         }
@@ -97,54 +97,54 @@ static bool sync_folder_of(const char *path)
         return false;
     }
     bool good = fsync(folder) == 0;
-    int error = errno;
+    int code = errno;
     close(folder);
-    errno = error;
+    errno = code;
     return good;
 }
 
 enum quire_status qr_client_write_file(const char *path, struct quire_bytes content,
-    enum qr_client_replace how, struct qr_client_problem *problem)
+    enum qr_client_replace how, struct qr_client_error *error)
 {
     struct qr_client_path fresh;
-    enum quire_status status = qr_client_path(&fresh, problem, "%s.new-XXXXXX", path);
+    enum quire_status status = qr_client_path(&fresh, error, "%s.new-XXXXXX", path);
     if (status != QUIRE_OK) {
         return status;
     }
     int file = mkostemp(fresh.text, O_CLOEXEC); /* mode 0600 */
     if (file < 0) {
-        return qr_client_fail(problem, qr_client_status_of_errno(errno), "Cannot write %s: %s.",
+        return qr_client_fail(error, qr_client_status_of_errno(errno), "Cannot write %s: %s.",
             path, strerror(errno));
     }
     bool good = write_all(file, content) && (how == QR_CLIENT_ATOMIC || fsync(file) == 0);
-    int error = errno;
+    int code = errno;
     if (close(file) != 0 && good) {
         good = false;
-        error = errno;
+        code = errno;
     }
     if (good) {
         good = how == QR_CLIENT_NEW ? link(fresh.text, path) == 0 : rename(fresh.text, path) == 0;
-        error = errno;
+        code = errno;
     }
     if (!good || how == QR_CLIENT_NEW) {
         unlink(fresh.text);
     }
     if (good && how != QR_CLIENT_ATOMIC) {
         good = sync_folder_of(path);
-        error = errno;
+        code = errno;
     }
     if (!good) {
-        status = how == QR_CLIENT_NEW && error == EEXIST ? QUIRE_ECONFLICT
-                                                         : qr_client_status_of_errno(error);
-        return qr_client_fail(problem, status, "Cannot write %s: %s.", path, strerror(error));
+        status = how == QR_CLIENT_NEW && code == EEXIST ? QUIRE_ECONFLICT
+                                                         : qr_client_status_of_errno(code);
+        return qr_client_fail(error, status, "Cannot write %s: %s.", path, strerror(code));
     }
     return QUIRE_OK;
 }
 
-enum quire_status qr_client_make_folders(const char *path, struct qr_client_problem *problem)
+enum quire_status qr_client_make_folders(const char *path, struct qr_client_error *error)
 {
     struct qr_client_path part;
-    enum quire_status status = qr_client_path(&part, problem, "%s", path);
+    enum quire_status status = qr_client_path(&part, error, "%s", path);
     if (status != QUIRE_OK) {
         return status;
     }
@@ -157,9 +157,9 @@ enum quire_status qr_client_make_folders(const char *path, struct qr_client_prob
         struct stat info;
         if (mkdir(part.text, 0700) != 0 && (errno != EEXIST || stat(part.text, &info) != 0
                 || !S_ISDIR(info.st_mode))) {
-            int error = errno == EEXIST ? ENOTDIR : errno;
-            return qr_client_fail(problem, qr_client_status_of_errno(error),
-                "Cannot make the folder %s: %s.", part.text, strerror(error));
+            int code = errno == EEXIST ? ENOTDIR : errno;
+            return qr_client_fail(error, qr_client_status_of_errno(code),
+                "Cannot make the folder %s: %s.", part.text, strerror(code));
         }
         *cursor = kept;
         if (kept == 0) {
@@ -177,13 +177,13 @@ void qr_client_path_name(const char *path, char out_name[17])
     }
 }
 
-enum quire_status qr_client_random(void *out, size_t size, struct qr_client_problem *problem)
+enum quire_status qr_client_random(void *out, size_t size, struct qr_client_error *error)
 {
     uint8_t *cursor = out;
     while (size > 0) {
         ssize_t got = getrandom(cursor, size, 0);
         if (got < 0 && errno != EINTR) {
-            return qr_client_fail(problem, QUIRE_EIO,
+            return qr_client_fail(error, QUIRE_EIO,
                 "The system gives no random bytes: %s.", strerror(errno));
         }
         cursor += got > 0 ? got : 0;

@@ -4,7 +4,7 @@
 #ifndef QR_CLIENT_FILES_H
 #define QR_CLIENT_FILES_H
 
-#include "client/problem.h"
+#include "client/error.h"
 #include <quire/bytes.h>
 #include <stdint.h>
 
@@ -16,12 +16,12 @@ struct qr_client_path {
 
 /** Writes a path as printf does. ELIMIT: it is too long. */
 QUIRE_CHECKED enum quire_status qr_client_path(struct qr_client_path *out_path,
-    struct qr_client_problem *problem, const char *format, ...)
+    struct qr_client_error *error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /** Appends a file of at most max_size bytes. ENOTFOUND; ELIMIT: larger; EIO; ENOMEM. */
 QUIRE_CHECKED enum quire_status qr_client_read_file(const char *path, size_t max_size,
-    struct quire_buffer *out_content, struct qr_client_problem *problem);
+    struct quire_buffer *out_content, struct qr_client_error *error);
 
 enum qr_client_replace {
     QR_CLIENT_ATOMIC,  /* old or new after a crash of the process; lost at a reboot, perhaps */
@@ -31,18 +31,18 @@ enum qr_client_replace {
 
 /** Replaces a file of mode 0600. EIO, EFULL: the old content is still there. */
 QUIRE_CHECKED enum quire_status qr_client_write_file(const char *path, struct quire_bytes content,
-    enum qr_client_replace how, struct qr_client_problem *problem);
+    enum qr_client_replace how, struct qr_client_error *error);
 
 /** Makes a folder and those above it, mode 0700 each; fine if it is there. */
 QUIRE_CHECKED enum quire_status qr_client_make_folders(const char *path,
-    struct qr_client_problem *problem);
+    struct qr_client_error *error);
 
 /** Sixteen hex digits of the path's hash: names what belongs to a profile but is kept elsewhere. */
 void qr_client_path_name(const char *path, char out_name[17]);
 
 /** Fills with random bytes of the system. EIO. */
 QUIRE_CHECKED enum quire_status qr_client_random(void *out, size_t size,
-    struct qr_client_problem *problem);
+    struct qr_client_error *error);
 
 /** Wipes memory in a way that the compiler keeps. */
 void qr_client_wipe(void *data, size_t size);

@@ -20,7 +20,7 @@ enum quire_status quire_client_each_version(struct quire_client *client,
     if (status != QUIRE_OK && status != QUIRE_ECORRUPT) { /* a damaged state has a history still */
         return status;
     }
-    client->problem.text[0] = 0;
+    client->error.text[0] = 0;
     status = quire_device_each_version(client->device, entry, visit, context, out_unreadable);
     return qr_client_settle(client, status, "The history cannot be read");
 }
@@ -74,7 +74,7 @@ static enum quire_status copy_of(struct quire_client *client, struct quire_bytes
     }
     if (status != QUIRE_OK) {
         quire_document_destroy(copy);
-        return qr_client_fail(&client->problem, status, "The version cannot be read: %s.",
+        return qr_client_fail(&client->error, status, "The version cannot be read: %s.",
             quire_status_text(status));
     }
     *out_document = copy;
@@ -88,16 +88,16 @@ static enum quire_status pick_one(struct quire_client *client, const uint8_t *en
     enum quire_status status =
         quire_client_each_version(client, entry, pick_version, pick, &unreadable);
     if (status == QUIRE_OK && pick->status != QUIRE_OK) {
-        status = qr_client_fail(&client->problem, pick->status, "There is not enough memory.");
+        status = qr_client_fail(&client->error, pick->status, "There is not enough memory.");
     }
     if (status == QUIRE_OK && pick->found == 0) {
-        status = qr_client_fail(&client->problem, QUIRE_ENOTFOUND,
+        status = qr_client_fail(&client->error, QUIRE_ENOTFOUND,
             pick->prefix == NULL ? "No version of this entry is as old as that."
                                  : "No version of this entry has an id that begins with %s.",
             pick->prefix);
     }
     if (status == QUIRE_OK && pick->prefix != NULL && pick->found > 1) {
-        status = qr_client_fail(&client->problem, QUIRE_ECONFLICT,
+        status = qr_client_fail(&client->error, QUIRE_ECONFLICT,
             "More than one version has an id that begins with %s: give more of it.", pick->prefix);
     }
     if (status == QUIRE_OK) {
@@ -145,7 +145,7 @@ enum quire_status quire_client_version(struct quire_client *client,
     }
     if (pick.prefix_size < QUIRE_CLIENT_PREFIX_MIN || pick.prefix_size > ID_DIGITS
         || strspn(name, "0123456789abcdefABCDEF") != pick.prefix_size) {
-        return qr_client_fail(&client->problem, QUIRE_EINVALID,
+        return qr_client_fail(&client->error, QUIRE_EINVALID,
             "\"%.80s\" does not name a version: give the first %d to %zu characters of its id, a date, or now.",
             name, QUIRE_CLIENT_PREFIX_MIN, ID_DIGITS);
     }
@@ -285,7 +285,7 @@ enum quire_status quire_client_restore(struct quire_client *client,
     if (status == QUIRE_OK) {
         status = restore_fields(document, &stamp, wanted);
         if (status != QUIRE_OK) { /* half of it is in memory only: let it go */
-            qr_client_fail(&client->problem, status,
+            qr_client_fail(&client->error, status,
                 "The version cannot be restored: %s. Nothing was saved.", quire_status_text(status));
             quire_client_close(client);
         }
@@ -301,8 +301,8 @@ enum quire_status quire_client_restore(struct quire_client *client,
     if (status == QUIRE_OK) {
         *out_changed = changed;
         memcpy(out_before, before, sizeof before);
-    } else if (client->problem.text[0] == 0) {
-        qr_client_fail(&client->problem, status, "The version cannot be restored: %s.",
+    } else if (client->error.text[0] == 0) {
+        qr_client_fail(&client->error, status, "The version cannot be restored: %s.",
             quire_status_text(status));
     }
     return status;

@@ -22,7 +22,7 @@ struct search {
     uint32_t old_offset, new_offset;
     uint64_t *budget;
     struct qr_client_changes *changes;
-    /* Old position reached on each diagonal (old − new place in the box), centred. */
+    /* Old position reached on each diagonal (old − new position in the box), centred. */
     int64_t forward[DIAGONALS];
     int64_t backward[DIAGONALS];
 };
@@ -83,7 +83,7 @@ struct split {
     uint32_t old_place, new_place;
 };
 
-/* One direction of the search: how far into the old side each diagonal (old − new place) came. */
+/* One direction of the search: how far into the old side each diagonal (old − new position) came. */
 struct front {
     int64_t *reached; /* centred: −REACH − 1 … REACH + 1; −1 not reached */
     int64_t low, high; /* diagonals below and above have left the box */

@@ -36,7 +36,7 @@ void qr_client_patience_begin(struct qr_client_patience *patience,
 /** Looks at what has changed; `received` counts the bytes of the present connection. */
 void qr_client_patience_look(struct qr_client_patience *patience,
     const struct quire_device_state *state, uint64_t received, uint64_t now_ms);
-/** A person was asked something, and took so long: that is nobody's delay. */
+/** Adds the time that the user took to answer a question: it is no delay of the server. */
 void qr_client_patience_excuse(struct qr_client_patience *patience, uint64_t took_ms);
 /** Is it the end? */
 enum qr_client_patience_end qr_client_patience_over(const struct qr_client_patience *patience,

@@ -16,7 +16,7 @@
 #define POLL_MS 10
 
 enum quire_status qr_client_profile_path(const char *option, struct qr_client_path *out_path,
-    struct qr_client_problem *problem)
+    struct qr_client_error *error)
 {
     const char *from_environment = getenv("QUIRE_PROFILE");
     if (option == NULL && from_environment != NULL && from_environment[0] != 0) {
@@ -24,21 +24,21 @@ enum quire_status qr_client_profile_path(const char *option, struct qr_client_pa
     }
     if (option != NULL) {
         if (option[0] == 0) {
-            return qr_client_fail(problem, QUIRE_EINVALID, "The name of the profile is empty.");
+            return qr_client_fail(error, QUIRE_EINVALID, "The name of the profile is empty.");
         }
-        return qr_client_path(out_path, problem, "%s", option);
+        return qr_client_path(out_path, error, "%s", option);
     }
     const char *data_home = getenv("XDG_DATA_HOME");
     if (data_home != NULL && data_home[0] == '/') {
-        return qr_client_path(out_path, problem, "%s/quire/default", data_home);
+        return qr_client_path(out_path, error, "%s/quire/default", data_home);
     }
     const char *home = getenv("HOME");
     if (home == NULL || home[0] != '/') {
-        return qr_client_fail(problem, QUIRE_ENOTFOUND,
-            "There is no place for a profile: none of QUIRE_PROFILE, XDG_DATA_HOME and HOME is "
+        return qr_client_fail(error, QUIRE_ENOTFOUND,
+            "There is no folder for a profile: none of QUIRE_PROFILE, XDG_DATA_HOME and HOME is "
             "set. Name a folder with --profile.");
     }
-    return qr_client_path(out_path, problem, "%s/.local/share/quire/default", home);
+    return qr_client_path(out_path, error, "%s/.local/share/quire/default", home);
 }
 
 /* ---- the lock -------------------------------------------------------------------------------- */
@@ -46,7 +46,7 @@ enum quire_status qr_client_profile_path(const char *option, struct qr_client_pa
 static int open_lock(const char *folder, const char *name, int flags)
 {
     struct qr_client_path path;
-    struct qr_client_problem ignored;
+    struct qr_client_error ignored;
     if (qr_client_path(&path, &ignored, "%s/%s", folder, name) != QUIRE_OK) {
         errno = ENAMETOOLONG;
         return -1;
@@ -73,23 +73,23 @@ static bool try_lock(int file, uint32_t wait_ms)
     return true;
 }
 
-static enum quire_status take_lock(const char *folder, uint32_t wait_ms, int *out_lock,
-    struct qr_client_problem *problem)
+static enum quire_status acquire_lock(const char *folder, uint32_t wait_ms, int *out_lock,
+    struct qr_client_error *error)
 {
     int lock = open_lock(folder, "lock", O_RDWR | O_CREAT);
     int waiting = lock < 0 ? -1 : open_lock(folder, "waiting", O_RDWR | O_CREAT);
     if (lock < 0 || waiting < 0) {
-        int error = errno;
+        int code = errno;
         if (lock >= 0) {
             close(lock);
         }
-        if (error == ENOENT) {
-            return qr_client_fail(problem, QUIRE_ENOTFOUND, "There is no profile in %s yet.",
+        if (code == ENOENT) {
+            return qr_client_fail(error, QUIRE_ENOTFOUND, "There is no profile in %s yet.",
                 folder);
         }
-        return qr_client_fail(problem, qr_client_status_of_errno(error),
+        return qr_client_fail(error, qr_client_status_of_errno(code),
             "The profile %s cannot be written: %s. Nothing was changed.", folder,
-            strerror(error));
+            strerror(code));
     }
     bool held = flock(waiting, LOCK_SH) == 0 && try_lock(lock, wait_ms);
     close(waiting);
@@ -99,7 +99,7 @@ static enum quire_status take_lock(const char *folder, uint32_t wait_ms, int *ou
         holder[size > 0 ? size : 0] = 0;
         holder[strspn(holder, "0123456789")] = 0;
         close(lock);
-        return qr_client_fail(problem, QUIRE_ELOCKED,
+        return qr_client_fail(error, QUIRE_ELOCKED,
             "Another process (%s%s) is using the profile %s and did not finish within %u.%u s. "
             "Nothing was changed; try again when it is done.",
             holder[0] != 0 ? "pid " : "unknown", holder, folder, wait_ms / 1000,
@@ -128,29 +128,29 @@ bool qr_client_profile_wanted(const struct qr_client_profile *profile)
 /* ---- the config ------------------------------------------------------------------------------ */
 
 static enum quire_status read_config(struct qr_client_profile *profile,
-    struct qr_client_problem *problem)
+    struct qr_client_error *error)
 {
     struct qr_client_path path;
     struct quire_buffer text = {0};
     unsigned line = 0;
-    enum quire_status status = qr_client_path(&path, problem, "%s/config", profile->path.text);
+    enum quire_status status = qr_client_path(&path, error, "%s/config", profile->path.text);
     if (status == QUIRE_OK) {
-        status = qr_client_read_file(path.text, QR_CLIENT_CONFIG_MAX, &text, problem);
+        status = qr_client_read_file(path.text, QR_CLIENT_CONFIG_MAX, &text, error);
     }
     if (status == QUIRE_ENOTFOUND) {
-        return qr_client_fail(problem, status, "There is no profile in %s yet.",
+        return qr_client_fail(error, status, "There is no profile in %s yet.",
             profile->path.text);
     }
     if (status == QUIRE_OK) {
         status = qr_client_config_parse(quire_buffer_bytes(&text), &profile->config, &line);
         if (status == QUIRE_EUNSUPPORTED) {
-            qr_client_fail(problem, status, "A newer version of Quire made the profile %s.",
+            qr_client_fail(error, status, "A newer version of Quire made the profile %s.",
                 profile->path.text);
         } else if (status != QUIRE_OK && line == 0) {
-            qr_client_fail(problem, status,
+            qr_client_fail(error, status,
                 "%s lacks its \"format\" or its \"key\" line. Nothing was changed.", path.text);
         } else if (status != QUIRE_OK) {
-            qr_client_fail(problem, status,
+            qr_client_fail(error, status,
                 "Line %u of %s is not understood. Nothing was changed.", line, path.text);
         }
     }
@@ -159,48 +159,48 @@ static enum quire_status read_config(struct qr_client_profile *profile,
 }
 
 enum quire_status qr_client_profile_save(const struct qr_client_profile *profile,
-    struct qr_client_problem *problem)
+    struct qr_client_error *error)
 {
     struct qr_client_path path;
     struct quire_buffer text = {0};
-    enum quire_status status = qr_client_path(&path, problem, "%s/config", profile->path.text);
+    enum quire_status status = qr_client_path(&path, error, "%s/config", profile->path.text);
     if (status == QUIRE_OK && qr_client_config_text(&profile->config, &text) != QUIRE_OK) {
-        status = qr_client_fail(problem, QUIRE_ENOMEM, "There is not enough memory.");
+        status = qr_client_fail(error, QUIRE_ENOMEM, "There is not enough memory.");
     }
     if (status == QUIRE_OK) {
         status = qr_client_write_file(path.text, quire_buffer_bytes(&text), QR_CLIENT_DURABLE,
-            problem);
+            error);
     }
     quire_buffer_finish(&text);
     return status;
 }
 
 static enum quire_status find_real_path(const char *path, struct qr_client_path *out_path,
-    struct qr_client_problem *problem)
+    struct qr_client_error *error)
 {
     char *real = realpath(path, NULL);
     if (real == NULL) {
         if (errno == ENOENT) {
-            return qr_client_fail(problem, QUIRE_ENOTFOUND, "There is no profile in %s yet.", path);
+            return qr_client_fail(error, QUIRE_ENOTFOUND, "There is no profile in %s yet.", path);
         }
-        return qr_client_fail(problem, qr_client_status_of_errno(errno),
+        return qr_client_fail(error, qr_client_status_of_errno(errno),
             "The profile %s cannot be opened: %s.", path, strerror(errno));
     }
-    enum quire_status status = qr_client_path(out_path, problem, "%s", real);
+    enum quire_status status = qr_client_path(out_path, error, "%s", real);
     free(real);
     return status;
 }
 
 enum quire_status qr_client_profile_records(const struct qr_client_profile *profile,
-    struct qr_client_path *out_path, struct qr_client_problem *problem)
+    struct qr_client_path *out_path, struct qr_client_error *error)
 {
-    return qr_client_path(out_path, problem, "%s/records.mdb", profile->path.text);
+    return qr_client_path(out_path, error, "%s/records.mdb", profile->path.text);
 }
 
 static bool has_file(const struct qr_client_profile *profile, const char *name)
 {
     struct qr_client_path path;
-    struct qr_client_problem ignored;
+    struct qr_client_error ignored;
     return qr_client_path(&path, &ignored, "%s/%s", profile->path.text, name) != QUIRE_OK
         || access(path.text, F_OK) == 0 || errno != ENOENT;
 }
@@ -208,7 +208,7 @@ static bool has_file(const struct qr_client_profile *profile, const char *name)
 static void remove_file(const struct qr_client_profile *profile, const char *name)
 {
     struct qr_client_path path;
-    struct qr_client_problem ignored;
+    struct qr_client_error ignored;
     if (qr_client_path(&path, &ignored, "%s/%s", profile->path.text, name) == QUIRE_OK) {
         unlink(path.text);
     }
@@ -217,20 +217,20 @@ static void remove_file(const struct qr_client_profile *profile, const char *nam
 /* ---- life ------------------------------------------------------------------------------------ */
 
 enum quire_status qr_client_profile_open(const char *path, uint32_t wait_ms,
-    struct qr_client_profile *out_profile, struct qr_client_problem *problem)
+    struct qr_client_profile *out_profile, struct qr_client_error *error)
 {
     struct qr_client_profile profile = {.lock = -1};
-    enum quire_status status = find_real_path(path, &profile.path, problem);
+    enum quire_status status = find_real_path(path, &profile.path, error);
     if (status == QUIRE_OK && !has_file(&profile, "config")) {
         /* Looked at before the lock, so that asking leaves no files in a strange folder. */
-        status = qr_client_fail(problem, QUIRE_ENOTFOUND, "There is no profile in %s yet.",
+        status = qr_client_fail(error, QUIRE_ENOTFOUND, "There is no profile in %s yet.",
             profile.path.text);
     }
     if (status == QUIRE_OK) {
-        status = take_lock(profile.path.text, wait_ms, &profile.lock, problem);
+        status = acquire_lock(profile.path.text, wait_ms, &profile.lock, error);
     }
     if (status == QUIRE_OK) {
-        status = read_config(&profile, problem);
+        status = read_config(&profile, error);
     }
     if (status != QUIRE_OK) {
         qr_client_profile_close(&profile);
@@ -242,23 +242,23 @@ enum quire_status qr_client_profile_open(const char *path, uint32_t wait_ms,
 
 enum quire_status qr_client_profile_make(const char *path, uint32_t wait_ms,
     enum qr_client_stage stage, struct qr_client_profile *out_profile,
-    struct qr_client_problem *problem)
+    struct qr_client_error *error)
 {
     struct qr_client_profile profile = {.lock = -1};
-    enum quire_status status = qr_client_make_folders(path, problem);
+    enum quire_status status = qr_client_make_folders(path, error);
     if (status == QUIRE_OK) {
-        status = find_real_path(path, &profile.path, problem);
+        status = find_real_path(path, &profile.path, error);
     }
     if (status == QUIRE_OK) {
-        status = take_lock(profile.path.text, wait_ms, &profile.lock, problem);
+        status = acquire_lock(profile.path.text, wait_ms, &profile.lock, error);
     }
     if (status == QUIRE_OK) {
         bool finished = has_file(&profile, "config")
-            ? read_config(&profile, problem) != QUIRE_OK
+            ? read_config(&profile, error) != QUIRE_OK
                 || profile.config.stage == QR_CLIENT_STAGE_READY
             : has_file(&profile, "records.mdb");
         if (finished) {
-            status = qr_client_fail(problem, QUIRE_ECONFLICT,
+            status = qr_client_fail(error, QUIRE_ECONFLICT,
                 "There is a profile in %s already; it was not touched.", profile.path.text);
         }
     }
@@ -268,7 +268,7 @@ enum quire_status qr_client_profile_make(const char *path, uint32_t wait_ms,
         memset(&profile.config, 0, sizeof profile.config);
         profile.config.stage = stage;
         qr_client_path_name(profile.path.text, profile.config.key_name);
-        status = qr_client_profile_save(&profile, problem);
+        status = qr_client_profile_save(&profile, error);
     }
     if (status != QUIRE_OK) {
         qr_client_profile_close(&profile);

@@ -1,8 +1,8 @@
 /*
  * A profile's folder: its lock, its turns and its config.
  *
- * Who wants the profile holds a shared lock on `waiting` until it has the exclusive one on `lock`;
- * so who stays for long (quire_client_follow) sees that somebody waits, and gives way.
+ * A process that wants the profile holds a shared lock on `waiting` until it has the exclusive one on
+ * `lock`. A process that stays for long (quire_client_follow) sees that lock and gives way.
  */
 #ifndef QR_CLIENT_PROFILE_H
 #define QR_CLIENT_PROFILE_H
@@ -18,11 +18,11 @@ struct qr_client_profile {
 
 /** Where it is: `option`, else $QUIRE_PROFILE, else <data home>/quire/default. */
 QUIRE_CHECKED enum quire_status qr_client_profile_path(const char *option,
-    struct qr_client_path *out_path, struct qr_client_problem *problem);
+    struct qr_client_path *out_path, struct qr_client_error *error);
 
 /** Takes the lock and reads the config. ENOTFOUND, ELOCKED, EUNSUPPORTED, EMALFORMED, EIO. */
 QUIRE_CHECKED enum quire_status qr_client_profile_open(const char *path, uint32_t wait_ms,
-    struct qr_client_profile *out_profile, struct qr_client_problem *problem);
+    struct qr_client_profile *out_profile, struct qr_client_error *error);
 
 /**
  * Makes the folder, takes the lock and writes a config of that stage with a key name of its own.
@@ -30,11 +30,11 @@ QUIRE_CHECKED enum quire_status qr_client_profile_open(const char *path, uint32_
  */
 QUIRE_CHECKED enum quire_status qr_client_profile_make(const char *path, uint32_t wait_ms,
     enum qr_client_stage stage, struct qr_client_profile *out_profile,
-    struct qr_client_problem *problem);
+    struct qr_client_error *error);
 
 /** Writes the config, durably. */
 QUIRE_CHECKED enum quire_status qr_client_profile_save(const struct qr_client_profile *profile,
-    struct qr_client_problem *problem);
+    struct qr_client_error *error);
 
 /** Removes what make made; the folder too if nothing else is in it. The lock is given back. */
 void qr_client_profile_unmake(struct qr_client_profile *profile);
@@ -47,6 +47,6 @@ void qr_client_profile_close(struct qr_client_profile *profile);
 
 /** Where the records are. */
 QUIRE_CHECKED enum quire_status qr_client_profile_records(const struct qr_client_profile *profile,
-    struct qr_client_path *out_path, struct qr_client_problem *problem);
+    struct qr_client_path *out_path, struct qr_client_error *error);
 
 #endif

@@ -29,10 +29,10 @@ static bool disk_is_full(const char *path)
 }
 
 static enum quire_status fail(const struct qr_client_records *records, int code,
-    struct qr_client_problem *problem)
+    struct qr_client_error *error)
 {
     if (code == MDB_MAP_FULL) {
-        return qr_client_fail(problem, QUIRE_EFULL,
+        return qr_client_fail(error, QUIRE_EFULL,
             "The profile has reached its greatest size (%zu MiB). What was saved before is safe; "
             "this was not saved.",
             records->map_max >> 20);
@@ -41,7 +41,7 @@ static enum quire_status fail(const struct qr_client_records *records, int code,
         ? QUIRE_EFULL
         : qr_client_status_of_errno(code);
     if (status == QUIRE_EFULL) {
-        return qr_client_fail(problem, status,
+        return qr_client_fail(error, status,
             "The disk is full (%s). What was saved before is safe; this was not saved. "
             "Make room, then do it again.",
             records->path);
@@ -51,12 +51,12 @@ static enum quire_status fail(const struct qr_client_records *records, int code,
         status = QUIRE_ECORRUPT;
     }
     if (code == EIO) {
-        return qr_client_fail(problem, status,
+        return qr_client_fail(error, status,
             "The disk failed, or it is full (%s). What was saved before is safe; this was not "
             "saved.",
             records->path);
     }
-    return qr_client_fail(problem, status,
+    return qr_client_fail(error, status,
         "The records of the profile (%s) cannot be used: %s. What was saved before was not "
         "touched.",
         records->path, mdb_strerror(code));
@@ -72,12 +72,12 @@ static bool file_is_cut(const char *path, const MDB_envinfo *info, MDB_env *env)
 }
 
 enum quire_status qr_client_records_open(const char *path, size_t map_first, size_t map_max,
-    struct qr_client_records **out_records, struct qr_client_problem *problem)
+    struct qr_client_records **out_records, struct qr_client_error *error)
 {
     struct qr_client_records *records = calloc(1, sizeof *records);
     if (records == NULL || (records->path = strdup(path)) == NULL) {
         free(records);
-        return qr_client_fail(problem, QUIRE_ENOMEM, "There is not enough memory.");
+        return qr_client_fail(error, QUIRE_ENOMEM, "There is not enough memory.");
     }
     records->map_max = map_max;
     records->map_size = map_first;
@@ -113,7 +113,7 @@ enum quire_status qr_client_records_open(const char *path, size_t map_first, siz
         }
     }
     if (code != 0) {
-        enum quire_status status = fail(records, code, problem);
+        enum quire_status status = fail(records, code, error);
         qr_client_records_close(records);
         return status;
     }
@@ -250,7 +250,7 @@ static int write_once(struct qr_client_records *records, const struct quire_writ
 }
 
 enum quire_status qr_client_records_write(struct qr_client_records *records,
-    const struct quire_write *writes, size_t count, struct qr_client_problem *problem)
+    const struct quire_write *writes, size_t count, struct qr_client_error *error)
 {
     int code = write_once(records, writes, count);
     while (code == MDB_MAP_FULL && records->map_size < records->map_max) {
@@ -261,5 +261,5 @@ enum quire_status qr_client_records_write(struct qr_client_records *records,
             code = write_once(records, writes, count);
         }
     }
-    return code == 0 ? QUIRE_OK : fail(records, code, problem);
+    return code == 0 ? QUIRE_OK : fail(records, code, error);
 }

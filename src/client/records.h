@@ -7,7 +7,7 @@
 #ifndef QR_CLIENT_RECORDS_H
 #define QR_CLIENT_RECORDS_H
 
-#include "client/problem.h"
+#include "client/error.h"
 #include <quire/device.h>
 
 #define QR_CLIENT_MAP_FIRST ((size_t)64 << 20) /* bytes of address space, not of disk */
@@ -17,7 +17,7 @@ struct qr_client_records;
 
 /** Opens or makes the file. map_max: QR_CLIENT_MAP_MAX, or less for tests. EIO, EFULL, ENOMEM. */
 QUIRE_CHECKED enum quire_status qr_client_records_open(const char *path, size_t map_first,
-    size_t map_max, struct qr_client_records **out_records, struct qr_client_problem *problem);
+    size_t map_max, struct qr_client_records **out_records, struct qr_client_error *error);
 /** Accepts NULL. */
 void qr_client_records_close(struct qr_client_records *records);
 
@@ -30,6 +30,6 @@ struct quire_reader qr_client_records_reader(struct qr_client_records *records);
 
 /** Writes all or nothing, durable when it returns. EFULL, EIO, ENOMEM: nothing was written. */
 QUIRE_CHECKED enum quire_status qr_client_records_write(struct qr_client_records *records,
-    const struct quire_write *writes, size_t count, struct qr_client_problem *problem);
+    const struct quire_write *writes, size_t count, struct qr_client_error *error);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * A thread for one lookup. Whoever is last, it or who asked, frees what they share.
+ * A thread for one lookup. The last to finish, the thread or its caller, frees what they share.
  */
 #define _GNU_SOURCE
 #include "client/resolve.h"

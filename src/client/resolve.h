@@ -1,6 +1,6 @@
 /*
  * Looking up a host's name without waiting for it: the system's resolver may take half a minute and
- * more, and cannot be interrupted, so it has a thread of its own, which may outlive whoever asked.
+ * more, and cannot be interrupted, so it has a thread of its own, which may outlive the caller.
  */
 #ifndef QR_CLIENT_RESOLVE_H
 #define QR_CLIENT_RESOLVE_H

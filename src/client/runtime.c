@@ -23,26 +23,26 @@ static bool use(const char *path)
 }
 
 enum quire_status qr_client_runtime_folder(struct qr_client_path *out_path,
-    struct qr_client_problem *problem)
+    struct qr_client_error *error)
 {
     struct qr_client_path path;
     unsigned long user = (unsigned long)geteuid();
     const char *runtime = getenv("XDG_RUNTIME_DIR");
     if (runtime != NULL && runtime[0] == '/'
-        && qr_client_path(&path, problem, "%s/quire", runtime) == QUIRE_OK && use(path.text)) {
+        && qr_client_path(&path, error, "%s/quire", runtime) == QUIRE_OK && use(path.text)) {
         *out_path = path;
         return QUIRE_OK;
     }
-    if (qr_client_path(&path, problem, "/run/user/%lu/quire", user) == QUIRE_OK
+    if (qr_client_path(&path, error, "/run/user/%lu/quire", user) == QUIRE_OK
         && use(path.text)) {
         *out_path = path;
         return QUIRE_OK;
     }
-    if (qr_client_path(&path, problem, "/dev/shm/quire-%lu", user) == QUIRE_OK && use(path.text)) {
+    if (qr_client_path(&path, error, "/dev/shm/quire-%lu", user) == QUIRE_OK && use(path.text)) {
         *out_path = path;
         return QUIRE_OK;
     }
-    return qr_client_fail(problem, QUIRE_EIO,
+    return qr_client_fail(error, QUIRE_EIO,
         "There is no private folder in memory: XDG_RUNTIME_DIR is not set or not writable, and "
         "/dev/shm/quire-%lu cannot be used.",
         user);
@@ -50,7 +50,7 @@ enum quire_status qr_client_runtime_folder(struct qr_client_path *out_path,
 
 static bool record_path(const char *profile, struct qr_client_path *out_path)
 {
-    struct qr_client_problem ignored;
+    struct qr_client_error ignored;
     struct qr_client_path folder;
     char name[17];
     qr_client_path_name(profile, name);
@@ -60,7 +60,7 @@ static bool record_path(const char *profile, struct qr_client_path *out_path)
 
 void qr_client_replica_read(const char *profile, struct quire_buffer *out_record)
 {
-    struct qr_client_problem ignored;
+    struct qr_client_error ignored;
     struct qr_client_path path;
     if (!record_path(profile, &path)
         || qr_client_read_file(path.text, 4096, out_record, &ignored) != QUIRE_OK) {
@@ -70,7 +70,7 @@ void qr_client_replica_read(const char *profile, struct quire_buffer *out_record
 
 void qr_client_replica_write(const char *profile, struct quire_bytes record)
 {
-    struct qr_client_problem ignored;
+    struct qr_client_error ignored;
     struct qr_client_path path;
     if (record_path(profile, &path)
         && qr_client_write_file(path.text, record, QR_CLIENT_ATOMIC, &ignored) != QUIRE_OK) {

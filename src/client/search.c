@@ -1,5 +1,5 @@
 /*
- * Finding entries by their words; and gathering the words of those that came in heaps.
+ * Search; and indexing entries that came in large numbers.
  */
 #include "client/shell.h"
 #include "client/text.h"
@@ -29,17 +29,17 @@ enum quire_status quire_client_search(struct quire_client *client, struct quire_
         return status;
     }
     if (!qr_client_text_valid(query, NULL)) {
-        return qr_client_fail(&client->problem, QUIRE_EINVALID, "What to search for is not UTF-8.");
+        return qr_client_fail(&client->error, QUIRE_EINVALID, "What to search for is not UTF-8.");
     }
     status = quire_device_search(client->device, query, visit, context);
-    while (status == QUIRE_ESTATE) { /* each turn gathers the words of at least one entry */
+    while (status == QUIRE_ESTATE) { /* each turn indexes at least one entry */
         status = index_some(client);
         if (status == QUIRE_OK) {
             status = quire_device_search(client->device, query, visit, context);
         }
     }
     if (status == QUIRE_EINVALID || status == QUIRE_ELIMIT) {
-        return qr_client_fail(&client->problem, status,
+        return qr_client_fail(&client->error, status,
             status == QUIRE_EINVALID ? "There is no word to search for."
                                      : "That is too much to search for at once.");
     }

@@ -6,7 +6,7 @@
 
 #include "client/profile.h"
 #include "client/records.h"
-#include "client/wire.h"
+#include "client/connection.h"
 #include <quire/client.h>
 #include <stdatomic.h>
 
@@ -47,15 +47,15 @@ struct quire_client {
     struct qr_client_records *records;
     struct quire_device *device;
 
-    struct qr_client_wire *wire; /* only during a blocking call */
+    struct qr_client_connection *connection; /* only during a blocking call */
     struct qr_client_run run;
-    enum quire_status failed; /* of a step inside of a callback of the wire */
+    enum quire_status failed; /* of a step inside a callback of the connection */
     bool unreachable;         /* the last failure was the server's absence */
-    bool delivering;          /* a notice is being told */
+    bool delivering;          /* a notice is being delivered */
     struct qr_client_notice *notices;
     size_t notice_count, notice_capacity;
     atomic_bool stop;
-    struct qr_client_problem problem;
+    struct qr_client_error error;
 };
 
 /** Monotonic and wall clock, milliseconds. */
@@ -67,7 +67,7 @@ QUIRE_CHECKED enum quire_status qr_client_needs_profile(struct quire_client *cli
 
 /** Feeds one event (kind and operands; the clocks and the entropy are filled in here) and carries
  * out what follows, PERSISTED included. ENOMEM, EIO, EFULL, ECORRUPT close the profile, though not
- * the wire. ESTATE: not now. */
+ * the connection. ESTATE: not now. */
 QUIRE_CHECKED enum quire_status qr_client_feed(struct quire_client *client,
     struct quire_event event);
 
@@ -87,11 +87,11 @@ QUIRE_CHECKED enum quire_status qr_client_device_options(struct quire_client *cl
     struct quire_buffer *record, struct quire_device_options *out_options);
 
 /** Makes a document's text another by few edits. When they break off halfway the profile is closed, with
- * what nobody saved. (entries.c) */
+ * every unsaved edit. (entries.c) */
 QUIRE_CHECKED enum quire_status qr_client_change_text(struct quire_client *client,
     struct quire_document *document, const struct quire_stamp *stamp, struct quire_bytes text);
 
-/** Gathers words of entries that came in heaps, for about time_ms at most. As feed. (search.c) */
+/** Indexes entries that came in large numbers, for about time_ms at most. As feed. (search.c) */
 QUIRE_CHECKED enum quire_status qr_client_index(struct quire_client *client, uint32_t time_ms);
 
 /* The blocking calls' engine (run.c). */

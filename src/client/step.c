@@ -33,8 +33,8 @@ enum quire_status qr_client_settle(struct quire_client *client, enum quire_statu
     case QUIRE_EIO:
     case QUIRE_EFULL:
     case QUIRE_ECORRUPT:
-        if (client->problem.text[0] == 0) {
-            qr_client_fail(&client->problem, status,
+        if (client->error.text[0] == 0) {
+            qr_client_fail(&client->error, status,
                 "%s: %s. What was saved before is safe.", what, quire_status_text(status));
         }
         quire_client_close(client);
@@ -47,7 +47,7 @@ enum quire_status qr_client_settle(struct quire_client *client, enum quire_statu
 
 /* ---- notices --------------------------------------------------------------------------------- */
 
-static enum quire_status keep_notice(struct quire_client *client, const struct quire_action *action)
+static enum quire_status queue_notice(struct quire_client *client, const struct quire_action *action)
 {
     if (client->notice_count == client->notice_capacity) {
         size_t capacity = client->notice_capacity == 0 ? 16 : client->notice_capacity * 2;
@@ -105,9 +105,9 @@ static void note_for_run(struct quire_client *client, const struct quire_action 
     }
 }
 
-/* Told only when the step is carried out whole, so that a callback may edit, save and so step again;
- * what that raises is told by the outermost call. */
-static void tell_notices(struct quire_client *client)
+/* Delivered only when the step is carried out whole, so that a callback may edit, save and so step again;
+ * what that raises is delivered by the outermost call. */
+static void deliver_notices(struct quire_client *client)
 {
     if (client->delivering) {
         return;
@@ -115,8 +115,8 @@ static void tell_notices(struct quire_client *client)
     client->delivering = true;
     for (size_t i = 0; i < client->notice_count; i++) {
         struct qr_client_notice notice = client->notices[i];
-        if (notice.kind == QUIRE_NOTICE_READY && client->callbacks.line != NULL) {
-            client->callbacks.line(client->callbacks.context, QUIRE_CLIENT_ONLINE, "");
+        if (notice.kind == QUIRE_NOTICE_READY && client->callbacks.connection != NULL) {
+            client->callbacks.connection(client->callbacks.context, QUIRE_CLIENT_ONLINE, "");
         }
         if (client->callbacks.notice != NULL) {
             struct quire_client_notice told = {notice.kind, notice.code, notice.entry,
@@ -136,7 +136,7 @@ static enum quire_status carry_out_one(struct quire_client *client,
     switch (action->kind) {
     case QUIRE_ACTION_PERSIST: {
         enum quire_status status = qr_client_records_write(client->records, action->writes,
-            action->write_count, &client->problem);
+            action->write_count, &client->error);
         if (status == QUIRE_OK) {
             *out_token = action->token;
             *out_persisted = true;
@@ -144,12 +144,12 @@ static enum quire_status carry_out_one(struct quire_client *client,
         return status;
     }
     case QUIRE_ACTION_SEND:
-        return client->wire == NULL ? QUIRE_OK : qr_client_wire_send(client->wire, action->bytes);
+        return client->connection == NULL ? QUIRE_OK : qr_client_connection_send(client->connection, action->bytes);
     case QUIRE_ACTION_CLOSE:
         client->run.retry_ms = action->retry_ms;
         client->run.closed_here = true;
-        if (client->wire != NULL) {
-            qr_client_wire_hang_up(client->wire);
+        if (client->connection != NULL) {
+            qr_client_connection_hang_up(client->connection);
         }
         return QUIRE_OK;
     case QUIRE_ACTION_REPLICA:
@@ -157,7 +157,7 @@ static enum quire_status carry_out_one(struct quire_client *client,
         return QUIRE_OK;
     case QUIRE_ACTION_NOTICE:
         note_for_run(client, action);
-        return keep_notice(client, action);
+        return queue_notice(client, action);
     }
     return QUIRE_OK;
 }
@@ -178,7 +178,7 @@ enum quire_status qr_client_carry_out(struct quire_client *client,
         }
         struct quire_event event = {.kind = QUIRE_EVENT_PERSISTED, .token = token,
             .now_ms = qr_client_now_ms(), .wall_ms = qr_client_wall_ms()};
-        status = qr_client_random(event.entropy, sizeof event.entropy, &client->problem);
+        status = qr_client_random(event.entropy, sizeof event.entropy, &client->error);
         if (status == QUIRE_OK) {
             status = quire_device_step(client->device, &event, &present);
         }
@@ -190,7 +190,7 @@ enum quire_status qr_client_carry_out(struct quire_client *client,
     if (status != QUIRE_OK) {
         return qr_client_settle(client, status, "The profile cannot be written");
     }
-    tell_notices(client);
+    deliver_notices(client);
     return client->device != NULL ? QUIRE_OK : client->failed; /* a callback's save may fail */
 }
 
@@ -200,7 +200,7 @@ enum quire_status qr_client_feed(struct quire_client *client, struct quire_event
     event.now_ms = qr_client_now_ms();
     event.wall_ms = qr_client_wall_ms();
     enum quire_status status =
-        qr_client_random(event.entropy, sizeof event.entropy, &client->problem);
+        qr_client_random(event.entropy, sizeof event.entropy, &client->error);
     if (status == QUIRE_OK) {
         status = quire_device_step(client->device, &event, &actions);
     }

@@ -42,8 +42,8 @@ static enum qr_cli_exit print_kit(struct qr_cli *cli, const char *kit)
     memcpy(first, kit, half);
     first[half] = 0;
     printf("Your journal is ready. This is its recovery kit:\n\n    %s%s\n    %s%s\n\n"
-           "Write it down on paper, in one piece, and keep it where nobody finds it. Whoever has it "
-           "can\nread everything; without it, and without a device, nobody can, not even you. It is "
+           "Write it down on paper, in one piece, and keep it in a safe place. Anyone who has it "
+           "can\nread everything; without it, and without a device, no one can, not even you. It is "
            "shown\nonly this once and kept nowhere.\n\nNext: quire write \"…\", and %s\n",
         qr_cli_bold(cli), first, kit + half + (kit[half] == '-'), qr_cli_plain(cli),
         quire_client_server(cli->client)[0] != 0
@@ -128,7 +128,7 @@ static enum qr_cli_exit join_with(struct qr_cli *cli, const char *secret, bool b
 }
 
 /* The operands as one code: it is typed in groups, perhaps. */
-static enum qr_cli_exit take_code(struct qr_cli *cli, char code[SECRET_MAX])
+static enum qr_cli_exit join_code(struct qr_cli *cli, char code[SECRET_MAX])
 {
     code[0] = 0;
     for (size_t i = 0; i < cli->args.operand_count; i++) {
@@ -143,7 +143,7 @@ static enum qr_cli_exit take_code(struct qr_cli *cli, char code[SECRET_MAX])
 enum qr_cli_exit qr_cli_join(struct qr_cli *cli)
 {
     char code[SECRET_MAX];
-    enum qr_cli_exit exit = take_code(cli, code);
+    enum qr_cli_exit exit = join_code(cli, code);
     if (exit == QR_CLI_DONE) {
         exit = join_with(cli, code, false);
     }
@@ -155,7 +155,7 @@ enum qr_cli_exit qr_cli_rejoin(struct qr_cli *cli)
 {
     char code[SECRET_MAX];
     uint32_t timeout_ms = 0;
-    enum qr_cli_exit exit = take_code(cli, code);
+    enum qr_cli_exit exit = join_code(cli, code);
     if (exit == QR_CLI_DONE) {
         exit = qr_cli_timeout(cli, QR_CLI_TIMEOUT_S, &timeout_ms);
     }

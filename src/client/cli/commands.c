@@ -54,7 +54,7 @@ static const struct qr_cli_option server_options[] = {
 const struct qr_cli_command qr_cli_commands[] = {
     {"init", "", 0, 0, "makes a new account with this as its first device",
         "Prints the recovery kit, once: the only way back in when all devices are lost. Write it\n"
-        "down and keep it where nobody finds it. Works offline.\n",
+        "down and keep it in a safe place. Works offline.\n",
         init_options, qr_cli_init},
     {"join", "CODE", 1, CODE_GROUPS_MAX, "joins an account by the code that `quire pair` shows",
         "Runs on the new device, while `quire pair` waits on one that is in the account. Capitals,\n"
@@ -67,10 +67,10 @@ const struct qr_cli_command qr_cli_commands[] = {
         online_options, qr_cli_rejoin},
     {"recover", "", 0, 0, "joins an account by its recovery kit",
         "Reads the kit from standard input or, without showing it, from the terminal; never from\n"
-        "the command line, where others can see it. Then takes in all entries.\n",
+        "the command line, where other users can see it. Then takes in all entries.\n",
         join_options, qr_cli_recover},
     {"pair", "", 0, CODE_GROUPS_MAX, "lets a new device join: shows a code and waits for it",
-        "Show the code to nobody but yourself, and never type one that somebody sent you.\n"
+        "Show the code to no one else, and never type one that was sent to you.\n"
         "`quire pair CODE` is the same as `quire join CODE`.\n",
         pair_options, qr_cli_do_pair},
     {"write", "[TEXT…]", 0, 65536, "writes a new entry and prints its id",
@@ -82,7 +82,7 @@ const struct qr_cli_command qr_cli_commands[] = {
         "With options that change something, only that is changed; with \"-\" the text, too, is\n"
         "replaced by what comes through standard input. Without such options the text comes\n"
         "through a pipe or from your editor. Only what differs is recorded, so it merges with what\n"
-        "other devices write meanwhile; while the editor is open, sync and others may go on.\n",
+        "other devices write meanwhile; while the editor is open, sync and other commands may run.\n",
         edit_options, qr_cli_do_edit},
     {"type", "ENTRY|new", 1, 1, "applies a script of edits from standard input, for programs",
         "Each line is a JSON array [position, delete_count, \"text\"], in characters (code points),\n"

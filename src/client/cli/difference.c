@@ -16,8 +16,8 @@ struct piece {
     size_t old_from, old_to, new_from, new_to;
 };
 
-/** A text diff on its way out: as one text with marks in it, or as JSON. */
-struct telling {
+/** A text diff to be printed: one text with marks in it, or JSON. */
+struct text_diff {
     struct qr_cli *cli;
     struct quire_bytes old, new;
     struct piece *pieces; /* ascending */
@@ -48,7 +48,7 @@ static size_t before_last_points(struct quire_bytes text, size_t count)
 }
 
 /* What is the same: whole if it is short, else its two ends. */
-static void tell_same(const struct qr_cli *cli, struct quire_bytes text, bool at_begin, bool at_end)
+static void print_same(const struct qr_cli *cli, struct quire_bytes text, bool at_begin, bool at_end)
 {
     size_t head = at_begin ? 0 : first_points(text, CONTEXT_POINTS);
     size_t tail = at_end ? text.size : before_last_points(text, CONTEXT_POINTS);
@@ -61,7 +61,7 @@ static void tell_same(const struct qr_cli *cli, struct quire_bytes text, bool at
     qr_cli_print_text(cli, stdout, (struct quire_bytes){text.data + tail, text.size - tail});
 }
 
-static void tell_marked(const struct qr_cli *cli, struct quire_bytes text, bool erased)
+static void print_marked(const struct qr_cli *cli, struct quire_bytes text, bool erased)
 {
     if (text.size > 0) {
         printf("%s", cli->colour ? erased ? "\x1b[9;31m" : "\x1b[32m" : erased ? "[-" : "{+");
@@ -76,81 +76,81 @@ static bool ends_word(uint8_t byte)
 }
 
 /* Whole words, so that a person can read them; a piece that touches the one before joins it. */
-static bool keep_hunk(void *context, const struct quire_hunk *hunk)
+static bool add_hunk(void *context, const struct quire_hunk *hunk)
 {
-    struct telling *telling = context;
-    if (telling->cli->json) {
-        json_array_append_new(telling->array, json_pack("{s:I, s:I, s:o, s:o}", "old_position",
+    struct text_diff *text_diff = context;
+    if (text_diff->cli->json) {
+        json_array_append_new(text_diff->array, json_pack("{s:I, s:I, s:o, s:o}", "old_position",
             (json_int_t)hunk->old_position, "new_position", (json_int_t)hunk->new_position, "erased",
             qr_cli_json_bytes(hunk->erased), "inserted", qr_cli_json_bytes(hunk->inserted)));
         return true;
     }
     struct piece last = {0};
-    if (telling->count > 0) {
-        last = telling->pieces[telling->count - 1];
+    if (text_diff->count > 0) {
+        last = text_diff->pieces[text_diff->count - 1];
     }
-    size_t old_from = (size_t)(hunk->erased.data - telling->old.data);
+    size_t old_from = (size_t)(hunk->erased.data - text_diff->old.data);
     size_t same = old_from - last.old_to; /* bytes that are the same, before this hunk */
     struct piece piece = {.old_from = old_from, .old_to = old_from + hunk->erased.size,
         .new_from = last.new_to + same, .new_to = last.new_to + same + hunk->inserted.size};
     bool inside = (hunk->erased.size > 0 && !ends_word(hunk->erased.data[0]))
         || (hunk->inserted.size > 0 && !ends_word(hunk->inserted.data[0]));
-    while (inside && same > 0 && !ends_word(telling->old.data[piece.old_from - 1])) {
+    while (inside && same > 0 && !ends_word(text_diff->old.data[piece.old_from - 1])) {
         same--;
         piece.old_from--;
         piece.new_from--;
     }
-    if (same == 0 && telling->count > 0) {
-        telling->pieces[telling->count - 1].old_to = piece.old_to;
-        telling->pieces[telling->count - 1].new_to = piece.new_to;
+    if (same == 0 && text_diff->count > 0) {
+        text_diff->pieces[text_diff->count - 1].old_to = piece.old_to;
+        text_diff->pieces[text_diff->count - 1].new_to = piece.new_to;
         return true;
     }
-    if (telling->count == telling->capacity) {
-        size_t capacity = telling->capacity == 0 ? 64 : telling->capacity * 2;
-        struct piece *pieces = realloc(telling->pieces, capacity * sizeof *pieces);
+    if (text_diff->count == text_diff->capacity) {
+        size_t capacity = text_diff->capacity == 0 ? 64 : text_diff->capacity * 2;
+        struct piece *pieces = realloc(text_diff->pieces, capacity * sizeof *pieces);
         if (pieces == NULL) {
-            telling->failed = true;
+            text_diff->failed = true;
             return false;
         }
-        telling->pieces = pieces;
-        telling->capacity = capacity;
+        text_diff->pieces = pieces;
+        text_diff->capacity = capacity;
     }
-    telling->pieces[telling->count++] = piece;
+    text_diff->pieces[text_diff->count++] = piece;
     return true;
 }
 
 /* The rest of a word that a piece ends in, as far as the next piece leaves room. */
-static void end_in_words(struct telling *telling)
+static void end_in_words(struct text_diff *text_diff)
 {
-    for (size_t i = 0; i < telling->count; i++) {
-        struct piece *piece = &telling->pieces[i];
-        size_t limit = i + 1 < telling->count ? telling->pieces[i + 1].old_from : telling->old.size;
+    for (size_t i = 0; i < text_diff->count; i++) {
+        struct piece *piece = &text_diff->pieces[i];
+        size_t limit = i + 1 < text_diff->count ? text_diff->pieces[i + 1].old_from : text_diff->old.size;
         bool inside =
-            (piece->old_to > piece->old_from && !ends_word(telling->old.data[piece->old_to - 1]))
-            || (piece->new_to > piece->new_from && !ends_word(telling->new.data[piece->new_to - 1]));
-        while (inside && piece->old_to < limit && !ends_word(telling->old.data[piece->old_to])) {
+            (piece->old_to > piece->old_from && !ends_word(text_diff->old.data[piece->old_to - 1]))
+            || (piece->new_to > piece->new_from && !ends_word(text_diff->new.data[piece->new_to - 1]));
+        while (inside && piece->old_to < limit && !ends_word(text_diff->old.data[piece->old_to])) {
             piece->old_to++;
             piece->new_to++;
         }
     }
 }
 
-static void print_text_diff(struct telling *telling)
+static void print_text_diff(struct text_diff *text_diff)
 {
-    size_t told = 0; /* of the new text */
-    end_in_words(telling);
-    for (size_t i = 0; i < telling->count; i++) {
-        const struct piece *piece = &telling->pieces[i];
-        tell_same(telling->cli, (struct quire_bytes){telling->new.data + told, piece->new_from - told},
+    size_t printed = 0; /* of the new text */
+    end_in_words(text_diff);
+    for (size_t i = 0; i < text_diff->count; i++) {
+        const struct piece *piece = &text_diff->pieces[i];
+        print_same(text_diff->cli, (struct quire_bytes){text_diff->new.data + printed, piece->new_from - printed},
             i == 0, false);
-        tell_marked(telling->cli, (struct quire_bytes){telling->old.data + piece->old_from,
+        print_marked(text_diff->cli, (struct quire_bytes){text_diff->old.data + piece->old_from,
             piece->old_to - piece->old_from}, true);
-        tell_marked(telling->cli, (struct quire_bytes){telling->new.data + piece->new_from,
+        print_marked(text_diff->cli, (struct quire_bytes){text_diff->new.data + piece->new_from,
             piece->new_to - piece->new_from}, false);
-        told = piece->new_to;
+        printed = piece->new_to;
     }
-    if (telling->count > 0) {
-        tell_same(telling->cli, (struct quire_bytes){telling->new.data + told, telling->new.size - told},
+    if (text_diff->count > 0) {
+        print_same(text_diff->cli, (struct quire_bytes){text_diff->new.data + printed, text_diff->new.size - printed},
             false, true);
         fputc('\n', stdout);
     }
@@ -205,11 +205,11 @@ static void compared_finish(struct compared *compared)
 static enum qr_cli_exit print_diff(struct qr_cli *cli, const struct compared *from,
     const struct compared *to)
 {
-    static const uint8_t nothing[1] = {0}; /* an empty text has a place, too: pieces count from it */
-    struct telling telling = {.cli = cli, .old = quire_buffer_bytes(&from->text),
+    static const uint8_t nothing[1] = {0}; /* an empty text needs an address, too: pieces count from it */
+    struct text_diff text_diff = {.cli = cli, .old = quire_buffer_bytes(&from->text),
         .new = quire_buffer_bytes(&to->text), .array = cli->json ? json_array() : NULL};
-    telling.old.data = telling.old.size > 0 ? telling.old.data : nothing;
-    telling.new.data = telling.new.size > 0 ? telling.new.data : nothing;
+    text_diff.old.data = text_diff.old.size > 0 ? text_diff.old.data : nothing;
+    text_diff.new.data = text_diff.new.size > 0 ? text_diff.new.data : nothing;
     json_t *fields = cli->json ? json_object() : NULL;
     bool deleted_from = quire_document_deleted(from->document);
     bool deleted_to = quire_document_deleted(to->document);
@@ -230,24 +230,24 @@ static enum qr_cli_exit print_diff(struct qr_cli *cli, const struct compared *fr
             print_field(cli, qr_cli_field_names[i], then, now);
         }
     }
-    enum quire_status status = quire_text_diff(telling.old, telling.new, keep_hunk, &telling);
-    status = telling.failed ? QUIRE_ENOMEM : status;
+    enum quire_status status = quire_text_diff(text_diff.old, text_diff.new, add_hunk, &text_diff);
+    status = text_diff.failed ? QUIRE_ENOMEM : status;
     if (status != QUIRE_OK) {
-        free(telling.pieces);
+        free(text_diff.pieces);
         json_decref(fields);
-        json_decref(telling.array);
+        json_decref(text_diff.array);
         return qr_cli_failure(cli, status);
     }
     if (cli->json) {
         return qr_cli_print_json(cli, json_pack("{s:o, s:o, s:o, s:o, s:[b, b]}", "from",
             qr_cli_json_version(from->id), "to", qr_cli_json_version(to->id), "fields", fields, "text",
-            telling.array, "deleted", (int)deleted_from, (int)deleted_to));
+            text_diff.array, "deleted", (int)deleted_from, (int)deleted_to));
     }
-    print_text_diff(&telling);
-    if (telling.count == 0 && !differ && cli->terminal) {
+    print_text_diff(&text_diff);
+    if (text_diff.count == 0 && !differ && cli->terminal) {
         printf("No difference.\n");
     }
-    free(telling.pieces);
+    free(text_diff.pieces);
     return QR_CLI_DONE;
 }
 

@@ -24,7 +24,7 @@ struct rows {
     enum quire_status status;
 };
 
-static bool keep_version(void *context, const struct quire_version *version,
+static bool add_version(void *context, const struct quire_version *version,
     const struct quire_document *document)
 {
     struct rows *rows = context;
@@ -65,7 +65,7 @@ struct naming {
     bool found;
 };
 
-static bool tell_name(void *context, const struct quire_device_info *info)
+static bool find_name(void *context, const struct quire_device_info *info)
 {
     struct naming *naming = context;
     if (memcmp(info->device, naming->device, QUIRE_DEVICE_SIZE) != 0) {
@@ -89,7 +89,7 @@ static enum quire_status print_version(struct qr_cli *cli, const struct row *row
     qr_cli_time_text(row->wall_ms, when);
     printf("%s%.8s%s  %s%s%s  ", qr_cli_bold(cli), id, qr_cli_plain(cli), qr_cli_dim(cli), when,
         qr_cli_plain(cli));
-    enum quire_status status = quire_client_each_device(cli->client, tell_name, &naming);
+    enum quire_status status = quire_client_each_device(cli->client, find_name, &naming);
     if (!naming.found) {
         printf("an unknown device");
     }
@@ -111,7 +111,7 @@ static json_t *json_row(struct qr_cli *cli, const struct row *row)
             json_array_append_new(changed, json_string(qr_cli_field_names[i]));
         }
     }
-    if (quire_client_each_device(cli->client, tell_name, &naming) != QUIRE_OK || naming.name == NULL) {
+    if (quire_client_each_device(cli->client, find_name, &naming) != QUIRE_OK || naming.name == NULL) {
         naming.name = json_null();
     }
     return json_pack("{s:o, s:I, s:I, s:o, s:o, s:I, s:I, s:o, s:b}", "version",
@@ -182,7 +182,7 @@ enum qr_cli_exit qr_cli_history(struct qr_cli *cli)
         return exit;
     }
     enum quire_status status =
-        quire_client_each_version(cli->client, entry, keep_version, &rows, &unreadable);
+        quire_client_each_version(cli->client, entry, add_version, &rows, &unreadable);
     status = status == QUIRE_OK ? rows.status : status;
     if (status == QUIRE_OK) {
         status = quire_client_each_entry(cli->client, look_for_unsealed, &unsealed);

@@ -115,29 +115,29 @@ static int run_editor(const char *path)
 enum quire_status qr_cli_edit(struct quire_bytes text, struct quire_buffer *out_text,
     char *out_path, size_t path_size, char *error, size_t error_size)
 {
-    struct qr_client_problem problem = {""};
+    struct qr_client_error cause = {""};
     struct qr_client_path folder, path;
     char name[17];
     uint8_t random[8];
     out_path[0] = 0;
-    enum quire_status status = qr_client_runtime_folder(&folder, &problem);
+    enum quire_status status = qr_client_runtime_folder(&folder, &cause);
     if (status == QUIRE_OK) {
-        status = qr_client_random(random, sizeof random, &problem);
+        status = qr_client_random(random, sizeof random, &cause);
     }
     if (status == QUIRE_OK) {
         for (size_t i = 0; i < sizeof random; i++) {
             snprintf(name + 2 * i, 3, "%02x", random[i]);
         }
-        status = qr_client_path(&path, &problem, "%s/entry-%s.txt", folder.text, name);
+        status = qr_client_path(&path, &cause, "%s/entry-%s.txt", folder.text, name);
     }
     if (status == QUIRE_OK && strlen(path.text) >= path_size) {
-        status = qr_client_fail(&problem, QUIRE_ELIMIT, "The runtime folder's path is too long.");
+        status = qr_client_fail(&cause, QUIRE_ELIMIT, "The runtime folder's path is too long.");
     }
     if (status == QUIRE_OK) {
-        status = qr_client_write_file(path.text, text, QR_CLIENT_ATOMIC, &problem);
+        status = qr_client_write_file(path.text, text, QR_CLIENT_ATOMIC, &cause);
     }
     if (status != QUIRE_OK) {
-        snprintf(error, error_size, "%s", problem.text);
+        snprintf(error, error_size, "%s", cause.text);
         return status;
     }
     snprintf(out_path, path_size, "%s", path.text);
@@ -149,9 +149,9 @@ enum quire_status qr_cli_edit(struct quire_bytes text, struct quire_buffer *out_
             editor(), path.text);
         return QUIRE_EIO;
     }
-    status = qr_client_read_file(path.text, (size_t)QUIRE_TEXT_MAX + 1, out_text, &problem);
+    status = qr_client_read_file(path.text, (size_t)QUIRE_TEXT_MAX + 1, out_text, &cause);
     if (status != QUIRE_OK) {
-        snprintf(error, error_size, "%s Nothing was saved.", problem.text);
+        snprintf(error, error_size, "%s Nothing was saved.", cause.text);
     }
     return status;
 }

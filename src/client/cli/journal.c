@@ -72,7 +72,7 @@ static enum qr_cli_exit check_options(struct qr_cli *cli)
     return exit;
 }
 
-/* One option that changes an entry; the others change nothing. Its values passed check_option. */
+/* One option that changes an entry; options that name no change are ignored. Its values passed check_option. */
 static enum quire_status apply_option(struct quire_document *document,
     const struct quire_stamp *stamp, const struct qr_cli_given *given)
 {
@@ -356,7 +356,7 @@ static enum qr_cli_exit edit_here(struct qr_cli *cli, const uint8_t entry[QUIRE_
     return exit == QR_CLI_DONE ? save(cli, entry) : exit;
 }
 
-/* Standard input is read before the profile is opened: others need not wait for a slow pipe. */
+/* Standard input is read before the profile is opened: other processes need not wait for a slow pipe. */
 static enum qr_cli_exit read_new_text(struct qr_cli *cli, struct quire_buffer *out_text)
 {
     enum quire_status status = qr_cli_read_input(QUIRE_TEXT_MAX, out_text);

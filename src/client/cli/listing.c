@@ -23,7 +23,7 @@ struct rows {
     bool all, failed;
 };
 
-static bool keep_row(void *context, const struct quire_summary *summary)
+static bool add_row(void *context, const struct quire_summary *summary)
 {
     struct rows *rows = context;
     if (summary->deleted && !rows->all) {
@@ -109,7 +109,7 @@ static json_t *json_row(const struct row *row)
         (json_int_t)row->changed_ms);
 }
 
-/* Prints what was found and lets it go. */
+/* Prints the rows. */
 static enum qr_cli_exit print_rows(struct qr_cli *cli, struct rows *rows, int64_t limit,
     const char *nothing)
 {
@@ -133,7 +133,7 @@ static enum qr_cli_exit print_rows(struct qr_cli *cli, struct rows *rows, int64_
     return QR_CLI_DONE;
 }
 
-static void let_go(struct rows *rows)
+static void free_rows(struct rows *rows)
 {
     for (size_t i = 0; i < rows->count; i++) {
         qr_client_wipe(rows->items[i].line, rows->items[i].line_size);
@@ -162,7 +162,7 @@ static enum qr_cli_exit finish(struct qr_cli *cli, enum quire_status status, str
     }
     enum qr_cli_exit exit = status == QUIRE_OK ? print_rows(cli, rows, limit, nothing)
                                                : qr_cli_failure(cli, status);
-    let_go(rows);
+    free_rows(rows);
     return exit;
 }
 
@@ -174,7 +174,7 @@ enum qr_cli_exit qr_cli_list(struct qr_cli *cli)
     if (exit != QR_CLI_DONE) {
         return exit;
     }
-    return finish(cli, quire_client_each_entry(cli->client, keep_row, &rows), &rows, limit,
+    return finish(cli, quire_client_each_entry(cli->client, add_row, &rows), &rows, limit,
         "Nothing is written yet. Begin: quire write \"…\"");
 }
 
@@ -195,6 +195,6 @@ enum qr_cli_exit qr_cli_search(struct qr_cli *cli)
         return exit;
     }
     struct quire_bytes words = {(const uint8_t *)query, size};
-    return finish(cli, quire_client_search(cli->client, words, keep_row, &rows), &rows, limit,
+    return finish(cli, quire_client_search(cli->client, words, add_row, &rows), &rows, limit,
         "No entry holds all of these words.");
 }

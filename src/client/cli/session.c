@@ -1,5 +1,5 @@
 /*
- * The client behind a command: made from options and environment, its callbacks told in words.
+ * The client behind a command: made from options and environment, its callbacks printed for the user.
  */
 #define _GNU_SOURCE
 #include "client/cli/cli.h"
@@ -20,9 +20,9 @@ void qr_cli_clear_progress(struct qr_cli *cli)
     }
 }
 
-/* ---- what a sync tells ----------------------------------------------------------------------- */
+/* ---- events of a sync ----------------------------------------------------------------------- */
 
-static void say(struct qr_cli *cli, const char *what, const char *text)
+static void print_event(struct qr_cli *cli, const char *what, const char *text)
 {
     qr_cli_clear_progress(cli);
     if (!cli->following) {
@@ -38,7 +38,7 @@ static void say(struct qr_cli *cli, const char *what, const char *text)
     qr_cli_flush();
 }
 
-static void say_id(struct qr_cli *cli, const char *what, const uint8_t *id, const char *text)
+static void print_id_event(struct qr_cli *cli, const char *what, const uint8_t *id, const char *text)
 {
     if (!cli->following) {
         return;
@@ -51,13 +51,13 @@ static void say_id(struct qr_cli *cli, const char *what, const uint8_t *id, cons
     char id_text[33], line[128];
     qr_cli_id_text(id, id_text);
     snprintf(line, sizeof line, "%s %.8s", text, id_text);
-    say(cli, what, line);
+    print_event(cli, what, line);
 }
 
 static void warn(struct qr_cli *cli, const char *what, const char *text)
 {
     if (cli->following && cli->json) {
-        say(cli, what, text);
+        print_event(cli, what, text);
         return;
     }
     qr_cli_clear_progress(cli);
@@ -93,22 +93,22 @@ static void on_notice(void *context, const struct quire_client_notice *notice)
     switch (notice->kind) {
     case QUIRE_NOTICE_ENTRY:
         cli->changed++;
-        say_id(cli, "entry", notice->entry, "changed elsewhere: entry");
+        print_id_event(cli, "entry", notice->entry, "changed elsewhere: entry");
         break;
     case QUIRE_NOTICE_CAUGHT_UP:
-        say(cli, "caught_up", "up to date with the server");
+        print_event(cli, "caught_up", "up to date with the server");
         break;
     case QUIRE_NOTICE_UPLOADED:
-        say(cli, "uploaded", "everything written here is on the server");
+        print_event(cli, "uploaded", "everything written here is on the server");
         break;
     case QUIRE_NOTICE_PAIR_CODE:
         show_code(cli, notice->text);
         break;
     case QUIRE_NOTICE_DEVICE_ADDED:
-        say_id(cli, "device_added", notice->device, "new device");
+        print_id_event(cli, "device_added", notice->device, "new device");
         break;
     case QUIRE_NOTICE_DEVICE_REVOKED:
-        say_id(cli, "device_revoked", notice->device, "revoked device");
+        print_id_event(cli, "device_revoked", notice->device, "revoked device");
         break;
     case QUIRE_NOTICE_REJECTED:
         cli->rejected++;
@@ -119,29 +119,29 @@ static void on_notice(void *context, const struct quire_client_notice *notice)
         break;
     case QUIRE_NOTICE_PRESENCE:
         snprintf(text, sizeof text, "other devices connected: %" PRIu32, notice->code);
-        say(cli, "presence", text);
+        print_event(cli, "presence", text);
         break;
     default:
         break;
     }
 }
 
-static void on_line(void *context, enum quire_client_line line, const char *detail)
+static void on_connection(void *context, enum quire_client_connection state, const char *detail)
 {
     struct qr_cli *cli = context;
     char text[512];
-    switch (line) {
+    switch (state) {
     case QUIRE_CLIENT_DIALLING:
         break;
     case QUIRE_CLIENT_ONLINE:
-        say(cli, "online", "connected");
+        print_event(cli, "online", "connected");
         break;
     case QUIRE_CLIENT_OFFLINE:
         snprintf(text, sizeof text, "not connected: %s", detail);
-        say(cli, "offline", text);
+        print_event(cli, "offline", text);
         break;
     case QUIRE_CLIENT_YIELDED:
-        break; /* for a moment, as a rule: nobody needs to know */
+        break; /* for a moment, as a rule: brief: not worth a line */
     }
 }
 
@@ -218,7 +218,7 @@ enum qr_cli_exit qr_cli_client(struct qr_cli *cli)
         .server = qr_cli_value(&cli->args, "server"),
         .fingerprint = qr_cli_value(&cli->args, "fingerprint"),
         .insecure = qr_cli_has(&cli->args, "insecure"),
-        .callbacks = {cli, on_notice, on_line, on_progress, on_trust},
+        .callbacks = {cli, on_notice, on_connection, on_progress, on_trust},
     };
     enum qr_cli_exit exit = qr_cli_check_address(cli, options.server);
     if (exit != QR_CLI_DONE) {

@@ -84,7 +84,7 @@ static enum quire_status apply(struct typist *typist, struct quire_bytes line)
     return status;
 }
 
-/* {"sync": true}: what was typed so far goes to the server, and what others did comes in. */
+/* {"sync": true}: sends what was typed so far and receives what other devices wrote. */
 static enum quire_status sync_now(struct typist *typist, bool *out_asked, struct quire_bytes line)
 {
     *out_asked = false;
@@ -250,9 +250,9 @@ enum qr_cli_exit qr_cli_type(struct qr_cli *cli)
         qr_client_wipe(input.data, input.capacity);
     }
     quire_buffer_finish(&input);
-    char problem[512] = "";
+    char message[512] = "";
     if (status != QUIRE_OK) {
-        snprintf(problem, sizeof problem, "Line %" PRIu64 " was not applied: %s.", typist.line,
+        snprintf(message, sizeof message, "Line %" PRIu64 " was not applied: %s.", typist.line,
             reason(status));
     }
     struct quire_device_state state;
@@ -267,7 +267,7 @@ enum qr_cli_exit qr_cli_type(struct qr_cli *cli)
     }
     if (status != QUIRE_OK) {
         char text[640];
-        snprintf(text, sizeof text, "%s The %" PRIu64 " edits before it are saved.", problem,
+        snprintf(text, sizeof text, "%s The %" PRIu64 " edits before it are saved.", message,
             typist.durable);
         qr_cli_error(cli, status, QR_CLI_FAILED, text, NULL);
         return QR_CLI_FAILED;

@@ -229,37 +229,37 @@ Test(client, an_entry_is_found_by_the_start_of_its_id)
     quire_client_destroy(client);
 }
 
-struct lines {
+struct dials {
     unsigned dialled, offline;
     struct quire_client *client;
 };
 
-static void on_line(void *context, enum quire_client_line line, const char *detail)
+static void on_connection(void *context, enum quire_client_connection state, const char *detail)
 {
-    struct lines *lines = context;
+    struct dials *dials = context;
     cr_assert_not_null(detail);
-    lines->dialled += line == QUIRE_CLIENT_DIALLING;
-    lines->offline += line == QUIRE_CLIENT_OFFLINE;
-    if (lines->offline == 2) {
-        quire_client_stop(lines->client);
+    dials->dialled += state == QUIRE_CLIENT_DIALLING;
+    dials->offline += state == QUIRE_CLIENT_OFFLINE;
+    if (dials->offline == 2) {
+        quire_client_stop(dials->client);
     }
 }
 
 Test(client, a_server_that_is_not_there_is_said_and_followed_until_stopped)
 {
     char kit[QUIRE_KIT_TEXT_SIZE];
-    struct lines lines = {0};
+    struct dials dials = {0};
     struct quire_client_options options = {.profile = profile, .key_file = key_file,
-        .server = "ws://127.0.0.1:1", .callbacks = {.context = &lines, .line = on_line}};
-    cr_assert_eq(quire_client_create(&options, &lines.client), QUIRE_OK);
-    cr_assert_eq(quire_client_start_account(lines.client, "test", kit), QUIRE_OK);
-    cr_assert_eq(quire_client_sync(lines.client, 5000), QUIRE_EIO);
-    cr_assert(quire_client_unreachable(lines.client));
-    cr_assert_eq(lines.dialled, 1);
-    cr_assert_eq(quire_client_follow(lines.client), QUIRE_OK, "%s",
-        quire_client_error(lines.client));
-    cr_assert_eq(lines.dialled, 2);
-    quire_client_destroy(lines.client);
+        .server = "ws://127.0.0.1:1", .callbacks = {.context = &dials, .connection = on_connection}};
+    cr_assert_eq(quire_client_create(&options, &dials.client), QUIRE_OK);
+    cr_assert_eq(quire_client_start_account(dials.client, "test", kit), QUIRE_OK);
+    cr_assert_eq(quire_client_sync(dials.client, 5000), QUIRE_EIO);
+    cr_assert(quire_client_unreachable(dials.client));
+    cr_assert_eq(dials.dialled, 1);
+    cr_assert_eq(quire_client_follow(dials.client), QUIRE_OK, "%s",
+        quire_client_error(dials.client));
+    cr_assert_eq(dials.dialled, 2);
+    quire_client_destroy(dials.client);
     struct quire_client *bad = NULL;
     options.server = "not a server";
     cr_assert_eq(quire_client_create(&options, &bad), QUIRE_EINVALID);

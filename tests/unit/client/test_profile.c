@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static struct qr_client_problem problem;
+static struct qr_client_error error;
 static char folder[64];
 
 static void make_folder(void)
@@ -58,16 +58,16 @@ Test(keyfile, a_new_key_is_random_private_and_stays)
     uint8_t key[32], again[32], other[32];
     struct stat info;
     const char *path = in_folder("a/b/one.key");
-    cr_assert_eq(qr_client_key_make(path, key, &problem), QUIRE_OK, "%s", problem.text);
+    cr_assert_eq(qr_client_key_make(path, key, &error), QUIRE_OK, "%s", error.text);
     cr_assert_eq(stat(path, &info), 0);
     cr_assert_eq(info.st_mode & 0777, 0600);
     cr_assert_eq(stat(in_folder("a/b"), &info), 0);
     cr_assert_eq(info.st_mode & 0777, 0700);
-    cr_assert_eq(qr_client_key_make(path, again, &problem), QUIRE_OK);
+    cr_assert_eq(qr_client_key_make(path, again, &error), QUIRE_OK);
     cr_assert_eq(memcmp(key, again, 32), 0);
-    cr_assert_eq(qr_client_key_read(path, again, &problem), QUIRE_OK);
+    cr_assert_eq(qr_client_key_read(path, again, &error), QUIRE_OK);
     cr_assert_eq(memcmp(key, again, 32), 0);
-    cr_assert_eq(qr_client_key_make(in_folder("two.key"), other, &problem), QUIRE_OK);
+    cr_assert_eq(qr_client_key_make(in_folder("two.key"), other, &error), QUIRE_OK);
     cr_assert_neq(memcmp(key, other, 32), 0);
 }
 
@@ -75,11 +75,11 @@ Test(keyfile, a_key_that_others_may_read_is_refused)
 {
     uint8_t key[32];
     const char *path = in_folder("key");
-    cr_assert_eq(qr_client_key_make(path, key, &problem), QUIRE_OK);
+    cr_assert_eq(qr_client_key_make(path, key, &error), QUIRE_OK);
     for (int bit = 0; bit < 6; bit++) {
         cr_assert_eq(chmod(path, 0600 | 1u << bit), 0);
-        cr_assert_eq(qr_client_key_read(path, key, &problem), QUIRE_EINVALID);
-        cr_assert_not_null(strstr(problem.text, "chmod 600"));
+        cr_assert_eq(qr_client_key_read(path, key, &error), QUIRE_EINVALID);
+        cr_assert_not_null(strstr(error.text, "chmod 600"));
     }
 }
 
@@ -93,14 +93,14 @@ Test(keyfile, what_is_no_key_is_refused_and_kept)
         "01234567890123456789012345678901 3456789012345678901234567890123"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         write_text(path, bad[i], 0600);
-        cr_assert_eq(qr_client_key_read(path, key, &problem), QUIRE_EMALFORMED, "%s", bad[i]);
-        cr_assert_eq(qr_client_key_make(path, key, &problem), QUIRE_EMALFORMED);
+        cr_assert_eq(qr_client_key_read(path, key, &error), QUIRE_EMALFORMED, "%s", bad[i]);
+        cr_assert_eq(qr_client_key_make(path, key, &error), QUIRE_EMALFORMED);
         struct quire_buffer kept = {0};
-        cr_assert_eq(qr_client_read_file(path, 1000, &kept, &problem), QUIRE_OK);
+        cr_assert_eq(qr_client_read_file(path, 1000, &kept, &error), QUIRE_OK);
         cr_assert_eq(kept.size, strlen(bad[i]));
         quire_buffer_finish(&kept);
     }
-    cr_assert_eq(qr_client_key_read(in_folder("none"), key, &problem), QUIRE_ENOTFOUND);
+    cr_assert_eq(qr_client_key_read(in_folder("none"), key, &error), QUIRE_ENOTFOUND);
 }
 
 /* ---- records --------------------------------------------------------------------------------- */
@@ -124,17 +124,17 @@ Test(records, are_read_as_written_after_opening_again)
     struct qr_client_records *records = NULL;
     const char *path = in_folder("records");
     bool empty = false;
-    cr_assert_eq(qr_client_records_open(path, 1 << 20, 1 << 22, &records, &problem), QUIRE_OK);
+    cr_assert_eq(qr_client_records_open(path, 1 << 20, 1 << 22, &records, &error), QUIRE_OK);
     cr_assert_eq(qr_client_records_empty(records, &empty), QUIRE_OK);
     cr_assert(empty);
     struct quire_write writes[] = {put("b/2", "two"), put("a/1", "one"), put("b/1", "one"),
         put("c", "see"), {quire_bytes_of_text("never"), {0}, true}};
-    cr_assert_eq(qr_client_records_write(records, writes, 5, &problem), QUIRE_OK);
+    cr_assert_eq(qr_client_records_write(records, writes, 5, &error), QUIRE_OK);
     writes[0] = (struct quire_write){quire_bytes_of_text("c"), {0}, true};
-    cr_assert_eq(qr_client_records_write(records, writes, 1, &problem), QUIRE_OK);
+    cr_assert_eq(qr_client_records_write(records, writes, 1, &error), QUIRE_OK);
     qr_client_records_close(records);
 
-    cr_assert_eq(qr_client_records_open(path, 1 << 20, 1 << 22, &records, &problem), QUIRE_OK);
+    cr_assert_eq(qr_client_records_open(path, 1 << 20, 1 << 22, &records, &error), QUIRE_OK);
     struct quire_reader reader = qr_client_records_reader(records);
     struct quire_buffer value = {0};
     cr_assert_eq(reader.get(reader.context, quire_bytes_of_text("b/2"), &value), QUIRE_OK);
@@ -167,9 +167,9 @@ static bool get_inside(void *context, struct quire_bytes key, struct quire_bytes
 Test(records, a_visit_may_get)
 {
     struct qr_client_records *records = NULL;
-    cr_assert_eq(qr_client_records_open(in_folder("r"), 1 << 20, 1 << 22, &records, &problem), QUIRE_OK);
+    cr_assert_eq(qr_client_records_open(in_folder("r"), 1 << 20, 1 << 22, &records, &error), QUIRE_OK);
     struct quire_write writes[] = {put("x1", "1"), put("x2", "2")};
-    cr_assert_eq(qr_client_records_write(records, writes, 2, &problem), QUIRE_OK);
+    cr_assert_eq(qr_client_records_write(records, writes, 2, &error), QUIRE_OK);
     nested = qr_client_records_reader(records);
     int visits = 0;
     cr_assert_eq(nested.scan(nested.context, quire_bytes_of_text("x"), get_inside, &visits), QUIRE_OK);
@@ -182,7 +182,7 @@ Test(records, the_map_grows_and_a_full_one_refuses_and_loses_nothing)
     struct qr_client_records *records = NULL;
     static char large[100000];
     memset(large, 'x', sizeof large);
-    cr_assert_eq(qr_client_records_open(in_folder("r"), 1 << 18, 1 << 22, &records, &problem), QUIRE_OK);
+    cr_assert_eq(qr_client_records_open(in_folder("r"), 1 << 18, 1 << 22, &records, &error), QUIRE_OK);
     unsigned stored = 0;
     enum quire_status status = QUIRE_OK;
     while (status == QUIRE_OK && stored < 1000) {
@@ -190,12 +190,12 @@ Test(records, the_map_grows_and_a_full_one_refuses_and_loses_nothing)
         snprintf(key, sizeof key, "k%04u", stored);
         struct quire_write writes[] = {
             {quire_bytes_of_text(key), {(uint8_t *)large, sizeof large}, false}, put("last", key)};
-        status = qr_client_records_write(records, writes, 2, &problem);
+        status = qr_client_records_write(records, writes, 2, &error);
         stored += status == QUIRE_OK;
     }
     cr_assert_eq(status, QUIRE_EFULL);
     cr_assert_gt(stored, 20); /* far more than the first map held */
-    cr_assert_not_null(strstr(problem.text, "is safe"));
+    cr_assert_not_null(strstr(error.text, "is safe"));
     struct quire_reader reader = qr_client_records_reader(records);
     struct quire_buffer value = {0};
     char last[16];
@@ -204,10 +204,10 @@ Test(records, the_map_grows_and_a_full_one_refuses_and_loses_nothing)
     cr_assert(quire_bytes_equal(quire_buffer_bytes(&value), quire_bytes_of_text(last)));
     /* Smaller things still go: it is not stuck. */
     struct quire_write small = put("small", "yes");
-    cr_assert_eq(qr_client_records_write(records, &small, 1, &problem), QUIRE_OK);
+    cr_assert_eq(qr_client_records_write(records, &small, 1, &error), QUIRE_OK);
     quire_buffer_finish(&value);
     qr_client_records_close(records);
-    cr_assert_eq(qr_client_records_open(in_folder("r"), 1 << 18, 1 << 22, &records, &problem), QUIRE_OK);
+    cr_assert_eq(qr_client_records_open(in_folder("r"), 1 << 18, 1 << 22, &records, &error), QUIRE_OK);
     qr_client_records_close(records);
 }
 
@@ -218,17 +218,17 @@ Test(profile, is_made_once_and_opened_again)
     struct qr_client_profile made, opened;
     struct stat info;
     const char *path = in_folder("journal");
-    cr_assert_eq(qr_client_profile_open(path, 10, &opened, &problem), QUIRE_ENOTFOUND);
-    cr_assert_eq(qr_client_profile_make(path, 10, QR_CLIENT_STAGE_STARTING, &made, &problem), QUIRE_OK);
+    cr_assert_eq(qr_client_profile_open(path, 10, &opened, &error), QUIRE_ENOTFOUND);
+    cr_assert_eq(qr_client_profile_make(path, 10, QR_CLIENT_STAGE_STARTING, &made, &error), QUIRE_OK);
     cr_assert_eq(stat(path, &info), 0);
     cr_assert_eq(info.st_mode & 0777, 0700);
     made.config.stage = QR_CLIENT_STAGE_READY;
-    cr_assert_eq(qr_client_profile_save(&made, &problem), QUIRE_OK);
+    cr_assert_eq(qr_client_profile_save(&made, &error), QUIRE_OK);
     qr_client_profile_close(&made);
-    cr_assert_eq(qr_client_profile_open(path, 10, &opened, &problem), QUIRE_OK);
+    cr_assert_eq(qr_client_profile_open(path, 10, &opened, &error), QUIRE_OK);
     cr_assert_str_eq(opened.config.key_name, made.config.key_name);
     qr_client_profile_close(&opened);
-    cr_assert_eq(qr_client_profile_make(path, 10, QR_CLIENT_STAGE_STARTING, &made, &problem),
+    cr_assert_eq(qr_client_profile_make(path, 10, QR_CLIENT_STAGE_STARTING, &made, &error),
         QUIRE_ECONFLICT);
 }
 
@@ -236,10 +236,10 @@ Test(profile, one_that_was_never_finished_is_begun_anew)
 {
     struct qr_client_profile made;
     const char *path = in_folder("journal");
-    cr_assert_eq(qr_client_profile_make(path, 10, QR_CLIENT_STAGE_JOINING, &made, &problem), QUIRE_OK);
+    cr_assert_eq(qr_client_profile_make(path, 10, QR_CLIENT_STAGE_JOINING, &made, &error), QUIRE_OK);
     qr_client_profile_close(&made);
     write_text(in_folder("journal/records.mdb"), "half", 0600);
-    cr_assert_eq(qr_client_profile_make(path, 10, QR_CLIENT_STAGE_STARTING, &made, &problem), QUIRE_OK);
+    cr_assert_eq(qr_client_profile_make(path, 10, QR_CLIENT_STAGE_STARTING, &made, &error), QUIRE_OK);
     cr_assert_eq(access(in_folder("journal/records.mdb"), F_OK), -1);
     qr_client_profile_unmake(&made);
     cr_assert_eq(access(path, F_OK), -1, "an empty folder stays behind");
@@ -251,7 +251,7 @@ Test(profile, records_without_a_config_are_not_overwritten)
     cr_assert_eq(mkdir(in_folder("journal"), 0700), 0);
     write_text(in_folder("journal/records.mdb"), "precious", 0600);
     cr_assert_eq(qr_client_profile_make(in_folder("journal"), 10, QR_CLIENT_STAGE_STARTING, &made,
-        &problem), QUIRE_ECONFLICT);
+        &error), QUIRE_ECONFLICT);
     cr_assert_eq(access(in_folder("journal/records.mdb"), F_OK), 0);
 }
 
@@ -259,18 +259,18 @@ Test(profile, a_second_one_waits_then_says_who_has_it)
 {
     struct qr_client_profile first, second;
     const char *path = in_folder("journal");
-    cr_assert_eq(qr_client_profile_make(path, 10, QR_CLIENT_STAGE_STARTING, &first, &problem), QUIRE_OK);
+    cr_assert_eq(qr_client_profile_make(path, 10, QR_CLIENT_STAGE_STARTING, &first, &error), QUIRE_OK);
     cr_assert_not(qr_client_profile_wanted(&first));
-    cr_assert_eq(qr_client_profile_open(path, 50, &second, &problem), QUIRE_ELOCKED);
+    cr_assert_eq(qr_client_profile_open(path, 50, &second, &error), QUIRE_ELOCKED);
     char pid[32];
     snprintf(pid, sizeof pid, "pid %ld", (long)getpid());
-    cr_assert_not_null(strstr(problem.text, pid), "%s", problem.text);
+    cr_assert_not_null(strstr(error.text, pid), "%s", error.text);
 
     pid_t child = fork();
     if (child == 0) {
         struct qr_client_profile mine;
         qr_client_profile_close(&first); /* inherited: the lock goes when both let it go */
-        _exit(qr_client_profile_open(path, 20000, &mine, &problem) == QUIRE_OK ? 0 : 1);
+        _exit(qr_client_profile_open(path, 20000, &mine, &error) == QUIRE_OK ? 0 : 1);
     }
     while (!qr_client_profile_wanted(&first)) {
         usleep(1000);
@@ -279,7 +279,7 @@ Test(profile, a_second_one_waits_then_says_who_has_it)
     int status = -1;
     cr_assert_eq(waitpid(child, &status, 0), child);
     cr_assert_eq(status, 0);
-    cr_assert_eq(qr_client_profile_open(path, 1000, &second, &problem), QUIRE_OK);
+    cr_assert_eq(qr_client_profile_open(path, 1000, &second, &error), QUIRE_OK);
     qr_client_profile_close(&second);
 }
 
@@ -303,12 +303,12 @@ Test(profile, a_runtime_folder_that_others_may_enter_is_not_used)
     cr_assert_eq(setenv("XDG_RUNTIME_DIR", folder, 1), 0);
     cr_assert_eq(mkdir(in_folder("quire"), 0777), 0);
     cr_assert_eq(chmod(in_folder("quire"), 0777), 0);
-    if (qr_client_runtime_folder(&path, &problem) == QUIRE_OK) {
+    if (qr_client_runtime_folder(&path, &error) == QUIRE_OK) {
         cr_assert_neq(strncmp(path.text, folder, strlen(folder)), 0);
     }
     cr_assert_eq(rmdir(in_folder("quire")), 0);
     cr_assert_eq(symlink("/tmp", in_folder("quire")), 0);
-    if (qr_client_runtime_folder(&path, &problem) == QUIRE_OK) {
+    if (qr_client_runtime_folder(&path, &error) == QUIRE_OK) {
         cr_assert_neq(strncmp(path.text, folder, strlen(folder)), 0);
     }
 }

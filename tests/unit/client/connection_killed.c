@@ -1,8 +1,8 @@
 /*
- * A server that is killed while somebody dials: each dial ends, and is told of once.
+ * A server that is killed while the client dials: each dial ends, and is reported once.
  */
 #define _GNU_SOURCE
-#include "client/wire.h"
+#include "client/connection.h"
 #include "client/url.h"
 #include <arpa/inet.h>
 #include <dlfcn.h>
@@ -139,16 +139,16 @@ int main(void)
 {
     uint16_t port = 0;
     struct heard heard = {0};
-    struct qr_client_wire_events events = {&heard, on_up, on_message, on_down, NULL};
+    struct qr_client_connection_events events = {&heard, on_up, on_message, on_down, NULL};
     for (unsigned i = 0; i < DIALS; i++) {
         int listener = listen_on(&port);
         char text[64];
         struct qr_client_url url;
-        struct qr_client_problem problem = {0};
-        struct qr_client_wire *wire = NULL;
+        struct qr_client_error error = {0};
+        struct qr_client_connection *connection = NULL;
         snprintf(text, sizeof text, "ws://127.0.0.1:%u", port);
         hold(qr_client_url_parse(text, &url) == QUIRE_OK, "url", i);
-        hold(qr_client_wire_create(&url, "", &events, &wire, &problem) == QUIRE_OK, "no wire", i);
+        hold(qr_client_connection_create(&url, "", &events, &connection, &error) == QUIRE_OK, "no connection", i);
         heard = (struct heard){0};
         killer.listener = listener;
         killer.moment = (enum moment)(i % MOMENTS);
@@ -156,19 +156,19 @@ int main(void)
         if (killer.moment == NEVER_THERE) {
             kill_server();
         }
-        qr_client_wire_dial(wire);
+        qr_client_connection_dial(connection);
         unsigned turns = i % 7;
         for (unsigned turn = 0; turn < turns; turn++) {
-            qr_client_wire_run(wire, 1);
+            qr_client_connection_run(connection, 1);
         }
         kill_server();
         uint64_t until = now_ms() + PATIENCE_MS;
-        while (!qr_client_wire_idle(wire) && now_ms() < until) {
-            qr_client_wire_run(wire, 20);
+        while (!qr_client_connection_idle(connection) && now_ms() < until) {
+            qr_client_connection_run(connection, 20);
         }
-        qr_client_wire_hang_up(wire);
-        hold(qr_client_wire_idle(wire), "it never ends", i);
+        qr_client_connection_hang_up(connection);
+        hold(qr_client_connection_idle(connection), "it never ends", i);
         hold(heard.down == 1, "not told once that it is over", i);
-        qr_client_wire_destroy(wire);
+        qr_client_connection_destroy(connection);
     }    return 0;
 }

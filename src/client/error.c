@@ -1,27 +1,27 @@
 /*
  * Failures in sentences.
  */
-#include "client/problem.h"
+#include "client/error.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 
-enum quire_status qr_client_fail(struct qr_client_problem *problem, enum quire_status status,
+enum quire_status qr_client_fail(struct qr_client_error *error, enum quire_status status,
     const char *format, ...)
 {
     /* By way of a copy: the old text may be an argument of the new one. */
-    char text[QR_CLIENT_PROBLEM_SIZE];
+    char text[QR_CLIENT_ERROR_SIZE];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    snprintf(problem->text, sizeof problem->text, "%s", text);
+    snprintf(error->text, sizeof error->text, "%s", text);
     return status;
 }
 
-enum quire_status qr_client_status_of_errno(int error)
+enum quire_status qr_client_status_of_errno(int code)
 {
-    switch (error) {
+    switch (code) {
     case ENOSPC:
     case EDQUOT:
     case EFBIG:

@@ -1,14 +1,14 @@
 /*
  * One WebSocket connection at a time to one server, by libwebsockets' own poll loop.
  *
- * Everything is called back from qr_client_wire_run, on its thread. Certificates: with a pinned
+ * Everything is called back from qr_client_connection_run, on its thread. Certificates: with a pinned
  * fingerprint that one and no other; else what the system's authorities vouch for; else whatever
  * `trust` says.
  */
-#ifndef QR_CLIENT_WIRE_H
-#define QR_CLIENT_WIRE_H
+#ifndef QR_CLIENT_CONNECTION_H
+#define QR_CLIENT_CONNECTION_H
 
-#include "client/problem.h"
+#include "client/error.h"
 #include "client/url.h"
 #include <quire/bytes.h>
 
@@ -20,7 +20,7 @@ enum qr_client_down {
     QR_CLIENT_DOWN_CUT,         /* was up */
 };
 
-struct qr_client_wire_events {
+struct qr_client_connection_events {
     void *context;
     void (*up)(void *context);
     void (*message)(void *context, struct quire_bytes message);
@@ -28,28 +28,28 @@ struct qr_client_wire_events {
     bool (*trust)(void *context, const char *host, const char *fingerprint); /* may be NULL */
 };
 
-struct qr_client_wire;
+struct qr_client_connection;
 
 /** Borrows nothing. EIO, ENOMEM. fingerprint: "" or as qr_client_fingerprint_parse gives it. */
-QUIRE_CHECKED enum quire_status qr_client_wire_create(const struct qr_client_url *url,
-    const char *fingerprint, const struct qr_client_wire_events *events,
-    struct qr_client_wire **out_wire, struct qr_client_problem *problem);
+QUIRE_CHECKED enum quire_status qr_client_connection_create(const struct qr_client_url *url,
+    const char *fingerprint, const struct qr_client_connection_events *events,
+    struct qr_client_connection **out_connection, struct qr_client_error *error);
 /** Cuts the connection if there is one, without calling down; accepts NULL. */
-void qr_client_wire_destroy(struct qr_client_wire *wire);
+void qr_client_connection_destroy(struct qr_client_connection *connection);
 
 /** Begins to connect; up or down follows. Only while nothing is up or on its way. */
-void qr_client_wire_dial(struct qr_client_wire *wire);
+void qr_client_connection_dial(struct qr_client_connection *connection);
 /** Neither up nor dialling. */
-bool qr_client_wire_idle(const struct qr_client_wire *wire);
+bool qr_client_connection_idle(const struct qr_client_connection *connection);
 /** Queues a copy of one message; without a connection it is dropped. ENOMEM. */
-QUIRE_CHECKED enum quire_status qr_client_wire_send(struct qr_client_wire *wire,
+QUIRE_CHECKED enum quire_status qr_client_connection_send(struct qr_client_connection *connection,
     struct quire_bytes message);
 /** Closes after what is queued, in two seconds at most; down follows. */
-void qr_client_wire_hang_up(struct qr_client_wire *wire);
+void qr_client_connection_hang_up(struct qr_client_connection *connection);
 /** Does what there is to do, waiting for at most wait_ms. */
-void qr_client_wire_run(struct qr_client_wire *wire, uint32_t wait_ms);
+void qr_client_connection_run(struct qr_client_connection *connection, uint32_t wait_ms);
 /** Bytes of messages since it was created. */
-void qr_client_wire_counts(const struct qr_client_wire *wire, uint64_t *out_received,
+void qr_client_connection_counts(const struct qr_client_connection *connection, uint64_t *out_received,
     uint64_t *out_sent);
 
 #endif
