@@ -10,6 +10,7 @@
 #include "sync/roster.h"
 #include "sync/transcript.h"
 #include <inttypes.h>
+#include <quire/version.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -3,6 +3,7 @@
  */
 #include "server/server.h"
 
+#include <quire/version.h>
 #include <stdio.h>
 
 void qr_server_health(struct qr_server *server, char out_body[QR_HEALTH_MAX])

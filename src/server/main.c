@@ -3,6 +3,7 @@
  */
 #include "server/server.h"
 
+#include <quire/version.h>
 #include <stdlib.h>
 
 static const char *get_environment(const char *name)

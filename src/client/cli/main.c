@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include "client/cli/cli.h"
 #include <locale.h>
+#include <quire/version.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
