@@ -1,107 +1,20 @@
 #include "device_box.h"
 #include "crypto/sign.h"
+#include "kit/table.h"
 #include <assert.h>
 #include <stdlib.h>
 
-#define RECORDS_MAX 4096
-
-struct record {
-    struct quire_buffer key, value;
-};
+#define RECORDS_MAX 3500 /* a longer script ends here: it would show nothing new */
 
 struct device_box {
     struct quire_device *device; /* NULL: it gave up, and its profile cannot be opened */
-    struct record records[RECORDS_MAX];
-    size_t record_count;
+    struct kit_table table;
     struct quire_buffer replica_record;
     uint64_t now_ms, drawn;
     bool connected;
     void (*sent)(void *context, struct quire_bytes message);
     void *context;
 };
-
-/* ---- records ----------------------------------------------------------------------------------- */
-
-static int compare(struct quire_bytes a, struct quire_bytes b)
-{
-    size_t size = a.size < b.size ? a.size : b.size;
-    int order = size > 0 ? memcmp(a.data, b.data, size) : 0;
-    return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
-}
-
-/* The first record whose key is not less. */
-static size_t place(const struct device_box *box, struct quire_bytes key)
-{
-    size_t low = 0, high = box->record_count;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (compare(quire_buffer_bytes(&box->records[middle].key), key) < 0) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
-static bool is_at(const struct device_box *box, size_t at, struct quire_bytes key)
-{
-    return at < box->record_count && compare(quire_buffer_bytes(&box->records[at].key), key) == 0;
-}
-
-static void write_record(struct device_box *box, const struct quire_write *write)
-{
-    size_t at = place(box, write->key);
-    bool there = is_at(box, at, write->key);
-    struct record *record = &box->records[at];
-    enum quire_status status = QUIRE_OK;
-    if (write->erase) {
-        if (there) {
-            quire_buffer_finish(&record->key);
-            quire_buffer_finish(&record->value);
-            box->record_count--;
-            memmove(record, record + 1, (box->record_count - at) * sizeof *record);
-        }
-        return;
-    }
-    if (!there) {
-        assert(box->record_count < RECORDS_MAX);
-        memmove(record + 1, record, (box->record_count - at) * sizeof *record);
-        box->record_count++;
-        *record = (struct record){0};
-        status = quire_buffer_append(&record->key, write->key.data, write->key.size);
-    }
-    quire_buffer_clear(&record->value);
-    if (status == QUIRE_OK) {
-        status = quire_buffer_append(&record->value, write->value.data, write->value.size);
-    }
-    assert(status == QUIRE_OK);
-}
-
-static enum quire_status get(void *context, struct quire_bytes key, struct quire_buffer *out_value)
-{
-    struct device_box *box = context;
-    size_t at = place(box, key);
-    if (!is_at(box, at, key)) {
-        return QUIRE_ENOTFOUND;
-    }
-    return quire_buffer_append(out_value, box->records[at].value.data, box->records[at].value.size);
-}
-
-static enum quire_status scan(void *context, struct quire_bytes prefix,
-    bool (*visit)(void *visit_context, struct quire_bytes key, struct quire_bytes value),
-    void *visit_context)
-{
-    struct device_box *box = context;
-    for (size_t at = place(box, prefix); at < box->record_count; at++) {
-        struct quire_bytes key = quire_buffer_bytes(&box->records[at].key);
-        if (key.size < prefix.size || compare((struct quire_bytes){key.data, prefix.size}, prefix) != 0 ||
-            !visit(visit_context, key, quire_buffer_bytes(&box->records[at].value))) {
-            break;
-        }
-    }
-    return QUIRE_OK;
-}
 
 /* ---- the device -------------------------------------------------------------------------------- */
 
@@ -113,7 +26,7 @@ static void draw(struct device_box *box, uint8_t out[QUIRE_ENTROPY_SIZE])
 
 static struct quire_device_options options_of(struct device_box *box)
 {
-    struct quire_device_options options = {.reader = {.context = box, .get = get, .scan = scan},
+    struct quire_device_options options = {.reader = kit_table_reader(&box->table),
         .wall_ms = 1700000000000 + (int64_t)box->now_ms};
     memset(options.profile_key, 7, sizeof options.profile_key);
     draw(box, options.entropy);
@@ -157,7 +70,7 @@ static void carry_out(struct device_box *box, const struct quire_actions *action
         switch (action->kind) {
         case QUIRE_ACTION_PERSIST:
             for (size_t k = 0; k < action->write_count; k++) {
-                write_record(box, &action->writes[k]);
+                kit_table_write(&box->table, &action->writes[k]);
             }
             token = action->token;
             persisted = true;
@@ -210,10 +123,7 @@ struct device_box *device_box_create(void (*sent)(void *context, struct quire_by
 void device_box_destroy(struct device_box *box)
 {
     quire_device_destroy(box->device);
-    for (size_t i = 0; i < box->record_count; i++) {
-        quire_buffer_finish(&box->records[i].key);
-        quire_buffer_finish(&box->records[i].value);
-    }
+    kit_table_finish(&box->table);
     quire_buffer_finish(&box->replica_record);
     free(box);
 }
@@ -241,7 +151,7 @@ static void type(struct device_box *box, const struct script_step *step)
 void device_box_run(struct device_box *box, const struct script_step *step)
 {
     struct quire_event event = {.bytes = step->bytes};
-    if (box->record_count + 600 > RECORDS_MAX) {
+    if (box->table.count >= RECORDS_MAX) {
         return;
     }
     switch (step->what) {

@@ -16,6 +16,8 @@
  * The profile's key is the byte 7, 32 times; records are what the actions of that person persist.
  */
 #include "crypto/sign.h"
+#include "kit/random.h"
+#include "kit/table.h"
 #include "native.h"
 #include "sync/hub.h"
 #include <inttypes.h>
@@ -25,13 +27,8 @@
 
 #define PEOPLE 4
 #define LOG_MAX 4096
-#define RECORDS_MAX 4096
 #define MESSAGES_MAX 4096
 #define ENTRIES 4
-
-struct record {
-    struct quire_buffer key, value;
-};
 
 struct message {
     uint32_t person;
@@ -42,8 +39,7 @@ struct message {
 
 struct person {
     struct quire_device *device;
-    struct record *records; /* RECORDS_MAX, in byte order of the keys */
-    size_t record_count;
+    struct kit_table table;
     struct quire_buffer replica;
     uint64_t connection; /* 0: offline */
     struct quire_buffer code;
@@ -57,7 +53,8 @@ struct world {
     size_t log_count;
     struct message *line; /* a ring of MESSAGES_MAX: everything on its way, in order */
     size_t first, last;
-    uint64_t now_ms, next_connection, random;
+    uint64_t now_ms, next_connection;
+    struct kit_random random;
     struct quire_buffer kit;
     struct quire_buffer *out;
 };
@@ -70,18 +67,12 @@ static uint8_t profile_key[QUIRE_PROFILE_KEY_SIZE];
 
 static uint64_t drawn(void)
 {
-    world.random ^= world.random << 13;
-    world.random ^= world.random >> 7;
-    world.random ^= world.random << 17;
-    return world.random * 0x2545f4914f6cdd1du;
+    return kit_random_next(&world.random);
 }
 
 static void entropy(uint8_t out[QUIRE_ENTROPY_SIZE])
 {
-    for (size_t i = 0; i < QUIRE_ENTROPY_SIZE; i += 8) {
-        uint64_t value = drawn();
-        memcpy(out + i, &value, 8);
-    }
+    kit_random_fill(&world.random, out, QUIRE_ENTROPY_SIZE);
 }
 
 static int64_t wall(void)
@@ -110,80 +101,27 @@ static void say(struct quire_bytes bytes)
 
 /* ---- records ---------------------------------------------------------------------------------- */
 
-static int compare(struct quire_bytes a, struct quire_bytes b)
-{
-    size_t size = a.size < b.size ? a.size : b.size;
-    int order = size > 0 ? memcmp(a.data, b.data, size) : 0;
-    return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
-}
-
-/* The first record whose key is not before `key`. */
-static size_t place_of(const struct person *person, struct quire_bytes key)
-{
-    size_t low = 0, high = person->record_count;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (compare(held(&person->records[middle].key), key) < 0) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
 int quire_host_get(uint32_t reader, const uint8_t *key, size_t key_size, struct quire_buffer *out_value)
 {
-    const struct person *person = &world.people[reader];
-    struct quire_bytes wanted = {key, key_size};
-    size_t i = place_of(person, wanted);
-    if (i == person->record_count || compare(held(&person->records[i].key), wanted) != 0) {
-        return QUIRE_ENOTFOUND;
-    }
-    struct quire_bytes value = held(&person->records[i].value);
-    return (int)quire_buffer_append(out_value, value.data, value.size);
+    struct quire_reader table = kit_table_reader(&world.people[reader].table);
+    return (int)table.get(table.context, (struct quire_bytes){key, key_size}, out_value);
+}
+
+static bool visit_record(void *scan, struct quire_bytes key, struct quire_bytes value)
+{
+    return quire_wasm_scan_visit(scan, key.data, key.size, value.data, value.size) != 0;
 }
 
 int quire_host_scan(uint32_t reader, const uint8_t *prefix, size_t prefix_size, struct quire_wasm_scan *scan)
 {
-    const struct person *person = &world.people[reader];
-    for (size_t i = place_of(person, (struct quire_bytes){prefix, prefix_size}); i < person->record_count; i++) {
-        struct quire_bytes key = held(&person->records[i].key), value = held(&person->records[i].value);
-        if (key.size < prefix_size || memcmp(key.data, prefix, prefix_size) != 0 ||
-            !quire_wasm_scan_visit(scan, key.data, key.size, value.data, value.size)) {
-            break;
-        }
-    }
-    return QUIRE_OK;
+    struct quire_reader table = kit_table_reader(&world.people[reader].table);
+    return (int)table.scan(table.context, (struct quire_bytes){prefix, prefix_size}, visit_record, scan);
 }
 
 void quire_host_failed(const char *file, uint32_t line)
 {
     fprintf(stderr, "%s:%u: an assertion does not hold\n", file, line);
     abort();
-}
-
-static void write_record(struct person *person, bool erase, struct quire_bytes key, struct quire_bytes value)
-{
-    size_t i = place_of(person, key);
-    bool there = i < person->record_count && compare(held(&person->records[i].key), key) == 0;
-    size_t after = person->record_count - i;
-    struct record *record = &person->records[i];
-    if (erase && there) {
-        quire_buffer_finish(&record->key);
-        quire_buffer_finish(&record->value);
-        memmove(record, record + 1, (after - 1) * sizeof *record);
-        person->record_count--;
-    } else if (!erase) {
-        if (!there) {
-            need(person->record_count < RECORDS_MAX, "too many records");
-            memmove(record + 1, record, after * sizeof *record);
-            *record = (struct record){0};
-            set(&record->key, key);
-            person->record_count++;
-        }
-        set(&record->value, value);
-    }
 }
 
 /* ---- lines ------------------------------------------------------------------------------------ */
@@ -334,9 +272,10 @@ static void carry_out(uint32_t index, struct quire_bytes rows)
         }
         struct quire_bytes bytes = take_bytes(&rows);
         for (uint64_t left = take(&rows, 4); left > 0; left--) {
-            bool erase = take(&rows, 1) != 0;
-            struct quire_bytes key = take_bytes(&rows), value = take_bytes(&rows);
-            write_record(person, erase, key, value);
+            struct quire_write write = {.erase = take(&rows, 1) != 0};
+            write.key = take_bytes(&rows);
+            write.value = take_bytes(&rows);
+            kit_table_write(&person->table, &write);
         }
         if (kind == QUIRE_ACTION_PERSIST) {
             persisted = token;
@@ -675,11 +614,7 @@ static void finish(void)
     for (uint32_t i = 0; i < PEOPLE; i++) {
         struct person *person = &world.people[i];
         quire_wasm_device_destroy(person->device);
-        for (size_t r = 0; r < person->record_count; r++) {
-            quire_buffer_finish(&person->records[r].key);
-            quire_buffer_finish(&person->records[r].value);
-        }
-        free(person->records);
+        kit_table_finish(&person->table);
         quire_buffer_finish(&person->replica);
         quire_buffer_finish(&person->code);
     }
@@ -699,12 +634,9 @@ void record_session(uint64_t seed)
 {
     need(qr_crypto_init(), "libsodium works");
     memset(profile_key, 7, sizeof profile_key);
-    world.random = seed * 0x9e3779b97f4a7c15u + 1;
+    world.random = (struct kit_random){seed};
     world.out = quire_wasm_buffer_create();
     world.line = calloc(MESSAGES_MAX, sizeof *world.line);
-    for (uint32_t i = 0; i < PEOPLE; i++) {
-        world.people[i].records = calloc(RECORDS_MAX, sizeof(struct record));
-    }
     start_hub();
 
     init(0, "phone");

@@ -7,92 +7,6 @@
 
 static const struct quire_bytes host = {(const uint8_t *)"localhost:7433", 14};
 
-/* ---- tables ----------------------------------------------------------------------------------- */
-
-static struct pair *find(const struct table *table, struct quire_bytes key)
-{
-    for (size_t i = 0; i < table->count; i++) {
-        if (quire_bytes_equal(quire_buffer_bytes(&table->items[i].key), key)) {
-            return &table->items[i];
-        }
-    }
-    return NULL;
-}
-
-static void put(struct table *table, const struct quire_write *write)
-{
-    struct pair *item = find(table, write->key);
-    if (item == NULL && !write->erase) {
-        table->items = realloc(table->items, (table->count + 1) * sizeof *table->items);
-        item = &table->items[table->count++];
-        *item = (struct pair){0};
-        cr_assert_eq(quire_buffer_append(&item->key, write->key.data, write->key.size), QUIRE_OK);
-    }
-    if (item != NULL && write->erase) {
-        quire_buffer_finish(&item->key);
-        quire_buffer_finish(&item->value);
-        *item = table->items[--table->count];
-    } else if (item != NULL) {
-        quire_buffer_clear(&item->value);
-        cr_assert_eq(quire_buffer_append(&item->value, write->value.data, write->value.size),
-            QUIRE_OK);
-    }
-}
-
-void table_finish(struct table *table)
-{
-    for (size_t i = 0; i < table->count; i++) {
-        quire_buffer_finish(&table->items[i].key);
-        quire_buffer_finish(&table->items[i].value);
-    }
-    free(table->items);
-    *table = (struct table){0};
-}
-
-struct table table_copy(const struct table *table)
-{
-    struct table copy = {0};
-    for (size_t i = 0; i < table->count; i++) {
-        put(&copy,
-            &(struct quire_write){quire_buffer_bytes(&table->items[i].key),
-                quire_buffer_bytes(&table->items[i].value), false});
-    }
-    return copy;
-}
-
-static enum quire_status table_get(void *context, struct quire_bytes key,
-    struct quire_buffer *out_value)
-{
-    const struct pair *item = find(context, key);
-    return item == NULL ? QUIRE_ENOTFOUND
-                        : quire_buffer_append(out_value, item->value.data, item->value.size);
-}
-
-static int compare_pairs(const void *a, const void *b)
-{
-    const struct pair *left = a, *right = b;
-    size_t size = left->key.size < right->key.size ? left->key.size : right->key.size;
-    int order = memcmp(left->key.data, right->key.data, size);
-    return order != 0 ? order : (left->key.size > right->key.size) - (left->key.size < right->key.size);
-}
-
-static enum quire_status table_scan(void *context, struct quire_bytes prefix,
-    bool (*visit)(void *, struct quire_bytes, struct quire_bytes), void *visit_context)
-{
-    struct table *table = context;
-    if (table->count > 0) {
-        qsort(table->items, table->count, sizeof *table->items, compare_pairs);
-    }
-    for (size_t i = 0; i < table->count; i++) {
-        const struct pair *item = &table->items[i];
-        if (item->key.size >= prefix.size && memcmp(item->key.data, prefix.data, prefix.size) == 0 &&
-            !visit(visit_context, quire_buffer_bytes(&item->key), quire_buffer_bytes(&item->value))) {
-            break;
-        }
-    }
-    return QUIRE_OK;
-}
-
 /* ---- lines ------------------------------------------------------------------------------------ */
 
 void line_put(struct line *line, struct quire_bytes bytes)
@@ -135,14 +49,6 @@ static void enter_core(const struct world *world, bool inside)
 {
     if (world->core != NULL) {
         world->core(inside);
-    }
-}
-
-static void fill(struct world *world, uint8_t *out)
-{
-    for (size_t i = 0; i < 32; i += 8) {
-        world->entropy = world->entropy * 6364136223846793005u + 1442695040888963407u;
-        memcpy(out + i, &world->entropy, 8);
     }
 }
 
@@ -249,7 +155,7 @@ void world_hub_step(struct world *world, struct qr_hub_event event)
     }
     event.now_ms = world->now_ms;
     event.wall_ms = (uint64_t)world->wall_ms;
-    fill(world, event.entropy);
+    kit_random_fill(&world->random, event.entropy, sizeof event.entropy);
     enter_core(world, true);
     enum quire_status status = qr_hub_step(world->hub, &event, &actions);
     enter_core(world, false);
@@ -389,7 +295,7 @@ static void carry_out(struct world *world, struct person *person, struct quire_a
         switch (action->kind) {
         case QUIRE_ACTION_PERSIST:
             for (size_t w = 0; w < action->write_count; w++) {
-                put(&person->table, &action->writes[w]);
+                kit_table_write(&person->table, &action->writes[w]);
             }
             persisted = action->token;
             break;
@@ -436,7 +342,7 @@ void world_step(struct world *world, size_t index, struct quire_event event)
     struct quire_actions actions;
     event.now_ms = world->now_ms;
     event.wall_ms = world->wall_ms;
-    fill(world, event.entropy);
+    kit_random_fill(&world->random, event.entropy, sizeof event.entropy);
     enter_core(world, true);
     enum quire_status status = quire_device_step(person->device, &event, &actions);
     enter_core(world, false);
@@ -456,9 +362,9 @@ void world_step(struct world *world, size_t index, struct quire_event event)
 struct quire_device_options world_options(struct world *world, struct person *person)
 {
     struct quire_device_options options = {
-        .reader = {&person->table, table_get, table_scan}, .wall_ms = world->wall_ms};
+        .reader = kit_table_reader(&person->table), .wall_ms = world->wall_ms};
     memset(options.profile_key, 7, sizeof options.profile_key);
-    fill(world, options.entropy);
+    kit_random_fill(&world->random, options.entropy, sizeof options.entropy);
     return options;
 }
 
@@ -552,7 +458,7 @@ static void make_hub(struct world *world)
 {
     static const uint8_t log[QR_LOG_SIZE] = {1, 2, 3};
     uint8_t entropy[QR_ENTROPY_SIZE];
-    fill(world, entropy);
+    kit_random_fill(&world->random, entropy, sizeof entropy);
     struct qr_log_reader reader = {world, log_each, log_read};
     cr_assert_eq(
         qr_hub_create(&world->limits, &reader, log, world->durable, entropy, &world->hub), QUIRE_OK);
@@ -647,7 +553,7 @@ void world_finish(struct world *world)
     for (size_t i = 0; i < WORLD_DEVICES; i++) {
         struct person *person = &world->people[i];
         quire_device_destroy(person->device);
-        table_finish(&person->table);
+        kit_table_finish(&person->table);
         quire_buffer_finish(&person->replica_record);
         line_clear(&person->to_hub);
         line_clear(&person->to_device);

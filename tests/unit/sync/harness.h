@@ -6,22 +6,14 @@
 #define QR_TESTS_SYNC_HARNESS_H
 
 #include "crypto/sign.h"
+#include "kit/random.h"
+#include "kit/table.h"
 #include "sync/hub.h"
 #include <quire/device.h>
 
 #define WORLD_DEVICES 6
 #define WORLD_STRANGERS 1100
 #define WORLD_LOG 8192
-
-struct pair {
-    struct quire_buffer key, value;
-};
-
-/** A profile's records: small, searched from end to end. */
-struct table {
-    struct pair *items;
-    size_t count;
-};
 
 struct message {
     struct message *next;
@@ -34,7 +26,7 @@ struct line {
 
 struct person {
     struct quire_device *device;
-    struct table table;
+    struct kit_table table;
     struct quire_buffer replica_record;
     char kit[QUIRE_KIT_TEXT_SIZE];
     char code[QUIRE_PAIR_CODE_SIZE];
@@ -85,7 +77,7 @@ struct world {
     uint64_t now_ms;
     int64_t wall_ms;
     uint64_t next_connection;
-    uint64_t entropy;
+    struct kit_random random;
     struct quire_buffer seen; /* every byte that the hub got or stored */
 };
 
@@ -133,7 +125,5 @@ void line_put(struct line *line, struct quire_bytes bytes);
 struct message *line_take(struct line *line);
 void line_clear(struct line *line);
 void message_free(struct message *message);
-void table_finish(struct table *table);
-struct table table_copy(const struct table *table);
 
 #endif

@@ -10,15 +10,15 @@ static const uint8_t diary[QUIRE_ENTRY_SIZE] = {1, 2, 3, 4}, other[QUIRE_ENTRY_S
 /* The batch of this number in that device's own chain. */
 static struct quire_buffer *own_batch(struct world *world, size_t person, uint8_t seq)
 {
-    struct table *table = &world->people[person].table;
+    struct kit_table *table = &world->people[person].table;
     uint8_t replica[QUIRE_REPLICA_SIZE], number[8] = {[7] = seq};
     struct quire_stamp stamp = quire_device_stamp(world->people[person].device, 0);
     memcpy(replica, stamp.replica, sizeof replica);
     for (size_t i = 0; i < table->count; i++) {
-        const struct quire_buffer *key = &table->items[i].key;
+        const struct quire_buffer *key = &table->records[i].key;
         if (key->size == 17 && key->data[0] == 'b' && memcmp(key->data + 1, replica, 8) == 0
             && memcmp(key->data + 9, number, 8) == 0) {
-            return &table->items[i].value;
+            return &table->records[i].value;
         }
     }
     cr_assert_fail("no batch %u", seq);

@@ -160,14 +160,14 @@ Test(history, what_cannot_be_read_is_counted_and_the_rest_is_told)
     world_type(&world, 1, diary, "third ");
     world_run(&world, 5000);
     cr_assert_eq(history(&world, 0, diary, 0)->count, 3);
-    struct table *table = &world.people[0].table;
+    struct kit_table *table = &world.people[0].table;
     size_t last = 0, damaged = 0;
     for (size_t i = 0; i < table->count; i++) { /* the laptop's second batch: "second" */
-        const struct quire_buffer *key = &table->items[i].key;
+        const struct quire_buffer *key = &table->records[i].key;
         uint8_t seq[8] = {0, 0, 0, 0, 0, 0, 0, 2};
         if (key->size == 17 && key->data[0] == 'b' && memcmp(key->data + 9, seq, 8) == 0) {
-            last = table->items[i].value.size - 70; /* in its ciphertext, before the signature */
-            table->items[i].value.data[last] ^= 1;
+            last = table->records[i].value.size - 70; /* in its ciphertext, before the signature */
+            table->records[i].value.data[last] ^= 1;
             damaged++;
         }
     }

@@ -240,14 +240,14 @@ Test(search, an_entry_that_cannot_be_read_does_not_hide_the_others)
     world_keep(&world, 0, diary, "It rained all day.");
     world_keep(&world, 0, other, "Rain again.");
     world_step(&world, 0, (struct quire_event){.kind = QUIRE_EVENT_FLUSH});
-    struct table *table = &world.people[0].table;
-    for (size_t i = 0; i < table->count; i++) { /* its documents rot; its words were never gathered */
-        const struct quire_buffer *key = &table->items[i].key;
+    struct kit_table *table = &world.people[0].table;
+    for (size_t i = table->count; i-- > 0;) { /* its documents rot; its index terms are missing */
+        const struct quire_buffer *key = &table->records[i].key;
         if (key->size > 3 && memcmp(key->data + 1, diary, 3) == 0) {
             if (key->data[0] == 't' || key->data[0] == 'e') {
-                table->items[i].value.data[30] ^= 1;
+                table->records[i].value.data[30] ^= 1;
             } else if (key->data[0] == 'f') {
-                key->data[0] = 'z';
+                kit_table_write(table, &(struct quire_write){.key = quire_buffer_bytes(key), .erase = true});
             }
         }
     }

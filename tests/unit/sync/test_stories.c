@@ -144,12 +144,12 @@ Test(stories, a_profile_restored_from_a_copy_converges)
     world_account(&world, 0);
     world_pair(&world, 0, 1);
     world_keep(&world, 0, diary, "one ");
-    struct table copy = table_copy(&world.people[0].table);
+    struct kit_table copy = kit_table_copy(&world.people[0].table);
     world_type(&world, 0, diary, "two ");
     world_run(&world, 3000);
     assert_text(&world, 1, "one two ");
 
-    table_finish(&world.people[0].table);
+    kit_table_finish(&world.people[0].table);
     world.people[0].table = copy;
     world_restart(&world, 0, true);
     world_type(&world, 0, diary, "three ");
@@ -487,7 +487,7 @@ Test(stories, the_server_never_sees_a_word)
     cr_assert_null(memmem(world.seen.data, world.seen.size, "laptop", 6));
     for (size_t d = 0; d < 2; d++) {
         for (size_t i = 0; i < world.people[d].table.count; i++) {
-            const struct quire_buffer *value = &world.people[d].table.items[i].value;
+            const struct quire_buffer *value = &world.people[d].table.records[i].value;
             cr_assert_null(memmem(value->data, value->size, "CANARY", 6));
         }
     }
