@@ -40,7 +40,8 @@ struct faults {
     struct harness harness;
     const char *mistake;
     bool until_caught;
-    uint64_t seed, state;
+    uint64_t seed;
+    struct kit_random state;
     unsigned long first_call;
     unsigned cuts; /* power cuts tried after each story */
     uint64_t stories, cut_states, violations;
@@ -67,11 +68,11 @@ static void choose(struct faults *faults, const struct model *model, uint64_t *s
 {
     size_t names = 0;
     for (size_t i = 0; i < model->pending_count; i++) {
-        uint64_t drawn = script_random(&faults->state);
-        sectors[i] = drawn % 3 == 0 ? 0 : drawn % 3 == 1 ? UINT64_MAX : script_random(&faults->state);
+        uint64_t drawn = kit_random_next(&faults->state);
+        sectors[i] = drawn % 3 == 0 ? 0 : drawn % 3 == 1 ? UINT64_MAX : kit_random_next(&faults->state);
         names += model_is_name(&model->pending[i]);
     }
-    *out_choice = (struct model_choice){sectors, script_random(&faults->state) % (names + 1), 0};
+    *out_choice = (struct model_choice){sectors, kit_random_next(&faults->state) % (names + 1), 0};
 }
 
 static const char *cut(struct faults *faults, struct model *model, struct check *check)
@@ -121,7 +122,7 @@ static const char *follow(struct faults *faults, struct model *model, struct che
         watch(&refusals, model, event.kind);
         model_feed(model, &event, bytes);
         if (model->injected > 0 && faults->cuts > 0 &&
-            script_random(&faults->state) % 64 < faults->cuts) {
+            kit_random_next(&faults->state) % 64 < faults->cuts) {
             text = cut(faults, model, check);
         }
         if (event.kind == TRACE_WRITE && (event.flags & TRACE_DSYNC) != 0) {
@@ -178,7 +179,7 @@ int main(int argc, char **argv)
     struct faults faults = {.seed = harness_number(argc, argv, "--seed", 1)};
     uint64_t stories = harness_number(argc, argv, "--stories", 1);
     faults.cuts = (unsigned)harness_number(argc, argv, "--cuts", 1);
-    faults.state = faults.seed;
+    faults.state = (struct kit_random){faults.seed};
     faults.first_call = harness_number(argc, argv, "--call", 1);
     faults.mistake = harness_text(argc, argv, "--mistake");
     faults.until_caught = harness_text(argc, argv, "--expect") != NULL;

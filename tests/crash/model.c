@@ -422,14 +422,14 @@ void model_write(const struct model *model, const struct model_choice *choice, c
 
 uint64_t model_hash(const struct model *model, const struct model_choice *choice)
 {
-    uint64_t state = model->epoch * 0x100000001b3u + model->promise;
-    uint64_t hash = script_random(&state) + choice->names;
+    struct kit_random random = {model->epoch * 0x100000001b3u + model->promise};
+    uint64_t hash = kit_random_next(&random) + choice->names;
     for (size_t i = 0; i < model->pending_count; i++) {
         if (choice->sectors[i] != 0 && !model_is_name(&model->pending[i])) {
-            state = hash ^ choice->sectors[i] ^ ((uint64_t)i << 32);
-            hash = script_random(&state);
+            random.state = hash ^ choice->sectors[i] ^ ((uint64_t)i << 32);
+            hash = kit_random_next(&random);
         }
     }
-    state = hash ^ choice->growth;
-    return script_random(&state);
+    random.state = hash ^ choice->growth;
+    return kit_random_next(&random);
 }

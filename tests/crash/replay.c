@@ -25,7 +25,7 @@ struct replay {
     struct check *check;
     struct model_choice choice;
     size_t choice_capacity;
-    uint64_t state; /* of the drawing */
+    struct kit_random state; /* of the drawing */
     unsigned share;
     bool until_caught;
     uint64_t states, most, violations, moments, reopened;
@@ -88,7 +88,7 @@ static void try_state(struct replay *replay)
     if (is_over(replay) || !is_new(replay, model_hash(replay->model, &replay->choice))) {
         return;
     }
-    uint64_t drawn = script_random(&replay->state);
+    uint64_t drawn = kit_random_next(&replay->state);
     if (drawn % 100 >= replay->share) {
         return;
     }
@@ -125,14 +125,14 @@ static void choose_all(struct replay *replay, uint64_t mask)
 static void choose_some(struct replay *replay, unsigned percent, bool torn)
 {
     for (size_t i = 0; i < replay->model->pending_count; i++) {
-        uint64_t mask = script_random(&replay->state) % 100 < percent ? UINT64_MAX : 0;
-        if (torn && script_random(&replay->state) % 2 == 0) {
-            mask = script_random(&replay->state);
+        uint64_t mask = kit_random_next(&replay->state) % 100 < percent ? UINT64_MAX : 0;
+        if (torn && kit_random_next(&replay->state) % 2 == 0) {
+            mask = kit_random_next(&replay->state);
         }
         replay->choice.sectors[i] = mask;
     }
-    replay->choice.growth = script_random(&replay->state) % 4 == 0 ? script_random(&replay->state) : 0;
-    replay->choice.names = script_random(&replay->state) % (count_names(replay->model) + 1);
+    replay->choice.growth = kit_random_next(&replay->state) % 4 == 0 ? kit_random_next(&replay->state) : 0;
+    replay->choice.names = kit_random_next(&replay->state) % (count_names(replay->model) + 1);
 }
 
 static void fit_choice(struct replay *replay)
@@ -164,8 +164,8 @@ static void cut_here(struct replay *replay)
     for (unsigned half = 0; half < 2; half++) { /* the newest torn: its beginning, or anything of it */
         choose_all(replay, UINT64_MAX);
         replay->choice.sectors[count - 1] = half == 0
-            ? (UINT64_C(1) << (1 + script_random(&replay->state) % 63)) - 1
-            : script_random(&replay->state);
+            ? (UINT64_C(1) << (1 + kit_random_next(&replay->state) % 63)) - 1
+            : kit_random_next(&replay->state);
         try_state(replay);
     }
     choose_all(replay, 0);
@@ -175,7 +175,7 @@ static void cut_here(struct replay *replay)
     try_state(replay);
     choose_some(replay, 50, true);
     try_state(replay);
-    choose_some(replay, script_random(&replay->state) % 2 == 0 ? 10 : 90, true);
+    choose_some(replay, kit_random_next(&replay->state) % 2 == 0 ? 10 : 90, true);
     try_state(replay);
 }
 
@@ -185,7 +185,7 @@ static void cut_in_sync(struct replay *replay)
     size_t count = replay->model->pending_count;
     fit_choice(replay);
     size_t step = count / 64 + 1;
-    for (size_t i = script_random(&replay->state) % step; i < count; i += step) {
+    for (size_t i = kit_random_next(&replay->state) % step; i < count; i += step) {
         choose_all(replay, UINT64_MAX);
         replay->choice.sectors[i] = 0;
         try_state(replay);
@@ -225,8 +225,8 @@ static bool record(struct replay *replay, const struct script *script, const cha
         struct harness_run run = {.seed = replay->seed, .session = session, .mistake = mistake};
         if (session + 1 < script->sessions) {
             /* now and then while the store is made */
-            uint64_t most = script_random(&replay->state) % 4 == 0 ? 12 : 120;
-            run.exit_at = 1 + script_random(&replay->state) % most;
+            uint64_t most = kit_random_next(&replay->state) % 4 == 0 ? 12 : 120;
+            run.exit_at = 1 + kit_random_next(&replay->state) % most;
         }
         if (!harness_run(&replay->harness, &run)) {
             return false;
@@ -240,7 +240,7 @@ static bool one_seed(struct replay *replay, const char *mistake)
     struct script script;
     size_t size;
     script_init(&script, replay->seed);
-    replay->state = replay->seed ^ 0x5eed;
+    replay->state = (struct kit_random){replay->seed ^ 0x5eed};
     if (!record(replay, &script, mistake)) {
         fprintf(stderr, "VIOLATION seed %llu: the workload failed\n",
             (unsigned long long)replay->seed);

@@ -114,11 +114,11 @@ static void write_damaged(const struct rot *rot, uint64_t number, uint8_t *scrat
 {
     char path[128];
     const struct image *image = &rot->images[number % 2];
-    uint64_t state = rot->script.seed * 1000003 + number;
-    (void)script_random(&state);
+    struct kit_random state = {rot->script.seed * 1000003 + number};
+    (void)kit_random_next(&state);
     memcpy(scratch, image->bytes, image->size);
     uint64_t pages = image->size / PAGE;
-    uint64_t place = script_random(&state);
+    uint64_t place = kit_random_next(&state);
     switch (damage_of(rot, number)) {
     case BIT:
         scratch[place / 8 % image->size] ^= (uint8_t)(1u << place % 8);
@@ -127,7 +127,7 @@ static void write_damaged(const struct rot *rot, uint64_t number, uint8_t *scrat
         memset(scratch + place % (image->size / 512) * 512, 0, 512);
         break;
     default:
-        memcpy(scratch + place % pages * PAGE, image->bytes + script_random(&state) % pages * PAGE,
+        memcpy(scratch + place % pages * PAGE, image->bytes + kit_random_next(&state) % pages * PAGE,
             PAGE);
     }
     path_of(rot, "log.mdb-lock", path);

@@ -6,15 +6,13 @@
 #ifndef TESTS_CRASH_SCRIPT_H
 #define TESTS_CRASH_SCRIPT_H
 
+#include "kit/random.h"
 #include "store/store.h"
 
 #define SCRIPT_USERS_MAX 6
 #define SCRIPT_GROUP_MAX 64
 #define SCRIPT_SIZE_MAX 16384
 #define SCRIPT_MAP_SIZE_MAX (64u << 20)
-
-/** splitmix64: a stream of numbers from one state. */
-uint64_t script_random(uint64_t *state);
 
 struct script {
     uint64_t seed;

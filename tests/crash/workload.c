@@ -23,7 +23,7 @@ struct workload {
     struct script script;
     const char *folder;
     struct qr_store *store;
-    uint64_t state;   /* of this session's numbers */
+    struct kit_random state; /* of this session's numbers */
     uint64_t acked;
     unsigned attempt; /* differs for each try to append the same lsn */
     bool faults, early, careless;
@@ -82,9 +82,9 @@ static bool open_store(struct workload *workload)
 
 static size_t draw_group(struct workload *workload)
 {
-    uint64_t sort = script_random(&workload->state) % 10;
+    uint64_t sort = kit_random_next(&workload->state) % 10;
     size_t most = sort < 6 ? 4 : sort < 9 ? 16 : SCRIPT_GROUP_MAX;
-    return 1 + (size_t)(script_random(&workload->state) % most);
+    return 1 + (size_t)(kit_random_next(&workload->state) % most);
 }
 
 static void append(struct workload *workload)
@@ -124,8 +124,8 @@ static void append(struct workload *workload)
 static void forget(struct workload *workload)
 {
     uint8_t user[QR_USER_SIZE];
-    unsigned number = (unsigned)(script_random(&workload->state) % workload->script.users);
-    uint64_t from = 1 + script_random(&workload->state) % (workload->acked + 1);
+    unsigned number = (unsigned)(kit_random_next(&workload->state) % workload->script.users);
+    uint64_t from = 1 + kit_random_next(&workload->state) % (workload->acked + 1);
     script_user(number, user);
     workload->mark(TRACE_FORGET, number, from, workload->acked);
     enum quire_status status = qr_store_forget(workload->store, user, from);
@@ -150,7 +150,7 @@ static void run(struct workload *workload)
         return;
     }
     for (unsigned i = 0; i < steps; i++) {
-        uint64_t what = script_random(&workload->state) % 100;
+        uint64_t what = kit_random_next(&workload->state) % 100;
         if (what < 8 || (workload->faults && i == FAULTS_STEPS / 2)) {
             qr_store_close(workload->store);
             workload->store = NULL;
@@ -175,7 +175,7 @@ int main(int argc, char **argv)
     unsigned session = (unsigned)strtoul(argv[3], NULL, 10);
     struct workload workload = {.folder = argv[1], .attempt = session * 32, .mark = ignore_mark};
     script_init(&workload.script, strtoull(argv[2], NULL, 10));
-    workload.state = workload.script.seed * 31 + session;
+    workload.state = (struct kit_random){workload.script.seed * 31 + session};
     for (int i = 4; i < argc; i++) {
         workload.faults |= strcmp(argv[i], "--faults") == 0;
         workload.early |= strcmp(argv[i], "--early") == 0;

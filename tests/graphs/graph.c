@@ -8,15 +8,12 @@
 
 uint64_t graph_roll(struct graph *graph)
 {
-    uint64_t z = graph->dice += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
+    return kit_random_next(&graph->random);
 }
 
 size_t graph_pick(struct graph *graph, uint64_t below)
 {
-    return (size_t)(below == 0 ? 0 : graph_roll(graph) % below);
+    return (size_t)kit_random_below(&graph->random, below);
 }
 
 void graph_fail(struct graph *graph, const char *what)
@@ -624,7 +621,7 @@ bool graph_run(const struct graph_options *options, struct graph_result *out_res
     }
     graph->options = options;
     graph->result = out_result;
-    graph->dice = options->seed;
+    graph->random = (struct kit_random){options->seed};
     if (options->check_every > 0) {
         graph->reference = reference_create(graph->names);
         graph_need(graph, graph->reference != NULL, "no memory");

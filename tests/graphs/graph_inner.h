@@ -1,10 +1,11 @@
 /*
- * A graph under way: its devices, what they sent, and the dice.
+ * A graph under way: its devices, what they sent, and the random numbers.
  */
 #ifndef QR_TESTS_GRAPHS_GRAPH_INNER_H
 #define QR_TESTS_GRAPHS_GRAPH_INNER_H
 
 #include "graph.h"
+#include "kit/random.h"
 #include "reference.h"
 
 #define DEVICES_MAX 12
@@ -55,7 +56,7 @@ struct device {
 struct graph {
     const struct graph_options *options;
     struct graph_result *result;
-    uint64_t dice;
+    struct kit_random random;
     uint8_t names[REPLICAS_MAX][QUIRE_REPLICA_SIZE];
     unsigned replica_count;
     struct device devices[DEVICES_MAX];

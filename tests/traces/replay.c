@@ -7,6 +7,7 @@
  */
 #define _POSIX_C_SOURCE 200809L
 #include "history.h"
+#include "kit/random.h"
 #include "../graphs/reference.h"
 #include <stdlib.h>
 #include <string.h>
@@ -115,6 +116,7 @@ static struct quire_document *merge_shuffled(const struct history *history, uint
     size_t *ready = array_of(count);
     size_t ready_count = 0;
     size_t merged = 0;
+    struct kit_random random = {seed};
     struct quire_document *document;
     OK(quire_document_create(&document));
     for (size_t i = 0; i < history->parent_count; i++) {
@@ -134,8 +136,7 @@ static struct quire_document *merge_shuffled(const struct history *history, uint
         }
     }
     for (; ready_count > 0; merged++) { /* first_child[i] is where the children of i end now */
-        seed = seed * UINT64_C(6364136223846793005) + (seed > 0 ? 1442695040888963407 : 0);
-        size_t pick = seed == 0 ? ready_count - 1 : (size_t)(seed >> 33) % ready_count;
+        size_t pick = seed == 0 ? ready_count - 1 : (size_t)kit_random_below(&random, ready_count);
         size_t index = ready[pick];
         ready[pick] = ready[--ready_count];
         if (history->transactions[index].delta_size > 0) {

@@ -5,20 +5,12 @@
 #include "client/diff.h"
 #include "client/myers.h"
 #include "client/text.h"
+#include "kit/random.h"
 #include <criterion/criterion.h>
 #include <quire/client.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-/* A generator of our own, so that a seed means the same everywhere. */
-static uint64_t next_random(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
-}
 
 /* From `offset`, so many code points on, in bytes. */
 static size_t skip(struct quire_bytes text, size_t offset, size_t point)
@@ -118,22 +110,22 @@ static size_t check_text(const char *old_text, const char *new_text)
 }
 
 /* Few different characters, so that there is much to find in common; of every UTF-8 size. */
-static void append_random(struct quire_buffer *text, size_t length, uint64_t *state)
+static void append_random(struct quire_buffer *text, size_t length, struct kit_random *random)
 {
     static const char *const letters[] = {"a", "b", "\n", "é", "ß", "日", "本", "🙂", "🎉", " "};
     for (size_t i = 0; i < length; i++) {
-        const char *letter = letters[next_random(state) % 10];
+        const char *letter = letters[kit_random_below(random, 10)];
         cr_assert_eq(quire_buffer_append(text, letter, strlen(letter)), QUIRE_OK);
     }
 }
 
 Test(diff, the_edits_turn_the_old_text_into_the_new_one)
 {
-    uint64_t state = 20260101;
+    struct kit_random random = {20260101};
     for (int round = 0; round < 4000; round++) {
         struct quire_buffer old_text = {0}, new_text = {0};
-        append_random(&old_text, next_random(&state) % 60, &state);
-        append_random(&new_text, next_random(&state) % 60, &state);
+        append_random(&old_text, kit_random_below(&random, 60), &random);
+        append_random(&new_text, kit_random_below(&random, 60), &random);
         check(quire_buffer_bytes(&old_text), quire_buffer_bytes(&new_text));
         quire_buffer_finish(&old_text);
         quire_buffer_finish(&new_text);
@@ -142,18 +134,18 @@ Test(diff, the_edits_turn_the_old_text_into_the_new_one)
 
 Test(diff, a_few_random_edits_of_a_long_text_are_found_again)
 {
-    uint64_t state = 7;
+    struct kit_random random = {7};
     for (int round = 0; round < 60; round++) {
         struct quire_buffer old_text = {0}, new_text = {0};
-        append_random(&old_text, 3000, &state);
+        append_random(&old_text, 3000, &random);
         struct quire_bytes before = quire_buffer_bytes(&old_text);
         size_t edits = 0, at = 0;
         for (int i = 0; i < 8; i++) {
-            size_t to = byte_offset(before, (size_t)(300 * i) + next_random(&state) % 250);
+            size_t to = byte_offset(before, (size_t)(300 * i) + kit_random_below(&random, 250));
             cr_assert_eq(quire_buffer_append(&new_text, before.data + at, to - at), QUIRE_OK);
-            size_t inserted = next_random(&state) % 9;
-            append_random(&new_text, inserted, &state);
-            size_t erased = next_random(&state) % 9;
+            size_t inserted = kit_random_below(&random, 9);
+            append_random(&new_text, inserted, &random);
+            size_t erased = kit_random_below(&random, 9);
             at = to + byte_offset((struct quire_bytes){before.data + to, before.size - to}, erased);
             edits += inserted + erased;
         }
@@ -241,14 +233,14 @@ static uint32_t fewest_edits(const uint32_t *a, uint32_t a_count, const uint32_t
 
 Test(diff, the_search_finds_the_shortest_way_of_short_texts)
 {
-    uint64_t state = 99;
+    struct kit_random random = {99};
     for (int round = 0; round < 20000; round++) {
         uint32_t a[48], b[48];
-        uint32_t a_count = (uint32_t)(next_random(&state) % 48), b_count = (uint32_t)(next_random(&state) % 48);
-        uint32_t letters = 2 + (uint32_t)(next_random(&state) % 6), found = 0;
+        uint32_t a_count = (uint32_t)(kit_random_below(&random, 48)), b_count = (uint32_t)(kit_random_below(&random, 48));
+        uint32_t letters = 2 + (uint32_t)(kit_random_below(&random, 6)), found = 0;
         for (uint32_t i = 0; i < 48; i++) {
-            a[i] = (uint32_t)(next_random(&state) % letters);
-            b[i] = (uint32_t)(next_random(&state) % letters);
+            a[i] = (uint32_t)(kit_random_below(&random, letters));
+            b[i] = (uint32_t)(kit_random_below(&random, letters));
         }
         struct qr_client_changes changes = {0};
         uint64_t budget = UINT64_MAX;
@@ -278,9 +270,9 @@ static double seconds_of_diff(struct quire_bytes old_text, struct quire_bytes ne
 static struct quire_buffer megabyte(bool lines, uint64_t seed)
 {
     struct quire_buffer text = {0};
-    uint64_t state = seed;
+    struct kit_random random = {seed};
     for (size_t i = 0; i < 1024 * 1024; i++) {
-        uint64_t chance = next_random(&state);
+        uint64_t chance = kit_random_next(&random);
         char c = lines && i % 60 == 59 ? '\n' : chance % 6 == 0 ? ' ' : (char)('a' + chance / 64 % 26);
         cr_assert_eq(quire_buffer_append(&text, &c, 1), QUIRE_OK);
     }

@@ -78,21 +78,20 @@ Test(history, two_devices_with_the_same_batches_tell_the_same_versions_whatever_
     world_init(&world);
     world_account(&world, 0);
     world_pair(&world, 0, 1);
-    uint64_t dice = 7;
+    struct kit_random random = {7};
     int64_t wall_ms = world.wall_ms;
     for (int turn = 0; turn < 60; turn++) {
         char text[16];
-        dice = dice * UINT64_C(6364136223846793005) + 1442695040888963407u;
-        size_t person = dice >> 60 & 1;
+        size_t person = kit_random_below(&random, 2);
         /* The laptop's clock is an hour fast, and both jump: deps come before effects all the same. */
         world.wall_ms = wall_ms + turn * 1000 + (person == 1 ? 3600000 : 0)
-            - (int64_t)(dice >> 33) % 100000;
-        if ((dice >> 40) % 4 == 0) {
+            - (int64_t)kit_random_below(&random, 100000);
+        if (kit_random_below(&random, 4) == 0) {
             world_disconnect(&world, person);
         }
         snprintf(text, sizeof text, "%d,", turn);
-        world_type(&world, person, (dice >> 50) % 8 == 0 ? other : diary, text);
-        if ((dice >> 45) % 2 == 0) {
+        world_type(&world, person, kit_random_below(&random, 8) == 0 ? other : diary, text);
+        if (kit_random_below(&random, 2) == 0) {
             world_connect(&world, person);
             world_run(&world, 200);
         }

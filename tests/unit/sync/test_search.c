@@ -70,12 +70,6 @@ Test(search, every_code_point_folds_to_what_folds_to_itself)
     }
 }
 
-static uint64_t next(uint64_t *state)
-{
-    *state = *state * UINT64_C(6364136223846793005) + 1442695040888963407u;
-    return *state >> 33;
-}
-
 /* Is the needle a part of any word, by the plainest of ways? */
 static bool plainly(const char *words, const char *needle)
 {
@@ -84,17 +78,17 @@ static bool plainly(const char *words, const char *needle)
 
 Test(search, finds_just_what_is_there)
 {
-    uint64_t state = 1;
+    struct kit_random random = {1};
     size_t found = 0, rounds = 20000;
     for (size_t round = 0; round < rounds; round++) {
         char text[40], needle[5];
-        size_t size = 1 + next(&state) % (sizeof text - 1), needle_size = 1 + next(&state) % 4;
+        size_t size = 1 + kit_random_below(&random, sizeof text - 1), needle_size = 1 + kit_random_below(&random, 4);
         for (size_t i = 0; i < size; i++) {
-            text[i] = "abcez \n"[next(&state) % 7];
+            text[i] = "abcez \n"[kit_random_below(&random, 7)];
         }
         text[size - 1] = 0;
         for (size_t i = 0; i < needle_size; i++) {
-            needle[i] = "abcez"[next(&state) % 5];
+            needle[i] = "abcez"[kit_random_below(&random, 5)];
         }
         needle[needle_size] = 0;
         struct qr_search_words words = {0};

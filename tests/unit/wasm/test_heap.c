@@ -2,6 +2,7 @@
  * The module's allocator, on a range of our own: what is handed out never overlaps and keeps what was
  * written to it, and the range is in order after every step.
  */
+#include "kit/random.h"
 #include "wasm/heap.h"
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -69,16 +70,15 @@ static size_t walk(const struct heap *heap)
     return used;
 }
 
-static uint32_t draw(uint64_t *state)
+static uint32_t draw(struct kit_random *random)
 {
-    *state = *state * 6364136223846793005u + 1442695040888963407u;
-    return (uint32_t)(*state >> 33);
+    return (uint32_t)kit_random_next(random);
 }
 
-static uint32_t size_drawn(uint64_t *state)
+static uint32_t size_drawn(struct kit_random *random)
 {
-    uint32_t most = 1u << draw(state) % 15;
-    return draw(state) % most;
+    uint32_t most = 1u << draw(random) % 15;
+    return draw(random) % most;
 }
 
 struct slot {
@@ -98,13 +98,13 @@ static void play(uint64_t seed, uint32_t size, size_t *out_refused)
 {
     struct heap heap = fresh(size);
     struct slot slots[SLOTS] = {0};
-    uint64_t state = seed;
+    struct kit_random random = {seed};
     size_t used = 0;
     for (size_t step = 0; step < 20000; step++) {
-        struct slot *slot = &slots[draw(&state) % SLOTS];
-        uint32_t wanted = size_drawn(&state);
-        uint8_t fill = (uint8_t)draw(&state);
-        if (slot->memory != NULL && draw(&state) % 3 > 0) {
+        struct slot *slot = &slots[draw(&random) % SLOTS];
+        uint32_t wanted = size_drawn(&random);
+        uint8_t fill = (uint8_t)draw(&random);
+        if (slot->memory != NULL && draw(&random) % 3 > 0) {
             check_slot(slot, slot->size);
             heap_give(&heap, slot->memory);
             *slot = (struct slot){0};

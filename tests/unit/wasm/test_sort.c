@@ -1,6 +1,7 @@
 /*
  * The module's sort, beside the C library's.
  */
+#include "kit/random.h"
 #include "wasm/sort.h"
 #include <criterion/criterion.h>
 #include <stdint.h>
@@ -24,12 +25,11 @@ static int compare(const void *a, const void *b)
 
 Test(sort, orders_as_the_c_library_does)
 {
-    uint64_t state = 7;
+    struct kit_random random = {7};
     for (size_t count = 0; count < COUNT_MAX; count++) {
         struct thing ours[COUNT_MAX] = {0}, theirs[COUNT_MAX];
         for (size_t i = 0; i < count; i++) {
-            state = state * 6364136223846793005u + 1442695040888963407u;
-            ours[i].key = (uint32_t)(state >> 33) % (count % 3 == 0 ? 5 : UINT32_MAX);
+            ours[i].key = (uint32_t)kit_random_below(&random, count % 3 == 0 ? 5 : UINT32_MAX);
             memcpy(ours[i].rest, &ours[i].key, 4);
             ours[i].rest[8] = (uint8_t)i;
         }
