@@ -6,7 +6,7 @@
 #define SIMULATION_SERVER_H
 
 #include "codec/frame.h"
-#include "sync/hub.h"
+#include "sync/hub/hub.h"
 #include "world/world.h"
 
 #define SERVER_HOST "journal.example:8443"

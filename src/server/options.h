@@ -5,7 +5,7 @@
 #define QR_SERVER_OPTIONS_H
 
 #include "server/log.h"
-#include "sync/hub.h"
+#include "sync/hub/hub.h"
 #include <stdio.h>
 
 #define QR_HOSTS_MAX 32

@@ -7,7 +7,7 @@
 #ifndef QR_SERVER_VERIFIER_H
 #define QR_SERVER_VERIFIER_H
 
-#include "sync/hub.h"
+#include "sync/hub/hub.h"
 
 struct qr_verifier;
 

@@ -6,7 +6,7 @@
 #define QUIRE_FUZZ_HUB_BOX_H
 
 #include "script.h"
-#include "sync/hub.h"
+#include "sync/hub/hub.h"
 
 enum hub_box_step {
     HUB_BOX_FRAME,

@@ -19,7 +19,7 @@
 #include "kit/random.h"
 #include "kit/table.h"
 #include "native.h"
-#include "sync/hub.h"
+#include "sync/hub/hub.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

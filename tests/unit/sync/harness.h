@@ -8,7 +8,7 @@
 #include "crypto/sign.h"
 #include "kit/random.h"
 #include "kit/table.h"
-#include "sync/hub.h"
+#include "sync/hub/hub.h"
 #include <quire/device.h>
 
 #define WORLD_DEVICES 6

@@ -3,7 +3,7 @@
  * was there before is as it was. Limits of form alone are in tests/unit/codec.
  */
 #include "peer.h"
-#include "sync/hub_internal.h"
+#include "sync/hub/state.h"
 #include <criterion/criterion.h>
 #include <stdlib.h>
 

@@ -1,23 +1,25 @@
 /*
  * What the hub's files share: its users, their chains and log, its connections.
  *
- *   hub.c            life, step, time, counters
- *   hub_out.c        the actions of a step
- *   hub_user.c       a user's index: loaded, grown, rolled back, let go
- *   hub_handshake.c  HELLO … WELCOME
- *   hub_push.c       PUSH → verify → accept → persist → ACK
- *   hub_roster.c     appending to the roster
- *   hub_stream.c     SUB, WANT, DELTA, CAUGHT_UP, PRESENCE
- *   hub_pair.c       mailboxes for pairing
+ *   hub.c        life, step, time, counters
+ *   bucket.c     token buckets
+ *   out.c        the actions of a step
+ *   user.c       a user's index: loaded, grown, rolled back, evicted
+ *   handshake.c  HELLO … WELCOME
+ *   push.c       PUSH → verify → accept → persist → ACK
+ *   roster.c     appending to the roster
+ *   stream.c     SUB, WANT, DELTA, CAUGHT_UP, PRESENCE
+ *   pair.c       mailboxes for pairing
  */
-#ifndef QR_SYNC_HUB_INTERNAL_H
-#define QR_SYNC_HUB_INTERNAL_H
+#ifndef QR_SYNC_HUB_STATE_H
+#define QR_SYNC_HUB_STATE_H
 
 #include "base/failpoint.h"
 #include "codec/frame.h"
 #include "crypto/pair.h"
 #include "crypto/sign.h"
-#include "sync/hub.h"
+#include "sync/hub/bucket.h"
+#include "sync/hub/hub.h"
 #include "sync/roster.h"
 #include "sync/table.h"
 #include <utlist.h>
@@ -58,13 +60,6 @@ struct hub_chain {
     uint64_t built; /* greatest seq that another device's batch stands on, of those since loading */
     uint64_t noted_seq; /* the batch that noted_roster_seq is of; 0 none */
     uint32_t noted_roster_seq;
-};
-
-/** A limit of so many in an interval, with a burst. */
-struct hub_bucket {
-    uint64_t level;
-    uint64_t filled_ms;
-    bool filled; /* once; before, it is full */
 };
 
 struct hub_user {
@@ -205,86 +200,5 @@ struct qr_hub {
     struct qr_hub_counters counters;
     struct qr_frame_space space;
 };
-
-/* ---- hub_out.c ------------------------------------------------------------------------------- */
-void hub_out_clear(struct hub_out *out);
-void hub_out_finish(struct hub_out *out);
-QUIRE_CHECKED enum quire_status hub_out_end(struct hub_out *out, struct qr_hub_actions *out_actions);
-void hub_send(struct qr_hub *hub, struct hub_connection *connection, const struct qr_frame *frame);
-void hub_close(struct qr_hub *hub, struct hub_connection *connection, uint16_t code);
-/** ERROR about a batch (replica not NULL) or the connection; a fatal one closes it. */
-void hub_error(struct qr_hub *hub, struct hub_connection *connection, enum qr_error_code code,
-    bool fatal, uint32_t retry_ms, const uint8_t *replica, uint64_t seq, struct quire_bytes data);
-void hub_fatal(struct qr_hub *hub, struct hub_connection *connection, enum qr_error_code code);
-void hub_verify(struct qr_hub *hub, uint64_t token, const struct qr_verify_job *jobs, size_t count);
-/** Copies the bytes; all records of a step go out as one PERSIST. */
-void hub_persist(struct qr_hub *hub, const struct hub_user *user, const struct qr_log_entry *entry,
-    struct quire_bytes bytes);
-void hub_forget(struct qr_hub *hub, const struct hub_user *user, uint64_t lsn);
-
-/* ---- hub_user.c ------------------------------------------------------------------------------ */
-/** Finds or loads a user. ENOTFOUND: the log has nothing of it. */
-QUIRE_CHECKED enum quire_status hub_user_get(struct qr_hub *hub, const uint8_t *user,
-    struct hub_user **out_user);
-/** A user that the log has nothing of yet. */
-QUIRE_CHECKED enum quire_status hub_user_new(struct qr_hub *hub, const uint8_t *user,
-    struct hub_user **out_user);
-/** Lets a user without connections go to the idle ones, and the oldest idle one go. */
-void hub_user_rest(struct qr_hub *hub, struct hub_user *user);
-void hub_user_destroy(struct hub_user *user);
-/** NULL: no such chain. */
-struct hub_chain *hub_chain_find(const struct hub_user *user, const uint8_t *replica);
-const struct hub_entry *hub_chain_entry(const struct hub_user *user, const struct hub_chain *chain,
-    uint64_t seq);
-/** Adds an entry that continues its chain (made when seq is 1) or the roster. ELIMIT: too many
- * chains. ENOMEM. */
-QUIRE_CHECKED enum quire_status hub_user_add(struct hub_user *user, const struct qr_log_entry *entry,
-    uint64_t origin);
-/** Gives a record the next lsn, adds it and asks for it to be persisted. */
-QUIRE_CHECKED enum quire_status hub_user_accept(struct qr_hub *hub, struct hub_user *user,
-    struct qr_log_entry *entry, struct quire_bytes bytes, uint64_t origin);
-void hub_persisted(struct qr_hub *hub, uint64_t lsn);
-void hub_persist_failed(struct qr_hub *hub, uint64_t lsn, enum quire_status code);
-/** A stored record is damaged: the user's log ends before it from now on. */
-void hub_user_damaged(struct qr_hub *hub, struct hub_user *user, uint64_t lsn);
-/** Takes `amount` (what is above the burst counts as the burst) from a bucket that gains `rate` in
- * an interval; the milliseconds to wait if it does not hold that much, else 0. */
-uint32_t hub_bucket_take(struct hub_bucket *bucket, uint64_t now_ms, uint64_t amount, uint64_t rate,
-    uint64_t interval_ms, uint64_t burst);
-
-/* ---- the rest -------------------------------------------------------------------------------- */
-void hub_on_hello(struct qr_hub *hub, struct hub_connection *connection, const struct qr_frame *frame,
-    struct quire_bytes bytes);
-void hub_on_auth(struct qr_hub *hub, struct hub_connection *connection, const struct qr_frame *frame);
-void hub_on_auth_verified(struct qr_hub *hub, struct hub_connection *connection, bool valid);
-
-void hub_on_push(struct qr_hub *hub, struct hub_connection *connection, const struct qr_frame *frame);
-void hub_on_push_verified(struct qr_hub *hub, struct hub_push *push, size_t valid);
-void hub_push_destroy(struct qr_hub *hub, struct hub_push *push);
-/** Tells a connection what has become durable of what it waits for. */
-void hub_acknowledge(struct qr_hub *hub, struct hub_connection *connection);
-
-void hub_on_roster_append(struct qr_hub *hub, struct hub_connection *connection,
-    const struct qr_frame *frame);
-/** Persists the records of `roster` that the user's roster lacks and takes it over. */
-QUIRE_CHECKED enum quire_status hub_roster_take(struct qr_hub *hub, struct hub_user *user,
-    struct qr_roster *roster, uint64_t origin);
-/** The roster changed: how much of each chain it admits. */
-void hub_roster_settle(struct hub_user *user);
-/** May the roster take over, as far as its revocations from record `from` on go: nobody has built on
- * what they shut out. ECONFLICT: somebody has. */
-QUIRE_CHECKED enum quire_status hub_roster_admissible(struct qr_hub *hub, const struct hub_user *user,
-    const struct qr_roster *roster, uint32_t from);
-/** Sends the durable records from `from` on. */
-void hub_send_roster(struct qr_hub *hub, struct hub_connection *connection, uint32_t from);
-/** Records of the roster that are durable. */
-uint32_t hub_roster_durable(const struct hub_user *user);
-
-void hub_on_sub(struct qr_hub *hub, struct hub_connection *connection, const struct qr_frame *frame);
-void hub_stream(struct qr_hub *hub, struct hub_connection *connection);
-void hub_presence(struct qr_hub *hub, struct hub_user *user);
-
-void hub_on_pair(struct qr_hub *hub, struct hub_connection *connection, const struct qr_frame *frame);
-void hub_pair_closed(struct qr_hub *hub, struct hub_connection *connection);
 
 #endif

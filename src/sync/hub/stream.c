@@ -2,7 +2,10 @@
  * SUB, WANT, DELTA, CAUGHT_UP. What a connection is owed is one position in its user's log: there is
  * no queue. While a client catches up, a filter holds back what it said it has.
  */
-#include "sync/hub_internal.h"
+#include "sync/hub/stream.h"
+#include "sync/hub/out.h"
+#include "sync/hub/roster.h"
+#include "sync/hub/user.h"
 #include <stdlib.h>
 
 static const struct quire_bytes nothing = {0};

@@ -1,7 +1,7 @@
 /*
  * The actions of a step of the hub.
  */
-#include "sync/hub_internal.h"
+#include "sync/hub/out.h"
 #include <stdlib.h>
 
 #define CLOSE_POLICY 1008

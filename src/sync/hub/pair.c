@@ -2,7 +2,8 @@
  * Mailboxes: an old device waits at one, a new device that knows the secret writes to it. The hub
  * passes bytes that it cannot read, for at most one of each at a time.
  */
-#include "sync/hub_internal.h"
+#include "sync/hub/pair.h"
+#include "sync/hub/out.h"
 
 static struct hub_connection *find_waiting(struct qr_hub *hub, const uint8_t *mailbox)
 {

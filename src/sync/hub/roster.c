@@ -1,7 +1,9 @@
 /*
  * Appending to a roster, by compare-and-swap on its head: a roster is linear, online only.
  */
-#include "sync/hub_internal.h"
+#include "sync/hub/roster.h"
+#include "sync/hub/out.h"
+#include "sync/hub/user.h"
 
 static const struct quire_bytes nothing = {0};
 

@@ -1,7 +1,14 @@
 /*
  * The hub's life, its step, and time.
  */
-#include "sync/hub_internal.h"
+#include "sync/hub/hub.h"
+#include "sync/hub/handshake.h"
+#include "sync/hub/out.h"
+#include "sync/hub/pair.h"
+#include "sync/hub/push.h"
+#include "sync/hub/roster.h"
+#include "sync/hub/stream.h"
+#include "sync/hub/user.h"
 #include <stdlib.h>
 
 #define CLOSE_GOING_AWAY 1001

@@ -2,7 +2,11 @@
  * HELLO, CHALLENGE, AUTH, WELCOME: who is there. Cheap checks come before any signature, and the
  * whole transcript is signed, so that nothing of it can be changed or relayed to another host.
  */
-#include "sync/hub_internal.h"
+#include "sync/hub/handshake.h"
+#include "sync/hub/out.h"
+#include "sync/hub/roster.h"
+#include "sync/hub/stream.h"
+#include "sync/hub/user.h"
 #include "sync/transcript.h"
 #include <stdlib.h>
 

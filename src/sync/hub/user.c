@@ -2,7 +2,9 @@
  * A user's index in the hub: loaded from the log, grown as records are accepted, rolled back when
  * the disk refuses them, let go when nobody is connected.
  */
-#include "sync/hub_internal.h"
+#include "sync/hub/user.h"
+#include "sync/hub/out.h"
+#include "sync/hub/roster.h"
 #include <stdlib.h>
 
 #define RETRY_STORE_MS 30000
@@ -499,27 +501,4 @@ void hub_user_damaged(struct qr_hub *hub, struct hub_user *user, uint64_t lsn)
     /* Forgotten only when nothing of this user is on its way to disk any more: what is on its way
      * stands on what is damaged. */
     mark_dirty(hub, user);
-}
-
-/* The level is in units × interval, so that nothing is lost to rounding however often one looks. */
-uint32_t hub_bucket_take(struct hub_bucket *bucket, uint64_t now_ms, uint64_t amount, uint64_t rate,
-    uint64_t interval_ms, uint64_t burst)
-{
-    uint64_t full = burst * interval_ms;
-    uint64_t elapsed = now_ms - bucket->filled_ms;
-    if (!bucket->filled || elapsed > HUB_HOUR_MS) {
-        bucket->level = full;
-    } else {
-        uint64_t gained = elapsed * rate;
-        bucket->level = gained > full - bucket->level ? full : bucket->level + gained;
-    }
-    bucket->filled = true;
-    bucket->filled_ms = now_ms;
-    uint64_t wanted = (amount < burst ? amount : burst) * interval_ms; /* what is larger goes, too */
-    if (wanted <= bucket->level) {
-        bucket->level -= wanted;
-        return 0;
-    }
-    uint64_t wait_ms = rate == 0 ? HUB_HOUR_MS : (wanted - bucket->level) / rate + 1;
-    return wait_ms > HUB_HOUR_MS ? HUB_HOUR_MS : (uint32_t)wait_ms;
 }

@@ -3,7 +3,10 @@
  * they come back, in the order of the pushes. What is accepted is persisted; what is durable is
  * acknowledged.
  */
-#include "sync/hub_internal.h"
+#include "sync/hub/push.h"
+#include "sync/hub/out.h"
+#include "sync/hub/roster.h"
+#include "sync/hub/user.h"
 #include "base/writer.h"
 #include "sync/transcript.h"
 #include <stdlib.h>

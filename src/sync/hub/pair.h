@@ -1,0 +1,12 @@
+/*
+ * Mailboxes for pairing.
+ */
+#ifndef QR_SYNC_HUB_PAIR_H
+#define QR_SYNC_HUB_PAIR_H
+
+#include "sync/hub/state.h"
+
+void hub_on_pair(struct qr_hub *hub, struct hub_connection *connection, const struct qr_frame *frame);
+void hub_pair_closed(struct qr_hub *hub, struct hub_connection *connection);
+
+#endif
