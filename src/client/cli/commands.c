@@ -6,7 +6,7 @@
 #define CODE_GROUPS_MAX 20
 
 #define FIELDS \
-    {"title", "TEXT", "its title"}, {"date", "DATE", "its date: 2024-03-01 or \"2024-03-01 12:30\""}, \
+    {"title", "TEXT", "its title"}, {"date", "DATE", "its date: \"2024-03-01 12:30\", yesterday, \"last friday 8pm\""}, \
         {"mood", "N", "its mood, 0 (low) to 100 (high)"}, {"tag", "NAME", "adds a tag; may be repeated"}, \
         {"emotion", "NAME=N", "adds an emotion of intensity 0 to 100; may be repeated"}
 

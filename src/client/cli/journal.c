@@ -41,10 +41,10 @@ static enum qr_cli_exit check_option(struct qr_cli *cli, const struct qr_cli_giv
         && !qr_cli_number(given->values[0], 0, QUIRE_MOOD_MAX, &number)) {
         return qr_cli_usage(cli, "--mood takes a whole number, 0 to %d.", QUIRE_MOOD_MAX);
     }
-    if (strcmp(name, "date") == 0 && !qr_cli_date(given->values[0], &number)) {
-        return qr_cli_usage(cli,
-            "\"%.60s\" is not a date: it should look like 2024-03-01 or 2024-03-01T12:30.",
-            given->values[0]);
+    char error[256];
+    if (strcmp(name, "date") == 0
+        && !qr_cli_moment(given->values[0], &number, error, sizeof error)) {
+        return qr_cli_usage(cli, "%s", error);
     }
     if (strcmp(name, "emotion") == 0
         && !qr_cli_pair(given->values[0], 0, QUIRE_INTENSITY_MAX, &size, &number)) {
@@ -85,7 +85,9 @@ static enum quire_status apply_option(struct quire_document *document,
         struct quire_value value = {.text = text};
         return quire_document_set_register(document, stamp, QUIRE_REGISTER_TITLE, &value);
     }
-    if (strcmp(name, "date") == 0 && qr_cli_date(given->values[0], &number)) {
+    char error[256];
+    if (strcmp(name, "date") == 0
+        && qr_cli_moment(given->values[0], &number, error, sizeof error)) {
         return set_number(document, stamp, QUIRE_REGISTER_DATE, number);
     }
     if (strcmp(name, "mood") == 0

@@ -1,12 +1,14 @@
 /*
  * Command lines by table, and the values on them.
  */
+#define _GNU_SOURCE
 #include "client/cli/options.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static size_t count_words(const char *text)
 {
@@ -167,32 +169,6 @@ bool qr_cli_pair(const char *text, int64_t min, int64_t max, size_t *out_name_si
     return true;
 }
 
-/* Days since 1970-01-01 of the proleptic Gregorian calendar (H. Hinnant, "chrono-Compatible Low-Level
- * Date Algorithms"). */
-static int64_t days_of(int64_t year, int64_t month, int64_t day)
-{
-    year -= month <= 2;
-    int64_t era = (year >= 0 ? year : year - 399) / 400;
-    int64_t year_of_era = year - era * 400;
-    int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year
-        - 719468;
-}
-
-static void date_of(int64_t days, int64_t *out_year, int *out_month, int *out_day)
-{
-    days += 719468;
-    int64_t era = (days >= 0 ? days : days - 146096) / 146097;
-    int64_t day_of_era = days - era * 146097;
-    int64_t year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    int64_t shifted = (5 * day_of_year + 2) / 153;
-    *out_day = (int)(day_of_year - (153 * shifted + 2) / 5 + 1);
-    *out_month = (int)(shifted < 10 ? shifted + 3 : shifted - 9);
-    *out_year = year_of_era + era * 400 + (*out_month <= 2);
-}
-
 bool qr_cli_date(const char *text, int64_t *out_ms)
 {
     static const char *const forms[] = {"0000-00-00", "0000-00-00T00:00", "0000-00-00T00:00:00"};
@@ -221,15 +197,29 @@ bool qr_cli_date(const char *text, int64_t *out_ms)
             parts[i] = parts[i] * 10 + (digits[starts[i] + j] - '0');
         }
     }
-    int64_t days = days_of(parts[0], parts[1], parts[2]);
-    int64_t year;
-    int month, day;
-    date_of(days, &year, &month, &day);
-    if (parts[0] == 0 || year != parts[0] || month != parts[1] || day != parts[2] || parts[3] > 23
-        || parts[4] > 59 || parts[5] > 59) {
+    return qr_client_civil_ms(parts[0], parts[1], parts[2], parts[3], parts[4], parts[5], out_ms);
+}
+
+enum quire_status qr_cli_when(const char *text, struct qr_client_span *out_span, char *error,
+    size_t error_size)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return qr_client_date_read(text, (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000,
+        qr_client_locale_order(), out_span, error, error_size);
+}
+
+bool qr_cli_moment(const char *text, int64_t *out_ms, char *error, size_t error_size)
+{
+    struct qr_client_span span;
+    if (qr_cli_when(text, &span, error, error_size) != QUIRE_OK) {
         return false;
     }
-    *out_ms = ((days * 24 + parts[3]) * 60 + parts[4]) * 60000 + parts[5] * INT64_C(1000);
+    if (span.grain == QR_CLIENT_GRAIN_LONGER) {
+        snprintf(error, error_size, "\"%.60s\" is more than one day: say which day.", text);
+        return false;
+    }
+    *out_ms = span.from_ms;
     return true;
 }
 
@@ -243,7 +233,7 @@ void qr_cli_date_text(int64_t ms, char out_text[48])
     int64_t rest = (ms - days * 86400000) / 60000;
     int64_t year;
     int month, day;
-    date_of(days, &year, &month, &day);
+    qr_client_civil(days, &year, &month, &day);
     snprintf(out_text, 48, "%04" PRId64 "-%02d-%02d %02d:%02d", year, month, day, (int)(rest / 60),
         (int)(rest % 60));
 }

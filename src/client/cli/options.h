@@ -4,6 +4,7 @@
 #ifndef QR_CLIENT_CLI_OPTIONS_H
 #define QR_CLIENT_CLI_OPTIONS_H
 
+#include "client/dates.h"
 #include <quire/status.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -56,6 +57,12 @@ bool qr_cli_pair(const char *text, int64_t min, int64_t max, size_t *out_name_si
     int64_t *out_number);
 /** "2024-03-01", "2024-03-01 12:30", with 'T', with seconds: milliseconds since 1970, no zone. */
 bool qr_cli_date(const char *text, int64_t *out_ms);
+/** A date as people say it (dates.h), against the clock, the time zone and the locale of the process.
+ * EINVALID: `error` says why not, in one sentence. */
+QUIRE_CHECKED enum quire_status qr_cli_when(const char *text, struct qr_client_span *out_span,
+    char *error, size_t error_size);
+/** The same where one moment is wanted: the start of the minute or the day; false: `error` says why. */
+bool qr_cli_moment(const char *text, int64_t *out_ms, char *error, size_t error_size);
 /** The same back, "2024-03-01 12:30"; out_text holds 32. Years that do not fit become "?". */
 void qr_cli_date_text(int64_t ms, char out_text[48]);
 
