@@ -66,23 +66,23 @@ struct quire_document;
 QUIRE_API QUIRE_CHECKED enum quire_status quire_document_create(struct quire_document **out_document);
 
 /**
- * A document from what quire_document_encode gave, at rest: what it shows stands in those bytes, and
- * is shown from there. What edits and merges need is built by the first of them, and by the first anchor,
- * delta, or offset into text that is not ASCII. So opening costs
- * next to nothing, and a document that is only read takes its state's size and little more.
+ * Opens what quire_document_encode wrote. The document stays encoded: reads come straight from those
+ * bytes. The first edit, merge, anchor, delta, or offset into text that is not ASCII builds what these
+ * need. So opening costs next to nothing, and a document that is only read takes the size of its state
+ * and little more.
  *
- * Owner:  on QUIRE_OK takes the buffer, which is empty then.
- * Trust:  opening looks at what it shows, and not even whether the text is UTF-8: so keep states where
- *         nobody else can write, as under a key, and merge those that come from elsewhere. Bytes that
- *         are no state after all make whatever needs that fail with EMALFORMED.
+ * Owner:  on QUIRE_OK the document owns the buffer's memory, and the buffer is empty.
+ * Trust:  opening reads only what is shown, and does not check that the text is UTF-8. Open only states
+ *         that this device wrote and authenticated; merge those of other devices. If the bytes are
+ *         no state after all, the first call that needs the rest of them fails with EMALFORMED.
  * Errors: EMALFORMED: not a state. ELIMIT, EUNSUPPORTED, ENOMEM.
  */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_document_open(struct quire_buffer *state,
     struct quire_document **out_document);
 
-/** Lets go of all that is not needed to show it, as if just opened. While edits are pending or may be
- * undone, and where it rests already, nothing happens. ENOMEM. */
-QUIRE_API QUIRE_CHECKED enum quire_status quire_document_rest(struct quire_document *document);
+/** Frees all that showing does not need, as if just opened. Does nothing while edits are pending, while an
+ * undo is attached, or if the document is encoded already. ENOMEM. */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_document_evict(struct quire_document *document);
 
 /** Frees it; accepts NULL. */
 QUIRE_API void quire_document_destroy(struct quire_document *document);
@@ -281,8 +281,8 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_document_encode(const struct qui
 
 /**
  * Joins a delta or a state, from anyone, in any order that is causal per (replica, counter), any
- * number of times. An empty document that no undo watches keeps a state as it came, checked, and is at
- * rest then. EMALFORMED: not a delta or state, or it names what cannot exist here: refused
+ * number of times. An empty document without an undo retains a state as it came, checked, and stays
+ * encoded. EMALFORMED: not a delta or state, or it names what cannot exist here: refused
  * whole. ELIMIT: a limit of protocol/document.md. EUNSUPPORTED: a newer format. ENOMEM.
  */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_document_merge(struct quire_document *document,

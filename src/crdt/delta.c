@@ -17,8 +17,8 @@ size_t quire_document_pending_size(const struct quire_document *document)
 enum quire_status quire_document_encode(const struct quire_document *document,
     struct quire_buffer *out_state)
 {
-    if (qr_document_rests(document)) {
-        return quire_buffer_append(out_state, document->rest.state.data, document->rest.state.size);
+    if (qr_document_is_encoded(document)) {
+        return quire_buffer_append(out_state, document->encoded.state.data, document->encoded.state.size);
     }
     enum quire_status status = qr_document_settle(document);
     return status == QUIRE_OK ? qr_encode_state(document, out_state) : status;

@@ -2,7 +2,7 @@
  * A document's life, and what can be read of it.
  */
 #include "base/writer.h"
-#include "crdt/excerpt.h"
+#include "crdt/snippet.h"
 #include "crdt/undo.h"
 #include "crdt/utf8.h"
 #include <stdlib.h>
@@ -46,15 +46,15 @@ void quire_document_destroy(struct quire_document *document)
         qr_pending_finish(&document->pending);
         qr_typing_finish(&document->typing);
         qr_arena_finish(&document->arena);
-        quire_buffer_finish(&document->rest.state);
+        quire_buffer_finish(&document->encoded.state);
         free(document);
     }
 }
 
 size_t quire_document_text_length(const struct quire_document *document)
 {
-    if (qr_document_rests(document)) {
-        return qr_utf8_points(document->rest.text.data, document->rest.text.size);
+    if (qr_document_is_encoded(document)) {
+        return qr_utf8_points(document->encoded.text.data, document->encoded.text.size);
     }
     return document->typing.has_view ? document->typing.view.total.points
                                      : qr_tree_weight(&document->text.order);
@@ -62,8 +62,8 @@ size_t quire_document_text_length(const struct quire_document *document)
 
 size_t quire_document_text_size(const struct quire_document *document)
 {
-    if (qr_document_rests(document)) {
-        return document->rest.text.size;
+    if (qr_document_is_encoded(document)) {
+        return document->encoded.text.size;
     }
     return document->typing.has_view ? document->typing.view.total.bytes
                                      : document->text.visible_size;
@@ -72,21 +72,21 @@ size_t quire_document_text_size(const struct quire_document *document)
 enum quire_status quire_document_text(const struct quire_document *document,
     struct quire_buffer *out_text)
 {
-    if (qr_document_rests(document)) {
-        return quire_buffer_append(out_text, document->rest.text.data, document->rest.text.size);
+    if (qr_document_is_encoded(document)) {
+        return quire_buffer_append(out_text, document->encoded.text.data, document->encoded.text.size);
     }
     return document->typing.has_view ? qr_rope_append(&document->typing.view, out_text)
                                      : qr_text_append(&document->text, out_text);
 }
 
-enum quire_status qr_document_excerpt(const struct quire_document *document, size_t points,
+enum quire_status qr_document_snippet(const struct quire_document *document, size_t points,
     struct quire_buffer *out_text)
 {
     size_t at = out_text->size;
     size_t most = 4 * points;
     enum quire_status status = QUIRE_OK;
-    if (qr_document_rests(document)) {
-        struct quire_bytes text = document->rest.text;
+    if (qr_document_is_encoded(document)) {
+        struct quire_bytes text = document->encoded.text;
         status = quire_buffer_append(out_text, text.data, text.size < most ? text.size : most);
     } else {
         status = qr_document_settle(document);

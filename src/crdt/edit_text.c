@@ -293,7 +293,7 @@ static enum quire_status erase(struct quire_document *document, const struct qui
         return QUIRE_EINVALID;
     }
     size_t items = 2;
-    if (qr_document_rests(document)
+    if (qr_document_is_encoded(document)
         || document->text.item_count + typing->items + items > QR_ITEMS_MAX) {
         enum quire_status status = qr_document_settle(document);
         if (status != QUIRE_OK) {

@@ -11,17 +11,17 @@
 #include "crdt/text.h"
 #include "crdt/typing.h"
 
-/** A state that nothing but replicas and cells was built from. */
-struct qr_rest {
-    struct quire_buffer state; /* empty: the document is awake, and this unused */
-    struct quire_bytes text;   /* where it stands in there */
+/** A state of which only replicas and cells have been decoded. */
+struct qr_encoded {
+    struct quire_buffer state; /* empty: the items are built, and this is unused */
+    struct quire_bytes text;   /* the visible text in state */
     bool sound;                /* all of it was checked when it came, or it was written here */
 };
 
 struct quire_document {
     struct qr_replicas replicas;
-    struct qr_text text; /* at rest all zeros */
-    struct qr_rest rest;
+    struct qr_text text; /* all zeros while encoded */
+    struct qr_encoded encoded;
     struct qr_cells cells;
     struct qr_pending pending;
     struct qr_typing typing;
@@ -34,26 +34,26 @@ struct quire_document {
 /** A document whose text is not initialised, or NULL: no memory. */
 struct quire_document *qr_document_alloc(void);
 
-static inline bool qr_document_rests(const struct quire_document *document)
+static inline bool qr_document_is_encoded(const struct quire_document *document)
 {
-    return document->rest.state.size > 0;
+    return document->encoded.state.size > 0;
 }
 
-/** Makes a document that is empty, or of this very state, one at rest. Takes the buffer. ENOMEM. */
-QUIRE_CHECKED enum quire_status qr_document_keep(struct quire_document *document,
+/** Makes an empty document, or one of this very state, an encoded one. Takes the buffer. ENOMEM. */
+QUIRE_CHECKED enum quire_status qr_document_retain(struct quire_document *document,
     struct quire_buffer *state);
 
 /** Builds an empty document's items from a state. EMALFORMED unless it is sound; ELIMIT, ENOMEM. */
 QUIRE_CHECKED enum quire_status qr_document_build(struct quire_document *document,
     struct quire_bytes state, bool sound);
 
-/** Builds the items of a document at rest. ENOMEM; EMALFORMED, ELIMIT: its bytes were no state. */
+/** Builds the items of an encoded document. ENOMEM; EMALFORMED, ELIMIT: its bytes were no state. */
 QUIRE_CHECKED enum quire_status qr_document_wake(struct quire_document *document);
 
 /**
- * Wakes a document at rest, and puts what was typed into the text's items and the pending list. Whoever
- * looks at items, counters or pending records calls it first; what the document shows stays the same, so
- * a const one will do.
+ * Builds the items of an encoded document, and applies the strokes to the items and the pending list.
+ * Call it before reading items, counters or pending records. What the document shows stays the same, so
+ * a const document will do.
  * ENOMEM: what was typed is kept, and waits. EMALFORMED: as qr_document_wake.
  */
 QUIRE_CHECKED enum quire_status qr_document_settle(const struct quire_document *document);

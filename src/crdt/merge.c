@@ -449,7 +449,7 @@ static enum quire_status keep(struct quire_document *document, struct qr_payload
     if (status == QUIRE_OK) {
         status = quire_buffer_append(&copy, bytes.data, bytes.size);
     }
-    return status == QUIRE_OK ? qr_document_keep(document, &copy) : status;
+    return status == QUIRE_OK ? qr_document_retain(document, &copy) : status;
 }
 
 static enum quire_status merge(struct quire_document *document, struct quire_bytes bytes,

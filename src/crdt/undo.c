@@ -414,7 +414,7 @@ void quire_undo_destroy(struct quire_undo *undo)
     free(undo);
 }
 
-/** A document at rest has none, and is not woken for that. */
+/** An encoded document has none, and is not woken for that. */
 static bool has_strokes(const struct quire_document *document)
 {
     return document != NULL && document->typing.count > 0;

@@ -81,7 +81,7 @@ QUIRE_EXPORT("error_text") const char *quire_wasm_error_text(uint32_t code);
 
 /** 0 when there is no memory. */
 QUIRE_EXPORT("document_create") struct quire_document *quire_wasm_document_create(void);
-/** A document at rest, from a state that it copies; in out_document. */
+/** An encoded document, from a state that it copies; in out_document. */
 QUIRE_EXPORT("document_open")
 int quire_wasm_document_open(const uint8_t *state, size_t size, struct quire_document **out_document);
 QUIRE_EXPORT("document_destroy") void quire_wasm_document_destroy(struct quire_document *document);

@@ -450,7 +450,7 @@ export class Document {
     return Document.#own(core, pointer, options);
   }
 
-  /** The document of a state (encode), at rest: fast, and small, until it is edited or merged into. */
+  /** The document of an encoded state: fast and small until the first edit or merge. */
   static open(core, state, options) {
     const pointer = core.number([sized(state, undefined, 'a state')], (exports, [data], _, place) =>
       exports.document_open(data, state.length, place));

@@ -1,7 +1,7 @@
 /*
  * Documents: loaded when asked for, kept as a state and the deltas since, let go when not used.
  */
-#include "crdt/excerpt.h"
+#include "crdt/snippet.h"
 #include "sync/device/state.h"
 #include <stdlib.h>
 
@@ -271,7 +271,7 @@ enum quire_status device_entry_keep(struct quire_device *device, struct device_e
 static enum quire_status excerpt_of(const struct quire_document *document,
     struct quire_buffer *out_text)
 {
-    enum quire_status status = qr_document_excerpt(document, EXCERPT_POINTS, out_text);
+    enum quire_status status = qr_document_snippet(document, EXCERPT_POINTS, out_text);
     for (size_t i = 0; i < out_text->size; i++) {
         if (out_text->data[i] < 0x20) {
             out_text->data[i] = ' ';

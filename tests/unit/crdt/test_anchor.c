@@ -91,10 +91,10 @@ Test(anchor, it_means_the_same_on_another_device)
     struct quire_document *three = copy_of(two);
     cr_assert_eq(place_of(three, late), 10);
     struct quire_buffer state = state_of(two);
-    struct quire_document *resting;
-    OK(quire_document_open(&state, &resting));
-    cr_assert_eq(place_of(resting, late), 10);
-    quire_document_destroy(resting);
+    struct quire_document *encoded;
+    OK(quire_document_open(&state, &encoded));
+    cr_assert_eq(place_of(encoded, late), 10);
+    quire_document_destroy(encoded);
     quire_document_destroy(one);
     quire_document_destroy(two);
     quire_document_destroy(three);

@@ -385,7 +385,7 @@ Test(limits, erasures_that_leave_too_many_pieces_together_are_refused)
     /* It can be kept, opened and edited as before; and what cuts nothing is not counted. */
     struct quire_document *copy = copy_of(one);
     assert_same_state(one, copy);
-    OK(quire_document_rest(copy));
+    OK(quire_document_evict(copy));
     struct quire_stamp stamp = stamp_of("c", 3);
     for (size_t i = 0; i < 4000; i++) {
         OK(quire_document_erase(copy, &stamp, 0, 1));

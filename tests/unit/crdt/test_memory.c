@@ -211,19 +211,19 @@ Test(memory, writing_without_memory_leaves_the_output_alone)
 
 static enum quire_status wake(struct bench *bench)
 {
-    struct quire_document *resting;
+    struct quire_document *encoded;
     struct quire_buffer state = {0};
     size_t left = allocations_left;
     allocations_left = SIZE_MAX;
     OK(quire_buffer_append(&state, bench->state.data, bench->state.size));
     allocations_left = left;
-    enum quire_status status = quire_document_open(&state, &resting);
+    enum quire_status status = quire_document_open(&state, &encoded);
     if (status == QUIRE_OK) {
-        status = quire_document_insert(resting, &me, 4, quire_bytes_of_text("awake"));
+        status = quire_document_insert(encoded, &me, 4, quire_bytes_of_text("awake"));
         if (status == QUIRE_OK) {
-            status = quire_document_encode(resting, &bench->out);
+            status = quire_document_encode(encoded, &bench->out);
         }
-        quire_document_destroy(resting);
+        quire_document_destroy(encoded);
     }
     quire_buffer_finish(&state);
     return status;
@@ -237,7 +237,7 @@ static enum quire_status put_to_rest(struct bench *bench)
             return status;
         }
     }
-    return quire_document_rest(bench->document);
+    return quire_document_evict(bench->document);
 }
 
 Test(memory, opening_and_waking_without_memory_leave_the_state_alone)
@@ -245,7 +245,7 @@ Test(memory, opening_and_waking_without_memory_leave_the_state_alone)
     cr_assert_geq(each_allocation_fails("open, wake", wake), 20);
 }
 
-Test(memory, resting_without_memory_leaves_the_document_awake)
+Test(memory, encoded_without_memory_leaves_the_document_awake)
 {
     struct bench bench;
     for (size_t successes = 0;; successes++) {
@@ -256,7 +256,7 @@ Test(memory, resting_without_memory_leaves_the_document_awake)
         struct quire_buffer taken = take(bench.document);
         struct quire_buffer before = state_of(bench.document);
         allocations_left = successes;
-        status = quire_document_rest(bench.document);
+        status = quire_document_evict(bench.document);
         allocations_left = SIZE_MAX;
         struct quire_buffer after = state_of(bench.document);
         cr_assert(quire_bytes_equal(quire_buffer_bytes(&before), quire_buffer_bytes(&after)));

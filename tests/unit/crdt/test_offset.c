@@ -73,10 +73,10 @@ Test(offset, each_unit_names_the_same_place)
     struct quire_document *copy = copy_of(document); /* nobody has typed into that one */
     compare_all(copy);
     struct quire_buffer state = state_of(document);
-    struct quire_document *resting;
-    OK(quire_document_open(&state, &resting));
-    compare_all(resting);
-    quire_document_destroy(resting);
+    struct quire_document *encoded;
+    OK(quire_document_open(&state, &encoded));
+    compare_all(encoded);
+    quire_document_destroy(encoded);
     quire_document_destroy(copy);
     quire_document_destroy(document);
 }

@@ -88,7 +88,7 @@ Test(unread, marks_survive_edits_states_rest_and_any_order_of_merges)
     assert_same_state(one, two);
     cr_assert(shows(two, "bold"));
 
-    OK(quire_document_rest(one));
+    OK(quire_document_evict(one));
     OK(quire_document_merge(one, quire_buffer_bytes(&second)));
     OK(quire_document_merge(two, quire_buffer_bytes(&second)));
     OK(quire_document_merge(two, quire_buffer_bytes(&first))); /* once more: what is removed stays so */

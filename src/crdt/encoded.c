@@ -1,7 +1,6 @@
 /*
- * A document at rest: a state as its bytes, of which only what is shown has been read. A state that is
- * merged into an empty document stays so. The first edit or other merge wakes it: then the text's items
- * are built, once for all that follow.
+ * Encoded documents: reads come straight from the encoded state. A state that is merged into an empty
+ * document stays encoded. The first edit or other merge builds the text's items (wakes the document).
  */
 #include "crdt/payload.h"
 #include <assert.h>
@@ -78,7 +77,7 @@ enum quire_status quire_document_open(struct quire_buffer *state,
     }
     if (status == QUIRE_OK) {
         document->wall_ms = payload.wall_ms;
-        document->rest = (struct qr_rest){.state = *state, .text = payload.letters};
+        document->encoded = (struct qr_encoded){.state = *state, .text = payload.letters};
         *state = (struct quire_buffer){0};
         *out_document = document;
     }
@@ -100,13 +99,13 @@ static void become(struct quire_document *document, struct quire_document *other
     quire_document_destroy(other);
 }
 
-enum quire_status qr_document_keep(struct quire_document *document, struct quire_buffer *state)
+enum quire_status qr_document_retain(struct quire_document *document, struct quire_buffer *state)
 {
-    struct quire_document *resting;
-    enum quire_status status = quire_document_open(state, &resting);
+    struct quire_document *encoded;
+    enum quire_status status = quire_document_open(state, &encoded);
     if (status == QUIRE_OK) {
-        resting->rest.sound = true;
-        become(document, resting);
+        encoded->encoded.sound = true;
+        become(document, encoded);
     }
     quire_buffer_finish(state);
     return status;
@@ -115,36 +114,36 @@ enum quire_status qr_document_keep(struct quire_document *document, struct quire
 enum quire_status qr_document_wake(struct quire_document *document)
 {
     struct quire_document *awake;
-    if (!qr_document_rests(document)) {
+    if (!qr_document_is_encoded(document)) {
         return QUIRE_OK;
     }
     enum quire_status status = quire_document_create(&awake);
     if (status == QUIRE_OK) {
-        status = qr_document_build(awake, quire_buffer_bytes(&document->rest.state),
-            document->rest.sound);
+        status = qr_document_build(awake, quire_buffer_bytes(&document->encoded.state),
+            document->encoded.sound);
         if (status == QUIRE_OK) {
             assert(awake->replicas.count == document->replicas.count);
             struct qr_text text = document->text;
             document->text = awake->text;
             awake->text = text;
-            quire_buffer_finish(&document->rest.state);
-            document->rest = (struct qr_rest){0};
+            quire_buffer_finish(&document->encoded.state);
+            document->encoded = (struct qr_encoded){0};
         }
         quire_document_destroy(awake);
     }
     return status;
 }
 
-enum quire_status quire_document_rest(struct quire_document *document)
+enum quire_status quire_document_evict(struct quire_document *document)
 {
     struct quire_buffer state = {0};
-    if (qr_document_rests(document) || document->undo != NULL
+    if (qr_document_is_encoded(document) || document->undo != NULL
         || quire_document_pending_size(document) > 0) {
         return QUIRE_OK;
     }
     enum quire_status status = quire_document_encode(document, &state);
     if (status == QUIRE_OK) {
-        status = qr_document_keep(document, &state);
+        status = qr_document_retain(document, &state);
     }
     quire_buffer_finish(&state);
     return status;

@@ -1,5 +1,5 @@
 /*
- * A document at rest shows what it shows awake, and wakes when somebody edits or merges.
+ * An encoded document shows what it shows awake, and wakes at the first edit or merge.
  */
 #include "crdt/inner.h"
 #include "support.h"
@@ -37,11 +37,11 @@ static struct quire_document *written(void)
 static struct quire_document *opened(const struct quire_document *document)
 {
     struct quire_buffer state = state_of(document);
-    struct quire_document *resting;
-    OK(quire_document_open(&state, &resting));
+    struct quire_document *encoded;
+    OK(quire_document_open(&state, &encoded));
     cr_assert_eq(state.size, 0);
     cr_assert_null(state.data);
-    return resting;
+    return encoded;
 }
 
 /** To every function that only reads. */
@@ -64,24 +64,24 @@ static void assert_shows_the_same(const struct quire_document *a, const struct q
     cr_assert_eq(quire_document_pending_size(a), quire_document_pending_size(b));
 }
 
-Test(rest, a_resting_document_shows_what_it_shows_awake)
+Test(encoded, a_encoded_document_shows_what_it_shows_awake)
 {
     struct quire_document *document = written();
-    struct quire_document *resting = opened(document);
-    assert_shows_the_same(document, resting);
-    assert_titles(resting, "three|two");
-    assert_tags(resting, "home");
-    assert_same_state(document, resting);
-    cr_assert(qr_document_rests(resting), "reading woke it");
-    quire_document_destroy(resting);
+    struct quire_document *encoded = opened(document);
+    assert_shows_the_same(document, encoded);
+    assert_titles(encoded, "three|two");
+    assert_tags(encoded, "home");
+    assert_same_state(document, encoded);
+    cr_assert(qr_document_is_encoded(encoded), "reading woke it");
+    quire_document_destroy(encoded);
     quire_document_destroy(document);
 
     document = new_document();
-    resting = opened(document);
-    assert_shows_the_same(document, resting);
-    type(resting, "a", 0, "first words");
-    assert_text(resting, "first words");
-    quire_document_destroy(resting);
+    encoded = opened(document);
+    assert_shows_the_same(document, encoded);
+    type(encoded, "a", 0, "first words");
+    assert_text(encoded, "first words");
+    quire_document_destroy(encoded);
     quire_document_destroy(document);
 }
 
@@ -120,51 +120,51 @@ static void merge_something(struct quire_document *document)
     quire_document_destroy(other);
 }
 
-Test(rest, any_edit_or_merge_wakes_it_and_does_what_it_does_awake)
+Test(encoded, any_edit_or_merge_wakes_it_and_does_what_it_does_awake)
 {
     static void (*const changes[])(struct quire_document *document) = {insert_something, erase_something, tag_something,
         untag_something, delete_all, merge_something};
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
         struct quire_document *document = written();
-        struct quire_document *resting = opened(document);
+        struct quire_document *encoded = opened(document);
         changes[i](document);
-        changes[i](resting);
-        assert_shows_the_same(document, resting);
+        changes[i](encoded);
+        assert_shows_the_same(document, encoded);
         struct quire_buffer pending = pending_of(document);
-        struct quire_buffer pending_too = pending_of(resting);
+        struct quire_buffer pending_too = pending_of(encoded);
         cr_assert(quire_bytes_equal(quire_buffer_bytes(&pending),
             quire_buffer_bytes(&pending_too)), "change %zu", i);
-        assert_same_state(document, resting);
+        assert_same_state(document, encoded);
         quire_buffer_finish(&pending);
         quire_buffer_finish(&pending_too);
-        quire_document_destroy(resting);
+        quire_document_destroy(encoded);
         quire_document_destroy(document);
     }
 }
 
-Test(rest, a_document_rests_unless_edits_are_pending)
+Test(encoded, a_document_rests_unless_edits_are_pending)
 {
     struct quire_document *document = written();
     struct quire_document *same = copy_of(document);
-    OK(quire_document_rest(document));
-    cr_assert(qr_document_rests(document));
+    OK(quire_document_evict(document));
+    cr_assert(qr_document_is_encoded(document));
     assert_shows_the_same(document, same);
-    OK(quire_document_rest(document));
+    OK(quire_document_evict(document));
     insert_something(document);
-    OK(quire_document_rest(document));
-    cr_assert_not(qr_document_rests(document));
+    OK(quire_document_evict(document));
+    cr_assert_not(qr_document_is_encoded(document));
     insert_something(same);
     assert_same_state(document, same);
     struct quire_buffer delta = take(document);
     quire_buffer_finish(&delta);
-    OK(quire_document_rest(document));
-    cr_assert(qr_document_rests(document));
+    OK(quire_document_evict(document));
+    cr_assert(qr_document_is_encoded(document));
     assert_same_state(document, same);
     quire_document_destroy(document);
     quire_document_destroy(same);
 }
 
-Test(rest, what_is_no_state_is_not_opened_and_not_taken)
+Test(encoded, what_is_no_state_is_not_opened_and_not_taken)
 {
     struct quire_document *document = written();
     insert_something(document);
@@ -183,39 +183,39 @@ Test(rest, what_is_no_state_is_not_opened_and_not_taken)
     quire_document_destroy(document);
 }
 
-Test(rest, bytes_that_are_spoiled_where_nobody_looked_refuse_every_change)
+Test(encoded, bytes_that_are_spoiled_where_nobody_looked_refuse_every_change)
 {
     struct quire_document *document = written();
     struct quire_buffer state = state_of(document);
     state.data[state.size - 1]++; /* the last stretch is longer than its run */
-    struct quire_document *resting;
-    OK(quire_document_open(&state, &resting));
-    assert_shows_the_same(document, resting);
+    struct quire_document *encoded;
+    OK(quire_document_open(&state, &encoded));
+    assert_shows_the_same(document, encoded);
     struct quire_stamp stamp = stamp_of("c", 9);
-    REFUSED(quire_document_insert(resting, &stamp, 0, quire_bytes_of_text("x")), QUIRE_EMALFORMED);
-    REFUSED(quire_document_erase(resting, &stamp, 0, 1), QUIRE_EMALFORMED);
-    REFUSED(quire_document_add_element(resting, &stamp, QUIRE_SET_TAGS, quire_bytes_of_text("x"), 0),
+    REFUSED(quire_document_insert(encoded, &stamp, 0, quire_bytes_of_text("x")), QUIRE_EMALFORMED);
+    REFUSED(quire_document_erase(encoded, &stamp, 0, 1), QUIRE_EMALFORMED);
+    REFUSED(quire_document_add_element(encoded, &stamp, QUIRE_SET_TAGS, quire_bytes_of_text("x"), 0),
         QUIRE_EMALFORMED);
-    REFUSED(quire_document_delete(resting, &stamp), QUIRE_EMALFORMED);
+    REFUSED(quire_document_delete(encoded, &stamp), QUIRE_EMALFORMED);
     state = state_of(document);
-    REFUSED(quire_document_merge(resting, quire_buffer_bytes(&state)), QUIRE_EMALFORMED);
-    assert_shows_the_same(document, resting);
+    REFUSED(quire_document_merge(encoded, quire_buffer_bytes(&state)), QUIRE_EMALFORMED);
+    assert_shows_the_same(document, encoded);
     quire_buffer_finish(&state);
-    quire_document_destroy(resting);
+    quire_document_destroy(encoded);
     quire_document_destroy(document);
 }
 
-Test(rest, a_state_that_an_empty_document_is_given_is_kept_as_it_is)
+Test(encoded, a_state_that_an_empty_document_is_given_is_kept_as_it_is)
 {
     struct quire_document *document = written();
     struct quire_buffer state = state_of(document);
     struct quire_document *kept = new_document();
     OK(quire_document_merge(kept, quire_buffer_bytes(&state)));
-    cr_assert(qr_document_rests(kept));
+    cr_assert(qr_document_is_encoded(kept));
     assert_shows_the_same(document, kept);
     assert_same_state(document, kept);
     OK(quire_document_merge(kept, quire_buffer_bytes(&state)));
-    cr_assert_not(qr_document_rests(kept));
+    cr_assert_not(qr_document_is_encoded(kept));
     assert_same_state(document, kept);
     merge_something(kept);
     merge_something(document);
@@ -227,7 +227,7 @@ Test(rest, a_state_that_an_empty_document_is_given_is_kept_as_it_is)
     OK(quire_undo_create(65536, &undo));
     OK(quire_undo_attach(undo, watched));
     OK(quire_document_merge(watched, quire_buffer_bytes(&state)));
-    cr_assert_not(qr_document_rests(watched), "an undo notes what comes");
+    cr_assert_not(qr_document_is_encoded(watched), "an undo notes what comes");
     quire_undo_destroy(undo);
     quire_document_destroy(watched);
     quire_buffer_finish(&state);
@@ -235,7 +235,7 @@ Test(rest, a_state_that_an_empty_document_is_given_is_kept_as_it_is)
 }
 
 /** Bytes that are taken as a state are the one form of it, so they may be kept unread. */
-Test(rest, a_spoiled_state_is_refused_or_is_another_one)
+Test(encoded, a_spoiled_state_is_refused_or_is_another_one)
 {
     struct quire_document *document = written();
     struct quire_buffer state = state_of(document);
@@ -245,7 +245,7 @@ Test(rest, a_spoiled_state_is_refused_or_is_another_one)
             struct quire_document *kept = new_document();
             state.data[at] ^= (uint8_t)(1u << bit);
             enum quire_status status = quire_document_merge(kept, quire_buffer_bytes(&state));
-            cr_assert_eq(qr_document_rests(kept), status == QUIRE_OK && (state.data[1] & 1) != 0);
+            cr_assert_eq(qr_document_is_encoded(kept), status == QUIRE_OK && (state.data[1] & 1) != 0);
             if (status == QUIRE_OK) {
                 OK(quire_document_merge(kept, quire_buffer_bytes(&state)));
                 struct quire_buffer again = state_of(kept);
@@ -266,7 +266,7 @@ Test(rest, a_spoiled_state_is_refused_or_is_another_one)
     quire_document_destroy(document);
 }
 
-Test(rest, a_time_that_came_with_nothing_is_kept)
+Test(encoded, a_time_that_came_with_nothing_is_kept)
 {
     static const uint8_t nothing[] = {1, 0, 0xfe, 0xff, 0x3f, 0}; /* a delta of nobody, of some time */
     struct quire_document *document = written();
