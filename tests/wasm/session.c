@@ -16,17 +16,20 @@
  * The profile's key is the byte 7, 32 times; records are what the actions of that person persist.
  */
 #include "crypto/sign.h"
+#include "kit/hub.h"
 #include "kit/random.h"
 #include "kit/table.h"
 #include "native.h"
+<<<<<<< HEAD
 #include "sync/hub/hub.h"
+=======
+>>>>>>> ab0f13c (tests: one shell round a hub, with its log, for all tests)
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PEOPLE 4
-#define LOG_MAX 4096
 #define MESSAGES_MAX 4096
 #define ENTRIES 4
 
@@ -47,10 +50,7 @@ struct person {
 
 struct world {
     struct person people[PEOPLE];
-    struct qr_hub *hub;
-    struct qr_log_record log[LOG_MAX];
-    struct quire_buffer stored[LOG_MAX];
-    size_t log_count;
+    struct kit_hub server;
     struct message *line; /* a ring of MESSAGES_MAX: everything on its way, in order */
     size_t first, last;
     uint64_t now_ms, next_connection;
@@ -149,83 +149,31 @@ static void hang_up(uint32_t index)
 
 /* ---- the hub ---------------------------------------------------------------------------------- */
 
-static enum quire_status log_each(void *context, const uint8_t user[QR_USER_SIZE],
-    enum quire_status (*visit)(void *, const struct qr_log_entry *), void *visit_context)
-{
-    (void)context;
-    enum quire_status status = QUIRE_OK;
-    for (size_t i = 0; i < world.log_count && status == QUIRE_OK; i++) {
-        if (memcmp(world.log[i].user, user, QR_USER_SIZE) == 0) {
-            status = visit(visit_context, &world.log[i].entry);
-        }
-    }
-    return status;
-}
-
-static enum quire_status log_read(void *context, uint64_t lsn, struct quire_bytes *out_bytes)
-{
-    (void)context;
-    if (lsn == 0 || lsn > world.log_count) {
-        return QUIRE_ENOTFOUND;
-    }
-    *out_bytes = held(&world.stored[lsn - 1]);
-    return QUIRE_OK;
-}
-
-static size_t count_valid(const struct qr_hub_action *action)
-{
-    size_t valid = 0;
-    while (valid < action->job_count) {
-        const struct qr_verify_job *job = &action->jobs[valid];
-        if (!qr_verify(job->public_key, (enum qr_context)job->context,
-                &(struct quire_bytes){job->message, QR_HASH_SIZE}, 1, job->signature)) {
-            break;
-        }
-        valid++;
-    }
-    return valid;
-}
-
-static void append(const struct qr_log_record *record)
-{
-    need(world.log_count < LOG_MAX && record->entry.lsn == world.log_count + 1, "the log is in order");
-    world.log[world.log_count] = *record;
-    set(&world.stored[world.log_count++], record->bytes);
-}
-
 static void hub_step(struct qr_hub_event event)
 {
-    struct qr_hub_event after[64];
-    size_t after_count = 0, closed_count = 0;
+    size_t closed_count = 0;
     uint32_t closed[PEOPLE];
     struct qr_hub_actions actions;
     event.now_ms = world.now_ms;
     event.wall_ms = (uint64_t)wall();
     entropy(event.entropy);
-    OK(qr_hub_step(world.hub, &event, &actions));
+    OK(qr_hub_step(world.server.hub, &event, &actions));
     for (size_t i = 0; i < actions.count; i++) {
         const struct qr_hub_action *action = &actions.items[i];
         uint32_t person = 0;
         while (person < PEOPLE && world.people[person].connection != action->connection) {
             person++;
         }
-        need(after_count < 64, "the hub asks for more than it was given room for");
         if (action->kind == QR_HUB_SEND && person < PEOPLE) {
             send(person, false, action->bytes);
         } else if (action->kind == QR_HUB_CLOSE && person < PEOPLE) {
             closed[closed_count++] = person;
-        } else if (action->kind == QR_HUB_VERIFY) {
-            after[after_count++] = (struct qr_hub_event){
-                .kind = QR_HUB_VERIFIED, .token = action->token, .size = count_valid(action)};
-        } else if (action->kind == QR_HUB_PERSIST) {
-            for (size_t r = 0; r < action->record_count; r++) {
-                append(&action->records[r]);
-            }
-            after[after_count++] = (struct qr_hub_event){.kind = QR_HUB_PERSISTED, .lsn = world.log_count};
+        } else {
+            kit_hub_carry_out(&world.server, action);
         }
     }
-    for (size_t i = 0; i < after_count; i++) {
-        hub_step(after[i]);
+    while (kit_hub_answer(&world.server, &event)) {
+        hub_step(event);
     }
     for (size_t i = 0; i < closed_count; i++) {
         hang_up(closed[i]);
@@ -540,12 +488,9 @@ static void live(size_t rounds, uint32_t people)
 
 static void start_hub(void)
 {
-    static const struct qr_log_reader reader = {NULL, log_each, log_read};
-    struct qr_hub_limits limits;
-    uint8_t log[QR_LOG_SIZE] = {9}, fresh[QUIRE_ENTROPY_SIZE];
-    qr_hub_limits_default(&limits);
+    uint8_t log_id[QR_LOG_SIZE] = {9}, fresh[QUIRE_ENTROPY_SIZE];
     entropy(fresh);
-    OK(qr_hub_create(&limits, &reader, log, world.log_count, fresh, &world.hub));
+    kit_hub_start(&world.server, log_id, fresh);
 }
 
 /* The server's disk is put back to when its log had so many records. */
@@ -557,10 +502,7 @@ static void put_back(size_t log_count)
     for (; world.first < world.last; world.first++) {
         quire_buffer_finish(&world.line[world.first % MESSAGES_MAX].bytes);
     }
-    qr_hub_destroy(world.hub);
-    while (world.log_count > log_count) {
-        quire_buffer_finish(&world.stored[--world.log_count]);
-    }
+    kit_log_cut(&world.server.log, log_count);
     start_hub();
 }
 
@@ -586,7 +528,7 @@ static void come_and_be_forgotten(uint32_t index)
     for (uint32_t i = 0; i < PEOPLE; i++) {
         hang_up(i);
     }
-    size_t log_count = world.log_count;
+    size_t log_count = world.server.log.count;
     pair(1, index, "tablet");
     type(index);
     rejoin(index, held(&world.people[1].code), QUIRE_ESTATE); /* connected: the server knows it */
@@ -621,11 +563,8 @@ static void finish(void)
     for (; world.first < world.last; world.first++) {
         quire_buffer_finish(&world.line[world.first % MESSAGES_MAX].bytes);
     }
-    for (size_t i = 0; i < world.log_count; i++) {
-        quire_buffer_finish(&world.stored[i]);
-    }
     free(world.line);
-    qr_hub_destroy(world.hub);
+    kit_hub_finish(&world.server);
     quire_buffer_finish(&world.kit);
     quire_wasm_buffer_destroy(world.out);
 }
@@ -637,6 +576,7 @@ void record_session(uint64_t seed)
     world.random = (struct kit_random){seed};
     world.out = quire_wasm_buffer_create();
     world.line = calloc(MESSAGES_MAX, sizeof *world.line);
+    qr_hub_limits_default(&world.server.limits);
     start_hub();
 
     init(0, "phone");

@@ -2,6 +2,7 @@
  * A hub and devices in one process.
  */
 #include "harness.h"
+#include "kit/need.h"
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
@@ -54,33 +55,6 @@ static void enter_core(const struct world *world, bool inside)
 
 /* ---- the hub's shell --------------------------------------------------------------------------- */
 
-static enum quire_status log_each(void *context, const uint8_t user[QR_USER_SIZE],
-    enum quire_status (*visit)(void *, const struct qr_log_entry *), void *visit_context)
-{
-    struct world *world = context;
-    enum quire_status status = QUIRE_OK;
-    for (size_t i = 0; i < world->durable && status == QUIRE_OK; i++) {
-        if (world->log[i].entry.lsn > 0 && memcmp(world->log[i].user, user, QR_USER_SIZE) == 0) {
-            status = visit(visit_context, &world->log[i].entry);
-        }
-    }
-    return status;
-}
-
-static enum quire_status log_read(void *context, uint64_t lsn, struct quire_bytes *out_bytes)
-{
-    struct world *world = context;
-    world->reads++;
-    if (lsn == 0 || lsn > world->durable) {
-        return QUIRE_ENOTFOUND;
-    }
-    if (world->log[lsn - 1].damaged) {
-        return QUIRE_ECORRUPT;
-    }
-    *out_bytes = quire_buffer_bytes(&world->log[lsn - 1].bytes);
-    return QUIRE_OK;
-}
-
 static struct person *person_of(struct world *world, uint64_t connection)
 {
     for (size_t i = 0; i < WORLD_DEVICES; i++) {
@@ -114,54 +88,43 @@ static void hang_up(struct world *world, struct person *person)
     }
 }
 
-static void append(struct world *world, const struct qr_log_record *record)
+/* What the server stores, an attacker who has its disk reads. */
+static void keep_seen(struct world *world, const struct qr_hub_action *action)
 {
-    cr_assert_lt(world->log_count, WORLD_LOG);
-    cr_assert_eq(record->entry.lsn, world->log_count + 1);
-    struct stored *stored = &world->log[world->log_count++];
-    *stored = (struct stored){.entry = record->entry};
-    memcpy(stored->user, record->user, QR_USER_SIZE);
-    cr_assert_eq(quire_buffer_append(&stored->bytes, record->bytes.data, record->bytes.size),
-        QUIRE_OK);
-    cr_assert_eq(quire_buffer_append(&world->seen, record->bytes.data, record->bytes.size), QUIRE_OK);
+    for (size_t i = 0; i < action->record_count; i++) {
+        KIT_OK(quire_buffer_append(&world->seen, action->records[i].bytes.data,
+            action->records[i].bytes.size));
+    }
 }
 
-static size_t count_valid(const struct qr_hub_action *action)
+/* Feeds the answers that the shell has, now that it may give them. */
+static void answer(struct world *world)
 {
-    size_t valid = 0;
-    while (valid < action->job_count) {
-        const struct qr_verify_job *job = &action->jobs[valid];
-        if (!qr_verify(job->public_key, (enum qr_context)job->context,
-                &(struct quire_bytes){job->message, QR_HASH_SIZE}, 1, job->signature)) {
-            break;
-        }
-        valid++;
+    struct qr_hub_event event;
+    while (world->server.hub != NULL && kit_hub_answer(&world->server, &event)) {
+        world_hub_step(world, event);
     }
-    return valid;
 }
 
 void world_hub_step(struct world *world, struct qr_hub_event event)
 {
-    /* Answers to VERIFY and PERSIST come after the step that asked for them. */
-    struct qr_hub_event after[64];
-    size_t after_count = 0;
     struct person *closed[WORLD_DEVICES];
     size_t closed_count = 0;
     struct stranger *turned_away[WORLD_STRANGERS];
     size_t turned_away_count = 0;
     struct qr_hub_actions actions;
-    if (world->hub == NULL) {
+    if (world->server.hub == NULL) {
         return;
     }
     event.now_ms = world->now_ms;
     event.wall_ms = (uint64_t)world->wall_ms;
     kit_random_fill(&world->random, event.entropy, sizeof event.entropy);
     enter_core(world, true);
-    enum quire_status status = qr_hub_step(world->hub, &event, &actions);
+    enum quire_status status = qr_hub_step(world->server.hub, &event, &actions);
     enter_core(world, false);
     if (status == QUIRE_ENOMEM && world->core != NULL) {
         world->restarts++;
-        world_restart_hub(world, world->durable);
+        world_restart_hub(world, world->server.log.durable);
         return;
     }
     cr_assert_eq(status, QUIRE_OK);
@@ -169,7 +132,6 @@ void world_hub_step(struct world *world, struct qr_hub_event event)
         const struct qr_hub_action *action = &actions.items[i];
         struct person *person = person_of(world, action->connection);
         struct stranger *stranger = stranger_of(world, action->connection);
-        struct qr_hub_event verified;
         switch (action->kind) {
         case QR_HUB_SEND:
             if (person != NULL) {
@@ -186,46 +148,12 @@ void world_hub_step(struct world *world, struct qr_hub_event event)
                 turned_away[turned_away_count++] = stranger;
             }
             break;
-        case QR_HUB_VERIFY:
-            verified = (struct qr_hub_event){.kind = QR_HUB_VERIFIED,
-                .token = action->token,
-                .size = world->lose_verify ? 0 : count_valid(action)};
-            if (world->hold_verify) {
-                cr_assert_lt(world->held_count, WORLD_STRANGERS);
-                world->held[world->held_count++] = verified;
-            } else {
-                after[after_count++] = verified;
-            }
-            break;
-        case QR_HUB_PERSIST:
-            if (world->refuse_commits) {
-                after[after_count++] = (struct qr_hub_event){.kind = QR_HUB_PERSIST_FAILED,
-                    .lsn = action->records[0].entry.lsn,
-                    .code = QUIRE_EFULL};
-                break;
-            }
-            for (size_t r = 0; r < action->record_count; r++) {
-                append(world, &action->records[r]);
-            }
-            if (!world->hold_commits) {
-                world->durable = world->log_count;
-                after[after_count++] =
-                    (struct qr_hub_event){.kind = QR_HUB_PERSISTED, .lsn = world->durable};
-            }
-            break;
-        case QR_HUB_FORGET:
-            for (size_t r = 0; r < world->log_count; r++) {
-                if (r + 1 >= action->lsn &&
-                    memcmp(world->log[r].user, action->user, QR_USER_SIZE) == 0) {
-                    world->log[r].entry.lsn = 0;
-                }
-            }
-            break;
+        default:
+            KIT_NEED(kit_hub_carry_out(&world->server, action));
+            keep_seen(world, action);
         }
     }
-    for (size_t i = 0; i < after_count; i++) {
-        world_hub_step(world, after[i]);
-    }
+    answer(world);
     for (size_t i = 0; i < turned_away_count; i++) {
         uint64_t connection = turned_away[i]->connection;
         turned_away[i]->connection = 0; /* what was said before can still be read */
@@ -249,27 +177,26 @@ void world_hub_step(struct world *world, struct qr_hub_event event)
 
 void world_commit(struct world *world)
 {
-    world->durable = world->log_count;
-    world_hub_step(world, (struct qr_hub_event){.kind = QR_HUB_PERSISTED, .lsn = world->durable});
+    bool held = world->server.hold_commits;
+    world->server.hold_commits = false;
+    answer(world);
+    world->server.hold_commits = held;
 }
 
 void world_fail_commits(struct world *world)
 {
-    while (world->log_count > world->durable) {
-        quire_buffer_finish(&world->log[--world->log_count].bytes);
-    }
-    world_hub_step(world,
-        (struct qr_hub_event){
-            .kind = QR_HUB_PERSIST_FAILED, .lsn = world->durable + 1, .code = QUIRE_EIO});
+    bool held = world->server.hold_commits;
+    world->server.hold_commits = false;
+    world->server.refuse_commits = QUIRE_EIO;
+    answer(world);
+    world->server.refuse_commits = QUIRE_OK;
+    world->server.hold_commits = held;
 }
 
 void world_verify(struct world *world)
 {
-    world->hold_verify = false;
-    for (size_t i = 0; i < world->held_count; i++) {
-        world_hub_step(world, world->held[i]);
-    }
-    world->held_count = 0;
+    world->server.hold_verify = false;
+    answer(world);
 }
 
 struct stranger *world_stranger(struct world *world, const char *host_name)
@@ -454,33 +381,27 @@ void world_restart(struct world *world, size_t index, bool with_replica_record)
     cr_assert_eq(status, QUIRE_OK);
 }
 
-static void make_hub(struct world *world)
+static void start_hub(struct world *world)
 {
-    static const uint8_t log[QR_LOG_SIZE] = {1, 2, 3};
+    static const uint8_t log_id[QR_LOG_SIZE] = {1, 2, 3};
     uint8_t entropy[QR_ENTROPY_SIZE];
     kit_random_fill(&world->random, entropy, sizeof entropy);
-    struct qr_log_reader reader = {world, log_each, log_read};
-    cr_assert_eq(
-        qr_hub_create(&world->limits, &reader, log, world->durable, entropy, &world->hub), QUIRE_OK);
+    kit_hub_start(&world->server, log_id, entropy);
 }
 
 void world_restart_hub(struct world *world, size_t keep)
 {
-    struct qr_hub *old = world->hub;
-    world->hub = NULL; /* it hears no more */
+    struct qr_hub *old = world->server.hub;
+    world->server.hub = NULL; /* it hears no more */
     for (size_t i = 0; i < WORLD_DEVICES; i++) {
         world_disconnect(world, i);
     }
     for (size_t i = 0; i < world->stranger_count; i++) {
         world->strangers[i].connection = 0;
     }
-    qr_hub_destroy(old);
-    keep = keep < world->durable ? keep : world->durable;
-    while (world->log_count > keep) {
-        quire_buffer_finish(&world->log[--world->log_count].bytes);
-    }
-    world->durable = keep;
-    make_hub(world);
+    world->server.hub = old;
+    kit_log_cut(&world->server.log, keep < world->server.log.durable ? keep : world->server.log.durable);
+    start_hub(world);
 }
 
 bool world_carry(struct world *world)
@@ -541,11 +462,10 @@ void world_init(struct world *world)
 {
     cr_assert(qr_crypto_init());
     *world = (struct world){.now_ms = 1000, .wall_ms = 1700000000000, .next_connection = 1};
-    world->log = calloc(WORLD_LOG, sizeof *world->log);
-    qr_hub_limits_default(&world->limits);
-    world->limits.pushes_per_second = 1000;
-    world->limits.pushes_burst = 100000;
-    make_hub(world);
+    qr_hub_limits_default(&world->server.limits);
+    world->server.limits.pushes_per_second = 1000;
+    world->server.limits.pushes_burst = 100000;
+    start_hub(world);
 }
 
 void world_finish(struct world *world)
@@ -562,11 +482,7 @@ void world_finish(struct world *world)
         line_clear(&world->strangers[i].from_hub);
         quire_buffer_finish(&world->strangers[i].last);
     }
-    qr_hub_destroy(world->hub);
-    for (size_t i = 0; i < world->log_count; i++) {
-        quire_buffer_finish(&world->log[i].bytes);
-    }
-    free(world->log);
+    kit_hub_finish(&world->server);
     quire_buffer_finish(&world->seen);
 }
 

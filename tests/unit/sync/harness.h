@@ -6,14 +6,14 @@
 #define QR_TESTS_SYNC_HARNESS_H
 
 #include "crypto/sign.h"
+#include "kit/hub.h"
 #include "kit/random.h"
 #include "kit/table.h"
-#include "sync/hub/hub.h"
+
 #include <quire/device.h>
 
 #define WORLD_DEVICES 6
 #define WORLD_STRANGERS 1100
-#define WORLD_LOG 8192
 
 struct message {
     struct message *next;
@@ -46,31 +46,13 @@ struct stranger {
     struct quire_buffer last; /* the message that was read last */
 };
 
-struct stored {
-    uint8_t user[QR_USER_SIZE];
-    struct qr_log_entry entry;
-    struct quire_buffer bytes;
-    bool damaged;
-};
-
 struct world {
-    struct qr_hub *hub; /* NULL while it is made anew */
+    struct kit_hub server; /* its hub is NULL while it is made anew */
     /** Told before and after each call into the core; may be NULL. With it ENOMEM is borne: whoever
      * had no memory ends and begins again from what it had made durable. */
     void (*core)(bool inside);
     uint64_t restarts;
-    struct qr_hub_limits limits;
-    struct stored *log; /* WORLD_LOG of them */
-    size_t log_count;
-    size_t durable; /* of log_count */
-    uint64_t reads; /* of records, by the hub */
-    bool hold_commits; /* PERSIST is noted, PERSISTED waits for world_commit */
-    bool refuse_commits; /* the disk is full */
-    bool lose_verify; /* VERIFY answers that nothing is valid */
     bool hold_persisted; /* devices never hear that something is durable */
-    bool hold_verify; /* VERIFY waits for world_verify */
-    struct qr_hub_event held[WORLD_STRANGERS]; /* what hold_verify keeps */
-    size_t held_count;
     struct person people[WORLD_DEVICES];
     struct stranger strangers[WORLD_STRANGERS];
     size_t stranger_count;

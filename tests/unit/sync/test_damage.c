@@ -90,7 +90,7 @@ Test(damage, a_batch_that_another_device_has_is_mended_and_the_chain_goes_on)
         world_init(&world);
         world_account(&world, 0);
         world_pair(&world, 0, 1);
-        size_t before = world.log_count;
+        size_t before = world.server.log.count;
         for (int i = 0; i < 4; i++) {
             world_type(&world, 0, diary, "mine ");
             world_run(&world, 2000);

@@ -80,7 +80,7 @@ static size_t begin(struct world *world)
     write(world, 1, "laptop. ");
     write(world, 3, "tablet. ");
     world_disconnect(world, 3);
-    return world->log_count;
+    return world->server.log.count;
 }
 
 /* Person 0 has revoked 1, of which neither 1 nor 3 heard, and the server has forgotten it. Nobody is
@@ -160,7 +160,7 @@ Test(forgotten, revocations_of_both_sides_hold)
     struct world world;
     begin(&world);
     world_pair(&world, 0, 4);
-    size_t before = world.log_count;
+    size_t before = world.server.log.count;
     offline(&world, 5);
     online(&world, 0);
     revoke(&world, 0, 1);
@@ -193,7 +193,7 @@ Test(forgotten, what_a_device_has_of_a_revoked_one_it_carries_over_the_pins)
     begin(&world);
     offline(&world, 4);
     online(&world, 1);
-    size_t before = world.log_count;
+    size_t before = world.server.log.count;
     write(&world, 1, "last words. ");
     online(&world, 3);
     write(&world, 3, "answer. ");

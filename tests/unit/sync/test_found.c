@@ -56,8 +56,8 @@ Test(found, more_batches_than_the_rate_allows_at_once_all_arrive_in_time)
 {
     struct world world;
     world_init(&world);
-    world.limits.pushes_burst = 5;
-    world.limits.pushes_per_second = 2;
+    world.server.limits.pushes_burst = 5;
+    world.server.limits.pushes_per_second = 2;
     world_restart_hub(&world, 0);
     world_account(&world, 0);
     for (int i = 0; i < 20; i++) {
@@ -65,10 +65,10 @@ Test(found, more_batches_than_the_rate_allows_at_once_all_arrive_in_time)
     }
     world_connect(&world, 0);
     world_run(&world, 1);
-    cr_assert_eq(world.log_count, 3 + 5, "%zu records", world.log_count); /* what is within it */
+    cr_assert_eq(world.server.log.count, 3 + 5, "%zu records", world.server.log.count); /* what is within it */
     world_run(&world, 60000);
     cr_assert_eq(world_state(&world, 0).unacknowledged_count, 0);
-    cr_assert_eq(world.log_count, 3 + 20);
+    cr_assert_eq(world.server.log.count, 3 + 20);
     world_finish(&world);
 }
 
@@ -84,9 +84,9 @@ Test(found, what_is_pasted_at_once_goes_in_frames_that_a_slow_connection_can_car
     world_connect(&world, 0);
     world_run(&world, 5000);
     cr_assert_eq(world_state(&world, 0).unacknowledged_count, 0);
-    cr_assert_gt(world.log_count, 3 + 4);
-    for (size_t i = 0; i < world.log_count; i++) {
-        cr_assert_lt(world.log[i].entry.size, 40 * 1024); /* 40 s at 1 KB/s; a minute is the end */
+    cr_assert_gt(world.server.log.count, 3 + 4);
+    for (size_t i = 0; i < world.server.log.count; i++) {
+        cr_assert_lt(world.server.log.records[i].entry.size, 40 * 1024); /* 40 s at 1 KB/s; a minute is the end */
     }
     free(text);
     world_finish(&world);
@@ -185,11 +185,11 @@ Test(found, a_device_that_recovers_while_another_is_revoked_has_the_new_key)
     world_account(&world, 0);
     world_pair(&world, 0, 1);
     world_recover(&world, 2, world.people[0].kit);
-    world.hold_commits = true;
+    world.server.hold_commits = true;
     world_connect(&world, 2);
     world_run(&world, 1000);
     world_disconnect(&world, 2); /* its enrolment is on its way to disk, and it will not hear of it */
-    world.hold_commits = false;
+    world.server.hold_commits = false;
     world_commit(&world);
     world_run(&world, 1000);
     revoke(&world, 0, 1);
@@ -217,16 +217,16 @@ Test(found, records_that_a_full_disk_takes_back_are_brought_once_more)
     world_run(&world, 2000);
     size_t roster = world_state(&world, 0).roster_count;
     world_restart_hub(&world, roster - 2); /* it forgot the revocation */
-    world.refuse_commits = true;
+    world.server.refuse_commits = QUIRE_EFULL;
     world_connect(&world, 0); /* AUTH brings them, WELCOME counts them, and the disk is full */
     world_run(&world, 3000);
     cr_assert_eq(world.people[0].connection, 0);
-    world.refuse_commits = false;
+    world.server.refuse_commits = QUIRE_OK;
     world_connect(&world, 0);
     world_run(&world, 3000);
     size_t kept = 0;
-    for (size_t i = 0; i < world.log_count; i++) {
-        kept += world.log[i].entry.kind == QR_LOG_ROSTER;
+    for (size_t i = 0; i < world.server.log.count; i++) {
+        kept += world.server.log.records[i].entry.kind == QR_LOG_ROSTER;
     }
     cr_assert_eq(kept, roster);
     world_finish(&world);

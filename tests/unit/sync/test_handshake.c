@@ -97,7 +97,7 @@ Test(handshake, before_the_login_nothing_is_heard_but_the_handshake)
     frames[9].pair.step = QR_PAIR_REPLY;
     frames[9].pair.mailbox = sixteen;
     frames[9].pair.data = item;
-    size_t before = world.log_count;
+    size_t before = world.server.log.count;
     for (size_t i = 0; i < sizeof frames / sizeof *frames; i++) {
         for (int greeted = 0; greeted < 2; greeted++) {
             struct stranger *stranger = world_stranger(&world, PEER_HOST);
@@ -110,7 +110,7 @@ Test(handshake, before_the_login_nothing_is_heard_but_the_handshake)
             cr_assert_eq(stranger->connection, 0, "frame %zu", i);
         }
     }
-    cr_assert_eq(world.log_count, before);
+    cr_assert_eq(world.server.log.count, before);
     quire_buffer_finish(&batch);
     hostile_end(&world);
 }
@@ -173,7 +173,7 @@ Test(handshake, two_devices_heal_a_wiped_server_at_the_same_moment)
         quire_buffer_finish(&challenges[i]);
     }
     struct qr_hub_counters counters;
-    qr_hub_counters(world.hub, &counters);
+    qr_hub_counters(world.server.hub, &counters);
     cr_assert_eq(counters.auth_failures, 0);
     hostile_end(&world);
 }
@@ -197,12 +197,12 @@ static const struct qr_frame *offer(struct world *world, const struct forger *fo
     cr_assert_eq(quire_buffer_append(&copy, last->data, last->size), QUIRE_OK);
     copy.data[copy.size - 1 - bit / 8 % copy.size] ^= (uint8_t)(bit == SIZE_MAX ? 0 : 1 << bit % 8);
     *last = quire_buffer_bytes(&copy);
-    size_t stored = world->log_count;
-    world->hold_verify = true;
+    size_t stored = world->server.log.count;
+    world->server.hold_verify = true;
     peer_say(world, stranger, &auth);
     cr_assert_null(peer_hear(world, stranger), "it answers before any signature is checked");
-    cr_assert_eq(world->log_count, stored);
-    world->hold_verify = false;
+    cr_assert_eq(world->server.log.count, stored);
+    world->server.hold_verify = false;
     world_verify(world);
     cr_assert_not_null(peer_hear(world, stranger));
     quire_buffer_finish(&hello);
@@ -220,10 +220,10 @@ Test(handshake, records_that_are_offered_are_checked_in_the_pool_and_all_of_them
     for (size_t bit = 0; bit < (size_t)8 * QR_SIGNATURE_SIZE; bit += 37) {
         cr_assert_eq(offer(&world, &forger, bit)->type, QR_FRAME_ERROR, "bit %zu", bit);
         cr_assert_eq(peer_last()->error.code, QR_ERROR_AUTH);
-        cr_assert_eq(world.log_count, 0);
+        cr_assert_eq(world.server.log.count, 0);
     }
     cr_assert_eq(offer(&world, &forger, SIZE_MAX)->type, QR_FRAME_WELCOME);
-    cr_assert_eq(world.log_count, forger.roster->count);
+    cr_assert_eq(world.server.log.count, forger.roster->count);
     hostile_end(&world);
 }
 
@@ -373,10 +373,10 @@ Test(handshake, a_flood_of_forks_reads_no_more_than_it_may_send)
     struct qr_frame sub = {.type = QR_FRAME_SUB};
     sub.sub.positions = positions;
     sub.sub.position_count = QR_FRAME_ITEMS_MAX;
-    uint64_t reads = world.reads;
+    uint64_t reads = world.server.log.reads;
     peer_say(&world, stranger, &sub);
     cr_assert_eq(stranger->connection, 0);
-    cr_assert_leq(world.reads - reads, QR_HUB_UNSENT_MAX / 60000 + 1);
+    cr_assert_leq(world.server.log.reads - reads, QR_HUB_UNSENT_MAX / 60000 + 1);
     hostile_end(&world);
 }
 
@@ -389,7 +389,7 @@ Test(handshake, a_drained_hub_lets_go_of_one_whose_pushes_were_all_refused)
     struct plan plan = forge_plan(&forger, NULL, NULL);
     plan.seq = 2;
     plan.prev[0] = 1;
-    world.hold_verify = true;
+    world.server.hold_verify = true;
     cr_assert_eq(peer_push_plan(&world, stranger, &forger, &plan), -1);
     world_hub_step(&world, (struct qr_hub_event){.kind = QR_HUB_DRAIN});
     cr_assert_neq(stranger->connection, 0);
@@ -397,6 +397,6 @@ Test(handshake, a_drained_hub_lets_go_of_one_whose_pushes_were_all_refused)
     world_hub_step(&world, (struct qr_hub_event){.kind = QR_HUB_TICK});
     cr_assert_eq(stranger->connection, 0);
     cr_assert_eq(stranger->closed, 1001);
-    world_restart_hub(&world, world.log_count);
+    world_restart_hub(&world, world.server.log.count);
     hostile_end(&world);
 }

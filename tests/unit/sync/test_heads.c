@@ -25,10 +25,10 @@ static void both_away_for(struct world *world, uint64_t hours)
 static size_t heads(const struct world *world)
 {
     size_t count = 0;
-    for (size_t i = 0; i < world->log_count; i++) {
+    for (size_t i = 0; i < world->server.log.count; i++) {
         struct qr_batch batch;
-        count += world->log[i].entry.seq > 0 &&
-            qr_batch_read(quire_buffer_bytes(&world->log[i].bytes), &batch) == QUIRE_OK &&
+        count += world->server.log.records[i].entry.seq > 0 &&
+            qr_batch_read(quire_buffer_bytes(&world->server.log.records[i].bytes), &batch) == QUIRE_OK &&
             batch.change_count == 1 && batch.changes[0].kind == QR_CHANGE_HEADS;
     }
     return count;
@@ -128,22 +128,22 @@ Test(heads, a_server_that_keeps_something_from_a_reader_is_noticed_by_the_replic
 {
     struct world world;
     begin(&world);
-    size_t before = world.log_count;
+    size_t before = world.server.log.count;
     world_disconnect(&world, 1);
     world_type(&world, 0, diary, " that the server hides");
     world_run(&world, 3000);
-    cr_assert_gt(world.log_count, before);
+    cr_assert_gt(world.server.log.count, before);
     cr_assert_eq(world_state(&world, 0).unacknowledged_count, 0);
     world_disconnect(&world, 0);
 
-    size_t shown = world.log_count;
+    size_t shown = world.server.log.count;
     world_restart_hub(&world, before); /* what 1 is shown */
     world.now_ms += 26 * HOUR_MS;
     world.wall_ms += (int64_t)(26 * HOUR_MS);
     world_connect(&world, 1);
     world_run(&world, 3000);
     cr_assert_eq(heads(&world), 1);
-    cr_assert_eq(shown, world.log_count); /* one hidden, one new */
+    cr_assert_eq(shown, world.server.log.count); /* one hidden, one new */
 
     cr_assert_eq(withheld(&world, 0), 0);
     world_connect(&world, 0); /* brings the hidden one, and is brought what 1 says */

@@ -11,11 +11,11 @@
 static void refused(struct world *world, struct stranger *stranger, struct forger *forger,
     const struct plan *plan, enum qr_error_code code)
 {
-    size_t before = world->log_count;
+    size_t before = world->server.log.count;
     int answer = peer_push_plan(world, stranger, forger, plan);
     cr_assert_eq(answer, (int)code, "%s instead of %s", qr_error_name((uint32_t)answer),
         qr_error_name(code));
-    cr_assert_eq(world->log_count, before);
+    cr_assert_eq(world->server.log.count, before);
 }
 
 static struct qr_dep head_of(struct world *world, size_t person, const uint8_t *replica)
@@ -61,13 +61,13 @@ Test(hostile, a_bit_flipped_anywhere_in_a_batch_is_refused)
     plan.deps[0] = own_head(&world, 0);
     plan.dep_count = 1;
     forge_batch(&forger, &plan, &batch, NULL);
-    size_t before = world.log_count;
+    size_t before = world.server.log.count;
     for (size_t i = 0; i < batch.size; i++) {
         batch.data[i] ^= (uint8_t)(1u << i % 8);
         int code = peer_push(&world, stranger, quire_buffer_bytes(&batch));
         batch.data[i] ^= (uint8_t)(1u << i % 8);
         cr_assert_gt(code, 0, "byte %zu of %zu", i, batch.size);
-        cr_assert_eq(world.log_count, before, "byte %zu of %zu", i, batch.size);
+        cr_assert_eq(world.server.log.count, before, "byte %zu of %zu", i, batch.size);
         if (stranger->connection == 0) {
             world.stranger_count--;
             quire_buffer_finish(&stranger->last);
@@ -257,7 +257,7 @@ Test(hostile, a_chain_never_goes_back_in_the_roster)
     struct stranger *stranger = peer_login(&world, &forger);
     struct quire_buffer batches = {0};
     struct quire_bytes items[2];
-    size_t before = world.log_count;
+    size_t before = world.server.log.count;
     /* Both in one PUSH, so that the first is not durable yet when the second is looked at. */
     forge_next(&forger, NULL, NULL, &batches);
     size_t size = batches.size;
@@ -273,9 +273,9 @@ Test(hostile, a_chain_never_goes_back_in_the_roster)
     cr_assert_not_null(peer_hear_of(&world, stranger, QR_FRAME_ERROR));
     cr_assert_eq(peer_last()->error.code, QR_ERROR_STALE_ROSTER);
     cr_assert_eq(peer_last()->error.seq, 2);
-    cr_assert_eq(world.log_count, before + 1);
+    cr_assert_eq(world.server.log.count, before + 1);
     /* And once more, over a hub that knows the first only from its log. */
-    world_restart_hub(&world, world.log_count);
+    world_restart_hub(&world, world.server.log.count);
     stranger = peer_login(&world, &forger);
     refused(&world, stranger, &forger, &plan, QR_ERROR_STALE_ROSTER);
     quire_buffer_finish(&batches);
@@ -430,7 +430,7 @@ Test(hostile, the_roster_grows_only_by_its_members_and_from_its_head)
     const uint8_t *head = qr_roster_head(forger.roster);
     cr_assert_eq(qr_vault_create(entropy, &ghost), QUIRE_OK);
     cr_assert_eq(qr_vault_create(more, &second), QUIRE_OK);
-    size_t before = world.log_count;
+    size_t before = world.server.log.count;
 
     /* Signed by one who is not in it. */
     struct forger ghosts = forger;
@@ -454,12 +454,12 @@ Test(hostile, the_roster_grows_only_by_its_members_and_from_its_head)
     forge_add(&forger, second, NULL, &other);
     struct quire_bytes both[] = {quire_buffer_bytes(&record), quire_buffer_bytes(&other)};
     cr_assert_eq(peer_append(&world, stranger, head, both, 2), QR_ERROR_STALE_ROSTER);
-    cr_assert_eq(world.log_count, before);
+    cr_assert_eq(world.server.log.count, before);
 
     /* The first alone is; then the second is too late. */
     cr_assert_eq(peer_append(&world, stranger, head, both, 1), 0);
     cr_assert_eq(peer_append(&world, stranger, head, both + 1, 1), QR_ERROR_STALE_ROSTER);
-    cr_assert_eq(world.log_count, before + 1);
+    cr_assert_eq(world.server.log.count, before + 1);
     world_run(&world, 1000);
     cr_assert_eq(world_state(&world, 0).roster_count, 5);
     cr_assert_eq(world_state(&world, 0).alarms[QUIRE_ALARM_ROSTER], 0);
@@ -498,7 +498,7 @@ Test(hostile, a_revocation_that_shuts_out_what_others_stand_on_is_refused)
         hostile_begin(&world);
         struct forger forger = peer_keys(&world, 1, 'f');
         if (loaded) { /* then it has to read who stands on what */
-            world_restart_hub(&world, world.log_count);
+            world_restart_hub(&world, world.server.log.count);
         }
         struct stranger *stranger = peer_login(&world, &forger);
         struct qr_dep wrong = own_head(&world, 0);
@@ -571,7 +571,7 @@ Test(hostile, a_batch_on_a_record_that_was_rolled_back_is_refused)
     forge_add(&forger, two, NULL, &second);
 
     /* The first record is on its way to the disk, a batch that stands on it is looked at … */
-    world.hold_commits = true;
+    world.server.hold_commits = true;
     struct quire_bytes record = quire_buffer_bytes(&first);
     cr_assert_eq(peer_append(&world, stranger, head, &record, 1), -1);
     cr_assert_eq(qr_roster_copy(forger.roster, &tried), QUIRE_OK);
@@ -579,20 +579,20 @@ Test(hostile, a_batch_on_a_record_that_was_rolled_back_is_refused)
     struct forger ahead = forger;
     ahead.roster = &tried;
     forge_next(&ahead, NULL, NULL, &batch);
-    world.hold_verify = true;
+    world.server.hold_verify = true;
     cr_assert_eq(peer_push(&world, stranger, quire_buffer_bytes(&batch)), -1);
 
     /* … and the disk takes the second record instead. */
     world_fail_commits(&world);
-    world.hold_commits = false;
+    world.server.hold_commits = false;
     record = quire_buffer_bytes(&second);
     cr_assert_not_null(peer_hear_of(&world, stranger, QR_FRAME_ERROR));
     cr_assert_eq(peer_append(&world, stranger, head, &record, 1), 0);
-    size_t before = world.log_count;
+    size_t before = world.server.log.count;
     world_verify(&world);
     cr_assert_not_null(peer_hear_of(&world, stranger, QR_FRAME_ERROR));
     cr_assert_eq(peer_last()->error.code, QR_ERROR_STALE_ROSTER);
-    cr_assert_eq(world.log_count, before);
+    cr_assert_eq(world.server.log.count, before);
 
     qr_roster_finish(&tried);
     qr_vault_destroy(one);
@@ -609,12 +609,12 @@ Test(hostile, a_roster_with_a_hole_in_the_log_is_healed)
     hostile_begin(&world);
     world_pair(&world, 0, 3);
     /* As after damage, when what was on its way to the disk came behind what was dropped. */
-    size_t at = world.log_count;
-    while (world.log[at - 1].entry.kind != QR_LOG_ROSTER || world.log[at - 1].entry.seq != 3) {
+    size_t at = world.server.log.count;
+    while (world.server.log.records[at - 1].entry.kind != QR_LOG_ROSTER || world.server.log.records[at - 1].entry.seq != 3) {
         at--;
     }
-    world.log[at - 1].entry.lsn = 0;
-    world_restart_hub(&world, world.log_count);
+    world.server.log.records[at - 1].entry.lsn = 0;
+    world_restart_hub(&world, world.server.log.count);
     /* One who does not bring what is lacking gets what there is. */
     const struct qr_roster *whole = &world.people[0].device->roster;
     struct qr_roster part = {0};

@@ -73,8 +73,8 @@ static void upgrade(struct world *world, size_t person)
 /* Everybody is upgraded, the server too, which is honest from here on. */
 static void end(struct world *world)
 {
-    world->limits.batch_version = 2;
-    world_restart_hub(world, world->log_count);
+    world->server.limits.batch_version = 2;
+    world_restart_hub(world, world->server.log.count);
     upgrade(world, 0);
     upgrade(world, 1);
     hostile_end(world);
@@ -120,8 +120,8 @@ Test(later, an_unread_batch_is_brought_to_a_server_that_never_had_it)
     struct edits edits;
     struct forger forger = begin(&world, &edits);
     give(&world, &forger, 2, quire_buffer_bytes(&edits.first));
-    world.limits.batch_version = 2;
-    world_restart_hub(&world, world.log_count);
+    world.server.limits.batch_version = 2;
+    world_restart_hub(&world, world.server.log.count);
     world_disconnect(&world, 0);
     world_connect(&world, 0);
     world_run(&world, 5000);

@@ -176,14 +176,14 @@ Test(liar, what_was_behind_a_refused_batch_in_any_frame_goes_again)
         world_restart(&world, 0, false);
     }
     world_restart_hub(&world, 0);
-    world.limits.pushes_burst = 30;
-    world.limits.pushes_per_second = 20;
+    world.server.limits.pushes_burst = 30;
+    world.server.limits.pushes_per_second = 20;
     world_restart_hub(&world, 0);
     world_connect(&world, 0);
     world_run(&world, 120000);
     cr_assert_eq(world_state(&world, 0).unacknowledged_count, 0);
     cr_assert_eq(world_state(&world, 0).not_on_server_count, 0);
-    world.limits.pushes_burst = 100000;
+    world.server.limits.pushes_burst = 100000;
     hostile_end(&world);
 }
 

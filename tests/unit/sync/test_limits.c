@@ -22,15 +22,15 @@ static void begin(struct world *world)
 /* A hub with other limits over the same log. */
 static void limit(struct world *world, const struct qr_hub_limits *limits)
 {
-    world->limits = *limits;
-    world_restart_hub(world, world->log_count);
+    world->server.limits = *limits;
+    world_restart_hub(world, world->server.log.count);
 }
 
 static void end(struct world *world)
 {
-    world->limits.pushes_burst = 100000;
-    world->limits.user_bytes = 1u << 30;
-    world_restart_hub(world, world->log_count);
+    world->server.limits.pushes_burst = 100000;
+    world->server.limits.user_bytes = 1u << 30;
+    world_restart_hub(world, world->server.log.count);
     world_type(world, 0, diary, "still ");
     world_connect(world, 0);
     world_run(world, 5000);
@@ -54,7 +54,7 @@ static size_t push_many(struct world *world, struct stranger *stranger, struct f
     struct quire_buffer bytes = {0};
     struct quire_bytes items[64];
     struct forger before = *forger;
-    size_t size = 0, stored = world->log_count;
+    size_t size = 0, stored = world->server.log.count;
     for (size_t i = 0; i < count; i++) {
         forge_next(forger, NULL, NULL, &bytes);
         size = bytes.size / (i + 1);
@@ -66,7 +66,7 @@ static size_t push_many(struct world *world, struct stranger *stranger, struct f
     push.push.batches = items;
     push.push.batch_count = count;
     peer_say(world, stranger, &push);
-    stored = world->log_count - stored;
+    stored = world->server.log.count - stored;
     if (stored < count) { /* the chain goes on from what was taken */
         *forger = before;
         for (size_t i = 0; i < stored; i++) {
@@ -82,7 +82,7 @@ Test(limits, pushes_beyond_the_burst_wait_for_their_rate)
 {
     struct world world;
     begin(&world);
-    struct qr_hub_limits limits = world.limits;
+    struct qr_hub_limits limits = world.server.limits;
     limits.pushes_burst = 50;
     limits.pushes_per_second = 10;
     limit(&world, &limits);
@@ -101,7 +101,7 @@ Test(limits, pushes_beyond_the_burst_wait_for_their_rate)
     wait(&world, 20000);
     cr_assert_eq(push_many(&world, stranger, &forger, 51), 50); /* never more than the burst */
     struct qr_hub_counters counters;
-    qr_hub_counters(world.hub, &counters);
+    qr_hub_counters(world.server.hub, &counters);
     cr_assert_gt(counters.rate_limited, 0);
     end(&world);
 }
@@ -114,7 +114,7 @@ Test(limits, bytes_beyond_the_burst_wait_for_their_rate)
     struct quire_buffer batch = {0};
     struct plan plan = forge_plan(&forger, NULL, NULL);
     forge_batch(&forger, &plan, &batch, NULL);
-    struct qr_hub_limits limits = world.limits;
+    struct qr_hub_limits limits = world.server.limits;
     limits.push_bytes_burst = (uint32_t)(4 * batch.size);
     limits.push_bytes_per_second = (uint32_t)batch.size;
     limit(&world, &limits);
@@ -141,7 +141,7 @@ Test(limits, roster_appends_beyond_the_hours_wait)
 {
     struct world world;
     begin(&world);
-    struct qr_hub_limits limits = world.limits;
+    struct qr_hub_limits limits = world.server.limits;
     limits.roster_appends_per_hour = 3;
     limit(&world, &limits);
     struct forger forger = peer_keys(&world, 0, 'f');
@@ -181,7 +181,7 @@ Test(limits, subscribing_over_and_over_is_told_to_come_later_on_any_connection)
 {
     struct world world;
     begin(&world);
-    struct qr_hub_limits limits = world.limits;
+    struct qr_hub_limits limits = world.server.limits;
     limits.subs_per_minute = 6;
     limits.subs_burst = 5;
     limit(&world, &limits);
@@ -234,7 +234,7 @@ Test(limits, who_fails_to_log_in_too_often_waits_and_who_has_the_key_never_does)
     cr_assert_eq(fail_to_login(&world, &forger, false), QR_ERROR_AUTH, "one more try");
     cr_assert_eq(fail_to_login(&world, &forger, false), QR_ERROR_RATE);
     struct qr_hub_counters counters;
-    qr_hub_counters(world.hub, &counters);
+    qr_hub_counters(world.server.hub, &counters);
     cr_assert_eq(counters.auth_failures, 24);
     cr_assert_eq(counters.rate_limited, 3);
     end(&world);
@@ -246,7 +246,7 @@ Test(limits, connections_beyond_the_limit_are_told_to_come_back)
 {
     struct world world;
     begin(&world);
-    struct qr_hub_limits limits = world.limits;
+    struct qr_hub_limits limits = world.server.limits;
     limits.connections = 5;
     limit(&world, &limits);
     struct stranger *strangers[5];
@@ -271,7 +271,7 @@ Test(limits, connections_of_one_user_beyond_the_limit_are_told_to_come_back)
     begin(&world);
     struct forger forger = peer_keys(&world, 0, 'f');
     struct stranger *first = NULL;
-    for (uint32_t i = 0; i < world.limits.connections_per_user; i++) {
+    for (uint32_t i = 0; i < world.server.limits.connections_per_user; i++) {
         struct stranger *stranger = peer_login(&world, &forger);
         first = i == 0 ? stranger : first;
     }
@@ -288,7 +288,7 @@ Test(limits, users_beyond_those_kept_in_memory_are_read_again)
 {
     struct world world;
     world_init(&world);
-    struct qr_hub_limits limits = world.limits;
+    struct qr_hub_limits limits = world.server.limits;
     limits.users_loaded = 2;
     limit(&world, &limits);
     for (size_t i = 0; i < 5; i++) {
@@ -304,7 +304,7 @@ Test(limits, users_beyond_those_kept_in_memory_are_read_again)
             world_run(&world, 500);
             cr_assert_eq(world_state(&world, i).unacknowledged_count, 0);
             world_disconnect(&world, i);
-            qr_hub_counters(world.hub, &counters);
+            qr_hub_counters(world.server.hub, &counters);
             cr_assert_leq(counters.users_loaded, 2);
         }
     }
@@ -313,7 +313,7 @@ Test(limits, users_beyond_those_kept_in_memory_are_read_again)
     }
     world_run(&world, 1000);
     struct qr_hub_counters counters;
-    qr_hub_counters(world.hub, &counters);
+    qr_hub_counters(world.server.hub, &counters);
     cr_assert_eq(counters.users_loaded, 5);
     for (size_t i = 0; i < 5; i++) {
         cr_assert(world_state(&world, i).caught_up);
@@ -326,7 +326,7 @@ Test(limits, mailboxes_beyond_the_limit_are_refused)
 {
     struct world world;
     world_init(&world);
-    world.limits.connections_per_user = HUB_PAIR_MAILBOXES;
+    world.server.limits.connections_per_user = HUB_PAIR_MAILBOXES;
     world_restart_hub(&world, 0);
     struct forger forgers[WORLD_DEVICES];
     for (size_t i = 0; i < WORLD_DEVICES; i++) {
@@ -368,10 +368,10 @@ Test(limits, a_user_stores_up_to_its_quota_and_no_byte_more)
     struct quire_buffer batch = {0};
     struct plan plan = forge_plan(&forger, NULL, NULL);
     forge_batch(&forger, &plan, &batch, NULL);
-    struct qr_hub_limits limits = world.limits;
+    struct qr_hub_limits limits = world.server.limits;
     limits.user_bytes = 0;
-    for (size_t i = 0; i < world.log_count; i++) {
-        limits.user_bytes += world.log[i].bytes.size;
+    for (size_t i = 0; i < world.server.log.count; i++) {
+        limits.user_bytes += world.server.log.records[i].bytes.size;
     }
     limits.user_bytes += batch.size - 1;
     limit(&world, &limits);
@@ -432,11 +432,11 @@ Test(limits, more_deps_than_one_batch_may_name_go_ahead_in_batches_of_their_own)
     }
     world_connect(&world, 0);
     world_run(&world, 2000);
-    size_t before = world.log_count;
+    size_t before = world.server.log.count;
     world_type(&world, 0, diary, "after all of them ");
     world_run(&world, 2000);
     cr_assert_eq(world_state(&world, 0).unacknowledged_count, 0);
-    cr_assert_eq(world.log_count, before + 4); /* 97 deps: three HEADS, then the edit */
+    cr_assert_eq(world.server.log.count, before + 4); /* 97 deps: three HEADS, then the edit */
     world_disconnect(&world, 0);
     end(&world);
 }
@@ -581,7 +581,7 @@ Test(limits, what_waits_for_its_signatures_is_bounded)
     plan.padding = 60000;
     forge_batch(&forger, &plan, &batch, NULL);
     size_t count = HUB_UNVERIFIED_MAX / batch.size;
-    world.hold_verify = true;
+    world.server.hold_verify = true;
     for (size_t i = 0; i <= count; i++) {
         cr_assert_eq(peer_push(&world, stranger, quire_buffer_bytes(&batch)), -1, "%zu", i);
     }
@@ -602,7 +602,7 @@ Test(limits, one_who_does_not_say_who_it_is_is_let_go)
     struct stranger *silent = world_stranger(&world, PEER_HOST);
     struct stranger *greeted = world_stranger(&world, PEER_HOST);
     peer_hello(&world, greeted, &forger, NULL, NULL);
-    wait(&world, world.limits.handshake_ms);
+    wait(&world, world.server.limits.handshake_ms);
     cr_assert_neq(silent->connection, 0);
     cr_assert_neq(greeted->connection, 0);
     wait(&world, 1);
@@ -619,12 +619,12 @@ Test(limits, one_who_says_nothing_for_long_is_let_go)
     struct stranger *stranger = peer_login(&world, &forger);
     while (peer_hear(&world, stranger) != NULL) {
     }
-    wait(&world, world.limits.idle_ms);
+    wait(&world, world.server.limits.idle_ms);
     cr_assert_neq(stranger->connection, 0);
     peer_say(&world, stranger, &(struct qr_frame){.type = QR_FRAME_PING});
     while (peer_hear(&world, stranger) != NULL) {
     }
-    wait(&world, world.limits.idle_ms);
+    wait(&world, world.server.limits.idle_ms);
     cr_assert_neq(stranger->connection, 0);
     wait(&world, 1);
     cr_assert_eq(stranger->connection, 0);
@@ -641,7 +641,7 @@ Test(limits, one_who_takes_nothing_for_long_is_let_go)
     }
     wait(&world, 30000);
     peer_say(&world, stranger, &(struct qr_frame){.type = QR_FRAME_PING}); /* its answer stays */
-    wait(&world, world.limits.stalled_ms);
+    wait(&world, world.server.limits.stalled_ms);
     cr_assert_neq(stranger->connection, 0);
     wait(&world, 1);
     cr_assert_eq(stranger->connection, 0);

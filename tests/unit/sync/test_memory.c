@@ -92,7 +92,7 @@ static void session(struct world *world)
     write(world, 1, diary, "[kept-1]", false);
     world_restart(world, 1, false);
     both_online(world, 500);
-    world_restart_hub(world, world->durable > 6 ? world->durable - 2 : world->durable);
+    world_restart_hub(world, world->server.log.durable > 6 ? world->server.log.durable - 2 : world->server.log.durable);
     both_online(world, 500);
     world_step(world, 0, (struct quire_event){.kind = QUIRE_EVENT_FLUSH});
     world_step(world, 1, (struct quire_event){.kind = QUIRE_EVENT_FLUSH});

@@ -39,7 +39,7 @@ Test(stories, an_account_works_offline_and_goes_up_when_there_is_a_server)
     cr_assert_eq(state.unsealed_count, 0);
     cr_assert_eq(state.unacknowledged_count, 0);
     cr_assert_gt(world.people[0].notices[QUIRE_NOTICE_UPLOADED], 0);
-    cr_assert_eq(world.log_count, 4); /* genesis, epoch, device, one batch */
+    cr_assert_eq(world.server.log.count, 4); /* genesis, epoch, device, one batch */
     world_finish(&world);
 }
 
@@ -170,16 +170,16 @@ Test(stories, a_restored_server_gets_back_what_it_lost_from_any_device)
         world_type(&world, 1, diary, "laptop");
         world_run(&world, 2000);
     }
-    size_t before = world.log_count;
+    size_t before = world.server.log.count;
     world_restart_hub(&world, before / 2);
     world_connect(&world, 1); /* brings the phone's batches too */
     world_run(&world, 3000);
-    cr_assert_eq(world.log_count, before);
+    cr_assert_eq(world.server.log.count, before);
     cr_assert_eq(world_state(&world, 1).alarms[QUIRE_ALARM_SERVER_BEHIND], 1);
     world_restart_hub(&world, 0);
     world_connect(&world, 0);
     world_run(&world, 3000);
-    cr_assert_eq(world.log_count, before);
+    cr_assert_eq(world.server.log.count, before);
     world_connect(&world, 1);
     world_run(&world, 3000);
     assert_same(&world, 0, 1, 120);
@@ -193,7 +193,7 @@ Test(stories, a_restored_server_is_noticed_by_whoever_heals_it_even_who_wrote_no
     world_account(&world, 0);
     world_pair(&world, 0, 1);
     world_run(&world, 2000);
-    size_t backup = world.log_count;
+    size_t backup = world.server.log.count;
     for (int i = 0; i < 3; i++) {
         world_type(&world, 0, diary, "lost and found ");
         world_run(&world, 2000);
@@ -225,7 +225,7 @@ Test(stories, nothing_is_acknowledged_or_passed_on_before_it_is_durable)
     world_init(&world);
     world_account(&world, 0);
     world_pair(&world, 0, 1);
-    world.hold_commits = true;
+    world.server.hold_commits = true;
     world_type(&world, 0, diary, "not yet");
     world_run(&world, 3000);
     cr_assert_eq(world_state(&world, 0).unacknowledged_count, 1);
@@ -243,12 +243,12 @@ Test(stories, a_full_disk_refuses_and_takes_it_later)
     world_init(&world);
     world_account(&world, 0);
     world_pair(&world, 0, 1);
-    world.refuse_commits = true;
+    world.server.refuse_commits = QUIRE_EFULL;
     world_type(&world, 0, diary, "patience");
     world_run(&world, 5000);
     cr_assert_eq(world_state(&world, 0).unacknowledged_count, 1);
     cr_assert_eq(world.people[0].last_code[QUIRE_NOTICE_REJECTED], QR_ERROR_QUOTA);
-    world.refuse_commits = false;
+    world.server.refuse_commits = QUIRE_OK;
     world_run(&world, 60000);
     cr_assert_eq(world_state(&world, 0).unacknowledged_count, 0);
     assert_text(&world, 1, "patience");
@@ -335,8 +335,8 @@ Test(stories, a_damaged_record_is_never_served_and_is_healed)
         world_connect(&world, 0);
         world_run(&world, 2000);
     }
-    world_restart_hub(&world, world.log_count);
-    world.log[6].damaged = true;
+    world_restart_hub(&world, world.server.log.count);
+    world.server.log.records[6].damaged = true;
     world_connect(&world, 0);
     world_run(&world, 1000);
     world_pair(&world, 0, 1);
@@ -347,7 +347,7 @@ Test(stories, a_damaged_record_is_never_served_and_is_healed)
     }
     assert_same(&world, 0, 1, 40);
     struct qr_hub_counters counters;
-    qr_hub_counters(world.hub, &counters);
+    qr_hub_counters(world.server.hub, &counters);
     cr_assert_geq(counters.records_damaged, 1);
     world_finish(&world);
 }
@@ -356,8 +356,8 @@ Test(stories, a_damaged_record_is_never_served_and_is_healed)
 static size_t indexed(const struct world *world, size_t from)
 {
     size_t count = 0;
-    for (size_t i = from; i < world->log_count; i++) {
-        count += world->log[i].entry.lsn != 0;
+    for (size_t i = from; i < world->server.log.count; i++) {
+        count += world->server.log.records[i].entry.lsn != 0;
     }
     return count;
 }
@@ -373,27 +373,27 @@ Test(stories, what_is_on_its_way_to_disk_is_forgotten_with_the_damaged_record_it
     world_type(&world, 0, diary, "second ");
     world_connect(&world, 0);
     world_run(&world, 2000);
-    size_t before = world.log_count;
-    world.hold_commits = true;
+    size_t before = world.server.log.count;
+    world.server.hold_commits = true;
     world_type(&world, 0, diary, "third ");
     world_run(&world, 2000);
-    cr_assert_eq(world.log_count, before + 1, "it is on its way");
-    world.log[before - 2].damaged = true;
+    cr_assert_eq(world.server.log.count, before + 1, "it is on its way");
+    world.server.log.records[before - 2].damaged = true;
     world_connect(&world, 1); /* reads the damaged record */
     world_run(&world, 500);
     struct qr_hub_counters counters;
-    qr_hub_counters(world.hub, &counters);
+    qr_hub_counters(world.server.hub, &counters);
     cr_assert_eq(counters.records_damaged, 1);
     cr_assert_eq(counters.connections_ready, 0, "nobody goes on with that log");
     cr_assert_eq(indexed(&world, 0), before + 1, "nothing is forgotten while something is on its way");
     world_connect(&world, 0);
     world_run(&world, 500);
-    qr_hub_counters(world.hub, &counters);
+    qr_hub_counters(world.server.hub, &counters);
     cr_assert_eq(counters.connections_ready, 0, "who comes back is told to come later");
     world_commit(&world);
     cr_assert_eq(indexed(&world, before - 2), 0, "the record, and all that stands on it");
     cr_assert_eq(indexed(&world, 0), before - 2);
-    world.hold_commits = false;
+    world.server.hold_commits = false;
     for (int i = 0; i < 4; i++) {
         world_connect(&world, 0);
         world_connect(&world, 1);
@@ -413,7 +413,7 @@ Test(stories, malformed_frames_end_the_connection_and_change_nothing)
     world_account(&world, 0);
     world_connect(&world, 0);
     world_run(&world, 1000);
-    size_t before = world.log_count;
+    size_t before = world.server.log.count;
     const char *frames[] = {"", "\xc1", "\x91\x01", "\xdd\x7f\xff\xff\xff", "\x92\x14\x90", "\x91\xcc\x63"};
     for (size_t i = 0; i < sizeof frames / sizeof *frames; i++) {
         world_connect(&world, 0);
@@ -431,7 +431,7 @@ Test(stories, malformed_frames_end_the_connection_and_change_nothing)
                 .kind = QUIRE_EVENT_FRAME, .bytes = quire_bytes_of_text(frames[i])});
         cr_assert_eq(world.people[0].connection, 0, "frame %zu", i);
     }
-    cr_assert_eq(world.log_count, before);
+    cr_assert_eq(world.server.log.count, before);
     world_type(&world, 0, diary, "still works");
     world_connect(&world, 0);
     world_run(&world, 3000);
@@ -446,12 +446,12 @@ Test(stories, a_push_with_a_wrong_signature_is_refused_and_stays_in_the_outbox)
     world_account(&world, 0);
     world_connect(&world, 0);
     world_run(&world, 1000);
-    world.lose_verify = true;
+    world.server.deny_verify = true;
     world_type(&world, 0, diary, "doubted");
     world_run(&world, 3000);
     cr_assert_eq(world.people[0].last_code[QUIRE_NOTICE_REJECTED], QR_ERROR_BAD_SIG);
     cr_assert_eq(world_state(&world, 0).unacknowledged_count, 1);
-    world.lose_verify = false;
+    world.server.deny_verify = false;
     world_run(&world, 70000);
     cr_assert_eq(world_state(&world, 0).unacknowledged_count, 0);
     world_finish(&world);
