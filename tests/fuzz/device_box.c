@@ -1,15 +1,13 @@
 #include "device_box.h"
 #include "crypto/sign.h"
-#include "kit/table.h"
+#include "kit/device.h"
 #include <assert.h>
 #include <stdlib.h>
 
 #define RECORDS_MAX 3500 /* a longer script ends here: it would show nothing new */
 
 struct device_box {
-    struct quire_device *device; /* NULL: it gave up, and its profile cannot be opened */
-    struct kit_table table;
-    struct quire_buffer replica_record;
+    struct kit_device shell;
     uint64_t now_ms, drawn;
     bool connected;
     void (*sent)(void *context, struct quire_bytes message);
@@ -26,21 +24,18 @@ static void draw(struct device_box *box, uint8_t out[QUIRE_ENTROPY_SIZE])
 
 static struct quire_device_options options_of(struct device_box *box)
 {
-    struct quire_device_options options = {.reader = kit_table_reader(&box->table),
-        .wall_ms = 1700000000000 + (int64_t)box->now_ms};
-    memset(options.profile_key, 7, sizeof options.profile_key);
-    draw(box, options.entropy);
-    options.replica_record = quire_buffer_bytes(&box->replica_record);
-    return options;
+    uint8_t entropy[QUIRE_ENTROPY_SIZE];
+    draw(box, entropy);
+    return kit_device_options(&box->shell, entropy, 1700000000000 + (int64_t)box->now_ms);
 }
 
 static void reopen(struct device_box *box)
 {
-    quire_device_destroy(box->device);
-    box->device = NULL;
+    quire_device_destroy(box->shell.device);
+    box->shell.device = NULL;
     box->connected = false;
     struct quire_device_options options = options_of(box);
-    enum quire_status status = quire_device_open(&options, &box->device);
+    enum quire_status status = quire_device_open(&options, &box->shell.device);
     assert(status == QUIRE_OK); /* whatever a server sends, the profile stays whole */
 }
 
@@ -52,7 +47,7 @@ static void feed(struct device_box *box, struct quire_event event)
     event.now_ms = box->now_ms;
     event.wall_ms = 1700000000000 + (int64_t)box->now_ms;
     draw(box, event.entropy);
-    enum quire_status status = quire_device_step(box->device, &event, &actions);
+    enum quire_status status = quire_device_step(box->shell.device, &event, &actions);
     if (status == QUIRE_OK) {
         carry_out(box, &actions);
     } else {
@@ -60,42 +55,21 @@ static void feed(struct device_box *box, struct quire_event event)
     }
 }
 
+static void send_message(void *context, struct quire_bytes message)
+{
+    struct device_box *box = context;
+    if (box->sent != NULL) {
+        box->sent(box->context, message);
+    }
+}
+
 static void carry_out(struct device_box *box, const struct quire_actions *actions)
 {
-    uint64_t token = 0;
-    bool persisted = false, closed = false;
-    for (size_t i = 0; i < actions->count; i++) {
-        const struct quire_action *action = &actions->items[i];
-        enum quire_status status = QUIRE_OK;
-        switch (action->kind) {
-        case QUIRE_ACTION_PERSIST:
-            for (size_t k = 0; k < action->write_count; k++) {
-                kit_table_write(&box->table, &action->writes[k]);
-            }
-            token = action->token;
-            persisted = true;
-            break;
-        case QUIRE_ACTION_SEND:
-            if (box->sent != NULL) {
-                box->sent(box->context, action->bytes);
-            }
-            break;
-        case QUIRE_ACTION_CLOSE:
-            closed = true;
-            break;
-        case QUIRE_ACTION_REPLICA:
-            quire_buffer_clear(&box->replica_record);
-            status = quire_buffer_append(&box->replica_record, action->bytes.data, action->bytes.size);
-            assert(status == QUIRE_OK);
-            break;
-        case QUIRE_ACTION_NOTICE:
-            break;
-        }
+    struct kit_outcome outcome = kit_device_carry_out(&box->shell, actions, send_message, box);
+    if (outcome.persisted > 0) {
+        feed(box, (struct quire_event){.kind = QUIRE_EVENT_PERSISTED, .token = outcome.persisted});
     }
-    if (persisted) {
-        feed(box, (struct quire_event){.kind = QUIRE_EVENT_PERSISTED, .token = token});
-    }
-    if (closed && box->connected) {
+    if (outcome.close && box->connected) {
         box->connected = false;
         feed(box, (struct quire_event){.kind = QUIRE_EVENT_DISCONNECTED});
     }
@@ -114,7 +88,7 @@ struct device_box *device_box_create(void (*sent)(void *context, struct quire_by
     box->now_ms = 1000;
     struct quire_device_options options = options_of(box);
     enum quire_status status =
-        quire_device_init(&options, quire_bytes_of_text("fuzzed"), kit, &box->device, &actions);
+        quire_device_init(&options, quire_bytes_of_text("fuzzed"), kit, &box->shell.device, &actions);
     assert(status == QUIRE_OK);
     carry_out(box, &actions);
     return box;
@@ -122,15 +96,13 @@ struct device_box *device_box_create(void (*sent)(void *context, struct quire_by
 
 void device_box_destroy(struct device_box *box)
 {
-    quire_device_destroy(box->device);
-    kit_table_finish(&box->table);
-    quire_buffer_finish(&box->replica_record);
+    kit_device_finish(&box->shell);
     free(box);
 }
 
 const struct quire_device *device_box_device(const struct device_box *box)
 {
-    return box->device;
+    return box->shell.device;
 }
 
 static void type(struct device_box *box, const struct script_step *step)
@@ -138,10 +110,10 @@ static void type(struct device_box *box, const struct script_step *step)
     static const uint8_t diary[4][QUIRE_ENTRY_SIZE] = {"one", "two", "three", "four"};
     struct quire_document *document = NULL;
     struct quire_event save = {.kind = QUIRE_EVENT_SAVE};
-    struct quire_stamp stamp = quire_device_stamp(box->device, (int64_t)box->now_ms);
+    struct quire_stamp stamp = quire_device_stamp(box->shell.device, (int64_t)box->now_ms);
     memcpy(save.entry, diary[step->which], sizeof save.entry);
     if (step->bytes.size > 0 && step->bytes.size < 256 &&
-        quire_device_document(box->device, save.entry, true, &document) == QUIRE_OK &&
+        quire_device_document(box->shell.device, save.entry, true, &document) == QUIRE_OK &&
         quire_document_insert(document, &stamp, 0, step->bytes) == QUIRE_OK) {
         feed(box, save);
         feed(box, (struct quire_event){.kind = QUIRE_EVENT_FLUSH});
@@ -151,7 +123,7 @@ static void type(struct device_box *box, const struct script_step *step)
 void device_box_run(struct device_box *box, const struct script_step *step)
 {
     struct quire_event event = {.bytes = step->bytes};
-    if (box->table.count >= RECORDS_MAX) {
+    if (box->shell.table.count >= RECORDS_MAX) {
         return;
     }
     switch (step->what) {

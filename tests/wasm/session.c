@@ -21,7 +21,6 @@
 #include "kit/table.h"
 #include "native.h"
 <<<<<<< HEAD
-#include "sync/hub/hub.h"
 =======
 >>>>>>> ab0f13c (tests: one shell round a hub, with its log, for all tests)
 #include <inttypes.h>

@@ -82,7 +82,7 @@ static void hang_up(struct world *world, struct person *person)
     line_clear(&person->to_hub);
     line_clear(&person->to_device);
     world_hub_step(world, (struct qr_hub_event){.kind = QR_HUB_CLOSED, .connection = connection});
-    if (person->device != NULL) {
+    if (person->shell.device != NULL) {
         world_step(world, (size_t)(person - world->people),
             (struct quire_event){.kind = QUIRE_EVENT_DISCONNECTED});
     }
@@ -213,53 +213,34 @@ struct stranger *world_stranger(struct world *world, const char *host_name)
 
 /* ---- a device's shell -------------------------------------------------------------------------- */
 
+struct sender {
+    struct world *world;
+    struct person *person;
+};
+
+static void send_to_hub(void *context, struct quire_bytes message)
+{
+    struct sender *sender = context;
+    if (sender->person->connection != 0) {
+        line_put(&sender->person->to_hub, message);
+        KIT_OK(quire_buffer_append(&sender->world->seen, message.data, message.size));
+    }
+}
+
 static void carry_out(struct world *world, struct person *person, struct quire_actions actions)
 {
-    uint64_t persisted = 0;
-    bool close = false;
-    for (size_t i = 0; i < actions.count; i++) {
-        const struct quire_action *action = &actions.items[i];
-        switch (action->kind) {
-        case QUIRE_ACTION_PERSIST:
-            for (size_t w = 0; w < action->write_count; w++) {
-                kit_table_write(&person->table, &action->writes[w]);
-            }
-            persisted = action->token;
-            break;
-        case QUIRE_ACTION_SEND:
-            if (person->connection != 0) {
-                line_put(&person->to_hub, action->bytes);
-                cr_assert_eq(
-                    quire_buffer_append(&world->seen, action->bytes.data, action->bytes.size),
-                    QUIRE_OK);
-            }
-            break;
-        case QUIRE_ACTION_CLOSE:
-            close = true;
-            person->retry_ms = action->retry_ms;
-            break;
-        case QUIRE_ACTION_REPLICA:
-            quire_buffer_clear(&person->replica_record);
-            cr_assert_eq(quire_buffer_append(&person->replica_record, action->bytes.data,
-                             action->bytes.size),
-                QUIRE_OK);
-            break;
-        case QUIRE_ACTION_NOTICE:
-            person->notices[action->notice]++;
-            person->last_code[action->notice] = action->code;
-            if (action->notice == QUIRE_NOTICE_PAIR_CODE) {
-                memcpy(person->code, action->bytes.data, action->bytes.size);
-                person->code[action->bytes.size] = 0;
-            }
-            break;
-        }
-    }
-    if (persisted > 0 && !world->hold_persisted) {
+    struct sender sender = {world, person};
+    struct kit_outcome outcome =
+        kit_device_carry_out(&person->shell, &actions, send_to_hub, &sender);
+    if (outcome.persisted > 0 && !world->hold_persisted) {
         world_step(world, (size_t)(person - world->people),
-            (struct quire_event){.kind = QUIRE_EVENT_PERSISTED, .token = persisted});
+            (struct quire_event){.kind = QUIRE_EVENT_PERSISTED, .token = outcome.persisted});
     }
-    if (close && person->connection != 0) {
-        hang_up(world, person);
+    if (outcome.close) {
+        person->retry_ms = outcome.retry_ms;
+        if (person->connection != 0) {
+            hang_up(world, person);
+        }
     }
 }
 
@@ -271,11 +252,11 @@ void world_step(struct world *world, size_t index, struct quire_event event)
     event.wall_ms = world->wall_ms;
     kit_random_fill(&world->random, event.entropy, sizeof event.entropy);
     enter_core(world, true);
-    enum quire_status status = quire_device_step(person->device, &event, &actions);
+    enum quire_status status = quire_device_step(person->shell.device, &event, &actions);
     enter_core(world, false);
     if (status == QUIRE_ENOMEM && world->core != NULL) {
         world->restarts++;
-        if (person->table.count > 0) {
+        if (person->shell.table.count > 0) {
             world_restart(world, index, true);
         } else {
             world_drop(world, index); /* a device that is nobody yet */
@@ -288,11 +269,9 @@ void world_step(struct world *world, size_t index, struct quire_event event)
 
 struct quire_device_options world_options(struct world *world, struct person *person)
 {
-    struct quire_device_options options = {
-        .reader = kit_table_reader(&person->table), .wall_ms = world->wall_ms};
-    memset(options.profile_key, 7, sizeof options.profile_key);
-    kit_random_fill(&world->random, options.entropy, sizeof options.entropy);
-    return options;
+    uint8_t entropy[QUIRE_ENTROPY_SIZE];
+    kit_random_fill(&world->random, entropy, sizeof entropy);
+    return kit_device_options(&person->shell, entropy, world->wall_ms);
 }
 
 void world_account(struct world *world, size_t index)
@@ -301,7 +280,7 @@ void world_account(struct world *world, size_t index)
     struct quire_device_options options = world_options(world, person);
     struct quire_actions actions;
     cr_assert_eq(quire_device_init(&options, quire_bytes_of_text("phone"), person->kit,
-                     &person->device, &actions),
+                     &person->shell.device, &actions),
         QUIRE_OK);
     carry_out(world, person, actions);
 }
@@ -311,7 +290,7 @@ void world_join(struct world *world, size_t index, const char *code)
     struct person *person = &world->people[index];
     struct quire_device_options options = world_options(world, person);
     cr_assert_eq(quire_device_join(&options, quire_bytes_of_text("laptop"),
-                     quire_bytes_of_text(code), &person->device),
+                     quire_bytes_of_text(code), &person->shell.device),
         QUIRE_OK);
 }
 
@@ -321,7 +300,7 @@ void world_pair(struct world *world, size_t old, size_t new)
     world_run(world, 100);
     world_step(world, old, (struct quire_event){.kind = QUIRE_EVENT_PAIR_OPEN});
     world_run(world, 100);
-    world_join(world, new, world->people[old].code);
+    world_join(world, new, world->people[old].shell.code);
     world_connect(world, new);
     world_run(world, 2000);
 }
@@ -331,7 +310,7 @@ void world_recover(struct world *world, size_t index, const char *kit)
     struct person *person = &world->people[index];
     struct quire_device_options options = world_options(world, person);
     cr_assert_eq(quire_device_recover(&options, quire_bytes_of_text("new phone"),
-                     quire_bytes_of_text(kit), &person->device),
+                     quire_bytes_of_text(kit), &person->shell.device),
         QUIRE_OK);
 }
 
@@ -358,8 +337,8 @@ void world_disconnect(struct world *world, size_t index)
 void world_drop(struct world *world, size_t index)
 {
     struct person *person = &world->people[index];
-    struct quire_device *old = person->device;
-    person->device = NULL;
+    struct quire_device *old = person->shell.device;
+    person->shell.device = NULL;
     world_disconnect(world, index);
     quire_device_destroy(old);
 }
@@ -369,13 +348,13 @@ void world_restart(struct world *world, size_t index, bool with_replica_record)
     struct person *person = &world->people[index];
     world_drop(world, index);
     struct quire_device_options options = world_options(world, person);
-    if (with_replica_record) {
-        options.replica_record = quire_buffer_bytes(&person->replica_record);
+    if (!with_replica_record) {
+        options.replica_record = (struct quire_bytes){0};
     }
     enum quire_status status;
     do {
         enter_core(world, true);
-        status = quire_device_open(&options, &person->device);
+        status = quire_device_open(&options, &person->shell.device);
         enter_core(world, false);
     } while (status == QUIRE_ENOMEM && world->core != NULL);
     cr_assert_eq(status, QUIRE_OK);
@@ -447,8 +426,8 @@ void world_run(struct world *world, uint64_t idle_ms)
         world->wall_ms += 50;
         quiet += 50;
         for (size_t i = 0; i < WORLD_DEVICES; i++) {
-            if (world->people[i].device != NULL &&
-                quire_device_wake_ms(world->people[i].device) <= world->now_ms) {
+            if (world->people[i].shell.device != NULL &&
+                quire_device_wake_ms(world->people[i].shell.device) <= world->now_ms) {
                 world_step(world, i, (struct quire_event){.kind = QUIRE_EVENT_TICK});
             }
         }
@@ -472,9 +451,7 @@ void world_finish(struct world *world)
 {
     for (size_t i = 0; i < WORLD_DEVICES; i++) {
         struct person *person = &world->people[i];
-        quire_device_destroy(person->device);
-        kit_table_finish(&person->table);
-        quire_buffer_finish(&person->replica_record);
+        kit_device_finish(&person->shell);
         line_clear(&person->to_hub);
         line_clear(&person->to_device);
     }
@@ -489,7 +466,7 @@ void world_finish(struct world *world)
 bool world_keep(struct world *world, size_t index, const uint8_t *entry, const char *text)
 {
     struct quire_document *document;
-    struct quire_device *device = world->people[index].device;
+    struct quire_device *device = world->people[index].shell.device;
     struct quire_stamp stamp = quire_device_stamp(device, world->wall_ms);
     struct quire_event save = {.kind = QUIRE_EVENT_SAVE};
     uint64_t restarts = world->restarts;
@@ -521,7 +498,7 @@ const char *world_text(struct world *world, size_t index, const uint8_t *entry)
     static char text[65536];
     struct quire_document *document;
     struct quire_buffer buffer = {0};
-    if (quire_device_document(world->people[index].device, entry, false, &document) != QUIRE_OK) {
+    if (quire_device_document(world->people[index].shell.device, entry, false, &document) != QUIRE_OK) {
         return "(no such entry)";
     }
     cr_assert_eq(quire_document_text(document, &buffer), QUIRE_OK);
@@ -537,6 +514,6 @@ const char *world_text(struct world *world, size_t index, const uint8_t *entry)
 struct quire_device_state world_state(struct world *world, size_t index)
 {
     struct quire_device_state state;
-    quire_device_state(world->people[index].device, &state);
+    quire_device_state(world->people[index].shell.device, &state);
     return state;
 }

@@ -6,11 +6,9 @@
 #define QR_TESTS_SYNC_HARNESS_H
 
 #include "crypto/sign.h"
+#include "kit/device.h"
 #include "kit/hub.h"
 #include "kit/random.h"
-#include "kit/table.h"
-
-#include <quire/device.h>
 
 #define WORLD_DEVICES 6
 #define WORLD_STRANGERS 1100
@@ -25,15 +23,10 @@ struct line {
 };
 
 struct person {
-    struct quire_device *device;
-    struct kit_table table;
-    struct quire_buffer replica_record;
+    struct kit_device shell;
     char kit[QUIRE_KIT_TEXT_SIZE];
-    char code[QUIRE_PAIR_CODE_SIZE];
     uint64_t connection; /* 0: offline */
     struct line to_hub, to_device;
-    uint64_t notices[32]; /* how many of each kind */
-    uint32_t last_code[32];
     uint64_t closed;
     uint32_t retry_ms; /* of the device's last CLOSE */
 };

@@ -11,7 +11,7 @@ static struct quire_buffer heard; /* the bytes that `last` borrows from */
 
 struct forger peer_keys(struct world *world, size_t person, uint8_t replica_name)
 {
-    const struct quire_device *device = world->people[person].device;
+    const struct quire_device *device = world->people[person].shell.device;
     return forger_of(device->vault, &device->roster, replica_name);
 }
 
@@ -238,7 +238,7 @@ const struct qr_frame *liar_hear_of(struct world *world, size_t person, enum qr_
 static void challenge(struct world *world, size_t person)
 {
     static const uint8_t nonce[QR_FRAME_NONCE_SIZE] = {9}, log[QR_LOG_SIZE] = {9};
-    const struct qr_roster *roster = &world->people[person].device->roster;
+    const struct qr_roster *roster = &world->people[person].shell.device->roster;
     liar_connect(world, person);
     cr_assert_not_null(liar_hear_of(world, person, QR_FRAME_HELLO));
     struct qr_frame frame = {.type = QR_FRAME_CHALLENGE};
@@ -258,7 +258,7 @@ static void challenge(struct world *world, size_t person)
 
 void liar_accept(struct world *world, size_t person)
 {
-    const struct quire_device *device = world->people[person].device;
+    const struct quire_device *device = world->people[person].shell.device;
     struct quire_bytes records[QR_RECORDS_MAX];
     challenge(world, person);
     if (device->looking) { /* it saw another roster before, and compares first */
@@ -293,7 +293,7 @@ void liar_wait(struct world *world, size_t person, uint64_t ms)
     for (uint64_t gone = 0; gone < ms; gone += 50) {
         world->now_ms += 50;
         world->wall_ms += 50;
-        if (quire_device_wake_ms(world->people[person].device) <= world->now_ms) {
+        if (quire_device_wake_ms(world->people[person].shell.device) <= world->now_ms) {
             world_step(world, person, (struct quire_event){.kind = QUIRE_EVENT_TICK});
         }
     }

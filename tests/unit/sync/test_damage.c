@@ -10,9 +10,9 @@ static const uint8_t diary[QUIRE_ENTRY_SIZE] = {1, 2, 3, 4}, other[QUIRE_ENTRY_S
 /* The batch of this number in that device's own chain. */
 static struct quire_buffer *own_batch(struct world *world, size_t person, uint8_t seq)
 {
-    struct kit_table *table = &world->people[person].table;
+    struct kit_table *table = &world->people[person].shell.table;
     uint8_t replica[QUIRE_REPLICA_SIZE], number[8] = {[7] = seq};
-    struct quire_stamp stamp = quire_device_stamp(world->people[person].device, 0);
+    struct quire_stamp stamp = quire_device_stamp(world->people[person].shell.device, 0);
     memcpy(replica, stamp.replica, sizeof replica);
     for (size_t i = 0; i < table->count; i++) {
         const struct quire_buffer *key = &table->records[i].key;
@@ -76,7 +76,7 @@ Test(damage, a_batch_that_only_this_device_had_holds_up_its_chain_and_nothing_el
         cr_assert_geq(state.not_on_server_count, 2);
         cr_assert_eq(state.alarms[QUIRE_ALARM_DAMAGED], 1);
         cr_assert_eq(state.alarms[QUIRE_ALARM_FORK], 0);
-        quire_device_each_rejection(world.people[0].device, note_rejection, &rejection);
+        quire_device_each_rejection(world.people[0].shell.device, note_rejection, &rejection);
         cr_assert_eq(rejection.seq, 2);
         cr_assert_str_eq(world_text(&world, 1, diary), "mine ");
         world_finish(&world);

@@ -41,7 +41,7 @@ static void revoke(struct world *world, size_t by, size_t whom)
 
 static bool active(struct world *world, size_t seen_by, size_t who)
 {
-    return qr_roster_active(&world->people[seen_by].device->roster,
+    return qr_roster_active(&world->people[seen_by].shell.device->roster,
         world_state(world, who).device);
 }
 
@@ -166,7 +166,7 @@ Test(forgotten, revocations_of_both_sides_hold)
     revoke(&world, 0, 1);
     write(&world, 0, "one side. ");
     uint8_t chain[QR_REPLICA_SIZE];
-    memcpy(chain, world.people[0].device->replica, sizeof chain);
+    memcpy(chain, world.people[0].shell.device->replica, sizeof chain);
     offline(&world, 5);
     world_restart_hub(&world, before);
     online(&world, 3);
@@ -182,7 +182,7 @@ Test(forgotten, revocations_of_both_sides_hold)
     }
     cr_assert_geq(world_state(&world, 0).epoch, 3);
     /* Somebody may have the old end of its chain, so it does not go on with that. */
-    cr_assert_neq(memcmp(chain, world.people[0].device->replica, sizeof chain), 0);
+    cr_assert_neq(memcmp(chain, world.people[0].shell.device->replica, sizeof chain), 0);
     cr_assert_eq(world_state(&world, 0).alarms[QUIRE_ALARM_ROSTER], 1);
     world_finish(&world);
 }
@@ -285,21 +285,21 @@ Test(forgotten, a_device_that_nobody_vouches_for_comes_back_by_a_code)
         world_connect(&world, 4);
         world_run(&world, 3000);
     }
-    cr_assert_eq(world.people[4].last_code[QUIRE_NOTICE_REFUSED], QR_ERROR_AUTH);
+    cr_assert_eq(world.people[4].shell.last_code[QUIRE_NOTICE_REFUSED], QR_ERROR_AUTH);
     world_keep(&world, 4, diary, "unsent. ");
     world_disconnect(&world, 4);
-    struct quire_device *device = world.people[4].device;
+    struct quire_device *device = world.people[4].shell.device;
     cr_assert_eq(quire_device_rejoin(device, quire_bytes_of_text("no code"), entropy),
         QUIRE_EMALFORMED);
-    cr_assert_eq(quire_device_rejoin(world.people[1].device, quire_bytes_of_text("no code"), entropy),
+    cr_assert_eq(quire_device_rejoin(world.people[1].shell.device, quire_bytes_of_text("no code"), entropy),
         QUIRE_ESTATE); /* it is connected */
     world_step(&world, 1, (struct quire_event){.kind = QUIRE_EVENT_PAIR_OPEN});
     world_run(&world, 1000);
-    struct quire_bytes code = quire_bytes_of_text(world.people[1].code);
+    struct quire_bytes code = quire_bytes_of_text(world.people[1].shell.code);
     cr_assert_eq(quire_device_rejoin(device, code, entropy), QUIRE_OK);
     world_connect(&world, 4);
     world_run(&world, 3000);
-    cr_assert_eq(world.people[4].notices[QUIRE_NOTICE_JOINED], 2);
+    cr_assert_eq(world.people[4].shell.notices[QUIRE_NOTICE_JOINED], 2);
     online(&world, 4);
     online(&world, 3);
     world_run(&world, 40000);
@@ -312,7 +312,7 @@ Test(forgotten, a_device_that_nobody_vouches_for_comes_back_by_a_code)
     cr_assert_eq(quire_device_rejoin(device, code, entropy), QUIRE_OK);
     world_connect(&world, 4);
     world_run(&world, 3000);
-    cr_assert_eq(world.people[4].last_code[QUIRE_NOTICE_PAIR_FAILED], QUIRE_ENOTFOUND);
+    cr_assert_eq(world.people[4].shell.last_code[QUIRE_NOTICE_PAIR_FAILED], QUIRE_ENOTFOUND);
     online(&world, 4);
     assert_one(&world, (size_t[]){1, 3, 4, 5}, 4);
     world_finish(&world);

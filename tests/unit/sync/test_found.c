@@ -12,7 +12,7 @@ static const uint8_t diary[QUIRE_ENTRY_SIZE] = {1, 2, 3, 4};
 static void edit_without_saving(struct world *world, const char *text)
 {
     struct quire_document *document;
-    struct quire_device *device = world->people[0].device;
+    struct quire_device *device = world->people[0].shell.device;
     cr_assert_eq(quire_device_document(device, diary, true, &document), QUIRE_OK);
     struct quire_stamp stamp = quire_device_stamp(device, world->wall_ms);
     cr_assert_eq(quire_document_insert(document, &stamp, 0, quire_bytes_of_text(text)), QUIRE_OK);
@@ -48,7 +48,7 @@ Test(found, entries_that_are_read_one_after_another_do_not_all_stay_in_memory)
         uint8_t entry[QUIRE_ENTRY_SIZE] = {7, i};
         cr_assert_str_eq(world_text(&world, 0, entry), "one of many");
     }
-    cr_assert_eq(world.people[0].device->entry_count, DEVICE_CACHE_MAX);
+    cr_assert_eq(world.people[0].shell.device->entry_count, DEVICE_CACHE_MAX);
     world_finish(&world);
 }
 
@@ -101,10 +101,10 @@ static void lose_reply(struct world *world, char code[QUIRE_PAIR_CODE_SIZE])
     world_run(world, 100);
     world_step(world, 0, (struct quire_event){.kind = QUIRE_EVENT_PAIR_OPEN});
     world_run(world, 100);
-    memcpy(code, world->people[0].code, QUIRE_PAIR_CODE_SIZE);
+    memcpy(code, world->people[0].shell.code, QUIRE_PAIR_CODE_SIZE);
     world_join(world, 1, code);
     world_connect(world, 1);
-    while (world->people[0].notices[QUIRE_NOTICE_PAIRED] == 0) {
+    while (world->people[0].shell.notices[QUIRE_NOTICE_PAIRED] == 0) {
         cr_assert(world_carry(world) || world->now_ms < 100000);
         world->now_ms++;
     }
@@ -130,8 +130,8 @@ Test(found, a_pairing_reply_that_was_lost_is_given_again_and_to_that_device_alon
     world_connect(&world, 1);
     world_run(&world, 2000);
     cr_assert(world_state(&world, 1).joined);
-    cr_assert_eq(world.people[0].notices[QUIRE_NOTICE_PAIRED], 1);
-    cr_assert_eq(world.people[0].notices[QUIRE_NOTICE_PAIR_FAILED], 0);
+    cr_assert_eq(world.people[0].shell.notices[QUIRE_NOTICE_PAIRED], 1);
+    cr_assert_eq(world.people[0].shell.notices[QUIRE_NOTICE_PAIR_FAILED], 0);
     cr_assert_eq(world_state(&world, 0).roster_count, records);
     world_finish(&world);
 }
@@ -142,11 +142,11 @@ Test(found, a_code_that_was_used_is_good_for_two_minutes_more)
     char code[QUIRE_PAIR_CODE_SIZE];
     lose_reply(&world, code);
     world_run(&world, 125000);
-    cr_assert_eq(world.people[0].notices[QUIRE_NOTICE_PAIR_FAILED], 0);
+    cr_assert_eq(world.people[0].shell.notices[QUIRE_NOTICE_PAIR_FAILED], 0);
     world_connect(&world, 1);
     world_run(&world, 2000);
     cr_assert(!world_state(&world, 1).joined);
-    cr_assert_eq(world.people[1].last_code[QUIRE_NOTICE_PAIR_FAILED], QUIRE_ENOTFOUND);
+    cr_assert_eq(world.people[1].shell.last_code[QUIRE_NOTICE_PAIR_FAILED], QUIRE_ENOTFOUND);
     world_finish(&world);
 }
 
@@ -173,7 +173,7 @@ Test(found, of_two_who_revoke_at_once_the_second_wraps_the_key_of_the_first)
     cr_assert_eq(world_state(&world, 0).epoch, 3);
     cr_assert_eq(world_state(&world, 1).epoch, 3);
     world_pair(&world, 0, 4); /* it has to unwrap all of them */
-    cr_assert_eq(world.people[4].notices[QUIRE_NOTICE_JOINED], 1);
+    cr_assert_eq(world.people[4].shell.notices[QUIRE_NOTICE_JOINED], 1);
     cr_assert_str_eq(world_text(&world, 4, diary), "long ago. ");
     world_finish(&world);
 }
@@ -199,7 +199,7 @@ Test(found, a_device_that_recovers_while_another_is_revoked_has_the_new_key)
         world_connect(&world, 2);
     }
     cr_assert_eq(world_state(&world, 0).epoch, 2);
-    cr_assert_eq(world.people[2].notices[QUIRE_NOTICE_JOINED], 1);
+    cr_assert_eq(world.people[2].shell.notices[QUIRE_NOTICE_JOINED], 1);
     world_type(&world, 0, diary, "for those who are left");
     world_run(&world, 3000);
     cr_assert_eq(world_state(&world, 2).alarms[QUIRE_ALARM_UNREADABLE], 0);

@@ -105,7 +105,7 @@ Test(heads, a_connection_that_lasts_asks_anew_once_a_day)
     }
     cr_assert_eq(world.people[1].connection, connection, "the line was cut: nothing is shown");
     cr_assert_eq(heads(&world), 1);
-    cr_assert_eq(world.people[1].notices[QUIRE_NOTICE_CAUGHT_UP], 2);
+    cr_assert_eq(world.people[1].shell.notices[QUIRE_NOTICE_CAUGHT_UP], 2);
     world_finish(&world);
 }
 

@@ -44,7 +44,7 @@ static struct told *history(struct world *world, size_t person, const uint8_t *e
     static struct told told[2];
     struct told *out = &told[person];
     *out = (struct told){.stop_after = stop_after};
-    cr_assert_eq(quire_device_each_version(world->people[person].device, entry, tell, out,
+    cr_assert_eq(quire_device_each_version(world->people[person].shell.device, entry, tell, out,
                      &out->unreadable), QUIRE_OK);
     return out;
 }
@@ -115,7 +115,7 @@ Test(history, two_devices_with_the_same_batches_tell_the_same_versions_whatever_
     cr_assert_gt(turns_of_replicas, 5, "both wrote, in turns");
     uint8_t digest[32];
     struct quire_document *document;
-    cr_assert_eq(quire_device_document(world.people[0].device, diary, false, &document), QUIRE_OK);
+    cr_assert_eq(quire_device_document(world.people[0].shell.device, diary, false, &document), QUIRE_OK);
     cr_assert_eq(quire_document_digest(document, digest), QUIRE_OK);
     cr_assert(memcmp(digest, mine->versions[mine->count - 1].digest, sizeof digest) == 0,
         "the last version is what the entry shows");
@@ -159,7 +159,7 @@ Test(history, what_cannot_be_read_is_counted_and_the_rest_is_told)
     world_type(&world, 1, diary, "third ");
     world_run(&world, 5000);
     cr_assert_eq(history(&world, 0, diary, 0)->count, 3);
-    struct kit_table *table = &world.people[0].table;
+    struct kit_table *table = &world.people[0].shell.table;
     size_t last = 0, damaged = 0;
     for (size_t i = 0; i < table->count; i++) { /* the laptop's second batch: "second" */
         const struct quire_buffer *key = &table->records[i].key;

@@ -20,7 +20,7 @@ static void refused(struct world *world, struct stranger *stranger, struct forge
 
 static struct qr_dep head_of(struct world *world, size_t person, const uint8_t *replica)
 {
-    const struct device_chain *chain = device_chain_find(world->people[person].device, replica);
+    const struct device_chain *chain = device_chain_find(world->people[person].shell.device, replica);
     struct qr_dep dep = {.seq = chain->head};
     memcpy(dep.replica, chain->replica, sizeof dep.replica);
     memcpy(dep.hash, chain->hash, sizeof dep.hash);
@@ -29,7 +29,7 @@ static struct qr_dep head_of(struct world *world, size_t person, const uint8_t *
 
 static struct qr_dep own_head(struct world *world, size_t person)
 {
-    return head_of(world, person, world->people[person].device->replica);
+    return head_of(world, person, world->people[person].shell.device->replica);
 }
 
 /* ---- batches ---------------------------------------------------------------------------------- */
@@ -289,7 +289,7 @@ Test(hostile, a_revoked_device_writes_nothing_more_by_nobodys_hand)
     struct world world;
     hostile_begin(&world);
     world_pair(&world, 0, 3);
-    struct qr_vault *stolen = world.people[1].device->vault;
+    struct qr_vault *stolen = world.people[1].shell.device->vault;
     struct forger thief = peer_keys(&world, 1, 't');
     struct plan back_dated = forge_plan(&thief, hostile_diary, "back-dated");
     world_connect(&world, 1);
@@ -477,7 +477,7 @@ static int append_revocation(struct world *world, struct forger *forger, struct 
 {
     struct qr_record record = {.kind = QR_RECORD_REVOKE};
     struct quire_buffer bytes = {0};
-    record.revoke.device = qr_vault_public(world->people[0].device->vault).device;
+    record.revoke.device = qr_vault_public(world->people[0].shell.device->vault).device;
     record.revoke.pin_count = count;
     for (uint16_t i = 0; i < count; i++) {
         record.revoke.pins[i] = pins[i];
@@ -547,7 +547,7 @@ Test(hostile, a_revocation_may_pin_a_chain_that_the_server_lacks)
     world_connect(&world, 1);
     world_run(&world, 2000);
     cr_assert(world_state(&world, 1).caught_up);
-    cr_assert_not(qr_roster_active(&world.people[1].device->roster, world_state(&world, 0).device));
+    cr_assert_not(qr_roster_active(&world.people[1].shell.device->roster, world_state(&world, 0).device));
     cr_assert_not_null(strstr(world_text(&world, 1, hostile_diary), "phone"));
     world_finish(&world);
 }
@@ -616,12 +616,12 @@ Test(hostile, a_roster_with_a_hole_in_the_log_is_healed)
     world.server.log.records[at - 1].entry.lsn = 0;
     world_restart_hub(&world, world.server.log.count);
     /* One who does not bring what is lacking gets what there is. */
-    const struct qr_roster *whole = &world.people[0].device->roster;
+    const struct qr_roster *whole = &world.people[0].shell.device->roster;
     struct qr_roster part = {0};
     for (uint32_t seq = 0; seq < 3; seq++) {
         cr_assert_eq(qr_roster_append(&part, qr_roster_record(whole, seq)), QUIRE_OK);
     }
-    struct forger forger = forger_of(world.people[0].device->vault, &part, 'f');
+    struct forger forger = forger_of(world.people[0].shell.device->vault, &part, 'f');
     struct stranger *stranger = peer_login(&world, &forger);
     struct qr_frame sub = {.type = QR_FRAME_SUB};
     sub.sub.roster_count = part.count;

@@ -64,7 +64,7 @@ static void upgrade(struct world *world, size_t person)
 {
     world_disconnect(world, person);
     world_restart(world, person, true);
-    world->people[person].device->format = 2;
+    world->people[person].shell.device->format = 2;
     for (int i = 0; i < 4; i++) {
         world_step(world, person, (struct quire_event){.kind = QUIRE_EVENT_TICK});
     }
@@ -101,7 +101,7 @@ Test(later, a_batch_of_a_later_version_is_kept_unread_and_read_after_an_upgrade)
         world_step(&world, 0, (struct quire_event){.kind = QUIRE_EVENT_TICK});
     }
     cr_assert_eq(world_state(&world, 0).unread_count, 2);
-    cr_assert_gt(quire_device_wake_ms(world.people[0].device), world.now_ms);
+    cr_assert_gt(quire_device_wake_ms(world.people[0].shell.device), world.now_ms);
 
     upgrade(&world, 0);
     cr_assert_eq(world_state(&world, 0).unread_count, 0);
@@ -147,7 +147,7 @@ Test(later, a_server_of_an_earlier_version_refuses_it_and_nothing_else)
     cr_assert(state.connected && state.caught_up);
     cr_assert_eq(state.unacknowledged_count, 0, "what the person wrote is there");
     cr_assert_eq(state.not_on_server_count, 1);
-    cr_assert_eq(world.people[0].last_code[QUIRE_NOTICE_REJECTED], QR_ERROR_UPGRADE_NEEDED);
+    cr_assert_eq(world.people[0].shell.last_code[QUIRE_NOTICE_REJECTED], QR_ERROR_UPGRADE_NEEDED);
     finish_edits(&edits);
     end(&world);
 }

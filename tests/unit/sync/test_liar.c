@@ -284,7 +284,7 @@ Test(liar, chains_that_are_only_named_take_no_room)
     liar_accept(&world, 0);
     liar_delta(&world, 0, items, QR_CHAINS_MAX - 9);
     cr_assert_not_null(strstr(world_text(&world, 0, hostile_diary), "real"));
-    cr_assert_eq(world.people[0].device->chain_count, world_state(&world, 0).chain_count);
+    cr_assert_eq(world.people[0].shell.device->chain_count, world_state(&world, 0).chain_count);
     quire_buffer_finish(&good);
     quire_buffer_finish(&bad);
     hostile_end(&world);
@@ -294,7 +294,7 @@ Test(liar, a_batch_that_was_not_taken_counts_for_nothing)
 {
     struct world world;
     hostile_begin(&world);
-    struct quire_device *device = world.people[0].device;
+    struct quire_device *device = world.people[0].shell.device;
     /* The next of the device's own chain, with a signature that does not hold, twice in a frame. */
     struct forger forger = peer_keys(&world, 0, 'f');
     const struct device_chain *own = device_chain_find(device, device->replica);
@@ -335,7 +335,7 @@ Test(liar, more_than_the_credit_ends_the_connection)
         quire_buffer_finish(&batch);
     }
     cr_assert_eq(world.people[0].connection, 0);
-    cr_assert_eq(world.people[0].last_code[QUIRE_NOTICE_REFUSED], QR_ERROR_PROTO);
+    cr_assert_eq(world.people[0].shell.last_code[QUIRE_NOTICE_REFUSED], QR_ERROR_PROTO);
     cr_assert_gt(size, QR_CREDIT_INITIAL);
     cr_assert_lt(size, QR_CREDIT_INITIAL + 62000);
     world.hold_persisted = false;

@@ -75,7 +75,7 @@ static void look_at(struct world *world, size_t person, const struct qr_frame *c
     frame.welcome.roster_count = challenge->challenge.roster_count;
     frame.welcome.roster_head = challenge->challenge.roster_head;
     liar_say(world, person, &frame);
-    const struct qr_roster *roster = &world->people[person].device->roster;
+    const struct qr_roster *roster = &world->people[person].shell.device->roster;
     struct quire_bytes records[QR_RECORDS_MAX];
     for (uint32_t seq = 1; seq < roster->count; seq++) {
         records[seq - 1] = qr_roster_record(roster, seq);
@@ -91,7 +91,7 @@ Test(liar, a_challenge_or_welcome_of_another_roster_is_an_alarm_and_gets_no_sign
     static const uint8_t nonce[QR_FRAME_NONCE_SIZE] = {9}, log[QR_LOG_SIZE] = {9}, other[QR_HASH_SIZE] = {9};
     struct world world;
     hostile_begin(&world);
-    const struct qr_roster *roster = &world.people[0].device->roster;
+    const struct qr_roster *roster = &world.people[0].shell.device->roster;
     uint32_t whole = roster->count;
     for (uint32_t count = 1; count <= whole; count++) {
         struct qr_frame frame = {.type = QR_FRAME_CHALLENGE};
@@ -177,7 +177,7 @@ Test(liar, another_version_or_a_frame_out_of_turn_is_left)
         liar_connect(&world, 0);
         liar_say(&world, 0, &frames[i]);
         cr_assert_eq(world.people[0].connection, 0, "frame %zu", i);
-        cr_assert_eq(world.people[0].last_code[QUIRE_NOTICE_REFUSED],
+        cr_assert_eq(world.people[0].shell.last_code[QUIRE_NOTICE_REFUSED],
             i == 7 ? QR_ERROR_VERSION : QR_ERROR_PROTO, "frame %zu", i);
     }
     for (size_t i = 0; i < sizeof frames / sizeof *frames; i++) {
@@ -246,10 +246,10 @@ Test(liar, a_wrong_request_ends_the_pairing_and_enrols_nobody)
     frame.pair.mailbox = mailbox;
     frame.pair.data = quire_bytes_of_text("not made with the code, by one who saw the mailbox");
     liar_say(&world, 0, &frame);
-    cr_assert_eq(world.people[0].notices[QUIRE_NOTICE_PAIR_FAILED], 1);
+    cr_assert_eq(world.people[0].shell.notices[QUIRE_NOTICE_PAIR_FAILED], 1);
     cr_assert_null(liar_hear_of(&world, 0, QR_FRAME_ROSTER_APPEND));
     liar_say(&world, 0, &frame); /* and once more, to nobody */
-    cr_assert_eq(world.people[0].notices[QUIRE_NOTICE_PAIR_FAILED], 1);
+    cr_assert_eq(world.people[0].shell.notices[QUIRE_NOTICE_PAIR_FAILED], 1);
     hostile_end(&world);
 }
 
@@ -263,7 +263,7 @@ Test(liar, a_replayed_request_enrols_nobody_twice)
     uint8_t entropy[QR_ENTROPY_SIZE] = {3}, mailbox[QR_MAILBOX_SIZE], content[2 * QR_KEY_SIZE + 1];
     struct quire_buffer request = {0};
     memset(content, 'k', sizeof content);
-    cr_assert_eq(qr_pair_parse(quire_bytes_of_text(world.people[0].code), entropy, &new), QUIRE_OK);
+    cr_assert_eq(qr_pair_parse(quire_bytes_of_text(world.people[0].shell.code), entropy, &new), QUIRE_OK);
     entropy[1] = 1;
     cr_assert_eq(qr_pair_seal_request(new, (struct quire_bytes){content, sizeof content}, entropy,
                      &request),
@@ -290,7 +290,7 @@ Test(liar, a_device_that_has_just_joined_can_pair_the_next)
     hostile_begin(&world);
     world_pair(&world, 0, 3);
     world_pair(&world, 3, 4); /* the same process that joined: its secret is gone by then */
-    cr_assert_eq(world.people[4].notices[QUIRE_NOTICE_JOINED], 1);
+    cr_assert_eq(world.people[4].shell.notices[QUIRE_NOTICE_JOINED], 1);
     world_pair(&world, 4, 5);
     cr_assert_not_null(strstr(world_text(&world, 5, hostile_diary), "laptop"));
     hostile_end(&world);
@@ -303,17 +303,17 @@ Test(liar, a_joining_device_believes_no_other_account_and_can_still_join_its_own
     world_run(&world, 1000);
     world_step(&world, 0, (struct quire_event){.kind = QUIRE_EVENT_PAIR_OPEN});
     world_run(&world, 100);
-    world_join(&world, 3, world.people[0].code);
+    world_join(&world, 3, world.people[0].shell.code);
     world_connect(&world, 3);
-    struct quire_device *device = world.people[3].device;
+    struct quire_device *device = world.people[3].shell.device;
     for (int i = 0; i < 50 && device->pair_roster_count == 0; i++) { /* up to the reply */
         world_carry(&world);
     }
     cr_assert_neq(device->pair_roster_count, 0);
 
     static const uint8_t nonce[QR_FRAME_NONCE_SIZE] = {9}, log[QR_LOG_SIZE] = {9};
-    const struct qr_roster *theirs = &world.people[2].device->roster;
-    const struct qr_roster *ours = &world.people[0].device->roster;
+    const struct qr_roster *theirs = &world.people[2].shell.device->roster;
+    const struct qr_roster *ours = &world.people[0].shell.device->roster;
     for (int i = 0; i < 2; i++) {
         /* Another account's roster; then the right one without the newcomer in it. */
         const struct qr_roster *roster = i == 0 ? theirs : ours;
@@ -342,11 +342,11 @@ Test(liar, a_joining_device_believes_no_other_account_and_can_still_join_its_own
         cr_assert_not(world_state(&world, 3).joined);
     }
     cr_assert_eq(liar_alarm(&world, 3, QUIRE_ALARM_ROSTER), 1);
-    cr_assert_eq(world.people[3].notices[QUIRE_NOTICE_PAIR_FAILED], 1);
-    cr_assert_eq(world.people[3].table.count, 0); /* nothing is kept of a device that is nobody yet */
+    cr_assert_eq(world.people[3].shell.notices[QUIRE_NOTICE_PAIR_FAILED], 1);
+    cr_assert_eq(world.people[3].shell.table.count, 0); /* nothing is kept of a device that is nobody yet */
     world_connect(&world, 3);
     world_run(&world, 2000);
-    cr_assert_eq(world.people[3].notices[QUIRE_NOTICE_JOINED], 1);
+    cr_assert_eq(world.people[3].shell.notices[QUIRE_NOTICE_JOINED], 1);
     cr_assert_not_null(strstr(world_text(&world, 3, hostile_diary), "laptop"));
     hostile_end(&world);
 }

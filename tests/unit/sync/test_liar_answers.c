@@ -13,7 +13,7 @@ Test(liar, heads_that_nobody_has_are_asked_for_and_not_believed)
     static const uint8_t nobody[QR_REPLICA_SIZE] = "nobody", prefix[QR_HASH_PREFIX_SIZE] = "hash";
     struct world world;
     hostile_begin(&world);
-    const struct quire_device *device = world.people[0].device;
+    const struct quire_device *device = world.people[0].shell.device;
     struct qr_frame_position positions[3];
     struct qr_frame frame = {.type = QR_FRAME_CAUGHT_UP};
     frame.caught_up.positions = positions;
@@ -56,7 +56,7 @@ Test(liar, an_ack_beyond_what_there_is_says_nothing)
 {
     struct world world;
     hostile_begin(&world);
-    const struct quire_device *device = world.people[0].device;
+    const struct quire_device *device = world.people[0].shell.device;
     static const uint8_t nobody[QR_REPLICA_SIZE] = "nobody";
     liar_accept(&world, 0);
     liar_want_nothing(&world, 0);
@@ -78,7 +78,7 @@ Test(liar, errors_of_every_code_lose_nothing)
 {
     struct world world;
     hostile_begin(&world);
-    const struct quire_device *device = world.people[0].device;
+    const struct quire_device *device = world.people[0].shell.device;
     static const uint8_t nobody[QR_REPLICA_SIZE] = "nobody";
     for (uint32_t code = 0; code < QR_ERROR_CODE_COUNT + 3; code++) {
         for (int kind = 0; kind < 5; kind++) {
@@ -124,10 +124,10 @@ Test(liar, no_server_sends_a_device_away_for_ever)
     frame = (struct qr_frame){.type = QR_FRAME_ERROR};
     frame.error.code = QR_ERROR_QUOTA;
     frame.error.retry_ms = UINT32_MAX;
-    frame.error.replica = world.people[0].device->replica;
+    frame.error.replica = world.people[0].shell.device->replica;
     frame.error.seq = 2;
     liar_say(&world, 0, &frame);
-    cr_assert_eq(world.people[0].last_code[QUIRE_NOTICE_REJECTED], QR_ERROR_QUOTA);
+    cr_assert_eq(world.people[0].shell.last_code[QUIRE_NOTICE_REJECTED], QR_ERROR_QUOTA);
     world_disconnect(&world, 0);
     world_connect(&world, 0);
     world_run(&world, 2000);
@@ -139,7 +139,7 @@ Test(liar, a_want_of_nonsense_sends_at_most_what_there_is)
 {
     struct world world;
     hostile_begin(&world);
-    const struct quire_device *device = world.people[0].device;
+    const struct quire_device *device = world.people[0].shell.device;
     static const uint8_t nobody[QR_REPLICA_SIZE] = "nobody";
     struct qr_frame_range ranges[] = {{nobody, 1, UINT64_MAX},
         {device->chains[0].replica, 1, UINT64_MAX}, {device->chains[0].replica, UINT64_MAX, UINT64_MAX},
@@ -194,7 +194,7 @@ Test(liar, a_server_that_never_answers_is_left)
     static const uint8_t nonce[QR_FRAME_NONCE_SIZE] = {9}, log[QR_LOG_SIZE] = {9};
     struct world world;
     hostile_begin(&world);
-    const struct qr_roster *roster = &world.people[0].device->roster;
+    const struct qr_roster *roster = &world.people[0].shell.device->roster;
     liar_connect(&world, 0);
     liar_wait(&world, 0, DEVICE_ANSWER_MS + 100);
     cr_assert_eq(world.people[0].connection, 0); /* no CHALLENGE */
@@ -223,7 +223,7 @@ Test(liar, a_revocation_without_an_answer_is_tried_on_another_connection)
     hostile_begin(&world);
     struct quire_event revoke = {.kind = QUIRE_EVENT_REVOKE};
     memcpy(revoke.device, world_state(&world, 1).device, QUIRE_DEVICE_SIZE);
-    const struct quire_device *device = world.people[0].device;
+    const struct quire_device *device = world.people[0].shell.device;
     struct qr_frame_position positions[2];
     struct qr_frame frame = {.type = QR_FRAME_CAUGHT_UP};
     for (size_t i = 0; i < 2; i++) {
@@ -245,7 +245,7 @@ Test(liar, a_revocation_without_an_answer_is_tried_on_another_connection)
     world_connect(&world, 0);
     world_run(&world, 3000);
     cr_assert_eq(world_state(&world, 0).epoch, 2);
-    cr_assert_eq(world.people[0].notices[QUIRE_NOTICE_DEVICE_REVOKED], 1);
+    cr_assert_eq(world.people[0].shell.notices[QUIRE_NOTICE_DEVICE_REVOKED], 1);
     world_finish(&world);
 }
 

@@ -412,7 +412,7 @@ Test(limits, chains_beyond_the_limit_are_refused_and_edits_stay_saved)
     world_type(&world, 0, diary, "kept ");
     world_run(&world, 40000);
     cr_assert_eq(world_state(&world, 0).unsealed_count, 1);
-    cr_assert_eq(world.people[0].last_code[QUIRE_NOTICE_REJECTED], QR_ERROR_QUOTA);
+    cr_assert_eq(world.people[0].shell.last_code[QUIRE_NOTICE_REJECTED], QR_ERROR_QUOTA);
     cr_assert(world_state(&world, 0).connected);
     world_restart(&world, 0, false);
     cr_assert_not_null(strstr(world_text(&world, 0, diary), "kept"));
@@ -481,7 +481,7 @@ Test(limits, a_roster_of_any_history_ends_at_its_number_of_records)
     struct world world;
     struct qr_roster roster = {0};
     begin(&world);
-    const struct quire_device *device = world.people[0].device;
+    const struct quire_device *device = world.people[0].shell.device;
     cr_assert_eq(qr_roster_copy(&device->roster, &roster), QUIRE_OK);
     struct forger forger = forger_of(device->vault, &roster, 'f');
     uint8_t name[QR_NAME_SIZE] = {0}, seal[QR_SEAL_SIZE] = {0}, entropy[QR_ENTROPY_SIZE] = {8};

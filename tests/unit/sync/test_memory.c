@@ -165,13 +165,13 @@ Test(memory, any_allocation_of_a_session_may_fail)
 
 static bool joined(const struct world *world, size_t person)
 {
-    return world->people[person].device != NULL &&
-        world->people[person].device->role == ROLE_MEMBER;
+    return world->people[person].shell.device != NULL &&
+        world->people[person].shell.device->role == ROLE_MEMBER;
 }
 
 static bool ready(const struct world *world, size_t person)
 {
-    const struct quire_device *device = world->people[person].device;
+    const struct quire_device *device = world->people[person].shell.device;
     return device->link == LINK_READY && device->caught_up && device->append == APPEND_NONE;
 }
 
@@ -185,11 +185,11 @@ static void pair(struct world *world, size_t old, size_t new)
         if (!ready(world, old)) {
             continue;
         }
-        world->people[old].code[0] = 0;
+        world->people[old].shell.code[0] = 0;
         world_step(world, old, (struct quire_event){.kind = QUIRE_EVENT_PAIR_OPEN});
         world_run(world, 50);
-        if (world->people[old].code[0] != 0) {
-            world_join(world, new, world->people[old].code);
+        if (world->people[old].shell.code[0] != 0) {
+            world_join(world, new, world->people[old].shell.code);
             world_connect(world, new);
             world_run(world, 1500);
         }
@@ -202,7 +202,7 @@ static void revoke(struct world *world, size_t by, const uint8_t *who)
     for (int tries = 0; tries < 10; tries++) {
         world_connect(world, by);
         world_run(world, 1500);
-        if (!qr_roster_active(&world->people[by].device->roster, who)) {
+        if (!qr_roster_active(&world->people[by].shell.device->roster, who)) {
             return;
         }
         if (ready(world, by)) {
@@ -294,7 +294,7 @@ Test(memory, any_allocation_of_a_history_may_fail)
         watch.count = 0;
         watch.fail_at = n;
         core(true);
-        enum quire_status status = quire_device_each_version(world.people[0].device, diary,
+        enum quire_status status = quire_device_each_version(world.people[0].shell.device, diary,
             count_version, &count, &unreadable);
         core(false);
         cr_assert_eq(watch.blocks, blocks, "allocation %llu leaks", (unsigned long long)n);
@@ -400,7 +400,7 @@ Test(memory, any_allocation_of_a_search_may_fail)
             continue;
         }
         core(true);
-        enum quire_status status = quire_device_search(world.people[0].device,
+        enum quire_status status = quire_device_search(world.people[0].shell.device,
             quire_bytes_of_text("some words"), count_hit, &hits);
         core(false);
         cr_assert_eq(watch.blocks, blocks, "allocation %llu leaks", (unsigned long long)n);

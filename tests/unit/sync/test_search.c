@@ -137,7 +137,7 @@ static bool count_hit(void *context, const struct quire_summary *summary)
 static enum quire_status look(struct world *world, size_t person, const char *query, struct hits *out_hits)
 {
     *out_hits = (struct hits){0};
-    return quire_device_search(world->people[person].device, quire_bytes_of_text(query), count_hit,
+    return quire_device_search(world->people[person].shell.device, quire_bytes_of_text(query), count_hit,
         out_hits);
 }
 
@@ -159,7 +159,7 @@ Test(search, what_was_saved_is_found_at_once_and_what_was_erased_is_not)
     cr_assert_eq(look(&world, 0, "a", &hits), QUIRE_OK);
     cr_assert_eq(hits.count, 2);
 
-    struct quire_device *device = world.people[0].device;
+    struct quire_device *device = world.people[0].shell.device;
     struct quire_stamp stamp = quire_device_stamp(device, 0);
     struct quire_value title = {.text = quire_bytes_of_text("Umbrella")};
     struct quire_event save = {.kind = QUIRE_EVENT_SAVE};
@@ -201,8 +201,8 @@ Test(search, what_came_in_heaps_and_what_is_long_is_found_after_index)
     cr_assert_eq(look(&world, 0, "many", &hits), QUIRE_ESTATE, "a long text waits for INDEX");
     cr_assert_eq(hits.count, 0, "nothing was visited");
     world_step(&world, 0, (struct quire_event){.kind = QUIRE_EVENT_INDEX});
-    cr_assert_eq(world.people[0].notices[QUIRE_NOTICE_INDEXED], 1);
-    cr_assert_eq(world.people[0].last_code[QUIRE_NOTICE_INDEXED], 0, "none is left");
+    cr_assert_eq(world.people[0].shell.notices[QUIRE_NOTICE_INDEXED], 1);
+    cr_assert_eq(world.people[0].shell.last_code[QUIRE_NOTICE_INDEXED], 0, "none is left");
     cr_assert_eq(look(&world, 0, "enormous", &hits), QUIRE_OK);
     cr_assert_eq(hits.count, 1);
     cr_assert_eq(look(&world, 0, "many", &hits), QUIRE_OK);
@@ -234,7 +234,7 @@ Test(search, an_entry_that_cannot_be_read_does_not_hide_the_others)
     world_keep(&world, 0, diary, "It rained all day.");
     world_keep(&world, 0, other, "Rain again.");
     world_step(&world, 0, (struct quire_event){.kind = QUIRE_EVENT_FLUSH});
-    struct kit_table *table = &world.people[0].table;
+    struct kit_table *table = &world.people[0].shell.table;
     for (size_t i = table->count; i-- > 0;) { /* its documents rot; its index terms are missing */
         const struct quire_buffer *key = &table->records[i].key;
         if (key->size > 3 && memcmp(key->data + 1, diary, 3) == 0) {

@@ -38,7 +38,7 @@ Test(stories, an_account_works_offline_and_goes_up_when_there_is_a_server)
     cr_assert(state.caught_up);
     cr_assert_eq(state.unsealed_count, 0);
     cr_assert_eq(state.unacknowledged_count, 0);
-    cr_assert_gt(world.people[0].notices[QUIRE_NOTICE_UPLOADED], 0);
+    cr_assert_gt(world.people[0].shell.notices[QUIRE_NOTICE_UPLOADED], 0);
     cr_assert_eq(world.server.log.count, 4); /* genesis, epoch, device, one batch */
     world_finish(&world);
 }
@@ -50,8 +50,8 @@ Test(stories, a_paired_device_has_everything_and_both_write_on)
     world_account(&world, 0);
     world_type(&world, 0, diary, "first. ");
     world_pair(&world, 0, 1);
-    cr_assert_eq(world.people[1].notices[QUIRE_NOTICE_JOINED], 1);
-    cr_assert_eq(world.people[0].notices[QUIRE_NOTICE_PAIRED], 1);
+    cr_assert_eq(world.people[1].shell.notices[QUIRE_NOTICE_JOINED], 1);
+    cr_assert_eq(world.people[0].shell.notices[QUIRE_NOTICE_PAIRED], 1);
     assert_text(&world, 1, "first. ");
     world_type(&world, 1, diary, "second.");
     world_run(&world, 3000);
@@ -144,13 +144,13 @@ Test(stories, a_profile_restored_from_a_copy_converges)
     world_account(&world, 0);
     world_pair(&world, 0, 1);
     world_keep(&world, 0, diary, "one ");
-    struct kit_table copy = kit_table_copy(&world.people[0].table);
+    struct kit_table copy = kit_table_copy(&world.people[0].shell.table);
     world_type(&world, 0, diary, "two ");
     world_run(&world, 3000);
     assert_text(&world, 1, "one two ");
 
-    kit_table_finish(&world.people[0].table);
-    world.people[0].table = copy;
+    kit_table_finish(&world.people[0].shell.table);
+    world.people[0].shell.table = copy;
     world_restart(&world, 0, true);
     world_type(&world, 0, diary, "three ");
     world_connect(&world, 0);
@@ -247,7 +247,7 @@ Test(stories, a_full_disk_refuses_and_takes_it_later)
     world_type(&world, 0, diary, "patience");
     world_run(&world, 5000);
     cr_assert_eq(world_state(&world, 0).unacknowledged_count, 1);
-    cr_assert_eq(world.people[0].last_code[QUIRE_NOTICE_REJECTED], QR_ERROR_QUOTA);
+    cr_assert_eq(world.people[0].shell.last_code[QUIRE_NOTICE_REJECTED], QR_ERROR_QUOTA);
     world.server.refuse_commits = QUIRE_OK;
     world_run(&world, 60000);
     cr_assert_eq(world_state(&world, 0).unacknowledged_count, 0);
@@ -276,7 +276,7 @@ Test(stories, a_revoked_device_is_told_and_shut_out)
     world_connect(&world, 1);
     world_run(&world, 3000);
     assert_text(&world, 0, "before. after.");
-    cr_assert_eq(world.people[1].last_code[QUIRE_NOTICE_REFUSED], QR_ERROR_REVOKED);
+    cr_assert_eq(world.people[1].shell.last_code[QUIRE_NOTICE_REFUSED], QR_ERROR_REVOKED);
     cr_assert_null(strstr(world_text(&world, 1, diary), "after"));
     world_finish(&world);
 }
@@ -315,7 +315,7 @@ Test(stories, the_recovery_kit_alone_brings_everything_back)
     world_run(&world, 3000);
     world_connect(&world, 1);
     world_run(&world, 3000);
-    cr_assert_eq(person->notices[QUIRE_NOTICE_JOINED], 1);
+    cr_assert_eq(person->shell.notices[QUIRE_NOTICE_JOINED], 1);
     assert_text(&world, 1, "only on the server now");
     world_type(&world, 1, diary, "!");
     world_run(&world, 3000);
@@ -449,7 +449,7 @@ Test(stories, a_push_with_a_wrong_signature_is_refused_and_stays_in_the_outbox)
     world.server.deny_verify = true;
     world_type(&world, 0, diary, "doubted");
     world_run(&world, 3000);
-    cr_assert_eq(world.people[0].last_code[QUIRE_NOTICE_REJECTED], QR_ERROR_BAD_SIG);
+    cr_assert_eq(world.people[0].shell.last_code[QUIRE_NOTICE_REJECTED], QR_ERROR_BAD_SIG);
     cr_assert_eq(world_state(&world, 0).unacknowledged_count, 1);
     world.server.deny_verify = false;
     world_run(&world, 70000);
@@ -486,8 +486,8 @@ Test(stories, the_server_never_sees_a_word)
     cr_assert_null(memmem(world.seen.data, world.seen.size, "CANARY", 6));
     cr_assert_null(memmem(world.seen.data, world.seen.size, "laptop", 6));
     for (size_t d = 0; d < 2; d++) {
-        for (size_t i = 0; i < world.people[d].table.count; i++) {
-            const struct quire_buffer *value = &world.people[d].table.records[i].value;
+        for (size_t i = 0; i < world.people[d].shell.table.count; i++) {
+            const struct quire_buffer *value = &world.people[d].shell.table.records[i].value;
             cr_assert_null(memmem(value->data, value->size, "CANARY", 6));
         }
     }

@@ -15,7 +15,7 @@ static uint64_t withheld(struct world *world)
 
 static const struct device_chain *own_chain(const struct world *world)
 {
-    const struct quire_device *device = world->people[0].device;
+    const struct quire_device *device = world->people[0].shell.device;
     return device_chain_find(device, device->replica);
 }
 

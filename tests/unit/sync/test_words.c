@@ -55,7 +55,7 @@ Test(words, are_others_when_any_head_is_another_or_gone_and_the_same_when_it_is_
 {
     struct world world;
     begin(&world);
-    struct quire_device *device = world.people[0].device;
+    struct quire_device *device = world.people[0].shell.device;
     char right[QUIRE_WORDS_SIZE];
     strcpy(right, world_state(&world, 0).words);
     cr_assert_eq(device->chain_count, 2);
