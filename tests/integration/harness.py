@@ -135,9 +135,10 @@ class World:
 class Server:
     """quired on a free port of loopback, with TLS unless it is told otherwise."""
 
-    def __init__(self, world, folder, flags, tls=True, environment=None, wrapper=()):
+    def __init__(self, world, folder, flags, tls=True, environment=None, wrapper=(), program=None):
         self.world, self.folder, self.flags, self.tls = world, folder, list(flags), tls
         self.environment, self.wrapper = environment or {}, list(wrapper)
+        self.program = program or programs["quired"]
         self.port = free_port()
         self.process, self.fingerprint = None, None
         self.log_path = world.folder / f"server{world.count}.log"
@@ -151,7 +152,7 @@ class Server:
         return f"{'wss' if self.tls else 'ws'}://{self.address}"
 
     def command(self):
-        return [*self.wrapper, programs["quired"], "--data", self.folder, "--listen", self.address,
+        return [*self.wrapper, self.program, "--data", self.folder, "--listen", self.address,
             *([] if self.tls else ["--no-tls"]), *self.flags]
 
     def start(self, seconds=20):
@@ -204,7 +205,7 @@ class Device:
         self.home = world.folder / name
         self.home.mkdir()
         self.profile = self.home / "profile"
-        self.kit = None
+        self.kit, self.program = None, programs["quire"]
         self.environment = {
             "HOME": str(self.home), "XDG_DATA_HOME": str(self.home / "data"),
             "XDG_CONFIG_HOME": str(self.home / "config"), "XDG_RUNTIME_DIR": str(self.home / "run"),
@@ -213,7 +214,7 @@ class Device:
         (self.home / "run").mkdir(mode=0o700)
 
     def command(self, *arguments, wrapper=()):
-        return [*wrapper, programs["quire"], *arguments]
+        return [*wrapper, self.program, *arguments]
 
     def start(self, *arguments, wrapper=(), **options):
         """A command that goes on by itself."""
