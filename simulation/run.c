@@ -35,9 +35,27 @@ struct world *world_create(uint64_t seed, const struct options *options, bool tr
     prng_seed(&world->entropy, seed, 4);
     prng_seed(&world->rhythm, seed, 5);
     world->phones = sim_alloc(PHONES_MAX * sizeof *world->phones);
-    world->network = network_create();
+    world->network = network_create(&phone_network, &server_network);
     world->model = model_create();
+    world_observe(world, &model_observer);
+    if (options->mallory != 0) {
+        world_observe(world, &mallory_observer);
+    }
+    static const struct observer *const observers[] = {&people_observer, &revoked_along_observer,
+        &process_observer, &canary_observer, &acknowledged_observer, &memory_observer, &order_observer,
+        &alarms_observer};
+    for (size_t i = 0; i < sizeof observers / sizeof *observers; i++) {
+        world_observe(world, observers[i]);
+    }
     return world;
+}
+
+void run_begin(struct world *world)
+{
+    server_create(world);
+    if (world->options.mallory != 0 && !world->failed) {
+        mallory_create(world);
+    }
 }
 
 void world_destroy(struct world *world)
@@ -167,7 +185,7 @@ static void check_options(struct world *world)
 {
     for (size_t i = 0; i < options_count(); i++) {
         uint64_t least, most, value = *options_at(&world->options, i);
-        options_range(i, &least, &most);
+        mallory_option_range(i, &least, &most);
         if (value < least || value > most) {
             world_fail(world, "options", "there is no world with %s=%llu: it is at least %llu and at most %llu",
                 options_name(i), (unsigned long long)value, (unsigned long long)least,
@@ -185,7 +203,7 @@ static void live(struct world *world, struct run_result *out_result)
     if (world->failed) {
         return;
     }
-    server_create(world);
+    run_begin(world);
     people_begin(world);
     trouble_begin(world);
     sometimes_crowded(world);

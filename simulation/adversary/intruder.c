@@ -5,6 +5,7 @@
 #include "ideas.h"
 
 #include "crypto/sign.h"
+#include "network/network.h"
 #include "server/server.h"
 #include "sync/device/state.h"
 #include "sync/transcript.h"
@@ -25,12 +26,6 @@ struct intruder {
     uint8_t head[QR_HASH_SIZE];
     struct account account; /* as the traitor knows it; without items */
 };
-
-bool intruder_is(const struct world *world, uint64_t link)
-{
-    (void)world;
-    return link >= INTRUDER_LINK;
-}
 
 void intruder_finish(struct intruder *intruder)
 {
@@ -94,7 +89,7 @@ static void begin(struct world *world)
     struct mallory *mallory = world->mallory;
     if (mallory->intruder == NULL) {
         mallory->intruder = sim_alloc(sizeof *mallory->intruder);
-        mallory->intruder->link = INTRUDER_LINK;
+        mallory->intruder->link = SERVER_GUEST_LINK;
     }
     struct intruder *intruder = mallory->intruder;
     if (intruder->stage != INTRUDER_AWAY || keys(world) == NULL || !server_up(world)) {
@@ -187,7 +182,7 @@ static void hears(struct world *world, const struct happening *happening)
     }
 }
 
-void intruder_hear(struct world *world, uint64_t link, struct quire_bytes bytes)
+static void hear_later(struct world *world, uint64_t link, struct quire_bytes bytes)
 {
     world_later(world, world->now_ms + 1, hears, 0, 0, link, bytes);
 }
@@ -203,9 +198,16 @@ static void gone(struct world *world, const struct happening *happening)
     }
 }
 
-void intruder_closed(struct world *world, uint64_t link)
+static void gone_later(struct world *world, uint64_t link)
 {
     world_later(world, world->now_ms + 1, gone, 0, 0, link, (struct quire_bytes){NULL, 0});
+}
+
+const struct server_guest intruder_guest = {.hear = hear_later, .closed = gone_later};
+
+void intruder_leave(struct world *world)
+{
+    gone_later(world, 0);
 }
 
 /* ---- what she does there --------------------------------------------------------------------- */

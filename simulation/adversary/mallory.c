@@ -61,6 +61,14 @@ void mallory_prepare(struct options *options, uint64_t number, uint64_t seed)
     }
 }
 
+void mallory_option_range(size_t index, uint64_t *out_least, uint64_t *out_most)
+{
+    options_range(index, out_least, out_most);
+    if (strcmp(options_name(index), "mallory") == 0) {
+        *out_most = strategy_count;
+    }
+}
+
 static void moment(struct world *world, const struct happening *happening)
 {
     struct mallory *mallory = world->mallory;
@@ -94,6 +102,8 @@ void mallory_create(struct world *world)
     uint8_t entropy[QR_ENTROPY_SIZE];
     world->mallory = mallory;
     mallory->strategy = &strategies[world->options.mallory - 1];
+    world->server->front = mallory->strategy->through_hub ? NULL : &mallory_front;
+    world->server->guest = &intruder_guest;
     mallory->truth = truth_create();
     mallory->traitor = PHONES_MAX;
     mallory->space = sim_alloc(sizeof *mallory->space);
@@ -158,7 +168,7 @@ void mallory_repents(struct world *world)
     struct mallory *mallory = world->mallory;
     TRACE(world, "Mallory is honest from now on, after # misdeeds", mallory->misdeeds);
     if (mallory->intruder != NULL) {
-        intruder_closed(world, 0); /* she comes no more */
+        intruder_leave(world);
     }
     for (uint32_t i = 0; i < world->phone_count; i++) {
         world->phones[i].same_dice = false;
@@ -261,7 +271,7 @@ static void check_caught_up(struct world *world, const struct phone *phone)
     }
 }
 
-void mallory_notice(struct world *world, const struct phone *phone, const struct quire_action *notice)
+static void noticed(struct world *world, struct phone *phone, const struct quire_action *notice)
 {
     switch (notice->notice) {
     case QUIRE_NOTICE_CAUGHT_UP:
@@ -277,6 +287,38 @@ void mallory_notice(struct world *world, const struct phone *phone, const struct
         break;
     }
 }
+
+/* Records that phones append at an honest server are true. */
+static void server_hears(struct world *world, uint64_t link, struct quire_bytes bytes)
+{
+    struct qr_frame frame;
+    if (link >= SERVER_GUEST_LINK || qr_frame_read(bytes, world->mallory->space, &frame) != QUIRE_OK
+        || frame.type != QR_FRAME_ROSTER_APPEND) {
+        return;
+    }
+    for (size_t i = 0; i < frame.roster_append.record_count; i++) {
+        /* Of whose account: a record is taken by no other. */
+        for (uint32_t user = 0; user < world->options.users; user++) {
+            truth_record(world, user, frame.roster_append.records[i]);
+        }
+    }
+}
+
+static void server_writes(struct world *world, const struct qr_log_record *record)
+{
+    if (record->entry.kind == QR_LOG_BATCH) {
+        truth_stored(world, record->user, record->bytes);
+    }
+}
+
+static void phone_sends(struct world *world, struct phone *phone, struct quire_bytes bytes)
+{
+    truth_check_secrets(world, phone, bytes);
+}
+
+const struct observer mallory_observer = {.phone_notice = noticed, .phone_writes = truth_check_writes,
+    .phone_sends = phone_sends, .phone_state = truth_check_roster, .server_hears = server_hears,
+    .server_writes = server_writes};
 
 void mallory_check_end(struct world *world)
 {

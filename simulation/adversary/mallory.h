@@ -23,7 +23,6 @@
 
 #define MALLORY_SCRATCH_MAX 64u
 #define MALLORY_PHONES_MAX 32u /* masks of phones have that many bits */
-#define INTRUDER_LINK (UINT64_C(1) << 40) /* connections of hers to an honest server, from here on */
 #define NAMED_LISTS 8u
 #define NAMED_CHAINS 64u
 
@@ -83,6 +82,8 @@ struct session {
     size_t named_count;
 };
 
+struct server_front;
+struct server_guest;
 struct strategy;
 
 struct mallory {
@@ -154,6 +155,8 @@ uint32_t strategy_by_name(const char *name);
 /** She serves by it and does something, so that a story can let her begin. */
 bool strategy_fits_stories(uint32_t number);
 
+/** options_range, and how many strategies there are. */
+void mallory_option_range(size_t index, uint64_t *out_least, uint64_t *out_most);
 /** Fits the options of a run to a strategy: what else goes wrong must not blur the verdict. */
 void mallory_prepare(struct options *options, uint64_t strategy, uint64_t seed);
 
@@ -166,11 +169,11 @@ bool mallory_print_rows(void);
 
 /* ---- the world's side ------------------------------------------------------------------------ */
 
+/** After the server was created; her observer is the world's by then. */
 void mallory_create(struct world *world);
 void mallory_destroy(struct world *world);
-void mallory_opened(struct world *world, uint64_t link);
-void mallory_frame(struct world *world, uint64_t link, struct quire_bytes bytes);
-void mallory_closed(struct world *world, uint64_t link);
+/** What devices tell their people, write and send, and what an honest server gets: judged by truth.c. */
+extern const struct observer mallory_observer;
 /** She becomes honest. */
 void mallory_repents(struct world *world);
 /** In a story: she begins, with all of her might; traitor PHONES_MAX: none. And she is honest again. */
@@ -178,14 +181,6 @@ void mallory_turn(struct world *world, uint64_t strategy, uint32_t target, uint3
 void mallory_turns_honest(struct world *world);
 /** At the end of a run: what had to be named was. */
 void mallory_check_end(struct world *world);
-/** What a device tells its person: false alarms fail the run. */
-void mallory_notice(struct world *world, const struct phone *phone,
-    const struct quire_action *notice);
-/** What a phone is about to write, before it does. */
-void mallory_check_writes(struct world *world, struct phone *phone, const struct quire_write *writes,
-    size_t count);
-/** After each step of a phone. */
-void mallory_check_roster(struct world *world, struct phone *phone);
 /** Whether phones must agree in the end. */
 bool mallory_heals(const struct world *world);
 
@@ -230,18 +225,17 @@ void mallory_misdeed(struct world *world, const char *format, uint64_t a, uint64
 /** A misdeed whose victim must name it. */
 void mallory_strike(struct world *world);
 
-/** In the server's place; else she is a device at an honest one. */
-bool mallory_serves(const struct world *world);
-/** A frame of a phone to an honest server. */
-void mallory_overhears(struct world *world, struct quire_bytes bytes);
+/** Her in the hub's place. */
+extern const struct server_front mallory_front;
 
 /* ---- intruder.c ------------------------------------------------------------------------------ */
 
 struct intruder;
 void intruder_finish(struct intruder *intruder);
-bool intruder_is(const struct world *world, uint64_t link);
-void intruder_hear(struct world *world, uint64_t link, struct quire_bytes bytes);
-void intruder_closed(struct world *world, uint64_t link);
+/** Her connections to an honest server. */
+extern const struct server_guest intruder_guest;
+/** She comes no more. */
+void intruder_leave(struct world *world);
 
 /* ---- forge.c --------------------------------------------------------------------------------- */
 
@@ -281,5 +275,10 @@ void truth_check_secrets(struct world *world, const struct phone *phone, struct 
 void truth_restored(struct world *world, struct phone *phone);
 /** What is in the log of a server was made by an enrolled device of its user. */
 void truth_stored(struct world *world, const uint8_t *user, struct quire_bytes batch);
+/** What a phone is about to write, before it does. */
+void truth_check_writes(struct world *world, struct phone *phone, const struct quire_write *writes,
+    size_t count);
+/** After each step of a phone. */
+void truth_check_roster(struct world *world, struct phone *phone);
 
 #endif

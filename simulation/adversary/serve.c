@@ -17,25 +17,6 @@
 
 static const struct quire_bytes nothing = {NULL, 0};
 
-bool mallory_serves(const struct world *world)
-{
-    return world->mallory != NULL && !world->mallory->strategy->through_hub;
-}
-
-void mallory_overhears(struct world *world, struct quire_bytes bytes)
-{
-    struct qr_frame frame;
-    if (qr_frame_read(bytes, world->mallory->space, &frame) == QUIRE_OK
-        && frame.type == QR_FRAME_ROSTER_APPEND) {
-        for (size_t i = 0; i < frame.roster_append.record_count; i++) {
-            /* Of whose account: a record is taken by no other. */
-            for (uint32_t user = 0; user < world->options.users; user++) {
-                truth_record(world, user, frame.roster_append.records[i]);
-            }
-        }
-    }
-}
-
 bool mallory_is_evil(const struct world *world)
 {
     return !world->healed && world->now_ms >= world->mallory->begin_ms;
@@ -567,7 +548,7 @@ static void on_pair(struct world *world, struct session *session, const struct q
 
 /* ---- the world's side ------------------------------------------------------------------------ */
 
-void mallory_opened(struct world *world, uint64_t link)
+static void opened(struct world *world, uint64_t link)
 {
     struct mallory *mallory = world->mallory;
     while (mallory->session_count < link) {
@@ -581,7 +562,7 @@ void mallory_opened(struct world *world, uint64_t link)
     mallory->sessions[link - 1] = session;
 }
 
-void mallory_closed(struct world *world, uint64_t link)
+static void closed(struct world *world, uint64_t link)
 {
     struct session *session = session_at(world, link);
     if (session == NULL) {
@@ -650,13 +631,13 @@ static void take(struct world *world, struct session *session, const struct qr_f
     }
 }
 
-void mallory_frame(struct world *world, uint64_t link, struct quire_bytes bytes)
+static void hears(struct world *world, uint64_t link, struct quire_bytes bytes)
 {
     struct mallory *mallory = world->mallory;
     struct session *session = session_at(world, link);
     struct qr_frame_space *space = sim_alloc(sizeof *space);
     struct qr_frame frame;
-    canary_check(world, "a frame that Mallory got", bytes);
+    OBSERVE(world, bytes_exposed, "a frame that Mallory got", bytes);
     if (session == NULL || session->stage == SESSION_CLOSED) {
         free(space);
         return;
@@ -669,3 +650,5 @@ void mallory_frame(struct world *world, uint64_t link, struct quire_bytes bytes)
     }
     free(space);
 }
+
+const struct server_front mallory_front = {.opened = opened, .frame = hears, .closed = closed};

@@ -7,6 +7,7 @@
 #include "crypto/sign.h"
 #include "people/people.h"
 #include "faults/process.h"
+#include "network/network.h"
 #include "server/server.h"
 #include "sync/transcript.h"
 

@@ -308,7 +308,7 @@ void truth_restored(struct world *world, struct phone *phone)
     learn_disk(world, phone);
 }
 
-void mallory_check_writes(struct world *world, struct phone *phone, const struct quire_write *writes,
+void truth_check_writes(struct world *world, struct phone *phone, const struct quire_write *writes,
     size_t count)
 {
     struct qr_batch *batch = sim_alloc(sizeof *batch);
@@ -352,7 +352,7 @@ void truth_check_secrets(struct world *world, const struct phone *phone, struct 
     }
 }
 
-void mallory_check_roster(struct world *world, struct phone *phone)
+void truth_check_roster(struct world *world, struct phone *phone)
 {
     struct truth *truth = world->mallory->truth;
     const struct qr_roster *roster = &phone->device->roster;

@@ -42,7 +42,7 @@ static void check_delta(struct world *world, const struct qr_frame *frame)
     }
 }
 
-void acknowledged_check_frame(struct world *world, uint64_t link, struct quire_bytes bytes)
+static void check_frame(struct world *world, uint64_t link, struct quire_bytes bytes)
 {
     struct qr_frame frame;
     if (qr_frame_read(bytes, world->server->space, &frame) != QUIRE_OK) {
@@ -54,6 +54,8 @@ void acknowledged_check_frame(struct world *world, uint64_t link, struct quire_b
         check_delta(world, &frame);
     }
 }
+
+const struct observer acknowledged_observer = {.server_sends = check_frame};
 
 void acknowledged_check_end(struct world *world, const struct phone *phone)
 {

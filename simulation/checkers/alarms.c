@@ -5,7 +5,6 @@
 #include "checkers.h"
 
 #include "people/model.h"
-#include "story/interpreter.h"
 
 static bool expected(const struct world *world, uint32_t alarm)
 {
@@ -32,10 +31,10 @@ static bool expected(const struct world *world, uint32_t alarm)
     }
 }
 
-void alarms_check(struct world *world, const struct phone *phone, uint32_t alarm)
+static void noticed(struct world *world, struct phone *phone, const struct quire_action *action)
 {
-    if (world->telling != NULL) { /* a story says itself which ones it expects */
-        telling_heard_alarm(world, phone->number, alarm);
+    uint32_t alarm = action->code;
+    if (action->notice != QUIRE_NOTICE_ALARM || world->mallory != NULL || world->telling != NULL) {
         return;
     }
     if (expected(world, alarm)) {
@@ -51,3 +50,5 @@ void alarms_check(struct world *world, const struct phone *phone, uint32_t alarm
     world_fail(world, "alarms", "phone %u raises an alarm without a cause: %s", phone->number,
         quire_alarm_text(alarm));
 }
+
+const struct observer alarms_observer = {.phone_notice = noticed};

@@ -6,8 +6,6 @@
  */
 #include "checkers.h"
 
-#include "story/interpreter.h"
-
 #include <string.h>
 
 #define LETTER_SIZE 4u
@@ -24,12 +22,9 @@ static bool is_canary(const uint8_t *at)
     return true;
 }
 
-void canary_check(struct world *world, const char *where, struct quire_bytes bytes)
+static void check(struct world *world, const char *where, struct quire_bytes bytes)
 {
     world->bytes_scanned += bytes.size;
-    if (world->telling != NULL) {
-        telling_check_secrets(world, where, bytes);
-    }
     if (bytes.size < LETTER_SIZE * IN_A_ROW) {
         return;
     }
@@ -53,12 +48,4 @@ void canary_check(struct world *world, const char *where, struct quire_bytes byt
     }
 }
 
-void canary_check_writes(struct world *world, const struct quire_write *writes, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        canary_check(world, "a key of a profile", writes[i].key);
-        if (!writes[i].erase) {
-            canary_check(world, "a record of a profile", writes[i].value);
-        }
-    }
-}
+const struct observer canary_observer = {.bytes_exposed = check};

@@ -10,21 +10,22 @@
 #include "world/world.h"
 
 /** acknowledged: what the hub acknowledges or serves is durable in its log, now. */
-void acknowledged_check_frame(struct world *world, uint64_t link, struct quire_bytes frame);
+extern const struct observer acknowledged_observer;
 /** acknowledged: at the end, every batch that a phone holds is in the log, bit by bit. */
 void acknowledged_check_end(struct world *world, const struct phone *phone);
 
-/** canary: nothing that a person typed is readable in `bytes`. */
-void canary_check(struct world *world, const char *where, struct quire_bytes bytes);
-void canary_check_writes(struct world *world, const struct quire_write *writes, size_t count);
+/** canary: nothing that a person typed is readable in exposed bytes. */
+extern const struct observer canary_observer;
 
 /** memory: what the hub keeps is bounded. */
-void memory_check_link(struct world *world, uint64_t link);
-void memory_check_hub(struct world *world);
+extern const struct observer memory_observer;
 
-/** alarms: none but those that this run's faults explain. */
-void alarms_check(struct world *world, const struct phone *phone, uint32_t alarm);
+/** alarms: none but those that this run's faults explain. Silent beside an adversary, who is judged by
+ * her own, and in a story, which says itself what it expects. */
+extern const struct observer alarms_observer;
 
+/** order: what was killed, forgotten and restored left no effect without its cause. */
+extern const struct observer order_observer;
 /** order: each batch on a phone's disk stands on batches that are there too. */
 void order_check(struct world *world, struct phone *phone, const char *when);
 

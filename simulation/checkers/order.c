@@ -130,3 +130,33 @@ void order_check_log(struct world *world)
     }
     free(batch);
 }
+
+static void killed(struct world *world, struct phone *phone)
+{
+    order_check(world, phone, "after it was killed");
+}
+
+static void started(struct world *world, struct server *server)
+{
+    (void)server;
+    order_check_log(world);
+}
+
+static void committed(struct world *world, struct server *server)
+{
+    (void)server;
+    if (world->sometimes[SOMETIMES_server_forgot] > 0) {
+        order_check_log(world); /* nothing that was on its way stands on what was forgotten */
+    }
+}
+
+static void lost(struct world *world, const uint8_t *user, uint64_t lsn)
+{
+    (void)lsn;
+    if (user != NULL) { /* else the server is down, and is looked at when it starts */
+        order_check_log(world);
+    }
+}
+
+const struct observer order_observer = {.phone_killed = killed, .server_started = started,
+    .server_committed = committed, .server_lost = lost};

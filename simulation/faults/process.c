@@ -3,6 +3,7 @@
  */
 #include "process.h"
 
+#include "rhythm.h"
 #include "timing.h"
 #include "people/model.h"
 #include "network/network.h"
@@ -17,23 +18,6 @@
 #define REMOVED_FOR_MS 5000
 
 static const struct quire_bytes nothing = {NULL, 0};
-
-void trouble_again(struct world *world, uint64_t mean_s,
-    void (*act)(struct world *, const struct happening *), uint32_t actor)
-{
-    if (mean_s != 0 && !world->healed) {
-        world_later(world, world->now_ms + prng_about(&world->rhythm, 1000 * mean_s), act, actor, 0,
-            0, nothing);
-    }
-}
-
-void trouble_once(struct world *world, void (*act)(struct world *, const struct happening *),
-    uint32_t actor)
-{
-    uint64_t all = world->options.minutes * 60000;
-    world_later(world, all / 6 + prng_below(&world->people, all * 4 / 6), act, actor, 0, 0,
-        nothing);
-}
 
 /* ---- phones ---------------------------------------------------------------------------------- */
 
@@ -58,10 +42,18 @@ void trouble_revive_later(struct world *world, struct phone *phone, uint64_t aft
     world_later(world, world->now_ms + after_ms, revived, phone->number, phone->life, 0, nothing);
 }
 
+static void disk_failed(struct world *world, struct phone *phone)
+{
+    trouble_revive_later(world, phone,
+        prng_about(&world->disk_chance, 1000 * world->options.phone_down_s));
+}
+
+const struct observer process_observer = {.phone_disk_failed = disk_failed};
+
 static void crash(struct world *world, const struct happening *happening)
 {
     struct phone *phone = &world->phones[happening->actor];
-    trouble_again(world, world->options.phone_crash_mean_s, crash, phone->number);
+    rhythm_again(world, world->options.phone_crash_mean_s, crash, phone->number);
     if (!world_deed(world) || phone->device == NULL) {
         return;
     }
@@ -69,34 +61,21 @@ static void crash(struct world *world, const struct happening *happening)
     trouble_revive_later(world, phone, prng_about(&world->people, 1000 * world->options.phone_down_s));
 }
 
-static void back_online(struct world *world, const struct happening *happening)
-{
-    struct phone *phone = &world->phones[happening->actor];
-    if (!phone->online) {
-        phone_set_online(world, phone, true);
-    }
-}
-
-void trouble_online_later(struct world *world, struct phone *phone, uint64_t after_ms)
-{
-    world_later(world, world->now_ms + after_ms, back_online, phone->number, 0, 0, nothing);
-}
-
 static void offline(struct world *world, const struct happening *happening)
 {
     struct phone *phone = &world->phones[happening->actor];
-    trouble_again(world, world->options.offline_mean_s, offline, phone->number);
+    rhythm_again(world, world->options.offline_mean_s, offline, phone->number);
     if (!world_deed(world) || !phone->online) {
         return;
     }
     phone_set_online(world, phone, false);
-    trouble_online_later(world, phone, prng_about(&world->people, 1000 * world->options.offline_length_s));
+    rhythm_online_later(world, phone, prng_about(&world->people, 1000 * world->options.offline_length_s));
 }
 
 static void cut(struct world *world, const struct happening *happening)
 {
     struct phone *phone = &world->phones[happening->actor];
-    trouble_again(world, world->options.cut_mean_s, cut, phone->number);
+    rhythm_again(world, world->options.cut_mean_s, cut, phone->number);
     if (world_deed(world) && phone->link != 0) {
         network_cut(world, phone->link);
     }
@@ -105,7 +84,7 @@ static void cut(struct world *world, const struct happening *happening)
 static void stall(struct world *world, const struct happening *happening)
 {
     struct phone *phone = &world->phones[happening->actor];
-    trouble_again(world, world->options.stall_mean_s, stall, phone->number);
+    rhythm_again(world, world->options.stall_mean_s, stall, phone->number);
     if (world_deed(world) && phone->link != 0) {
         /* Not as arguments: compilers differ in which one they draw first. */
         bool upwards = prng_chance(&world->network_chance, 500000);
@@ -117,7 +96,7 @@ static void stall(struct world *world, const struct happening *happening)
 static void jump(struct world *world, const struct happening *happening)
 {
     struct phone *phone = &world->phones[happening->actor];
-    trouble_again(world, world->options.clock_jump_mean_s, jump, phone->number);
+    rhythm_again(world, world->options.clock_jump_mean_s, jump, phone->number);
     if (!world_deed(world)) {
         return;
     }
@@ -219,7 +198,7 @@ static void server_ends(struct world *world, const struct happening *happening)
 
 static void server_crash(struct world *world, const struct happening *happening)
 {
-    trouble_again(world, world->options.server_crash_mean_s, server_crash, happening->actor);
+    rhythm_again(world, world->options.server_crash_mean_s, server_crash, happening->actor);
     if (!world_deed(world) || !server_up(world)) {
         return;
     }
@@ -243,7 +222,7 @@ static void has_space(struct world *world, const struct happening *happening)
 
 static void runs_full(struct world *world, const struct happening *happening)
 {
-    trouble_again(world, world->options.server_full_mean_s, runs_full, happening->actor);
+    rhythm_again(world, world->options.server_full_mean_s, runs_full, happening->actor);
     if (world_deed(world)) {
         world->server->full = true;
         world_later(world, world->now_ms + prng_range(&world->people, 1, FULL_MAX_MS), has_space, 0,
@@ -285,31 +264,31 @@ void trouble_begin(struct world *world)
 {
     struct options *options = &world->options;
     for (uint32_t i = 0; i < world->phone_count; i++) {
-        trouble_again(world, options->phone_crash_mean_s, crash, i);
-        trouble_again(world, options->offline_mean_s, offline, i);
-        trouble_again(world, options->cut_mean_s, cut, i);
-        trouble_again(world, options->stall_mean_s, stall, i);
-        trouble_again(world, options->clock_jump_mean_s, jump, i);
+        rhythm_again(world, options->phone_crash_mean_s, crash, i);
+        rhythm_again(world, options->offline_mean_s, offline, i);
+        rhythm_again(world, options->cut_mean_s, cut, i);
+        rhythm_again(world, options->stall_mean_s, stall, i);
+        rhythm_again(world, options->clock_jump_mean_s, jump, i);
     }
     for (uint64_t n = 0; n < options->phone_restores; n++) {
         uint32_t phone = (uint32_t)prng_below(&world->people, world->phone_count);
-        trouble_once(world, backup, phone);
-        trouble_once(world, restore, phone);
+        rhythm_once(world, backup, phone);
+        rhythm_once(world, restore, phone);
     }
     for (uint64_t n = 0; n < options->phone_clones; n++) {
-        trouble_once(world, clone, (uint32_t)prng_below(&world->people, world->phone_count));
+        rhythm_once(world, clone, (uint32_t)prng_below(&world->people, world->phone_count));
     }
     for (uint64_t n = 0; n < options->revokes; n++) {
-        trouble_once(world, revoke, (uint32_t)prng_below(&world->people, options->users));
+        rhythm_once(world, revoke, (uint32_t)prng_below(&world->people, options->users));
     }
-    trouble_again(world, options->server_crash_mean_s, server_crash, 0);
-    trouble_again(world, options->server_full_mean_s, runs_full, 0);
+    rhythm_again(world, options->server_crash_mean_s, server_crash, 0);
+    rhythm_again(world, options->server_full_mean_s, runs_full, 0);
     for (uint64_t n = 0; n < options->server_restores; n++) {
-        trouble_once(world, copies, 0);
-        trouble_once(world, server_restored, 0);
+        rhythm_once(world, copies, 0);
+        rhythm_once(world, server_restored, 0);
     }
     for (uint64_t n = 0; n < options->server_wipes; n++) {
-        trouble_once(world, server_wiped, 0);
+        rhythm_once(world, server_wiped, 0);
     }
     hardship_begin(world);
 }

@@ -6,15 +6,12 @@
 
 #include "people/phone.h"
 
+/** Starts a phone again whose disk failed. */
+extern const struct observer process_observer;
 /** Everything that can go wrong, each in its own time. */
 void trouble_begin(struct world *world);
 /** All faults end: everybody is started and online, the server is up. */
 void trouble_end(struct world *world);
-/** Asks for something after a time that is about the mean (0: never), or once in the middle part. */
-void trouble_again(struct world *world, uint64_t mean_s,
-    void (*act)(struct world *, const struct happening *), uint32_t actor);
-void trouble_once(struct world *world, void (*act)(struct world *, const struct happening *),
-    uint32_t actor);
 /** Keeps a copy of what is durable on the phone's disk. */
 void trouble_back_up(struct world *world, struct phone *phone);
 /** Puts the phone back to that copy; its process stays down. reboot: its power was off. */
@@ -25,7 +22,5 @@ void trouble_lose(struct world *world, struct phone *phone);
 struct phone *trouble_clone(struct world *world, struct phone *phone);
 /** The process begins again after a while; a phone without a profile goes on joining. */
 void trouble_revive_later(struct world *world, struct phone *phone, uint64_t after_ms);
-/** The phone wants a connection again after a while. */
-void trouble_online_later(struct world *world, struct phone *phone, uint64_t after_ms);
 
 #endif

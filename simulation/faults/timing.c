@@ -3,9 +3,9 @@
  */
 #include "timing.h"
 
+#include "rhythm.h"
 #include "network/network.h"
 #include "server/server.h"
-#include "process.h"
 
 #define HOUR_MS UINT64_C(3600000)
 #define PAUSE_MAX_MS 300000u
@@ -36,7 +36,7 @@ void hardship_pause_phone(struct world *world, struct phone *phone, uint64_t len
 static void pause_phone(struct world *world, const struct happening *happening)
 {
     struct phone *phone = &world->phones[happening->actor];
-    trouble_again(world, world->options.phone_pause_mean_s, pause_phone, phone->number);
+    rhythm_again(world, world->options.phone_pause_mean_s, pause_phone, phone->number);
     if (world_deed(world) && phone->device != NULL) {
         hardship_pause_phone(world, phone, pause_ms(world, world->options.pause_length_s));
     }
@@ -54,7 +54,7 @@ void hardship_pause_server(struct world *world, uint64_t length_ms)
 
 static void pause_server(struct world *world, const struct happening *happening)
 {
-    trouble_again(world, world->options.server_pause_mean_s, pause_server, happening->actor);
+    rhythm_again(world, world->options.server_pause_mean_s, pause_server, happening->actor);
     if (world_deed(world) && server_up(world)) {
         hardship_pause_server(world, pause_ms(world, world->options.pause_length_s));
     }
@@ -93,7 +93,7 @@ static void sleeps(struct world *world, const struct happening *happening)
         struct phone *phone = &world->phones[i];
         if (prng_chance(&world->people, 400000) && phone->online) {
             phone_set_online(world, phone, false);
-            trouble_online_later(world, phone, prng_below(&world->people, STAY_AWAY_MS));
+            rhythm_online_later(world, phone, prng_below(&world->people, STAY_AWAY_MS));
         }
     }
 }
@@ -117,7 +117,7 @@ static void flaps(struct world *world, const struct happening *happening)
 
 static void begins_to_flap(struct world *world, const struct happening *happening)
 {
-    trouble_again(world, world->options.flap_mean_s, begins_to_flap, happening->actor);
+    rhythm_again(world, world->options.flap_mean_s, begins_to_flap, happening->actor);
     if (world_deed(world) && world->phones[happening->actor].online) {
         uint64_t until_ms =
             world->now_ms + prng_about(&world->people, 1000 * world->options.flap_length_s);
@@ -130,7 +130,7 @@ static void begins_to_flap(struct world *world, const struct happening *happenin
 static void goes_one_way(struct world *world, const struct happening *happening)
 {
     struct phone *phone = &world->phones[happening->actor];
-    trouble_again(world, world->options.half_mean_s, goes_one_way, phone->number);
+    rhythm_again(world, world->options.half_mean_s, goes_one_way, phone->number);
     if (world_deed(world)) {
         bool upwards = prng_chance(&world->network_chance, 500000);
         uint64_t length_ms =
@@ -149,7 +149,7 @@ static void goes_one_way(struct world *world, const struct happening *happening)
 
 static void server_is_slow(struct world *world, const struct happening *happening)
 {
-    trouble_again(world, world->options.server_slow_mean_s, server_is_slow, happening->actor);
+    rhythm_again(world, world->options.server_slow_mean_s, server_is_slow, happening->actor);
     if (world_deed(world)) {
         world->server->slow = true;
     }
@@ -161,14 +161,14 @@ void hardship_begin(struct world *world)
 {
     const struct options *options = &world->options;
     for (uint32_t i = 0; i < world->phone_count; i++) {
-        trouble_again(world, options->phone_pause_mean_s, pause_phone, i);
-        trouble_again(world, options->flap_mean_s, begins_to_flap, i);
-        trouble_again(world, options->half_mean_s, goes_one_way, i);
+        rhythm_again(world, options->phone_pause_mean_s, pause_phone, i);
+        rhythm_again(world, options->flap_mean_s, begins_to_flap, i);
+        rhythm_again(world, options->half_mean_s, goes_one_way, i);
     }
-    trouble_again(world, options->server_pause_mean_s, pause_server, 0);
-    trouble_again(world, options->server_slow_mean_s, server_is_slow, 0);
+    rhythm_again(world, options->server_pause_mean_s, pause_server, 0);
+    rhythm_again(world, options->server_slow_mean_s, server_is_slow, 0);
     for (uint64_t n = 0; n < options->sleeps; n++) {
-        trouble_once(world, sleeps, 0);
+        rhythm_once(world, sleeps, 0);
     }
 }
 

@@ -316,7 +316,7 @@ static void play_one(uint64_t seed, enum attack attack, struct sums *sums)
     play.attack = attack;
     prng_seed(&play.dice, seed, 95);
     struct world *world = world_create(seed, &options, false);
-    server_create(world);
+    run_begin(world);
     world->mallory->strategy = &modelled;
     world->mallory->counting = true;
     world->mallory->begin_ms = UINT64_MAX;

@@ -5,10 +5,6 @@
 #include "network.h"
 
 #include "codec/frame.h"
-#include "people/phone.h"
-#include "report/recording.h"
-#include "server/server.h"
-#include "story/interpreter.h"
 
 #include <stdlib.h>
 
@@ -19,9 +15,12 @@
 #define STALL_ENDS_SPREAD_MS 50
 #define LATER_UNKNOWN_PPM 300000 /* of the frames of a later version, in a story: one follows that this one does not know */
 
-struct network *network_create(void)
+struct network *network_create(const struct network_phones *phones, const struct network_server *server)
 {
-    return sim_alloc(sizeof(struct network));
+    struct network *network = sim_alloc(sizeof *network);
+    network->phones = phones;
+    network->server = server;
+    return network;
 }
 
 void network_destroy(struct network *network)
@@ -37,6 +36,21 @@ static struct link *link_of(struct world *world, uint64_t number)
     return &world->network->links[number - 1];
 }
 
+static uint64_t life_of_server(const struct world *world)
+{
+    return world->network->server->life(world);
+}
+
+static bool server_waits(struct world *world, const struct happening *happening)
+{
+    return world->network->server->waits(world, happening);
+}
+
+static bool phone_waits(struct world *world, const struct link *link, const struct happening *happening)
+{
+    return world->network->phones->waits(world, link->phone, happening);
+}
+
 bool network_alive(const struct world *world, uint64_t number)
 {
     if (number == 0) {
@@ -44,7 +58,7 @@ bool network_alive(const struct world *world, uint64_t number)
     }
     const struct link *link = &world->network->links[number - 1];
     return !link->cut && link->phone_open && link->server_open
-           && link->server_life == server_life(world);
+           && link->server_life == life_of_server(world);
 }
 
 bool network_still(const struct world *world, uint64_t number)
@@ -69,12 +83,12 @@ static void later(struct world *world, uint64_t after_ms,
 static void tell_phone_gone(struct world *world, const struct happening *happening)
 {
     struct link *link = link_of(world, happening->number);
-    if (phone_waits(world, link->phone, happening)) {
+    if (phone_waits(world, link, happening)) {
         return;
     }
     if (link->phone_told) {
         link->phone_open = link->phone_told = false;
-        phone_disconnected(world, link->phone, link->phone_life, happening->number);
+        world->network->phones->disconnected(world, link->phone, link->phone_life, happening->number);
     }
 }
 
@@ -84,9 +98,9 @@ static void tell_server_gone(struct world *world, const struct happening *happen
     if (server_waits(world, happening)) {
         return;
     }
-    if (link->server_open && link->server_life == server_life(world)) {
+    if (link->server_open && link->server_life == life_of_server(world)) {
         link->server_open = false;
-        server_closed(world, happening->number);
+        world->network->server->closed(world, happening->number);
     }
 }
 
@@ -161,26 +175,26 @@ void network_server_died(struct world *world)
 static void dial_failed(struct world *world, const struct happening *happening)
 {
     struct link *link = link_of(world, happening->number);
-    if (phone_waits(world, link->phone, happening)) {
+    if (phone_waits(world, link, happening)) {
         return;
     }
     link->phone_open = link->phone_told = false;
-    phone_disconnected(world, link->phone, link->phone_life, happening->number);
+    world->network->phones->disconnected(world, link->phone, link->phone_life, happening->number);
 }
 
 static void phone_up(struct world *world, const struct happening *happening)
 {
     struct link *link = link_of(world, happening->number);
-    if (phone_waits(world, link->phone, happening)) {
+    if (phone_waits(world, link, happening)) {
         return;
     }
-    if (!link->server_open || link->server_life != server_life(world) || link->cut) {
+    if (!link->server_open || link->server_life != life_of_server(world) || link->cut) {
         dial_failed(world, happening);
         return;
     }
-    if (phone_connected(world, link->phone, link->phone_life, happening->number)) {
+    if (world->network->phones->connected(world, link->phone, link->phone_life, happening->number)) {
         link->phone_told = link->phone_open = true;
-        phone_feed_connected(world, link->phone);
+        world->network->phones->feed_connected(world, link->phone);
     } else {
         network_phone_died(world, happening->number, false);
     }
@@ -192,33 +206,33 @@ static void reaches_server(struct world *world, const struct happening *happenin
     if (server_waits(world, happening)) {
         return;
     }
-    if (world->now_ms < world->phones[link->phone].no_dial_until_ms) {
+    if (world->now_ms < world->network->phones->no_dial_until_ms(world, link->phone)) {
         later(world, prng_below(&world->network_chance, DIAL_TIMEOUT_MS), dial_failed,
             happening->number);
         return;
     }
-    if (!server_up(world)) {
+    if (!world->network->server->is_up(world)) {
         sometimes(world, SOMETIMES_dial_found_nobody);
         later(world, prng_below(&world->network_chance, DIAL_TIMEOUT_MS), dial_failed,
             happening->number);
         return;
     }
     link->server_open = true;
-    link->server_life = server_life(world);
+    link->server_life = life_of_server(world);
     /* The hub speaks only after HELLO, but nothing may arrive before the phone knows. */
     link->down.last_arrival_ms = world->now_ms + delay_ms(world);
     world_later(world, link->down.last_arrival_ms, phone_up, 0, 0, happening->number,
         (struct quire_bytes){NULL, 0});
-    server_opened(world, happening->number);
+    world->network->server->opened(world, happening->number);
 }
 
-void network_dial(struct world *world, uint32_t phone)
+void network_dial(struct world *world, uint32_t phone, uint64_t life)
 {
     struct network *network = world->network;
     network->links = sim_grow(network->links, &network->capacity, network->count,
         sizeof *network->links);
     network->links[network->count++] =
-        (struct link){.phone = phone, .phone_life = world->phones[phone].life};
+        (struct link){.phone = phone, .phone_life = life};
     TRACE(world, "phone # dials: connection #", phone, network->count);
     later(world, delay_ms(world), reaches_server, network->count);
 }
@@ -260,30 +274,26 @@ static void arrives_up(struct world *world, const struct happening *happening)
         return;
     }
     struct quire_bytes bytes = {happening->bytes, happening->size};
-    bool arrives = !link->cut && link->server_open && link->server_life == server_life(world);
-    recording_ended(world, happening->ticket, arrives);
-    if (arrives && world->telling != NULL) {
-        telling_heard_frame(world, link->phone, true, bytes);
-    }
+    bool arrives = !link->cut && link->server_open && link->server_life == life_of_server(world);
+    struct frame_copy copy = {happening->ticket, happening->number, link->phone, true, false, bytes};
+    OBSERVE(world, frame_ended, &copy, arrives);
     if (arrives) {
-        server_frame(world, happening->number, bytes);
+        world->network->server->frame(world, happening->number, bytes);
     }
 }
 
 static void arrives_down(struct world *world, const struct happening *happening)
 {
     struct link *link = link_of(world, happening->number);
-    if (phone_waits(world, link->phone, happening)) {
+    if (phone_waits(world, link, happening)) {
         return;
     }
     struct quire_bytes bytes = {happening->bytes, happening->size};
     bool arrives = !link->cut && link->phone_open;
-    recording_ended(world, happening->ticket, arrives);
-    if (arrives && world->telling != NULL) {
-        telling_heard_frame(world, link->phone, false, bytes);
-    }
+    struct frame_copy copy = {happening->ticket, happening->number, link->phone, false, false, bytes};
+    OBSERVE(world, frame_ended, &copy, arrives);
     if (arrives) {
-        phone_frame(world, link->phone, link->phone_life, bytes);
+        world->network->phones->frame(world, link->phone, link->phone_life, bytes);
     }
 }
 
@@ -344,19 +354,23 @@ static void send(struct world *world, uint64_t number, struct way *way, uint64_t
         bytes = rest.size > 0 ? quire_buffer_bytes(&rest) : bytes;
     }
     uint32_t phone = link_of(world, number)->phone;
-    uint64_t kept = recording_sent(world, number, phone, arrives == arrives_up, false, bytes);
+    struct frame_copy copy = {++world->network->copies, number, phone, arrives == arrives_up, false, bytes};
+    OBSERVE(world, frame_sent, &copy);
     if (at != 0) {
-        world_later(world, at, arrives, 0, kept, number, bytes);
+        world_later(world, at, arrives, 0, copy.number, number, bytes);
     } else {
-        recording_ended(world, kept, false);
+        OBSERVE(world, frame_ended, &copy, false);
     }
     if (at != 0 && twice) {
         sometimes(world, SOMETIMES_frame_twice);
-        kept = recording_sent(world, number, phone, arrives == arrives_up, true, bytes);
-        world_later(world, at + prng_below(&world->network_chance, 2000), arrives, 0, kept, number,
-            bytes);
+        copy.number = ++world->network->copies;
+        copy.again = true;
+        OBSERVE(world, frame_sent, &copy);
+        world_later(world, at + prng_below(&world->network_chance, 2000), arrives, 0, copy.number,
+            number, bytes);
     }
-    bool later = arrives == arrives_up ? world->phones[phone].later : world->server->later;
+    bool later = arrives == arrives_up ? world->network->phones->is_later(world, phone)
+                                       : world->network->server->is_later(world);
     uint64_t unknown_ppm = later ? LATER_UNKNOWN_PPM : world->options.unknown_ppm;
     if (at != 0 && !world->healed && unknown_ppm > 0
         && prng_chance(&world->network_chance, unknown_ppm)) {
@@ -379,9 +393,9 @@ static void has_left(struct world *world, const struct happening *happening)
     if (server_waits(world, happening)) {
         return;
     }
-    if (link->server_open && link->server_life == server_life(world)) {
+    if (link->server_open && link->server_life == life_of_server(world)) {
         link->unsent -= happening->ticket; /* here: bytes */
-        server_sent(world, happening->number, happening->ticket);
+        world->network->server->sent(world, happening->number, happening->ticket);
     }
 }
 

@@ -7,6 +7,8 @@
 
 #include "world/world.h"
 
+#define SERVER_HOST "journal.example:8443"
+
 /** One direction of a connection. */
 struct way {
     uint64_t last_arrival_ms; /* nothing later arrives before, unless it overtakes */
@@ -27,16 +29,46 @@ struct link {
     uint64_t unsent; /* bytes handed out by the hub and not yet SENT */
 };
 
+/** The phones' end of the connections; calls of a past life are for the phone to ignore. */
+struct network_phones {
+    /** True: the phone stands still, and the happening comes again when it does not. */
+    bool (*waits)(struct world *world, uint32_t phone, const struct happening *happening);
+    /** False: it does not want that connection any more. */
+    bool (*connected)(struct world *world, uint32_t phone, uint64_t life, uint64_t link);
+    void (*feed_connected)(struct world *world, uint32_t phone);
+    void (*disconnected)(struct world *world, uint32_t phone, uint64_t life, uint64_t link);
+    void (*frame)(struct world *world, uint32_t phone, uint64_t life, struct quire_bytes bytes);
+    /** No connection comes about before then. */
+    uint64_t (*no_dial_until_ms)(const struct world *world, uint32_t phone);
+    /** It is of a later version. */
+    bool (*is_later)(const struct world *world, uint32_t phone);
+};
+
+/** The server's end of the connections. */
+struct network_server {
+    bool (*waits)(struct world *world, const struct happening *happening);
+    bool (*is_up)(const struct world *world);
+    uint64_t (*life)(const struct world *world);
+    void (*opened)(struct world *world, uint64_t link);
+    void (*frame)(struct world *world, uint64_t link, struct quire_bytes bytes);
+    void (*closed)(struct world *world, uint64_t link);
+    void (*sent)(struct world *world, uint64_t link, uint64_t size);
+    bool (*is_later)(const struct world *world);
+};
+
 struct network {
+    const struct network_phones *phones;
+    const struct network_server *server;
+    uint64_t copies; /* of frames, sent so far */
     struct link *links; /* the hub's name for a connection is its index + 1, never reused */
     size_t count, capacity;
 };
 
-struct network *network_create(void);
+struct network *network_create(const struct network_phones *phones, const struct network_server *server);
 void network_destroy(struct network *network);
 
-/** The phone dials; either CONNECTED or DISCONNECTED will be fed to it. */
-void network_dial(struct world *world, uint32_t phone);
+/** The phone dials in that life; either CONNECTED or DISCONNECTED will be fed to it. */
+void network_dial(struct world *world, uint32_t phone, uint64_t life);
 /** Both ends of it live, and nothing is cut. */
 bool network_alive(const struct world *world, uint64_t link);
 /** Nothing but PINGs is under way on it: with many slow lines one of those always is. */

@@ -242,7 +242,8 @@ void model_saved(struct world *world, const struct phone *phone, uint32_t entry,
     }
 }
 
-void model_synced(struct world *world, const struct phone *phone)
+/* The disk is durable up to durable_version. */
+static void synced(struct world *world, struct phone *phone)
 {
     struct model *model = world->model;
     struct edits *open = &model->open[phone->number];
@@ -260,8 +261,10 @@ void model_synced(struct world *world, const struct phone *phone)
     open->count = kept;
 }
 
-void model_crashed(struct world *world, const struct phone *phone)
+/* What did not become durable is lost. */
+static void killed(struct world *world, struct phone *phone)
 {
+    synced(world, phone);
     struct model *model = world->model;
     struct edits *open = &model->open[phone->number];
     for (size_t i = 0; i < open->count; i++) {
@@ -270,7 +273,8 @@ void model_crashed(struct world *world, const struct phone *phone)
     open->count = 0;
 }
 
-void model_uploaded(struct world *world, const struct phone *phone)
+/* All that is durable on this phone is acknowledged by the server. */
+static void uploaded(struct world *world, const struct phone *phone)
 {
     struct model *model = world->model;
     struct edits *local = &model->local[phone->number];
@@ -285,6 +289,20 @@ void model_uploaded(struct world *world, const struct phone *phone)
         }
     }
     local->count = 0;
+}
+
+static void state_changed(struct world *world, struct phone *phone)
+{
+    const struct quire_device_state *state = &phone->state;
+    struct user *user = &world->model->users[phone->user];
+    if (state->joined && !user->made) {
+        user->made = true;
+        memcpy(user->id, state->user, sizeof user->id);
+    }
+    if (state->connected && state->caught_up && state->unsealed_count == 0
+        && state->unacknowledged_count == 0 && state->not_on_server_count == 0) {
+        uploaded(world, phone);
+    }
 }
 
 /* A revoked phone brings nothing back. What is on no server and was on a phone that was put back to
@@ -335,7 +353,7 @@ void model_profile_lost(struct world *world, const struct phone *phone)
     excuse_of_revoked(world);
 }
 
-void model_server_lost(struct world *world, const uint8_t *user, uint64_t lsn)
+static void server_lost(struct world *world, const uint8_t *user, uint64_t lsn)
 {
     struct model *model = world->model;
     model->server_lost = true;
@@ -355,6 +373,9 @@ void model_server_lost(struct world *world, const uint8_t *user, uint64_t lsn)
     }
     excuse_of_revoked(world);
 }
+
+const struct observer model_observer = {.phone_state = state_changed, .phone_synced = synced,
+    .phone_killed = killed, .server_lost = server_lost};
 
 /* ---- revocation ------------------------------------------------------------------------------ */
 

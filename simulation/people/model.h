@@ -131,18 +131,12 @@ const struct thing *model_thing(const struct world *world, uint32_t user, uint32
 
 /** SAVE of that entry is in the disk's transaction `version`. */
 void model_saved(struct world *world, const struct phone *phone, uint32_t entry, uint64_t version);
-/** The disk is durable up to durable_version. */
-void model_synced(struct world *world, const struct phone *phone);
-/** The process is gone; what did not become durable is lost. */
-void model_crashed(struct world *world, const struct phone *phone);
-/** All that is durable on this phone is acknowledged by the server. */
-void model_uploaded(struct world *world, const struct phone *phone);
+/** What it sees of disks, devices and the server by itself. */
+extern const struct observer model_observer;
 /** The profile is as it was at `version`. */
 void model_profile_restored(struct world *world, const struct phone *phone, uint64_t version);
 /** The phone is gone, with its disk. */
 void model_profile_lost(struct world *world, const struct phone *phone);
-/** The server has no record of `user` (NULL: of anybody) from lsn on. */
-void model_server_lost(struct world *world, const uint8_t *user, uint64_t lsn);
 /** `by` revokes the device of `phone`: only what is visible to `by` now must survive. */
 void model_revoked(struct world *world, struct phone *phone, struct phone *by);
 

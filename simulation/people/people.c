@@ -4,9 +4,7 @@
 #include "people.h"
 
 #include "model.h"
-#include "checkers/checkers.h"
-#include "adversary/mallory.h"
-#include "server/server.h"
+#include "codec/frame.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -323,11 +321,8 @@ void people_revoke(struct world *world, uint32_t user)
 
 /* ---- being told ------------------------------------------------------------------------------ */
 
-void people_notice(struct world *world, struct phone *phone, const struct quire_action *action)
+static void noticed(struct world *world, struct phone *phone, const struct quire_action *action)
 {
-    if (world->mallory != NULL) {
-        mallory_notice(world, phone, action);
-    }
     switch (action->notice) {
     case QUIRE_NOTICE_PAIR_CODE:
         if (phone->helping != PHONES_MAX) { /* a person reads and types it: a few seconds */
@@ -365,15 +360,12 @@ void people_notice(struct world *world, struct phone *phone, const struct quire_
             is_unknown(world, phone);
         }
         break;
-    case QUIRE_NOTICE_ALARM:
-        if (world->mallory == NULL || world->telling != NULL) {
-            alarms_check(world, phone, action->code);
-        }
-        break;
     default:
         break;
     }
 }
+
+const struct observer people_observer = {.phone_notice = noticed};
 
 void people_begin(struct world *world)
 {

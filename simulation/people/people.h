@@ -29,10 +29,10 @@ enum quire_status people_revoke_one(struct world *world, struct phone *by, struc
 
 /** One phone revokes another of its user, if that is possible now. */
 void people_revoke(struct world *world, uint32_t user);
-/** A roster record that the server writes: does a device go with the one that enrolled it?
+/** What devices tell their people. */
+extern const struct observer people_observer;
+/** Roster records that the server writes: does a device go with the one that enrolled it?
  * revoked_along.c. */
-void people_saw_record(struct world *world, const uint8_t *user, struct quire_bytes record);
-/** What the device tells its person. Called while actions are carried out: nothing is stepped. */
-void people_notice(struct world *world, struct phone *phone, const struct quire_action *action);
+extern const struct observer revoked_along_observer;
 
 #endif

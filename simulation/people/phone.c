@@ -3,16 +3,9 @@
  */
 #include "phone.h"
 
-#include "checkers/checkers.h"
 #include "codec/frame.h"
-#include "adversary/mallory.h"
-#include "model.h"
 #include "network/network.h"
-#include "people.h"
-#include "report/recording.h"
-#include "server/server.h"
 #include "sync/device/state.h"
-#include "faults/process.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -84,7 +77,7 @@ struct quire_device_options phone_options(struct world *world, struct phone *pho
 
 static void sync_later(struct world *world, struct phone *phone);
 
-bool phone_waits(struct world *world, uint32_t number, const struct happening *happening)
+static bool waits(struct world *world, uint32_t number, const struct happening *happening)
 {
     return world_wait(world, happening, world->phones[number].paused_until_ms);
 }
@@ -92,7 +85,7 @@ bool phone_waits(struct world *world, uint32_t number, const struct happening *h
 static void persisted(struct world *world, const struct happening *happening)
 {
     struct phone *phone = &world->phones[happening->actor];
-    if (happening->ticket != phone->life || phone_waits(world, phone->number, happening)) {
+    if (happening->ticket != phone->life || waits(world, phone->number, happening)) {
         return;
     }
     if (!world->healed && world->options.phone_fail_ppm > 0
@@ -100,13 +93,12 @@ static void persisted(struct world *world, const struct happening *happening)
         sometimes(world, SOMETIMES_phone_write_failed);
         TRACE(world, "phone # cannot write to its disk", phone->number);
         phone_kill(world, phone, false);
-        trouble_revive_later(world, phone,
-            prng_about(&world->disk_chance, 1000 * world->options.phone_down_s));
+        OBSERVE(world, phone_disk_failed, phone);
         return;
     }
     phone->sync_at_ms = 0;
     uint64_t token = disk_sync(&phone->disk, happening->number);
-    model_synced(world, phone);
+    OBSERVE(world, phone_synced, phone);
     sync_later(world, phone);
     if (token != 0) {
         (void)phone_step(world, phone,
@@ -129,13 +121,13 @@ static void sync_later(struct world *world, struct phone *phone)
 static void dial(struct world *world, const struct happening *happening)
 {
     struct phone *phone = &world->phones[happening->actor];
-    if (happening->ticket != phone->life || phone_waits(world, phone->number, happening)) {
+    if (happening->ticket != phone->life || waits(world, phone->number, happening)) {
         return;
     }
     phone->dial_asked = false;
     if (phone->device != NULL && phone->online && phone->link == 0 && !phone->dialing) {
         phone->dialing = true;
-        network_dial(world, phone->number);
+        network_dial(world, phone->number, phone->life);
     }
 }
 
@@ -151,7 +143,7 @@ static void dial_later(struct world *world, struct phone *phone)
         phone->number, phone->life, 0, nothing);
 }
 
-bool phone_connected(struct world *world, uint32_t number, uint64_t life, uint64_t link)
+static bool connected(struct world *world, uint32_t number, uint64_t life, uint64_t link)
 {
     struct phone *phone = &world->phones[number];
     if (life != phone->life || !phone->online) {
@@ -166,14 +158,14 @@ bool phone_connected(struct world *world, uint32_t number, uint64_t life, uint64
     return true;
 }
 
-void phone_feed_connected(struct world *world, uint32_t number)
+static void feed_connected(struct world *world, uint32_t number)
 {
     (void)phone_step(world, &world->phones[number],
         (struct quire_event){.kind = QUIRE_EVENT_CONNECTED,
             .bytes = quire_bytes_of_text(SERVER_HOST)});
 }
 
-void phone_disconnected(struct world *world, uint32_t number, uint64_t life, uint64_t link)
+static void disconnected(struct world *world, uint32_t number, uint64_t life, uint64_t link)
 {
     struct phone *phone = &world->phones[number];
     if (life != phone->life) {
@@ -188,7 +180,7 @@ void phone_disconnected(struct world *world, uint32_t number, uint64_t life, uin
     dial_later(world, phone);
 }
 
-void phone_frame(struct world *world, uint32_t number, uint64_t life, struct quire_bytes bytes)
+static void hears_frame(struct world *world, uint32_t number, uint64_t life, struct quire_bytes bytes)
 {
     struct phone *phone = &world->phones[number];
     if (life == phone->life) {
@@ -197,6 +189,20 @@ void phone_frame(struct world *world, uint32_t number, uint64_t life, struct qui
             (struct quire_event){.kind = QUIRE_EVENT_FRAME, .bytes = bytes});
     }
 }
+
+static uint64_t no_dial_until_ms(const struct world *world, uint32_t number)
+{
+    return world->phones[number].no_dial_until_ms;
+}
+
+static bool is_later(const struct world *world, uint32_t number)
+{
+    return world->phones[number].later;
+}
+
+const struct network_phones phone_network = {.waits = waits, .connected = connected,
+    .feed_connected = feed_connected, .disconnected = disconnected, .frame = hears_frame,
+    .no_dial_until_ms = no_dial_until_ms, .is_later = is_later};
 
 void phone_set_online(struct world *world, struct phone *phone, bool online)
 {
@@ -220,7 +226,7 @@ static void tick(struct world *world, const struct happening *happening)
     if (happening->ticket == phone->life && happening->at_ms == phone->tick_at_ms) {
         if (world->now_ms < phone->paused_until_ms) {
             phone->tick_at_ms = phone->paused_until_ms;
-            (void)phone_waits(world, phone->number, happening);
+            (void)waits(world, phone->number, happening);
             return;
         }
         phone->tick_at_ms = UINT64_MAX;
@@ -260,23 +266,29 @@ static void remember_asking(const struct world *world, struct phone *phone, stru
     }
 }
 
+static void expose(struct world *world, const struct quire_write *writes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        OBSERVE(world, bytes_exposed, "a key of a profile", writes[i].key);
+        if (!writes[i].erase) {
+            OBSERVE(world, bytes_exposed, "a record of a profile", writes[i].value);
+        }
+    }
+}
+
 static void carry_out(struct world *world, struct phone *phone, const struct quire_action *action)
 {
     switch (action->kind) {
     case QUIRE_ACTION_PERSIST:
-        canary_check_writes(world, action->writes, action->write_count);
-        if (world->mallory != NULL) {
-            mallory_check_writes(world, phone, action->writes, action->write_count);
-        }
+        expose(world, action->writes, action->write_count);
+        OBSERVE(world, phone_writes, phone, action->writes, action->write_count);
         disk_write(&phone->disk, action->token, action->writes, action->write_count);
         sync_later(world, phone);
         break;
     case QUIRE_ACTION_SEND:
         if (phone->link != 0) {
             remember_asking(world, phone, action->bytes);
-            if (world->mallory != NULL) {
-                truth_check_secrets(world, phone, action->bytes);
-            }
+            OBSERVE(world, phone_sends, phone, action->bytes);
             network_send_up(world, phone->link, action->bytes);
         }
         break;
@@ -292,11 +304,11 @@ static void carry_out(struct world *world, struct phone *phone, const struct qui
         assert(action->bytes.size <= sizeof phone->replica_record);
         memcpy(phone->replica_record, action->bytes.data, action->bytes.size);
         phone->replica_record_size = action->bytes.size;
-        canary_check(world, "the replica record", action->bytes);
+        OBSERVE(world, bytes_exposed, "the replica record", action->bytes);
         break;
     case QUIRE_ACTION_NOTICE:
         TRACE(world, "phone # notices #: #", phone->number, action->notice, action->code);
-        people_notice(world, phone, action);
+        OBSERVE(world, phone_notice, phone, action);
         break;
     }
 }
@@ -307,7 +319,6 @@ static void look_at_state(struct world *world, struct phone *phone)
     uint64_t unread = phone->state.unread_count;
     quire_device_state(phone->device, &phone->state);
     const struct quire_device_state *state = &phone->state;
-    struct user *user = &world->model->users[phone->user];
     if (state->redo_count > redos) {
         TRACE(world, "phone # has # records to make again", phone->number, state->redo_count);
         sometimes(world, SOMETIMES_record_made_again);
@@ -322,19 +333,8 @@ static void look_at_state(struct world *world, struct phone *phone)
             phone->stage = PHONE_JOINED;
             TRACE(world, "phone # has joined", phone->number);
         }
-        if (!user->made) {
-            user->made = true;
-            memcpy(user->id, state->user, sizeof user->id);
-        }
     }
-    if (world->mallory != NULL) {
-        mallory_check_roster(world, phone);
-    }
-    if (state->connected && state->caught_up && state->unsealed_count == 0
-        && state->unacknowledged_count == 0 && state->not_on_server_count == 0) {
-        model_uploaded(world, phone);
-    }
-    recording_state(world, phone->number);
+    OBSERVE(world, phone_state, phone);
 }
 
 static void carry_out_all(struct world *world, struct phone *phone,
@@ -453,8 +453,6 @@ void phone_kill(struct world *world, struct phone *phone, bool reboot)
     TRACE(world, "phone # is killed, reboot: #; # of # writes survive", phone->number, reboot,
         survivors, waiting);
     disk_crash(&phone->disk, survivors);
-    model_synced(world, phone);
-    model_crashed(world, phone);
     if (reboot) {
         sometimes(world, SOMETIMES_phone_rebooted);
         phone->replica_record_size = 0;
@@ -467,5 +465,5 @@ void phone_kill(struct world *world, struct phone *phone, bool reboot)
         phone->link = 0;
     }
     phone->state.connected = phone->state.caught_up = false;
-    order_check(world, phone, "after it was killed");
+    OBSERVE(world, phone_killed, phone);
 }

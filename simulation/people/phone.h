@@ -8,7 +8,7 @@
 #include "disk/disk.h"
 #include <quire/device.h>
 
-#define LATER_VERSION 2 /* of batches */
+struct network_phones;
 
 struct clock_state {
     int64_t skew_ms;
@@ -86,12 +86,7 @@ enum quire_status phone_step(struct world *world, struct phone *phone, struct qu
 /** Wants or does not want a connection from now on. */
 void phone_set_online(struct world *world, struct phone *phone, bool online);
 
-/* From the network. Calls of a past life are ignored. */
-/** True: the phone stands still, and the happening comes again when it does not. */
-bool phone_waits(struct world *world, uint32_t phone, const struct happening *happening);
-bool phone_connected(struct world *world, uint32_t phone, uint64_t life, uint64_t link);
-void phone_feed_connected(struct world *world, uint32_t phone);
-void phone_disconnected(struct world *world, uint32_t phone, uint64_t life, uint64_t link);
-void phone_frame(struct world *world, uint32_t phone, uint64_t life, struct quire_bytes bytes);
+/** The phones' end of the network. */
+extern const struct network_phones phone_network;
 
 #endif

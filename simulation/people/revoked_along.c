@@ -47,15 +47,20 @@ static bool enrolled_by(const struct server *server, const uint8_t *user, const 
     return false;
 }
 
-void people_saw_record(struct world *world, const uint8_t *user_id, struct quire_bytes bytes)
+static void record_written(struct world *world, const struct qr_log_record *written)
 {
+    const uint8_t *user_id = written->user;
     struct qr_record record;
     uint8_t signer[QR_DEVICE_SIZE];
     uint32_t user = 0;
+    if (written->entry.kind != QR_LOG_ROSTER) {
+        return;
+    }
     while (user < world->options.users && memcmp(world->model->users[user].id, user_id, QR_USER_SIZE) != 0) {
         user++;
     }
-    if (user == world->options.users || qr_record_read(bytes, &record) != QUIRE_OK
+    if (user == world->options.users
+        || qr_record_read(written->bytes, &record) != QUIRE_OK
         || record.kind != QR_RECORD_REVOKE
         || !enrolled_by(world->server, user_id, record.revoke.device, signer)) {
         return;
@@ -74,3 +79,5 @@ void people_saw_record(struct world *world, const uint8_t *user_id, struct quire
         }
     }
 }
+
+const struct observer revoked_along_observer = {.server_writes = record_written};

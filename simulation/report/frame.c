@@ -6,7 +6,6 @@
 #include "codec/frame.h"
 #include "codec/roster.h"
 #include "people/phone.h"
-#include "story/story.h"
 #include "sync/device/state.h"
 
 #include <inttypes.h>

@@ -11,9 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct recording *recording_create(void)
+static const struct observer observer;
+
+void recording_begin(struct world *world)
 {
-    return sim_alloc(sizeof(struct recording));
+    world->recording = sim_alloc(sizeof *world->recording);
+    world_observe(world, &observer);
 }
 
 void recording_destroy(struct recording *recording)
@@ -113,11 +116,12 @@ static void add_line(struct world *world, uint32_t lane, enum line_kind kind, ch
 }
 
 static void server_state(struct world *world);
+static void phone_state(struct world *world, struct phone *phone);
 
-void recording_line(struct world *world, const struct trace_line *line)
+static void line_traced(struct world *world, const struct trace_line *line)
 {
     /* Frames are kept as frames, lines of a story with their words. */
-    if (world->recording == NULL || has(line->format, "frame of type") || has(line->format, "of the story")) {
+    if (has(line->format, "frame of type") || has(line->format, "of the story")) {
         return;
     }
     char *text = NULL;
@@ -141,7 +145,7 @@ void recording_line(struct world *world, const struct trace_line *line)
     if (lane == LANE_SERVER) {
         server_state(world);
     } else if (lane < PHONES_MAX && has(line->format, "is killed")) {
-        recording_state(world, lane);
+        phone_state(world, &world->phones[lane]);
     }
 }
 
@@ -154,34 +158,32 @@ void recording_story(struct world *world, uint32_t number, const char *source)
 
 /* ---- frames ---------------------------------------------------------------------------------- */
 
-uint64_t recording_sent(struct world *world, uint64_t link, uint32_t phone, bool upwards, bool again,
-    struct quire_bytes bytes)
+static void frame_sent(struct world *world, const struct frame_copy *copy)
 {
     struct recording *recording = world->recording;
-    if (recording == NULL || recording->frame_count == RECORDING_FRAMES_MAX) {
-        if (recording != NULL) {
-            recording->not_kept++;
-        }
-        return 0;
+    struct quire_bytes bytes = copy->bytes;
+    if (recording->frame_count == RECORDING_FRAMES_MAX) {
+        recording->not_kept++;
+        return;
     }
     recording->frames = sim_grow(recording->frames, &recording->frame_capacity,
         recording->frame_count, sizeof *recording->frames);
     struct recorded_frame *frame = &recording->frames[recording->frame_count++];
-    *frame = (struct recorded_frame){.sent_ms = world->now_ms, .link = link, .phone = phone,
-        .size = (uint32_t)bytes.size, .upwards = upwards, .again = again,
+    *frame = (struct recorded_frame){.sent_ms = world->now_ms, .link = copy->link, .phone = copy->phone,
+        .size = (uint32_t)bytes.size, .upwards = copy->upwards, .again = copy->again,
         .type = bytes.size > 2 && bytes.data[1] == 0xcc ? bytes.data[2]
                 : bytes.size > 1                         ? bytes.data[1] : 0};
     if (recording->bytes + bytes.size <= RECORDING_BYTES_MAX) {
         recording->bytes += bytes.size;
         frame->bytes = sim_copy(bytes);
     }
-    return recording->frame_count;
 }
 
-void recording_ended(struct world *world, uint64_t number, bool arrived)
+/* The first copy that was sent is the first frame that is kept. */
+static void frame_ended(struct world *world, const struct frame_copy *copy, bool arrived)
 {
-    if (world->recording != NULL && number > 0 && number <= world->recording->frame_count) {
-        struct recorded_frame *frame = &world->recording->frames[number - 1];
+    if (copy->number > 0 && copy->number <= world->recording->frame_count) {
+        struct recorded_frame *frame = &world->recording->frames[copy->number - 1];
         frame->ended_ms = world->now_ms;
         frame->fate = arrived ? FRAME_ARRIVED : FRAME_LOST;
     }
@@ -220,16 +222,12 @@ static uint32_t short_hash(struct quire_bytes bytes)
     return (uint32_t)(hash ^ hash >> 32);
 }
 
-void recording_state(struct world *world, uint32_t number)
+static void phone_state(struct world *world, struct phone *phone)
 {
-    if (world->recording == NULL) {
-        return;
-    }
-    const struct phone *phone = &world->phones[number];
     struct recorded_state state;
     memset(&state, 0, sizeof state); /* padding too: states are compared by bytes */
     state.at_ms = world->now_ms;
-    state.lane = number;
+    state.lane = phone->number;
     state.alive = phone->device != NULL;
     state.joined = phone->stage == PHONE_JOINED;
     if (phone->device != NULL) {
@@ -272,3 +270,6 @@ static void server_state(struct world *world)
     state.unsent = server->written - server->durable;
     add_state(world, &state);
 }
+
+static const struct observer observer = {.line = line_traced, .frame_sent = frame_sent,
+    .frame_ended = frame_ended, .phone_state = phone_state};

@@ -56,16 +56,10 @@ struct recording {
     uint64_t not_kept; /* lines and frames beyond the limits */
 };
 
-struct recording *recording_create(void);
+/** From now on the world is recorded, in world->recording. */
+void recording_begin(struct world *world);
 void recording_destroy(struct recording *recording);
 
-/* From the world; none of them does anything when world->recording is NULL. */
-void recording_line(struct world *world, const struct trace_line *line);
-/** Returns the frame's number, to be told with its end; 0: it is not kept. */
-uint64_t recording_sent(struct world *world, uint64_t link, uint32_t phone, bool upwards, bool again,
-    struct quire_bytes bytes);
-void recording_ended(struct world *world, uint64_t number, bool arrived);
-void recording_state(struct world *world, uint32_t phone);
 /** A line of a story. */
 void recording_story(struct world *world, uint32_t number, const char *source);
 

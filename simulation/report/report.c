@@ -5,6 +5,8 @@
 
 #include "commit.h"
 #include "page.h"
+#include "network/frame_names.h"
+#include "people/phone.h"
 #include "recording.h"
 #include "frame.h"
 #include "run.h"
@@ -61,8 +63,8 @@ static void write_story(FILE *out, const struct world *world, const struct repor
     const struct recording *recording = world->recording;
     const char *failed_line = "";
     fputs(",\n\"story\":[", out);
-    for (size_t i = 0; report->story != NULL && i < report->story->line_count; i++) {
-        const struct story_line *line = &report->story->lines[i];
+    for (size_t i = 0; i < report->line_count; i++) {
+        const struct report_line *line = &report->lines[i];
         int64_t at_ms = -1;
         char prefix[16];
         int size = snprintf(prefix, sizeof prefix, "%" PRIu32 ": ", line->number);
@@ -94,15 +96,16 @@ static void write_lanes(FILE *out, const struct world *world, const struct repor
         report_text(out, world->phone_names[i] != NULL ? world->phone_names[i] : number);
         fputs(",\"user\":", out);
         snprintf(number, sizeof number, "user %" PRIu32, world->phones[i].user);
-        report_text(out, report->story != NULL ? report->story->users[world->phones[i].user].text
+        report_text(out, report->user_names[world->phones[i].user] != NULL
+                             ? report->user_names[world->phones[i].user]
                          : world->options.users > 1 ? number : "");
         fputs("},", out);
     }
     fputs("{\"name\":\"server\",\"user\":\"\"}],\n\"types\":{", out);
     for (uint32_t type = 0, count = 0; type < 256; type++) {
-        if (strcmp(story_frame_name(type), "unknown") != 0) {
+        if (strcmp(frame_name(type), "unknown") != 0) {
             fprintf(out, "%s\"%" PRIu32 "\":\"%s\"", count++ == 0 ? "" : ",", type,
-                story_frame_name(type));
+                frame_name(type));
         }
     }
     fputc('}', out);
@@ -180,7 +183,7 @@ bool report_seed(uint64_t seed, const struct options *options, const struct skip
     struct world *world = world_create(seed, options, false);
     struct run_result result;
     char title[48];
-    world->recording = recording_create();
+    recording_begin(world);
     world->skips = skips;
     run_in(world, &result);
     snprintf(title, sizeof title, "Seed %" PRIu64, seed);

@@ -5,12 +5,19 @@
 #ifndef SIMULATION_REPORT_H
 #define SIMULATION_REPORT_H
 
-#include "story/interpreter.h"
+#include "world/world.h"
+
+struct report_line {
+    uint32_t number; /* in the file, from 1 */
+    const char *source;
+};
 
 /** What the report says above the diagram; texts are borrowed. */
 struct report {
     const char *title, *again, *claim, *text;
-    const struct story *story; /* or NULL */
+    const struct report_line *lines; /* of the story that was told; NULL: none was */
+    size_t line_count;
+    const char *user_names[USERS_MAX]; /* NULL: its number, where there are several */
     uint32_t line;             /* of the story that failed, or 0 */
     uint64_t trace_hash;
     bool failed, with_options;

@@ -130,7 +130,7 @@ static void print_story(uint64_t seed, const struct options *options, const stru
     struct world *world = world_create(seed, options, false);
     struct run_result result;
     world->skips = skips;
-    world->recording = recording_create();
+    recording_begin(world);
     run_in(world, &result);
     const struct recording *recording = world->recording;
     size_t told = 0, edits = 0;

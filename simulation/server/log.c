@@ -4,8 +4,6 @@
 #include "log.h"
 
 #include "backend.h"
-#include "checkers/checkers.h"
-#include "people/model.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -284,8 +282,7 @@ void server_log_forget(struct world *world, const uint8_t user[QR_USER_SIZE], ui
         backend_must(world, server_backend->forget(server->backend, user, lsn), "forget");
     }
     places_rebuild(server);
-    model_server_lost(world, user, lsn);
-    order_check_log(world);
+    OBSERVE(world, server_lost, user, lsn);
 }
 
 /* ---- kills and copies ------------------------------------------------------------------------- */
@@ -317,7 +314,7 @@ static void lose_from(struct world *world, size_t count)
         sometimes(world, SOMETIMES_server_restored_losing_acknowledged);
     }
     server_log_cut(server, count);
-    model_server_lost(world, NULL, count + 1);
+    OBSERVE(world, server_lost, NULL, count + 1);
 }
 
 void server_restore(struct world *world, bool new_log_id)

@@ -4,13 +4,8 @@
  */
 #include "server.h"
 
-#include "checkers/checkers.h"
-#include "adversary/mallory.h"
 #include "crypto/sign.h"
-#include "people/model.h"
 #include "network/network.h"
-#include "people/people.h"
-#include "people/phone.h"
 #include "log.h"
 
 #include <assert.h>
@@ -50,9 +45,7 @@ static void commit_done(struct world *world, const struct happening *happening)
     }
     server_log_commit(world, server->commit_to);
     TRACE(world, "server's log is durable up to #", server->durable);
-    if (world->sometimes[SOMETIMES_server_forgot] > 0) {
-        order_check_log(world); /* nothing that was on its way stands on what was forgotten */
-    }
+    OBSERVE(world, server_committed, server);
     commit_later(world);
     step(world, (struct qr_hub_event){.kind = QR_HUB_PERSISTED, .lsn = server->durable});
 }
@@ -118,13 +111,8 @@ static void persist(struct world *world, const struct qr_hub_action *action)
             return;
         }
         server_log_add(server, record);
-        canary_check(world, "the server's log", record->bytes);
-        if (world->mallory != NULL && record->entry.kind == QR_LOG_BATCH) {
-            truth_stored(world, record->user, record->bytes);
-        }
-        if (record->entry.kind == QR_LOG_ROSTER) {
-            people_saw_record(world, record->user, record->bytes);
-        }
+        OBSERVE(world, bytes_exposed, "the server's log", record->bytes);
+        OBSERVE(world, server_writes, record);
         TRACE(world, "server writes record #: kind #, seq #, # bytes", record->entry.lsn,
             record->entry.kind, record->entry.seq, record->bytes.size);
     }
@@ -158,7 +146,6 @@ static void verify(struct world *world, const struct qr_hub_action *action)
         verified, valid, world->server->life, action->token, nothing);
 }
 
-/* An intruder's line is as fast as can be. */
 static void left_at_once(struct world *world, const struct happening *happening)
 {
     if (server_up(world)) {
@@ -166,25 +153,30 @@ static void left_at_once(struct world *world, const struct happening *happening)
     }
 }
 
+static bool is_guest(uint64_t link)
+{
+    return link >= SERVER_GUEST_LINK;
+}
+
 static void carry_out(struct world *world, const struct qr_hub_action *action)
 {
     switch (action->kind) {
     case QR_HUB_SEND:
-        canary_check(world, "a frame of the server", action->bytes);
-        acknowledged_check_frame(world, action->connection, action->bytes);
-        if (intruder_is(world, action->connection)) {
-            intruder_hear(world, action->connection, action->bytes);
+        OBSERVE(world, bytes_exposed, "a frame of the server", action->bytes);
+        OBSERVE(world, server_sends, action->connection, action->bytes);
+        if (is_guest(action->connection)) {
+            world->server->guest->hear(world, action->connection, action->bytes);
             world_later(world, world->now_ms + 1, left_at_once, 0, action->bytes.size,
                 action->connection, nothing);
             break;
         }
         network_send_down(world, action->connection, action->bytes);
-        memory_check_link(world, action->connection);
+        OBSERVE(world, server_sent, action->connection);
         break;
     case QR_HUB_CLOSE:
         TRACE(world, "server closes connection #: #", action->connection, action->code);
-        if (intruder_is(world, action->connection)) {
-            intruder_closed(world, action->connection);
+        if (is_guest(action->connection)) {
+            world->server->guest->closed(world, action->connection);
             break;
         }
         network_close_by_server(world, action->connection);
@@ -218,7 +210,7 @@ static void step(struct world *world, struct qr_hub_event event)
     for (size_t i = 0; i < actions.count && !world->failed; i++) {
         carry_out(world, &actions.items[i]);
     }
-    memory_check_hub(world);
+    OBSERVE(world, server_stepped, server);
 }
 
 static void tick(struct world *world, const struct happening *happening)
@@ -235,8 +227,8 @@ static void tick(struct world *world, const struct happening *happening)
 
 void server_opened(struct world *world, uint64_t link)
 {
-    if (mallory_serves(world)) {
-        mallory_opened(world, link);
+    if (world->server->front != NULL) {
+        world->server->front->opened(world, link);
         return;
     }
     step(world, (struct qr_hub_event){.kind = QR_HUB_OPEN, .connection = link,
@@ -245,21 +237,19 @@ void server_opened(struct world *world, uint64_t link)
 
 void server_frame(struct world *world, uint64_t link, struct quire_bytes bytes)
 {
-    if (mallory_serves(world)) {
-        mallory_frame(world, link, bytes);
+    if (world->server->front != NULL) {
+        world->server->front->frame(world, link, bytes);
         return;
     }
-    if (world->mallory != NULL && !intruder_is(world, link)) {
-        mallory_overhears(world, bytes);
-    }
-    canary_check(world, "a frame of a phone", bytes);
+    OBSERVE(world, server_hears, link, bytes);
+    OBSERVE(world, bytes_exposed, "a frame of a phone", bytes);
     step(world, (struct qr_hub_event){.kind = QR_HUB_FRAME, .connection = link, .bytes = bytes});
 }
 
 void server_closed(struct world *world, uint64_t link)
 {
-    if (mallory_serves(world)) {
-        mallory_closed(world, link);
+    if (world->server->front != NULL) {
+        world->server->front->closed(world, link);
         return;
     }
     step(world, (struct qr_hub_event){.kind = QR_HUB_CLOSED, .connection = link});
@@ -267,7 +257,7 @@ void server_closed(struct world *world, uint64_t link)
 
 void server_sent(struct world *world, uint64_t link, uint64_t size)
 {
-    if (mallory_serves(world)) {
+    if (world->server->front != NULL) {
         return;
     }
     step(world, (struct qr_hub_event){.kind = QR_HUB_SENT, .connection = link,
@@ -296,6 +286,15 @@ int64_t server_wall_ms(const struct world *world)
     return WALL_START_MS + (int64_t)world->now_ms + world->server->skew_ms;
 }
 
+static bool is_later(const struct world *world)
+{
+    return world->server->later;
+}
+
+const struct network_server server_network = {.waits = server_waits, .is_up = server_up,
+    .life = server_life, .opened = server_opened, .frame = server_frame, .closed = server_closed,
+    .sent = server_sent, .is_later = is_later};
+
 void server_create(struct world *world)
 {
     struct server *server = sim_alloc(sizeof *server);
@@ -313,9 +312,6 @@ void server_create(struct world *world)
         server->skew_ms = (int64_t)prng_below(&world->people, 2 * skew + 1) - (int64_t)skew;
     }
     server_start(world);
-    if (world->options.mallory != 0) {
-        mallory_create(world);
-    }
 }
 
 void server_destroy(struct world *world)
@@ -360,7 +356,7 @@ void server_start(struct world *world)
         return;
     }
     TRACE(world, "server starts with # records", server->durable);
-    order_check_log(world);
+    OBSERVE(world, server_started, server);
     world_beat(world, world->now_ms + TICK_MS, tick, server->life);
 }
 

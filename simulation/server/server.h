@@ -9,7 +9,9 @@
 #include "sync/hub/hub.h"
 #include "world/world.h"
 
-#define SERVER_HOST "journal.example:8443"
+struct network_server;
+
+#define SERVER_GUEST_LINK (UINT64_C(1) << 40) /* connections of a guest: from here on */
 
 struct stored {
     uint8_t user[QR_USER_SIZE];
@@ -19,8 +21,23 @@ struct stored {
     bool forgotten; /* not in its user's index any more */
 };
 
+/** Stands in the hub's place; its functions are called in the place of the hub's steps. */
+struct server_front {
+    void (*opened)(struct world *world, uint64_t link);
+    void (*frame)(struct world *world, uint64_t link, struct quire_bytes bytes);
+    void (*closed)(struct world *world, uint64_t link);
+};
+
+/** Has connections to the hub that no network carries: as fast as can be. */
+struct server_guest {
+    void (*hear)(struct world *world, uint64_t link, struct quire_bytes bytes);
+    void (*closed)(struct world *world, uint64_t link);
+};
+
 struct server {
     struct qr_hub *hub; /* NULL while it is down */
+    const struct server_front *front; /* NULL: the hub itself serves */
+    const struct server_guest *guest; /* NULL: none comes */
     uint64_t life;
     uint64_t monotonic_offset_ms;
     int64_t skew_ms;
@@ -57,6 +74,9 @@ void server_kill(struct world *world);
 /** Kills it while a commit is under way, now or at the next one; it starts again by itself. */
 void server_kill_in_commit(struct world *world);
 void server_drain(struct world *world);
+
+/** Its end of the network. */
+extern const struct network_server server_network;
 
 /** True: the server stands still, and the happening comes again when it does not. */
 bool server_waits(struct world *world, const struct happening *happening);

@@ -84,7 +84,7 @@ void story_set(struct telling *telling, const struct story_line *line)
 {
     uint32_t option = line->values[0].device;
     uint64_t least, most;
-    options_range(option, &least, &most);
+    mallory_option_range(option, &least, &most);
     if (line->values[1].number < least || line->values[1].number > most) {
         telling_fail(telling, "%s is at least %llu and at most %llu", options_name(option),
             (unsigned long long)least, (unsigned long long)most);
@@ -606,7 +606,7 @@ void story_clock_is_right(struct telling *telling, const struct story_line *line
 /* What befalls a hub does not befall Mallory. */
 static bool is_hub(struct telling *telling)
 {
-    if (mallory_serves(telling->world)) {
+    if (telling->world->server->front != NULL) {
         telling_fail(telling, "this cannot be told of a server that turns hostile in the same story");
     }
     return !telling->world->failed;

@@ -4,7 +4,7 @@
  */
 #include "interpreter.h"
 
-#include "codec/frame.h"
+#include "network/frame_names.h"
 #include "adversary/mallory.h"
 #include "people/model.h"
 #include "server/server.h"
@@ -275,7 +275,7 @@ void story_expect_no_alarm(struct telling *telling, const struct story_line *lin
 {
     EACH(telling, line, i) {
         if (telling->broken_now) {
-            telling_heard_alarm(telling->world, i, QUIRE_ALARM_FORK);
+            telling_raised(telling, i, QUIRE_ALARM_FORK);
         }
         for (uint32_t alarm = 1; alarm < QUIRE_ALARM_COUNT; alarm++) {
             if (telling->raised[i][alarm] > 0) {
@@ -448,7 +448,7 @@ void story_expect_received_from(struct telling *telling, const struct story_line
                      ? telling->received_by_server[i][line->values[1].device] : 0;
     }
     expect_count(telling, &line->values[0], count, "the server received",
-        story_frame_name(line->values[1].device));
+        frame_name(line->values[1].device));
 }
 
 void story_expect_received(struct telling *telling, const struct story_line *line)
@@ -458,7 +458,7 @@ void story_expect_received(struct telling *telling, const struct story_line *lin
         count += telling->received[i][line->values[2].device];
     }
     expect_count(telling, &line->values[1], count, "they received",
-        story_frame_name(line->values[2].device));
+        frame_name(line->values[2].device));
 }
 
 void story_expect_event(struct telling *telling, const struct story_line *line)

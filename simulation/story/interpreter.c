@@ -74,18 +74,27 @@ static size_t frame_type(struct quire_bytes bytes)
     return bytes.size > 2 && bytes.data[1] == 0xcc ? bytes.data[2] : bytes.size > 1 ? bytes.data[1] : 0;
 }
 
-void telling_heard_frame(struct world *world, uint32_t phone, bool upwards, struct quire_bytes bytes)
+static void frame_ended(struct world *world, const struct frame_copy *copy, bool arrived)
 {
     struct telling *telling = world->telling;
-    uint64_t *counts = upwards ? telling->received_by_server[phone] : telling->received[phone];
-    counts[frame_type(bytes)]++;
+    if (arrived) {
+        uint64_t *counts = copy->upwards ? telling->received_by_server[copy->phone]
+                                         : telling->received[copy->phone];
+        counts[frame_type(copy->bytes)]++;
+    }
 }
 
-void telling_heard_alarm(struct world *world, uint32_t phone, uint32_t alarm)
+void telling_raised(struct telling *telling, uint32_t phone, uint32_t alarm)
 {
-    struct telling *telling = world->telling;
     if (alarm < QUIRE_ALARM_COUNT && telling->raised[phone][alarm]++ == 0) {
-        telling->raised_at_ms[phone][alarm] = world->now_ms;
+        telling->raised_at_ms[phone][alarm] = telling->world->now_ms;
+    }
+}
+
+static void noticed(struct world *world, struct phone *phone, const struct quire_action *action)
+{
+    if (action->notice == QUIRE_NOTICE_ALARM) {
+        telling_raised(world->telling, phone->number, action->code);
     }
 }
 
@@ -105,6 +114,9 @@ void telling_check_secrets(struct world *world, const char *where, struct quire_
         }
     }
 }
+
+static const struct observer observer = {.frame_ended = frame_ended, .phone_notice = noticed,
+    .bytes_exposed = telling_check_secrets};
 
 /* ---- time ------------------------------------------------------------------------------------ */
 
@@ -213,6 +225,28 @@ static void expect_secrets(struct telling *telling)
     }
 }
 
+static bool report_on(struct world *world, const struct story *story, const struct verdict *verdict,
+    const char *path)
+{
+    char again[512];
+    snprintf(again, sizeof again, "quire-sim run --seed %llu --trace %s",
+        (unsigned long long)world->seed, story->path);
+    struct report_line *lines = sim_alloc(story->line_count * sizeof *lines);
+    for (size_t i = 0; i < story->line_count; i++) {
+        lines[i] = (struct report_line){story->lines[i].number, story->lines[i].source};
+    }
+    struct report report = {.title = story->title[0] == 0 ? story->path : story->title,
+        .again = again, .claim = verdict->claim, .text = verdict->text, .lines = lines,
+        .line_count = story->line_count, .line = verdict->line, .trace_hash = verdict->trace_hash,
+        .failed = verdict->failed};
+    for (uint32_t i = 0; i < story->user_count; i++) {
+        report.user_names[i] = story->users[i].text;
+    }
+    bool well = report_write(world, &report, path);
+    free(lines);
+    return well;
+}
+
 void story_tell(const struct story *story, uint64_t seed, size_t broken_line, enum story_break how,
     bool tracing, const char *report_path, struct verdict *out_verdict)
 {
@@ -225,12 +259,15 @@ void story_tell(const struct story *story, uint64_t seed, size_t broken_line, en
     *telling = (struct telling){.story = story, .world = world, .broken_line = broken_line,
         .how = how};
     world->telling = telling;
-    world->recording = report_path == NULL ? NULL : recording_create();
+    world_observe(world, &observer);
+    if (report_path != NULL) {
+        recording_begin(world);
+    }
     for (uint32_t i = 0; i < story->device_count; i++) {
         world->phone_names[i] = story->devices[i].text;
     }
     expect_secrets(telling);
-    server_create(world);
+    run_begin(world);
     if (options.mallory != 0 && story->device_count > MALLORY_PHONES_MAX) {
         world_fail(world, "story", "a server that turns hostile knows at most %u devices, here are %u",
             MALLORY_PHONES_MAX, story->device_count);
@@ -245,14 +282,7 @@ void story_tell(const struct story *story, uint64_t seed, size_t broken_line, en
     memcpy(out_verdict->claim, world->failure_claim, sizeof out_verdict->claim);
     name_phones(story, world->failure_text, out_verdict->text, sizeof out_verdict->text);
     if (report_path != NULL) {
-        char again[512];
-        snprintf(again, sizeof again, "quire-sim run --seed %llu --trace %s", (unsigned long long)seed,
-            story->path);
-        struct report report = {.title = story->title[0] == 0 ? story->path : story->title,
-            .again = again, .claim = out_verdict->claim, .text = out_verdict->text, .story = story,
-            .line = out_verdict->line, .trace_hash = out_verdict->trace_hash,
-            .failed = out_verdict->failed};
-        out_verdict->no_report = !report_write(world, &report, report_path);
+        out_verdict->no_report = !report_on(world, story, out_verdict, report_path);
     }
     world->telling = NULL;
     world_destroy(world);

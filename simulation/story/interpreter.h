@@ -42,9 +42,9 @@ struct telling {
     bool named[PHONES_MAX][QUIRE_ALARM_COUNT]; /* a line expects or allows it */
 };
 
-/* From the world, while a story is told. */
-void telling_heard_frame(struct world *world, uint32_t phone, bool upwards, struct quire_bytes bytes);
-void telling_heard_alarm(struct world *world, uint32_t phone, uint32_t alarm);
+/** That phone raised an alarm now. */
+void telling_raised(struct telling *telling, uint32_t phone, uint32_t alarm);
+/** Nothing that the story calls a secret is readable in these bytes. */
 void telling_check_secrets(struct world *world, const char *where, struct quire_bytes bytes);
 
 /** The story fails at its present line. */

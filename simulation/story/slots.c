@@ -3,7 +3,7 @@
  */
 #include "reading.h"
 
-#include "codec/frame.h"
+#include "network/frame_names.h"
 #include "adversary/mallory.h"
 
 #include <string.h>
@@ -12,31 +12,9 @@ static const char *const alarm_names[] = {NULL, "bad-signature", "fork", "roster
     "withheld", "unreadable", "clock", "revoked-write", "damaged"};
 _Static_assert(sizeof alarm_names / sizeof *alarm_names == QUIRE_ALARM_COUNT, "a name for each alarm");
 
-static const struct {
-    const char *name;
-    uint32_t type;
-} frame_names[] = {{"HELLO", QR_FRAME_HELLO}, {"CHALLENGE", QR_FRAME_CHALLENGE},
-    {"AUTH", QR_FRAME_AUTH}, {"WELCOME", QR_FRAME_WELCOME}, {"SUB", QR_FRAME_SUB},
-    {"WANT", QR_FRAME_WANT}, {"DELTA", QR_FRAME_DELTA}, {"CAUGHT_UP", QR_FRAME_CAUGHT_UP},
-    {"PUSH", QR_FRAME_PUSH}, {"ACK", QR_FRAME_ACK}, {"ROSTER_APPEND", QR_FRAME_ROSTER_APPEND},
-    {"ROSTER_RECORDS", QR_FRAME_ROSTER_RECORDS}, {"ROSTER_DONE", QR_FRAME_ROSTER_DONE},
-    {"PAIR", QR_FRAME_PAIR}, {"CREDIT", QR_FRAME_CREDIT}, {"PING", QR_FRAME_PING},
-    {"GOAWAY", QR_FRAME_GOAWAY}, {"ERROR", QR_FRAME_ERROR}, {"PRESENCE", QR_FRAME_PRESENCE}};
-#define FRAME_NAMES (sizeof frame_names / sizeof *frame_names)
-
 const char *story_alarm_name(uint32_t alarm)
 {
     return alarm > 0 && alarm < QUIRE_ALARM_COUNT ? alarm_names[alarm] : "unknown";
-}
-
-const char *story_frame_name(uint32_t type)
-{
-    for (size_t i = 0; i < FRAME_NAMES; i++) {
-        if (frame_names[i].type == type) {
-            return frame_names[i].name;
-        }
-    }
-    return "unknown";
 }
 
 static bool wants_names(struct reading *reading, size_t at, const char *what,
@@ -292,7 +270,7 @@ static bool slot_event(struct reading *reading, size_t *at, struct story_value *
 
 static bool slot_frame(struct reading *reading, size_t *at, struct story_value *value)
 {
-    for (size_t i = 0; i < FRAME_NAMES; i++) {
+    for (size_t i = 0; i < frame_name_count; i++) {
         if (reading->tokens[*at].kind == WORD
             && strcmp(frame_names[i].name, reading->tokens[*at].text) == 0) {
             value->device = frame_names[i].type;

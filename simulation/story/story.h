@@ -83,6 +83,5 @@ void story_finish(struct story *story);
 bool story_expects(const struct story_line *line);
 /** Names that slots of that kind accept, separated by blanks; for the help. */
 const char *story_alarm_name(uint32_t alarm);
-const char *story_frame_name(uint32_t type);
 
 #endif

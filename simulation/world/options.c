@@ -4,7 +4,6 @@
  */
 #include "options.h"
 
-#include "adversary/mallory.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -186,8 +185,7 @@ void options_range(size_t index, uint64_t *out_least, uint64_t *out_most)
         const char *name;
         uint64_t least, most;
     } ranges[] = {{"users", 1, USERS_MAX}, {"phones", 1, PHONES_OF_USER_MAX}, {"entries", 1, ENTRIES_MAX},
-        {"acts_per_minute", 1, 60000}, {"bytes_per_ms", 1, UINT64_MAX}, {"phone_clones", 0, CLONES_MAX},
-        {"mallory", 0, strategy_count}};
+        {"acts_per_minute", 1, 60000}, {"bytes_per_ms", 1, UINT64_MAX}, {"phone_clones", 0, CLONES_MAX}};
     *out_least = 0;
     *out_most = UINT64_MAX;
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {

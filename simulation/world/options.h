@@ -12,6 +12,7 @@
 #define ENTRIES_MAX 128u      /* of each user */
 #define PHONES_OF_USER_MAX 8u /* when it begins */
 #define CLONES_MAX 8u
+#define LATER_VERSION 2 /* of batches */
 
 /*      name, unit and meaning; a mean of 0 means never */
 #define OPTIONS(X)                                                                                 \

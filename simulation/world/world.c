@@ -4,8 +4,6 @@
  */
 #include "world.h"
 
-#include "report/recording.h"
-
 #include <assert.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -63,6 +61,12 @@ void *sim_grow(void *array, size_t *capacity, size_t count, size_t item_size)
     free(array);
     *capacity = larger;
     return grown;
+}
+
+void world_observe(struct world *world, const struct observer *observer)
+{
+    assert(world->observer_count < OBSERVERS_MAX);
+    world->observers[world->observer_count++] = observer;
 }
 
 /* ---- the queue ------------------------------------------------------------------------------- */
@@ -320,9 +324,7 @@ void trace_numbers(struct world *world, const char *format, const uint64_t numbe
     for (const char *c = format; *c != 0; c++) {
         world->trace_hash = (world->trace_hash ^ (uint8_t)*c) * 0x100000001b3u;
     }
-    if (world->recording != NULL) {
-        recording_line(world, line);
-    }
+    OBSERVE(world, line, line);
     if (world->tracing) {
         print_line(world, line, stdout);
     }

@@ -7,6 +7,7 @@
 #ifndef SIMULATION_WORLD_H
 #define SIMULATION_WORLD_H
 
+#include "observer.h"
 #include "options.h"
 #include "prng.h"
 #include <quire/bytes.h>
@@ -16,6 +17,7 @@
 #define SKIPS_MAX 512u
 #define STEPS_MAX 3000000u
 #define PHONES_MAX 48u
+#define OBSERVERS_MAX 16u
 
 /* States that a run should reach now and then; one that no run of many reaches is a gap. */
 #define SOMETIMES(X)                                                                               \
@@ -171,7 +173,11 @@ struct world {
     uint64_t deeds;            /* so far: what people did and what befell them, one by one */
 
     const char *phone_names[PHONES_MAX]; /* NULL: its number will do */
-    struct recording *recording;         /* for a report, or NULL; owned */
+    const struct observer *observers[OBSERVERS_MAX];
+    size_t observer_count;
+
+    /* What hangs on a world: each is made, known and freed by the part of that name. */
+    struct recording *recording;         /* for a report, or NULL */
     struct telling *telling;             /* the story that is told, or NULL */
 
     struct network *network;
@@ -189,6 +195,9 @@ void *sim_room(size_t size);
 void *sim_copy(struct quire_bytes bytes);
 /** Room for one more item: what is behind `count` is zero in a grown array. */
 void *sim_grow(void *array, size_t *capacity, size_t count, size_t item_size);
+
+/** From now on it is called; it must outlive the world. */
+void world_observe(struct world *world, const struct observer *observer);
 
 /** Asks for something; `bytes` are copied. */
 void world_later(struct world *world, uint64_t at_ms,
