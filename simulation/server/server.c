@@ -6,7 +6,6 @@
 
 #include "crypto/sign.h"
 #include "network/network.h"
-#include "log.h"
 
 #include <assert.h>
 #include <stdlib.h>

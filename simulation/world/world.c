@@ -78,54 +78,54 @@ static bool sooner(const struct due *a, const struct due *b)
 
 static uint32_t take_place(struct world *world)
 {
-    if (world->free_place != 0) {
-        uint32_t place = world->free_place - 1;
-        world->free_place = world->happenings[place].actor;
+    if (world->schedule.free_place != 0) {
+        uint32_t place = world->schedule.free_place - 1;
+        world->schedule.free_place = world->schedule.happenings[place].actor;
         return place;
     }
-    world->happenings = sim_grow(world->happenings, &world->happening_capacity,
-        world->happening_count, sizeof *world->happenings);
-    return (uint32_t)world->happening_count++;
+    world->schedule.happenings = sim_grow(world->schedule.happenings, &world->schedule.happening_capacity,
+        world->schedule.happening_count, sizeof *world->schedule.happenings);
+    return (uint32_t)world->schedule.happening_count++;
 }
 
 static void queue_add(struct world *world, const struct happening *happening)
 {
-    struct due due = {happening->at_ms, world->queue_order++, take_place(world)};
-    world->happenings[due.place] = *happening;
-    world->queue = sim_grow(world->queue, &world->queue_capacity, world->queue_count,
-        sizeof *world->queue);
-    size_t i = world->queue_count++;
-    for (; i > 0 && sooner(&due, &world->queue[(i - 1) / 2]); i = (i - 1) / 2) {
-        world->queue[i] = world->queue[(i - 1) / 2];
+    struct due due = {happening->at_ms, world->schedule.queue_order++, take_place(world)};
+    world->schedule.happenings[due.place] = *happening;
+    world->schedule.queue = sim_grow(world->schedule.queue, &world->schedule.queue_capacity, world->schedule.queue_count,
+        sizeof *world->schedule.queue);
+    size_t i = world->schedule.queue_count++;
+    for (; i > 0 && sooner(&due, &world->schedule.queue[(i - 1) / 2]); i = (i - 1) / 2) {
+        world->schedule.queue[i] = world->schedule.queue[(i - 1) / 2];
     }
-    world->queue[i] = due;
+    world->schedule.queue[i] = due;
 }
 
 static struct happening queue_take(struct world *world)
 {
-    struct due first = world->queue[0];
-    struct due last = world->queue[--world->queue_count];
+    struct due first = world->schedule.queue[0];
+    struct due last = world->schedule.queue[--world->schedule.queue_count];
     size_t i = 0;
     for (;;) {
         size_t child = 2 * i + 1;
-        if (child >= world->queue_count) {
+        if (child >= world->schedule.queue_count) {
             break;
         }
-        child += child + 1 < world->queue_count && sooner(&world->queue[child + 1], &world->queue[child]);
-        if (!sooner(&world->queue[child], &last)) {
+        child += child + 1 < world->schedule.queue_count && sooner(&world->schedule.queue[child + 1], &world->schedule.queue[child]);
+        if (!sooner(&world->schedule.queue[child], &last)) {
             break;
         }
-        world->queue[i] = world->queue[child];
+        world->schedule.queue[i] = world->schedule.queue[child];
         i = child;
     }
-    if (world->queue_count > 0) {
-        world->queue[i] = last;
+    if (world->schedule.queue_count > 0) {
+        world->schedule.queue[i] = last;
     }
-    struct happening *place = &world->happenings[first.place];
+    struct happening *place = &world->schedule.happenings[first.place];
     struct happening happening = *place;
     happening.at_ms = first.at_ms; /* all may have slept meanwhile */
-    place->actor = world->free_place;
-    world->free_place = first.place + 1;
+    place->actor = world->schedule.free_place;
+    world->schedule.free_place = first.place + 1;
     return happening;
 }
 
@@ -155,41 +155,41 @@ void world_beat(struct world *world, uint64_t at_ms,
 {
     struct happening happening = {
         .at_ms = not_before_now(world, at_ms), .act = act, .ticket = ticket};
-    if (world->has_beat) { /* another one's, or of a life before */
+    if (world->schedule.has_beat) { /* another one's, or of a life before */
         queue_add(world, &happening);
         return;
     }
-    world->beat = happening;
-    world->beat_order = world->queue_order++;
-    world->has_beat = true;
+    world->schedule.beat = happening;
+    world->schedule.beat_order = world->schedule.queue_order++;
+    world->schedule.has_beat = true;
 }
 
 /* Of all that waits, the beat is the soonest. */
 static bool beat_is_next(const struct world *world)
 {
-    if (!world->has_beat || world->queue_count == 0) {
-        return world->has_beat;
+    if (!world->schedule.has_beat || world->schedule.queue_count == 0) {
+        return world->schedule.has_beat;
     }
-    const struct due beat = {.at_ms = world->beat.at_ms, .order = world->beat_order};
-    return sooner(&beat, &world->queue[0]);
+    const struct due beat = {.at_ms = world->schedule.beat.at_ms, .order = world->schedule.beat_order};
+    return sooner(&beat, &world->schedule.queue[0]);
 }
 
 static struct happening take_soonest(struct world *world)
 {
     if (beat_is_next(world)) {
-        world->has_beat = false;
-        return world->beat;
+        world->schedule.has_beat = false;
+        return world->schedule.beat;
     }
     return queue_take(world);
 }
 
 void world_forget_all(struct world *world)
 {
-    for (size_t i = 0; i < world->queue_count; i++) {
-        free(world->happenings[world->queue[i].place].bytes);
+    for (size_t i = 0; i < world->schedule.queue_count; i++) {
+        free(world->schedule.happenings[world->schedule.queue[i].place].bytes);
     }
-    free(world->queue);
-    free(world->happenings);
+    free(world->schedule.queue);
+    free(world->schedule.happenings);
 }
 
 bool world_wait(struct world *world, const struct happening *happening, uint64_t until_ms)
@@ -204,10 +204,10 @@ bool world_wait(struct world *world, const struct happening *happening, uint64_t
 
 void world_skip(struct world *world, uint64_t length_ms)
 {
-    for (size_t i = 0; i < world->queue_count; i++) {
-        world->queue[i].at_ms += length_ms; /* the heap stays one */
+    for (size_t i = 0; i < world->schedule.queue_count; i++) {
+        world->schedule.queue[i].at_ms += length_ms; /* the heap stays one */
     }
-    world->beat.at_ms += length_ms;
+    world->schedule.beat.at_ms += length_ms;
     world->now_ms += length_ms;
     world->skipped_ms += length_ms;
 }
@@ -240,8 +240,8 @@ bool world_deed(struct world *world)
 
 static bool is_due(const struct world *world, uint64_t until_ms)
 {
-    return (world->has_beat && world->beat.at_ms <= until_ms)
-           || (world->queue_count > 0 && world->queue[0].at_ms <= until_ms);
+    return (world->schedule.has_beat && world->schedule.beat.at_ms <= until_ms)
+           || (world->schedule.queue_count > 0 && world->schedule.queue[0].at_ms <= until_ms);
 }
 
 void world_run(struct world *world, uint64_t until_ms)

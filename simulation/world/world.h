@@ -136,6 +136,19 @@ struct trace_line {
     uint64_t numbers[4];
 };
 
+/** What will happen. */
+struct schedule {
+    struct due *queue; /* a heap, soonest first */
+    size_t queue_count, queue_capacity;
+    uint64_t queue_order;
+    struct happening *happenings; /* in no order; free slots are a list */
+    size_t happening_count, happening_capacity;
+    uint32_t free_place; /* + 1; 0: none. The next one is the place's `actor` */
+    struct happening beat; /* beside the heap: most of what happens is the server's next tick */
+    uint64_t beat_order;
+    bool has_beat;
+};
+
 struct world {
     struct options options;
     uint64_t seed;
@@ -149,15 +162,7 @@ struct world {
      * changes none of the others */
     struct prng people, rhythm, network_chance, disk_chance, entropy;
 
-    struct due *queue; /* a heap, soonest first */
-    size_t queue_count, queue_capacity;
-    uint64_t queue_order;
-    struct happening *happenings; /* in no order; free places are a list */
-    size_t happening_count, happening_capacity;
-    uint32_t free_place; /* + 1; 0: none. The next one is the place's `actor` */
-    struct happening beat; /* beside the heap: most of what happens is the server's next tick */
-    uint64_t beat_order;
-    bool has_beat;
+    struct schedule schedule;
 
     struct trace_line tail[TRACE_TAIL];
     uint64_t trace_count;
