@@ -20,10 +20,10 @@ extern "C" {
 #endif
 
 #define QUIRE_REPLICA_SIZE 8
-#define QUIRE_TEXT_MAX (1024 * 1024)  /* bytes of visible text in one entry */
+#define QUIRE_TEXT_MAX (1024 * 1024)  /* bytes of visible text that an insertion may leave */
 #define QUIRE_TITLE_MAX 1024          /* bytes */
 #define QUIRE_ELEMENT_MAX 128         /* bytes of a tag's or an emotion's name */
-#define QUIRE_ELEMENTS_MAX 256        /* live elements of one set */
+#define QUIRE_ELEMENTS_MAX 256        /* elements of one set that an add may leave */
 #define QUIRE_INTENSITY_MAX 100
 #define QUIRE_MOOD_MAX 100
 #define QUIRE_ANCHOR_SIZE 16          /* bytes */
@@ -142,14 +142,12 @@ QUIRE_API bool quire_document_empty(const struct quire_document *document);
 
 /**
  * Inserts UTF-8 text before code point `position`. EINVALID: position > length, text that is not
- * well-formed UTF-8, or empty. ELIMIT: the text would grow past QUIRE_TEXT_MAX, or it is in too many
- * pieces, or of too many replicas (protocol/document.md). ENOMEM.
+ * well-formed UTF-8, or empty. ELIMIT: the text would grow past QUIRE_TEXT_MAX. ENOMEM.
  */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_document_insert(struct quire_document *document,
     const struct quire_stamp *stamp, size_t position, struct quire_bytes text);
 
-/** Deletes `count` ≥ 1 code points from `position`. EINVALID: the range leaves the text. ELIMIT: it would
- * leave the text in too many pieces, or the replica is one too many. ENOMEM. */
+/** Deletes `count` ≥ 1 code points from `position`. EINVALID: the range leaves the text. ENOMEM. */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_document_erase(struct quire_document *document,
     const struct quire_stamp *stamp, size_t position, size_t count);
 
@@ -160,7 +158,7 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_document_erase(struct quire_docu
 QUIRE_API QUIRE_CHECKED enum quire_status quire_document_set_register(struct quire_document *document,
     const struct quire_stamp *stamp, enum quire_register field, const struct quire_value *value);
 
-/** Unsets a register; nothing happens if it is unset. ELIMIT: too many replicas. ENOMEM. */
+/** Unsets a register; nothing happens if it is unset. ENOMEM. */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_document_clear_register(struct quire_document *document,
     const struct quire_stamp *stamp, enum quire_register field);
 
@@ -171,13 +169,11 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_document_clear_register(struct q
 QUIRE_API QUIRE_CHECKED enum quire_status quire_document_add_element(struct quire_document *document,
     const struct quire_stamp *stamp, enum quire_set set, struct quire_bytes name, int64_t value);
 
-/** Removes an element as seen here; a concurrent add wins. Nothing happens if it is not there. ELIMIT: too
- * many replicas. ENOMEM. */
+/** Removes an element as seen here; a concurrent add wins. Nothing happens if it is not there. ENOMEM. */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_document_remove_element(struct quire_document *document,
     const struct quire_stamp *stamp, enum quire_set set, struct quire_bytes name);
 
-/** Deletes the entry as seen here. Any later or concurrent edit brings it back. ELIMIT: too many replicas.
- * ENOMEM. */
+/** Deletes the entry as seen here. Any later or concurrent edit brings it back. ENOMEM. */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_document_delete(struct quire_document *document,
     const struct quire_stamp *stamp);
 
@@ -238,8 +234,8 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_undo_close_step(struct quire_und
 
 /**
  * Takes the last step back, or makes again what was taken back last. A new edit forgets what might
- * have been made again. ENOTFOUND: there is no step. ESTATE: no document. ENOMEM, ELIMIT: part of a
- * step that changed several things may have been taken back; calling again goes on with the rest.
+ * have been made again. No limit keeps back what was there before. ENOTFOUND: there is no step. ESTATE: no
+ * document. ENOMEM: part of a step that changed several things may have been taken back; calling again goes on with the rest.
  */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_undo_undo(struct quire_undo *undo,
     const struct quire_stamp *stamp);
@@ -283,7 +279,8 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_document_encode(const struct qui
  * Joins a delta or a state, from anyone, in any order that is causal per (replica, counter), any
  * number of times. An empty document without an undo retains a state as it came, checked, and stays
  * encoded. EMALFORMED: not a delta or state, or it names what cannot exist here: refused
- * whole. ELIMIT: a limit of protocol/document.md. EUNSUPPORTED: a newer format. ENOMEM.
+ * whole. ELIMIT: a delta above 4 MiB, which every device refuses; what the document holds is no limit.
+ * ENOMEM: nothing has changed; keep the bytes and merge them again. EUNSUPPORTED: a newer format. ENOMEM.
  */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_document_merge(struct quire_document *document,
     struct quire_bytes bytes);

@@ -72,7 +72,8 @@ enum quire_status quire_document_resolve(const struct quire_document *document,
     }
     uint32_t offset;
     uint32_t replica = qr_replicas_find(&document->replicas, anchor + 2);
-    uint32_t index = replica == 0 ? QR_NONE
+    bool possible = replica != 0 && counter <= QR_COUNTER_MAX;
+    uint32_t index = !possible ? QR_NONE
                                   : qr_text_find(&document->text, qr_id(replica, counter), &offset);
     if (index == QR_NONE) {
         return QUIRE_ENOTFOUND;

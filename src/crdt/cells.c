@@ -19,9 +19,6 @@ void qr_cells_finish(struct qr_cells *cells)
 enum quire_status qr_cells_reserve(struct qr_cells *cells, size_t extra)
 {
     size_t needed = cells->count + extra;
-    if (needed > QR_DOTS_MAX) {
-        return QUIRE_ELIMIT;
-    }
     if (needed <= cells->capacity) {
         return QUIRE_OK;
     }
@@ -168,6 +165,22 @@ static void show(struct qr_cells *cells)
     cells->unread_start = next;
 }
 
+/** Sorts the added dots into the first `count`, from the end. `shown` is free meanwhile: it holds them. */
+static void join_sorted(struct qr_cells *cells, size_t count, struct qr_dot *const *added,
+    size_t added_count)
+{
+    struct qr_dot **fresh = cells->shown;
+    memmove(fresh, added, added_count * sizeof(struct qr_dot *));
+    qsort(fresh, added_count, sizeof(struct qr_dot *), compare_dots);
+    for (size_t slot = count + added_count; added_count > 0; slot--) {
+        if (count > 0 && compare_dots(&cells->dots[count - 1], &fresh[added_count - 1]) > 0) {
+            cells->dots[slot - 1] = cells->dots[--count];
+        } else {
+            cells->dots[slot - 1] = fresh[--added_count];
+        }
+    }
+}
+
 void qr_cells_change(struct qr_cells *cells, bool (*gone)(const void *context,
     const struct qr_dot *dot), const void *context, struct qr_dot *const *added, size_t added_count)
 {
@@ -183,8 +196,7 @@ void qr_cells_change(struct qr_cells *cells, bool (*gone)(const void *context,
         }
     }
     if (added_count > 0) {
-        memmove(cells->dots + count, added, added_count * sizeof(struct qr_dot *));
-        qsort(cells->dots, count + added_count, sizeof(struct qr_dot *), compare_dots);
+        join_sorted(cells, count, added, added_count);
     }
     cells->count = count + added_count;
     show(cells);

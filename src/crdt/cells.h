@@ -63,7 +63,7 @@ struct qr_cells {
 
 void qr_cells_finish(struct qr_cells *cells);
 
-/** Room for so many more dots. ENOMEM; ELIMIT past QR_DOTS_MAX. */
+/** Room for so many more dots. ENOMEM. */
 QUIRE_CHECKED enum quire_status qr_cells_reserve(struct qr_cells *cells, size_t extra);
 
 /** A dot as it is written down, before it is one. */

@@ -147,72 +147,6 @@ static bool all_exists(const struct quire_document *document, const struct qr_pa
         && all_seen(document, payload, payload->deleted, payload->deleted_count);
 }
 
-/* ---- children ----------------------------------------------------------------------------- */
-
-/** A character that a new run hangs on, and the side. */
-struct parent {
-    uint64_t id;
-    bool left;
-};
-
-static int compare_parents(const void *a, const void *b)
-{
-    const struct parent *left = a;
-    const struct parent *right = b;
-    if (left->id != right->id) {
-        return left->id < right->id ? -1 : 1;
-    }
-    return (int)left->left - (int)right->left;
-}
-
-/** Whether no letter can have too many children, for there are too few runs whose parents' ids fall
- * together. What is in the document is not counted. */
-static bool has_few_children(const struct qr_payload *payload)
-{
-    uint16_t counts[1024] = {0};
-    for (size_t i = 0; i < payload->run_count; i++) {
-        uint64_t mixed = payload->runs[i].parent * UINT64_C(0x9e3779b97f4a7c15);
-        if (++counts[mixed >> 54] > QR_CHILDREN_MAX) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/** A replica types at most one left and one right child of a character, so there is a bound; beyond
- * it somebody only wants siblings to be searched. */
-static enum quire_status check_children(const struct quire_document *document,
-    const struct qr_payload *payload)
-{
-    if (payload->run_count == 0 || (document->text.item_count == 1 && has_few_children(payload))) {
-        return QUIRE_OK;
-    }
-    struct parent *parents = qr_arena_take(payload->arena, payload->run_count, sizeof *parents);
-    if (parents == NULL) {
-        return QUIRE_ENOMEM;
-    }
-    size_t count = 0;
-    for (size_t i = 0; i < payload->run_count; i++) {
-        const struct qr_run *run = &payload->runs[i];
-        if (qr_id_counter(run->id) > seen_of(document, run->id)) {
-            parents[count++] = (struct parent){run->parent, qr_run_is_left(run)};
-        }
-    }
-    if (count > 1) {
-        qsort(parents, count, sizeof *parents, compare_parents);
-    }
-    enum quire_status status = QUIRE_OK;
-    for (size_t i = 0, end; i < count && status == QUIRE_OK; i = end) {
-        for (end = i + 1; end < count && compare_parents(&parents[i], &parents[end]) == 0;) {
-            end++;
-        }
-        bool here = qr_id_counter(parents[i].id) <= seen_of(document, parents[i].id);
-        size_t before = here ? qr_text_children(&document->text, parents[i].id, parents[i].left) : 0;
-        status = before + (end - i) > QR_CHILDREN_MAX ? QUIRE_ELIMIT : QUIRE_OK;
-    }
-    return status;
-}
-
 /* ---- form --------------------------------------------------------------------------------- */
 
 /** Whether a run goes on with the one before it, so that they are one. */
@@ -292,5 +226,5 @@ enum quire_status qr_payload_check(const struct quire_document *document,
                                                        : QUIRE_EMALFORMED;
     }
     qr_arena_back(payload->arena, mark);
-    return status == QUIRE_OK ? check_children(document, payload) : status;
+    return status;
 }

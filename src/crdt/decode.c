@@ -6,15 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum quire_status qr_decoder_count(struct qr_decoder *decoder, size_t least, size_t most, size_t size,
-    size_t *out_count, void *out_array)
+enum quire_status qr_decoder_count(struct qr_decoder *decoder, size_t least, size_t size, size_t *out_count, void *out_array)
 {
     uint64_t count = qr_read_varint(&decoder->reader);
     if (decoder->reader.failed || count == 0 || count > qr_reader_left(&decoder->reader) / least) {
         return QUIRE_EMALFORMED;
-    }
-    if (count > most) {
-        return QUIRE_ELIMIT;
     }
     void *array = qr_arena_take(decoder->payload->arena, (size_t)count, size);
     if (array == NULL) {
@@ -80,7 +76,7 @@ static enum quire_status number_replica(struct qr_decoder *decoder, size_t rank)
         payload->by_number[replica->number] = (uint32_t)rank;
     }
     decoder->progress[rank] = (struct qr_progress){.next = replica->first, .used = covered};
-    return known->count + payload->new_replicas > QR_REPLICAS_MAX ? QUIRE_ELIMIT : QUIRE_OK;
+    return known->count + payload->new_replicas > QR_REPLICAS_MAX ? QUIRE_ENOMEM : QUIRE_OK;
 }
 
 static enum quire_status read_replica_columns(struct qr_decoder *decoder)
@@ -126,7 +122,7 @@ static enum quire_status read_replicas(struct qr_decoder *decoder)
         return QUIRE_EMALFORMED;
     }
     if (count > QR_REPLICAS_MAX) {
-        return QUIRE_ELIMIT;
+        return QUIRE_ENOMEM;
     }
     size_t numbers = decoder->document->replicas.count + (size_t)count + 1;
     payload->replicas = qr_arena_take(payload->arena, (size_t)count, sizeof *payload->replicas);
@@ -153,7 +149,7 @@ static enum quire_status read_deleted(struct qr_decoder *decoder)
 {
     struct qr_payload *payload = decoder->payload;
     struct ascent ascent = {0, 0};
-    enum quire_status status = qr_decoder_count(decoder, 2, QR_REPLICAS_MAX, sizeof *payload->deleted,
+    enum quire_status status = qr_decoder_count(decoder, 2, sizeof *payload->deleted,
         &payload->deleted_count, &payload->deleted);
     for (size_t i = 0; i < payload->deleted_count && status == QUIRE_OK; i++) {
         uint64_t rank = ascent.rank;
@@ -243,7 +239,7 @@ static enum quire_status read_puts(struct qr_decoder *decoder)
 {
     struct qr_payload *payload = decoder->payload;
     struct ascent ascent = {0, 0};
-    enum quire_status status = qr_decoder_count(decoder, 5, QR_DOTS_MAX, sizeof *payload->puts,
+    enum quire_status status = qr_decoder_count(decoder, 5, sizeof *payload->puts,
         &payload->put_count, &payload->puts);
     for (size_t i = 0; i < payload->put_count && status == QUIRE_OK; i++) {
         status = read_put(decoder, &payload->puts[i], &ascent);
@@ -257,7 +253,7 @@ static enum quire_status read_erased(struct qr_decoder *decoder)
 {
     struct qr_payload *payload = decoder->payload;
     struct ascent ascent = {0, 0};
-    enum quire_status status = qr_decoder_count(decoder, 3, SIZE_MAX, sizeof *payload->erased,
+    enum quire_status status = qr_decoder_count(decoder, 3, sizeof *payload->erased,
         &payload->erased_count, &payload->erased);
     for (size_t i = 0; i < payload->erased_count && status == QUIRE_OK; i++) {
         uint64_t id = read_next(decoder, &ascent);
@@ -274,7 +270,7 @@ static enum quire_status read_removed(struct qr_decoder *decoder)
 {
     struct qr_payload *payload = decoder->payload;
     struct ascent ascent = {0, 0};
-    enum quire_status status = qr_decoder_count(decoder, 2, SIZE_MAX, sizeof *payload->removed,
+    enum quire_status status = qr_decoder_count(decoder, 2, sizeof *payload->removed,
         &payload->removed_count, &payload->removed);
     for (size_t i = 0; i < payload->removed_count && status == QUIRE_OK; i++) {
         payload->removed[i] = read_next(decoder, &ascent);
@@ -350,7 +346,7 @@ void qr_payload_finish(struct qr_payload *payload)
     *payload = (struct qr_payload){0};
 }
 
-/** A state may be larger than a delta, or what several wrote, each within limits, could not be kept. */
+/** A state may be larger than a delta: it holds what many deltas brought. */
 static bool is_too_large(struct quire_bytes bytes)
 {
     bool state = bytes.size > 1 && (bytes.data[1] & QR_PART_STATE) != 0;

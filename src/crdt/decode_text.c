@@ -149,7 +149,7 @@ static enum quire_status read_stretches(struct qr_decoder *decoder)
 enum quire_status qr_decode_runs(struct qr_decoder *decoder)
 {
     struct qr_payload *payload = decoder->payload;
-    enum quire_status status = qr_decoder_count(decoder, 3, QR_ITEMS_MAX, sizeof *payload->runs,
+    enum quire_status status = qr_decoder_count(decoder, 3, sizeof *payload->runs,
         &payload->run_count, &payload->runs);
     if (status == QUIRE_OK) {
         status = read_turns(decoder);

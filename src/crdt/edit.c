@@ -47,9 +47,10 @@ static enum quire_status prepare_write(struct quire_document *document,
     const struct quire_stamp *stamp, const struct qr_cell *cell, size_t first, size_t count,
     size_t put_count)
 {
-    if (count == 0 && cell->field >= QUIRE_REGISTER_COUNT
+    bool replaying = document->undo != NULL && document->undo->replaying; /* restores what was there */
+    if (count == 0 && !replaying && cell->field >= QUIRE_REGISTER_COUNT
         && quire_document_set_count(document,
-               (enum quire_set)(cell->field - QUIRE_REGISTER_COUNT)) >= QUIRE_ELEMENTS_MAX) {
+               (enum quire_set)(cell->field - QUIRE_REGISTER_COUNT)) >= QR_WRITTEN_ELEMENTS_MAX) {
         return QUIRE_ELIMIT;
     }
     size_t records = 0;

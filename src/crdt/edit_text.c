@@ -138,17 +138,14 @@ enum quire_status qr_document_need_view(struct quire_document *document)
     return QUIRE_OK;
 }
 
-/** Another replica, or close to a limit: what is there is counted, not estimated. */
+/** For the first stroke of a replica. */
 static enum quire_status prepare_anew(struct quire_document *document,
-    const struct quire_stamp *stamp, uint64_t ticks, size_t items, size_t item_limit)
+    const struct quire_stamp *stamp, uint64_t ticks)
 {
     struct qr_typing *typing = &document->typing;
     enum quire_status status = qr_document_settle(document);
     if (status != QUIRE_OK) {
         return status;
-    }
-    if (items > 0 && document->text.item_count + items > item_limit) {
-        return QUIRE_ELIMIT;
     }
     uint32_t replica = qr_replicas_find(&document->replicas, stamp->replica);
     uint64_t ticks_max = QR_COUNTER_MAX;
@@ -171,15 +168,13 @@ static enum quire_status prepare_anew(struct quire_document *document,
     return status;
 }
 
-/** Makes sure that a stroke of so many counters can be noted now and settled later. It may add so
- * many items, where there may be `item_limit` in all. */
+/** Makes sure that a stroke of so many counters can be noted now and settled later. */
 static inline enum quire_status prepare(struct quire_document *document,
-    const struct quire_stamp *stamp, uint64_t ticks, size_t items, size_t item_limit)
+    const struct quire_stamp *stamp, uint64_t ticks)
 {
     struct qr_typing *typing = &document->typing;
-    bool room = document->text.item_count + typing->items + items <= item_limit;
-    if (!qr_typing_is_by(typing, stamp) || !room || ticks > typing->ticks_max - typing->ticks) {
-        return prepare_anew(document, stamp, ticks, items, item_limit);
+    if (!qr_typing_is_by(typing, stamp) || ticks > typing->ticks_max - typing->ticks) {
+        return prepare_anew(document, stamp, ticks);
     }
     enum quire_status status = QUIRE_OK;
     if (typing->count >= QR_STROKES_MAX) {
@@ -189,11 +184,9 @@ static inline enum quire_status prepare(struct quire_document *document,
 }
 
 /** Nothing fails from here on. */
-static void note(struct qr_typing *typing, const struct quire_stamp *stamp, uint64_t ticks,
-    size_t items)
+static void note(struct qr_typing *typing, const struct quire_stamp *stamp, uint64_t ticks)
 {
     typing->ticks += ticks;
-    typing->items += items;
     if (stamp->wall_ms > typing->wall_ms) {
         typing->wall_ms = stamp->wall_ms;
     }
@@ -211,7 +204,7 @@ static bool type_on(struct quire_document *document, const struct quire_stamp *s
     struct qr_stroke *stroke = &typing->strokes[typing->count - 1];
     if (stroke->size == 0 || position != (size_t)stroke->position + stroke->length
         || stroke->length >= QR_STROKE_LENGTH_MAX || letters->size == letters->capacity
-        || typing->view.total.bytes >= QUIRE_TEXT_MAX || typing->ticks == typing->ticks_max
+        || typing->view.total.bytes >= QR_WRITTEN_TEXT_MAX || typing->ticks == typing->ticks_max
         || !qr_rope_type(&typing->view, position, letter)) {
         return false;
     }
@@ -219,7 +212,7 @@ static bool type_on(struct quire_document *document, const struct quire_stamp *s
     stroke->length++;
     stroke->size++;
     typing->content_size++;
-    note(typing, stamp, 1, 0);
+    note(typing, stamp, 1);
     return true;
 }
 
@@ -238,14 +231,13 @@ static enum quire_status insert(struct quire_document *document, const struct qu
         return QUIRE_EINVALID;
     }
     size_t size = typing->has_view ? typing->view.total.bytes : quire_document_text_size(document);
-    if (size > QUIRE_TEXT_MAX || text.size > QUIRE_TEXT_MAX - size) {
+    if (size > QR_WRITTEN_TEXT_MAX || text.size > QR_WRITTEN_TEXT_MAX - size) {
         return QUIRE_ELIMIT;
     }
     if (!qr_utf8_count(text, &length)) {
         return QUIRE_EINVALID;
     }
-    size_t items = qr_text_pieces((uint32_t)length) + 2;
-    enum quire_status status = prepare(document, stamp, length, items, QR_ITEMS_LOCAL_MAX);
+    enum quire_status status = prepare(document, stamp, length);
     if (status == QUIRE_OK) {
         status = qr_text_reserve_letters(&document->text, text.size);
     }
@@ -261,7 +253,7 @@ static enum quire_status insert(struct quire_document *document, const struct qu
     qr_text_add_letters(&document->text, text);
     qr_typing_insert(typing, &stroke);
     typing->content_size += text.size;
-    note(typing, stamp, length, items);
+    note(typing, stamp, length);
     return QUIRE_OK;
 }
 
@@ -274,16 +266,6 @@ enum quire_status quire_document_insert(struct quire_document *document,
     return insert(document, stamp, position, text);
 }
 
-/** How many items erasing would add: an item is cut where the range begins or ends inside of it. */
-static size_t cuts(struct qr_text *text, size_t position, size_t count)
-{
-    uint32_t offset;
-    qr_tree_at(&text->order, position, &offset);
-    size_t found = offset > 0 ? 1 : 0;
-    uint32_t last = qr_tree_at(&text->order, position + count - 1, &offset);
-    return found + (offset + 1 < text->items[last].length ? 1 : 0);
-}
-
 static enum quire_status erase(struct quire_document *document, const struct quire_stamp *stamp,
     size_t position, size_t count)
 {
@@ -292,16 +274,7 @@ static enum quire_status erase(struct quire_document *document, const struct qui
     if (count == 0 || position > length || count > length - position) {
         return QUIRE_EINVALID;
     }
-    size_t items = 2;
-    if (qr_document_is_encoded(document)
-        || document->text.item_count + typing->items + items > QR_ITEMS_MAX) {
-        enum quire_status status = qr_document_settle(document);
-        if (status != QUIRE_OK) {
-            return status;
-        }
-        items = cuts(&document->text, position, count);
-    }
-    enum quire_status status = prepare(document, stamp, 1, items, QR_ITEMS_MAX);
+    enum quire_status status = prepare(document, stamp, 1);
     if (status != QUIRE_OK) {
         return status;
     }
@@ -312,7 +285,7 @@ static enum quire_status erase(struct quire_document *document, const struct qui
     }
     typing->erased_size += size - typing->view.total.bytes;
     qr_typing_erase(typing, position, count);
-    note(typing, stamp, 1, items);
+    note(typing, stamp, 1);
     return QUIRE_OK;
 }
 
@@ -337,7 +310,7 @@ static bool erase_on(struct quire_document *document, const struct quire_stamp *
     stroke->length++;
     stroke->letters++;
     typing->erased_size++;
-    note(typing, stamp, 1, 0);
+    note(typing, stamp, 1);
     return true;
 }
 

@@ -19,12 +19,12 @@ struct qr_range {
 
 static inline uint64_t qr_id(uint32_t replica, uint64_t counter)
 {
-    return (uint64_t)replica << 48 | counter;
+    return (uint64_t)replica << QR_COUNTER_BITS | counter;
 }
 
 static inline uint32_t qr_id_replica(uint64_t id)
 {
-    return (uint32_t)(id >> 48);
+    return (uint32_t)(id >> QR_COUNTER_BITS);
 }
 
 static inline uint64_t qr_id_counter(uint64_t id)

@@ -16,8 +16,8 @@ void qr_replicas_finish(struct qr_replicas *replicas)
 enum quire_status qr_replicas_reserve(struct qr_replicas *replicas, uint32_t extra)
 {
     uint32_t needed = replicas->count + extra;
-    if (needed > QR_REPLICAS_MAX) {
-        return QUIRE_ELIMIT;
+    if (needed > QR_REPLICAS_MAX || needed < extra) {
+        return QUIRE_ENOMEM;
     }
     if (needed <= replicas->capacity) {
         return QUIRE_OK;
@@ -85,6 +85,31 @@ uint32_t qr_replicas_add(struct qr_replicas *replicas, const uint8_t *name)
     memcpy(replicas->at[number].name, name, QUIRE_REPLICA_SIZE);
     replicas->latest = number;
     return number;
+}
+
+void qr_replicas_append(struct qr_replicas *replicas, const uint8_t *name)
+{
+    assert(replicas->count < replicas->capacity);
+    uint32_t number = ++replicas->count;
+    replicas->at[number] = (struct qr_replica){0};
+    memcpy(replicas->at[number].name, name, QUIRE_REPLICA_SIZE);
+}
+
+void qr_replicas_sort_appended(struct qr_replicas *replicas, uint32_t known)
+{
+    uint32_t old = known; /* of the sorted table, so many are not placed yet; from the end */
+    uint32_t slot = replicas->count;
+    for (uint32_t number = replicas->count; number > known;) {
+        const uint8_t *name = replicas->at[number].name;
+        if (old > 0 && memcmp(replicas->at[replicas->sorted[old - 1]].name, name, QUIRE_REPLICA_SIZE) > 0) {
+            replicas->sorted[--slot] = replicas->sorted[--old];
+        } else {
+            replicas->sorted[--slot] = number--;
+        }
+    }
+    if (replicas->count > known) {
+        replicas->latest = replicas->count;
+    }
 }
 
 bool qr_replicas_id_before(const struct qr_replicas *replicas, uint64_t a, uint64_t b)

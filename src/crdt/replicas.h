@@ -26,7 +26,7 @@ struct qr_replicas {
 
 void qr_replicas_finish(struct qr_replicas *replicas);
 
-/** Room for `extra` more. ELIMIT past QR_REPLICAS_MAX, ENOMEM. */
+/** Room for `extra` more. ENOMEM, also past QR_REPLICAS_MAX. */
 QUIRE_CHECKED enum quire_status qr_replicas_reserve(struct qr_replicas *replicas, uint32_t extra);
 
 /** Its number, or 0. */
@@ -34,6 +34,11 @@ uint32_t qr_replicas_find(const struct qr_replicas *replicas, const uint8_t *nam
 
 /** Its number, new if need be; room was reserved. */
 uint32_t qr_replicas_add(struct qr_replicas *replicas, const uint8_t *name);
+
+/** Adds a replica that is new, after all others; room was reserved. Names must ascend until
+ * qr_replicas_sort_appended puts those after the first `known` into the sorted table: one pass for all. */
+void qr_replicas_append(struct qr_replicas *replicas, const uint8_t *name);
+void qr_replicas_sort_appended(struct qr_replicas *replicas, uint32_t known);
 
 /** The order that breaks ties: by name, then by counter. */
 bool qr_replicas_id_before(const struct qr_replicas *replicas, uint64_t a, uint64_t b);

@@ -82,7 +82,7 @@ size_t qr_siblings_balance(struct qr_item *items, uint32_t *const *links, size_t
         twos *= 2;
         threes *= 3;
         /* The way is longer than log(size) / log(3/2): balanced, it is shorter by one at least. At the
-         * root this holds, for 1.5^32 is more than there can be. */
+         * root this holds, for 1.5^56 is more than there can be. */
         if (size * twos < threes) {
             return (size_t)size + rebuild(items, links[i - 1]);
         }

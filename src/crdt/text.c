@@ -48,6 +48,9 @@ void qr_text_finish(struct qr_text *text)
 enum quire_status qr_text_reserve(struct qr_text *text, size_t items, size_t letters)
 {
     size_t needed = text->item_count + items;
+    if (needed >= QR_NONE) {
+        return QUIRE_ENOMEM; /* indices have 32 bits */
+    }
     if (needed > text->item_capacity) {
         size_t capacity = text->item_capacity + text->item_capacity / 2;
         capacity = capacity > needed ? capacity : needed;
@@ -122,17 +125,6 @@ bool qr_text_any_live(const struct qr_text *text, uint64_t id, uint64_t length)
         item = qr_tree_next(&text->ids, item);
     }
     return false;
-}
-
-size_t qr_text_children(const struct qr_text *text, uint64_t id, bool left)
-{
-    uint32_t offset = 0;
-    uint32_t index = id == QR_ID_NONE ? 0 : qr_text_find(text, id, &offset);
-    const struct qr_item *item = &text->items[index];
-    if (left ? offset > 0 : offset + 1 < item->length) {
-        return left ? 0 : 1; /* inside of a run */
-    }
-    return qr_siblings_count(text->items, left ? item->left_root : item->right_root);
 }
 
 static uint32_t weight_of(const struct qr_item *item)

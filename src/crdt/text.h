@@ -24,8 +24,8 @@
 #include "crdt/replicas.h"
 #include "crdt/tree.h"
 
-/** No search among siblings is deeper: 4096 of them, balanced, are 13 levels. */
-#define QR_SIBLINGS_DEPTH_MAX 32
+/** No search among siblings is deeper: 1.5^56 is more than there can be items. */
+#define QR_SIBLINGS_DEPTH_MAX 56
 
 /** Live items hold at most so many code points, so that finding one inside is bounded. */
 #define QR_ITEM_LENGTH_MAX 1024
@@ -89,9 +89,6 @@ uint32_t qr_text_find(const struct qr_text *text, uint64_t id, uint32_t *out_off
 
 /** How many of the `length` ids from this one on are characters here, without a gap. */
 uint64_t qr_text_known(const struct qr_text *text, uint64_t id, uint64_t length);
-
-/** How many left or right children a character of this text has. */
-size_t qr_text_children(const struct qr_text *text, uint64_t id, bool left);
 
 /** Letters of some characters of an item, borrowed until the text changes; empty: they are dead. */
 struct quire_bytes qr_text_letters(const struct qr_text *text, uint32_t item, uint64_t id,

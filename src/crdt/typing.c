@@ -46,14 +46,12 @@ void qr_typing_drop(struct qr_typing *typing)
     const struct qr_stroke *stroke = typing->strokes;
     typing->ticks -= qr_stroke_ticks(stroke);
     typing->ticks_max -= qr_stroke_ticks(stroke);
-    less(&typing->items, qr_stroke_items(stroke));
     less(&typing->content_size, stroke->size);
     less(&typing->erased_size, stroke->size > 0 ? 0 : stroke->length);
     typing->strokes++;
     typing->count--;
     if (typing->count == 0) {
         typing->strokes = typing->memory;
-        typing->items = 0;
         typing->content_size = 0;
         typing->erased_size = 0;
         typing->wall_ms = INT64_MIN;

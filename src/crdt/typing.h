@@ -31,7 +31,6 @@ struct qr_typing {
     size_t capacity;
     uint64_t ticks;      /* counters that the strokes take */
     uint64_t ticks_max;  /* that the replica has left for strokes */
-    size_t items;        /* that they may add, at most */
     size_t content_size; /* bytes that they brought */
     size_t erased_size;  /* bytes that they took away */
     int64_t wall_ms;     /* of the latest */
@@ -81,15 +80,10 @@ static inline void qr_typing_erase(struct qr_typing *typing, size_t position, si
         .length = (uint32_t)count, .letters = 1};
 }
 
-/** Counters that a stroke takes, and items that it may add. */
+/** Counters that a stroke takes. */
 static inline uint64_t qr_stroke_ticks(const struct qr_stroke *stroke)
 {
     return stroke->size > 0 ? stroke->length : stroke->letters;
-}
-
-static inline size_t qr_stroke_items(const struct qr_stroke *stroke)
-{
-    return stroke->size > 0 ? qr_text_pieces(stroke->length) + 2 : 2;
 }
 
 /** Forgets the first stroke, which was settled. */

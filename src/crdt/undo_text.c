@@ -86,8 +86,7 @@ enum quire_status qr_undo_take_out(struct quire_undo *undo, const struct quire_s
     if (!worth) {
         return QUIRE_OK; /* gone already, and nobody else ever saw it */
     }
-    enum quire_status status = document->text.item_count + 2 * pieces > QR_ITEMS_MAX ? QUIRE_ELIMIT
-        : qr_edit_begin(document, stamp, 1, 2 * pieces);
+    enum quire_status status = qr_edit_begin(document, stamp, 1, 2 * pieces);
     if (status == QUIRE_OK) {
         status = qr_text_reserve(&document->text, 2 * pieces, 0);
     }
@@ -212,11 +211,6 @@ static enum quire_status prepare(struct quire_undo *undo, const struct quire_sta
     struct quire_document *document = undo->document;
     for (size_t i = 0; i < plan->chunk_count; i++) {
         plan->items += qr_text_pieces(plan->chunks[i].length) + 2;
-    }
-    size_t size = quire_document_text_size(document);
-    if (size > QUIRE_TEXT_MAX || plan->letters.size > QUIRE_TEXT_MAX - size
-        || document->text.item_count + plan->items > QR_ITEMS_LOCAL_MAX) {
-        return QUIRE_ELIMIT;
     }
     enum quire_status status = qr_edit_begin(document, stamp, plan->length, 0);
     if (status == QUIRE_OK) {

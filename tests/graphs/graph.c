@@ -206,6 +206,12 @@ static size_t random_text(struct graph *graph, size_t count, uint32_t *out_point
     return size;
 }
 
+#ifdef QR_LIMITS_TINY
+#define LIMITS_ARE_TINY true
+#else
+#define LIMITS_ARE_TINY false
+#endif
+
 #define TYPED_MAX 2100 /* code points at once: above what one item of the text holds */
 
 static void insert(struct graph *graph, struct device *device, size_t position, size_t count)
@@ -215,8 +221,14 @@ static void insert(struct graph *graph, struct device *device, size_t position, 
     struct quire_stamp stamp = graph_stamp(graph, device);
     struct author author = {device->replica, &device->clock, stamp.wall_ms};
     size_t size = random_text(graph, count, points, utf8);
-    graph_ok(graph, quire_document_insert(device->document, &stamp, position,
-        (struct quire_bytes){utf8, size}), "insert");
+    enum quire_status status = quire_document_insert(device->document, &stamp, position,
+        (struct quire_bytes){utf8, size});
+    if (LIMITS_ARE_TINY && status == QUIRE_ELIMIT) {
+        graph->result->ops++;
+        graph->result->refusals++;
+        return;
+    }
+    graph_ok(graph, status, "insert");
     made(graph, device, graph->reference == NULL
         || reference_insert(graph->reference, &author, position, points, count), count);
     graph->result->letters += count;
@@ -298,7 +310,12 @@ static void edit_cell(struct graph *graph, struct device *device)
         graph_ok(graph, quire_document_set_register(document, &stamp, (enum quire_register)field, &value),
             "set");
     } else {
-        graph_ok(graph, quire_document_add_element(document, &stamp, set, bytes, number), "add");
+        enum quire_status status = quire_document_add_element(document, &stamp, set, bytes, number);
+        if (LIMITS_ARE_TINY && status == QUIRE_ELIMIT) {
+            graph->result->refusals++;
+            return;
+        }
+        graph_ok(graph, status, "add");
     }
     made(graph, device, graph->reference == NULL
         || reference_write(graph->reference, &author, field, name, removes ? NULL : &number), 1);

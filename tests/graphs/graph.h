@@ -18,6 +18,7 @@ struct graph_options {
 struct graph_result {
     uint64_t ops;     /* edits made: one call of the document each */
     uint64_t undos;   /* of them, steps taken back or made again */
+    uint64_t refusals; /* edits beyond a limit of writing (QR_LIMITS_TINY) */
     uint64_t returns; /* of these, so many were held against the text of before */
     uint64_t letters; /* code points typed */
     uint64_t merges;  /* deltas and states merged, repeats included */

@@ -87,6 +87,7 @@ int main(int argc, char **argv)
         total.ops += result.ops;
         total.undos += result.undos;
         total.returns += result.returns;
+        total.refusals += result.refusals;
         total.letters += result.letters;
         total.merges += result.merges;
         total.orders += result.orders;
@@ -95,8 +96,8 @@ int main(int argc, char **argv)
     }
     printf("%" PRIu64 " graphs, %" PRIu64 " edits (%" PRIu64 " undo or redo, %" PRIu64
            " of them beside the text of before), %" PRIu64 " letters, %" PRIu64 " merges, %" PRIu64
-           " orders, %" PRIu64 " comparisons with the reference: %" PRIu64
+           " orders, %" PRIu64 " edits refused, %" PRIu64 " comparisons with the reference: %" PRIu64
            " failed, digest of all %016" PRIx64 "\n", graphs, total.ops, total.undos, total.returns,
-        total.letters, total.merges, total.orders, total.checks, failed, total.digest);
+        total.letters, total.merges, total.orders, total.refusals, total.checks, failed, total.digest);
     return expect_caught ? failed == 0 : failed > 0;
 }

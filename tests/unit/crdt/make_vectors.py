@@ -325,7 +325,7 @@ def make_invalid():
     spoiled("replicas that do not ascend", replicas=[replica(B, 5, 1), replica(A, 1, 1)])
     spoiled("a replica twice", replicas=[replica(A, 5, 1), replica(A, 5, 1)])
     spoiled("covered from 0", put, replicas=[replica(A, 2, 0)])
-    spoiled("covered past the greatest counter", replicas=[replica(A, (1 << 48) - 1, 2)],
+    spoiled("covered past the greatest counter", replicas=[replica(A, (1 << 40) - 1, 2)],
         after=["a word typed"])
     spoiled("a gap", replicas=[replica(A, 5, 2)])
     spoiled("a gap after what was seen", replicas=[replica(A, 5, 7)], after=["a word typed"])
