@@ -1,5 +1,5 @@
 /*
- * quire-sim: the shipping device and hub in a made-up world. See docs/simulation.md.
+ * quire-sim: the shipping device and hub in a simulated world. See docs/simulation.md.
  */
 #include "commands.h"
 
@@ -25,8 +25,8 @@ static const struct command commands[] = {
     {"swarm", "fresh seeds for as long as it is let, and on from there the next time", command_swarm},
     {"attack", "a hostile server, strategy by strategy", command_attack},
 #ifdef QR_FAILPOINTS_BUILT
-    {"plants", "how many seeds each planted bug takes to be found", command_failpoints},
-    {"teeth", "which attack succeeds without which defence, and how soon", command_defences},
+    {"failpoints", "how many seeds each deliberate bug takes to be found", command_failpoints},
+    {"defences", "which attack succeeds without which defence, and how soon", command_defences},
     {"model", "the attacks of the protocol's table, against the real devices", command_model},
 #endif
 };
@@ -90,12 +90,12 @@ int main(int count, char **words)
     server_backend = &store_beside;
 #endif
 #ifdef QR_FAILPOINTS_BUILT
-    int planted = failpoints_enable(count - 1, words + 1);
-    if (planted < 0) {
+    int taken = failpoints_enable(count - 1, words + 1);
+    if (taken < 0) {
         return 2;
     }
-    count -= planted;
-    words += planted;
+    count -= taken;
+    words += taken;
 #endif
     if (count < 2 || words[1][0] == '-') {
         return command_seeds(count - 1, words + 1);

@@ -166,17 +166,17 @@ static void join_last(struct world *world)
     people_join_later(world, phone);
     (void)run_until_quiet(world);
     if (!world->failed) {
-        sometimes(world, SOMETIMES_last_phone_joined);
+        mark(world, MARK_last_phone_joined);
     }
 }
 
-static void sometimes_crowded(struct world *world)
+static void mark_crowded(struct world *world)
 {
     if (world->options.phones == 8) {
-        sometimes(world, SOMETIMES_eight_phones);
+        mark(world, MARK_eight_phones);
     }
     if (world->options.users == USERS_MAX) {
-        sometimes(world, SOMETIMES_four_users);
+        mark(world, MARK_four_users);
     }
 }
 
@@ -205,15 +205,15 @@ static void live(struct world *world, struct run_result *out_result)
     }
     run_begin(world);
     people_begin(world);
-    trouble_begin(world);
-    sometimes_crowded(world);
+    process_faults_begin(world);
+    mark_crowded(world);
     while (!world->failed && world->now_ms < world->options.minutes * 60000 + world->skipped_ms) {
         world_run(world, world->options.minutes * 60000 + world->skipped_ms);
     }
     if (world->failed) {
         return;
     }
-    trouble_end(world);
+    process_faults_end(world);
     if (world->mallory != NULL) {
         mallory_repents(world);
         if (!mallory_heals(world)) {
@@ -242,14 +242,14 @@ void run_in(struct world *world, struct run_result *out_result)
     live(world, out_result);
     out_result->trace_hash = world->trace_hash;
     out_result->steps = world->steps;
-    out_result->deeds = world->deeds;
+    out_result->operations = world->operations;
     out_result->acts = world->acts;
     out_result->simulated_ms = world->now_ms;
     out_result->frames = world->frames;
     out_result->bytes_scanned = world->bytes_scanned;
     out_result->batches = world->server == NULL ? 0 : world->server->durable;
     out_result->verified = world->batches_verified;
-    memcpy(out_result->sometimes, world->sometimes, sizeof world->sometimes);
+    memcpy(out_result->marks, world->marks, sizeof world->marks);
     out_result->failed = world->failed;
     if (world->mallory != NULL) {
         out_result->misdeeds = world->mallory->misdeeds;

@@ -1,5 +1,5 @@
 /*
- * One run: a world from a seed, its troubles, its healing, and the verdict.
+ * One run: a world from a seed, its faults, their end, and the verdict.
  */
 #ifndef SIMULATION_RUN_H
 #define SIMULATION_RUN_H
@@ -11,11 +11,11 @@ struct run_result {
     uint64_t seed;
     uint64_t trace_hash;
     uint64_t steps, acts, frames, bytes_scanned, batches, verified;
-    uint64_t deeds; /* edits and faults, those that were skipped too */
+    uint64_t operations; /* edits and faults, those that were skipped too */
     uint64_t quiet_after_ms; /* from healing until all were quiet */
     uint64_t simulated_ms;
     uint64_t cpu_us; /* of a processor; jobs.c fills it in, since a run knows no real clock */
-    uint64_t sometimes[SOMETIMES_COUNT];
+    uint64_t marks[MARK_COUNT];
     uint64_t misdeeds, strikes, named; /* of Mallory: all, those a device must name, and how often one did */
     bool failed;
     char claim[32];
@@ -39,7 +39,7 @@ void run_in(struct world *world, struct run_result *out_result);
 void run_once(uint64_t seed, const struct options *options, bool tracing, FILE *report,
     struct run_result *out_result);
 
-/** The same without some deeds; skips may be NULL. */
+/** The same without some operations; skips may be NULL. */
 void run_without(uint64_t seed, const struct options *options, const struct skips *skips,
     bool tracing, FILE *report, struct run_result *out_result);
 

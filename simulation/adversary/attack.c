@@ -31,7 +31,7 @@ static const char usage[] =
     "  --jobs J    processes at once (1)\n"
     "  --trace     one seed of one strategy, line by line\n"
     "  --list      what the strategies do\n"
-    "  --rows      the classes of attacks: the strategies that stand for each, their teeth (the defences\n"
+    "  --rows      the classes of attacks: the strategies that stand for each, their mutation checks (the defences\n"
     "              without which one succeeds), or why it cannot be tried; ends with 1 if one could and\n"
     "              is not\n"
     "\n"

@@ -150,13 +150,13 @@ static void take_ack(struct world *world, const struct qr_frame *frame)
 
 /* What the server says is heard at once; she answers a little later, as nothing may be fed to a hub
  * that is carrying out its actions. */
-static void hears(struct world *world, const struct happening *happening)
+static void hears(struct world *world, const struct event *event)
 {
     struct mallory *mallory = world->mallory;
     struct intruder *intruder = mallory->intruder;
-    struct quire_bytes bytes = {happening->bytes, happening->size};
+    struct quire_bytes bytes = {event->bytes, event->size};
     struct qr_frame frame;
-    if (happening->number != intruder->link || qr_frame_read(bytes, mallory->space, &frame) != QUIRE_OK) {
+    if (event->number != intruder->link || qr_frame_read(bytes, mallory->space, &frame) != QUIRE_OK) {
         return;
     }
     bool harmless = frame.type == QR_FRAME_CHALLENGE || frame.type == QR_FRAME_ERROR;
@@ -187,10 +187,10 @@ static void hear_later(struct world *world, uint64_t link, struct quire_bytes by
     world_later(world, world->now_ms + 1, hears, 0, 0, link, bytes);
 }
 
-static void gone(struct world *world, const struct happening *happening)
+static void gone(struct world *world, const struct event *event)
 {
     struct intruder *intruder = world->mallory->intruder;
-    if (happening->number == intruder->link && intruder->stage != INTRUDER_AWAY) {
+    if (event->number == intruder->link && intruder->stage != INTRUDER_AWAY) {
         intruder->stage = INTRUDER_AWAY;
         if (server_up(world)) {
             server_closed(world, intruder->link);

@@ -69,10 +69,10 @@ void mallory_option_range(size_t index, uint64_t *out_least, uint64_t *out_most)
     }
 }
 
-static void moment(struct world *world, const struct happening *happening)
+static void moment(struct world *world, const struct event *event)
 {
     struct mallory *mallory = world->mallory;
-    if (world->healed || world->failed || happening->ticket != mallory->turn
+    if (world->healed || world->failed || event->ticket != mallory->turn
         || !mallory_is_evil(world)) {
         return;
     }
@@ -83,17 +83,17 @@ static void moment(struct world *world, const struct happening *happening)
         mallory->turn, 0, nothing);
 }
 
-static void begin(struct world *world, const struct happening *happening)
+static void begin(struct world *world, const struct event *event)
 {
     struct mallory *mallory = world->mallory;
-    if (happening->ticket != mallory->turn || !mallory_is_evil(world)) {
+    if (event->ticket != mallory->turn || !mallory_is_evil(world)) {
         return;
     }
     TRACE(world, "Mallory begins; her targets are #", mallory->target);
     if (mallory->strategy->begin != NULL) {
         mallory->strategy->begin(world);
     }
-    moment(world, happening);
+    moment(world, event);
 }
 
 void mallory_create(struct world *world)
@@ -113,7 +113,7 @@ void mallory_create(struct world *world)
         abort();
     }
     prng_bytes(&mallory->chance, mallory->replica, sizeof mallory->replica);
-    if (world->telling != NULL) {
+    if (world->interpreter != NULL) {
         mallory->begin_ms = UINT64_MAX;
         return;
     }
@@ -226,12 +226,12 @@ static void check_alarm(struct world *world, const struct phone *phone, uint32_t
     struct mallory *mallory = world->mallory;
     const struct strategy *strategy = mallory->strategy;
     uint32_t allowed = mallory->misdeeds > 0 ? strategy->must | strategy->may : 0;
-    if (world->sometimes[SOMETIMES_revoked] > 0) {
+    if (world->marks[MARK_revoked] > 0) {
         allowed |= UINT32_C(1) << QUIRE_ALARM_REVOKED_WRITE;
     }
     mallory->alarms[alarm < QUIRE_ALARM_COUNT ? alarm : 0]++;
     if ((allowed & UINT32_C(1) << alarm) == 0 && !mallory->counting
-        && world->telling == NULL) { /* a story says itself which ones it expects */
+        && world->interpreter == NULL) { /* a story says itself which ones it expects */
         world_fail(world, "alarms", "phone %u raises a false alarm: %s", phone->number,
             quire_alarm_text(alarm));
     }

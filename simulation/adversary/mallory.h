@@ -9,7 +9,7 @@
  *   truth.c        what honest devices really made, never shown to her; judges every write of a phone
  *   forge.c        batches and records made by hand
  *   strategies.c   the table; one idea in each function of withholding.c, altering.c, …
- *   rows.c         what stands for which class of attack, and its teeth
+ *   rows.c         what stands for which class of attack, and its mutation checks
  */
 #ifndef SIMULATION_MALLORY_H
 #define SIMULATION_MALLORY_H

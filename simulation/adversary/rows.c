@@ -1,6 +1,6 @@
 /*
  * The classes of attacks by a server that the design names (28), and where each stands: Mallory's
- * strategies, other tests, or what it comes with; and the teeth, which are the defences that were taken
+ * strategies, other tests, or what it comes with; and the mutation checks, which are the defences that were taken
  * out to see that the attack then succeeds. Then those of malicious devices, and of their clocks.
  */
 #include "mallory.h"
@@ -54,7 +54,7 @@ static const struct {
 
 static const struct {
     const char *defence, *strategy;
-} teeth[] = {
+} mutations[] = {
 #define ONE(name, strategy, text) {#name, strategy},
     QR_DEFENCES(ONE) MALLORY_MORE_DEFENCES(ONE)
 #undef ONE
@@ -73,22 +73,22 @@ static bool names(const char *list, const char *row)
     return false;
 }
 
-/* Strategies that stand for the row, then their teeth. Returns whether there are both. */
+/* Strategies that stand for the row, then their mutation checks. Returns whether there are both. */
 static bool print_tried(const char *row)
 {
-    size_t tried = 0, bitten = 0;
+    size_t tried = 0, checked = 0;
     for (size_t s = 0; s < strategy_count; s++) {
         if (names(strategies[s].rows, row)) {
             printf("%s%s", tried++ == 0 ? "" : ", ", strategies[s].name);
         }
     }
-    for (size_t t = 0; t < sizeof teeth / sizeof *teeth; t++) {
-        uint32_t number = strategy_by_name(teeth[t].strategy);
+    for (size_t t = 0; t < sizeof mutations / sizeof *mutations; t++) {
+        uint32_t number = strategy_by_name(mutations[t].strategy);
         if (number != 0 && names(strategies[number - 1].rows, row)) {
-            printf("%s%s", bitten++ == 0 ? "; teeth: " : ", ", teeth[t].defence);
+            printf("%s%s", checked++ == 0 ? "; mutation checks: " : ", ", mutations[t].defence);
         }
     }
-    return tried > 0 && bitten > 0;
+    return tried > 0 && checked > 0;
 }
 
 bool mallory_print_rows(void)
@@ -96,16 +96,16 @@ bool mallory_print_rows(void)
     size_t tested = 0, absent = 0, count = sizeof rows / sizeof *rows;
     for (size_t i = 0; i < count; i++) {
         printf("%-3s %-44s", rows[i].row, rows[i].attack);
-        bool bitten = print_tried(rows[i].row);
-        tested += bitten;
-        absent += !bitten && rows[i].absent != NULL;
-        printf("%s%s\n", bitten && rows[i].elsewhere != NULL ? "; also " : "",
+        bool checked = print_tried(rows[i].row);
+        tested += checked;
+        absent += !checked && rows[i].absent != NULL;
+        printf("%s%s\n", checked && rows[i].elsewhere != NULL ? "; also " : "",
             rows[i].absent != NULL      ? rows[i].absent
-            : !bitten                   ? "  NOT TESTED: no teeth"
+            : !checked                   ? "  NOT TESTED: no mutation check"
             : rows[i].elsewhere == NULL ? ""
                                         : rows[i].elsewhere);
     }
-    printf("\n%zu rows: %zu with teeth, %zu of parts that there are not, %zu not tested\n", count,
+    printf("\n%zu rows: %zu with a mutation check, %zu of parts that there are not, %zu not tested\n", count,
         tested, absent, count - tested - absent);
     return tested + absent == count;
 }

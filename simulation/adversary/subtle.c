@@ -148,7 +148,7 @@ void dice_moment(struct world *world)
                               ? NULL : joined_target(world);
     if (phone != NULL) {
         mallory->struck_once = true;
-        struct phone *copy = trouble_clone(world, phone);
+        struct phone *copy = process_clone(world, phone);
         prng_bytes(&mallory->chance, phone->dice, sizeof phone->dice);
         memcpy(copy->dice, phone->dice, sizeof copy->dice);
         phone->same_dice = copy->same_dice = true;

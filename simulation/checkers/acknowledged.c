@@ -15,7 +15,7 @@ static void check_ack(struct world *world, const struct qr_frame *frame)
 {
     for (size_t i = 0; i < frame->ack.range_count; i++) {
         const struct qr_frame_range *range = &frame->ack.ranges[i];
-        sometimes(world, SOMETIMES_acknowledged);
+        mark(world, MARK_acknowledged);
         if (server_find(world->server, NULL, range->replica, range->to) == NULL) {
             world_fail(world, "acknowledged",
                 "the hub acknowledges batch %llu of a chain before it is durable",

@@ -23,7 +23,7 @@ static bool expected(const struct world *world, uint32_t alarm)
     case QUIRE_ALARM_WITHHELD:
         return broken_stream || odd_clocks || world->model->server_lost;
     case QUIRE_ALARM_REVOKED_WRITE:
-        return world->sometimes[SOMETIMES_revoked] > 0;
+        return world->marks[MARK_revoked] > 0;
     case QUIRE_ALARM_ROSTER:
         return broken_stream || world->model->server_lost;
     default: /* forged, forked, unreadable: nobody does that here */
@@ -34,16 +34,16 @@ static bool expected(const struct world *world, uint32_t alarm)
 static void noticed(struct world *world, struct phone *phone, const struct quire_action *action)
 {
     uint32_t alarm = action->code;
-    if (action->notice != QUIRE_NOTICE_ALARM || world->mallory != NULL || world->telling != NULL) {
+    if (action->notice != QUIRE_NOTICE_ALARM || world->mallory != NULL || world->interpreter != NULL) {
         return;
     }
     if (expected(world, alarm)) {
-        sometimes(world, SOMETIMES_alarm_expected);
+        mark(world, MARK_alarm_expected);
         if (alarm == QUIRE_ALARM_ROSTER) {
-            sometimes(world, SOMETIMES_roster_contradicted);
+            mark(world, MARK_roster_contradicted);
         }
         if (alarm == QUIRE_ALARM_SERVER_BEHIND) {
-            sometimes(world, SOMETIMES_sent_again_after_server_loss);
+            mark(world, MARK_sent_again_after_server_loss);
         }
         return;
     }

@@ -26,7 +26,7 @@ static const char *const kinds[] = {"letter", "title", "date", "tag", "emotion",
 static void see(struct judge *judge, uint32_t letter, enum thing_kind kind)
 {
     const struct thing *thing = model_thing(judge->world, judge->phone->user, letter);
-    if (thing == NULL && judge->world->telling != NULL) {
+    if (thing == NULL && judge->world->interpreter != NULL) {
         return; /* a story's own words: its expectations judge them */
     }
     if (thing == NULL || thing->kind != kind || thing->entry != judge->entry) {

@@ -115,7 +115,7 @@ void order_check_log(struct world *world)
             break;
         }
         if (batch->changes[0].kind == QR_CHANGE_HEADS) {
-            sometimes(world, SOMETIMES_reader_said_what_it_has);
+            mark(world, MARK_reader_said_what_it_has);
         }
         bool well = batch->seq == 1
                     || is_before(server, stored, batch->replica, batch->seq - 1, batch->prev);
@@ -145,7 +145,7 @@ static void started(struct world *world, struct server *server)
 static void committed(struct world *world, struct server *server)
 {
     (void)server;
-    if (world->sometimes[SOMETIMES_server_forgot] > 0) {
+    if (world->marks[MARK_server_forgot] > 0) {
         order_check_log(world); /* nothing that was on its way stands on what was forgotten */
     }
 }

@@ -29,63 +29,63 @@ static void revive(struct world *world, struct phone *phone)
     }
 }
 
-static void revived(struct world *world, const struct happening *happening)
+static void revived(struct world *world, const struct event *event)
 {
-    struct phone *phone = &world->phones[happening->actor];
-    if (phone->life == happening->ticket) {
+    struct phone *phone = &world->phones[event->actor];
+    if (phone->life == event->ticket) {
         revive(world, phone);
     }
 }
 
-void trouble_revive_later(struct world *world, struct phone *phone, uint64_t after_ms)
+void process_revive_later(struct world *world, struct phone *phone, uint64_t after_ms)
 {
     world_later(world, world->now_ms + after_ms, revived, phone->number, phone->life, 0, nothing);
 }
 
 static void disk_failed(struct world *world, struct phone *phone)
 {
-    trouble_revive_later(world, phone,
+    process_revive_later(world, phone,
         prng_about(&world->disk_chance, 1000 * world->options.phone_down_s));
 }
 
 const struct observer process_observer = {.phone_disk_failed = disk_failed};
 
-static void crash(struct world *world, const struct happening *happening)
+static void crash(struct world *world, const struct event *event)
 {
-    struct phone *phone = &world->phones[happening->actor];
+    struct phone *phone = &world->phones[event->actor];
     rhythm_again(world, world->options.phone_crash_mean_s, crash, phone->number);
-    if (!world_deed(world) || phone->device == NULL) {
+    if (!world_operation(world) || phone->device == NULL) {
         return;
     }
     phone_kill(world, phone, prng_chance(&world->disk_chance, world->options.reboot_ppm));
-    trouble_revive_later(world, phone, prng_about(&world->people, 1000 * world->options.phone_down_s));
+    process_revive_later(world, phone, prng_about(&world->people, 1000 * world->options.phone_down_s));
 }
 
-static void offline(struct world *world, const struct happening *happening)
+static void offline(struct world *world, const struct event *event)
 {
-    struct phone *phone = &world->phones[happening->actor];
+    struct phone *phone = &world->phones[event->actor];
     rhythm_again(world, world->options.offline_mean_s, offline, phone->number);
-    if (!world_deed(world) || !phone->online) {
+    if (!world_operation(world) || !phone->online) {
         return;
     }
     phone_set_online(world, phone, false);
     rhythm_online_later(world, phone, prng_about(&world->people, 1000 * world->options.offline_length_s));
 }
 
-static void cut(struct world *world, const struct happening *happening)
+static void cut(struct world *world, const struct event *event)
 {
-    struct phone *phone = &world->phones[happening->actor];
+    struct phone *phone = &world->phones[event->actor];
     rhythm_again(world, world->options.cut_mean_s, cut, phone->number);
-    if (world_deed(world) && phone->link != 0) {
+    if (world_operation(world) && phone->link != 0) {
         network_cut(world, phone->link);
     }
 }
 
-static void stall(struct world *world, const struct happening *happening)
+static void stall(struct world *world, const struct event *event)
 {
-    struct phone *phone = &world->phones[happening->actor];
+    struct phone *phone = &world->phones[event->actor];
     rhythm_again(world, world->options.stall_mean_s, stall, phone->number);
-    if (world_deed(world) && phone->link != 0) {
+    if (world_operation(world) && phone->link != 0) {
         /* Not as arguments: compilers differ in which one they draw first. */
         bool upwards = prng_chance(&world->network_chance, 500000);
         uint64_t length_ms = prng_about(&world->network_chance, 1000 * world->options.stall_length_s);
@@ -93,36 +93,36 @@ static void stall(struct world *world, const struct happening *happening)
     }
 }
 
-static void jump(struct world *world, const struct happening *happening)
+static void jump(struct world *world, const struct event *event)
 {
-    struct phone *phone = &world->phones[happening->actor];
+    struct phone *phone = &world->phones[event->actor];
     rhythm_again(world, world->options.clock_jump_mean_s, jump, phone->number);
-    if (!world_deed(world)) {
+    if (!world_operation(world)) {
         return;
     }
     uint64_t most = prng_chance(&world->people, 500000) ? 3600000 : JUMP_MAX_MS;
     phone->clock.skew_ms = (int64_t)prng_below(&world->people, 2 * most + 1) - (int64_t)most;
-    sometimes(world, SOMETIMES_clock_jumped);
+    mark(world, MARK_clock_jumped);
 }
 
-void trouble_back_up(struct world *world, struct phone *phone)
+void process_back_up(struct world *world, struct phone *phone)
 {
     TRACE(world, "phone # is backed up at version #", phone->number, phone->disk.durable_version);
     disk_backup(&phone->disk);
 }
 
-static void backup(struct world *world, const struct happening *happening)
+static void backup(struct world *world, const struct event *event)
 {
-    struct phone *phone = &world->phones[happening->actor];
-    if (world_deed(world) && phone->stage == PHONE_JOINED && phone->disk.durable.count > 0) {
-        trouble_back_up(world, phone);
+    struct phone *phone = &world->phones[event->actor];
+    if (world_operation(world) && phone->stage == PHONE_JOINED && phone->disk.durable.count > 0) {
+        process_back_up(world, phone);
     }
 }
 
-void trouble_restore(struct world *world, struct phone *phone, bool reboot)
+void process_restore(struct world *world, struct phone *phone, bool reboot)
 {
     phone_kill(world, phone, reboot);
-    sometimes(world, SOMETIMES_profile_restored);
+    mark(world, MARK_profile_restored);
     TRACE(world, "phone # is restored to version # from #", phone->number,
         phone->disk.backup_version, phone->disk.durable_version);
     disk_restore(&phone->disk);
@@ -131,17 +131,17 @@ void trouble_restore(struct world *world, struct phone *phone, bool reboot)
     phone->life++; /* a revival that was on its way is void */
 }
 
-static void restore(struct world *world, const struct happening *happening)
+static void restore(struct world *world, const struct event *event)
 {
-    struct phone *phone = &world->phones[happening->actor];
-    if (!world_deed(world) || !phone->disk.has_backup || phone->stage != PHONE_JOINED) {
+    struct phone *phone = &world->phones[event->actor];
+    if (!world_operation(world) || !phone->disk.has_backup || phone->stage != PHONE_JOINED) {
         return;
     }
-    trouble_restore(world, phone, prng_chance(&world->disk_chance, world->options.reboot_ppm));
-    trouble_revive_later(world, phone, REMOVED_FOR_MS);
+    process_restore(world, phone, prng_chance(&world->disk_chance, world->options.reboot_ppm));
+    process_revive_later(world, phone, REMOVED_FOR_MS);
 }
 
-void trouble_lose(struct world *world, struct phone *phone)
+void process_lose(struct world *world, struct phone *phone)
 {
     TRACE(world, "phone # is lost", phone->number);
     phone_kill(world, phone, true);
@@ -150,11 +150,11 @@ void trouble_lose(struct world *world, struct phone *phone)
     model_profile_lost(world, phone);
 }
 
-struct phone *trouble_clone(struct world *world, struct phone *phone)
+struct phone *process_clone(struct world *world, struct phone *phone)
 {
     struct phone *copy = phone_add(world, phone->user);
     TRACE(world, "phone # comes to life as a copy of phone #", copy->number, phone->number);
-    sometimes(world, SOMETIMES_profile_cloned);
+    mark(world, MARK_profile_cloned);
     copy->clone = true;
     copy->stage = PHONE_JOINED;
     copy->clock = phone->clock;
@@ -165,19 +165,19 @@ struct phone *trouble_clone(struct world *world, struct phone *phone)
     return copy;
 }
 
-static void clone(struct world *world, const struct happening *happening)
+static void clone(struct world *world, const struct event *event)
 {
-    struct phone *phone = &world->phones[happening->actor];
-    if (world_deed(world) && phone->stage == PHONE_JOINED && phone->disk.durable.count > 0
+    struct phone *phone = &world->phones[event->actor];
+    if (world_operation(world) && phone->stage == PHONE_JOINED && phone->disk.durable.count > 0
         && !phone->revoked && world->phone_count < PHONES_MAX) {
-        people_clone_writes(world, trouble_clone(world, phone));
+        people_clone_writes(world, process_clone(world, phone));
     }
 }
 
-static void revoke(struct world *world, const struct happening *happening)
+static void revoke(struct world *world, const struct event *event)
 {
-    if (world_deed(world)) {
-        people_revoke(world, happening->actor);
+    if (world_operation(world)) {
+        people_revoke(world, event->actor);
     }
 }
 
@@ -188,18 +188,18 @@ static void server_again_later(struct world *world)
     server_start_later(world, prng_about(&world->people, 1000 * world->options.server_down_s));
 }
 
-static void server_ends(struct world *world, const struct happening *happening)
+static void server_ends(struct world *world, const struct event *event)
 {
-    if (server_up(world) && world->server->life == happening->ticket) {
+    if (server_up(world) && world->server->life == event->ticket) {
         server_kill(world);
         server_again_later(world);
     }
 }
 
-static void server_crash(struct world *world, const struct happening *happening)
+static void server_crash(struct world *world, const struct event *event)
 {
-    rhythm_again(world, world->options.server_crash_mean_s, server_crash, happening->actor);
-    if (!world_deed(world) || !server_up(world)) {
+    rhythm_again(world, world->options.server_crash_mean_s, server_crash, event->actor);
+    if (!world_operation(world) || !server_up(world)) {
         return;
     }
     uint64_t grace = 0;
@@ -214,44 +214,44 @@ static void server_crash(struct world *world, const struct happening *happening)
     world_later(world, world->now_ms + grace, server_ends, 0, world->server->life, 0, nothing);
 }
 
-static void has_space(struct world *world, const struct happening *happening)
+static void has_space(struct world *world, const struct event *event)
 {
-    (void)happening;
+    (void)event;
     world->server->full = false;
 }
 
-static void runs_full(struct world *world, const struct happening *happening)
+static void runs_full(struct world *world, const struct event *event)
 {
-    rhythm_again(world, world->options.server_full_mean_s, runs_full, happening->actor);
-    if (world_deed(world)) {
+    rhythm_again(world, world->options.server_full_mean_s, runs_full, event->actor);
+    if (world_operation(world)) {
         world->server->full = true;
         world_later(world, world->now_ms + prng_range(&world->people, 1, FULL_MAX_MS), has_space, 0,
             0, 0, nothing);
     }
 }
 
-static void copies(struct world *world, const struct happening *happening)
+static void copies(struct world *world, const struct event *event)
 {
-    (void)happening;
-    if (world_deed(world)) {
+    (void)event;
+    if (world_operation(world)) {
         server_copy(world);
     }
 }
 
-static void server_restored(struct world *world, const struct happening *happening)
+static void server_restored(struct world *world, const struct event *event)
 {
-    (void)happening;
-    if (world_deed(world) && world->server->copy <= world->server->durable) {
+    (void)event;
+    if (world_operation(world) && world->server->copy <= world->server->durable) {
         server_kill(world);
         server_restore(world, prng_chance(&world->people, 500000));
         server_again_later(world);
     }
 }
 
-static void server_wiped(struct world *world, const struct happening *happening)
+static void server_wiped(struct world *world, const struct event *event)
 {
-    (void)happening;
-    if (world_deed(world)) {
+    (void)event;
+    if (world_operation(world)) {
         server_kill(world);
         server_wipe(world);
         server_again_later(world);
@@ -260,7 +260,7 @@ static void server_wiped(struct world *world, const struct happening *happening)
 
 /* ---- all of it ------------------------------------------------------------------------------- */
 
-void trouble_begin(struct world *world)
+void process_faults_begin(struct world *world)
 {
     struct options *options = &world->options;
     for (uint32_t i = 0; i < world->phone_count; i++) {
@@ -290,7 +290,7 @@ void trouble_begin(struct world *world)
     for (uint64_t n = 0; n < options->server_wipes; n++) {
         rhythm_once(world, server_wiped, 0);
     }
-    hardship_begin(world);
+    timing_faults_begin(world);
 }
 
 /* Somebody else of its user must be there, who is not revoked and has an account. */
@@ -312,18 +312,18 @@ static void lose_some(struct world *world)
     for (uint64_t n = 0; n < world->options.lost_at_end; n++) {
         struct phone *phone = &world->phones[prng_below(&world->people, world->phone_count)];
         if (can_be_lost(world, phone)) {
-            sometimes(world, SOMETIMES_phone_lost_at_end);
-            trouble_lose(world, phone);
+            mark(world, MARK_phone_lost_at_end);
+            process_lose(world, phone);
         }
     }
 }
 
-void trouble_end(struct world *world)
+void process_faults_end(struct world *world)
 {
     world->healed = true;
     TRACE(world, "all heals; # things happened", world->steps);
     world->server->full = world->server->kill_in_commit = false;
-    hardship_end(world);
+    timing_faults_end(world);
     lose_some(world);
     network_heal(world);
     if (!server_up(world)) {

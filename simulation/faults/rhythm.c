@@ -6,7 +6,7 @@
 static const struct quire_bytes nothing = {NULL, 0};
 
 void rhythm_again(struct world *world, uint64_t mean_s,
-    void (*act)(struct world *, const struct happening *), uint32_t actor)
+    void (*act)(struct world *, const struct event *), uint32_t actor)
 {
     if (mean_s != 0 && !world->healed) {
         world_later(world, world->now_ms + prng_about(&world->rhythm, 1000 * mean_s), act, actor, 0,
@@ -14,7 +14,7 @@ void rhythm_again(struct world *world, uint64_t mean_s,
     }
 }
 
-void rhythm_once(struct world *world, void (*act)(struct world *, const struct happening *),
+void rhythm_once(struct world *world, void (*act)(struct world *, const struct event *),
     uint32_t actor)
 {
     uint64_t all = world->options.minutes * 60000;
@@ -22,9 +22,9 @@ void rhythm_once(struct world *world, void (*act)(struct world *, const struct h
         nothing);
 }
 
-static void back_online(struct world *world, const struct happening *happening)
+static void back_online(struct world *world, const struct event *event)
 {
-    struct phone *phone = &world->phones[happening->actor];
+    struct phone *phone = &world->phones[event->actor];
     if (!phone->online) {
         phone_set_online(world, phone, true);
     }

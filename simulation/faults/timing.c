@@ -23,40 +23,40 @@ static uint64_t pause_ms(struct world *world, uint64_t mean_s)
     return length_ms < PAUSE_MAX_MS ? length_ms : PAUSE_MAX_MS;
 }
 
-void hardship_pause_phone(struct world *world, struct phone *phone, uint64_t length_ms)
+void timing_pause_phone(struct world *world, struct phone *phone, uint64_t length_ms)
 {
     if (world->now_ms < phone->paused_until_ms) {
         return; /* longer, and what waits for the end of the first pause would fall behind */
     }
-    sometimes(world, SOMETIMES_phone_paused);
+    mark(world, MARK_phone_paused);
     TRACE(world, "phone # stands still for # ms", phone->number, length_ms);
     phone->paused_until_ms = world->now_ms + length_ms;
 }
 
-static void pause_phone(struct world *world, const struct happening *happening)
+static void pause_phone(struct world *world, const struct event *event)
 {
-    struct phone *phone = &world->phones[happening->actor];
+    struct phone *phone = &world->phones[event->actor];
     rhythm_again(world, world->options.phone_pause_mean_s, pause_phone, phone->number);
-    if (world_deed(world) && phone->device != NULL) {
-        hardship_pause_phone(world, phone, pause_ms(world, world->options.pause_length_s));
+    if (world_operation(world) && phone->device != NULL) {
+        timing_pause_phone(world, phone, pause_ms(world, world->options.pause_length_s));
     }
 }
 
-void hardship_pause_server(struct world *world, uint64_t length_ms)
+void timing_pause_server(struct world *world, uint64_t length_ms)
 {
     if (world->now_ms < world->server->paused_until_ms) {
         return;
     }
-    sometimes(world, SOMETIMES_server_paused);
+    mark(world, MARK_server_paused);
     TRACE(world, "server stands still for # ms", length_ms);
     world->server->paused_until_ms = world->now_ms + length_ms;
 }
 
-static void pause_server(struct world *world, const struct happening *happening)
+static void pause_server(struct world *world, const struct event *event)
 {
-    rhythm_again(world, world->options.server_pause_mean_s, pause_server, happening->actor);
-    if (world_deed(world) && server_up(world)) {
-        hardship_pause_server(world, pause_ms(world, world->options.pause_length_s));
+    rhythm_again(world, world->options.server_pause_mean_s, pause_server, event->actor);
+    if (world_operation(world) && server_up(world)) {
+        timing_pause_server(world, pause_ms(world, world->options.pause_length_s));
     }
 }
 
@@ -65,9 +65,9 @@ static void pause_server(struct world *world, const struct happening *happening)
 /* All lines are cut, all machines sleep, and wake up that much later. */
 static void sleep_all(struct world *world, uint64_t length_ms)
 {
-    sometimes(world, SOMETIMES_world_slept);
+    mark(world, MARK_world_slept);
     if (length_ms > 60 * 24 * HOUR_MS) {
-        sometimes(world, SOMETIMES_world_slept_for_months);
+        mark(world, MARK_world_slept_for_months);
     }
     for (uint64_t link = 1; link <= world->network->count; link++) {
         network_cut(world, link);
@@ -82,10 +82,10 @@ static void sleep_all(struct world *world, uint64_t length_ms)
     }
 }
 
-static void sleeps(struct world *world, const struct happening *happening)
+static void sleeps(struct world *world, const struct event *event)
 {
-    (void)happening;
-    if (!world_deed(world)) {
+    (void)event;
+    if (!world_operation(world)) {
         return;
     }
     sleep_all(world, world->options.sleep_h * HOUR_MS);
@@ -100,42 +100,42 @@ static void sleeps(struct world *world, const struct happening *happening)
 
 /* ---- lines ------------------------------------------------------------------------------------- */
 
-static void flaps(struct world *world, const struct happening *happening)
+static void flaps(struct world *world, const struct event *event)
 {
-    struct phone *phone = &world->phones[happening->actor];
-    if (!world_deed(world) || world->now_ms >= happening->number) {
+    struct phone *phone = &world->phones[event->actor];
+    if (!world_operation(world) || world->now_ms >= event->number) {
         if (!phone->online) {
             phone_set_online(world, phone, true);
         }
         return;
     }
-    sometimes(world, SOMETIMES_line_flapped);
+    mark(world, MARK_line_flapped);
     phone_set_online(world, phone, !phone->online);
     world_later(world, world->now_ms + prng_range(&world->people, FLAP_MIN_MS, FLAP_MAX_MS), flaps,
-        phone->number, 0, happening->number, nothing);
+        phone->number, 0, event->number, nothing);
 }
 
-static void begins_to_flap(struct world *world, const struct happening *happening)
+static void begins_to_flap(struct world *world, const struct event *event)
 {
-    rhythm_again(world, world->options.flap_mean_s, begins_to_flap, happening->actor);
-    if (world_deed(world) && world->phones[happening->actor].online) {
+    rhythm_again(world, world->options.flap_mean_s, begins_to_flap, event->actor);
+    if (world_operation(world) && world->phones[event->actor].online) {
         uint64_t until_ms =
             world->now_ms + prng_about(&world->people, 1000 * world->options.flap_length_s);
-        world_later(world, world->now_ms, flaps, happening->actor, 0, until_ms, nothing);
+        world_later(world, world->now_ms, flaps, event->actor, 0, until_ms, nothing);
     }
 }
 
 /* One direction is gone for a while: what is connected believes that it is, and no new connection
  * comes about. */
-static void goes_one_way(struct world *world, const struct happening *happening)
+static void goes_one_way(struct world *world, const struct event *event)
 {
-    struct phone *phone = &world->phones[happening->actor];
+    struct phone *phone = &world->phones[event->actor];
     rhythm_again(world, world->options.half_mean_s, goes_one_way, phone->number);
-    if (world_deed(world)) {
+    if (world_operation(world)) {
         bool upwards = prng_chance(&world->network_chance, 500000);
         uint64_t length_ms =
             prng_about(&world->network_chance, 1000 * world->options.half_length_s);
-        sometimes(world, SOMETIMES_line_one_way);
+        mark(world, MARK_line_one_way);
         TRACE(world, "phone #: nothing passes for # ms, upwards: #", phone->number, length_ms,
             upwards);
         phone->no_dial_until_ms = world->now_ms + length_ms;
@@ -147,17 +147,17 @@ static void goes_one_way(struct world *world, const struct happening *happening)
 
 /* ---- disks ------------------------------------------------------------------------------------- */
 
-static void server_is_slow(struct world *world, const struct happening *happening)
+static void server_is_slow(struct world *world, const struct event *event)
 {
-    rhythm_again(world, world->options.server_slow_mean_s, server_is_slow, happening->actor);
-    if (world_deed(world)) {
+    rhythm_again(world, world->options.server_slow_mean_s, server_is_slow, event->actor);
+    if (world_operation(world)) {
         world->server->slow = true;
     }
 }
 
 /* ---- all of it --------------------------------------------------------------------------------- */
 
-void hardship_begin(struct world *world)
+void timing_faults_begin(struct world *world)
 {
     const struct options *options = &world->options;
     for (uint32_t i = 0; i < world->phone_count; i++) {
@@ -172,7 +172,7 @@ void hardship_begin(struct world *world)
     }
 }
 
-void hardship_end(struct world *world)
+void timing_faults_end(struct world *world)
 {
     world->server->slow = false;
     for (uint32_t i = 0; i < world->phone_count; i++) {

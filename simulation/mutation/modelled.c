@@ -34,7 +34,7 @@ static const char *const attack_names[ATTACKS] = {"none", "drop 20 %", "reorder"
 
 static const struct {
     const char *name;
-    enum qr_failpoint plant;
+    enum qr_failpoint failpoint;
 } rules[] = {
     {"all", QR_FAILPOINT_COUNT},
     {"no deps", QR_FAILPOINT_NO_DEPENDENCIES},
@@ -360,17 +360,17 @@ int command_model(int count, char **words)
     for (int attack = 0; attack < ATTACKS; attack++) {
         for (size_t rule = 0; rule < sizeof rules / sizeof *rules; rule++) {
             struct sums sums = {0};
-            if (rules[rule].plant == QR_FAILPOINT_ONE_CHAIN && attack != ROLLBACK) {
+            if (rules[rule].failpoint == QR_FAILPOINT_ONE_CHAIN && attack != ROLLBACK) {
                 continue;
             }
-            if (rules[rule].plant < QR_FAILPOINT_COUNT) {
-                qr_failpoints[rules[rule].plant] = true;
+            if (rules[rule].failpoint < QR_FAILPOINT_COUNT) {
+                qr_failpoints[rules[rule].failpoint] = true;
             }
             for (uint64_t i = 0; i < starts; i++) {
                 play_one(i + 1, (enum attack)attack, &sums);
             }
-            if (rules[rule].plant < QR_FAILPOINT_COUNT) {
-                qr_failpoints[rules[rule].plant] = false;
+            if (rules[rule].failpoint < QR_FAILPOINT_COUNT) {
+                qr_failpoints[rules[rule].failpoint] = false;
             }
             printf("%-20s %-18s %7" PRIu64 " %6.0f%% %7.0f%% %7.0f%% %7.0f%%\n", attack_names[attack],
                 rules[rule].name, sums.played, percent(sums.unsafe, sums.played),

@@ -37,22 +37,22 @@ enum qr_failpoint failpoint_by_name(const char *name)
     return QR_FAILPOINT_COUNT;
 }
 
-const char *failpoint_name(enum qr_failpoint plant)
+const char *failpoint_name(enum qr_failpoint failpoint)
 {
-    return plant < QR_FAILPOINT_COUNT ? failpoint_names[plant] : "-";
+    return failpoint < QR_FAILPOINT_COUNT ? failpoint_names[failpoint] : "-";
 }
 
 int failpoints_enable(int count, char **words)
 {
     int taken = 0;
-    while (taken + 1 < count && strcmp(words[taken], "--plant") == 0) {
-        enum qr_failpoint plant = failpoint_by_name(words[taken + 1]);
-        if (plant == QR_FAILPOINT_COUNT) {
-            fprintf(stderr, "quire-sim-mutants: nothing is planted under the name %s; see "
-                "quire-sim-mutants plants --help\n", words[taken + 1]);
+    while (taken + 1 < count && strcmp(words[taken], "--failpoint") == 0) {
+        enum qr_failpoint failpoint = failpoint_by_name(words[taken + 1]);
+        if (failpoint == QR_FAILPOINT_COUNT) {
+            fprintf(stderr, "quire-sim-mutants: there is no failpoint %s; see "
+                "quire-sim-mutants failpoints --help\n", words[taken + 1]);
             return -1;
         }
-        qr_failpoints[plant] = true;
+        qr_failpoints[failpoint] = true;
         taken += 2;
     }
     return taken;
@@ -64,8 +64,8 @@ static void search(struct search *search)
 {
     struct run_result result;
     struct options options;
-    if (search->plant < QR_FAILPOINT_COUNT) {
-        qr_failpoints[search->plant] = true;
+    if (search->failpoint < QR_FAILPOINT_COUNT) {
+        qr_failpoints[search->failpoint] = true;
     }
     const struct rlimit memory = {search->memory_most, search->memory_most};
     if (search->memory_most > 0) {
@@ -153,9 +153,9 @@ void search_plan_read(struct search_plan *plan, const char *command, const char 
     arguments_read(command, usage, known, sizeof known / sizeof *known, count, words);
 }
 
-bool search_plan_wants(const struct search_plan *plan, enum qr_failpoint plant)
+bool search_plan_wants(const struct search_plan *plan, enum qr_failpoint failpoint)
 {
-    return !plan->any || plan->chosen[plant];
+    return !plan->any || plan->chosen[failpoint];
 }
 
 struct search *searches_from(const struct search_plan *plan, const struct search *like)

@@ -1,6 +1,6 @@
 /*
- * How many seeds until a run fails: searches with something planted, several at once, each in a
- * process of its own, so that a planted bug may also crash.
+ * How many seeds until a run fails: searches with a failpoint on, several at once, each in a
+ * process of its own, so that a deliberate bug may also crash.
  */
 #ifndef SIMULATION_MUTATION_SEARCH_H
 #define SIMULATION_MUTATION_SEARCH_H
@@ -11,7 +11,7 @@
 #define SEARCH_STEP UINT64_C(1000000) /* between the first seeds of two searches for one thing */
 
 struct search {
-    enum qr_failpoint plant; /* QR_FAILPOINT_COUNT: nothing */
+    enum qr_failpoint failpoint; /* QR_FAILPOINT_COUNT: nothing */
     uint64_t first_seed, most;
     uint64_t minutes; /* simulated, of a run */
     uint32_t strategy; /* of Mallory, whom the drawn options are fitted to; 0: nobody's */
@@ -28,10 +28,10 @@ extern bool qr_failpoints[QR_FAILPOINT_COUNT];
 
 /** Fills in what was found. `most` processes at once. */
 void searches_run(struct search *searches, size_t count, size_t processes);
-/** The index of a plant by name, or QR_FAILPOINT_COUNT. */
+/** The index of a failpoint by name, or QR_FAILPOINT_COUNT. */
 enum qr_failpoint failpoint_by_name(const char *name);
-const char *failpoint_name(enum qr_failpoint plant);
-/** Takes `--plant NAME` from the front of the words, any number of times; plants it. Returns how
+const char *failpoint_name(enum qr_failpoint failpoint);
+/** Takes `--failpoint NAME` from the front of the words, any number of times; switches it on. Returns how
  * many words that were, or −1 after a complaint. */
 int failpoints_enable(int count, char **words);
 
@@ -44,7 +44,7 @@ struct search_plan {
 /** Reads it as arguments.h does; `take_name` is given the plan and chooses. */
 void search_plan_read(struct search_plan *plan, const char *command, const char *usage,
     const char *(*take_name)(void *context, const char *word), int count, char **words);
-bool search_plan_wants(const struct search_plan *plan, enum qr_failpoint plant);
+bool search_plan_wants(const struct search_plan *plan, enum qr_failpoint failpoint);
 /** A search like this one from each start; the caller frees them. */
 struct search *searches_from(const struct search_plan *plan, const struct search *like);
 /** The last columns of a table: mean, seeds of each search, found by. */

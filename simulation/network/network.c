@@ -41,14 +41,14 @@ static uint64_t life_of_server(const struct world *world)
     return world->network->server->life(world);
 }
 
-static bool server_waits(struct world *world, const struct happening *happening)
+static bool server_waits(struct world *world, const struct event *event)
 {
-    return world->network->server->waits(world, happening);
+    return world->network->server->waits(world, event);
 }
 
-static bool phone_waits(struct world *world, const struct link *link, const struct happening *happening)
+static bool phone_waits(struct world *world, const struct link *link, const struct event *event)
 {
-    return world->network->phones->waits(world, link->phone, happening);
+    return world->network->phones->waits(world, link->phone, event);
 }
 
 bool network_alive(const struct world *world, uint64_t number)
@@ -73,34 +73,34 @@ static uint64_t delay_ms(struct world *world)
 }
 
 static void later(struct world *world, uint64_t after_ms,
-    void (*act)(struct world *, const struct happening *), uint64_t link)
+    void (*act)(struct world *, const struct event *), uint64_t link)
 {
     world_later(world, world->now_ms + after_ms, act, 0, 0, link, (struct quire_bytes){NULL, 0});
 }
 
 /* ---- closing --------------------------------------------------------------------------------- */
 
-static void tell_phone_gone(struct world *world, const struct happening *happening)
+static void tell_phone_gone(struct world *world, const struct event *event)
 {
-    struct link *link = link_of(world, happening->number);
-    if (phone_waits(world, link, happening)) {
+    struct link *link = link_of(world, event->number);
+    if (phone_waits(world, link, event)) {
         return;
     }
     if (link->phone_told) {
         link->phone_open = link->phone_told = false;
-        world->network->phones->disconnected(world, link->phone, link->phone_life, happening->number);
+        world->network->phones->disconnected(world, link->phone, link->phone_life, event->number);
     }
 }
 
-static void tell_server_gone(struct world *world, const struct happening *happening)
+static void tell_server_gone(struct world *world, const struct event *event)
 {
-    struct link *link = link_of(world, happening->number);
-    if (server_waits(world, happening)) {
+    struct link *link = link_of(world, event->number);
+    if (server_waits(world, event)) {
         return;
     }
     if (link->server_open && link->server_life == life_of_server(world)) {
         link->server_open = false;
-        world->network->server->closed(world, happening->number);
+        world->network->server->closed(world, event->number);
     }
 }
 
@@ -139,7 +139,7 @@ void network_cut(struct world *world, uint64_t number)
         return;
     }
     link->cut = true;
-    sometimes(world, SOMETIMES_connection_cut);
+    mark(world, MARK_connection_cut);
     TRACE(world, "connection # is cut", number);
     later(world, prng_below(&world->network_chance, NOTICED_WITHIN_MS), tell_phone_gone, number);
     later(world, prng_below(&world->network_chance, NOTICED_WITHIN_MS), tell_server_gone, number);
@@ -172,58 +172,58 @@ void network_server_died(struct world *world)
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
-static void dial_failed(struct world *world, const struct happening *happening)
+static void dial_failed(struct world *world, const struct event *event)
 {
-    struct link *link = link_of(world, happening->number);
-    if (phone_waits(world, link, happening)) {
+    struct link *link = link_of(world, event->number);
+    if (phone_waits(world, link, event)) {
         return;
     }
     link->phone_open = link->phone_told = false;
-    world->network->phones->disconnected(world, link->phone, link->phone_life, happening->number);
+    world->network->phones->disconnected(world, link->phone, link->phone_life, event->number);
 }
 
-static void phone_up(struct world *world, const struct happening *happening)
+static void phone_up(struct world *world, const struct event *event)
 {
-    struct link *link = link_of(world, happening->number);
-    if (phone_waits(world, link, happening)) {
+    struct link *link = link_of(world, event->number);
+    if (phone_waits(world, link, event)) {
         return;
     }
     if (!link->server_open || link->server_life != life_of_server(world) || link->cut) {
-        dial_failed(world, happening);
+        dial_failed(world, event);
         return;
     }
-    if (world->network->phones->connected(world, link->phone, link->phone_life, happening->number)) {
+    if (world->network->phones->connected(world, link->phone, link->phone_life, event->number)) {
         link->phone_told = link->phone_open = true;
         world->network->phones->feed_connected(world, link->phone);
     } else {
-        network_phone_died(world, happening->number, false);
+        network_phone_died(world, event->number, false);
     }
 }
 
-static void reaches_server(struct world *world, const struct happening *happening)
+static void reaches_server(struct world *world, const struct event *event)
 {
-    struct link *link = link_of(world, happening->number);
-    if (server_waits(world, happening)) {
+    struct link *link = link_of(world, event->number);
+    if (server_waits(world, event)) {
         return;
     }
     if (world->now_ms < world->network->phones->no_dial_until_ms(world, link->phone)) {
         later(world, prng_below(&world->network_chance, DIAL_TIMEOUT_MS), dial_failed,
-            happening->number);
+            event->number);
         return;
     }
     if (!world->network->server->is_up(world)) {
-        sometimes(world, SOMETIMES_dial_found_nobody);
+        mark(world, MARK_dial_found_nobody);
         later(world, prng_below(&world->network_chance, DIAL_TIMEOUT_MS), dial_failed,
-            happening->number);
+            event->number);
         return;
     }
     link->server_open = true;
     link->server_life = life_of_server(world);
     /* The hub speaks only after HELLO, but nothing may arrive before the phone knows. */
     link->down.last_arrival_ms = world->now_ms + delay_ms(world);
-    world_later(world, link->down.last_arrival_ms, phone_up, 0, 0, happening->number,
+    world_later(world, link->down.last_arrival_ms, phone_up, 0, 0, event->number,
         (struct quire_bytes){NULL, 0});
-    world->network->server->opened(world, happening->number);
+    world->network->server->opened(world, event->number);
 }
 
 void network_dial(struct world *world, uint32_t phone, uint64_t life)
@@ -248,15 +248,15 @@ static uint64_t arrival_of(struct world *world, struct way *way, uint64_t leaves
                   + delay_ms(world);
     if (!world->healed) {
         if (prng_chance(prng, options->drop_ppm)) {
-            sometimes(world, SOMETIMES_frame_lost);
+            mark(world, MARK_frame_lost);
             return 0;
         }
         if (prng_chance(prng, options->retransmit_ppm)) {
-            sometimes(world, SOMETIMES_frame_late);
+            mark(world, MARK_frame_late);
             at += prng_range(prng, LATE_MIN_MS, LATE_MAX_MS);
         }
         if (prng_chance(prng, options->reorder_ppm)) {
-            sometimes(world, SOMETIMES_frame_overtook);
+            mark(world, MARK_frame_overtook);
             return at; /* perhaps before what was sent before */
         }
     }
@@ -267,30 +267,30 @@ static uint64_t arrival_of(struct world *world, struct way *way, uint64_t leaves
     return at;
 }
 
-static void arrives_up(struct world *world, const struct happening *happening)
+static void arrives_up(struct world *world, const struct event *event)
 {
-    struct link *link = link_of(world, happening->number);
-    if (server_waits(world, happening)) {
+    struct link *link = link_of(world, event->number);
+    if (server_waits(world, event)) {
         return;
     }
-    struct quire_bytes bytes = {happening->bytes, happening->size};
+    struct quire_bytes bytes = {event->bytes, event->size};
     bool arrives = !link->cut && link->server_open && link->server_life == life_of_server(world);
-    struct frame_copy copy = {happening->ticket, happening->number, link->phone, true, false, bytes};
+    struct frame_copy copy = {event->ticket, event->number, link->phone, true, false, bytes};
     OBSERVE(world, frame_ended, &copy, arrives);
     if (arrives) {
-        world->network->server->frame(world, happening->number, bytes);
+        world->network->server->frame(world, event->number, bytes);
     }
 }
 
-static void arrives_down(struct world *world, const struct happening *happening)
+static void arrives_down(struct world *world, const struct event *event)
 {
-    struct link *link = link_of(world, happening->number);
-    if (phone_waits(world, link, happening)) {
+    struct link *link = link_of(world, event->number);
+    if (phone_waits(world, link, event)) {
         return;
     }
-    struct quire_bytes bytes = {happening->bytes, happening->size};
+    struct quire_bytes bytes = {event->bytes, event->size};
     bool arrives = !link->cut && link->phone_open;
-    struct frame_copy copy = {happening->ticket, happening->number, link->phone, false, false, bytes};
+    struct frame_copy copy = {event->ticket, event->number, link->phone, false, false, bytes};
     OBSERVE(world, frame_ended, &copy, arrives);
     if (arrives) {
         world->network->phones->frame(world, link->phone, link->phone_life, bytes);
@@ -311,7 +311,7 @@ static void withhold(struct world *world, struct quire_bytes bytes, struct quire
             space->items[i] = space->items[i + 1];
         }
         if (qr_frame_write(&frame, out_bytes) == QUIRE_OK) {
-            sometimes(world, SOMETIMES_batch_withheld);
+            mark(world, MARK_batch_withheld);
             TRACE(world, "batch # of that frame is withheld", gone);
         }
     }
@@ -320,7 +320,7 @@ static void withhold(struct world *world, struct quire_bytes bytes, struct quire
 
 /* What a newer version on the other side would say beside: to be passed over. */
 static void send_unknown(struct world *world, uint64_t number, uint64_t at_ms,
-    void (*arrives)(struct world *, const struct happening *))
+    void (*arrives)(struct world *, const struct event *))
 {
     static const uint8_t frames[][12] = {
         {0x91, 0xcc, 0x80},                                           /* [128] */
@@ -329,14 +329,14 @@ static void send_unknown(struct world *world, uint64_t number, uint64_t at_ms,
     };
     static const size_t sizes[] = {3, 10, 11};
     size_t which = prng_below(&world->network_chance, 3);
-    sometimes(world, SOMETIMES_frame_of_unknown_type);
+    mark(world, MARK_frame_of_unknown_type);
     TRACE(world, "connection #: a frame of an unknown type follows", number);
     world_later(world, at_ms, arrives, 0, 0, number,
         (struct quire_bytes){frames[which], sizes[which]});
 }
 
 static void send(struct world *world, uint64_t number, struct way *way, uint64_t leaves_ms,
-    void (*arrives)(struct world *, const struct happening *), struct quire_bytes bytes)
+    void (*arrives)(struct world *, const struct event *), struct quire_bytes bytes)
 {
     world->frames++;
     trace_bytes(world, bytes);
@@ -362,7 +362,7 @@ static void send(struct world *world, uint64_t number, struct way *way, uint64_t
         OBSERVE(world, frame_ended, &copy, false);
     }
     if (at != 0 && twice) {
-        sometimes(world, SOMETIMES_frame_twice);
+        mark(world, MARK_frame_twice);
         copy.number = ++world->network->copies;
         copy.again = true;
         OBSERVE(world, frame_sent, &copy);
@@ -387,15 +387,15 @@ void network_send_up(struct world *world, uint64_t number, struct quire_bytes by
     }
 }
 
-static void has_left(struct world *world, const struct happening *happening)
+static void has_left(struct world *world, const struct event *event)
 {
-    struct link *link = link_of(world, happening->number);
-    if (server_waits(world, happening)) {
+    struct link *link = link_of(world, event->number);
+    if (server_waits(world, event)) {
         return;
     }
     if (link->server_open && link->server_life == life_of_server(world)) {
-        link->unsent -= happening->ticket; /* here: bytes */
-        world->network->server->sent(world, happening->number, happening->ticket);
+        link->unsent -= event->ticket; /* here: bytes */
+        world->network->server->sent(world, event->number, event->ticket);
     }
 }
 
@@ -421,7 +421,7 @@ void network_stall(struct world *world, uint64_t number, bool upwards, uint64_t 
 {
     struct link *link = link_of(world, number);
     struct way *way = upwards ? &link->up : &link->down;
-    sometimes(world, SOMETIMES_direction_stalled);
+    mark(world, MARK_direction_stalled);
     TRACE(world, "connection # stands still, upwards: #, for # ms", number, upwards, length_ms);
     way->stalled_until_ms = world->now_ms + length_ms
                             + prng_below(&world->network_chance, STALL_ENDS_SPREAD_MS);

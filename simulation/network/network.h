@@ -31,8 +31,8 @@ struct link {
 
 /** The phones' end of the connections; calls of a past life are for the phone to ignore. */
 struct network_phones {
-    /** True: the phone stands still, and the happening comes again when it does not. */
-    bool (*waits)(struct world *world, uint32_t phone, const struct happening *happening);
+    /** True: the phone stands still, and the event comes again when it does not. */
+    bool (*waits)(struct world *world, uint32_t phone, const struct event *event);
     /** False: it does not want that connection any more. */
     bool (*connected)(struct world *world, uint32_t phone, uint64_t life, uint64_t link);
     void (*feed_connected)(struct world *world, uint32_t phone);
@@ -46,7 +46,7 @@ struct network_phones {
 
 /** The server's end of the connections. */
 struct network_server {
-    bool (*waits)(struct world *world, const struct happening *happening);
+    bool (*waits)(struct world *world, const struct event *event);
     bool (*is_up)(const struct world *world);
     uint64_t (*life)(const struct world *world);
     void (*opened)(struct world *world, uint64_t link);

@@ -69,7 +69,7 @@ uint32_t model_edit(struct world *world, const struct phone *phone, uint32_t ent
 uint32_t model_letter(struct world *world, uint32_t number, bool ordinary)
 {
     struct user *user = &world->model->users[number];
-    if (!ordinary && world->telling == NULL) { /* in a story these may be words of its own */
+    if (!ordinary && world->interpreter == NULL) { /* in a story these may be words of its own */
         uint32_t n = user->small++;
         switch (n % 3) {
         case 0:
@@ -200,7 +200,7 @@ void model_removes(struct world *world, uint32_t edit, uint32_t letter)
         return;
     }
     if (thing->removal != 0) {
-        sometimes(world, SOMETIMES_letter_erased_twice);
+        mark(world, MARK_letter_erased_twice);
     }
     model->removals = sim_grow(model->removals, &model->removal_capacity, model->removal_count,
         sizeof *model->removals);
@@ -336,7 +336,7 @@ void model_profile_restored(struct world *world, const struct phone *phone, uint
         }
     }
     if (lost) {
-        sometimes(world, SOMETIMES_profile_restored_losing_saved_edits);
+        mark(world, MARK_profile_restored_losing_saved_edits);
     }
     excuse_of_revoked(world);
 }

@@ -19,19 +19,19 @@ static const struct quire_bytes nothing = {NULL, 0};
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
-static void writes(struct world *world, const struct happening *happening)
+static void writes(struct world *world, const struct event *event)
 {
-    struct phone *phone = &world->phones[happening->actor];
+    struct phone *phone = &world->phones[event->actor];
     struct options *options = &world->options;
     if (world->healed) {
         return;
     }
-    uint64_t until = happening->number;
+    uint64_t until = event->number;
     uint64_t next;
     if (world->now_ms < phone->paused_until_ms) {
         next = phone->paused_until_ms; /* nobody can write on it */
     } else if (world->now_ms < until) {
-        if (world_deed(world)) {
+        if (world_operation(world)) {
             people_write(world, phone);
         }
         next = world->now_ms + prng_about(&world->rhythm, 60000 / options->acts_per_minute);
@@ -145,7 +145,7 @@ void people_join_by_kit(struct world *world, struct phone *phone)
         return;
     }
     TRACE(world, "phone # joins by the kit", phone->number);
-    sometimes(world, SOMETIMES_joined_by_kit);
+    mark(world, MARK_joined_by_kit);
     begin_joining(world, phone, device);
 }
 
@@ -168,14 +168,14 @@ static void rejoin(struct world *world, struct phone *phone, struct quire_bytes 
             quire_status_text(status));
     }
     TRACE(world, "phone # is enrolled again by a code", phone->number);
-    sometimes(world, SOMETIMES_rejoined);
+    mark(world, MARK_rejoined);
 }
 
-static void has_code(struct world *world, const struct happening *happening)
+static void has_code(struct world *world, const struct event *event)
 {
-    struct phone *phone = &world->phones[happening->actor];
+    struct phone *phone = &world->phones[event->actor];
     if (phone->stage == PHONE_JOINED && phone->unknown) {
-        rejoin(world, phone, (struct quire_bytes){happening->bytes, happening->size});
+        rejoin(world, phone, (struct quire_bytes){event->bytes, event->size});
         return;
     }
     if (phone->stage != PHONE_BLANK || phone->device != NULL) {
@@ -186,14 +186,14 @@ static void has_code(struct world *world, const struct happening *happening)
     char name[64];
     device_name(phone, name);
     enum quire_status status = quire_device_join(&options, quire_bytes_of_text(name),
-        (struct quire_bytes){happening->bytes, happening->size}, &device);
+        (struct quire_bytes){event->bytes, event->size}, &device);
     if (status != QUIRE_OK) {
         world_fail(world, "device", "phone %u cannot join by a code: %s", phone->number,
             quire_status_text(status));
         return;
     }
     TRACE(world, "phone # joins by a code", phone->number);
-    sometimes(world, SOMETIMES_joined_by_code);
+    mark(world, MARK_joined_by_code);
     begin_joining(world, phone, device);
 }
 
@@ -205,9 +205,9 @@ enum quire_status people_pair(struct world *world, struct phone *helper, struct 
     return phone_step(world, helper, (struct quire_event){.kind = QUIRE_EVENT_PAIR_OPEN});
 }
 
-static void try_to_join(struct world *world, const struct happening *happening)
+static void try_to_join(struct world *world, const struct event *event)
 {
-    struct phone *phone = &world->phones[happening->actor];
+    struct phone *phone = &world->phones[event->actor];
     struct user *user = &world->model->users[phone->user];
     if (phone->stage == PHONE_JOINED || phone->stage == PHONE_AWAY) {
         return;
@@ -256,9 +256,9 @@ static void take_new_phone(struct world *world, uint32_t number)
     people_join_later(world, phone);
 }
 
-static void try_to_rejoin(struct world *world, const struct happening *happening)
+static void try_to_rejoin(struct world *world, const struct event *event)
 {
-    struct phone *phone = &world->phones[happening->actor];
+    struct phone *phone = &world->phones[event->actor];
     if (phone->stage != PHONE_JOINED || phone->state.connected || phone->state.revoked
         || phone->revoked) {
         phone->unknown = false;
@@ -334,28 +334,28 @@ static void noticed(struct world *world, struct phone *phone, const struct quire
         phone->helping = PHONES_MAX;
         break;
     case QUIRE_NOTICE_PAIR_FAILED:
-        sometimes(world, SOMETIMES_pairing_failed);
+        mark(world, MARK_pairing_failed);
         if (action->code == QUIRE_ELIMIT) { /* attempts that were given up left devices behind */
-            sometimes(world, SOMETIMES_roster_full);
+            mark(world, MARK_roster_full);
             world->model->users[phone->user].full = true;
         }
         phone->helping = PHONES_MAX;
         phone->trying_until_ms = world->now_ms;
         break;
     case QUIRE_NOTICE_DEVICE_REVOKED:
-        sometimes(world, SOMETIMES_revoked);
+        mark(world, MARK_revoked);
         break;
     case QUIRE_NOTICE_REVOKE_FAILED:
-        sometimes(world, SOMETIMES_revoke_failed);
+        mark(world, MARK_revoke_failed);
         break;
     case QUIRE_NOTICE_UPLOADED:
-        sometimes(world, SOMETIMES_uploaded);
+        mark(world, MARK_uploaded);
         break;
     case QUIRE_NOTICE_REJECTED:
-        sometimes(world, SOMETIMES_batch_rejected);
+        mark(world, MARK_batch_rejected);
         break;
     case QUIRE_NOTICE_REFUSED:
-        sometimes(world, SOMETIMES_refused_by_server);
+        mark(world, MARK_refused_by_server);
         if (action->code == QR_ERROR_AUTH) {
             is_unknown(world, phone);
         }

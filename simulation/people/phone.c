@@ -77,27 +77,27 @@ struct quire_device_options phone_options(struct world *world, struct phone *pho
 
 static void sync_later(struct world *world, struct phone *phone);
 
-static bool waits(struct world *world, uint32_t number, const struct happening *happening)
+static bool waits(struct world *world, uint32_t number, const struct event *event)
 {
-    return world_wait(world, happening, world->phones[number].paused_until_ms);
+    return world_wait(world, event, world->phones[number].paused_until_ms);
 }
 
-static void persisted(struct world *world, const struct happening *happening)
+static void persisted(struct world *world, const struct event *event)
 {
-    struct phone *phone = &world->phones[happening->actor];
-    if (happening->ticket != phone->life || waits(world, phone->number, happening)) {
+    struct phone *phone = &world->phones[event->actor];
+    if (event->ticket != phone->life || waits(world, phone->number, event)) {
         return;
     }
     if (!world->healed && world->options.phone_fail_ppm > 0
         && prng_chance(&world->disk_chance, world->options.phone_fail_ppm)) {
-        sometimes(world, SOMETIMES_phone_write_failed);
+        mark(world, MARK_phone_write_failed);
         TRACE(world, "phone # cannot write to its disk", phone->number);
         phone_kill(world, phone, false);
         OBSERVE(world, phone_disk_failed, phone);
         return;
     }
     phone->sync_at_ms = 0;
-    uint64_t token = disk_sync(&phone->disk, happening->number);
+    uint64_t token = disk_sync(&phone->disk, event->number);
     OBSERVE(world, phone_synced, phone);
     sync_later(world, phone);
     if (token != 0) {
@@ -118,10 +118,10 @@ static void sync_later(struct world *world, struct phone *phone)
 
 /* ---- the connection -------------------------------------------------------------------------- */
 
-static void dial(struct world *world, const struct happening *happening)
+static void dial(struct world *world, const struct event *event)
 {
-    struct phone *phone = &world->phones[happening->actor];
-    if (happening->ticket != phone->life || waits(world, phone->number, happening)) {
+    struct phone *phone = &world->phones[event->actor];
+    if (event->ticket != phone->life || waits(world, phone->number, event)) {
         return;
     }
     phone->dial_asked = false;
@@ -154,7 +154,7 @@ static bool connected(struct world *world, uint32_t number, uint64_t life, uint6
     }
     phone->dialing = false;
     phone->link = link;
-    sometimes(world, SOMETIMES_connected);
+    mark(world, MARK_connected);
     return true;
 }
 
@@ -211,7 +211,7 @@ void phone_set_online(struct world *world, struct phone *phone, bool online)
     if (online) {
         dial_later(world, phone);
     } else {
-        sometimes(world, SOMETIMES_phone_offline);
+        mark(world, MARK_phone_offline);
         if (phone->link != 0) {
             network_cut(world, phone->link);
         }
@@ -220,13 +220,13 @@ void phone_set_online(struct world *world, struct phone *phone, bool online)
 
 /* ---- steps ----------------------------------------------------------------------------------- */
 
-static void tick(struct world *world, const struct happening *happening)
+static void tick(struct world *world, const struct event *event)
 {
-    struct phone *phone = &world->phones[happening->actor];
-    if (happening->ticket == phone->life && happening->at_ms == phone->tick_at_ms) {
+    struct phone *phone = &world->phones[event->actor];
+    if (event->ticket == phone->life && event->at_ms == phone->tick_at_ms) {
         if (world->now_ms < phone->paused_until_ms) {
             phone->tick_at_ms = phone->paused_until_ms;
-            (void)waits(world, phone->number, happening);
+            (void)waits(world, phone->number, event);
             return;
         }
         phone->tick_at_ms = UINT64_MAX;
@@ -321,12 +321,12 @@ static void look_at_state(struct world *world, struct phone *phone)
     const struct quire_device_state *state = &phone->state;
     if (state->redo_count > redos) {
         TRACE(world, "phone # has # records to make again", phone->number, state->redo_count);
-        sometimes(world, SOMETIMES_record_made_again);
+        mark(world, MARK_record_made_again);
     }
     if (state->unread_count > unread) {
-        sometimes(world, SOMETIMES_batch_of_later_version_unread);
+        mark(world, MARK_batch_of_later_version_unread);
     } else if (state->unread_count < unread && phone->ahead) {
-        sometimes(world, SOMETIMES_batch_of_later_version_read_later);
+        mark(world, MARK_batch_of_later_version_read_later);
     }
     if (state->joined) {
         if (phone->stage != PHONE_JOINED) {
@@ -441,20 +441,20 @@ void phone_kill(struct world *world, struct phone *phone, bool reboot)
     if (phone->device == NULL) {
         return;
     }
-    sometimes(world, SOMETIMES_phone_killed);
+    mark(world, MARK_phone_killed);
     size_t waiting = phone->disk.waiting_count;
     size_t survivors = prng_below(&world->disk_chance, waiting + 1);
     if (waiting > 0) {
-        sometimes(world, SOMETIMES_phone_killed_while_writing_to_disk);
+        mark(world, MARK_phone_killed_while_writing_to_disk);
     }
     if (survivors < waiting) {
-        sometimes(world, SOMETIMES_phone_lost_unsynced_writes);
+        mark(world, MARK_phone_lost_unsynced_writes);
     }
     TRACE(world, "phone # is killed, reboot: #; # of # writes survive", phone->number, reboot,
         survivors, waiting);
     disk_crash(&phone->disk, survivors);
     if (reboot) {
-        sometimes(world, SOMETIMES_phone_rebooted);
+        mark(world, MARK_phone_rebooted);
         phone->replica_record_size = 0;
     }
     quire_device_destroy(phone->device);

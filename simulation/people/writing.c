@@ -84,7 +84,7 @@ static void paste(struct desk *desk, size_t position)
         model_adds(desk->world, desk->edit, THING_LETTER, letter);
         size += letter_write(letter, text + size);
     }
-    sometimes(desk->world, SOMETIMES_paste);
+    mark(desk->world, MARK_paste);
     must(desk, quire_document_insert(desk->document, &desk->stamp, position,
         (struct quire_bytes){text, size}), "paste");
     free(text);
@@ -146,7 +146,7 @@ static void overwrite(struct desk *desk, enum quire_register field)
 {
     size_t count = quire_document_register_count(desk->document, field);
     if (count > 1) {
-        sometimes(desk->world, SOMETIMES_register_with_rival_values);
+        mark(desk->world, MARK_register_with_rival_values);
     }
     for (size_t i = 0; i < count; i++) {
         struct quire_value value;
@@ -269,7 +269,7 @@ static void write_later_field(struct desk *desk)
     for (size_t i = cells->unread_start; i < cells->count; i++) {
         if (cells->dots[i]->field == put.field) {
             size_t at = 0;
-            sometimes(desk->world, SOMETIMES_field_written_over);
+            mark(desk->world, MARK_field_written_over);
             model_removes(desk->world, desk->edit, letter_read(qr_dot_text(cells->dots[i]), &at));
         }
     }
@@ -279,7 +279,7 @@ static void write_later_field(struct desk *desk)
     }
     put.text = (struct quire_bytes){text, make_word(desk, text, 5, letters)};
     model_adds(desk->world, desk->edit, THING_UNREAD, letters[0]);
-    sometimes(desk->world, SOMETIMES_field_of_later_version);
+    mark(desk->world, MARK_field_of_later_version);
     put.wall_ms = desk->stamp.wall_ms;
     must(desk, qr_edit_overwrite(desk->document, &desk->stamp, &cell, &put, 1), "write a later field");
 }
@@ -310,7 +310,7 @@ static bool choose_entry(struct desk *desk)
     }
     must(desk, status, "open");
     if (status == QUIRE_OK && create && !fresh && quire_document_empty(desk->document)) {
-        sometimes(world, SOMETIMES_entry_made_on_two_phones);
+        mark(world, MARK_entry_made_on_two_phones);
     }
     return status == QUIRE_OK;
 }
@@ -323,13 +323,13 @@ static void write_one(struct desk given)
     struct prng *prng = &world->people;
     desk.stamp = quire_device_stamp(phone->device, phone_wall_ms(world, phone));
     if (quire_document_deleted(desk.document)) {
-        sometimes(world, SOMETIMES_edit_after_delete);
+        mark(world, MARK_edit_after_delete);
     }
     uint64_t what = prng_below(prng, 100);
     if (prng_chance(prng, world->options.delete_ppm)) {
         desk.edit = model_edit(world, phone, desk.entry, EDIT_DELETE);
         must(&desk, quire_document_delete(desk.document, &desk.stamp), "delete");
-        sometimes(world, SOMETIMES_delete_of_entry);
+        mark(world, MARK_delete_of_entry);
     } else if (phone->newer && prng_chance(prng, 200000)) {
         write_later_field(&desk);
     } else if (what < 70) {
@@ -341,7 +341,7 @@ static void write_one(struct desk given)
     }
     TRACE(world, "phone # writes in entry #: edit #", phone->number, desk.entry, desk.edit);
     if (phone->link == 0) {
-        sometimes(world, SOMETIMES_wrote_while_offline);
+        mark(world, MARK_wrote_while_offline);
     }
     if (!world->failed && !prng_chance(prng, world->options.save_later_ppm)) {
         people_save(world, phone, desk.entry);

@@ -77,7 +77,7 @@ static void leave_out(uint64_t seed, const struct options *options, const struct
 {
     struct run_result whole;
     run_without(seed, options, skips, false, NULL, &whole);
-    uint64_t count = whole.deeds < DEEDS_MAX ? whole.deeds : DEEDS_MAX;
+    uint64_t count = whole.operations < DEEDS_MAX ? whole.operations : DEEDS_MAX;
     bool *without = sim_alloc(2 * ((size_t)count + 1));
     bool *before = without + count + 1;
     for (size_t r = 0; r < skips->count; r++) {

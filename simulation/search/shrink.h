@@ -7,7 +7,7 @@
 #include "run.h"
 
 /** Prints the smallest world found, as a command; it fails with these options and
- * without these deeds. */
+ * without these operations. */
 void shrink(uint64_t seed, const struct options *options, const struct skips *skips,
     const struct run_result *failure, FILE *out);
 

@@ -102,9 +102,9 @@ static void read_field(struct swarm *swarm, const char *name, uint64_t value)
     }
     FIELDS(READ)
 #undef READ
-    for (size_t i = 0; i < SOMETIMES_COUNT; i++) {
-        if (strncmp(name, "sometimes.", 10) == 0 && strcmp(name + 10, sometimes_name(i)) == 0) {
-            totals->sometimes[i] = value;
+    for (size_t i = 0; i < MARK_COUNT; i++) {
+        if (strncmp(name, "coverage.", 9) == 0 && strcmp(name + 9, mark_name(i)) == 0) {
+            totals->marks[i] = value;
         }
     }
     if (strcmp(name, "next") == 0) {
@@ -155,8 +155,8 @@ static void fill_state(const struct swarm *swarm, FILE *file)
 #define WRITE(field) fprintf(file, #field " %" PRIu64 "\n", totals->field);
     FIELDS(WRITE)
 #undef WRITE
-    for (size_t i = 0; i < SOMETIMES_COUNT; i++) {
-        fprintf(file, "sometimes.%s %" PRIu64 "\n", sometimes_name(i), totals->sometimes[i]);
+    for (size_t i = 0; i < MARK_COUNT; i++) {
+        fprintf(file, "coverage.%s %" PRIu64 "\n", mark_name(i), totals->marks[i]);
     }
 }
 
@@ -265,8 +265,8 @@ static void add_totals(struct totals *to, const struct totals *from)
     FIELDS(ADD)
 #undef ADD
     to->quiet_most_ms = quiet_most_ms;
-    for (size_t i = 0; i < SOMETIMES_COUNT; i++) {
-        to->sometimes[i] += from->sometimes[i];
+    for (size_t i = 0; i < MARK_COUNT; i++) {
+        to->marks[i] += from->marks[i];
     }
 }
 
@@ -331,10 +331,10 @@ static void parse(int count, char **words, struct swarm *swarm)
 static bool rare_states_reached(const struct swarm *swarm)
 {
     bool all = true;
-    for (size_t i = 0; i < SOMETIMES_COUNT && swarm->before.runs >= swarm->rare; i++) {
-        if (swarm->before.sometimes[i] == 0) {
-            printf("FAILED sometimes: no run of %" PRIu64 " reached \"%s\": the simulation has a gap\n",
-                swarm->before.runs, sometimes_name(i));
+    for (size_t i = 0; i < MARK_COUNT && swarm->before.runs >= swarm->rare; i++) {
+        if (swarm->before.marks[i] == 0) {
+            printf("FAILED coverage: no run of %" PRIu64 " reached \"%s\": the simulation has a gap\n",
+                swarm->before.runs, mark_name(i));
             all = false;
         }
     }

@@ -21,8 +21,8 @@ void totals_add(struct totals *totals, const struct run_result *result)
     if (result->quiet_after_ms > totals->quiet_most_ms) {
         totals->quiet_most_ms = result->quiet_after_ms;
     }
-    for (size_t i = 0; i < SOMETIMES_COUNT; i++) {
-        totals->sometimes[i] += result->sometimes[i];
+    for (size_t i = 0; i < MARK_COUNT; i++) {
+        totals->marks[i] += result->marks[i];
     }
 }
 
@@ -33,12 +33,12 @@ static void print_json(const struct totals *totals, double seconds, double cpu_s
            "\"cpu_seconds\": %.3f, \"runs_per_second\": %.2f, \"runs_per_cpu_second\": %.2f, "
            "\"events_per_second\": %.0f, \"edits\": %" PRIu64 ", \"frames\": %" PRIu64
            ", \"records\": %" PRIu64 ", \"bytes_scanned\": %" PRIu64 ", \"quiet_most_ms\": %" PRIu64
-           ", \"trace\": \"%016" PRIx64 "\", \"sometimes\": {",
+           ", \"trace\": \"%016" PRIx64 "\", \"coverage\": {",
         totals->runs, totals->failures, seconds, cpu_seconds, runs / seconds, runs / cpu_seconds,
         (double)totals->steps / seconds, totals->acts, totals->frames, totals->batches,
         totals->bytes_scanned, totals->quiet_most_ms, totals->trace_hash);
-    for (size_t i = 0; i < SOMETIMES_COUNT; i++) {
-        printf("%s\"%s\": %" PRIu64, i == 0 ? "" : ", ", sometimes_name(i), totals->sometimes[i]);
+    for (size_t i = 0; i < MARK_COUNT; i++) {
+        printf("%s\"%s\": %" PRIu64, i == 0 ? "" : ", ", mark_name(i), totals->marks[i]);
     }
     puts("}}");
 }
@@ -64,10 +64,10 @@ void totals_print(const struct totals *totals, double seconds, bool json)
            " ms after the faults\n",
         totals->acts, totals->frames, totals->batches, totals->verified, totals->bytes_scanned,
         totals->quiet_most_ms);
-    puts("sometimes:");
-    for (size_t i = 0; i < SOMETIMES_COUNT; i++) {
-        printf("  %10" PRIu64 "  %s%s\n", totals->sometimes[i], sometimes_name(i),
-            totals->sometimes[i] == 0 ? "   <- never" : "");
+    puts("coverage:");
+    for (size_t i = 0; i < MARK_COUNT; i++) {
+        printf("  %10" PRIu64 "  %s%s\n", totals->marks[i], mark_name(i),
+            totals->marks[i] == 0 ? "   <- never" : "");
     }
     printf("trace %016" PRIx64 "\n", totals->trace_hash);
 }
@@ -85,9 +85,9 @@ void totals_print_one(const struct run_result *result, bool json)
     printf("ok: %" PRIu64 " things happened, %" PRIu64 " edits, %" PRIu64 " frames, %" PRIu64
            " records at the server; quiet %" PRIu64 " ms after the faults\n",
         result->steps, result->acts, result->frames, result->batches, result->quiet_after_ms);
-    for (size_t i = 0; i < SOMETIMES_COUNT; i++) {
-        if (result->sometimes[i] > 0) {
-            printf("  %8" PRIu64 "  %s\n", result->sometimes[i], sometimes_name(i));
+    for (size_t i = 0; i < MARK_COUNT; i++) {
+        if (result->marks[i] > 0) {
+            printf("  %8" PRIu64 "  %s\n", result->marks[i], mark_name(i));
         }
     }
 }

@@ -11,7 +11,7 @@ struct totals {
     uint64_t quiet_most_ms, trace_hash;
     uint64_t cpu_us;       /* of a processor, all jobs together */
     uint64_t simulated_ms; /* of all worlds together */
-    uint64_t sometimes[SOMETIMES_COUNT];
+    uint64_t marks[MARK_COUNT];
 };
 
 void totals_add(struct totals *totals, const struct run_result *result);

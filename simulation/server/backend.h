@@ -1,5 +1,5 @@
 /*
- * A store beside the made-up log of the server: it does what the log does and must say the same.
+ * A store beside the simulated log of the server: it does what the log does and must say the same.
  */
 #ifndef SIMULATION_BACKEND_H
 #define SIMULATION_BACKEND_H
@@ -22,7 +22,7 @@ struct backend {
     enum quire_status (*wiped)(void *store);
 };
 
-/** NULL: the made-up log alone. */
+/** NULL: the simulated log alone. */
 extern const struct backend *server_backend;
 
 #endif

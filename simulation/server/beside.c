@@ -26,7 +26,7 @@ struct beside {
     bool has_copy;
     struct qr_store *store;
     uint32_t tail_max;
-    struct forgotten forgotten[FORGOTTEN_MAX]; /* since the copy: the made-up log forgets for good */
+    struct forgotten forgotten[FORGOTTEN_MAX]; /* since the copy: the simulated log forgets for good */
     size_t forgotten_count;
 };
 
@@ -132,7 +132,7 @@ static void store_close(void *store)
     free(beside);
 }
 
-/* ---- what befalls it -------------------------------------------------------------------------- */
+/* ---- its faults -------------------------------------------------------------------------- */
 
 static enum quire_status store_append(void *store, const struct qr_log_record *records, size_t count)
 {

@@ -249,7 +249,7 @@ static enum quire_status log_read(void *context, uint64_t lsn, struct quire_byte
     }
     struct stored *stored = &server->log[lsn - 1];
     if (!world->healed && prng_chance(&world->disk_chance, world->options.server_rot_ppm)) {
-        sometimes(world, SOMETIMES_server_record_damaged);
+        mark(world, MARK_server_record_damaged);
         TRACE(world, "record # is damaged", lsn);
         stored->damaged = true;
     }
@@ -271,7 +271,7 @@ struct qr_log_reader server_log_reader(struct world *world)
 void server_log_forget(struct world *world, const uint8_t user[QR_USER_SIZE], uint64_t lsn)
 {
     struct server *server = world->server;
-    sometimes(world, SOMETIMES_server_forgot);
+    mark(world, MARK_server_forgot);
     TRACE(world, "server forgets records from # on", lsn);
     for (size_t i = lsn == 0 ? 0 : lsn - 1; i < server->durable; i++) {
         if (memcmp(server->log[i].user, user, QR_USER_SIZE) == 0) {
@@ -311,7 +311,7 @@ static void lose_from(struct world *world, size_t count)
     struct server *server = world->server;
     assert(server->hub == NULL);
     if (count < server->durable) {
-        sometimes(world, SOMETIMES_server_restored_losing_acknowledged);
+        mark(world, MARK_server_restored_losing_acknowledged);
     }
     server_log_cut(server, count);
     OBSERVE(world, server_lost, NULL, count + 1);
@@ -324,11 +324,11 @@ void server_restore(struct world *world, bool new_log_id)
         return; /* no copy, or all is in it */
     }
     uint64_t age_ms = world->now_ms - server->copy_at_ms;
-    sometimes(world, SOMETIMES_server_restored);
+    mark(world, MARK_server_restored);
     if (age_ms > 28u * 24 * HOUR_MS) {
-        sometimes(world, SOMETIMES_server_restored_from_a_month_ago);
+        mark(world, MARK_server_restored_from_a_month_ago);
     } else if (age_ms > HOUR_MS) {
-        sometimes(world, SOMETIMES_server_restored_from_hours_ago);
+        mark(world, MARK_server_restored_from_hours_ago);
     }
     TRACE(world, "server is restored from a copy of # records, it had #", server->copy,
         server->durable);
@@ -344,7 +344,7 @@ void server_restore(struct world *world, bool new_log_id)
 void server_wipe(struct world *world)
 {
     struct server *server = world->server;
-    sometimes(world, SOMETIMES_server_wiped);
+    mark(world, MARK_server_wiped);
     TRACE(world, "server begins again with nothing, it had # records", server->durable);
     lose_from(world, 0);
     if (server->backend != NULL) {

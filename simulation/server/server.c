@@ -22,20 +22,20 @@ static void step(struct world *world, struct qr_hub_event event);
 
 static void commit_later(struct world *world);
 
-static void commit_done(struct world *world, const struct happening *happening)
+static void commit_done(struct world *world, const struct event *event)
 {
     struct server *server = world->server;
-    if (happening->ticket != server->life || server->hub == NULL) {
+    if (event->ticket != server->life || server->hub == NULL) {
         return;
     }
-    if (server_waits(world, happening)) {
+    if (server_waits(world, event)) {
         return;
     }
     server->commit_at_ms = 0;
     bool fails = !world->healed && world->options.server_fail_ppm > 0
                  && prng_chance(&world->disk_chance, world->options.server_fail_ppm);
     if (server->full || fails) {
-        sometimes(world, fails ? SOMETIMES_server_write_failed : SOMETIMES_server_disk_full);
+        mark(world, fails ? MARK_server_write_failed : MARK_server_disk_full);
         TRACE(world, "server's disk is full or fails: records from # on are not kept", server->durable + 1);
         server_log_cut(server, server->durable);
         step(world, (struct qr_hub_event){.kind = QR_HUB_PERSIST_FAILED, .lsn = server->durable + 1,
@@ -49,9 +49,9 @@ static void commit_done(struct world *world, const struct happening *happening)
     step(world, (struct qr_hub_event){.kind = QR_HUB_PERSISTED, .lsn = server->durable});
 }
 
-static void starts_again(struct world *world, const struct happening *happening)
+static void starts_again(struct world *world, const struct event *event)
 {
-    (void)happening;
+    (void)event;
     if (!server_up(world)) {
         server_start(world);
     }
@@ -62,9 +62,9 @@ void server_start_later(struct world *world, uint64_t after_ms)
     world_later(world, world->now_ms + after_ms, starts_again, 0, 0, 0, nothing);
 }
 
-static void dies_in_commit(struct world *world, const struct happening *happening)
+static void dies_in_commit(struct world *world, const struct event *event)
 {
-    if (happening->ticket == world->server->life && world->server->kill_in_commit) {
+    if (event->ticket == world->server->life && world->server->kill_in_commit) {
         server_kill(world);
         server_start_later(world, prng_about(&world->disk_chance, 1000 * world->options.server_down_s));
     }
@@ -88,7 +88,7 @@ static void commit_later(struct world *world)
             world->now_ms + prng_range(&world->disk_chance, 1, world->options.server_disk_ms);
         if (server->slow) {
             server->slow = false;
-            sometimes(world, SOMETIMES_server_disk_slow);
+            mark(world, MARK_server_disk_slow);
             server->commit_at_ms += prng_range(&world->disk_chance, SLOW_MIN_MS, SLOW_MAX_MS);
         }
         if (server->kill_in_commit) {
@@ -118,14 +118,14 @@ static void persist(struct world *world, const struct qr_hub_action *action)
     commit_later(world);
 }
 
-static void verified(struct world *world, const struct happening *happening)
+static void verified(struct world *world, const struct event *event)
 {
-    if (server_waits(world, happening)) {
+    if (server_waits(world, event)) {
         return;
     }
-    if (happening->ticket == world->server->life && world->server->hub != NULL) {
-        step(world, (struct qr_hub_event){.kind = QR_HUB_VERIFIED, .token = happening->number,
-                        .size = happening->actor}); /* here: how many were valid */
+    if (event->ticket == world->server->life && world->server->hub != NULL) {
+        step(world, (struct qr_hub_event){.kind = QR_HUB_VERIFIED, .token = event->number,
+                        .size = event->actor}); /* here: how many were valid */
     }
 }
 
@@ -145,10 +145,10 @@ static void verify(struct world *world, const struct qr_hub_action *action)
         verified, valid, world->server->life, action->token, nothing);
 }
 
-static void left_at_once(struct world *world, const struct happening *happening)
+static void left_at_once(struct world *world, const struct event *event)
 {
     if (server_up(world)) {
-        server_sent(world, happening->number, happening->ticket);
+        server_sent(world, event->number, event->ticket);
     }
 }
 
@@ -212,13 +212,13 @@ static void step(struct world *world, struct qr_hub_event event)
     OBSERVE(world, server_stepped, server);
 }
 
-static void tick(struct world *world, const struct happening *happening)
+static void tick(struct world *world, const struct event *event)
 {
     struct server *server = world->server;
-    if (server_waits(world, happening)) {
+    if (server_waits(world, event)) {
         return;
     }
-    if (happening->ticket == server->life && server->hub != NULL) {
+    if (event->ticket == server->life && server->hub != NULL) {
         step(world, (struct qr_hub_event){.kind = QR_HUB_TICK});
         world_beat(world, world->now_ms + server->tick_ms, tick, server->life);
     }
@@ -265,9 +265,9 @@ void server_sent(struct world *world, uint64_t link, uint64_t size)
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-bool server_waits(struct world *world, const struct happening *happening)
+bool server_waits(struct world *world, const struct event *event)
 {
-    return world_wait(world, happening, world->server->paused_until_ms);
+    return world_wait(world, event, world->server->paused_until_ms);
 }
 
 bool server_up(const struct world *world)
@@ -365,16 +365,16 @@ void server_kill(struct world *world)
     if (server->hub == NULL) {
         return;
     }
-    sometimes(world, SOMETIMES_server_killed);
+    mark(world, MARK_server_killed);
     if (server->commit_at_ms != 0) {
-        sometimes(world, SOMETIMES_server_killed_during_commit);
+        mark(world, MARK_server_killed_during_commit);
         if (!server->full && prng_chance(&world->disk_chance, 500000)) {
-            sometimes(world, SOMETIMES_server_kept_unreported_commit);
+            mark(world, MARK_server_kept_unreported_commit);
             server_log_commit(world, server->commit_to);
         }
     }
     if (server->written > server->durable) {
-        sometimes(world, SOMETIMES_server_lost_uncommitted);
+        mark(world, MARK_server_lost_uncommitted);
     }
     TRACE(world, "server is killed; # of # records were durable", server->durable, server->written);
     server->commit_at_ms = 0;
@@ -391,7 +391,7 @@ void server_kill(struct world *world)
 void server_drain(struct world *world)
 {
     if (server_up(world)) {
-        sometimes(world, SOMETIMES_server_drained);
+        mark(world, MARK_server_drained);
         TRACE(world, "server goes down in order; # records", world->server->durable);
         step(world, (struct qr_hub_event){.kind = QR_HUB_DRAIN});
     }

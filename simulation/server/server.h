@@ -22,8 +22,8 @@ void server_drain(struct world *world);
 /** Its end of the network. */
 extern const struct network_server server_network;
 
-/** True: the server stands still, and the happening comes again when it does not. */
-bool server_waits(struct world *world, const struct happening *happening);
+/** True: the server stands still, and the event comes again when it does not. */
+bool server_waits(struct world *world, const struct event *event);
 bool server_up(const struct world *world);
 uint64_t server_life(const struct world *world);
 int64_t server_wall_ms(const struct world *world);

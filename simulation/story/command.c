@@ -52,8 +52,8 @@ static void print_forms(void)
         }
     }
     fputs("\nEvents:", stdout);
-    for (size_t i = 0; i < SOMETIMES_COUNT; i++) {
-        printf(" %s", sometimes_name(i));
+    for (size_t i = 0; i < MARK_COUNT; i++) {
+        printf(" %s", mark_name(i));
     }
     fputs("\nStrategies:", stdout);
     for (uint32_t i = 1; i <= strategy_count; i++) {

@@ -8,7 +8,7 @@ const struct story_form story_forms[] = {
     /* who there is */
     {"NEW-PERSON has NEW-DEVICES", "an account: the first device makes it, the others join by its code; all are quiet before the next line", story_has},
     {"PERSON gets NEW-DEVICE", "a device more, which is blank until it pairs or joins", story_gets},
-    {"set OPTION NUMBER", "an option of the made-up world, from here on; quire-sim --options lists them", story_set},
+    {"set OPTION NUMBER", "an option of the simulated world, from here on; quire-sim --options lists them", story_set},
     {"wait TIME", "lets time go by", story_wait},
 
     /* what people do */

@@ -19,49 +19,49 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *telling_name(const struct telling *telling, uint32_t device)
+const char *interpreter_name(const struct interpreter *interpreter, uint32_t device)
 {
-    return device < telling->story->device_count ? telling->story->devices[device].text : "nobody";
+    return device < interpreter->story->device_count ? interpreter->story->devices[device].text : "nobody";
 }
 
-struct phone *telling_phone(const struct telling *telling, uint32_t device)
+struct phone *interpreter_phone(const struct interpreter *interpreter, uint32_t device)
 {
-    return device < telling->world->phone_count ? &telling->world->phones[device] : NULL;
+    return device < interpreter->world->phone_count ? &interpreter->world->phones[device] : NULL;
 }
 
-void telling_fail(struct telling *telling, const char *format, ...)
+void interpreter_fail(struct interpreter *interpreter, const char *format, ...)
 {
     char text[1024];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    world_fail(telling->world, "story", "%s", text);
+    world_fail(interpreter->world, "story", "%s", text);
 }
 
-uint32_t telling_entry(struct telling *telling, uint32_t number, uint32_t entry)
+uint32_t interpreter_entry(struct interpreter *interpreter, uint32_t number, uint32_t entry)
 {
-    struct user *user = &telling->world->model->users[number];
-    if (telling->entry_of[number][entry] == 0) {
-        prng_bytes(&telling->world->entropy, user->entries[user->entry_count], QUIRE_ENTRY_SIZE);
-        telling->entry_of[number][entry] = ++user->entry_count;
+    struct user *user = &interpreter->world->model->users[number];
+    if (interpreter->entry_of[number][entry] == 0) {
+        prng_bytes(&interpreter->world->entropy, user->entries[user->entry_count], QUIRE_ENTRY_SIZE);
+        interpreter->entry_of[number][entry] = ++user->entry_count;
     }
-    return telling->entry_of[number][entry] - 1;
+    return interpreter->entry_of[number][entry] - 1;
 }
 
-struct quire_document *telling_document(struct telling *telling, struct phone *phone, uint32_t entry)
+struct quire_document *interpreter_document(struct interpreter *interpreter, struct phone *phone, uint32_t entry)
 {
     struct quire_document *document = NULL;
     if (phone == NULL || phone->device == NULL) {
-        telling_fail(telling, "%s does not run",
-            phone == NULL ? "a device" : telling_name(telling, phone->number));
+        interpreter_fail(interpreter, "%s does not run",
+            phone == NULL ? "a device" : interpreter_name(interpreter, phone->number));
         return NULL;
     }
-    uint32_t number = telling_entry(telling, phone->user, entry);
+    uint32_t number = interpreter_entry(interpreter, phone->user, entry);
     enum quire_status status = quire_device_document(phone->device,
-        telling->world->model->users[phone->user].entries[number], false, &document);
+        interpreter->world->model->users[phone->user].entries[number], false, &document);
     if (status != QUIRE_OK && status != QUIRE_ENOTFOUND) {
-        telling_fail(telling, "%s cannot read the entry: %s", telling_name(telling, phone->number),
+        interpreter_fail(interpreter, "%s cannot read the entry: %s", interpreter_name(interpreter, phone->number),
             quire_status_text(status));
     }
     return status == QUIRE_OK ? document : NULL;
@@ -76,66 +76,66 @@ static size_t frame_type(struct quire_bytes bytes)
 
 static void frame_ended(struct world *world, const struct frame_copy *copy, bool arrived)
 {
-    struct telling *telling = world->telling;
+    struct interpreter *interpreter = world->interpreter;
     if (arrived) {
-        uint64_t *counts = copy->upwards ? telling->received_by_server[copy->phone]
-                                         : telling->received[copy->phone];
+        uint64_t *counts = copy->upwards ? interpreter->received_by_server[copy->phone]
+                                         : interpreter->received[copy->phone];
         counts[frame_type(copy->bytes)]++;
     }
 }
 
-void telling_raised(struct telling *telling, uint32_t phone, uint32_t alarm)
+void interpreter_raised(struct interpreter *interpreter, uint32_t phone, uint32_t alarm)
 {
-    if (alarm < QUIRE_ALARM_COUNT && telling->raised[phone][alarm]++ == 0) {
-        telling->raised_at_ms[phone][alarm] = telling->world->now_ms;
+    if (alarm < QUIRE_ALARM_COUNT && interpreter->raised[phone][alarm]++ == 0) {
+        interpreter->raised_at_ms[phone][alarm] = interpreter->world->now_ms;
     }
 }
 
 static void noticed(struct world *world, struct phone *phone, const struct quire_action *action)
 {
     if (action->notice == QUIRE_NOTICE_ALARM) {
-        telling_raised(world->telling, phone->number, action->code);
+        interpreter_raised(world->interpreter, phone->number, action->code);
     }
 }
 
-void telling_check_secrets(struct world *world, const char *where, struct quire_bytes bytes)
+void interpreter_check_secrets(struct world *world, const char *where, struct quire_bytes bytes)
 {
-    struct telling *telling = world->telling;
-    for (size_t i = 0; i < telling->secret_count; i++) {
-        const struct secret *secret = &telling->secrets[i];
+    struct interpreter *interpreter = world->interpreter;
+    for (size_t i = 0; i < interpreter->secret_count; i++) {
+        const struct secret *secret = &interpreter->secrets[i];
         size_t places = bytes.size < secret->size ? 0 : bytes.size - secret->size + 1;
         for (size_t at = 0; at < places && !world->failed; at++) {
             if (bytes.data[at] == (uint8_t)secret->text[0]
                 && memcmp(bytes.data + at, secret->text, secret->size) == 0) {
                 world_fail(world, "canary", "\"%s\" is readable in %s, at byte %zu of %zu",
                     secret->text, where, at, bytes.size);
-                telling->failed_line = secret->line;
+                interpreter->failed_line = secret->line;
             }
         }
     }
 }
 
 static const struct observer observer = {.frame_ended = frame_ended, .phone_notice = noticed,
-    .bytes_exposed = telling_check_secrets};
+    .bytes_exposed = interpreter_check_secrets};
 
 /* ---- time ------------------------------------------------------------------------------------ */
 
-static void set_apart(struct telling *telling, uint64_t devices)
+static void set_apart(struct interpreter *interpreter, uint64_t devices)
 {
-    for (uint32_t i = 0; i < telling->world->phone_count; i++) {
-        telling->world->phones[i].apart = (devices >> i & 1u) == 0;
+    for (uint32_t i = 0; i < interpreter->world->phone_count; i++) {
+        interpreter->world->phones[i].apart = (devices >> i & 1u) == 0;
     }
 }
 
-void telling_converge(struct telling *telling, uint64_t devices, uint64_t within_ms)
+void interpreter_converge(struct interpreter *interpreter, uint64_t devices, uint64_t within_ms)
 {
-    struct world *world = telling->world;
-    set_apart(telling, devices);
+    struct world *world = interpreter->world;
+    set_apart(interpreter, devices);
     (void)run_until_quiet_within(world, within_ms);
     if (!world->failed) {
         converge_check_end(world);
     }
-    set_apart(telling, UINT64_MAX);
+    set_apart(interpreter, UINT64_MAX);
 }
 
 /* The checkers know phones by number, the story by name. */
@@ -158,48 +158,48 @@ static void name_phones(const struct story *story, const char *text, char *out, 
 
 /* ---- from the first line to the verdict ------------------------------------------------------ */
 
-static void carry_out(struct telling *telling, size_t index)
+static void carry_out(struct interpreter *interpreter, size_t index)
 {
-    const struct story_line *line = &telling->story->lines[index];
-    bool broken = index == telling->broken_line;
-    if (broken && telling->how == BREAK_BY_OMISSION) {
+    const struct story_line *line = &interpreter->story->lines[index];
+    bool broken = index == interpreter->broken_line;
+    if (broken && interpreter->how == BREAK_BY_OMISSION) {
         return;
     }
-    telling->line = line;
-    telling->broken_now = broken && telling->how == BREAK_EXPECTATION;
-    TRACE(telling->world, "line # of the story", line->number);
-    if (telling->world->recording != NULL) {
-        recording_story(telling->world, line->number, line->source);
+    interpreter->line = line;
+    interpreter->broken_now = broken && interpreter->how == BREAK_EXPECTATION;
+    TRACE(interpreter->world, "line # of the story", line->number);
+    if (interpreter->world->recording != NULL) {
+        recording_story(interpreter->world, line->number, line->source);
     }
-    if (telling->world->tracing) {
+    if (interpreter->world->tracing) {
         printf("              > %s\n", line->source);
     }
-    line->form->act(telling, line);
-    telling->broken_now = false;
-    if (telling->world->failed && telling->failed_line == 0) {
-        telling->failed_line = line->number;
+    line->form->act(interpreter, line);
+    interpreter->broken_now = false;
+    if (interpreter->world->failed && interpreter->failed_line == 0) {
+        interpreter->failed_line = line->number;
     }
-    telling->line = NULL;
+    interpreter->line = NULL;
 }
 
-static void check_alarms(struct telling *telling)
+static void check_alarms(struct interpreter *interpreter)
 {
-    for (uint32_t i = 0; i < telling->world->phone_count; i++) {
+    for (uint32_t i = 0; i < interpreter->world->phone_count; i++) {
         for (uint32_t alarm = 1; alarm < QUIRE_ALARM_COUNT; alarm++) {
-            if (telling->raised[i][alarm] > 0 && !telling->named[i][alarm]) {
-                world_fail(telling->world, "alarms", "%s raised %s at %.1f s, and no line expects or "
-                    "allows it (%s)", telling_name(telling, i), story_alarm_name(alarm),
-                    (double)telling->raised_at_ms[i][alarm] / 1000, quire_alarm_text(alarm));
+            if (interpreter->raised[i][alarm] > 0 && !interpreter->named[i][alarm]) {
+                world_fail(interpreter->world, "alarms", "%s raised %s at %.1f s, and no line expects or "
+                    "allows it (%s)", interpreter_name(interpreter, i), story_alarm_name(alarm),
+                    (double)interpreter->raised_at_ms[i][alarm] / 1000, quire_alarm_text(alarm));
             }
         }
     }
 }
 
-static bool check_end(struct telling *telling)
+static bool check_end(struct interpreter *interpreter)
 {
-    struct world *world = telling->world;
+    struct world *world = interpreter->world;
     char reason[512];
-    check_alarms(telling);
+    check_alarms(interpreter);
     if (world->failed) {
         return false;
     }
@@ -212,13 +212,13 @@ static bool check_end(struct telling *telling)
     return !world->failed;
 }
 
-static void expect_secrets(struct telling *telling)
+static void expect_secrets(struct interpreter *interpreter)
 {
-    const struct story *story = telling->story;
+    const struct story *story = interpreter->story;
     for (size_t i = 0; i < story->line_count; i++) {
         if (story->lines[i].form->act == story_expect_unseen
-            && telling->secret_count < TELLING_SECRETS_MAX) {
-            telling->secrets[telling->secret_count++] = (struct secret){
+            && interpreter->secret_count < INTERPRETER_SECRETS_MAX) {
+            interpreter->secrets[interpreter->secret_count++] = (struct secret){
                 .text = story->lines[i].values[0].text,
                 .size = strlen(story->lines[i].values[0].text), .line = story->lines[i].number};
         }
@@ -255,10 +255,10 @@ void story_tell(const struct story *story, uint64_t seed, size_t broken_line, en
     options.users = story->user_count;
     options.mallory = story_is_of_mallory(story) ? STRATEGY_HONEST : 0;
     struct world *world = world_create(seed, &options, tracing);
-    struct telling *telling = sim_alloc(sizeof *telling);
-    *telling = (struct telling){.story = story, .world = world, .broken_line = broken_line,
+    struct interpreter *interpreter = sim_alloc(sizeof *interpreter);
+    *interpreter = (struct interpreter){.story = story, .world = world, .broken_line = broken_line,
         .how = how};
-    world->telling = telling;
+    world->interpreter = interpreter;
     world_observe(world, &observer);
     if (report_path != NULL) {
         recording_begin(world);
@@ -266,25 +266,25 @@ void story_tell(const struct story *story, uint64_t seed, size_t broken_line, en
     for (uint32_t i = 0; i < story->device_count; i++) {
         world->phone_names[i] = story->devices[i].text;
     }
-    expect_secrets(telling);
+    expect_secrets(interpreter);
     run_begin(world);
     if (options.mallory != 0 && story->device_count > MALLORY_PHONES_MAX) {
         world_fail(world, "story", "a server that turns hostile knows at most %u devices, here are %u",
             MALLORY_PHONES_MAX, story->device_count);
     }
     for (size_t i = 0; i < story->line_count && !world->failed; i++) {
-        carry_out(telling, i);
+        carry_out(interpreter, i);
     }
-    bool all_checked = !world->failed && check_end(telling);
+    bool all_checked = !world->failed && check_end(interpreter);
     *out_verdict = (struct verdict){.failed = world->failed, .all_checked = all_checked,
-        .unbreakable = telling->unbreakable, .line = telling->failed_line,
+        .unbreakable = interpreter->unbreakable, .line = interpreter->failed_line,
         .trace_hash = world->trace_hash, .steps = world->steps, .now_ms = world->now_ms};
     memcpy(out_verdict->claim, world->failure_claim, sizeof out_verdict->claim);
     name_phones(story, world->failure_text, out_verdict->text, sizeof out_verdict->text);
     if (report_path != NULL) {
         out_verdict->no_report = !report_on(world, story, out_verdict, report_path);
     }
-    world->telling = NULL;
+    world->interpreter = NULL;
     world_destroy(world);
-    free(telling);
+    free(interpreter);
 }

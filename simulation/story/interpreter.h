@@ -1,14 +1,14 @@
 /*
  * A story while it is told: the world it happens in, the line that is being carried out, and what
- * was seen on the way. The world knows it as world->telling.
+ * was seen on the way. The world knows it as world->interpreter.
  */
-#ifndef SIMULATION_TELLING_H
-#define SIMULATION_TELLING_H
+#ifndef SIMULATION_INTERPRETER_H
+#define SIMULATION_INTERPRETER_H
 
 #include "story.h"
 
-#define TELLING_SECRETS_MAX 512u
-#define TELLING_FRAME_TYPES 256u
+#define INTERPRETER_SECRETS_MAX 512u
+#define INTERPRETER_FRAME_TYPES 256u
 
 /** What is broken on purpose, to see that a line notices it. */
 enum story_break {
@@ -23,7 +23,7 @@ struct secret {
     uint32_t line; /* that says so */
 };
 
-struct telling {
+struct interpreter {
     const struct story *story;
     struct world *world;
     const struct story_line *line; /* the one that is being carried out; NULL: before and after */
@@ -33,35 +33,35 @@ struct telling {
     bool unbreakable;  /* and there was nothing else to expect */
     uint32_t failed_line;
     uint32_t entry_of[USERS_MAX][STORY_ENTRIES_MAX]; /* entry number within the user + 1 */
-    struct secret secrets[TELLING_SECRETS_MAX];
+    struct secret secrets[INTERPRETER_SECRETS_MAX];
     size_t secret_count;
-    uint64_t received_by_server[PHONES_MAX][TELLING_FRAME_TYPES];
-    uint64_t received[PHONES_MAX][TELLING_FRAME_TYPES];
+    uint64_t received_by_server[PHONES_MAX][INTERPRETER_FRAME_TYPES];
+    uint64_t received[PHONES_MAX][INTERPRETER_FRAME_TYPES];
     uint64_t raised[PHONES_MAX][QUIRE_ALARM_COUNT];
     uint64_t raised_at_ms[PHONES_MAX][QUIRE_ALARM_COUNT]; /* first */
     bool named[PHONES_MAX][QUIRE_ALARM_COUNT]; /* a line expects or allows it */
 };
 
 /** That phone raised an alarm now. */
-void telling_raised(struct telling *telling, uint32_t phone, uint32_t alarm);
+void interpreter_raised(struct interpreter *interpreter, uint32_t phone, uint32_t alarm);
 /** Nothing that the story calls a secret is readable in these bytes. */
-void telling_check_secrets(struct world *world, const char *where, struct quire_bytes bytes);
+void interpreter_check_secrets(struct world *world, const char *where, struct quire_bytes bytes);
 
 /** The story fails at its present line. */
-void telling_fail(struct telling *telling, const char *format, ...)
+void interpreter_fail(struct interpreter *interpreter, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-const char *telling_name(const struct telling *telling, uint32_t device);
+const char *interpreter_name(const struct interpreter *interpreter, uint32_t device);
 /** The phone of a device that is part of the story by now, or NULL. */
-struct phone *telling_phone(const struct telling *telling, uint32_t device);
+struct phone *interpreter_phone(const struct interpreter *interpreter, uint32_t device);
 /** Lets the world run until all of these are quiet and agree, the others left out of it. */
-void telling_converge(struct telling *telling, uint64_t devices, uint64_t within_ms);
+void interpreter_converge(struct interpreter *interpreter, uint64_t devices, uint64_t within_ms);
 /** The number of an entry within a user; made up when it is new. */
-uint32_t telling_entry(struct telling *telling, uint32_t user, uint32_t entry);
+uint32_t interpreter_entry(struct interpreter *interpreter, uint32_t user, uint32_t entry);
 /** The document as that device shows it, or NULL: it has none. */
-struct quire_document *telling_document(struct telling *telling, struct phone *phone, uint32_t entry);
+struct quire_document *interpreter_document(struct interpreter *interpreter, struct phone *phone, uint32_t entry);
 
 /* Every sentence; forms.c says what each one is. */
-#define STORY_ACTS(X)                                                                              \
+#define STORY_ACTIONS(X)                                                                              \
     X(has) X(gets) X(set) X(wait)                                                                  \
     X(writes) X(writes_before) X(writes_after) X(replaces) X(erases) X(drafts) X(saves)            \
     X(sets_title) X(sets_mood) X(adds_tag) X(removes_tag) X(adds_emotion) X(deletes)               \
@@ -81,8 +81,8 @@ struct quire_document *telling_document(struct telling *telling, struct phone *p
     X(expect_online) X(expect_offline) X(expect_joined) X(expect_not_joined) X(expect_revoked)     \
     X(expect_sent) X(expect_unsent) X(expect_knows) X(expect_batches) X(expect_received_from)      \
     X(expect_received) X(expect_event) X(expect_unseen)
-#define DECLARE(name) void story_##name(struct telling *telling, const struct story_line *line);
-STORY_ACTS(DECLARE)
+#define DECLARE(name) void story_##name(struct interpreter *interpreter, const struct story_line *line);
+STORY_ACTIONS(DECLARE)
 #undef DECLARE
 
 /** Mallory stands in the server's place from the beginning, honest until a line says otherwise. */
@@ -92,7 +92,7 @@ bool story_is_of_mallory(const struct story *story);
 struct verdict {
     bool failed;
     bool all_checked; /* it ended in quiet, so that every checker could look at the end */
-    bool unbreakable; /* see struct telling */
+    bool unbreakable; /* see struct interpreter */
     bool no_report;   /* it could not be written */
     uint32_t line;    /* that failed; 0: none in particular */
     uint64_t trace_hash, steps, now_ms;

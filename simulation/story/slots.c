@@ -257,9 +257,9 @@ static bool slot_alarm(struct reading *reading, size_t *at, struct story_value *
 
 static bool slot_event(struct reading *reading, size_t *at, struct story_value *value)
 {
-    for (uint32_t i = 0; i < SOMETIMES_COUNT; i++) {
+    for (uint32_t i = 0; i < MARK_COUNT; i++) {
         if (reading->tokens[*at].kind == WORD
-            && strcmp(sometimes_name(i), reading->tokens[*at].text) == 0) {
+            && strcmp(mark_name(i), reading->tokens[*at].text) == 0) {
             value->device = i;
             ++*at;
             return true;

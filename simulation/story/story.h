@@ -33,14 +33,14 @@ struct story_value {
     char text[STORY_LINE_MAX]; /* TEXT, unescaped; ends in zero, so it holds none */
 };
 
-struct telling;
+struct interpreter;
 struct story_line;
 
 /** One sentence that a story may hold. Words as they are, a|b for either, CAPITALS for a slot. */
 struct story_form {
     const char *pattern;
     const char *meaning;
-    void (*act)(struct telling *telling, const struct story_line *line);
+    void (*act)(struct interpreter *interpreter, const struct story_line *line);
 };
 extern const struct story_form story_forms[];
 extern const size_t story_form_count;

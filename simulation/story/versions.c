@@ -12,8 +12,8 @@
 
 #include <string.h>
 
-#define EACH(telling, line, i)                                                                     \
-    for (uint32_t i = 0; i < (telling)->story->device_count && !(telling)->world->failed; i++)     \
+#define EACH(interpreter, line, i)                                                                     \
+    for (uint32_t i = 0; i < (interpreter)->story->device_count && !(interpreter)->world->failed; i++)     \
         if (((line)->values[0].devices >> i & 1u) != 0)
 
 /* ---- a server that means harm ---------------------------------------------------------------- */
@@ -21,7 +21,7 @@
 bool story_is_of_mallory(const struct story *story)
 {
     for (size_t i = 0; i < story->line_count; i++) {
-        void (*act)(struct telling *, const struct story_line *) = story->lines[i].form->act;
+        void (*act)(struct interpreter *, const struct story_line *) = story->lines[i].form->act;
         if (act == story_turns_hostile || act == story_turns_hostile_against
             || act == story_turns_hostile_with) {
             return true;
@@ -31,94 +31,94 @@ bool story_is_of_mallory(const struct story *story)
 }
 
 /* Her targets are devices of the first person, as in the seeds. */
-static uint32_t phones_of_first(const struct telling *telling)
+static uint32_t phones_of_first(const struct interpreter *interpreter)
 {
     uint32_t mask = 0;
-    for (uint32_t i = 0; i < telling->world->phone_count; i++) {
-        mask |= telling->world->phones[i].user == 0 ? UINT32_C(1) << i : 0;
+    for (uint32_t i = 0; i < interpreter->world->phone_count; i++) {
+        mask |= interpreter->world->phones[i].user == 0 ? UINT32_C(1) << i : 0;
     }
     return mask;
 }
 
-static void turn(struct telling *telling, const struct story_line *line, uint32_t targets,
+static void turn(struct interpreter *interpreter, const struct story_line *line, uint32_t targets,
     uint32_t traitor)
 {
     uint32_t number = line->values[0].device;
     const struct strategy *strategy = &strategies[number - 1];
-    uint32_t all = phones_of_first(telling);
+    uint32_t all = phones_of_first(interpreter);
     if (all == 0 || (targets & ~all) != 0) {
-        telling_fail(telling, "a hostile server turns against devices of the first person");
+        interpreter_fail(interpreter, "a hostile server turns against devices of the first person");
     } else if (strategy->needs_traitor != (traitor != PHONES_MAX)) {
-        telling_fail(telling, strategy->needs_traitor
+        interpreter_fail(interpreter, strategy->needs_traitor
                 ? "%s needs a device that helps: server turns hostile: %s with DEVICE"
                 : "%s needs no device that helps: server turns hostile: %s",
             strategy->name, strategy->name);
     } else {
-        mallory_turn(telling->world, number, targets, traitor);
+        mallory_turn(interpreter->world, number, targets, traitor);
     }
 }
 
-void story_turns_hostile(struct telling *telling, const struct story_line *line)
+void story_turns_hostile(struct interpreter *interpreter, const struct story_line *line)
 {
-    uint32_t all = phones_of_first(telling), targets = 0;
+    uint32_t all = phones_of_first(interpreter), targets = 0;
     while (targets == 0 && all != 0) {
-        targets = all & (uint32_t)prng_next(&telling->world->mallory->chance);
+        targets = all & (uint32_t)prng_next(&interpreter->world->mallory->chance);
     }
-    turn(telling, line, targets, PHONES_MAX);
+    turn(interpreter, line, targets, PHONES_MAX);
 }
 
-void story_turns_hostile_against(struct telling *telling, const struct story_line *line)
+void story_turns_hostile_against(struct interpreter *interpreter, const struct story_line *line)
 {
-    turn(telling, line, (uint32_t)line->values[1].devices, PHONES_MAX);
+    turn(interpreter, line, (uint32_t)line->values[1].devices, PHONES_MAX);
 }
 
-void story_turns_hostile_with(struct telling *telling, const struct story_line *line)
+void story_turns_hostile_with(struct interpreter *interpreter, const struct story_line *line)
 {
     uint32_t traitor = line->values[1].device;
-    turn(telling, line, phones_of_first(telling) & ~(UINT32_C(1) << traitor % 32), traitor);
+    turn(interpreter, line, phones_of_first(interpreter) & ~(UINT32_C(1) << traitor % 32), traitor);
 }
 
-void story_turns_honest(struct telling *telling, const struct story_line *line)
+void story_turns_honest(struct interpreter *interpreter, const struct story_line *line)
 {
     (void)line;
-    if (telling->world->mallory == NULL || !mallory_is_evil(telling->world)) {
-        telling_fail(telling, "the server is honest already");
+    if (interpreter->world->mallory == NULL || !mallory_is_evil(interpreter->world)) {
+        interpreter_fail(interpreter, "the server is honest already");
     } else {
-        mallory_turns_honest(telling->world);
+        mallory_turns_honest(interpreter->world);
     }
 }
 
 /* ---- two versions side by side --------------------------------------------------------------- */
 
-static void upgrade(struct telling *telling, const struct story_line *line, bool later)
+static void upgrade(struct interpreter *interpreter, const struct story_line *line, bool later)
 {
-    EACH(telling, line, i) {
-        struct phone *phone = telling_phone(telling, i);
+    EACH(interpreter, line, i) {
+        struct phone *phone = interpreter_phone(interpreter, i);
         bool ran = phone->device != NULL;
-        phone_kill(telling->world, phone, false);
+        phone_kill(interpreter->world, phone, false);
         phone->later = later;
-        TRACE(telling->world, "phone # is of a later version: #", phone->number, later);
+        TRACE(interpreter->world, "phone # is of a later version: #", phone->number, later);
         if (ran) {
-            phone_start(telling->world, phone);
+            phone_start(interpreter->world, phone);
         }
     }
 }
 
-void story_runs_later(struct telling *telling, const struct story_line *line)
+void story_runs_later(struct interpreter *interpreter, const struct story_line *line)
 {
-    upgrade(telling, line, true);
+    upgrade(interpreter, line, true);
 }
 
-void story_runs_this(struct telling *telling, const struct story_line *line)
+void story_runs_this(struct interpreter *interpreter, const struct story_line *line)
 {
-    upgrade(telling, line, false);
+    upgrade(interpreter, line, false);
 }
 
-void story_server_runs_later(struct telling *telling, const struct story_line *line)
+void story_server_runs_later(struct interpreter *interpreter, const struct story_line *line)
 {
     (void)line;
-    telling->world->server->later = true;
-    TRACE(telling->world, "server is of a later version: #", 1);
+    interpreter->world->server->later = true;
+    TRACE(interpreter->world, "server is of a later version: #", 1);
 }
 
 static bool carries(const struct quire_document *document, const char *text)
@@ -132,17 +132,17 @@ static bool carries(const struct quire_document *document, const char *text)
     return false;
 }
 
-void story_expect_later_field(struct telling *telling, const struct story_line *line)
+void story_expect_later_field(struct interpreter *interpreter, const struct story_line *line)
 {
     char wanted[STORY_LINE_MAX + 16];
     snprintf(wanted, sizeof wanted, "%s%s", line->values[1].text,
-        telling->broken_now ? " (otherwise)" : "");
-    EACH(telling, line, i) {
+        interpreter->broken_now ? " (otherwise)" : "");
+    EACH(interpreter, line, i) {
         struct quire_document *document =
-            telling_document(telling, telling_phone(telling, i), line->values[2].device);
-        if (!telling->world->failed && (document == NULL || !carries(document, wanted))) {
-            telling_fail(telling, "%s carries no later field \"%s\" in %s", telling_name(telling, i),
-                wanted, telling->story->entries[line->values[2].device].text);
+            interpreter_document(interpreter, interpreter_phone(interpreter, i), line->values[2].device);
+        if (!interpreter->world->failed && (document == NULL || !carries(document, wanted))) {
+            interpreter_fail(interpreter, "%s carries no later field \"%s\" in %s", interpreter_name(interpreter, i),
+                wanted, interpreter->story->entries[line->values[2].device].text);
         }
     }
 }

@@ -10,17 +10,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEED_STREAMS (UINT64_C(1) << 32) /* of the seed: one for each deed */
+#define OPERATION_STREAMS (UINT64_C(1) << 32) /* of the seed: one for each operation */
 
-static const char *const sometimes_names[] = {
+static const char *const mark_names[] = {
 #define ONE(name) #name,
-    SOMETIMES(ONE)
+    COVERAGE_MARKS(ONE)
 #undef ONE
 };
 
-const char *sometimes_name(size_t index)
+const char *mark_name(size_t index)
 {
-    return sometimes_names[index];
+    return mark_names[index];
 }
 
 void *sim_room(size_t size)
@@ -80,18 +80,18 @@ static uint32_t take_place(struct world *world)
 {
     if (world->schedule.free_place != 0) {
         uint32_t place = world->schedule.free_place - 1;
-        world->schedule.free_place = world->schedule.happenings[place].actor;
+        world->schedule.free_place = world->schedule.events[place].actor;
         return place;
     }
-    world->schedule.happenings = sim_grow(world->schedule.happenings, &world->schedule.happening_capacity,
-        world->schedule.happening_count, sizeof *world->schedule.happenings);
-    return (uint32_t)world->schedule.happening_count++;
+    world->schedule.events = sim_grow(world->schedule.events, &world->schedule.event_capacity,
+        world->schedule.event_count, sizeof *world->schedule.events);
+    return (uint32_t)world->schedule.event_count++;
 }
 
-static void queue_add(struct world *world, const struct happening *happening)
+static void queue_add(struct world *world, const struct event *event)
 {
-    struct due due = {happening->at_ms, world->schedule.queue_order++, take_place(world)};
-    world->schedule.happenings[due.place] = *happening;
+    struct due due = {event->at_ms, world->schedule.queue_order++, take_place(world)};
+    world->schedule.events[due.place] = *event;
     world->schedule.queue = sim_grow(world->schedule.queue, &world->schedule.queue_capacity, world->schedule.queue_count,
         sizeof *world->schedule.queue);
     size_t i = world->schedule.queue_count++;
@@ -101,7 +101,7 @@ static void queue_add(struct world *world, const struct happening *happening)
     world->schedule.queue[i] = due;
 }
 
-static struct happening queue_take(struct world *world)
+static struct event queue_take(struct world *world)
 {
     struct due first = world->schedule.queue[0];
     struct due last = world->schedule.queue[--world->schedule.queue_count];
@@ -121,12 +121,12 @@ static struct happening queue_take(struct world *world)
     if (world->schedule.queue_count > 0) {
         world->schedule.queue[i] = last;
     }
-    struct happening *place = &world->schedule.happenings[first.place];
-    struct happening happening = *place;
-    happening.at_ms = first.at_ms; /* all may have slept meanwhile */
+    struct event *place = &world->schedule.events[first.place];
+    struct event event = *place;
+    event.at_ms = first.at_ms; /* all may have slept meanwhile */
     place->actor = world->schedule.free_place;
     world->schedule.free_place = first.place + 1;
-    return happening;
+    return event;
 }
 
 static uint64_t not_before_now(const struct world *world, uint64_t at_ms)
@@ -135,10 +135,10 @@ static uint64_t not_before_now(const struct world *world, uint64_t at_ms)
 }
 
 void world_later(struct world *world, uint64_t at_ms,
-    void (*act)(struct world *, const struct happening *), uint32_t actor, uint64_t ticket,
+    void (*act)(struct world *, const struct event *), uint32_t actor, uint64_t ticket,
     uint64_t number, struct quire_bytes bytes)
 {
-    struct happening happening = {
+    struct event event = {
         .at_ms = not_before_now(world, at_ms),
         .act = act,
         .actor = actor,
@@ -147,19 +147,19 @@ void world_later(struct world *world, uint64_t at_ms,
         .bytes = bytes.size > 0 ? sim_copy(bytes) : NULL,
         .size = bytes.size,
     };
-    queue_add(world, &happening);
+    queue_add(world, &event);
 }
 
 void world_beat(struct world *world, uint64_t at_ms,
-    void (*act)(struct world *, const struct happening *), uint64_t ticket)
+    void (*act)(struct world *, const struct event *), uint64_t ticket)
 {
-    struct happening happening = {
+    struct event event = {
         .at_ms = not_before_now(world, at_ms), .act = act, .ticket = ticket};
     if (world->schedule.has_beat) { /* another one's, or of a life before */
-        queue_add(world, &happening);
+        queue_add(world, &event);
         return;
     }
-    world->schedule.beat = happening;
+    world->schedule.beat = event;
     world->schedule.beat_order = world->schedule.queue_order++;
     world->schedule.has_beat = true;
 }
@@ -174,7 +174,7 @@ static bool beat_is_next(const struct world *world)
     return sooner(&beat, &world->schedule.queue[0]);
 }
 
-static struct happening take_soonest(struct world *world)
+static struct event take_soonest(struct world *world)
 {
     if (beat_is_next(world)) {
         world->schedule.has_beat = false;
@@ -186,19 +186,19 @@ static struct happening take_soonest(struct world *world)
 void world_forget_all(struct world *world)
 {
     for (size_t i = 0; i < world->schedule.queue_count; i++) {
-        free(world->schedule.happenings[world->schedule.queue[i].place].bytes);
+        free(world->schedule.events[world->schedule.queue[i].place].bytes);
     }
     free(world->schedule.queue);
-    free(world->schedule.happenings);
+    free(world->schedule.events);
 }
 
-bool world_wait(struct world *world, const struct happening *happening, uint64_t until_ms)
+bool world_wait(struct world *world, const struct event *event, uint64_t until_ms)
 {
     if (world->now_ms >= until_ms) {
         return false;
     }
-    world_later(world, until_ms, happening->act, happening->actor, happening->ticket,
-        happening->number, (struct quire_bytes){happening->bytes, happening->size});
+    world_later(world, until_ms, event->act, event->actor, event->ticket,
+        event->number, (struct quire_bytes){event->bytes, event->size});
     return true;
 }
 
@@ -215,21 +215,21 @@ void world_skip(struct world *world, uint64_t length_ms)
 /* Lets the soonest thing happen; there is one. */
 static void step(struct world *world)
 {
-    struct happening happening = take_soonest(world);
-    world->now_ms = happening.at_ms;
+    struct event event = take_soonest(world);
+    world->now_ms = event.at_ms;
     if (++world->steps > STEPS_MAX) {
         world_fail(world, "bounded", "%u things happened and it goes on: a loop", STEPS_MAX);
     }
-    happening.act(world, &happening);
-    if (happening.size > 0) {
-        free(happening.bytes);
+    event.act(world, &event);
+    if (event.size > 0) {
+        free(event.bytes);
     }
 }
 
-bool world_deed(struct world *world)
+bool world_operation(struct world *world)
 {
-    uint64_t number = ++world->deeds;
-    prng_seed(&world->people, world->seed, DEED_STREAMS + number);
+    uint64_t number = ++world->operations;
+    prng_seed(&world->people, world->seed, OPERATION_STREAMS + number);
     for (size_t i = 0; world->skips != NULL && i < world->skips->count; i++) {
         if (number >= world->skips->ranges[i].from && number <= world->skips->ranges[i].to) {
             return false;

@@ -1,5 +1,5 @@
 /*
- * The made-up world: virtual time, one queue of things to happen, a trace of what did, and the one
+ * The simulated world: virtual time, one queue of things to happen, a trace of what did, and the one
  * failure that ends a run. Everything else hangs on struct world.
  *
  * Order: what is due at the same millisecond happens in the order in which it was asked for.
@@ -20,7 +20,7 @@
 #define OBSERVERS_MAX 16u
 
 /* States that a run should reach now and then; one that no run of many reaches is a gap. */
-#define SOMETIMES(X)                                                                               \
+#define COVERAGE_MARKS(X)                                                                               \
     X(connected)                                                                                   \
     X(dial_found_nobody)                                                                           \
     X(connection_cut)                                                                              \
@@ -94,20 +94,20 @@
     X(eight_phones)                                                                                \
     X(four_users)
 
-enum sometimes {
-#define ONE(name) SOMETIMES_##name,
-    SOMETIMES(ONE)
+enum mark {
+#define ONE(name) MARK_##name,
+    COVERAGE_MARKS(ONE)
 #undef ONE
-        SOMETIMES_COUNT
+        MARK_COUNT
 };
-const char *sometimes_name(size_t index);
+const char *mark_name(size_t index);
 
 struct world;
 
 /** Something that will happen. act() is called at its time; the bytes are freed after it. */
-struct happening {
+struct event {
     uint64_t at_ms; /* told to act(): while it waits, the queue knows */
-    void (*act)(struct world *world, const struct happening *happening);
+    void (*act)(struct world *world, const struct event *event);
     uint32_t actor;  /* a phone, a link … */
     uint64_t ticket; /* the actor's life when this was asked for: a past life's is ignored */
     uint64_t number;
@@ -115,17 +115,17 @@ struct happening {
     size_t size;
 };
 
-/** When a happening is due, and where it waits: all that a heap has to move. */
+/** When a event is due, and where it waits: all that a heap has to move. */
 struct due {
     uint64_t at_ms;
     uint64_t order;
-    uint32_t place; /* in the world's happenings */
+    uint32_t place; /* in the world's events */
 };
 
-/** Deeds that are left out, to find out which ones matter: ranges of their numbers, ascending. */
+/** Operations that are left out, to find out which ones matter: ranges of their numbers, ascending. */
 struct skips {
     struct {
-        uint64_t from, to; /* both included; the first deed is 1 */
+        uint64_t from, to; /* both included; the first operation is 1 */
     } ranges[SKIPS_MAX];
     size_t count;
 };
@@ -141,10 +141,10 @@ struct schedule {
     struct due *queue; /* a heap, soonest first */
     size_t queue_count, queue_capacity;
     uint64_t queue_order;
-    struct happening *happenings; /* in no order; free slots are a list */
-    size_t happening_count, happening_capacity;
+    struct event *events; /* in no order; free slots are a list */
+    size_t event_count, event_capacity;
     uint32_t free_place; /* + 1; 0: none. The next one is the place's `actor` */
-    struct happening beat; /* beside the heap: most of what happens is the server's next tick */
+    struct event beat; /* beside the heap: most of what happens is the server's next tick */
     uint64_t beat_order;
     bool has_beat;
 };
@@ -158,7 +158,7 @@ struct world {
     bool healed;  /* no new faults, no new edits: all must become quiet */
     bool failed;
     bool tracing; /* print each line as it happens */
-    /* rhythm: when the next deed is; people: what it is, anew for each deed, so that leaving one out
+    /* rhythm: when the next operation is; people: what it is, anew for each operation, so that leaving one out
      * changes none of the others */
     struct prng people, rhythm, network_chance, disk_chance, entropy;
 
@@ -171,11 +171,11 @@ struct world {
     char failure_claim[32];
     char failure_text[1536];
 
-    uint64_t sometimes[SOMETIMES_COUNT];
+    uint64_t marks[MARK_COUNT];
     uint64_t bytes_scanned, frames, acts, batches_verified;
 
     const struct skips *skips; /* NULL: none */
-    uint64_t deeds;            /* so far: what people did and what befell them, one by one */
+    uint64_t operations;            /* so far: what people did and what befell them, one by one */
 
     const char *phone_names[PHONES_MAX]; /* NULL: its number will do */
     const struct observer *observers[OBSERVERS_MAX];
@@ -183,7 +183,7 @@ struct world {
 
     /* What hangs on a world: each is made, known and freed by the part of that name. */
     struct recording *recording;         /* for a report, or NULL */
-    struct telling *telling;             /* the story that is told, or NULL */
+    struct interpreter *interpreter;             /* the story that is told, or NULL */
 
     struct network *network;
     struct server *server;
@@ -206,19 +206,19 @@ void world_observe(struct world *world, const struct observer *observer);
 
 /** Asks for something; `bytes` are copied. */
 void world_later(struct world *world, uint64_t at_ms,
-    void (*act)(struct world *, const struct happening *), uint32_t actor, uint64_t ticket,
+    void (*act)(struct world *, const struct event *), uint32_t actor, uint64_t ticket,
     uint64_t number, struct quire_bytes bytes);
 /** The same for what asks for itself again and again, which costs less. */
 void world_beat(struct world *world, uint64_t at_ms,
-    void (*act)(struct world *, const struct happening *), uint64_t ticket);
+    void (*act)(struct world *, const struct event *), uint64_t ticket);
 /** Nothing will happen any more: at the world's end. */
 void world_forget_all(struct world *world);
-/** True: it is not yet that late, and the happening comes again then, after what waits already. */
-bool world_wait(struct world *world, const struct happening *happening, uint64_t until_ms);
+/** True: it is not yet that late, and the event comes again then, after what waits already. */
+bool world_wait(struct world *world, const struct event *event, uint64_t until_ms);
 /** Time goes on, and everything that is to happen happens that much later. */
 void world_skip(struct world *world, uint64_t length_ms);
 /** One more edit or fault would happen now. False: not after all has healed, nor if it is skipped. */
-bool world_deed(struct world *world);
+bool world_operation(struct world *world);
 /** Lets everything happen that is due until then. */
 void world_run(struct world *world, uint64_t until_ms);
 
@@ -236,9 +236,9 @@ void trace_print_tail(const struct world *world, FILE *out);
 void world_fail(struct world *world, const char *claim, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-static inline void sometimes(struct world *world, enum sometimes which)
+static inline void mark(struct world *world, enum mark which)
 {
-    world->sometimes[which]++;
+    world->marks[which]++;
 }
 
 /** 32 fresh bytes for an event. */

@@ -10,7 +10,7 @@ import tempfile
 
 import tap
 
-SIM, TEETH = sys.argv[1:]
+SIM, MUTANTS = sys.argv[1:]
 REFUSED = [ # program, words, what it says
     (SIM, "--runs x", "quire-sim: --runs takes a number from 0 to"),
     (SIM, "--sed 1", "--sed is no argument here"),
@@ -23,12 +23,12 @@ REFUSED = [ # program, words, what it says
     (SIM, "attack --seeds", "--seeds takes a number"),
     (SIM, "attack --seeds 18446744073709551616", "--seeds takes a number"),
     (SIM, "attack --trace", "--trace takes one strategy"),
-    (TEETH, "plants NO_SIGNATURE", "NO_SIGNATURE is no bug to plant"),
-    (TEETH, "teeth ONE_CHAIN", "ONE_CHAIN is no defence to take out"),
-    (TEETH, "teeth --starts 0", "--starts takes a number from 1 to 100"),
-    (TEETH, "model drop", "drop is no argument here"),
-    (TEETH, "model --jobs 2", "--jobs is no argument here"),
-    (TEETH, "--plant NOTHING seeds", "nothing is planted under the name NOTHING"),
+    (MUTANTS, "failpoints NO_SIGNATURE", "NO_SIGNATURE is no bug to switch on"),
+    (MUTANTS, "defences ONE_CHAIN", "ONE_CHAIN is no defence to take out"),
+    (MUTANTS, "defences --starts 0", "--starts takes a number from 1 to 100"),
+    (MUTANTS, "model drop", "drop is no argument here"),
+    (MUTANTS, "model --jobs 2", "--jobs is no argument here"),
+    (MUTANTS, "--failpoint NOTHING seeds", "there is no failpoint NOTHING"),
 ]
 
 
@@ -58,7 +58,7 @@ def an_option_that_makes_no_world_fails_in_words():
 
 
 def every_command_says_what_it_is_asked_in():
-    for program in SIM, TEETH:
+    for program in SIM, MUTANTS:
         commands = [line.split()[0] for line in run(program, "--help").stdout.splitlines()[4:]]
         assert len(commands) >= 4, commands
         for command in commands:
@@ -67,7 +67,7 @@ def every_command_says_what_it_is_asked_in():
 
 
 def one_defence_alone_is_measured():
-    done = run(TEETH, "teeth --starts 1 NO_GAP_CHECK")
+    done = run(MUTANTS, "defences --starts 1 NO_GAP_CHECK")
     rows = [line.split()[:3] for line in done.stdout.splitlines()]
     assert done.returncode == 0 and rows[1:] == [["reorder", "8", "NO_GAP_CHECK"]], done
 

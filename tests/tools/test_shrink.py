@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 
-SIM, TEETH = sys.argv[1:3]
+SIM, MUTANTS = sys.argv[1:3]
 FOLDER = pathlib.Path(tempfile.mkdtemp())
 count = 0
 
@@ -63,24 +63,24 @@ check("of a story that fails, six of twenty lines are left", status != 1 and sta
 status, said = run(SIM, "run", str(FOLDER / "short.quire"))
 check("and they fail in the same way", status != 1 and status, 'phone shows "Two." in diary' not in said and said)
 
-# A bug that is planted: who merges last wins.
-PLANT = (TEETH, "--plant", "MERGE_OVERWRITES", "seeds")
-said = run(*PLANT, "--seed", "1", "--runs", "300", "--until-failure")[1]
+# A failpoint: who merges last wins.
+FAILPOINT = (MUTANTS, "--failpoint", "MERGE_OVERWRITES", "seeds")
+said = run(*FAILPOINT, "--seed", "1", "--runs", "300", "--until-failure")[1]
 found = re.search(r"^FAILED (\w+), seed (\d+)", said, re.M)
 if not found:
-    check("a planted bug is found", said)
+    check("a deliberate bug is found", said)
 else:
-    status, said = run(*PLANT, "--seed", found[2], "--shrink")
+    status, said = run(*FAILPOINT, "--seed", found[2], "--shrink")
     commands = re.findall(r"^smallest: (.*)$", said, re.M)
     edits = re.search(r"^  (\d+) edits, ", said, re.M)
     check("of a seed that fails, a few edits are left, one line each", status != 1 and status,
           not commands and said, not edits and said, edits and int(edits[1]) > 12 and said,
           edits and len(re.findall(r"edit \d+, in entry", said)) != int(edits[1]) and said)
-    status, said = run(*PLANT, *commands[-1].split()[1:]) if commands else (0, "")
+    status, said = run(*FAILPOINT, *commands[-1].split()[1:]) if commands else (0, "")
     check("and one command shows them again, in the same claim", status != 1 and status,
           f"FAILED {found[1]}, seed {found[2]}" not in said and said)
     again = re.search(r"^again: \S+ (.* --skip .*) --trace   \(build", said, re.M)
-    said = run(*PLANT, *again[1].split())[1] if again else said
+    said = run(*FAILPOINT, *again[1].split())[1] if again else said
     check("and so does the command that it says itself", not again and said,
           f"FAILED {found[1]}, seed {found[2]}" not in said and said)
 
