@@ -20,9 +20,6 @@
 #include "kit/random.h"
 #include "kit/table.h"
 #include "native.h"
-<<<<<<< HEAD
-=======
->>>>>>> ab0f13c (tests: one shell round a hub, with its log, for all tests)
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
