@@ -16,7 +16,7 @@ enum quire_status {
     QUIRE_OK = 0,
     QUIRE_ENOMEM = 1,       /* no memory; the same call may be made again */
     QUIRE_EMALFORMED = 2,   /* a stranger's bytes are not what they claim to be */
-    QUIRE_ELIMIT = 3,       /* a limit of protocol/README.md was reached */
+    QUIRE_ELIMIT = 3,       /* a limit of protocol/limits.md was reached */
     QUIRE_EINVALID = 4,     /* an argument is outside of what the header allows */
     QUIRE_ENOTFOUND = 5,    /* there is no such thing */
     QUIRE_ECRYPTO = 6,      /* a signature, seal or commitment does not hold */

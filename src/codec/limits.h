@@ -1,5 +1,5 @@
 /*
- * The numbers of protocol/README.md. Formats are bounded by these; a server may set lower ones.
+ * The numbers of protocol/limits.md. Formats are bounded by these; a server may set lower ones.
  */
 #ifndef QR_CODEC_LIMITS_H
 #define QR_CODEC_LIMITS_H
@@ -33,7 +33,8 @@
 #define QR_CREDIT_INITIAL (1024 * 1024) /* bytes of DELTA frames that need no CREDIT */
 #define QR_CREDIT_MAX (16 * 1024 * 1024) /* bytes of DELTA frames allowed in advance */
 #define QR_UNACKED_MAX (1024 * 1024)    /* bytes of PUSH frames without ACK or ERROR */
-#define QR_PING_IDLE_MS 30000           /* ms of silence before a PING */
-#define QR_PINGS_MISSED_MAX 2           /* PINGs without a sign of life before the end */
+#define QR_PING_IDLE_MS 30000           /* ms without a frame before a device sends PING */
+#define QR_SILENCE_CLIENT_MS 60000      /* ms without a frame before a device ends the connection */
+#define QR_SILENCE_SERVER_MS 90000      /* the same for a server, so that the device is first */
 
 #endif

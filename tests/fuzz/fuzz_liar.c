@@ -239,7 +239,7 @@ static void check(const struct quire_device *device)
     for (size_t i = 1; i < device->carried_count; i++) {
         assert(device->carried[i - 1].number < device->carried[i].number);
     }
-    assert(inflight == device->inflight_size && inflight <= DEVICE_INFLIGHT_MAX);
+    assert(inflight == device->inflight_size && inflight <= QR_UNACKED_MAX);
     assert(device->consumed <= QR_CREDIT_INITIAL);
     assert(device->entry_count <= DEVICE_CACHE_MAX + 1);
 }

@@ -4,7 +4,8 @@
 - each message: the enum and the table in src/codec/frame.h, the number of fields in frame.c, and
   its heading and layout in protocol/frames.md
 - each error code: the enum in frame.h, and the table in protocol/README.md
-- each limit: its number in src/codec/limits.h, and the table in protocol/README.md
+- each limit: the constant that has its number, that some code outside of that header uses it, and its
+  line in protocol/limits.md; src/codec/limits.h has no constant that messages.json does not name
 """
 import json
 import pathlib
@@ -12,6 +13,7 @@ import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+LIMITS_H = "src/codec/limits.h"
 problems = []
 
 
@@ -24,12 +26,34 @@ def expect(holds, problem):
         problems.append(problem)
 
 
-def number(expression):
-    """The value of a product of integers: "512 * 1024"."""
-    value = 1
-    for factor in expression.strip("() ").split("*"):
-        value *= int(factor)
-    return value
+def number(expression, header):
+    """The value of a C expression of integers and constants of the same header."""
+    expression = re.sub(r"/\*.*", "", expression)
+    expression = re.sub(r"U?INT(?:32|64)_C\((\d+)\)|(\d+)(?:ull|u)\b", lambda m: m[1] or m[2], expression)
+    for name in set(re.findall(r"\bQ\w+_\w+", expression)):
+        expression = re.sub(rf"\b{name}\b", str(constant(name, header)), expression)
+    if not re.fullmatch(r"[\d\s()*+<-]+", expression):
+        return None
+    return eval(expression)  # digits and operators alone
+
+
+def constant(name, header):
+    """The value of a #define, or (".field") of an initialiser; None: the file has none."""
+    text = read(header)
+    if name.startswith("."):
+        found = re.search(rf"^\s*{re.escape(name)} = ([^,\n]+),", text, re.M)
+    else:
+        found = re.search(rf"^#define {name}\b +(.+)$", text, re.M)
+    if found is None and header != LIMITS_H:
+        return constant(name, LIMITS_H)
+    return found and number(found[1], header)
+
+
+def uses(name, header):
+    """Files of src/ that use the constant, besides the header that defines it."""
+    word = re.compile(rf"(?<![\w]){re.escape(name.lstrip('.'))}\b")
+    return [path for path in sorted((ROOT / "src").rglob("*.[ch]"))
+            if path != ROOT / header and word.search(re.sub(r"/\*.*?\*/", "", path.read_text(encoding="utf-8"), flags=re.S))]
 
 
 def layout(field):
@@ -95,16 +119,23 @@ def check_errors(spec, frame_h, readme):
                f"README.md does not list error {error['code']} {error['name']}")
 
 
-def check_limits(spec, limits_h, readme):
-    defined = {name: number(value)
-               for name, value in re.findall(r"^#define (QR_\w+) +([\d(][\d *)]*)", limits_h, re.M)}
-    expect(defined == {limit["c"]: limit["value"] for limit in spec["limits"]},
-           "limits.h and messages.json differ: "
-           f"{set(defined.items()) ^ {(limit['c'], limit['value']) for limit in spec['limits']}}")
+def check_limits(spec, limits_md):
+    defined = set(re.findall(r"^#define (QR_\w+) +\S", read(LIMITS_H), re.M))
+    named = {limit["c"] for limit in spec["limits"] if "header" not in limit}
+    expect(defined == named, f"{LIMITS_H} and messages.json name different constants: {sorted(defined ^ named)}")
     for limit in spec["limits"]:
-        value = f"{limit['value']:,}"
-        expect(f"| `{limit['name']}` | {value} {limit['unit']} |" in readme,
-               f"README.md does not say | `{limit['name']}` | {value} {limit['unit']} |")
+        name, header = limit["c"], limit.get("header", LIMITS_H)
+        value = constant(name, header)
+        expect(value == limit["value"], f"{limit['name']}: {header} says {value}, messages.json {limit['value']}")
+        expect(uses(name, header), f"{limit['name']}: no code uses {name}")
+        line = f"| `{limit['name']}` | {limit['value']:,} {limit['unit']} | {limit['meaning']} |"
+        expect(line in limits_md, f"limits.md does not say {line}")
+    lines = re.findall(r"^\| `(\w+)` \|", limits_md, re.M)
+    expect(sorted(lines) == sorted(limit["name"] for limit in spec["limits"]),
+           "limits.md and messages.json name different limits")
+    for line in limits_md.splitlines():
+        expect(not line.startswith("| `") or all(cell.strip() for cell in line.strip("|").split("|")),
+               f"limits.md has an empty cell: {line}")
 
 
 def main():
@@ -112,7 +143,7 @@ def main():
     frame_h, readme = read("src/codec/frame.h"), read("protocol/README.md")
     check_messages(spec, frame_h, read("src/codec/frame.c"), read("protocol/frames.md"))
     check_errors(spec, frame_h, readme)
-    check_limits(spec, read("src/codec/limits.h"), readme)
+    check_limits(spec, read("protocol/limits.md"))
     version = re.search(r"#define QR_PROTOCOL_VERSION (\d+)", frame_h).group(1)
     expect(int(version) == spec["protocol"], "the protocol's version differs")
     for problem in problems:

@@ -345,10 +345,10 @@ void device_frame(struct quire_device *device, struct quire_bytes bytes)
 static uint64_t ping_due_ms(const struct quire_device *device)
 {
     if (device->pinged) {
-        return device->heard_ms + DEVICE_SILENCE_MS;
+        return device->heard_ms + QR_SILENCE_CLIENT_MS;
     }
     return (device->heard_ms < device->said_ms ? device->heard_ms : device->said_ms) +
-        DEVICE_PING_MS;
+        QR_PING_IDLE_MS;
 }
 
 uint64_t device_connection_due_ms(const struct quire_device *device)

@@ -42,13 +42,10 @@
 #define DEVICE_SEAL_LATEST_MS 10000     /* … or this long after the first pending edit */
 #define DEVICE_SEAL_ALONE_MS 30000      /* no other device is connected, or we are not */
 #define DEVICE_DELTA_MAX (24 * 1024)    /* plaintext of one change */
-#define DEVICE_INFLIGHT_MAX (1024 * 1024) /* bytes pushed and not acknowledged */
 #define DEVICE_INFLIGHT_COUNT 512
 #define DEVICE_PUSH_MAX (32 * 1024)     /* bytes of batches in one PUSH: half a minute at 1 KB/s */
 #define DEVICE_PUSH_COUNT 64
 #define DEVICE_CREDIT_STEPS 4           /* a quarter of it is taken in before credit is given back */
-#define DEVICE_PING_MS 30000
-#define DEVICE_SILENCE_MS 60000         /* after a ping: the connection is dead */
 #define DEVICE_ANSWER_MS 20000          /* for a step of the handshake or of pairing */
 #define DEVICE_PAIR_AGAIN_MS (2 * 60 * 1000) /* a reply that was lost is given again */
 #define DEVICE_UNANSWERED_MS 60000      /* pushed, and no ACK or ERROR of anything since */

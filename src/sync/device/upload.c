@@ -174,7 +174,7 @@ static bool push(struct quire_device *device)
     struct device_chain *chain;
     while (frame.push.batch_count < DEVICE_PUSH_COUNT && batches.size < DEVICE_PUSH_MAX &&
         device->inflight_count < DEVICE_INFLIGHT_COUNT &&
-        device->inflight_size < DEVICE_INFLIGHT_MAX - QR_BATCH_MAX &&
+        device->inflight_size < QR_UNACKED_MAX - QR_BATCH_MAX &&
         (chain = next_to_push(device, &next)) != NULL) {
         size_t size = next.size - QR_HASH_SIZE;
         if (!device_ok(device, quire_buffer_append(&batches, next.data + QR_HASH_SIZE, size))) {

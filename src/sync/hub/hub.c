@@ -21,8 +21,8 @@ void qr_hub_limits_default(struct qr_hub_limits *out_limits)
         .connections = 20000,
         .connections_per_user = 40,
         .users_loaded = 1024,
-        .handshake_ms = 10000,
-        .idle_ms = 90000,
+        .handshake_ms = QR_UNAUTHENTICATED_MS,
+        .idle_ms = QR_SILENCE_SERVER_MS,
         .stalled_ms = 60000,
         .pushes_per_second = 10,
         .pushes_burst = 200,
@@ -156,8 +156,8 @@ static void on_frame(struct qr_hub *hub, struct hub_connection *connection, stru
 {
     struct qr_frame frame;
     bool ready = connection->state == HUB_READY;
-    size_t most = connection->state == HUB_CHALLENGED ? QR_ROSTER_MAX + HUB_HELLO_MAX
-        : ready ? QR_FRAME_MAX : HUB_HELLO_MAX + QR_PAIR_DATA_MAX;
+    size_t most = connection->state == HUB_CHALLENGED ? QR_ROSTER_MAX + QR_UNAUTHENTICATED_MAX
+        : ready ? QR_FRAME_MAX : QR_UNAUTHENTICATED_MAX + QR_PAIR_DATA_MAX;
     enum quire_status status = bytes.size > most ? QUIRE_ELIMIT
                                                  : qr_frame_read(bytes, &hub->space, &frame);
     if (status == QUIRE_ENOMEM) {
@@ -187,10 +187,10 @@ static void on_frame(struct qr_hub *hub, struct hub_connection *connection, stru
     } else if (frame.type == QR_FRAME_ROSTER_APPEND) {
         hub_on_roster_append(hub, connection, &frame);
     } else if (frame.type == QR_FRAME_CREDIT) {
-        bool too_much = frame.credit.bytes > HUB_CREDIT_MAX;
-        connection->credit += too_much ? HUB_CREDIT_MAX : (int64_t)frame.credit.bytes;
-        if (connection->credit > HUB_CREDIT_MAX) {
-            connection->credit = HUB_CREDIT_MAX;
+        bool too_much = frame.credit.bytes > QR_CREDIT_MAX;
+        connection->credit += too_much ? QR_CREDIT_MAX : (int64_t)frame.credit.bytes;
+        if (connection->credit > QR_CREDIT_MAX) {
+            connection->credit = QR_CREDIT_MAX;
         }
         hub_stream(hub, connection);
     } else if (frame.type == QR_FRAME_PING) {

@@ -27,13 +27,11 @@
 #define HUB_ROSTER_CHAIN UINT16_MAX       /* hub_entry.chain of a roster record */
 #define HUB_UNSENT_LOW (128 * 1024)       /* a DELTA is made only while less than this is unsent */
 #define HUB_DELTA_MAX (32 * 1024)         /* bytes of batches in one DELTA: half a minute at 1 KB/s */
-#define HUB_CREDIT_MAX (16 * 1024 * 1024)
 #define HUB_UNVERIFIED_MAX (2 * 1024 * 1024) /* bytes of pushes under verification, a connection */
 #define HUB_PAIR_MAILBOXES 1024
 #define HUB_LOOK_BACK_MAX 4096            /* batches read to see whether one stands on what is shut out */
 #define HUB_HOUR_MS 3600000
 #define HUB_MINUTE_MS 60000
-#define HUB_HELLO_MAX 4096                /* bytes of a frame before authentication */
 #define HUB_AUTH_TOKEN (1ull << 63)       /* token of an AUTH: this and the connection's id */
 
 struct hub_connection;

@@ -210,9 +210,9 @@ Test(liar, a_server_that_never_answers_is_left)
     liar_wait(&world, 0, DEVICE_ANSWER_MS + 100);
     cr_assert_eq(world.people[0].connection, 0); /* no WELCOME */
     liar_accept(&world, 0);
-    liar_wait(&world, 0, DEVICE_PING_MS + 100);
+    liar_wait(&world, 0, QR_PING_IDLE_MS + 100);
     cr_assert_not_null(liar_hear_of(&world, 0, QR_FRAME_PING));
-    liar_wait(&world, 0, DEVICE_SILENCE_MS);
+    liar_wait(&world, 0, QR_SILENCE_CLIENT_MS);
     cr_assert_eq(world.people[0].connection, 0); /* no sign of life */
     hostile_end(&world);
 }

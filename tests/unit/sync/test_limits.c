@@ -545,7 +545,7 @@ static struct quire_bytes skipped(struct quire_buffer *buffer, size_t size)
 
 Test(limits, a_frame_may_be_as_large_as_its_sender_is_known)
 {
-    static const size_t most[] = {HUB_HELLO_MAX + QR_PAIR_DATA_MAX, HUB_HELLO_MAX + QR_ROSTER_MAX,
+    static const size_t most[] = {QR_UNAUTHENTICATED_MAX + QR_PAIR_DATA_MAX, QR_UNAUTHENTICATED_MAX + QR_ROSTER_MAX,
         QR_FRAME_MAX};
     struct world world;
     struct quire_buffer buffer = {0};
