@@ -3,6 +3,7 @@
  */
 #define _GNU_SOURCE
 #include "client/files.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -166,6 +167,27 @@ enum quire_status qr_client_make_folders(const char *path, struct qr_client_erro
             return QUIRE_OK;
         }
     }
+}
+
+enum quire_status qr_client_remove_folder(const char *path, struct qr_client_error *error)
+{
+    int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    DIR *listing = folder < 0 ? NULL : fdopendir(folder);
+    if (listing == NULL && folder >= 0) {
+        close(folder);
+    }
+    for (struct dirent *row; listing != NULL && (row = readdir(listing)) != NULL;) {
+        if (strcmp(row->d_name, ".") != 0 && strcmp(row->d_name, "..") != 0) {
+            unlinkat(dirfd(listing), row->d_name, 0);
+        }
+    }
+    if (listing != NULL) {
+        closedir(listing);
+    }
+    if (rmdir(path) != 0 && errno != ENOENT) {
+        return qr_client_fail(error, QUIRE_EIO, "Cannot remove %s: %s.", path, strerror(errno));
+    }
+    return QUIRE_OK;
 }
 
 void qr_client_path_name(const char *path, char out_name[17])

@@ -37,6 +37,10 @@ QUIRE_CHECKED enum quire_status qr_client_write_file(const char *path, struct qu
 QUIRE_CHECKED enum quire_status qr_client_make_folders(const char *path,
     struct qr_client_error *error);
 
+/** Removes a folder and the plain files in it; fine if it is not there. EIO: something is left. */
+QUIRE_CHECKED enum quire_status qr_client_remove_folder(const char *path,
+    struct qr_client_error *error);
+
 /** Sixteen hex digits of the path's hash: names what belongs to a profile but is kept elsewhere. */
 void qr_client_path_name(const char *path, char out_name[17]);
 

@@ -6,6 +6,7 @@
 
 #include "client/profile.h"
 #include "client/records.h"
+#include "client/sealed.h"
 #include "client/connection.h"
 #include <quire/client.h>
 #include <stdatomic.h>
@@ -61,6 +62,10 @@ struct quire_client {
 /** Monotonic and wall clock, milliseconds. */
 uint64_t qr_client_now_ms(void);
 int64_t qr_client_wall_ms(void);
+
+/** Where encrypted files of the profile go; borrows client and key_file. ESTATE: none was opened yet. */
+QUIRE_CHECKED enum quire_status qr_client_find_sealed(struct quire_client *client,
+    struct qr_client_path *key_file, struct qr_client_sealed *out_sealed);
 
 /** ESTATE with its sentence unless a profile is open. Also forgets the last failure. */
 QUIRE_CHECKED enum quire_status qr_client_needs_profile(struct quire_client *client);

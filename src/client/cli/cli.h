@@ -44,11 +44,23 @@ struct qr_cli {
     bool colour;          /* stdout is a terminal that wants it */
     bool terminal;        /* stdout is one */
     bool error_terminal;  /* stderr is one */
+    bool error_colour;    /* stderr is a terminal that wants colour */
     bool progress_shown;  /* a progress line stands on stderr */
     uint64_t changed;     /* entries that a sync changed */
     uint64_t rejected;
     bool following;
 };
+
+/* ---- help.c ---------------------------------------------------------------------------------- */
+
+/** The options that every command has. */
+extern const struct qr_cli_option qr_cli_global_options[];
+/** By its name or its alias; NULL: there is none. */
+const struct qr_cli_command *qr_cli_find_command(const char *name);
+/** A usage error that names a command like it, if there is one. */
+enum qr_cli_exit qr_cli_no_command(struct qr_cli *cli, const char *name);
+void qr_cli_print_command_help(const struct qr_cli_command *command);
+void qr_cli_print_help(void);
 
 /* ---- output.c -------------------------------------------------------------------------------- */
 
@@ -85,8 +97,10 @@ const char *qr_cli_warn(const struct qr_cli *cli);
 const char *qr_cli_plain(const struct qr_cli *cli);
 /** Local date and time of a wall clock reading, "2024-03-01 12:30". */
 void qr_cli_time_text(int64_t wall_ms, char out_text[48]);
-/** Now, by the local clock, as an entry's date: milliseconds without zone, whole minutes. */
+/** Now, by the local clock, as an entry's date: milliseconds without zone. */
 int64_t qr_cli_local_now(void);
+/** A terminal is to have colour: NO_COLOR is unset or empty, and TERM is set and not "dumb". */
+bool qr_cli_wants_colour(void);
 /** True if stdout took everything. */
 bool qr_cli_flush(void);
 
@@ -107,18 +121,21 @@ void qr_cli_clear_progress(struct qr_cli *cli);
 
 /** Appends standard input to its end, at most max_size bytes. ELIMIT, EIO, ENOMEM. */
 QUIRE_CHECKED enum quire_status qr_cli_read_input(size_t max_size, struct quire_buffer *out_text);
+/** Standard input is a pipe or a file, not a terminal or a device such as /dev/null. */
+bool qr_cli_input_is_text(void);
+/** It is a pipe or a file that has, or may still bring, something to read. */
+bool qr_cli_input_is_unread(void);
+
+/* ---- prompt.c -------------------------------------------------------------------------------- */
+
 /** Reads lines from the terminal without showing them, or from standard input if that is a pipe: until
  * there are `wanted` letters and digits, or an empty line. EMALFORMED: none, or far too many. */
 QUIRE_CHECKED enum quire_status qr_cli_read_secret(const char *prompt, size_t wanted,
     char *out_text, size_t size);
-/**
- * Lets the person edit `text` in $VISUAL or $EDITOR; out_text is what came of it. The file is in the
- * runtime folder, in memory. On failure `error` says what happened and where the text is.
- */
-QUIRE_CHECKED enum quire_status qr_cli_edit(struct quire_bytes text, struct quire_buffer *out_text,
-    char *out_path, size_t path_size, char *error, size_t error_size);
-/** Removes the file of qr_cli_edit, once its text is safe. */
-void qr_cli_edit_done(const char *path);
+/** There is a terminal to ask on and to read the answer from. */
+bool qr_cli_can_ask(const struct qr_cli *cli);
+/** Asks on the terminal. An empty answer means `otherwise`, the end of input always no. */
+bool qr_cli_confirm(const char *question, bool otherwise);
 
 /* ---- the commands ---------------------------------------------------------------------------- */
 
@@ -132,6 +149,7 @@ enum qr_cli_exit qr_cli_revoke(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_server(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_write(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_do_edit(struct qr_cli *cli);
+enum qr_cli_exit qr_cli_drafts(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_type(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_show(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_list(struct qr_cli *cli);

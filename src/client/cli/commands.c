@@ -29,7 +29,8 @@ static const struct qr_cli_option edit_options[] = {FIELDS, {"untag", "NAME", "t
     {"no-date", "", "takes the date away"}, {"no-mood", "", "takes the mood away"},
     {"insert", "POS TEXT", "puts TEXT before character POS, counted from 0"},
     {"erase", "POS COUNT", "takes COUNT characters away from POS on"},
-    {"clear", "", "takes the whole text away"}, {0}};
+    {"clear", "", "takes the whole text away"},
+    {"allow-empty", "", "lets the editor or the pipe empty the text"}, {0}};
 static const struct qr_cli_option type_options[] = {
     {"create", "", "the entry may be new: ENTRY is then a whole id"},
     {"save-every", "MS", "makes durable what was typed, so often [1000]"},
@@ -74,16 +75,22 @@ const struct qr_cli_command qr_cli_commands[] = {
         "`quire pair CODE` is the same as `quire join CODE`.\n",
         pair_options, qr_cli_do_pair},
     {"write", "[TEXT…]", 0, 65536, "writes a new entry and prints its id",
-        "The text is what is on the command line, or what comes through a pipe (also as \"-\"), or\n"
-        "else what you write in $VISUAL or $EDITOR. Its date is now, unless --date says otherwise.\n"
+        "The text is what is on the command line; or, with \"-\", what comes through standard input; or\n"
+        "else what you write in $VISUAL or $EDITOR. Without options, a pipe is read as with \"-\". Its date is now, unless --date says otherwise.\n"
         "The id is printed when the entry is on the disk.\n",
         write_options, qr_cli_write},
     {"edit", "ENTRY [-]", 1, 2, "changes an entry",
         "With options that change something, only that is changed; with \"-\" the text, too, is\n"
         "replaced by what comes through standard input. Without such options the text comes\n"
-        "through a pipe or from your editor. Only what differs is recorded, so it merges with what\n"
+        "through a pipe or from your editor; an empty one is refused. Only what differs is recorded, so it merges with what\n"
         "other devices write meanwhile; while the editor is open, sync and other commands may run.\n",
         edit_options, qr_cli_do_edit},
+    {"drafts", "[resume|save|discard [DRAFT]]", 0, 2, "lists what an editor left unsaved, and takes it up again",
+        "While an editor is open, what it has written is kept in the profile, encrypted. If the editor,\n"
+        "its window or the machine dies, the draft stays: `resume` opens it in the editor again, `save`\n"
+        "puts it into the journal as it is, `discard` throws it away. DRAFT is the start of its name;\n"
+        "it may be left out if there is one only.\n",
+        NULL, qr_cli_drafts},
     {"type", "ENTRY|new", 1, 1, "applies a script of edits from standard input, for programs",
         "Each line is a JSON array [position, delete_count, \"text\"], in characters (code points),\n"
         "applied one after another. Prints the number applied once all are durable. A line that\n"

@@ -2,12 +2,10 @@
  * Entries: write, edit, delete.
  */
 #define _GNU_SOURCE
-#include "client/cli/cli.h"
+#include "client/cli/drafts.h"
 #include "client/files.h"
 #include <string.h>
 #include <unistd.h>
-
-#define PATH_SIZE 4096
 
 static enum qr_cli_exit input_failure(struct qr_cli *cli, enum quire_status status)
 {
@@ -188,6 +186,31 @@ static enum qr_cli_exit save(struct qr_cli *cli, const uint8_t entry[QUIRE_ENTRY
 
 /* ---- write ----------------------------------------------------------------------------------- */
 
+static bool has_changes(const struct qr_cli_args *args)
+{
+    for (size_t i = 0; i < args->given_count; i++) {
+        if (changes_entry(&args->given[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Text that nobody asked for is not read, for it may be a loop's; nor is it passed over. */
+static enum qr_cli_exit refuse_input(struct qr_cli *cli)
+{
+    return qr_cli_usage(cli, "Standard input may hold a text, and it is not clear what it is for. "
+        "To take it: add \"-\". To leave it alone: < /dev/null. Nothing was changed.");
+}
+
+static void wipe(struct quire_buffer *buffer)
+{
+    if (buffer->data != NULL) {
+        qr_client_wipe(buffer->data, buffer->capacity);
+    }
+    quire_buffer_finish(buffer);
+}
+
 static enum quire_status join_operands(const struct qr_cli_args *args, struct quire_buffer *out_text)
 {
     enum quire_status status = QUIRE_OK;
@@ -202,43 +225,10 @@ static enum quire_status join_operands(const struct qr_cli_args *args, struct qu
     return status;
 }
 
-static enum qr_cli_exit write_text(struct qr_cli *cli, struct quire_buffer *text,
-    char editor_path[PATH_SIZE])
-{
-    bool dash = cli->args.operand_count == 1 && strcmp(cli->args.operands[0], "-") == 0;
-    char error[1024];
-    enum quire_status status = QUIRE_OK;
-    if (cli->args.operand_count > 0 && !dash) {
-        status = join_operands(&cli->args, text);
-        return status == QUIRE_OK ? QR_CLI_DONE : qr_cli_no_memory(cli);
-    }
-    if (dash || !isatty(STDIN_FILENO)) {
-        status = qr_cli_read_input(QUIRE_TEXT_MAX, text);
-        return status == QUIRE_OK ? QR_CLI_DONE : input_failure(cli, status);
-    }
-    /* Before anybody writes a page: is there a journal to put it into? Closed again meanwhile. */
-    enum qr_cli_exit exit = qr_cli_open(cli);
-    if (exit != QR_CLI_DONE) {
-        return exit;
-    }
-    quire_client_close(cli->client);
-    status = qr_cli_edit((struct quire_bytes){0}, text, editor_path, PATH_SIZE, error,
-        sizeof error);
-    if (status != QUIRE_OK) {
-        qr_cli_error(cli, status, QR_CLI_FAILED, error, NULL);
-        return QR_CLI_FAILED;
-    }
-    return QR_CLI_DONE;
-}
-
 static enum qr_cli_exit make_entry(struct qr_cli *cli, struct quire_bytes text)
 {
     uint8_t entry[QUIRE_ENTRY_SIZE];
-    bool something = text.size > 0;
-    for (size_t i = 0; i < cli->args.given_count; i++) {
-        something |= changes_entry(&cli->args.given[i]);
-    }
-    if (!something) {
+    if (text.size == 0 && !has_changes(&cli->args)) {
         return qr_cli_usage(cli, "There is nothing to write: the text is empty.");
     }
     enum quire_status status = QUIRE_OK;
@@ -272,76 +262,158 @@ static enum qr_cli_exit make_entry(struct qr_cli *cli, struct quire_bytes text)
     return exit == QR_CLI_DONE ? save(cli, entry) : exit;
 }
 
+/* The options that a draft of a new entry was begun with, for when it is saved. */
+static enum quire_status pack_options(const struct qr_cli_args *args, struct quire_buffer *out_options)
+{
+    enum quire_status status = QUIRE_OK;
+    for (size_t i = 0; status == QUIRE_OK && i < args->given_count; i++) {
+        const struct qr_cli_given *given = &args->given[i];
+        if (!changes_entry(given)) {
+            continue;
+        }
+        status = quire_buffer_append(out_options, "--", 2);
+        if (status == QUIRE_OK) {
+            status = quire_buffer_append(out_options, given->option->name, strlen(given->option->name) + 1);
+        }
+        for (size_t j = 0; status == QUIRE_OK && j < QR_CLI_VALUES_MAX && given->values[j] != NULL; j++) {
+            status = quire_buffer_append(out_options, given->values[j], strlen(given->values[j]) + 1);
+        }
+    }
+    return status;
+}
+
+/* Reads them again, as on the command line of `write`; they borrow from the draft. */
+static enum qr_cli_exit unpack_options(struct qr_cli *cli, struct quire_buffer *options)
+{
+    char *arguments[QR_CLI_GIVEN_MAX];
+    char error[256];
+    int count = 0, used = 0;
+    for (size_t i = 0; i < options->size && count < QR_CLI_GIVEN_MAX;) {
+        arguments[count] = (char *)options->data + i;
+        i += strlen(arguments[count++]) + 1;
+    }
+    enum quire_status status = qr_cli_parse(qr_cli_find_command("write")->options, NULL, count, arguments,
+        false, &cli->args, &used, error, sizeof error);
+    return status == QUIRE_OK ? QR_CLI_DONE : qr_cli_failure(cli, status);
+}
+
+static enum qr_cli_exit write_in_editor(struct qr_cli *cli)
+{
+    struct qr_cli_draft draft = {.is_new = true};
+    bool found = false, edited = false;
+    /* Before anybody writes a page: is there a journal to put it into? Closed again meanwhile. */
+    enum qr_cli_exit exit = qr_cli_open(cli);
+    if (exit != QR_CLI_DONE) {
+        return exit;
+    }
+    quire_client_close(cli->client);
+    exit = qr_cli_draft_offer(cli, NULL, &draft, &found);
+    if (exit == QR_CLI_DONE && !found) {
+        draft.is_new = true;
+        exit = pack_options(&cli->args, &draft.options) == QUIRE_OK ? qr_cli_draft_begin(cli, &draft)
+                                                                    : qr_cli_no_memory(cli);
+    }
+    if (exit == QR_CLI_DONE) {
+        exit = qr_cli_draft_edit(cli, &draft, &edited);
+    }
+    if (exit == QR_CLI_DONE && edited) {
+        exit = make_entry(cli, quire_buffer_bytes(&draft.text));
+        if (exit == QR_CLI_DONE) {
+            qr_cli_draft_remove(cli, &draft);
+        } else {
+            qr_cli_draft_print_kept(cli);
+        }
+    }
+    qr_cli_draft_finish(&draft);
+    return exit;
+}
+
 enum qr_cli_exit qr_cli_write(struct qr_cli *cli)
 {
     struct quire_buffer text = {0};
-    char editor_path[PATH_SIZE] = "";
+    bool dash = cli->args.operand_count == 1 && strcmp(cli->args.operands[0], "-") == 0;
+    bool on_line = cli->args.operand_count > 0 && !dash;
     enum qr_cli_exit exit = check_options(cli);
-    if (exit == QR_CLI_DONE) {
-        exit = write_text(cli, &text, editor_path);
+    if (exit == QR_CLI_DONE && cli->args.operand_count == 0 && isatty(STDIN_FILENO)) {
+        return write_in_editor(cli);
+    }
+    if (exit == QR_CLI_DONE && on_line && join_operands(&cli->args, &text) != QUIRE_OK) {
+        exit = qr_cli_no_memory(cli);
+    } else if (exit == QR_CLI_DONE && !on_line && !dash && has_changes(&cli->args)) {
+        exit = qr_cli_input_is_unread() ? refuse_input(cli) : QR_CLI_DONE;
+    } else if (exit == QR_CLI_DONE && !on_line) {
+        enum quire_status status = qr_cli_read_input(QUIRE_TEXT_MAX, &text);
+        exit = status == QUIRE_OK ? QR_CLI_DONE : input_failure(cli, status);
     }
     if (exit == QR_CLI_DONE) {
         exit = make_entry(cli, quire_buffer_bytes(&text));
-        if (exit == QR_CLI_DONE || text.size == 0) {
-            qr_cli_edit_done(editor_path);
-        } else if (editor_path[0] != 0) {
-            fprintf(stderr, "  What you wrote is in %s until the next reboot.\n", editor_path);
-        }
     }
-    if (text.data != NULL) {
-        qr_client_wipe(text.data, text.capacity);
-    }
-    quire_buffer_finish(&text);
+    wipe(&text);
     return exit;
 }
 
 /* ---- edit ------------------------------------------------------------------------------------ */
 
+/* What was written since the draft's snapshot joins the entry as it is now. */
+static enum qr_cli_exit merge_draft(struct qr_cli *cli, const struct qr_cli_draft *draft)
+{
+    enum quire_status status = quire_client_open(cli->client);
+    if (status == QUIRE_OK) {
+        status = quire_client_edit_text_since(cli->client, draft->entry,
+            quire_buffer_bytes(&draft->snapshot), quire_buffer_bytes(&draft->text));
+    }
+    return status == QUIRE_OK ? save(cli, draft->entry) : qr_cli_failure(cli, status);
+}
+
+enum qr_cli_exit qr_cli_save_draft(struct qr_cli *cli, struct qr_cli_draft *draft)
+{
+    enum qr_cli_exit exit = QR_CLI_DONE;
+    if (draft->is_new) {
+        exit = unpack_options(cli, &draft->options);
+        exit = exit == QR_CLI_DONE ? make_entry(cli, quire_buffer_bytes(&draft->text)) : exit;
+    } else {
+        exit = merge_draft(cli, draft);
+    }
+    if (exit == QR_CLI_DONE) {
+        qr_cli_draft_remove(cli, draft);
+    } else {
+        qr_cli_draft_print_kept(cli);
+    }
+    return exit;
+}
+
+static enum qr_cli_exit begin_draft(struct qr_cli *cli, const uint8_t entry[QUIRE_ENTRY_SIZE],
+    struct qr_cli_draft *draft)
+{
+    struct quire_document *document = NULL;
+    memcpy(draft->entry, entry, sizeof draft->entry);
+    enum quire_status status = quire_client_document(cli->client, entry, false, &document);
+    if (status == QUIRE_OK) {
+        status = quire_document_text(document, &draft->before);
+    }
+    if (status == QUIRE_OK) {
+        status = quire_client_snapshot(cli->client, entry, &draft->snapshot);
+    }
+    return status == QUIRE_OK ? qr_cli_draft_begin(cli, draft) : qr_cli_failure(cli, status);
+}
+
 /* The profile is closed while the editor is open, so that sync and other commands may go on. */
 static enum qr_cli_exit edit_in_editor(struct qr_cli *cli, const uint8_t entry[QUIRE_ENTRY_SIZE])
 {
-    struct quire_document *document = NULL;
-    struct quire_buffer before = {0}, after = {0}, snapshot = {0};
-    char path[PATH_SIZE] = "", error[1024];
-    enum qr_cli_exit exit = QR_CLI_DONE;
-    enum quire_status status = quire_client_document(cli->client, entry, false, &document);
-    if (status == QUIRE_OK) {
-        status = quire_document_text(document, &before);
-    }
-    if (status == QUIRE_OK) {
-        status = quire_client_snapshot(cli->client, entry, &snapshot);
-    }
-    if (status != QUIRE_OK) {
-        exit = qr_cli_failure(cli, status);
-        goto out;
+    struct qr_cli_draft draft = {0};
+    bool found = false, edited = false;
+    enum qr_cli_exit exit = qr_cli_draft_offer(cli, entry, &draft, &found);
+    if (exit == QR_CLI_DONE && !found) {
+        exit = begin_draft(cli, entry, &draft);
     }
     quire_client_close(cli->client);
-    status = qr_cli_edit(quire_buffer_bytes(&before), &after, path, sizeof path, error,
-        sizeof error);
-    if (status != QUIRE_OK) {
-        qr_cli_error(cli, status, QR_CLI_FAILED, error, NULL);
-        exit = QR_CLI_FAILED;
-        goto out;
-    }
-    status = quire_client_open(cli->client);
-    if (status == QUIRE_OK) {
-        status = quire_client_edit_text_since(cli->client, entry, quire_buffer_bytes(&snapshot),
-            quire_buffer_bytes(&after));
-    }
-    exit = status == QUIRE_OK ? save(cli, entry) : qr_cli_failure(cli, status);
     if (exit == QR_CLI_DONE) {
-        qr_cli_edit_done(path);
-    } else {
-        fprintf(stderr, "  What you wrote is in %s until the next reboot.\n", path);
+        exit = qr_cli_draft_edit(cli, &draft, &edited);
     }
-out:
-    for (struct quire_buffer *buffer = &before; buffer != NULL;
-         buffer = buffer == &before ? &after : buffer == &after ? &snapshot : NULL) {
-        if (buffer->data != NULL) {
-            qr_client_wipe(buffer->data, buffer->capacity);
-        }
-        quire_buffer_finish(buffer);
+    if (exit == QR_CLI_DONE && edited) {
+        exit = qr_cli_save_draft(cli, &draft);
     }
+    qr_cli_draft_finish(&draft);
     return exit;
 }
 
@@ -365,7 +437,7 @@ static enum qr_cli_exit read_new_text(struct qr_cli *cli, struct quire_buffer *o
     if (status != QUIRE_OK) {
         return input_failure(cli, status);
     }
-    if (out_text->size == 0) {
+    if (out_text->size == 0 && !qr_cli_has(&cli->args, "allow-empty")) {
         return qr_cli_usage(cli,
             "Standard input is empty, so nothing was changed; --clear takes the text away.");
     }
@@ -381,15 +453,14 @@ enum qr_cli_exit qr_cli_do_edit(struct qr_cli *cli)
         return qr_cli_usage(cli,
             "After the entry only \"-\" may stand: the text comes through a pipe or an editor.");
     }
-    bool fields = false;
-    for (size_t i = 0; i < cli->args.given_count; i++) {
-        fields |= changes_entry(&cli->args.given[i]);
-    }
+    bool fields = has_changes(&cli->args);
     bool in_editor = !fields && !dash && isatty(STDIN_FILENO);
     bool from_input = !in_editor && (dash || !fields);
     enum qr_cli_exit exit = check_options(cli);
     if (exit == QR_CLI_DONE && from_input) {
         exit = read_new_text(cli, &text);
+    } else if (exit == QR_CLI_DONE && fields && qr_cli_input_is_unread()) {
+        exit = refuse_input(cli);
     }
     if (exit == QR_CLI_DONE) {
         exit = qr_cli_open(cli);
@@ -401,10 +472,7 @@ enum qr_cli_exit qr_cli_do_edit(struct qr_cli *cli)
             : in_editor           ? edit_in_editor(cli, entry)
                                   : edit_here(cli, entry, from_input, quire_buffer_bytes(&text));
     }
-    if (text.data != NULL) {
-        qr_client_wipe(text.data, text.capacity);
-    }
-    quire_buffer_finish(&text);
+    wipe(&text);
     return exit;
 }
 

@@ -2,7 +2,7 @@
  * Rows of entries: list, search.
  */
 #define _GNU_SOURCE
-#include "client/cli/cli.h"
+#include "client/cli/drafts.h"
 #include "client/files.h"
 #include <inttypes.h>
 #include <stdlib.h>
@@ -174,8 +174,10 @@ enum qr_cli_exit qr_cli_list(struct qr_cli *cli)
     if (exit != QR_CLI_DONE) {
         return exit;
     }
-    return finish(cli, quire_client_each_entry(cli->client, add_row, &rows), &rows, limit,
+    exit = finish(cli, quire_client_each_entry(cli->client, add_row, &rows), &rows, limit,
         "Nothing is written yet. Begin: quire write \"…\"");
+    qr_cli_draft_print_notice(cli);
+    return exit;
 }
 
 enum qr_cli_exit qr_cli_search(struct qr_cli *cli)

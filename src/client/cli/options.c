@@ -3,6 +3,7 @@
  */
 #define _GNU_SOURCE
 #include "client/cli/options.h"
+#include "client/cli/suggest.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -48,11 +49,70 @@ static enum quire_status reserve(struct qr_cli_args *args, int count)
     return QUIRE_OK;
 }
 
-static const struct qr_cli_option *find_either(const struct qr_cli_option *first,
-    const struct qr_cli_option *second, const char *name, size_t size)
+/* The same letter means the same everywhere. */
+static const struct {
+    char letter;
+    const char *name;
+} letters[] = {{'V', "version"}, {'h', "help"}, {'n', "limit"}};
+
+char qr_cli_letter(const char *name)
 {
-    const struct qr_cli_option *option = find(first, name, size);
-    return option != NULL ? option : find(second, name, size);
+    for (size_t i = 0; i < sizeof letters / sizeof letters[0]; i++) {
+        if (strcmp(letters[i].name, name) == 0) {
+            return letters[i].letter;
+        }
+    }
+    return 0;
+}
+
+static const struct qr_cli_option *find_letter(const struct qr_cli_option *table, char letter)
+{
+    for (; table != NULL && table->name != NULL; table++) {
+        if (qr_cli_letter(table->name) == letter) {
+            return table;
+        }
+    }
+    return NULL;
+}
+
+/* "--name" or "-n", of `size` characters. */
+static const struct qr_cli_option *find_either(const struct qr_cli_option *first,
+    const struct qr_cli_option *second, const char *argument, size_t size)
+{
+    const struct qr_cli_option *option = NULL;
+    if (argument[1] == '-') {
+        option = find(first, argument + 2, size - 2);
+        return option != NULL ? option : find(second, argument + 2, size - 2);
+    }
+    if (size == 2) {
+        option = find_letter(first, argument[1]);
+        option = option != NULL ? option : find_letter(second, argument[1]);
+    }
+    return option;
+}
+
+/* "There is no option --limt here. Did you mean --limit? …" */
+static void explain_unknown(const struct qr_cli_option *first, const struct qr_cli_option *second,
+    const char *argument, size_t size, char *error, size_t error_size)
+{
+    struct qr_cli_suggestion suggestion = {0};
+    char word[64];
+    snprintf(word, sizeof word, "%.*s", (int)(size < 60 ? size : 60), argument);
+    for (const struct qr_cli_option *option = first; word[1] == '-' && option != NULL && option->name != NULL;
+         option++) {
+        qr_cli_suggest(&suggestion, word + 2, option->name);
+    }
+    for (const struct qr_cli_option *option = second; word[1] == '-' && option != NULL && option->name != NULL;
+         option++) {
+        qr_cli_suggest(&suggestion, word + 2, option->name);
+    }
+    int used = snprintf(error, error_size, "There is no option %s here.", word);
+    if (suggestion.best != NULL && used > 0 && (size_t)used < error_size) {
+        snprintf(error + used, error_size - (size_t)used, " Did you mean --%s?", suggestion.best);
+    } else if (used > 0 && (size_t)used < error_size) {
+        snprintf(error + used, error_size - (size_t)used,
+            " Text that begins with '-' goes after \"--\".");
+    }
 }
 
 enum quire_status qr_cli_parse(const struct qr_cli_option *first,
@@ -78,17 +138,11 @@ enum quire_status qr_cli_parse(const struct qr_cli_option *first,
             only_operands = true;
             continue;
         }
-        if (strcmp(argument, "-h") == 0) {
-            argument = "--help";
-        }
         size_t size = strcspn(argument, "=");
         bool inlined = argument[size] == '=';
-        const struct qr_cli_option *option = argument[1] != '-' ? NULL
-            : find_either(first, second, argument + 2, size - 2);
+        const struct qr_cli_option *option = find_either(first, second, argument, size);
         if (option == NULL) {
-            snprintf(error, error_size,
-                "There is no option %.*s here. Text that begins with '-' goes after \"--\".",
-                (int)(size < 60 ? size : 60), argument);
+            explain_unknown(first, second, argument, size, error, error_size);
             return QUIRE_EINVALID;
         }
         size_t values = count_words(option->values);

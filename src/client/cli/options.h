@@ -20,6 +20,9 @@ struct qr_cli_option {
     const char *help;
 };
 
+/** The letter that stands for an option, as 'n' for "limit" in "-n 5"; 0: none does. */
+char qr_cli_letter(const char *name);
+
 struct qr_cli_given {
     const struct qr_cli_option *option;
     const char *values[QR_CLI_VALUES_MAX];
@@ -34,8 +37,8 @@ struct qr_cli_args {
 };
 
 /**
- * Reads arguments: "--name VALUE…", "--name=VALUE", operands, and "--", after which all are
- * operands. An option is looked for in `first`, then in `second` (may be NULL). With stop_at_operand
+ * Reads arguments: "--name VALUE…", "--name=VALUE", "-n VALUE", operands, and "--", after which all
+ * are operands. An option is looked for in `first`, then in `second` (may be NULL). With stop_at_operand
  * the first operand ends it. out_used: how many arguments were read. EINVALID: `error` (of
  * error_size) says why. ENOMEM.
  */

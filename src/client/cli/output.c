@@ -47,7 +47,7 @@ void qr_cli_error(struct qr_cli *cli, enum quire_status status, enum qr_cli_exit
             return;
         }
     }
-    bool colour = cli->error_terminal && getenv("NO_COLOR") == NULL;
+    bool colour = cli->error_colour;
     fprintf(stderr, "%squire:%s ", colour ? "\x1b[31m" : "", colour ? "\x1b[0m" : "");
     struct qr_cli to_stderr = {.terminal = cli->error_terminal};
     qr_cli_print_text(&to_stderr, stderr, quire_bytes_of_text(text));
@@ -179,7 +179,13 @@ static void print_harmless(FILE *file, struct quire_bytes text, const char *kept
             (struct quire_bytes){text.data + offset, text.size - offset}, &size);
         bool hidden = size == 0
             || (steers_terminal(point) && (point == 0 || point > 0x7f || strchr(kept, (int)point) == NULL));
+        bool line_end = point == '\r' && kept[0] == '\n' && offset + 1 < text.size
+            && text.data[offset + 1] == '\n';
         size = size == 0 ? 1 : size;
+        if (line_end) { /* CR LF: a line of another system's text */
+            offset++;
+            continue;
+        }
         if (hidden) {
             fputs("\xef\xbf\xbd", file);
         } else {
@@ -236,11 +242,17 @@ void qr_cli_time_text(int64_t wall_ms, char out_text[48])
 int64_t qr_cli_local_now(void)
 {
     struct tm parts;
-    time_t now = time(NULL);
-    if (localtime_r(&now, &parts) == NULL) {
-        return (int64_t)now / 60 * 60000;
-    }
-    return ((int64_t)now + parts.tm_gmtoff) / 60 * 60000;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    int64_t zone_s = localtime_r(&now.tv_sec, &parts) == NULL ? 0 : parts.tm_gmtoff;
+    return ((int64_t)now.tv_sec + zone_s) * 1000 + now.tv_nsec / 1000000;
+}
+
+bool qr_cli_wants_colour(void)
+{
+    const char *terminal = getenv("TERM"), *refused = getenv("NO_COLOR");
+    return (refused == NULL || refused[0] == 0) && terminal != NULL && terminal[0] != 0
+        && strcmp(terminal, "dumb") != 0;
 }
 
 bool qr_cli_flush(void)

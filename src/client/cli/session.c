@@ -168,15 +168,12 @@ static bool on_trust(void *context, const char *host, const char *fingerprint)
         }
         return true;
     }
-    if (!isatty(STDIN_FILENO) || !cli->error_terminal || cli->json) {
+    if (!qr_cli_can_ask(cli)) {
         return false;
     }
     fprintf(stderr, "This is the first contact with %s. Its certificate has the fingerprint\n\n"
-        "    %s\n\nDid the server print the same one when it started? [y/N] ", host, fingerprint);
-    fflush(stderr);
-    char answer[16] = "";
-    return fgets(answer, sizeof answer, stdin) != NULL
-        && (strcmp(answer, "y\n") == 0 || strcmp(answer, "yes\n") == 0);
+        "    %s\n\n", host, fingerprint);
+    return qr_cli_confirm("Did the server print the same one when it started?", false);
 }
 
 /* ---- the client ------------------------------------------------------------------------------ */

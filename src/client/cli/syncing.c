@@ -1,7 +1,7 @@
 /*
  * sync and status.
  */
-#include "client/cli/cli.h"
+#include "client/cli/drafts.h"
 #include <inttypes.h>
 
 /* ---- sync ------------------------------------------------------------------------------------ */
@@ -95,6 +95,7 @@ static enum qr_cli_exit print_status_json(struct qr_cli *cli,
     if (object != NULL) {
         json_object_set_new(object, "rejections", rejections);
         json_object_set_new(object, "alarms", alarms);
+        json_object_set_new(object, "drafts", json_integer((json_int_t)qr_cli_draft_count(cli)));
         json_object_set_new(object, "unread", json_integer((json_int_t)state->unread_count));
     }
     return qr_cli_print_json(cli, object);
@@ -145,5 +146,6 @@ enum qr_cli_exit qr_cli_status(struct qr_cli *cli)
                 state.alarms[alarm] == 1 ? "time" : "times");
         }
     }
+    qr_cli_draft_print_notice(cli);
     return QR_CLI_DONE;
 }

@@ -1,0 +1,125 @@
+/*
+ * The help, from the table of commands.
+ */
+#include "client/cli/cli.h"
+#include "client/cli/suggest.h"
+#include <quire/version.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct qr_cli_option qr_cli_global_options[] = {
+    {"profile", "DIR", "the profile's folder [$QUIRE_PROFILE, else $XDG_DATA_HOME/quire/default]"},
+    {"key-file", "FILE", "the key that opens it [$QUIRE_KEY_FILE, else in $XDG_CONFIG_HOME/quire/keys]"},
+    {"lock-wait", "S", "how long to wait while another process uses the profile [5]"},
+    {"json", "", "print JSON: one object, or one a line while following; errors too"},
+    {"insecure", "", "let ws:// leave this machine"},
+    {"help", "", "print this and end"},
+    {"version", "", "print the version and end"},
+    {0},
+};
+
+/* A row of help: columns are characters, and "…" is one of them. */
+static void print_row(const char *left, const char *right)
+{
+    int width = 24;
+    for (const char *byte = left; *byte != 0; byte++) {
+        width += ((unsigned char)*byte & 0xc0) == 0x80;
+    }
+    printf("  %-*s %s\n", width, left, right);
+}
+
+static void print_options(const struct qr_cli_option *options)
+{
+    for (; options != NULL && options->name != NULL; options++) {
+        char left[64], letter[8] = "";
+        if (qr_cli_letter(options->name) != 0) {
+            snprintf(letter, sizeof letter, "-%c, ", qr_cli_letter(options->name));
+        }
+        snprintf(left, sizeof left, "%s--%s%s%s", letter, options->name,
+            options->values[0] != 0 ? " " : "", options->values);
+        print_row(left, options->help);
+    }
+}
+
+void qr_cli_print_command_help(const struct qr_cli_command *command)
+{
+    printf("usage: quire %s%s%s%s\n\n%s\n%s%s", command->name,
+        command->options != NULL ? " [options]" : "", command->operands[0] != 0 ? " " : "",
+        command->operands, command->summary, command->details[0] != 0 ? "\n" : "", command->details);
+    if (command->options != NULL) {
+        printf("\nOptions:\n");
+        print_options(command->options);
+    }
+    printf("\nFor every command:\n");
+    print_options(qr_cli_global_options);
+    printf("\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 no server within reach, 4 refused.\n");
+}
+
+void qr_cli_print_help(void)
+{
+    printf("usage: quire COMMAND [options] …\n\n"
+           "A private journal: written on this machine, encrypted before it leaves it.\n\nCommands:\n");
+    for (const struct qr_cli_command *command = qr_cli_commands; command->name != NULL; command++) {
+        char left[64];
+        snprintf(left, sizeof left, "%s %s", command->name, command->operands);
+        print_row(left, command->summary);
+    }
+    printf("\n`quire COMMAND --help` says all about one. An ENTRY or DEVICE is named by the start of "
+           "its id,\n4 characters or more; a device also by its name.\n\nFor every command:\n");
+    print_options(qr_cli_global_options);
+    printf("\nExit codes:\n"
+           "  0  done; what was to be saved is on the disk\n"
+           "  1  failed; the message says what happened and what is safe\n"
+           "  2  wrong usage: nothing was done\n"
+           "  3  no server within reach: what was written is safe here\n"
+           "  4  the server or this device refused: not trusted, revoked, or a change not taken\n");
+}
+
+const struct qr_cli_command *qr_cli_find_command(const char *name)
+{
+    static const char *const aliases[][2] = {{"ls", "list"}};
+    for (size_t i = 0; i < sizeof aliases / sizeof aliases[0]; i++) {
+        name = strcmp(aliases[i][0], name) == 0 ? aliases[i][1] : name;
+    }
+    for (const struct qr_cli_command *command = qr_cli_commands; command->name != NULL; command++) {
+        if (strcmp(command->name, name) == 0) {
+            return command;
+        }
+    }
+    return NULL;
+}
+
+enum qr_cli_exit qr_cli_no_command(struct qr_cli *cli, const char *name)
+{
+    struct qr_cli_suggestion suggestion = {0};
+    for (const struct qr_cli_command *command = qr_cli_commands; command->name != NULL; command++) {
+        qr_cli_suggest(&suggestion, name, command->name);
+    }
+    return suggestion.best != NULL
+        ? qr_cli_usage(cli, "There is no command \"%.60s\". Did you mean \"%s\"?", name, suggestion.best)
+        : qr_cli_usage(cli, "There is no command \"%.60s\".", name);
+}
+
+enum qr_cli_exit qr_cli_version(struct qr_cli *cli)
+{
+    if (cli->json) {
+        return qr_cli_print_json(cli, json_pack("{s:s}", "version", QUIRE_VERSION));
+    }
+    printf("quire %s\n", QUIRE_VERSION);
+    return QR_CLI_DONE;
+}
+
+enum qr_cli_exit qr_cli_help(struct qr_cli *cli)
+{
+    if (cli->args.operand_count == 0) {
+        qr_cli_print_help();
+        return QR_CLI_DONE;
+    }
+    const struct qr_cli_command *command = qr_cli_find_command(cli->args.operands[0]);
+    if (command == NULL) {
+        return qr_cli_no_command(cli, cli->args.operands[0]);
+    }
+    qr_cli_print_command_help(command);
+    return QR_CLI_DONE;
+}
+
