@@ -97,6 +97,8 @@ const char *qr_cli_warn(const struct qr_cli *cli);
 const char *qr_cli_plain(const struct qr_cli *cli);
 /** Local date and time of a wall clock reading, "2024-03-01 12:30". */
 void qr_cli_time_text(int64_t wall_ms, char out_text[48]);
+/** The wall clock, ms since 1970 UTC. */
+int64_t qr_cli_wall_ms(void);
 /** Now, by the local clock, as an entry's date: milliseconds without zone. */
 int64_t qr_cli_local_now(void);
 /** A terminal is to have colour: NO_COLOR is unset or empty, and TERM is set and not "dumb". */

@@ -2,7 +2,7 @@
  * Entries: write, edit, delete.
  */
 #define _GNU_SOURCE
-#include "client/cli/drafts.h"
+#include "client/cli/draft.h"
 #include "client/files.h"
 #include <string.h>
 #include <unistd.h>

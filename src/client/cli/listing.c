@@ -2,7 +2,7 @@
  * Rows of entries: list, search.
  */
 #define _GNU_SOURCE
-#include "client/cli/drafts.h"
+#include "client/cli/draft.h"
 #include "client/files.h"
 #include <inttypes.h>
 #include <stdlib.h>

@@ -239,6 +239,13 @@ void qr_cli_time_text(int64_t wall_ms, char out_text[48])
     }
 }
 
+int64_t qr_cli_wall_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 int64_t qr_cli_local_now(void)
 {
     struct tm parts;

@@ -1,7 +1,7 @@
 /*
  * sync and status.
  */
-#include "client/cli/drafts.h"
+#include "client/cli/draft.h"
 #include <inttypes.h>
 
 /* ---- sync ------------------------------------------------------------------------------------ */

@@ -5,8 +5,8 @@
  * editor runs. The file itself is in the runtime folder, in memory. So whatever dies, the words are found
  * again: `quire drafts` lists them, and status, list and edit mention them.
  */
-#ifndef QR_CLIENT_CLI_DRAFTS_H
-#define QR_CLIENT_CLI_DRAFTS_H
+#ifndef QR_CLIENT_CLI_DRAFT_H
+#define QR_CLIENT_CLI_DRAFT_H
 
 #include "client/cli/cli.h"
 #include "client/drafts.h"
@@ -52,6 +52,15 @@ enum qr_cli_exit qr_cli_draft_offer(struct qr_cli *cli, const uint8_t *entry,
 size_t qr_cli_draft_count(struct qr_cli *cli);
 /** A line on stderr if there are any. */
 void qr_cli_draft_print_notice(struct qr_cli *cli);
+
+/** For drafts.c: reads one. As qr_client_draft_read; ECORRUPT. */
+QUIRE_CHECKED enum quire_status qr_cli_draft_read(struct qr_cli *cli, const char *name,
+    struct qr_cli_draft *out_draft);
+/** An editor, or the command that waits for it, has the draft now. */
+bool qr_cli_draft_is_open(const struct qr_cli_draft *draft);
+/** Its command is gone: what its file holds goes into the draft, and the file away. */
+void qr_cli_draft_absorb(struct qr_cli *cli, struct qr_cli_draft *draft);
+bool qr_cli_draft_is_changed(const struct qr_cli_draft *draft);
 
 /** Saves a draft's text into the journal (journal.c). */
 enum qr_cli_exit qr_cli_save_draft(struct qr_cli *cli, struct qr_cli_draft *draft);
