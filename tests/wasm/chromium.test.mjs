@@ -2,7 +2,7 @@
 // node and the native code find. Skipped, by name, where there is no Chromium.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { readFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
@@ -34,8 +34,8 @@ function serve() {
   const files = {
     '/': ['text/html', '<!doctype html><script type="module" src="page.mjs"></script>'],
     '/page.mjs': script(near('page.mjs')), '/player.mjs': script(near('player.mjs')),
-    '/quire.mjs': script(readFileSync(path.join(process.env.QUIRE_WASM, 'quire.mjs'))),
-    '/records.mjs': script(readFileSync(path.join(process.env.QUIRE_WASM, 'records.mjs'))),
+    ...Object.fromEntries(readdirSync(process.env.QUIRE_WASM).filter((name) => name.endsWith('.mjs'))
+      .map((name) => [`/${name}`, script(readFileSync(path.join(process.env.QUIRE_WASM, name)))])),
     '/quire.wasm': ['application/wasm', wasmBytes], '/crdt-graphs.wasm': ['application/wasm', graphsBytes],
     '/jobs': ['application/json', JSON.stringify(jobs())],
   };
