@@ -32,6 +32,7 @@ def number(expression, header):
     expression = re.sub(r"U?INT(?:32|64)_C\((\d+)\)|(\d+)(?:ull|u)\b", lambda m: m[1] or m[2], expression)
     for name in set(re.findall(r"\bQ\w+_\w+", expression)):
         expression = re.sub(rf"\b{name}\b", str(constant(name, header)), expression)
+    expression = expression.replace("UINT32_MAX", str(2**32 - 1))
     if not re.fullmatch(r"[\d\s()*+<-]+", expression):
         return None
     return eval(expression)  # digits and operators alone
