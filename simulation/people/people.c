@@ -356,7 +356,8 @@ static void noticed(struct world *world, struct phone *phone, const struct quire
         break;
     case QUIRE_NOTICE_REFUSED:
         mark(world, MARK_refused_by_server);
-        if (action->code == QR_ERROR_AUTH) {
+        if (action->code == QR_ERROR_AUTH || action->code == QR_ERROR_UNKNOWN_USER ||
+            action->code == QR_ERROR_UNKNOWN_DEVICE) {
             is_unknown(world, phone);
         }
         break;

@@ -41,6 +41,10 @@ struct qr_log_reader {
     /** The bytes of a durable record, borrowed until the next call of the reader. Checked against
      * the hash stored with it: ECORRUPT. ENOTFOUND, EIO. */
     enum quire_status (*read)(void *context, uint64_t lsn, struct quire_bytes *out_bytes);
+    /** May be NULL. Like each, from first_lsn on and at most `most` entries: a slice. */
+    enum quire_status (*some)(void *context, const uint8_t user[QR_USER_SIZE], uint64_t first_lsn,
+        size_t most, enum quire_status (*visit)(void *visit_context, const struct qr_log_entry *entry),
+        void *visit_context);
 };
 
 #endif

@@ -132,6 +132,11 @@ const char *qr_error_name(uint32_t code)
         [QR_ERROR_OVERLOADED] = "overloaded",
         [QR_ERROR_MOVED] = "moved",
         [QR_ERROR_UPGRADE_NEEDED] = "upgrade_needed",
+        [QR_ERROR_UNKNOWN_USER] = "unknown_user",
+        [QR_ERROR_REGISTRATION] = "registration",
+        [QR_ERROR_UNKNOWN_DEVICE] = "unknown_device",
+        [QR_ERROR_CHAINS] = "chains",
+        [QR_ERROR_STORE_FULL] = "store_full",
     };
     return code < QR_ERROR_CODE_COUNT && names[code] != NULL ? names[code] : "unknown";
 }

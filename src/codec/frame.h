@@ -80,6 +80,11 @@ enum qr_error_code {
     QR_ERROR_OVERLOADED = 14,
     QR_ERROR_MOVED = 15,
     QR_ERROR_UPGRADE_NEEDED = 16,
+    QR_ERROR_UNKNOWN_USER = 17,   /* the server has nothing of this account */
+    QR_ERROR_REGISTRATION = 18,   /* the server takes no new accounts, or not this one */
+    QR_ERROR_UNKNOWN_DEVICE = 19, /* the device is not on the server's roster of the account */
+    QR_ERROR_CHAINS = 20,         /* the account has no room for another chain */
+    QR_ERROR_STORE_FULL = 21,     /* the server's disk or store is full */
     QR_ERROR_CODE_COUNT
 };
 

@@ -154,13 +154,12 @@ static size_t collect_tail(const struct qr_store *store, const uint8_t *user, ui
     return count;
 }
 
-static enum quire_status each_entry(void *context, const uint8_t user[QR_USER_SIZE],
-    enum quire_status (*visit)(void *visit_context, const struct qr_log_entry *entry),
+static enum quire_status some_entries(void *context, const uint8_t user[QR_USER_SIZE], uint64_t next,
+    size_t most, enum quire_status (*visit)(void *visit_context, const struct qr_log_entry *entry),
     void *visit_context)
 {
     struct qr_store *store = context;
     struct qr_log_entry entries[CHUNK];
-    uint64_t next = 0;
     for (;;) {
         size_t count = 0;
         pthread_mutex_lock(&store->state);
@@ -173,17 +172,27 @@ static enum quire_status each_entry(void *context, const uint8_t user[QR_USER_SI
             mdb_txn_reset(store->environment.reader);
         }
         pthread_mutex_unlock(&store->state);
-        for (size_t i = 0; status == QUIRE_OK && i < count; i++) {
+        size_t visited = count < most ? count : most;
+        for (size_t i = 0; status == QUIRE_OK && i < visited; i++) {
             status = visit(visit_context, &entries[i]);
         }
-        if (status != QUIRE_OK || count < CHUNK) {
+        most -= visited;
+        if (status != QUIRE_OK || count < CHUNK || most == 0) {
             return status;
         }
         next = entries[count - 1].lsn + 1;
     }
 }
 
+static enum quire_status each_entry(void *context, const uint8_t user[QR_USER_SIZE],
+    enum quire_status (*visit)(void *visit_context, const struct qr_log_entry *entry),
+    void *visit_context)
+{
+    return some_entries(context, user, 0, SIZE_MAX, visit, visit_context);
+}
+
 struct qr_log_reader qr_store_reader(struct qr_store *store)
 {
-    return (struct qr_log_reader){store, each_entry, read_record};
+    return (struct qr_log_reader){
+        .context = store, .each = each_entry, .read = read_record, .some = some_entries};
 }

@@ -39,6 +39,7 @@ struct hub_box *hub_box_create(void)
     box->now_ms = 1000;
     box->server.trust_batches = true;
     qr_hub_limits_default(&box->server.limits);
+    box->server.limits.check_all = true;
     box->server.limits.pushes_burst = 100000;
     start_hub(box);
     return box;

@@ -43,19 +43,28 @@ void kit_log_finish(struct kit_log *log)
 
 /* ---- the hub's reader ------------------------------------------------------------------------- */
 
-static enum quire_status each(void *context, const uint8_t user[QR_USER_SIZE],
-    enum quire_status (*visit)(void *visit_context, const struct qr_log_entry *entry),
+static enum quire_status some(void *context, const uint8_t user[QR_USER_SIZE], uint64_t first_lsn,
+    size_t most, enum quire_status (*visit)(void *visit_context, const struct qr_log_entry *entry),
     void *visit_context)
 {
     const struct kit_log *log = context;
     enum quire_status status = QUIRE_OK;
-    for (size_t i = 0; i < log->durable && status == QUIRE_OK; i++) {
+    size_t first = first_lsn > 0 ? (size_t)first_lsn - 1 : 0;
+    for (size_t i = first; i < log->durable && most > 0 && status == QUIRE_OK; i++) {
         const struct kit_log_record *record = &log->records[i];
         if (record->entry.lsn > 0 && memcmp(record->user, user, QR_USER_SIZE) == 0) {
             status = visit(visit_context, &record->entry);
+            most--;
         }
     }
     return status;
+}
+
+static enum quire_status each(void *context, const uint8_t user[QR_USER_SIZE],
+    enum quire_status (*visit)(void *visit_context, const struct qr_log_entry *entry),
+    void *visit_context)
+{
+    return some(context, user, 0, SIZE_MAX, visit, visit_context);
 }
 
 static enum quire_status read_record(void *context, uint64_t lsn, struct quire_bytes *out_bytes)
@@ -74,5 +83,5 @@ static enum quire_status read_record(void *context, uint64_t lsn, struct quire_b
 
 struct qr_log_reader kit_log_reader(struct kit_log *log)
 {
-    return (struct qr_log_reader){.context = log, .each = each, .read = read_record};
+    return (struct qr_log_reader){.context = log, .each = each, .read = read_record, .some = some};
 }

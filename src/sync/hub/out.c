@@ -93,7 +93,7 @@ void hub_close(struct qr_hub *hub, struct hub_connection *connection, uint16_t c
     if (connection->state == HUB_CLOSING) {
         return;
     }
-    connection->state = HUB_CLOSING;
+    hub_set_state(hub, connection, HUB_CLOSING);
     struct qr_hub_action *action = add_action(&hub->out, QR_HUB_CLOSE);
     if (action != NULL) {
         action->connection = connection->id;
@@ -101,23 +101,25 @@ void hub_close(struct qr_hub *hub, struct hub_connection *connection, uint16_t c
     }
 }
 
-void hub_send(struct qr_hub *hub, struct hub_connection *connection, const struct qr_frame *frame)
+/* The SEND of the frame; NULL: it was not made. */
+static struct qr_hub_action *send_frame(struct qr_hub *hub, struct hub_connection *connection,
+    const struct qr_frame *frame)
 {
     if (connection->state == HUB_CLOSING) {
-        return;
+        return NULL;
     }
     struct hub_out *out = &hub->out;
     size_t offset = out->bytes.size;
     if (qr_frame_write(frame, &out->bytes) != QUIRE_OK) {
         out->failed = true;
-        return;
+        return NULL;
     }
     size_t size = out->bytes.size - offset;
     if (connection->unsent + size > QR_HUB_UNSENT_MAX) {
         /* It asks and never reads: what it is owed is in the log, and it may come back for it. */
         out->bytes.size = offset;
         hub_close(hub, connection, CLOSE_POLICY);
-        return;
+        return NULL;
     }
     struct qr_hub_action *action = add_action(out, QR_HUB_SEND);
     if (action != NULL) {
@@ -128,30 +130,47 @@ void hub_send(struct qr_hub *hub, struct hub_connection *connection, const struc
         }
         connection->unsent += size;
     }
+    return action;
 }
 
-void hub_error(struct qr_hub *hub, struct hub_connection *connection, enum qr_error_code code,
-    bool fatal, uint32_t retry_ms, const uint8_t *replica, uint64_t seq, struct quire_bytes data)
+void hub_send(struct qr_hub *hub, struct hub_connection *connection, const struct qr_frame *frame)
+{
+    (void)send_frame(hub, connection, frame);
+}
+
+void hub_refuse(struct qr_hub *hub, struct hub_connection *connection,
+    const struct hub_refusal *refusal)
 {
     struct qr_frame frame = {.type = QR_FRAME_ERROR};
-    frame.error.code = code;
-    frame.error.fatal = fatal;
-    frame.error.retry_ms = retry_ms;
-    frame.error.replica = replica;
-    frame.error.seq = seq;
-    frame.error.data = data;
-    hub_send(hub, connection, &frame);
-    if (fatal) {
+    frame.error.code = refusal->code;
+    frame.error.fatal = refusal->fatal;
+    frame.error.retry_ms = refusal->retry_ms;
+    frame.error.replica = refusal->replica;
+    frame.error.seq = refusal->seq;
+    frame.error.data = refusal->data;
+    struct qr_hub_action *action = send_frame(hub, connection, &frame);
+    if (action != NULL && refusal->cause != NULL) {
+        const uint8_t *user = connection->user != NULL ? connection->user->user
+                                                       : connection->handshake.claimed_user;
+        action->code = (uint16_t)refusal->code;
+        action->cause = refusal->cause;
+        memcpy(action->user, user, QR_USER_SIZE);
+        memcpy(action->device, connection->device, QR_DEVICE_SIZE);
+    }
+    if (refusal->fatal) {
         hub_close(hub, connection, CLOSE_POLICY);
     }
 }
 
-void hub_fatal(struct qr_hub *hub, struct hub_connection *connection, enum qr_error_code code)
+void hub_fatal(struct qr_hub *hub, struct hub_connection *connection, enum qr_error_code code,
+    const char *cause)
 {
-    hub_error(hub, connection, code, true, 0, NULL, 0, (struct quire_bytes){0});
+    hub_refuse(hub, connection,
+        &(struct hub_refusal){.code = code, .fatal = true, .cause = cause});
 }
 
-void hub_verify(struct qr_hub *hub, uint64_t token, const struct qr_verify_job *jobs, size_t count)
+void hub_verify(struct qr_hub *hub, uint64_t token, const struct qr_verify_job *jobs, size_t count,
+    bool stranger)
 {
     struct hub_out *out = &hub->out;
     for (size_t i = 0; i < count; i++) {
@@ -166,6 +185,7 @@ void hub_verify(struct qr_hub *hub, uint64_t token, const struct qr_verify_job *
     if (action != NULL) {
         action->token = token;
         action->job_count = count;
+        action->stranger = stranger;
         hub->counters.pending_verify++;
     }
 }

@@ -12,10 +12,22 @@ QUIRE_CHECKED enum quire_status hub_out_end(struct hub_out *out, struct qr_hub_a
 void hub_send(struct qr_hub *hub, struct hub_connection *connection, const struct qr_frame *frame);
 void hub_close(struct qr_hub *hub, struct hub_connection *connection, uint16_t code);
 /** ERROR about a batch (replica not NULL) or the connection; a fatal one closes it. */
-void hub_error(struct qr_hub *hub, struct hub_connection *connection, enum qr_error_code code,
-    bool fatal, uint32_t retry_ms, const uint8_t *replica, uint64_t seq, struct quire_bytes data);
-void hub_fatal(struct qr_hub *hub, struct hub_connection *connection, enum qr_error_code code);
-void hub_verify(struct qr_hub *hub, uint64_t token, const struct qr_verify_job *jobs, size_t count);
+struct hub_refusal {
+    enum qr_error_code code;
+    bool fatal;
+    uint32_t retry_ms;
+    const uint8_t *replica; /* NULL: of the connection */
+    uint64_t seq;
+    struct quire_bytes data;
+    const char *cause; /* a few words for the operator's log; NULL: an answer as any, not logged */
+};
+void hub_refuse(struct qr_hub *hub, struct hub_connection *connection,
+    const struct hub_refusal *refusal);
+void hub_fatal(struct qr_hub *hub, struct hub_connection *connection, enum qr_error_code code,
+    const char *cause);
+/** stranger: the jobs wait behind all others. */
+void hub_verify(struct qr_hub *hub, uint64_t token, const struct qr_verify_job *jobs, size_t count,
+    bool stranger);
 /** Copies the bytes; all records of a step go out as one PERSIST. */
 void hub_persist(struct qr_hub *hub, const struct hub_user *user, const struct qr_log_entry *entry,
     struct quire_bytes bytes);

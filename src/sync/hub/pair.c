@@ -5,22 +5,22 @@
 #include "sync/hub/pair.h"
 #include "sync/hub/out.h"
 
-static struct hub_connection *find_waiting(struct qr_hub *hub, const uint8_t *mailbox)
+static struct hub_connection *find_waiting(struct qr_hub *hub, const uint8_t *name)
 {
-    struct hub_connection *connection = hub->waiting; /* at most HUB_PAIR_MAILBOXES */
+    struct hub_connection *connection = hub->waiting; /* at most HUB_MAILBOXES_MAX */
     while (connection != NULL && (connection->state != HUB_READY ||
-               memcmp(connection->mailbox, mailbox, QR_MAILBOX_SIZE) != 0)) {
-        connection = connection->next_waiting;
+               memcmp(connection->mailbox.name, name, QR_MAILBOX_SIZE) != 0)) {
+        connection = connection->mailbox.next_waiting;
     }
     return connection;
 }
 
-static void pass_on(struct qr_hub *hub, struct hub_connection *to, const uint8_t *mailbox,
+static void pass_on(struct qr_hub *hub, struct hub_connection *to, const uint8_t *name,
     enum qr_pair_step step, struct quire_bytes data)
 {
     struct qr_frame frame = {.type = QR_FRAME_PAIR};
     frame.pair.step = step;
-    frame.pair.mailbox = mailbox;
+    frame.pair.mailbox = name;
     frame.pair.data = data;
     hub_send(hub, to, &frame);
 }
@@ -28,66 +28,101 @@ static void pass_on(struct qr_hub *hub, struct hub_connection *to, const uint8_t
 static struct hub_connection *peer_of(struct qr_hub *hub, const struct hub_connection *connection)
 {
     struct hub_connection *peer = NULL;
-    HASH_FIND(hh, hub->connections, &connection->pair_peer, sizeof connection->pair_peer, peer);
-    return peer != NULL && peer->pair_peer == connection->id ? peer : NULL;
+    uint64_t id = connection->mailbox.peer;
+    HASH_FIND(hh, hub->connections, &id, sizeof id, peer);
+    return peer != NULL && peer->mailbox.peer == connection->id ? peer : NULL;
 }
 
 void hub_pair_closed(struct qr_hub *hub, struct hub_connection *connection)
 {
+    struct hub_mailbox *mailbox = &connection->mailbox;
     struct hub_connection *peer = peer_of(hub, connection);
     if (peer != NULL) {
-        peer->pair_peer = 0;
-        if (connection->waits_at_mailbox) {
-            pass_on(hub, peer, connection->mailbox, QR_PAIR_CLOSE, (struct quire_bytes){0});
+        peer->mailbox.peer = 0;
+        if (mailbox->waits) {
+            pass_on(hub, peer, mailbox->name, QR_PAIR_CLOSE, (struct quire_bytes){0});
         }
     }
-    connection->pair_peer = 0;
-    if (connection->waits_at_mailbox) {
-        DL_DELETE2(hub->waiting, connection, prev_waiting, next_waiting);
+    mailbox->peer = 0;
+    if (mailbox->waits) {
+        DL_DELETE2(hub->waiting, connection, mailbox.prev_waiting, mailbox.next_waiting);
         hub->mailbox_count--;
-        connection->waits_at_mailbox = false;
+        mailbox->waits = false;
     }
 }
 
-static void open_mailbox(struct qr_hub *hub, struct hub_connection *connection,
-    const uint8_t *mailbox)
+/* Closes a mailbox that its device may still wait at. */
+static void evict(struct qr_hub *hub, struct hub_connection *connection)
 {
     hub_pair_closed(hub, connection);
-    if (hub->mailbox_count >= HUB_PAIR_MAILBOXES || find_waiting(hub, mailbox) != NULL) {
-        pass_on(hub, connection, mailbox, QR_PAIR_CLOSE, (struct quire_bytes){0});
+    pass_on(hub, connection, connection->mailbox.name, QR_PAIR_CLOSE, (struct quire_bytes){0});
+}
+
+static void make_room(struct qr_hub *hub, const struct hub_user *user)
+{
+    struct hub_connection *connection, *oldest = NULL; /* the list has the oldest first */
+    size_t count = 0;
+    DL_FOREACH2 (hub->waiting, connection, mailbox.next_waiting) {
+        if (connection->user == user) {
+            oldest = oldest == NULL ? connection : oldest;
+            count++;
+        }
+    }
+    if (count >= HUB_MAILBOXES_PER_USER) {
+        evict(hub, oldest);
+    }
+}
+
+static void open_mailbox(struct qr_hub *hub, struct hub_connection *connection, const uint8_t *name)
+{
+    hub_pair_closed(hub, connection);
+    make_room(hub, connection->user);
+    if (hub->mailbox_count >= HUB_MAILBOXES_MAX || find_waiting(hub, name) != NULL) {
+        pass_on(hub, connection, name, QR_PAIR_CLOSE, (struct quire_bytes){0});
         return;
     }
-    memcpy(connection->mailbox, mailbox, sizeof connection->mailbox);
-    connection->waits_at_mailbox = true;
-    DL_APPEND2(hub->waiting, connection, prev_waiting, next_waiting);
+    memcpy(connection->mailbox.name, name, sizeof connection->mailbox.name);
+    connection->mailbox.waits = true;
+    connection->mailbox.opened_ms = hub->now_ms;
+    DL_APPEND2(hub->waiting, connection, mailbox.prev_waiting, mailbox.next_waiting);
     hub->mailbox_count++;
 }
 
-void hub_on_pair(struct qr_hub *hub, struct hub_connection *connection, const struct qr_frame *frame)
+void hub_pair_expire(struct qr_hub *hub)
 {
-    const uint8_t *mailbox = frame->pair.mailbox;
+    while (hub->waiting != NULL &&
+        hub->now_ms - hub->waiting->mailbox.opened_ms > hub->limits.mailbox_ms) {
+        evict(hub, hub->waiting);
+    }
+}
+
+void hub_on_pair(struct qr_hub *hub, struct hub_connection *connection, const struct qr_frame *frame,
+    struct quire_bytes bytes)
+{
+    const uint8_t *name = frame->pair.mailbox;
     bool ready = connection->state == HUB_READY;
     struct hub_connection *peer;
+    (void)bytes;
     if (frame->pair.step == QR_PAIR_OPEN && ready) {
-        open_mailbox(hub, connection, mailbox);
+        open_mailbox(hub, connection, name);
     } else if (frame->pair.step == QR_PAIR_CLOSE && ready) {
         hub_pair_closed(hub, connection);
     } else if (frame->pair.step == QR_PAIR_REQUEST && !ready) {
-        peer = find_waiting(hub, mailbox);
+        peer = find_waiting(hub, name);
         if (peer == NULL || peer_of(hub, peer) != NULL) {
-            pass_on(hub, connection, mailbox, QR_PAIR_CLOSE, (struct quire_bytes){0});
+            pass_on(hub, connection, name, QR_PAIR_CLOSE, (struct quire_bytes){0});
             return;
         }
-        hub_pair_closed(hub, connection); /* whom it asked before is free for others */
-        peer->pair_peer = connection->id;
-        connection->pair_peer = peer->id;
-        pass_on(hub, peer, mailbox, QR_PAIR_REQUEST, frame->pair.data);
-    } else if (frame->pair.step == QR_PAIR_REPLY && ready && connection->waits_at_mailbox) {
+        hub_pair_closed(hub, connection); /* the device that it asked before is free again */
+        peer->mailbox.peer = connection->id;
+        connection->mailbox.peer = peer->id;
+        pass_on(hub, peer, name, QR_PAIR_REQUEST, frame->pair.data);
+    } else if (frame->pair.step == QR_PAIR_REPLY && ready && connection->mailbox.waits) {
         peer = peer_of(hub, connection);
         if (peer != NULL) {
-            pass_on(hub, peer, connection->mailbox, QR_PAIR_REPLY, frame->pair.data);
+            pass_on(hub, peer, connection->mailbox.name, QR_PAIR_REPLY, frame->pair.data);
         }
     } else {
-        hub_fatal(hub, connection, QR_ERROR_PROTO);
+        hub_fatal(hub, connection, QR_ERROR_PROTO, "a PAIR out of turn");
     }
 }

@@ -4,15 +4,21 @@
  * acknowledged.
  */
 #include "sync/hub/push.h"
+#include "sync/hub/index.h"
+#include "sync/hub/log.h"
+#include "sync/hub/member.h"
 #include "sync/hub/out.h"
 #include "sync/hub/roster.h"
-#include "sync/hub/user.h"
 #include "base/writer.h"
 #include "sync/transcript.h"
+#include <assert.h>
 #include <stdlib.h>
 
 #define RETRY_OUT_OF_ORDER_MS 1000
 #define RETRY_REFUSED_MS 60000
+#define RETRY_STORE_FULL_MS 30000
+#define CHAINS_OF_ITS_OWN 5u /* chains that a device may have whatever the others have */
+#define CHAINS_RESERVED (CHAINS_OF_ITS_OWN * QR_DEVICES_MAX)
 
 static const struct quire_bytes nothing = {0};
 
@@ -57,8 +63,9 @@ static struct hub_push *make_push(struct qr_hub *hub, struct hub_connection *con
     for (size_t i = 0; i < count; i++) {
         struct quire_bytes batch = frame->push.batches[i];
         push->batches[i] = (struct quire_bytes){push->frame.data + push->frame.size, batch.size};
-        /* Cannot fail: reserved above. */
-        (void)!quire_buffer_append(&push->frame, batch.data, batch.size);
+        enum quire_status appended = quire_buffer_append(&push->frame, batch.data, batch.size);
+        assert(appended == QUIRE_OK); /* reserved above */
+        (void)appended;
     }
     push->batch_count = count;
     push->token = hub->next_token++;
@@ -106,8 +113,19 @@ static uint32_t refuse_author(const struct qr_roster *roster, const struct qr_ba
 static void reject(struct qr_hub *hub, struct hub_connection *connection, enum qr_error_code code,
     uint32_t retry_ms, const struct qr_batch *batch, struct quire_bytes data)
 {
+    /* Without a cause: these are part of every sync that resumes somewhere. */
     hub->counters.batches_rejected++;
-    hub_error(hub, connection, code, false, retry_ms, batch->replica, batch->seq, data);
+    hub_refuse(hub, connection, &(struct hub_refusal){.code = code, .retry_ms = retry_ms,
+        .replica = batch->replica, .seq = batch->seq, .data = data});
+}
+
+/* Out of room: worth a line in the operator's log. */
+static void reject_for_room(struct qr_hub *hub, struct hub_connection *connection,
+    enum qr_error_code code, uint32_t retry_ms, const struct qr_batch *batch, const char *cause)
+{
+    hub->counters.batches_rejected++;
+    hub_refuse(hub, connection, &(struct hub_refusal){.code = code, .retry_ms = retry_ms,
+        .replica = batch->replica, .seq = batch->seq, .cause = cause});
 }
 
 static bool held(const struct hub_user *user, const struct qr_batch *batch)
@@ -130,7 +148,7 @@ static bool prepare(struct qr_hub *hub, struct hub_push *push, struct qr_verify_
         if (status != QUIRE_OK) {
             hub->counters.frames_malformed++;
             hub_fatal(hub, connection,
-                status == QUIRE_ELIMIT ? QR_ERROR_TOO_LARGE : QR_ERROR_PROTO);
+                status == QUIRE_ELIMIT ? QR_ERROR_TOO_LARGE : QR_ERROR_PROTO, "a malformed batch");
             return false;
         }
         uint8_t signed_hash[QR_HASH_SIZE];
@@ -165,19 +183,21 @@ static size_t within_rate(struct qr_hub *hub, struct hub_connection *connection,
     const struct qr_frame *frame)
 {
     struct hub_user *user = connection->user;
+    struct hub_member *member = connection->member;
     const struct qr_hub_limits *limits = &hub->limits;
     size_t count = frame->push.batch_count;
     size_t allowed = 0;
     uint32_t wait_ms = 0;
     while (allowed < count && !QR_FAILPOINT_ON(HUB_NO_RATE)) {
-        struct hub_bucket bytes_before = user->push_bytes;
-        wait_ms = hub_bucket_take(&user->push_bytes, hub->now_ms, frame->push.batches[allowed].size,
-            limits->push_bytes_per_second, 1000, limits->push_bytes_burst);
+        struct hub_bucket before = user->budgets[HUB_BUDGET_PUSH_BYTES];
+        struct hub_bucket share = member->shares[HUB_BUDGET_PUSH_BYTES];
+        wait_ms = hub_budget_take(hub, user, member, HUB_BUDGET_PUSH_BYTES,
+            frame->push.batches[allowed].size);
         if (wait_ms == 0) {
-            wait_ms = hub_bucket_take(&user->pushes, hub->now_ms, 1, limits->pushes_per_second,
-                1000, limits->pushes_burst);
-            if (wait_ms > 0) {
-                user->push_bytes = bytes_before; /* it was not taken */
+            wait_ms = hub_budget_take(hub, user, member, HUB_BUDGET_PUSHES, 1);
+            if (wait_ms > 0) { /* its bytes were not used */
+                user->budgets[HUB_BUDGET_PUSH_BYTES] = before;
+                member->shares[HUB_BUDGET_PUSH_BYTES] = share;
             }
         }
         if (wait_ms > 0) {
@@ -192,24 +212,27 @@ static size_t within_rate(struct qr_hub *hub, struct hub_connection *connection,
     struct qr_batch batch;
     if (qr_batch_read_any(frame->push.batches[allowed], &batch) != QUIRE_OK) {
         hub->counters.frames_malformed++;
-        hub_fatal(hub, connection, QR_ERROR_PROTO);
+        hub_fatal(hub, connection, QR_ERROR_PROTO, "a malformed batch");
         return 0;
     }
-    struct hub_bucket later = user->pushes; /* looked at without taking */
+    struct hub_bucket later = user->budgets[HUB_BUDGET_PUSHES]; /* looked at without taking */
     uint32_t rest_ms = hub_bucket_take(&later, hub->now_ms, count - allowed,
-        limits->pushes_per_second, 1000, limits->pushes_burst);
-    hub_error(hub, connection, QR_ERROR_RATE, false, rest_ms > wait_ms ? rest_ms : wait_ms,
-        batch.replica, batch.seq, nothing);
+        (struct hub_rate){limits->pushes_per_second, 1000, limits->pushes_burst});
+    hub_refuse(hub, connection, &(struct hub_refusal){.code = QR_ERROR_RATE,
+        .retry_ms = rest_ms > wait_ms ? rest_ms : wait_ms, .replica = batch.replica,
+        .seq = batch.seq});
     return allowed;
 }
 
-void hub_on_push(struct qr_hub *hub, struct hub_connection *connection, const struct qr_frame *frame)
+void hub_on_push(struct qr_hub *hub, struct hub_connection *connection, const struct qr_frame *frame,
+    struct quire_bytes bytes)
 {
+    (void)bytes;
     if (hub->draining) {
         return; /* GOAWAY was sent; the client still has it and brings it back */
     }
     if (connection->unverified > HUB_UNVERIFIED_MAX) {
-        hub_fatal(hub, connection, QR_ERROR_RATE);
+        hub_fatal(hub, connection, QR_ERROR_RATE, "more than 2 MiB of batches under verification");
         return;
     }
     struct qr_frame taken = *frame;
@@ -224,7 +247,7 @@ void hub_on_push(struct qr_hub *hub, struct hub_connection *connection, const st
         hub->out.failed = true;
     } else if (prepare(hub, push, jobs, &job_count)) {
         if (job_count > 0) {
-            hub_verify(hub, push->token, jobs, job_count);
+            hub_verify(hub, push->token, jobs, job_count, false);
         } else {
             hub_on_push_verified(hub, push, 0);
         }
@@ -256,7 +279,8 @@ static void mark(struct qr_hub *hub, struct hub_connection *connection, uint16_t
         connection->marks = marks;
         connection->mark_capacity = capacity;
     }
-    connection->marks[connection->mark_count++] = (struct hub_mark){chain, seq, 0};
+    /* What is durable before it was acknowledged already, or is not asked for. */
+    connection->marks[connection->mark_count++] = (struct hub_mark){chain, seq, seq - 1};
 }
 
 /* The server's bytes of a batch, as evidence of a fork; empty if they cannot be read. */
@@ -289,7 +313,7 @@ static bool roster_goes_back(struct qr_hub *hub, const struct hub_user *user,
         before.roster_seq > batch->roster_seq;
 }
 
-/* Every cause must be here, with the hash it is known by. True: all are. */
+/* Every dependency must be here, with the hash that the batch names. True: all are. */
 static bool deps_are_here(struct qr_hub *hub, struct hub_connection *connection,
     const struct qr_batch *batch)
 {
@@ -333,15 +357,47 @@ static void repeat(struct qr_hub *hub, struct hub_connection *connection,
     mark(hub, connection, (uint16_t)(chain - user->chains), batch->seq);
 }
 
-static void note_deps(struct hub_user *user, const struct qr_batch *batch)
+/* May the user open one more chain? Chains that a revocation shuts out from the first batch on do not
+ * count; the last CHAINS_RESERVED are for devices that have few. */
+static bool has_chain_room(const struct hub_user *user, const uint8_t *device)
 {
-    for (size_t i = 0; i < batch->dep_count; i++) {
-        struct hub_chain *cause = hub_chain_find(user, batch->deps[i].replica);
-        if (cause != NULL && batch->deps[i].seq > cause->built &&
-            memcmp(cause->device, batch->device, QR_DEVICE_SIZE) != 0) {
-            cause->built = batch->deps[i].seq;
-        }
+    /* A revocation that the disk refuses shuts nothing out: count all until it is durable. */
+    bool settled = hub_roster_durable(user) == user->roster.count;
+    size_t count = 0, own = 0;
+    for (size_t i = 0; i < user->chain_count; i++) {
+        count += user->chains[i].admitted > 0 || !settled;
+        own += user->chains[i].admitted > 0 &&
+            memcmp(user->chains[i].device, device, QR_DEVICE_SIZE) == 0;
     }
+    return count < QR_CHAINS_MAX &&
+        (own < CHAINS_OF_ITS_OWN || count < QR_CHAINS_MAX - CHAINS_RESERVED);
+}
+
+/* Is there room for the batch: in the store, for the user, for a new chain, for a new account? False:
+ * the connection was told what is full. */
+static bool has_room(struct qr_hub *hub, struct hub_connection *connection,
+    const struct hub_chain *chain, const struct qr_batch *batch, size_t size)
+{
+    struct hub_user *user = connection->user;
+    uint32_t wait_ms = 0;
+    if (hub->now_ms < hub->full_until_ms) {
+        reject_for_room(hub, connection, QR_ERROR_STORE_FULL, RETRY_STORE_FULL_MS, batch,
+            "the store is full");
+    } else if (user->bytes + size > hub->limits.user_bytes) {
+        reject_for_room(hub, connection, QR_ERROR_QUOTA, RETRY_REFUSED_MS, batch,
+            "the account's bytes are used up");
+    } else if (chain == NULL && !has_chain_room(user, batch->device)) {
+        reject_for_room(hub, connection, QR_ERROR_CHAINS, RETRY_REFUSED_MS, batch,
+            "the account has no room for another chain");
+    } else if (hub->births != NULL &&
+        (wait_ms = hub_birth_take(hub->births, hub->now_ms, &user->birth, size,
+             hub->limits.new_account_mib)) > 0) {
+        reject_for_room(hub, connection, QR_ERROR_RATE, wait_ms, batch,
+            "new accounts of its address stored enough today");
+    } else {
+        return true;
+    }
+    return false;
 }
 
 static void place(struct qr_hub *hub, struct hub_connection *connection, struct quire_bytes bytes,
@@ -379,8 +435,7 @@ static void place(struct qr_hub *hub, struct hub_connection *connection, struct 
     if (!unasked && !deps_are_here(hub, connection, batch)) {
         return;
     }
-    if (user->bytes + bytes.size > hub->limits.user_bytes) {
-        reject(hub, connection, QR_ERROR_QUOTA, RETRY_REFUSED_MS, batch, nothing);
+    if (!has_room(hub, connection, chain, batch, bytes.size)) {
         return;
     }
     struct qr_log_entry entry = {.kind = QR_LOG_BATCH, .seq = batch->seq};
@@ -389,17 +444,18 @@ static void place(struct qr_hub *hub, struct hub_connection *connection, struct 
     memcpy(entry.hash, hash, QR_HASH_SIZE);
     enum quire_status status = hub_user_accept(hub, user, &entry, bytes, connection->id);
     if (status == QUIRE_ELIMIT) {
-        reject(hub, connection, QR_ERROR_QUOTA, RETRY_REFUSED_MS, batch, nothing);
+        reject_for_room(hub, connection, QR_ERROR_CHAINS, RETRY_REFUSED_MS, batch,
+            "the account has no room for another chain");
     } else if (status != QUIRE_OK) {
         hub->out.failed = true;
     } else {
         hub->counters.batches_accepted++;
         hub->counters.bytes_accepted += bytes.size;
-        uint16_t place = user->entries[user->entry_count - 1].chain;
-        user->chains[place].noted_seq = batch->seq;
-        user->chains[place].noted_roster_seq = batch->roster_seq;
-        note_deps(user, batch);
-        mark(hub, connection, place, batch->seq);
+        uint16_t index = user->entries[user->entry_count - 1].chain;
+        user->chains[index].noted_seq = batch->seq;
+        user->chains[index].noted_roster_seq = batch->roster_seq;
+        hub_note_deps(user, batch);
+        mark(hub, connection, index, batch->seq);
     }
 }
 
@@ -411,9 +467,9 @@ static void accept(struct qr_hub *hub, struct hub_push *push)
     size_t jobs = 0;
     for (size_t i = 0; i < push->batch_count; i++) {
         struct qr_batch batch;
-        if (qr_batch_read_any(push->batches[i], &batch) != QUIRE_OK) {
-            return; /* cannot be: it was read before */
-        }
+        enum quire_status status = qr_batch_read_any(push->batches[i], &batch);
+        assert(status == QUIRE_OK); /* prepare() read it */
+        (void)status;
         if (push->signed_job[i] && jobs++ >= push->valid && !QR_FAILPOINT_ON(HUB_NO_SIGNATURE)) {
             reject(hub, connection, QR_ERROR_BAD_SIG, RETRY_REFUSED_MS, &batch, nothing);
             return;

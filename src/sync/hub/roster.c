@@ -1,11 +1,11 @@
 /*
- * Appending to a roster, by compare-and-swap on its head: a roster is linear, online only.
+ * What a roster admits of each chain, and whether a longer one may take over.
  */
 #include "sync/hub/roster.h"
+#include "sync/hub/index.h"
 #include "sync/hub/out.h"
-#include "sync/hub/user.h"
 
-static const struct quire_bytes nothing = {0};
+#define NOTE_BYTES 1024 /* of each unit of limits.slice: read in one step while looking back */
 
 void hub_send_roster(struct qr_hub *hub, struct hub_connection *connection, uint32_t from)
 {
@@ -51,24 +51,78 @@ void hub_roster_settle(struct hub_user *user)
     }
 }
 
-/* Does this batch of another device stand on something that the roster does not admit? */
-static bool stands_on_excess(const struct hub_user *user, const struct qr_roster *roster,
-    const struct qr_batch *batch)
+void hub_note_deps(struct hub_user *user, const struct qr_batch *batch)
 {
     for (size_t i = 0; i < batch->dep_count; i++) {
-        const struct hub_chain *cause = hub_chain_find(user, batch->deps[i].replica);
-        if (cause != NULL && batch->deps[i].seq > admitted(user, roster, cause) &&
-            memcmp(cause->device, batch->device, QR_DEVICE_SIZE) != 0) {
-            return true;
+        struct hub_chain *dep_chain = hub_chain_find(user, batch->deps[i].replica);
+        if (dep_chain != NULL && batch->deps[i].seq > dep_chain->built &&
+            memcmp(dep_chain->device, batch->device, QR_DEVICE_SIZE) != 0) {
+            dep_chain->built = batch->deps[i].seq;
         }
     }
-    return false;
 }
 
-enum quire_status hub_roster_admissible(struct qr_hub *hub, const struct hub_user *user,
+/* Notes the deps of one stored batch in the chains that it depends on. */
+static enum quire_status note_entry(struct qr_hub *hub, struct hub_user *user,
+    const struct hub_entry *entry)
+{
+    struct quire_bytes bytes;
+    struct qr_batch batch;
+    if (entry->chain == HUB_ROSTER_CHAIN) {
+        return QUIRE_OK;
+    }
+    if (hub->reader.read(hub->reader.context, entry->lsn, &bytes) != QUIRE_OK ||
+        qr_batch_read_any(bytes, &batch) != QUIRE_OK) {
+        return QUIRE_ECONFLICT; /* what it depends on is not known: it may be anything */
+    }
+    hub_note_deps(user, &batch);
+    return QUIRE_OK;
+}
+
+/* Notes entries backwards until note_goal is reached or the step's share is used up: ESTATE. */
+static enum quire_status note_back(struct qr_hub *hub, struct hub_user *user)
+{
+    uint64_t most = (uint64_t)hub->limits.slice * NOTE_BYTES, read = 0;
+    while (user->noted_from > user->note_goal) {
+        const struct hub_entry *entry = &user->entries[user->noted_from - 1];
+        if (hub->limits.slice > 0 && read > 0 && read + entry->size > most) {
+            return QUIRE_ESTATE;
+        }
+        read += entry->size;
+        enum quire_status status = note_entry(hub, user, entry);
+        if (status != QUIRE_OK) {
+            return status;
+        }
+        user->noted_from--;
+    }
+    return QUIRE_OK;
+}
+
+struct hub_user *hub_note_more(struct qr_hub *hub)
+{
+    struct hub_user *user = hub->noting;
+    if (user == NULL) {
+        return NULL;
+    }
+    hub->noting = user->next_noting;
+    if (!user->gone && note_back(hub, user) == QUIRE_ESTATE) {
+        struct hub_user **last = &hub->noting; /* the next one's turn */
+        while (*last != NULL) {
+            last = &(*last)->next_noting;
+        }
+        user->next_noting = NULL;
+        *last = user;
+        return NULL;
+    }
+    user->noting = false;
+    user->note_goal = user->noted_from;
+    return user;
+}
+
+enum quire_status hub_roster_admissible(struct qr_hub *hub, struct hub_user *user,
     const struct qr_roster *roster, uint32_t from)
 {
-    size_t first = user->loaded_count; /* of what is shut out: only later ones can stand on it */
+    size_t first = user->noted_from; /* of what is shut out: only later ones can depend on it */
     for (size_t i = 0; i < user->chain_count; i++) {
         const struct hub_chain *chain = &user->chains[i];
         const struct qr_roster_device *device = qr_roster_find(roster, chain->device);
@@ -79,101 +133,28 @@ enum quire_status hub_roster_admissible(struct qr_hub *hub, const struct hub_use
         if (chain->built > most) {
             return QUIRE_ECONFLICT;
         }
-        if (most < chain->accepted && chain->places[most] < first) {
-            first = chain->places[most];
+        if (most < chain->accepted && chain->offsets[most] < first) {
+            first = chain->offsets[most];
         }
     }
-    if (user->loaded_count - first > HUB_LOOK_BACK_MAX) {
-        return QUIRE_ECONFLICT; /* too many to read now: somebody will have */
+    if (first == user->noted_from) {
+        return QUIRE_OK;
     }
-    for (size_t i = first; i < user->loaded_count; i++) {
-        struct quire_bytes bytes;
-        struct qr_batch batch;
-        if (user->entries[i].chain == HUB_ROSTER_CHAIN) {
-            continue;
-        }
-        if (hub->reader.read(hub->reader.context, user->entries[i].lsn, &bytes) != QUIRE_OK ||
-            qr_batch_read_any(bytes, &batch) != QUIRE_OK || stands_on_excess(user, roster, &batch)) {
-            return QUIRE_ECONFLICT;
-        }
+    user->note_goal = first < user->note_goal ? first : user->note_goal;
+    enum quire_status status = user->noting ? QUIRE_ESTATE : note_back(hub, user);
+    if (status == QUIRE_ESTATE && !user->noting) {
+        user->noting = true;
+        user->next_noting = hub->noting;
+        hub->noting = user;
     }
-    return QUIRE_OK;
+    return status == QUIRE_OK ? hub_roster_admissible(hub, user, roster, from) : status;
 }
 
-static enum quire_status try_records(struct qr_hub *hub, const struct hub_user *user,
-    const struct qr_frame *frame, struct qr_roster *out_roster)
+uint32_t hub_roster_durable(const struct hub_user *user)
 {
-    enum quire_status status = qr_roster_copy(&user->roster, out_roster);
-    for (size_t i = 0; i < frame->roster_append.record_count && status == QUIRE_OK; i++) {
-        status = qr_roster_append(out_roster, frame->roster_append.records[i]);
+    uint32_t waiting = 0;
+    for (size_t i = user->durable_count; i < user->entry_count; i++) {
+        waiting += user->entries[i].chain == HUB_ROSTER_CHAIN;
     }
-    if (status == QUIRE_OK) {
-        status = hub_roster_admissible(hub, user, out_roster, user->roster.count);
-    }
-    return status;
-}
-
-enum quire_status hub_roster_take(struct qr_hub *hub, struct hub_user *user,
-    struct qr_roster *roster, uint64_t origin)
-{
-    for (uint32_t seq = user->roster.count; seq < roster->count; seq++) {
-        struct qr_log_entry entry = {.kind = QR_LOG_ROSTER, .seq = seq};
-        memcpy(entry.hash, roster->entries[seq].hash, QR_HASH_SIZE);
-        enum quire_status status =
-            hub_user_accept(hub, user, &entry, qr_roster_record(roster, seq), origin);
-        if (status != QUIRE_OK) {
-            return status;
-        }
-    }
-    struct qr_roster old = user->roster;
-    user->roster = *roster;
-    *roster = old;
-    hub_roster_settle(user);
-    return QUIRE_OK;
-}
-
-void hub_on_roster_append(struct qr_hub *hub, struct hub_connection *connection,
-    const struct qr_frame *frame)
-{
-    struct hub_user *user = connection->user;
-    if (hub->draining) {
-        return;
-    }
-    uint32_t wait_ms = hub_bucket_take(&user->appends, hub->now_ms, 1,
-        hub->limits.roster_appends_per_hour, HUB_HOUR_MS, hub->limits.roster_appends_per_hour);
-    if (wait_ms > 0) {
-        hub->counters.rate_limited++;
-        hub_error(hub, connection, QR_ERROR_RATE, false, wait_ms, NULL, 0, nothing);
-        return;
-    }
-    enum quire_status status = QUIRE_ECONFLICT;
-    struct qr_roster tried = {0};
-    if (memcmp(frame->roster_append.prev_head, qr_roster_head(&user->roster), QR_HASH_SIZE) == 0) {
-        status = try_records(hub, user, frame, &tried);
-    }
-    if (status == QUIRE_OK) {
-        status = hub_roster_take(hub, user, &tried, connection->id);
-        connection->append_lsn = hub->next_lsn - 1;
-    }
-    qr_roster_finish(&tried);
-    switch (status) {
-    case QUIRE_OK:
-        break;
-    case QUIRE_ENOMEM:
-        hub->out.failed = true;
-        break;
-    case QUIRE_ECONFLICT:
-        hub_send_roster(hub, connection, connection->roster_count);
-        hub_error(hub, connection, QR_ERROR_STALE_ROSTER, false, 100, NULL, 0, nothing);
-        break;
-    case QUIRE_ELIMIT:
-        hub_error(hub, connection, QR_ERROR_TOO_LARGE, false, 0, NULL, 0, nothing);
-        break;
-    case QUIRE_ECRYPTO:
-        hub_error(hub, connection, QR_ERROR_BAD_SIG, false, 0, NULL, 0, nothing);
-        break;
-    default:
-        hub_error(hub, connection, QR_ERROR_PROTO, false, 0, NULL, 0, nothing);
-        break;
-    }
+    return user->roster.count - waiting;
 }

@@ -3,12 +3,12 @@
  * no queue. While a client catches up, a filter holds back what it said it has.
  */
 #include "sync/hub/stream.h"
+#include "sync/hub/index.h"
+#include "sync/hub/log.h"
+#include "sync/hub/member.h"
 #include "sync/hub/out.h"
 #include "sync/hub/roster.h"
-#include "sync/hub/user.h"
 #include <stdlib.h>
-
-static const struct quire_bytes nothing = {0};
 
 /* ---- SUB -------------------------------------------------------------------------------------- */
 
@@ -20,7 +20,7 @@ static void compare_chain(struct qr_hub *hub, struct hub_connection *connection,
     if (chain == NULL || position->seq == 0) {
         return;
     }
-    connection->filter[chain - user->chains] = position->seq;
+    connection->reader.filter[chain - user->chains] = position->seq;
     if (position->seq <= chain->accepted &&
         memcmp(hub_chain_entry(user, chain, position->seq)->hash, position->hash_prefix,
             QR_HASH_PREFIX_SIZE) != 0) {
@@ -28,9 +28,11 @@ static void compare_chain(struct qr_hub *hub, struct hub_connection *connection,
         const struct hub_entry *entry = hub_chain_entry(user, chain, position->seq);
         if (position->seq > chain->durable ||
             hub->reader.read(hub->reader.context, entry->lsn, &bytes) != QUIRE_OK) {
-            bytes = nothing;
+            bytes = (struct quire_bytes){0};
         }
-        hub_error(hub, connection, QR_ERROR_FORK, false, 0, position->replica, position->seq, bytes);
+        hub_refuse(hub, connection, &(struct hub_refusal){.code = QR_ERROR_FORK,
+            .replica = position->replica, .seq = position->seq, .data = bytes,
+            .cause = "the device has another batch at a place of the log"});
     }
 }
 
@@ -59,20 +61,23 @@ static void send_want(struct qr_hub *hub, struct hub_connection *connection,
     free(ranges);
 }
 
-void hub_on_sub(struct qr_hub *hub, struct hub_connection *connection, const struct qr_frame *frame)
+void hub_on_sub(struct qr_hub *hub, struct hub_connection *connection, const struct qr_frame *frame,
+    struct quire_bytes bytes)
 {
     struct hub_user *user = connection->user;
-    uint32_t wait_ms = hub_bucket_take(&user->subs, hub->now_ms, 1, hub->limits.subs_per_minute,
-        HUB_MINUTE_MS, hub->limits.subs_burst);
+    struct hub_reader *reader = &connection->reader;
+    (void)bytes;
+    uint32_t wait_ms = hub_budget_take(hub, user, connection->member, HUB_BUDGET_SUBS, 1);
     if (wait_ms > 0) {
         hub->counters.rate_limited++;
-        hub_error(hub, connection, QR_ERROR_RATE, true, wait_ms, NULL, 0, (struct quire_bytes){0});
+        hub_refuse(hub, connection, &(struct hub_refusal){.code = QR_ERROR_RATE, .fatal = true,
+            .retry_ms = wait_ms, .cause = "too many SUBs"});
         return;
     }
-    free(connection->filter);
-    connection->filter_count = user->chain_count;
-    connection->filter = calloc(user->chain_count + 1, sizeof *connection->filter);
-    if (connection->filter == NULL) {
+    free(reader->filter);
+    reader->filter_count = user->chain_count;
+    reader->filter = calloc(user->chain_count + 1, sizeof *reader->filter);
+    if (reader->filter == NULL) {
         hub->out.failed = true;
         return;
     }
@@ -80,10 +85,10 @@ void hub_on_sub(struct qr_hub *hub, struct hub_connection *connection, const str
     for (size_t i = 0; i < frame->sub.position_count && connection->state == HUB_READY; i++) {
         compare_chain(hub, connection, user, &frame->sub.positions[i]);
     }
-    connection->subscribed = true;
-    connection->caught_up = false;
-    connection->position = 0;
-    connection->filter_end = user->entry_count;
+    reader->subscribed = true;
+    reader->caught_up = false;
+    reader->position = 0;
+    reader->filter_end = user->entry_count;
     send_want(hub, connection, frame->sub.positions, frame->sub.position_count);
     hub_stream(hub, connection);
 }
@@ -99,9 +104,9 @@ static bool held_back(const struct hub_connection *connection, const struct hub_
     if (entry->seq > connection->user->chains[entry->chain].admitted) {
         return true;
     }
-    if (index < connection->filter_end) {
-        return connection->filter != NULL && entry->chain < connection->filter_count &&
-            entry->seq <= connection->filter[entry->chain];
+    if (index < connection->reader.filter_end) {
+        return connection->reader.filter != NULL && entry->chain < connection->reader.filter_count &&
+            entry->seq <= connection->reader.filter[entry->chain];
     }
     return entry->origin == connection->id;
 }
@@ -114,13 +119,13 @@ static void send_caught_up(struct qr_hub *hub, struct hub_connection *connection
     for (size_t i = 0; i < user->chain_count; i++) {
         const struct hub_chain *chain = &user->chains[i];
         uint64_t seq = chain->durable < chain->admitted ? chain->durable : chain->admitted;
-        if (seq > 0) {
+        if (seq > 0 && frame.caught_up.position_count < QR_FRAME_ITEMS_MAX) {
             positions[frame.caught_up.position_count++] = (struct qr_frame_position){chain->replica,
                 seq, hub_chain_entry(user, chain, seq)->hash};
         }
     }
     frame.caught_up.positions = positions;
-    connection->caught_up = true;
+    connection->reader.caught_up = true;
     hub_send(hub, connection, &frame);
 }
 
@@ -133,10 +138,10 @@ static bool send_delta(struct qr_hub *hub, struct hub_connection *connection)
     struct qr_frame frame = {.type = QR_FRAME_DELTA};
     size_t lengths = 0;
     bool blocked = false;
-    while (connection->position < user->durable_count && frame.delta.batch_count < QR_FRAME_ITEMS_MAX) {
-        const struct hub_entry *entry = &user->entries[connection->position];
-        if (held_back(connection, entry, connection->position)) {
-            connection->position++;
+    while (connection->reader.position < user->durable_count && frame.delta.batch_count < QR_FRAME_ITEMS_MAX) {
+        const struct hub_entry *entry = &user->entries[connection->reader.position];
+        if (held_back(connection, entry, connection->reader.position)) {
+            connection->reader.position++;
             continue;
         }
         if (entry->chain == HUB_ROSTER_CHAIN) {
@@ -144,7 +149,12 @@ static bool send_delta(struct qr_hub *hub, struct hub_connection *connection)
         }
         size_t framed = entry->size + 5u; /* bin 32 at most */
         if ((lengths > 0 && lengths + framed > HUB_DELTA_MAX) ||
-            connection->credit < (int64_t)(lengths + framed + 8)) {
+            connection->reader.credit < (int64_t)(lengths + framed + 8)) {
+            blocked = lengths == 0;
+            break;
+        }
+        if (hub_budget_take(hub, user, connection->member, HUB_BUDGET_DELTA_BYTES, framed) > 0) {
+            connection->reader.paused = true; /* a TICK goes on */
             blocked = lengths == 0;
             break;
         }
@@ -159,13 +169,14 @@ static bool send_delta(struct qr_hub *hub, struct hub_connection *connection)
             if (status == QUIRE_ECORRUPT || status == QUIRE_ENOTFOUND) {
                 hub_user_damaged(hub, user, entry->lsn);
             } else {
-                hub_error(hub, connection, QR_ERROR_OVERLOADED, true, 5000, NULL, 0, nothing);
+                hub_refuse(hub, connection, &(struct hub_refusal){.code = QR_ERROR_OVERLOADED,
+                    .fatal = true, .retry_ms = 5000, .cause = "a stored record cannot be read"});
             }
             return false;
         }
         items[frame.delta.batch_count++].size = bytes.size;
         lengths += framed;
-        connection->position++;
+        connection->reader.position++;
     }
     if (frame.delta.batch_count > 0) {
         size_t offset = 0;
@@ -176,7 +187,7 @@ static bool send_delta(struct qr_hub *hub, struct hub_connection *connection)
         frame.delta.batches = items;
         size_t before = connection->unsent;
         hub_send(hub, connection, &frame);
-        connection->credit -= (int64_t)(connection->unsent - before);
+        connection->reader.credit -= (int64_t)(connection->unsent - before);
         hub->counters.batches_sent += frame.delta.batch_count;
     }
     quire_buffer_finish(&copies);
@@ -186,7 +197,8 @@ static bool send_delta(struct qr_hub *hub, struct hub_connection *connection)
 void hub_stream(struct qr_hub *hub, struct hub_connection *connection)
 {
     const struct hub_user *user = connection->user;
-    if (connection->state != HUB_READY || !connection->subscribed) {
+    connection->reader.paused = false;
+    if (connection->state != HUB_READY || !connection->reader.subscribed) {
         /* Records go out as soon as they are durable even so: a revoked device must learn of it. */
         if (connection->state != HUB_READY) {
             return;
@@ -198,17 +210,17 @@ void hub_stream(struct qr_hub *hub, struct hub_connection *connection)
         hub_roster_durable(user) == user->roster.count) {
         /* Told so, and nothing more: it has no key for what was written since. */
         hub_send_roster(hub, connection, connection->roster_count);
-        hub_fatal(hub, connection, QR_ERROR_REVOKED);
+        hub_fatal(hub, connection, QR_ERROR_REVOKED, "the device is revoked");
         return;
     }
-    while (connection->subscribed && connection->state == HUB_READY &&
-        connection->position < user->durable_count && connection->unsent < HUB_UNSENT_LOW) {
-        if (!send_delta(hub, connection)) {
+    while (connection->reader.subscribed && connection->state == HUB_READY &&
+        connection->reader.position < user->durable_count && connection->unsent < HUB_UNSENT_LOW) {
+        if (!send_delta(hub, connection) || connection->reader.paused) {
             break;
         }
-        if (connection->position < user->durable_count &&
-            user->entries[connection->position].chain == HUB_ROSTER_CHAIN &&
-            user->entries[connection->position].seq >= connection->roster_count) {
+        if (connection->reader.position < user->durable_count &&
+            user->entries[connection->reader.position].chain == HUB_ROSTER_CHAIN &&
+            user->entries[connection->reader.position].seq >= connection->roster_count) {
             hub_send_roster(hub, connection, connection->roster_count);
         }
     }
@@ -218,15 +230,15 @@ void hub_stream(struct qr_hub *hub, struct hub_connection *connection)
     if (is_device && !qr_roster_active(&user->roster, connection->device)) {
         return;
     }
-    if (connection->subscribed && !connection->caught_up &&
-        connection->position >= user->durable_count &&
-        connection->position >= connection->filter_end &&
+    if (connection->reader.subscribed && !connection->reader.caught_up &&
+        connection->reader.position >= user->durable_count &&
+        connection->reader.position >= connection->reader.filter_end &&
         hub_roster_durable(user) == user->roster.count) { /* its pins bound what CAUGHT_UP names */
         send_caught_up(hub, connection);
     }
-    if (connection->filter != NULL && connection->position >= connection->filter_end) {
-        free(connection->filter);
-        connection->filter = NULL;
+    if (connection->reader.filter != NULL && connection->reader.position >= connection->reader.filter_end) {
+        free(connection->reader.filter);
+        connection->reader.filter = NULL;
     }
 }
 

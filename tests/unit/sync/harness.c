@@ -207,6 +207,7 @@ struct stranger *world_stranger(struct world *world, const char *host_name)
     world_hub_step(world,
         (struct qr_hub_event){.kind = QR_HUB_OPEN,
             .connection = stranger->connection,
+            .address = world->address,
             .bytes = quire_bytes_of_text(host_name)});
     return stranger;
 }
@@ -323,7 +324,8 @@ void world_connect(struct world *world, size_t index)
     person->connection = world->next_connection++;
     world_hub_step(world,
         (struct qr_hub_event){
-            .kind = QR_HUB_OPEN, .connection = person->connection, .bytes = host});
+            .kind = QR_HUB_OPEN, .connection = person->connection, .address = world->address,
+            .bytes = host});
     world_step(world, index, (struct quire_event){.kind = QUIRE_EVENT_CONNECTED, .bytes = host});
 }
 
@@ -442,6 +444,7 @@ void world_init(struct world *world)
     cr_assert(qr_crypto_init());
     *world = (struct world){.now_ms = 1000, .wall_ms = 1700000000000, .next_connection = 1};
     qr_hub_limits_default(&world->server.limits);
+    world->server.limits.check_all = true;
     world->server.limits.pushes_per_second = 1000;
     world->server.limits.pushes_burst = 100000;
     start_hub(world);

@@ -52,6 +52,7 @@ struct world {
     uint64_t now_ms;
     int64_t wall_ms;
     uint64_t next_connection;
+    uint64_t address; /* of every connection that is opened; 0: no limit counts it */
     struct kit_random random;
     struct quire_buffer seen; /* every byte that the hub got or stored */
 };

@@ -285,7 +285,7 @@ Test(forgotten, a_device_that_nobody_vouches_for_comes_back_by_a_code)
         world_connect(&world, 4);
         world_run(&world, 3000);
     }
-    cr_assert_eq(world.people[4].shell.last_code[QUIRE_NOTICE_REFUSED], QR_ERROR_AUTH);
+    cr_assert_eq(world.people[4].shell.last_code[QUIRE_NOTICE_REFUSED], QR_ERROR_UNKNOWN_DEVICE);
     world_keep(&world, 4, diary, "unsent. ");
     world_disconnect(&world, 4);
     struct quire_device *device = world.people[4].shell.device;

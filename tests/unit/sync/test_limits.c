@@ -265,23 +265,89 @@ Test(limits, connections_beyond_the_limit_are_told_to_come_back)
     end(&world);
 }
 
-Test(limits, connections_of_one_user_beyond_the_limit_are_told_to_come_back)
+Test(limits, a_devices_newest_connection_replaces_its_oldest)
 {
     struct world world;
     begin(&world);
     struct forger forger = peer_keys(&world, 0, 'f');
-    struct stranger *first = NULL;
-    for (uint32_t i = 0; i < world.server.limits.connections_per_user; i++) {
-        struct stranger *stranger = peer_login(&world, &forger);
-        first = i == 0 ? stranger : first;
+    struct stranger *strangers[16];
+    uint32_t most = world.server.limits.connections_per_device;
+    for (uint32_t i = 0; i < most + 2; i++) {
+        strangers[i] = peer_login(&world, &forger);
     }
-    cr_assert_eq(fail_to_login(&world, &forger, true), QR_ERROR_OVERLOADED);
-    cr_assert_neq(first->connection, 0);
-    world_hub_step(&world,
-        (struct qr_hub_event){.kind = QR_HUB_CLOSED, .connection = first->connection});
-    first->connection = 0;
-    cr_assert_eq(fail_to_login(&world, &forger, true), 0);
+    for (uint32_t i = 0; i < most + 2; i++) {
+        cr_assert_eq(strangers[i]->connection == 0, i < 2, "%u", i);
+    }
+    cr_assert_not_null(peer_hear_of(&world, strangers[0], QR_FRAME_ERROR));
+    cr_assert_eq(peer_last()->error.code, QR_ERROR_OVERLOADED);
+    cr_assert_gt(peer_last()->error.retry_ms, 0);
     end(&world);
+}
+
+Test(limits, a_device_with_many_connections_keeps_no_other_device_out)
+{
+    struct world world;
+    world_init(&world);
+    world_account(&world, 0);
+    world_pair(&world, 0, 1);
+    world_disconnect(&world, 0);
+    world_disconnect(&world, 1);
+    struct qr_hub_limits limits = world.server.limits;
+    limits.connections_per_user = 4;
+    limit(&world, &limits);
+    struct forger thief = peer_keys(&world, 1, 't'), owner = peer_keys(&world, 0, 'o');
+    struct stranger *strangers[4];
+    for (int i = 0; i < 4; i++) {
+        strangers[i] = peer_login(&world, &thief);
+    }
+    struct stranger *mine = peer_login(&world, &owner);
+    cr_assert_neq(mine->connection, 0);
+    cr_assert_eq(strangers[0]->connection, 0, "the oldest of the device with most");
+    cr_assert_neq(strangers[1]->connection, 0);
+    for (int i = 0; i < 8; i++) { /* and the thief cannot push it out again */
+        (void)peer_login(&world, &thief);
+        cr_assert_neq(mine->connection, 0);
+    }
+    end(&world);
+}
+
+Test(limits, what_a_device_uses_up_leaves_the_others_a_share)
+{
+    struct world world;
+    world_init(&world);
+    world_account(&world, 0);
+    world_pair(&world, 0, 1);
+    world_disconnect(&world, 0);
+    world_disconnect(&world, 1);
+    struct qr_hub_limits limits = world.server.limits;
+    limits.roster_appends_per_hour = 3;
+    limits.pushes_burst = 40;
+    limits.pushes_per_second = 1;
+    limits.subs_burst = 3;
+    limits.subs_per_minute = 1;
+    limit(&world, &limits);
+    struct forger thief = peer_keys(&world, 1, 't'), owner = peer_keys(&world, 0, 'o');
+    struct stranger *theirs = peer_login(&world, &thief), *mine = peer_login(&world, &owner);
+    struct quire_bytes junk = quire_bytes_of_text("not a record");
+    const uint8_t *head = qr_roster_head(owner.roster);
+    for (int i = 0; i < 4; i++) { /* refused changes to the roster cost only the device itself */
+        cr_assert_eq(peer_append(&world, theirs, head, &junk, 1), i < 3 ? QR_ERROR_PROTO : QR_ERROR_RATE);
+    }
+    cr_assert_eq(peer_append(&world, mine, head, &junk, 1), QR_ERROR_PROTO);
+    cr_assert_geq(push_many(&world, theirs, &thief, 60), 40);
+    cr_assert_eq(push_many(&world, theirs, &thief, 1), 0, "nothing is left");
+    cr_assert_eq(push_many(&world, mine, &owner, 1), 1, "but for the other device");
+    while (peer_hear(&world, theirs) != NULL || peer_hear(&world, mine) != NULL) {
+    }
+    for (int i = 0; i < 4; i++) {
+        (void)subscribe(&world, theirs);
+        if (theirs->connection == 0) {
+            theirs = peer_login(&world, &thief);
+        }
+    }
+    cr_assert_eq(subscribe(&world, theirs), QR_ERROR_RATE);
+    cr_assert_eq(subscribe(&world, mine), 0);
+    world_finish(&world);
 }
 
 Test(limits, users_beyond_those_kept_in_memory_are_read_again)
@@ -322,40 +388,65 @@ Test(limits, users_beyond_those_kept_in_memory_are_read_again)
     world_finish(&world);
 }
 
+/* Opens mailbox `number`; the step that answers, -1: silence. */
+static int open_mailbox(struct world *world, struct stranger *stranger, uint32_t number)
+{
+    uint8_t mailbox[QR_MAILBOX_SIZE] = {0};
+    struct qr_frame frame = {.type = QR_FRAME_PAIR};
+    qr_store_u32(mailbox, number);
+    frame.pair.step = QR_PAIR_OPEN;
+    frame.pair.mailbox = mailbox;
+    while (peer_hear(world, stranger) != NULL) {
+    }
+    peer_say(world, stranger, &frame);
+    const struct qr_frame *answer = peer_hear_of(world, stranger, QR_FRAME_PAIR);
+    return answer == NULL ? -1 : (int)answer->pair.step;
+}
+
+Test(limits, a_third_mailbox_closes_the_users_oldest_and_mailboxes_expire)
+{
+    struct world world;
+    begin(&world);
+    struct forger forger = peer_keys(&world, 0, 'f');
+    struct stranger *strangers[HUB_MAILBOXES_PER_USER + 1];
+    size_t closed = 0;
+    for (uint32_t i = 0; i <= HUB_MAILBOXES_PER_USER; i++) {
+        strangers[i] = peer_login(&world, &forger);
+        for (uint32_t again = 0; again < 3; again++) { /* one has one, however many it opens */
+            cr_assert_eq(open_mailbox(&world, strangers[i], 3 * i + again), -1);
+        }
+    }
+    cr_assert_eq(world.server.hub->mailbox_count, HUB_MAILBOXES_PER_USER);
+    cr_assert_not_null(peer_hear_of(&world, strangers[0], QR_FRAME_PAIR));
+    cr_assert_eq(peer_last()->pair.step, QR_PAIR_CLOSE);
+    for (uint32_t waited = 0; waited <= world.server.limits.mailbox_ms + 60000; waited += 60000) {
+        wait(&world, 60000);
+        for (size_t i = 0; i <= HUB_MAILBOXES_PER_USER; i++) {
+            peer_say(&world, strangers[i], &(struct qr_frame){.type = QR_FRAME_PING});
+            const struct qr_frame *frame;
+            while ((frame = peer_hear(&world, strangers[i])) != NULL) {
+                closed += frame->type == QR_FRAME_PAIR && frame->pair.step == QR_PAIR_CLOSE;
+            }
+        }
+    }
+    cr_assert_eq(world.server.hub->mailbox_count, 0);
+    cr_assert_eq(closed, HUB_MAILBOXES_PER_USER);
+    cr_assert_neq(strangers[1]->connection, 0, "only the mailbox is closed");
+    end(&world);
+}
+
 Test(limits, mailboxes_beyond_the_limit_are_refused)
 {
     struct world world;
-    world_init(&world);
-    world.server.limits.connections_per_user = HUB_PAIR_MAILBOXES;
-    world_restart_hub(&world, 0);
-    struct forger forgers[WORLD_DEVICES];
-    for (size_t i = 0; i < WORLD_DEVICES; i++) {
-        world_account(&world, i);
-        forgers[i] = peer_keys(&world, i, (uint8_t)i);
-    }
-    struct qr_frame frame = {.type = QR_FRAME_PAIR};
-    uint8_t mailbox[QR_MAILBOX_SIZE] = {0};
-    struct stranger *stranger = NULL, *first = NULL;
-    frame.pair.step = QR_PAIR_OPEN;
-    frame.pair.mailbox = mailbox;
-    for (uint32_t i = 0; i <= HUB_PAIR_MAILBOXES; i++) {
-        stranger = peer_login(&world, &forgers[i % WORLD_DEVICES]);
-        first = i == 0 ? stranger : first;
-        for (uint32_t again = 0; again < 3; again++) { /* one has one, however many it opens */
-            qr_store_u32(mailbox, 3 * i + again);
-            peer_say(&world, stranger, &frame);
-        }
-        const struct qr_frame *answer = peer_hear_of(&world, stranger, QR_FRAME_PAIR);
-        cr_assert_eq(answer != NULL, i == HUB_PAIR_MAILBOXES);
-    }
-    cr_assert_eq(peer_last()->pair.step, QR_PAIR_CLOSE);
-    world_hub_step(&world,
-        (struct qr_hub_event){.kind = QR_HUB_CLOSED, .connection = first->connection});
-    while (peer_hear(&world, stranger) != NULL) {
-    }
-    peer_say(&world, stranger, &frame);
-    cr_assert_null(peer_hear_of(&world, stranger, QR_FRAME_PAIR));
-    world_finish(&world);
+    begin(&world);
+    struct forger forger = peer_keys(&world, 0, 'f');
+    struct stranger *first = peer_login(&world, &forger), *second = peer_login(&world, &forger);
+    cr_assert_eq(open_mailbox(&world, first, 1), -1);
+    world.server.hub->mailbox_count = HUB_MAILBOXES_MAX; /* as if other users had the rest */
+    cr_assert_eq(open_mailbox(&world, second, 2), QR_PAIR_CLOSE);
+    world.server.hub->mailbox_count = 1;
+    cr_assert_eq(open_mailbox(&world, second, 2), -1);
+    end(&world);
 }
 
 /* ---- what a user may have --------------------------------------------------------------------- */
@@ -396,23 +487,24 @@ Test(limits, chains_beyond_the_limit_are_refused_and_edits_stay_saved)
     struct forger forger = peer_keys(&world, 0, 'f');
     stranger = peer_login(&world, &forger);
     world_connect(&world, 0);
-    for (uint32_t i = 0; i < QR_CHAINS_MAX; i++) {
+    uint32_t most = QR_CHAINS_MAX - 100; /* of one device: 5 for each of 20 devices are reserved */
+    for (uint32_t i = 0; i < most; i++) {
         struct plan plan = forge_plan(&forger, NULL, NULL);
         qr_store_u32(plan.replica, i * 2654435761u); /* in no order */
         int code = peer_push_plan(&world, stranger, &forger, &plan);
-        cr_assert_eq(code, i < QR_CHAINS_MAX - 1 ? 0 : QR_ERROR_QUOTA, "chain %u", i);
+        cr_assert_eq(code, i < most - 1 ? 0 : QR_ERROR_CHAINS, "chain %u", i);
         world_carry(&world);
     }
     world_run(&world, 2000);
-    cr_assert_eq(world_state(&world, 0).chain_count, QR_CHAINS_MAX);
+    cr_assert_eq(world_state(&world, 0).chain_count, most);
     cr_assert(world_state(&world, 0).caught_up);
     /* A new process has no chain, and gets none: what it writes is kept, and it goes on. */
     world_restart(&world, 0, false);
     world_connect(&world, 0);
     world_type(&world, 0, diary, "kept ");
     world_run(&world, 40000);
-    cr_assert_eq(world_state(&world, 0).unsealed_count, 1);
-    cr_assert_eq(world.people[0].shell.last_code[QUIRE_NOTICE_REJECTED], QR_ERROR_QUOTA);
+    cr_assert_geq(world_state(&world, 0).unacknowledged_count, 1);
+    cr_assert_eq(world.people[0].shell.last_code[QUIRE_NOTICE_REJECTED], QR_ERROR_CHAINS);
     cr_assert(world_state(&world, 0).connected);
     world_restart(&world, 0, false);
     cr_assert_not_null(strstr(world_text(&world, 0, diary), "kept"));
@@ -545,20 +637,29 @@ static struct quire_bytes skipped(struct quire_buffer *buffer, size_t size)
 
 Test(limits, a_frame_may_be_as_large_as_its_sender_is_known)
 {
-    static const size_t most[] = {QR_UNAUTHENTICATED_MAX + QR_PAIR_DATA_MAX, QR_UNAUTHENTICATED_MAX + QR_ROSTER_MAX,
-        QR_FRAME_MAX};
+    /* A stranger; one that AUTH needs no records of; a member; one that brings an account. */
+    static const size_t most[] = {QR_UNAUTHENTICATED_MAX + QR_PAIR_DATA_MAX,
+        QR_UNAUTHENTICATED_MAX + QR_PAIR_DATA_MAX, QR_FRAME_MAX,
+        QR_UNAUTHENTICATED_MAX + QR_ROSTER_MAX};
     struct world world;
     struct quire_buffer buffer = {0};
     begin(&world);
     struct forger forger = peer_keys(&world, 0, 'f');
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 4; i++) {
+        if (i == 3) {
+            world_restart_hub(&world, 0);
+        }
         struct stranger *stranger =
             i == 2 ? peer_login(&world, &forger) : world_stranger(&world, PEER_HOST);
-        if (i == 1) {
+        if (i == 1 || i == 3) {
             peer_hello(&world, stranger, &forger, NULL, NULL);
         }
         while (peer_hear(&world, stranger) != NULL) {
         }
+        struct qr_hub_allowance allowance;
+        qr_hub_allowance(world.server.hub, stranger->connection, &allowance);
+        cr_assert_eq(allowance.message_max, most[i]);
+        cr_assert_eq(allowance.member, i == 2);
         peer_say_bytes(&world, stranger, skipped(&buffer, most[i]));
         cr_assert_null(peer_hear(&world, stranger));
         peer_say_bytes(&world, stranger, skipped(&buffer, most[i] + 1));

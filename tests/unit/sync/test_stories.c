@@ -247,7 +247,7 @@ Test(stories, a_full_disk_refuses_and_takes_it_later)
     world_type(&world, 0, diary, "patience");
     world_run(&world, 5000);
     cr_assert_eq(world_state(&world, 0).unacknowledged_count, 1);
-    cr_assert_eq(world.people[0].shell.last_code[QUIRE_NOTICE_REJECTED], QR_ERROR_QUOTA);
+    cr_assert_eq(world.people[0].shell.last_code[QUIRE_NOTICE_REJECTED], QR_ERROR_STORE_FULL);
     world.server.refuse_commits = QUIRE_OK;
     world_run(&world, 60000);
     cr_assert_eq(world_state(&world, 0).unacknowledged_count, 0);

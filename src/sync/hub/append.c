@@ -1,0 +1,99 @@
+/*
+ * Appending to a roster, by compare-and-swap on its head: a roster is linear, online only.
+ */
+#include "sync/hub/append.h"
+#include "sync/hub/log.h"
+#include "sync/hub/out.h"
+#include "sync/hub/roster.h"
+
+#define RETRY_NOTING_MS 200
+
+static enum quire_status try_records(struct qr_hub *hub, struct hub_user *user,
+    const struct qr_frame *frame, struct qr_roster *out_roster)
+{
+    enum quire_status status = qr_roster_copy(&user->roster, out_roster);
+    for (size_t i = 0; i < frame->roster_append.record_count && status == QUIRE_OK; i++) {
+        status = qr_roster_append(out_roster, frame->roster_append.records[i]);
+    }
+    if (status == QUIRE_OK) {
+        status = hub_roster_admissible(hub, user, out_roster, user->roster.count);
+    }
+    return status;
+}
+
+enum quire_status hub_roster_take(struct qr_hub *hub, struct hub_user *user,
+    struct qr_roster *roster, uint64_t origin)
+{
+    for (uint32_t seq = user->roster.count; seq < roster->count; seq++) {
+        struct qr_log_entry entry = {.kind = QR_LOG_ROSTER, .seq = seq};
+        memcpy(entry.hash, roster->entries[seq].hash, QR_HASH_SIZE);
+        enum quire_status status =
+            hub_user_accept(hub, user, &entry, qr_roster_record(roster, seq), origin);
+        if (status != QUIRE_OK) {
+            return status;
+        }
+    }
+    struct qr_roster old = user->roster;
+    user->roster = *roster;
+    *roster = old;
+    hub_roster_settle(user);
+    return QUIRE_OK;
+}
+
+void hub_on_roster_append(struct qr_hub *hub, struct hub_connection *connection,
+    const struct qr_frame *frame, struct quire_bytes bytes)
+{
+    (void)bytes;
+    struct hub_user *user = connection->user;
+    if (hub->draining) {
+        return;
+    }
+    struct hub_rate rate = {hub->limits.roster_appends_per_hour, HUB_HOUR_MS,
+        hub->limits.roster_appends_per_hour};
+    uint32_t wait_ms = hub_bucket_take(&connection->member->appends, hub->now_ms, 1, rate);
+    if (wait_ms > 0) {
+        hub->counters.rate_limited++;
+        hub_refuse(hub, connection, &(struct hub_refusal){.code = QR_ERROR_RATE,
+            .retry_ms = wait_ms, .cause = "the device's changes to the roster, this hour"});
+        return;
+    }
+    enum quire_status status = QUIRE_ECONFLICT;
+    struct qr_roster tried = {0};
+    if (memcmp(frame->roster_append.prev_head, qr_roster_head(&user->roster), QR_HASH_SIZE) == 0) {
+        status = try_records(hub, user, frame, &tried);
+    }
+    if (status == QUIRE_OK) {
+        status = hub_roster_take(hub, user, &tried, connection->id);
+        connection->append_lsn = hub->next_lsn - 1;
+    }
+    qr_roster_finish(&tried);
+    switch (status) {
+    case QUIRE_OK:
+        break;
+    case QUIRE_ENOMEM:
+        hub->out.failed = true;
+        break;
+    case QUIRE_ESTATE: /* the log is searched meanwhile; asking cost nothing */
+        hub_bucket_return(&connection->member->appends, 1, rate);
+        hub_refuse(hub, connection, &(struct hub_refusal){.code = QR_ERROR_RATE,
+            .retry_ms = RETRY_NOTING_MS});
+        break;
+    case QUIRE_ECONFLICT:
+        hub_send_roster(hub, connection, connection->roster_count);
+        hub_refuse(hub, connection, &(struct hub_refusal){.code = QR_ERROR_STALE_ROSTER,
+            .retry_ms = 100});
+        break;
+    case QUIRE_ELIMIT:
+        hub_refuse(hub, connection, &(struct hub_refusal){.code = QR_ERROR_TOO_LARGE,
+            .cause = "the roster is full"});
+        break;
+    case QUIRE_ECRYPTO:
+        hub_refuse(hub, connection, &(struct hub_refusal){.code = QR_ERROR_BAD_SIG,
+            .cause = "a roster record's signature does not hold"});
+        break;
+    default:
+        hub_refuse(hub, connection, &(struct hub_refusal){.code = QR_ERROR_PROTO,
+            .cause = "a roster record is malformed"});
+        break;
+    }
+}
