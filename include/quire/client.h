@@ -198,6 +198,23 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_client_edit_text_since(struct qu
 QUIRE_API QUIRE_CHECKED enum quire_status quire_client_save(struct quire_client *client,
     const uint8_t entry[QUIRE_ENTRY_SIZE]);
 
+/**
+ * Between begin and commit, saving is fast and not durable: commit makes all of it durable, in one
+ * transaction, or none of it. Meant for about a hundred entries at a time. A profile that is closed
+ * before commit keeps nothing of the batch. ESTATE: a batch is open; of commit: none is; blocking calls
+ * give it while one is open. EIO, EFULL, ENOMEM: the profile is closed, as by quire_client_save.
+ */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_begin(struct quire_client *client);
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_commit(struct quire_client *client);
+
+/**
+ * The id for an entry that comes from elsewhere and is called `source` there: the same each time on this
+ * profile, another one on every other profile, and a random one for who does not have the profile's key.
+ * Nothing exists under it until something is saved. ESTATE: no profile is open.
+ */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_import_id(struct quire_client *client,
+    struct quire_bytes source, uint8_t out_entry[QUIRE_ENTRY_SIZE]);
+
 /** Visits a summary of every entry, deleted ones too, in order of ids, until visit returns false. */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_client_each_entry(struct quire_client *client,
     bool (*visit)(void *context, const struct quire_summary *summary), void *context);

@@ -62,6 +62,7 @@ void quire_client_close(struct quire_client *client)
     client->device = NULL;
     qr_client_records_close(client->records);
     client->records = NULL;
+    client->batch = false;
     qr_client_profile_close(&client->profile);
     client->notice_count = 0;
 }
@@ -74,6 +75,7 @@ void quire_client_destroy(struct quire_client *client)
     qr_client_connection_destroy(client->connection);
     client->connection = NULL;
     quire_client_close(client);
+    qr_client_wipe(client->import_key, sizeof client->import_key);
     free(client->notices);
     free(client->profile_option);
     free(client->key_option);
@@ -123,6 +125,7 @@ enum quire_status qr_client_device_options(struct quire_client *client, bool mak
         status = qr_client_random(options.entropy, sizeof options.entropy, &client->error);
     }
     if (status == QUIRE_OK) {
+        qr_client_import_key(options.profile_key, client->import_key);
         qr_client_replica_read(client->profile.path.text, record);
         options.replica_record = quire_buffer_bytes(record);
         *out_options = options;

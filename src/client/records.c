@@ -1,5 +1,5 @@
 /*
- * LMDB in its safest mode: synced at each commit, no nested or long transactions.
+ * LMDB in its safest mode: synced at each commit, no nested transactions.
  */
 #include "client/records.h"
 #include <errno.h>
@@ -16,9 +16,11 @@ struct qr_client_records {
     MDB_dbi dbi;
     size_t map_size, map_max;
     MDB_txn *scan_txn; /* of the scan that is going on; NULL otherwise */
+    MDB_txn *batch;    /* of the batch that is open; NULL otherwise */
     char *path;
 };
 
+#define BATCH_ROOM ((size_t)256 << 20) /* bytes of the map that a batch may well take */
 #define ROOM ((uint64_t)1 << 20) /* bytes that a transaction may well take on the disk */
 
 /* A full disk shows itself as EIO when LMDB's own write came out short. */
@@ -126,7 +128,8 @@ void qr_client_records_close(struct qr_client_records *records)
     if (records == NULL) {
         return;
     }
-    mdb_env_close(records->env); /* accepts NULL */
+    mdb_txn_abort(records->batch); /* accepts NULL */
+    mdb_env_close(records->env);   /* accepts NULL */
     free(records->path);
     free(records);
 }
@@ -167,7 +170,7 @@ static MDB_val value_of(struct quire_bytes bytes)
 static enum quire_status get(void *context, struct quire_bytes key, struct quire_buffer *out_value)
 {
     struct qr_client_records *records = context;
-    MDB_txn *txn = records->scan_txn;
+    MDB_txn *txn = records->scan_txn != NULL ? records->scan_txn : records->batch;
     int code = 0;
     if (txn == NULL) {
         code = mdb_txn_begin(records->env, NULL, MDB_RDONLY, &txn);
@@ -180,7 +183,7 @@ static enum quire_status get(void *context, struct quire_bytes key, struct quire
     enum quire_status status = code != 0
         ? status_of(code)
         : quire_buffer_append(out_value, value.mv_data, value.mv_size);
-    if (txn != records->scan_txn) {
+    if (txn != records->scan_txn && txn != records->batch) {
         mdb_txn_abort(txn);
     }
     return status;
@@ -196,7 +199,12 @@ static enum quire_status scan(void *context, struct quire_bytes prefix,
     if (records->scan_txn != NULL) {
         return QUIRE_ESTATE; /* the contract: a visit does not scan */
     }
-    int code = mdb_txn_begin(records->env, NULL, MDB_RDONLY, &txn);
+    int code = 0;
+    if (records->batch != NULL) {
+        txn = records->batch;
+    } else {
+        code = mdb_txn_begin(records->env, NULL, MDB_RDONLY, &txn);
+    }
     if (code != 0) {
         return status_of(code);
     }
@@ -216,13 +224,31 @@ static enum quire_status scan(void *context, struct quire_bytes prefix,
         mdb_cursor_close(cursor);
     }
     records->scan_txn = NULL;
-    mdb_txn_abort(txn);
+    if (txn != records->batch) {
+        mdb_txn_abort(txn);
+    }
     return code == 0 || code == MDB_NOTFOUND ? QUIRE_OK : status_of(code);
 }
 
 struct quire_reader qr_client_records_reader(struct qr_client_records *records)
 {
     return (struct quire_reader){records, get, scan};
+}
+
+static int write_in(struct qr_client_records *records, MDB_txn *txn,
+    const struct quire_write *writes, size_t count)
+{
+    int code = 0;
+    for (size_t i = 0; code == 0 && i < count; i++) {
+        MDB_val key = value_of(writes[i].key), value = value_of(writes[i].value);
+        if (writes[i].erase) {
+            code = mdb_del(txn, records->dbi, &key, NULL);
+            code = code == MDB_NOTFOUND ? 0 : code;
+        } else {
+            code = mdb_put(txn, records->dbi, &key, &value, 0);
+        }
+    }
+    return code;
 }
 
 static int write_once(struct qr_client_records *records, const struct quire_write *writes,
@@ -233,15 +259,7 @@ static int write_once(struct qr_client_records *records, const struct quire_writ
     if (code != 0) {
         return code;
     }
-    for (size_t i = 0; code == 0 && i < count; i++) {
-        MDB_val key = value_of(writes[i].key), value = value_of(writes[i].value);
-        if (writes[i].erase) {
-            code = mdb_del(txn, records->dbi, &key, NULL);
-            code = code == MDB_NOTFOUND ? 0 : code;
-        } else {
-            code = mdb_put(txn, records->dbi, &key, &value, 0);
-        }
-    }
+    code = write_in(records, txn, writes, count);
     if (code != 0) {
         mdb_txn_abort(txn);
         return code;
@@ -249,17 +267,70 @@ static int write_once(struct qr_client_records *records, const struct quire_writ
     return mdb_txn_commit(txn); /* frees txn on failure too */
 }
 
+static int grow(struct qr_client_records *records)
+{
+    size_t grown = records->map_size * 2;
+    records->map_size = grown < records->map_max ? grown : records->map_max;
+    return mdb_env_set_mapsize(records->env, records->map_size);
+}
+
 enum quire_status qr_client_records_write(struct qr_client_records *records,
     const struct quire_write *writes, size_t count, struct qr_client_error *error)
 {
+    if (records->batch != NULL) {
+        int failed = write_in(records, records->batch, writes, count);
+        if (failed != 0) {
+            mdb_txn_abort(records->batch);
+            records->batch = NULL;
+        }
+        return failed == 0 ? QUIRE_OK : fail(records, failed, error);
+    }
     int code = write_once(records, writes, count);
     while (code == MDB_MAP_FULL && records->map_size < records->map_max) {
-        size_t grown = records->map_size * 2;
-        records->map_size = grown < records->map_max ? grown : records->map_max;
-        code = mdb_env_set_mapsize(records->env, records->map_size);
+        code = grow(records);
         if (code == 0) {
             code = write_once(records, writes, count);
         }
     }
+    return code == 0 ? QUIRE_OK : fail(records, code, error);
+}
+
+/* The map cannot grow while a batch is open, so it grows before. */
+static int make_room(struct qr_client_records *records)
+{
+    MDB_envinfo info;
+    MDB_stat tree;
+    int code = mdb_env_info(records->env, &info);
+    if (code == 0) {
+        code = mdb_env_stat(records->env, &tree);
+    }
+    while (code == 0 && records->map_size < records->map_max
+        && records->map_size - (info.me_last_pgno + 1) * tree.ms_psize < BATCH_ROOM) {
+        code = grow(records);
+    }
+    return code;
+}
+
+enum quire_status qr_client_records_begin(struct qr_client_records *records,
+    struct qr_client_error *error)
+{
+    if (records->batch != NULL || records->scan_txn != NULL) {
+        return qr_client_fail(error, QUIRE_ESTATE, "A batch is open already.");
+    }
+    int code = make_room(records);
+    if (code == 0) {
+        code = mdb_txn_begin(records->env, NULL, 0, &records->batch);
+    }
+    return code == 0 ? QUIRE_OK : fail(records, code, error);
+}
+
+enum quire_status qr_client_records_commit(struct qr_client_records *records,
+    struct qr_client_error *error)
+{
+    if (records->batch == NULL) {
+        return qr_client_fail(error, QUIRE_ESTATE, "No batch is open.");
+    }
+    int code = mdb_txn_commit(records->batch); /* frees it on failure too */
+    records->batch = NULL;
     return code == 0 ? QUIRE_OK : fail(records, code, error);
 }

@@ -32,4 +32,14 @@ struct quire_reader qr_client_records_reader(struct qr_client_records *records);
 QUIRE_CHECKED enum quire_status qr_client_records_write(struct qr_client_records *records,
     const struct quire_write *writes, size_t count, struct qr_client_error *error);
 
+/**
+ * A batch: until it is committed, writes are seen by the reader but are not durable, and then they all
+ * are at once. Errors as of write; after an error, or when the records are closed, none of the batch's
+ * writes was made. ESTATE: one is open, or, of commit, none is.
+ */
+QUIRE_CHECKED enum quire_status qr_client_records_begin(struct qr_client_records *records,
+    struct qr_client_error *error);
+QUIRE_CHECKED enum quire_status qr_client_records_commit(struct qr_client_records *records,
+    struct qr_client_error *error);
+
 #endif

@@ -221,6 +221,10 @@ enum quire_status qr_client_run(struct quire_client *client, enum qr_client_goal
         return qr_client_fail(&client->error, QUIRE_ESTATE,
             "The client is connected already, in a call further up.");
     }
+    if (client->batch) {
+        return qr_client_fail(&client->error, QUIRE_ESTATE,
+            "Saved entries wait for quire_client_commit: nothing may be sent before.");
+    }
     client->run = (struct qr_client_run){.moved_ms = qr_client_now_ms()};
     client->failed = QUIRE_OK;
     client->unreachable = false;

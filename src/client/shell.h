@@ -52,10 +52,12 @@ struct quire_client {
     struct qr_client_run run;
     enum quire_status failed; /* of a step inside a callback of the connection */
     bool unreachable;         /* the last failure was the server's absence */
+    bool batch;               /* between begin and commit: what is saved is not durable yet */
     bool delivering;          /* a notice is being delivered */
     struct qr_client_notice *notices;
     size_t notice_count, notice_capacity;
     atomic_bool stop;
+    uint8_t import_key[32]; /* follows from the profile's key; of the ids of imported entries */
     struct qr_client_error error;
 };
 
@@ -98,6 +100,9 @@ QUIRE_CHECKED enum quire_status qr_client_change_text(struct quire_client *clien
 
 /** Indexes entries that came in large numbers, for about time_ms at most. As feed. (search.c) */
 QUIRE_CHECKED enum quire_status qr_client_index(struct quire_client *client, uint32_t time_ms);
+
+/** The key of quire_client_import_id, from the profile's key. (batch.c) */
+void qr_client_import_key(const uint8_t profile_key[QUIRE_PROFILE_KEY_SIZE], uint8_t out_key[32]);
 
 /* The blocking calls' engine (run.c). */
 enum qr_client_goal {

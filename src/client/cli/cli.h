@@ -160,6 +160,8 @@ enum qr_cli_exit qr_cli_history(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_diff(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_restore(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_delete(struct qr_cli *cli);
+enum qr_cli_exit qr_cli_export(struct qr_cli *cli);
+enum qr_cli_exit qr_cli_import(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_sync(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_status(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_version(struct qr_cli *cli);

@@ -41,6 +41,18 @@ static const struct qr_cli_option show_options[] = {
 static const struct qr_cli_option list_options[] = {{"all", "", "deleted entries too"},
     {"limit", "N", "the N newest only"}, {0}};
 static const struct qr_cli_option history_options[] = {{"limit", "N", "the N newest only"}, {0}};
+static const struct qr_cli_option export_options[] = {
+    {"format", "NAME", "markdown, json or html [by the path's ending]"},
+    {"from", "DATE", "entries of this day, month or year and later only"},
+    {"to", "DATE", "entries up to the end of this day, month or year only"},
+    {"on", "DATE", "entries of this day, month or year only"}, {"tag", "NAME", "entries with this tag only"},
+    {"deleted", "", "deleted entries, too"}, {0}};
+static const struct qr_cli_option import_options[] = {
+    {"dry-run", "", "reads and reports, and writes nothing"},
+    {"format", "NAME", "what it is, where that is not recognised"},
+    {"password-file", "FILE", "its first line opens an encrypted file [asked for in a terminal]"},
+    {"update", "", "makes entries that are here already as they are in the file"},
+    {"force", "", "even if that changes or deletes more than a tenth of the journal"}, {0}};
 static const struct qr_cli_option sync_options[] = {
     {"follow", "", "stays in sync until it is interrupted"}, ONLINE, {0}};
 static const struct qr_cli_option online_options[] = {ONLINE, {0}};
@@ -129,6 +141,17 @@ const struct qr_cli_command qr_cli_commands[] = {
         "An edit on another device that did not know of it brings the entry back; so does editing\n"
         "it again.\n",
         NULL, qr_cli_delete},
+    {"export", "PATH", 1, 1, "writes the journal to files that other programs read",
+        "Markdown (a folder, one file an entry, fields as YAML at its head), JSON (docs/moving.md names\n"
+        "its schema) or HTML, which a browser prints or saves as PDF. PATH must not exist; it appears\n"
+        "whole or not at all. An export is not encrypted. \"-\": to standard output.\n",
+        export_options, qr_cli_export},
+    {"import", "PATH", 1, 1, "takes in entries from another program's files, or from an export",
+        "PATH is a file, a folder or a zip: Day One, jrnl, Standard Notes, Joplin, Journey, Simplenote,\n"
+        "Daylio, org-journal, Obsidian, Markdown, and exports of Quire. What cannot be taken is reported;\n"
+        "--dry-run only reports. Importing the same again makes no doubles. Entries that are here\n"
+        "already and differ stay as they are, unless --update says otherwise.\n",
+        import_options, qr_cli_import},
     {"sync", "", 0, 0, "sends what was written here, takes in what was written elsewhere",
         "With --follow it stays until it is interrupted, and other commands may be used meanwhile.\n"
         "Whatever happens, what was written here stays here.\n"
