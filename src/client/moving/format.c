@@ -6,7 +6,8 @@
 #include <string.h>
 
 static const struct qr_moving_format *const all[] = {&qr_moving_quire, &qr_moving_dayone,
-    &qr_moving_jrnl, &qr_moving_markdown, NULL};
+    &qr_moving_jrnl, &qr_moving_standardnotes, &qr_moving_joplin, &qr_moving_journey,
+    &qr_moving_simplenote, &qr_moving_daylio, &qr_moving_org, &qr_moving_markdown, NULL};
 
 const struct qr_moving_format *const *qr_moving_all(void)
 {
