@@ -372,8 +372,17 @@ static enum quire_status number_source(struct qr_moving_journal *journal,
     struct qr_moving_entry *entry)
 {
     struct qr_moving_names *names = NULL;
-    if (entry->has_id || entry->source.size == 0) {
+    if (entry->has_id) {
         return QUIRE_OK;
+    }
+    if (entry->source.size == 0) { /* nothing in the format names it: its place does */
+        enum quire_status status = qr_moving_print(&entry->source, "?");
+        if (status == QUIRE_OK && entry->where.size > 0) {
+            status = quire_buffer_append(&entry->source, entry->where.data, entry->where.size);
+        }
+        if (status != QUIRE_OK) {
+            return status;
+        }
     }
     HASH_FIND(hh, journal->sources, entry->source.data, entry->source.size, names);
     if (names != NULL) {
