@@ -8,9 +8,10 @@ import re
 import subprocess
 import sys
 
-CORE = ["base", "codec", "crypto", "crdt", "sync"]
+CORE = ["base", "codec", "crypto", "crdt", "insight", "sync"]
 MAY_USE = {  # folder → folders whose private headers it may include, besides its own
     "src/base": [], "src/codec": ["base"], "src/crypto": ["base"], "src/crdt": ["base"],
+    "src/insight": ["base"],
     "src/sync": ["base", "codec", "crypto", "crdt"],
     "src/store": ["base"],
     "src/server": ["base", "codec", "crypto", "sync", "store"],
