@@ -85,7 +85,7 @@ void qr_features_clear(struct qr_features *features)
     features->count = 0;
 }
 
-static void add(struct qr_features *features, uint64_t hash, uint8_t weight)
+bool qr_features_insert(struct qr_features *features, uint64_t hash, uint8_t weight)
 {
     uint32_t slot = (uint32_t)(hash >> 20) % QR_FEATURES_TABLE;
     while (features->weights[slot] != 0) {
@@ -93,15 +93,17 @@ static void add(struct qr_features *features, uint64_t hash, uint8_t weight)
             if (features->weights[slot] < weight) {
                 features->weights[slot] = weight;
             }
-            return;
+            return false;
         }
         slot = (slot + 1) % QR_FEATURES_TABLE;
     }
-    if (features->count < QR_FEATURES_MAX) {
-        features->slots[features->count++] = slot;
-        features->hashes[slot] = hash;
-        features->weights[slot] = weight;
+    if (features->count == QR_FEATURES_MAX) {
+        return false;
     }
+    features->slots[features->count++] = slot;
+    features->hashes[slot] = hash;
+    features->weights[slot] = weight;
+    return true;
 }
 
 static void add_parts(struct qr_features *features, const struct qr_token *token)
@@ -113,7 +115,7 @@ static void add_parts(struct qr_features *features, const struct qr_token *token
     for (uint32_t size = 3; size <= 5; size++) {
         for (uint32_t i = 0; i + size <= count; i++) {
             if (size != count) {
-                add(features, qr_hash_points(framed + i, size, 3), WEIGHT_PART);
+                qr_features_insert(features, qr_hash_points(framed + i, size, 3), WEIGHT_PART);
             }
         }
     }
@@ -123,7 +125,7 @@ static void add_grams(struct qr_features *features, const struct qr_token *token
 {
     for (uint32_t size = 1; size <= 3; size++) {
         for (uint32_t i = 0; i + size <= token->count; i++) {
-            add(features, qr_hash_points(token->points + i, size, 7),
+            qr_features_insert(features, qr_hash_points(token->points + i, size, 7),
                 size == 1 ? WEIGHT_PAIR : WEIGHT_WHOLE);
         }
     }
@@ -135,7 +137,7 @@ void qr_features_add_token(struct qr_features *features, const struct qr_token *
         add_grams(features, token);
         return;
     }
-    add(features, qr_hash_points(token->points, token->count, 1), WEIGHT_WHOLE);
+    qr_features_insert(features, qr_hash_points(token->points, token->count, 1), WEIGHT_WHOLE);
     if (token->kind == QR_TOKEN_WORD) {
         add_parts(features, token);
     }
@@ -156,12 +158,12 @@ void qr_features_add(struct qr_features *features, enum qr_language language, st
             continue;
         }
         uint64_t hash = qr_hash_points(token.points, token.count, 1);
-        add(features, qr_mix(previous * 31 + hash), WEIGHT_PAIR);
+        qr_features_insert(features, qr_mix(previous * 31 + hash), WEIGHT_PAIR);
         previous = hash;
         if (token.kind == QR_TOKEN_SYMBOL) {
             negated = 0;
         } else if (negated > 0) {
-            add(features, qr_mix(hash ^ NEGATED), WEIGHT_WHOLE);
+            qr_features_insert(features, qr_mix(hash ^ NEGATED), WEIGHT_WHOLE);
             negated--;
         }
         if (qr_token_negates(&token, language, false)) {
@@ -169,6 +171,6 @@ void qr_features_add(struct qr_features *features, enum qr_language language, st
         }
     }
     if (any) {
-        add(features, qr_mix(previous * 31 + EDGE_AFTER), WEIGHT_PAIR);
+        qr_features_insert(features, qr_mix(previous * 31 + EDGE_AFTER), WEIGHT_PAIR);
     }
 }

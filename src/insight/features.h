@@ -28,6 +28,9 @@ struct qr_features {
 
 void qr_features_clear(struct qr_features *features);
 
+/** Adds one; true if it is new. The set being full, nothing happens. weight ≥ 1. */
+bool qr_features_insert(struct qr_features *features, uint64_t hash, uint8_t weight);
+
 /** Adds those of a text, as one passage. `language` says which words negate. */
 void qr_features_add(struct qr_features *features, enum qr_language language, struct quire_bytes text);
 

@@ -19,7 +19,7 @@
 const struct recipe recipes[] = {
     {.name = "en", QR_BUNDLE_EMOTIONS, QR_LANGUAGE_EN, {EKMAN, FINER}, 7, 16000, 3, 8, .80, .60,
         GO "; thresholds also from " BRIGHTER},
-    {.name = "en-small", QR_BUNDLE_EMOTIONS, QR_LANGUAGE_EN, {EKMAN}, 7, 6950, 1, 8, .80, .60,
+    {.name = "en-small", QR_BUNDLE_EMOTIONS, QR_LANGUAGE_EN, {EKMAN}, 7, 6900, 1, 8, .80, .60,
         GO "; thresholds also from " BRIGHTER},
     {.name = "es", QR_BUNDLE_EMOTIONS, QR_LANGUAGE_ES, {SIX}, 6, 6950, 2, 15, .83, .70, BRIGHTER},
     {.name = "de", QR_BUNDLE_EMOTIONS, QR_LANGUAGE_DE, {SIX}, 6, 6950, 2, 15, .83, .48, BRIGHTER},
@@ -27,7 +27,7 @@ const struct recipe recipes[] = {
     {.name = "id", QR_BUNDLE_EMOTIONS, QR_LANGUAGE_ID, {"anger", "fear", "joy", "love", "sadness"}, 5,
         6950, 3, 15, .83, .66, EMOT},
     {.name = "fr", QR_BUNDLE_EMOTIONS, QR_LANGUAGE_FR,
-        {"anger", "anticipation", "disgust", "fear", "joy", "sadness", "surprise", "trust"}, 8, 5600, 2,
+        {"anger", "anticipation", "disgust", "fear", "joy", "sadness", "surprise", "trust"}, 8, 5500, 2,
         8, .83, 0, XED " (labels projected over film subtitles: weak)"},
     {.name = "language", QR_BUNDLE_LANGUAGES, QR_LANGUAGE_UNKNOWN, {"en", "es", "de", "fr", "id"}, 5, 4300,
         3, 8, .90, .99, GO "; " BRIGHTER "; " XED "; " EMOT},

@@ -128,6 +128,9 @@ void calibrate(const struct recipe *recipe, const struct samples *samples, const
         }
         if (positives == 0 || shown < SHOWN_MIN) {
             label->flags |= QR_BUNDLE_ONE_KIND;
+            if (more > 0 && label->show != QR_BUNDLE_NEVER) { /* untested in the second: asks for more */
+                label->show = show_threshold(rows, count, recipe->target + .05, false);
+            }
         } else if (label->show != QR_BUNDLE_NEVER) {
             count += rank(second, second_logits, outputs, k, true, rows + count);
             qsort(rows, count, sizeof *rows, greatest_first);
