@@ -137,11 +137,12 @@ static bool picks_any(const struct qr_bundle *bundle, const struct qr_entry *ent
     return false;
 }
 
-/* The threshold with the best F1 on the entries with picks: `numbers` are 2·logit + picked, ascending. */
+/* The threshold with the best F1 on the entries with picks: `numbers` are 2·logit + picked, ascending. A
+ * label that was never picked is shown for none of them. */
 static int32_t best_threshold(const int64_t *numbers, uint32_t count, uint32_t picked)
 {
-    int64_t best = -1, hits = 0;
-    int32_t threshold = INT32_MAX;
+    int64_t best = 0, hits = 0;
+    int32_t threshold = (int32_t)qr_divide(numbers[count - 1] - (numbers[count - 1] & 1), 2);
     for (uint32_t i = count; i > 0; i--) {
         hits += numbers[i - 1] & 1;
         int64_t f1 = 20000 * hits / ((int64_t)(count - i + 1) + picked);
