@@ -3,15 +3,16 @@
  */
 #include "server/addresses.h"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define PLACES 16384
+#define SLOTS 16384
 #define MINUTE_MS 60000
 
-struct place {
+struct slot {
     uint64_t bits;
     uint64_t seen_ms;
     uint64_t level; /* connections × MINUTE_MS that are counted; runs off with time */
@@ -21,7 +22,7 @@ struct qr_addresses {
     uint32_t per_minute;
     bool limit_loopback;
     uint8_t key[crypto_shorthash_KEYBYTES];
-    struct place places[PLACES];
+    struct slot slots[SLOTS];
 };
 
 static uint64_t bits_of(uint32_t address_v4)
@@ -54,6 +55,19 @@ struct qr_address qr_address_of(const struct sockaddr *address)
     return out;
 }
 
+struct qr_address qr_address_of_text(const char *text)
+{
+    struct sockaddr_in v4 = {.sin_family = AF_INET};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+    if (inet_pton(AF_INET, text, &v4.sin_addr) == 1) {
+        return qr_address_of((const struct sockaddr *)&v4);
+    }
+    if (inet_pton(AF_INET6, text, &v6.sin6_addr) == 1) {
+        return qr_address_of((const struct sockaddr *)&v6);
+    }
+    return (struct qr_address){0};
+}
+
 struct qr_addresses *qr_addresses_create(uint32_t per_minute, bool limit_loopback,
     const uint8_t key[16])
 {
@@ -77,21 +91,26 @@ static bool exempt(const struct qr_addresses *addresses, struct qr_address addre
            (address.loopback && !addresses->limit_loopback);
 }
 
-static struct place *place_of(struct qr_addresses *addresses, struct qr_address address,
+static struct slot *slot_of(struct qr_addresses *addresses, struct qr_address address,
     uint64_t now_ms)
 {
     uint8_t hash[crypto_shorthash_BYTES];
     uint64_t number;
     crypto_shorthash(hash, (const uint8_t *)&address.bits, sizeof address.bits, addresses->key);
     memcpy(&number, hash, sizeof number);
-    struct place *place = &addresses->places[number % PLACES];
-    if (place->bits != address.bits) {
-        *place = (struct place){.bits = address.bits, .seen_ms = now_ms};
+    struct slot *slot = &addresses->slots[number % SLOTS];
+    if (slot->bits != address.bits) {
+        *slot = (struct slot){.bits = address.bits, .seen_ms = now_ms};
     }
-    uint64_t gone = (now_ms - place->seen_ms) * addresses->per_minute;
-    place->level -= gone < place->level ? gone : place->level;
-    place->seen_ms = now_ms;
-    return place;
+    uint64_t gone = (now_ms - slot->seen_ms) * addresses->per_minute;
+    slot->level -= gone < slot->level ? gone : slot->level;
+    slot->seen_ms = now_ms;
+    return slot;
+}
+
+bool qr_addresses_count(const struct qr_addresses *addresses, struct qr_address address)
+{
+    return address.bits != 0 && (!address.loopback || addresses->limit_loopback);
 }
 
 bool qr_addresses_admit(struct qr_addresses *addresses, struct qr_address address, uint64_t now_ms)
@@ -99,18 +118,18 @@ bool qr_addresses_admit(struct qr_addresses *addresses, struct qr_address addres
     if (exempt(addresses, address)) {
         return true;
     }
-    struct place *place = place_of(addresses, address, now_ms);
-    if (place->level + MINUTE_MS > (uint64_t)addresses->per_minute * MINUTE_MS) {
+    struct slot *slot = slot_of(addresses, address, now_ms);
+    if (slot->level + MINUTE_MS > (uint64_t)addresses->per_minute * MINUTE_MS) {
         return false;
     }
-    place->level += MINUTE_MS;
+    slot->level += MINUTE_MS;
     return true;
 }
 
 void qr_addresses_return(struct qr_addresses *addresses, struct qr_address address, uint64_t now_ms)
 {
     if (!exempt(addresses, address)) {
-        struct place *place = place_of(addresses, address, now_ms);
-        place->level -= place->level < MINUTE_MS ? place->level : MINUTE_MS;
+        struct slot *slot = slot_of(addresses, address, now_ms);
+        slot->level -= slot->level < MINUTE_MS ? slot->level : MINUTE_MS;
     }
 }

@@ -14,10 +14,8 @@
 
 #define RECEIVE_SIZE 512 /* of memory per connection; an edit fits */
 #define TURN_BYTES (128 * 1024)
-#define PARTIAL_ALL_MAX (256u * 1024 * 1024) /* of all connections: a bound for memory */
 #define CLOSE_UNSUPPORTED 1003
 #define CLOSE_TOO_LARGE 1009
-#define CLOSE_TRY_LATER 1013
 
 struct qr_outgoing {
     struct qr_outgoing *next;
@@ -179,12 +177,6 @@ static int on_writable(struct qr_connection *connection)
 
 /* ---- coming in ------------------------------------------------------------------------------- */
 
-static void drop_partial(struct qr_connection *connection)
-{
-    connection->server->partial_size -= connection->partial.size;
-    quire_buffer_finish(&connection->partial);
-}
-
 static void on_receive(struct qr_connection *connection, const uint8_t *data, size_t size)
 {
     struct qr_server *server = connection->server;
@@ -197,25 +189,26 @@ static void on_receive(struct qr_connection *connection, const uint8_t *data, si
         qr_connection_close(connection, CLOSE_UNSUPPORTED);
         return;
     }
-    if (connection->partial.size + size > QR_FRAME_MAX) {
-        qr_connection_close(connection, CLOSE_TOO_LARGE);
-        return;
-    }
     struct quire_bytes message = {data, size};
     if (!whole || connection->partial.size > 0) {
-        if (server->partial_size + size > PARTIAL_ALL_MAX ||
-            quire_buffer_append(&connection->partial, data, size) != QUIRE_OK) {
-            qr_connection_close(connection, CLOSE_TRY_LATER);
+        /* The limit of the connection's state holds while the message grows. */
+        struct qr_hub_allowance allowance;
+        qr_hub_allowance(server->hub, connection->id, &allowance);
+        if (connection->partial.size + size > allowance.message_max) {
+            qr_intake_drop(&server->intake, connection);
+            qr_connection_close(connection, CLOSE_TOO_LARGE);
             return;
         }
-        server->partial_size += size;
+        if (!qr_intake_add(&server->intake, connection, &allowance, data, size)) {
+            return;
+        }
         message = quire_buffer_bytes(&connection->partial);
     }
     if (!whole) {
         return;
     }
     qr_server_received(server, connection, message);
-    drop_partial(connection);
+    qr_intake_drop(&server->intake, connection);
     if (!connection->paused && qr_server_congested(server)) {
         connection->paused = true;
         DL_APPEND2(server->paused, connection, prev_paused, next_paused);
@@ -245,6 +238,7 @@ void qr_connection_adopt(struct qr_server *server, struct lws_vhost *vhost, int 
     connection->since_ms = connection->accepted_ms = qr_server_now_ms();
     connection->end = &connection->first;
     DL_APPEND(server->guests, connection);
+    server->guest_count++;
     server->connection_count++;
     server->adopting = connection;
     const lws_adopt_desc_t adoption = {
@@ -257,6 +251,7 @@ void qr_connection_adopt(struct qr_server *server, struct lws_vhost *vhost, int 
     server->adopting = NULL;
     if (connection->wsi == NULL) { /* it came to nothing, and no end of it will be told */
         DL_DELETE(server->guests, connection);
+        server->guest_count--;
         server->connection_count--;
         free(connection);
     }
@@ -270,11 +265,19 @@ static int on_established(struct qr_connection *connection)
         return -1;
     }
     DL_DELETE(server->guests, connection);
+    server->guest_count--;
     connection->state = QR_CONNECTION_OPEN;
     connection->id = ++server->last_id;
     HASH_ADD(hh, server->connections, id, sizeof connection->id, connection);
     qr_server_opened(server, connection, host);
     return 0;
+}
+
+void qr_connection_forget_guest(struct qr_connection *connection)
+{
+    DL_DELETE(connection->server->guests, connection);
+    connection->server->guest_count--;
+    connection->state = QR_CONNECTION_GONE;
 }
 
 /* Out of all lists but the one of connections told to have sent, which is never kept over an event. */
@@ -283,6 +286,7 @@ static void leave(struct qr_connection *connection)
     struct qr_server *server = connection->server;
     if (connection->state == QR_CONNECTION_GUEST) {
         DL_DELETE(server->guests, connection);
+        server->guest_count--;
     } else if (connection->state != QR_CONNECTION_GONE) {
         HASH_DELETE(hh, server->connections, connection);
     }
@@ -298,7 +302,7 @@ static void leave(struct qr_connection *connection)
         DL_DELETE2(server->farewells, connection, prev_farewell, next_farewell);
     }
     drop_queue(connection);
-    drop_partial(connection);
+    qr_intake_drop(&server->intake, connection);
     connection->state = QR_CONNECTION_GONE;
 }
 
@@ -357,6 +361,12 @@ static int http_callback(struct lws *wsi, enum lws_callback_reasons reason, void
         return 0;
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
         status = connection == NULL ? 0 : qr_http_judge_upgrade(wsi, &server->hosts);
+        if (status == 101 && !qr_server_admit_upgrade(server, connection)) {
+            status = 503;
+        }
+        if (status == 421) {
+            qr_server_log_refusal(server, connection, "the name that was dialled is no --host");
+        }
         if (status == 101) {
             return 0;
         }
@@ -368,7 +378,7 @@ static int http_callback(struct lws *wsi, enum lws_callback_reasons reason, void
         status = connection == NULL ? 0 : qr_http_judge_request(wsi);
         if (status == 200) {
             char body[QR_HEALTH_MAX];
-            qr_server_health(server, body);
+            qr_server_health(server, connection->address.loopback && !qr_http_is_forwarded(wsi), body);
             qr_http_answer(wsi, server->draining ? 503 : 200, body);
         } else if (status != 0) {
             qr_http_answer(wsi, status, NULL);

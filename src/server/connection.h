@@ -18,6 +18,7 @@
 
 struct qr_server;
 struct qr_outgoing;
+struct qr_intake_group;
 
 enum qr_connection_state {
     QR_CONNECTION_GUEST,
@@ -41,7 +42,9 @@ struct qr_connection {
     uint64_t since_ms; /* accepted; for a closing one, since when */
     uint64_t accepted_ms;
     struct qr_address address;
-    struct quire_buffer partial; /* of a message that is not whole yet */
+    struct quire_buffer partial; /* of a message that is not whole yet: intake.h */
+    struct qr_intake_group *intake_group;
+    struct qr_connection *next_holder, *prev_holder;
     struct qr_outgoing *first, **end;
     size_t written; /* bytes that left the queue and were not told to the hub */
     uint64_t turn;  /* the round of the loop in which turn_bytes were written */
@@ -63,6 +66,8 @@ void qr_connection_close(struct qr_connection *connection, uint16_t code);
 void qr_connection_farewells(struct qr_server *server);
 /** Ends it without another word. */
 void qr_connection_kill(struct qr_connection *connection);
+/** No longer counts as a guest, while libwebsockets ends it. */
+void qr_connection_forget_guest(struct qr_connection *connection);
 /** Reads again, after the server was congested. */
 void qr_connection_resume(struct qr_connection *connection);
 /** Takes the bytes that have left, if it is time to tell the hub; else 0. */

@@ -2,12 +2,16 @@
  * The hub's shell: what it asks for is done here.
  */
 #include "server/drive.h"
+#include "server/http.h"
 
 #include <assert.h>
 #include <sodium.h>
 #include <time.h>
 
 #define NEWS_AT_ONCE 256
+#define GUESTS_PER_TICK 256 /* ended at once; the others have to wait for the next tick */
+#define REFUSALS_PER_SECOND 5 /* lines of the log */
+#define REFUSALS_BURST 50
 #define CLOSING_MS 5000 /* for a peer to take what it is owed and the close frame */
 #define DRAIN_MS 10000
 #define CONGESTED_BYTES (32u * 1024 * 1024) /* waiting for the disk */
@@ -56,6 +60,65 @@ static void forget(struct qr_server *server, const struct qr_hub_action *action)
                                            : quire_status_text(status)));
 }
 
+/* May one more refusal be logged? Strangers provoke them, so they have a rate. */
+static bool may_log_refusal(struct qr_server *server)
+{
+    uint64_t now_ms = qr_server_now_ms();
+    if (hub_bucket_take(&server->refused.lines, now_ms, 1,
+            (struct hub_rate){REFUSALS_PER_SECOND, 1000, REFUSALS_BURST}) > 0) {
+        server->refused.unlogged++;
+        return false;
+    }
+    if (server->refused.unlogged > 0) {
+        qr_log(QR_LOG_WARN, QR_EVENT("refused_more"), QR_NUMBER("count", server->refused.unlogged));
+        server->refused.unlogged = 0;
+    }
+    return true;
+}
+
+void qr_server_log_refusal(struct qr_server *server, const struct qr_connection *connection,
+    const char *cause)
+{
+    if (may_log_refusal(server)) {
+        qr_log(QR_LOG_WARN, QR_EVENT("connection_refused"), QR_TEXT("cause", cause),
+            QR_NUMBER("connection", connection == NULL ? 0 : connection->id),
+            QR_NUMBER("connections", server->connection_count));
+    }
+}
+
+static void log_refused(struct qr_server *server, const struct qr_hub_action *action,
+    const struct qr_connection *connection)
+{
+    (void)connection;
+    if (may_log_refusal(server)) {
+        qr_log(QR_LOG_INFO, QR_EVENT("refused"), QR_TEXT("code", qr_error_name(action->code)),
+            QR_TEXT("cause", action->cause), QR_NUMBER("connection", action->connection),
+            action->code == QR_ERROR_REGISTRATION ? QR_LONG_NAME("account", action->user)
+                                                  : QR_NAME("user", action->user),
+            QR_NAME("device", action->device));
+    }
+}
+
+bool qr_server_admit_upgrade(struct qr_server *server, struct qr_connection *connection)
+{
+    char text[64];
+    if (server->options->trust_forwarded && connection->address.loopback &&
+        qr_http_forwarded_for(connection->wsi, text, sizeof text)) {
+        struct qr_address address = qr_address_of_text(text);
+        if (address.bits == 0) {
+            return true; /* "unknown", or a name: counted as the proxy */
+        }
+        address.counted = qr_addresses_count(server->addresses, address);
+        connection->address = address;
+        if (!qr_addresses_admit(server->addresses, address, qr_server_now_ms())) {
+            server->refused.connections++;
+            qr_server_log_refusal(server, connection, "too many connections from one address");
+            return false;
+        }
+    }
+    return true;
+}
+
 static void carry_out(struct qr_server *server, const struct qr_hub_action *action)
 {
     enum quire_status status = QUIRE_OK;
@@ -63,6 +126,9 @@ static void carry_out(struct qr_server *server, const struct qr_hub_action *acti
     switch (action->kind) {
     case QR_HUB_SEND:
         connection = find(server, action->connection);
+        if (action->cause != NULL) {
+            log_refused(server, action, connection);
+        }
         if (connection != NULL) {
             qr_connection_send(connection, action->bytes);
         }
@@ -75,7 +141,7 @@ static void carry_out(struct qr_server *server, const struct qr_hub_action *acti
         break;
     case QR_HUB_VERIFY:
         status = qr_verifier_submit(server->verifier, action->token, action->jobs,
-            action->job_count);
+            action->job_count, action->stranger);
         break;
     case QR_HUB_PERSIST:
         status = qr_committer_submit(server->committer, action->records, action->record_count);
@@ -121,6 +187,12 @@ static void settle(struct qr_server *server)
     }
 }
 
+void qr_server_work(uv_idle_t *handle)
+{
+    struct qr_server *server = handle->data;
+    qr_server_feed(server, &(struct qr_hub_event){.kind = QR_HUB_WORK});
+}
+
 void qr_server_feed(struct qr_server *server, struct qr_hub_event *event)
 {
     if (server->ended) {
@@ -131,6 +203,10 @@ void qr_server_feed(struct qr_server *server, struct qr_hub_event *event)
     step(server, event);
     settle(server);
     server->stepping = false;
+    bool more = qr_hub_has_work(server->hub);
+    if (more != (uv_is_active((uv_handle_t *)&server->work) != 0)) {
+        (void)(more ? uv_idle_start(&server->work, qr_server_work) : uv_idle_stop(&server->work));
+    }
 }
 
 /* ---- what connections tell ------------------------------------------------------------------- */
@@ -139,6 +215,7 @@ void qr_server_opened(struct qr_server *server, struct qr_connection *connection
 {
     struct qr_hub_event event = {.kind = QR_HUB_OPEN,
         .connection = connection->id,
+        .address = connection->address.counted ? connection->address.bits : 0,
         .bytes = quire_bytes_of_text(host)};
     randombytes_buf(event.entropy, sizeof event.entropy);
     qr_log(QR_LOG_DEBUG, QR_EVENT("opened"), QR_NUMBER("connection", connection->id));
@@ -162,10 +239,10 @@ void qr_server_sent(struct qr_server *server, struct qr_connection *connection, 
 
 void qr_server_closed(struct qr_server *server, struct qr_connection *connection, uint64_t id)
 {
-    uint64_t now_ms = qr_server_now_ms();
-    /* Whoever stayed for longer than the handshake may take had proved who it is. */
-    if (now_ms - connection->accepted_ms > server->limits.handshake_ms) {
-        qr_addresses_return(server->addresses, connection->address, now_ms);
+    struct qr_hub_allowance allowance;
+    qr_hub_allowance(server->hub, id, &allowance);
+    if (allowance.member) { /* it proved which device it is: it does not count against its address */
+        qr_addresses_return(server->addresses, connection->address, qr_server_now_ms());
     }
     qr_log(QR_LOG_DEBUG, QR_EVENT("closed"), QR_NUMBER("connection", id));
     qr_server_feed(server, &(struct qr_hub_event){.kind = QR_HUB_CLOSED, .connection = id});
@@ -245,11 +322,13 @@ void qr_server_tick(struct qr_server *server)
     uint64_t now_ms = qr_server_now_ms();
     struct qr_connection *connection;
     /* Both lists have the oldest first. */
-    for (connection = server->guests; connection != NULL; connection = connection->next) {
+    for (int i = 0; server->guests != NULL && (i < GUESTS_PER_TICK || server->draining); i++) {
+        connection = server->guests;
         if (now_ms - connection->since_ms < server->limits.handshake_ms && !server->draining) {
             break;
         }
         qr_connection_kill(connection);
+        qr_connection_forget_guest(connection);
     }
     for (connection = server->closing; connection != NULL; connection = connection->next) {
         if (now_ms - connection->since_ms < CLOSING_MS) {

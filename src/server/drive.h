@@ -17,5 +17,7 @@ void qr_server_drain(struct qr_server *server);
 void qr_server_end_if_drained(struct qr_server *server);
 /** Once a second: time for the hub; ends guests that dawdle and connections that do not close. */
 void qr_server_tick(struct qr_server *server);
+/** One slice of the hub's work; the callback of server->work. */
+void qr_server_work(uv_idle_t *handle);
 
 #endif

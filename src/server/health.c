@@ -1,12 +1,12 @@
 /*
- * /healthz: what the server would say of itself, in numbers only.
+ * /healthz: the server's state in numbers; to anyone but this machine only whether it serves.
  */
 #include "server/server.h"
 
 #include <quire/version.h>
 #include <stdio.h>
 
-void qr_server_health(struct qr_server *server, char out_body[QR_HEALTH_MAX])
+void qr_server_health(struct qr_server *server, bool details, char out_body[QR_HEALTH_MAX])
 {
     struct qr_hub_counters hub;
     struct qr_store_stats store;
@@ -16,6 +16,10 @@ void qr_server_health(struct qr_server *server, char out_body[QR_HEALTH_MAX])
                          : server->disk == QUIRE_EFULL ? "full"
                          : server->disk != QUIRE_OK    ? "disk_failed"
                                                        : "ok";
+    if (!details) { /* counts of batches and bytes would tell a stranger when a user writes */
+        (void)snprintf(out_body, QR_HEALTH_MAX, "{\"status\":\"%s\"}\n", status);
+        return;
+    }
     struct {
         const char *name;
         uint64_t value;
@@ -26,7 +30,15 @@ void qr_server_health(struct qr_server *server, char out_body[QR_HEALTH_MAX])
         {"connections_ready", hub.connections_ready},
         {"connections_max", server->limits.connections},
         {"open_files_max", server->files_max},
+        {"connections_refused", server->refused.connections},
+        {"connections_replaced", hub.connections_replaced},
+        {"guests", server->guest_count},
+        {"guests_refused", server->refused.guests},
+        {"messages_dropped_for_room", server->intake.closed},
+        {"accounts_made", hub.accounts_made},
+        {"accounts_refused", hub.accounts_refused},
         {"users_loaded", hub.users_loaded},
+        {"users_loaded_bytes", hub.users_loaded_bytes},
         {"batches_accepted", hub.batches_accepted},
         {"batches_repeated", hub.batches_repeated},
         {"batches_rejected", hub.batches_rejected},
@@ -37,6 +49,7 @@ void qr_server_health(struct qr_server *server, char out_body[QR_HEALTH_MAX])
         {"rate_limited", hub.rate_limited},
         {"records_damaged", hub.records_damaged + store.damaged},
         {"pending_verify", hub.pending_verify},
+        {"pending_stranger_jobs", hub.pending_stranger_jobs},
         {"pending_persist", hub.pending_persist},
         {"store_bytes", store.used_size},
         {"store_map_bytes", store.map_size},

@@ -13,6 +13,27 @@ bool qr_http_host(struct lws *wsi, char out_host[QR_HOST_MAX + 1])
     return lws_hdr_copy(wsi, out_host, QR_HOST_MAX + 1, WSI_TOKEN_HOST) > 0;
 }
 
+bool qr_http_is_forwarded(struct lws *wsi)
+{
+    return lws_hdr_total_length(wsi, WSI_TOKEN_X_FORWARDED_FOR) > 0 ||
+           lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_VIA) > 0 ||
+           lws_hdr_custom_length(wsi, "forwarded:", 10) > 0 ||
+           lws_hdr_custom_length(wsi, "x-real-ip:", 10) > 0;
+}
+
+bool qr_http_forwarded_for(struct lws *wsi, char *out_address, size_t size)
+{
+    char list[512];
+    if (lws_hdr_copy(wsi, list, sizeof list, WSI_TOKEN_X_FORWARDED_FOR) <= 0) {
+        return false;
+    }
+    const char *last = strrchr(list, ',');
+    last = last == NULL ? list : last + 1;
+    last += strspn(last, " ");
+    int length = snprintf(out_address, size, "%.*s", (int)strcspn(last, " "), last);
+    return length > 0 && (size_t)length < size;
+}
+
 static bool has_body(struct lws *wsi)
 {
     return lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0 ||
@@ -94,7 +115,7 @@ static const char *reason_of(unsigned status)
     case 426:
         return "Upgrade Required\r\nsec-websocket-version: 13";
     case 503:
-        return "Service Unavailable";
+        return "Service Unavailable\r\nretry-after: 10";
     default:
         return "Bad Request";
     }

@@ -20,6 +20,11 @@ unsigned qr_http_judge_request(struct lws *wsi);
 /** Writes a whole answer; the connection is to be closed after it. body may be NULL. */
 void qr_http_answer(struct lws *wsi, unsigned status, const char *body);
 
+/** Did a proxy pass the request on, by its headers? */
+bool qr_http_is_forwarded(struct lws *wsi);
+/** The last address of X-Forwarded-For, which the nearest proxy added; false: there is none. */
+bool qr_http_forwarded_for(struct lws *wsi, char *out_address, size_t size);
+
 /** The Host header, or false. */
 bool qr_http_host(struct lws *wsi, char out_host[QR_HOST_MAX + 1]);
 

@@ -32,7 +32,8 @@ static uint16_t port_of(int socket_file)
     return ntohs(v6.sin6_port);
 }
 
-static int bind_one(const struct addrinfo *info)
+/* both: IPv4 connections are accepted on the IPv6 socket, too. */
+static int bind_one(const struct addrinfo *info, bool both)
 {
     const int on = 1;
     int file = socket(info->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -41,7 +42,8 @@ static int bind_one(const struct addrinfo *info)
     }
     (void)setsockopt(file, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (info->ai_family == AF_INET6) {
-        (void)setsockopt(file, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+        const int only = !both;
+        (void)setsockopt(file, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only);
     }
     if (bind(file, info->ai_addr, info->ai_addrlen) != 0 || listen(file, BACKLOG) != 0) {
         int error = errno;
@@ -61,16 +63,22 @@ static void set_port(const struct addrinfo *info, uint16_t port)
     memcpy((uint8_t *)info->ai_addr + offset, &wire, sizeof wire);
 }
 
+void qr_listener_init(struct qr_listener *listener)
+{
+    listener->count = 0;
+    listener->loopback = true;
+    listener->port = 0;
+    listener->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
 enum quire_status qr_listener_bind(struct qr_listener *listener, const char *host, uint16_t port,
     char *out_error, size_t error_size)
 {
     struct addrinfo *found = NULL;
     const struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV,
         .ai_socktype = SOCK_STREAM};
-    listener->count = 0;
-    listener->loopback = true;
-    listener->port = port;
-    listener->reserve = -1;
+    unsigned before = listener->count;
+    bool both = strcmp(host, "::") == 0;
     int code = getaddrinfo(host, "0", &hints, &found);
     if (code != 0) {
         (void)snprintf(out_error, error_size, "--listen: \"%.100s\" is not an address: %s.", host,
@@ -83,23 +91,23 @@ enum quire_status qr_listener_bind(struct qr_listener *listener, const char *hos
         if (info->ai_family != AF_INET && info->ai_family != AF_INET6) {
             continue;
         }
-        set_port(info, listener->port);
-        int file = bind_one(info);
+        set_port(info, port);
+        int file = bind_one(info, both);
         if (file < 0) {
             error = errno;
             continue;
         }
         listener->sockets[listener->count++] = file;
         listener->loopback = listener->loopback && qr_address_of(info->ai_addr).loopback;
-        listener->port = port_of(file);
+        port = port_of(file);
+        listener->port = listener->count == 1 ? port : listener->port;
     }
     freeaddrinfo(found);
-    if (listener->count == 0) {
+    if (listener->count == before) {
         (void)snprintf(out_error, error_size, "Cannot listen on %.100s port %u: %s.%s", host, port,
             strerror(error), error == EADDRINUSE ? " Is another quired running there?" : "");
         return QUIRE_EIO;
     }
-    listener->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
     return QUIRE_OK;
 }
 
@@ -166,8 +174,9 @@ void qr_listener_stop(struct qr_listener *listener)
         }
         close(listener->sockets[i]);
     }
-    if (listener->count > 0 && listener->reserve >= 0) {
+    if (listener->reserve >= 0) {
         close(listener->reserve);
+        listener->reserve = -1;
     }
     listener->listening = false;
     listener->count = 0;

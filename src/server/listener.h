@@ -8,14 +8,14 @@
 #include <quire/status.h>
 #include <uv.h>
 
-#define QR_LISTENER_SOCKETS 4
+#define QR_LISTENER_SOCKETS 16
 
 struct qr_listener {
     uv_poll_t polls[QR_LISTENER_SOCKETS];
     int sockets[QR_LISTENER_SOCKETS];
     unsigned count;
     int reserve; /* a file kept open, to be given up for refusing a connection when files run out */
-    uint16_t port;
+    uint16_t port; /* of the first socket */
     bool loopback; /* all of them */
     bool listening;
     /** Takes the socket, which is set to be closed on exec and not to block. */
@@ -23,7 +23,8 @@ struct qr_listener {
     void *context;
 };
 
-/** Binds; nothing is accepted yet. EINVALID: the name does not resolve; EIO: it cannot be listened
+void qr_listener_init(struct qr_listener *listener);
+/** Binds one more address; nothing is accepted yet. EINVALID: the name does not resolve; EIO: it cannot be listened
  * on. The sentence is in out_error. */
 QUIRE_CHECKED enum quire_status qr_listener_bind(struct qr_listener *listener, const char *host,
     uint16_t port, char *out_error, size_t error_size);

@@ -3,12 +3,17 @@
  */
 #include "server/log.h"
 
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #define LINE_MAX_SIZE 1024
+#define WAITING_MAX (256 * 1024) /* bytes of lines that wait for standard error */
 
 static enum qr_log_level least_level = QR_LOG_INFO;
 static enum qr_log_format line_format = QR_LOG_LOGFMT;
@@ -96,6 +101,12 @@ static void put_field(struct line *line, enum qr_log_format format, const struct
         (void)snprintf(text, sizeof text, "%llu", (unsigned long long)field->number);
         put_plain(line, text);
         break;
+    case QR_FIELD_LONG_NAME:
+        for (size_t i = 0; i < 8; i++) {
+            (void)snprintf(text + 2 * i, 3, "%02x", field->name[i]);
+        }
+        put_text(line, format, text);
+        break;
     case QR_FIELD_NAME:
         (void)snprintf(text, sizeof text, "%02x%02x%02x%02x", field->name[0], field->name[1],
             field->name[2], field->name[3]);
@@ -123,6 +134,108 @@ size_t qr_log_line(char *out, size_t size, enum qr_log_format format, const char
     return line.used;
 }
 
+/* ---- the thread that writes ------------------------------------------------------------------ */
+
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    pthread_t thread;
+    bool running, stop, ended;
+    size_t used;   /* bytes of `lines` */
+    uint64_t lost; /* lines that found no room */
+    char lines[WAITING_MAX];
+} queue = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+
+/* False: no thread runs; write it yourself. */
+static bool enqueue(const char *text, size_t length)
+{
+    pthread_mutex_lock(&queue.lock);
+    bool running = queue.running;
+    if (running && queue.used + length <= WAITING_MAX) {
+        memcpy(queue.lines + queue.used, text, length);
+        queue.used += length;
+        pthread_cond_signal(&queue.changed);
+    } else {
+        queue.lost += running;
+    }
+    pthread_mutex_unlock(&queue.lock);
+    return running;
+}
+
+static void write_all(const char *text, size_t size)
+{
+    while (size > 0) {
+        ssize_t written = write(STDERR_FILENO, text, size);
+        if (written < 0 && errno == EAGAIN) {
+            struct pollfd wait = {.fd = STDERR_FILENO, .events = POLLOUT};
+            (void)poll(&wait, 1, 1000);
+        } else if (written < 0 && errno != EINTR) {
+            return; /* a log that cannot be written is no reason to stop */
+        } else if (written > 0) {
+            text += written;
+            size -= (size_t)written;
+        }
+    }
+}
+
+static void *write_lines(void *argument)
+{
+    static char lines[WAITING_MAX];
+    (void)argument;
+    pthread_mutex_lock(&queue.lock);
+    while (!queue.stop || queue.used > 0) {
+        if (queue.used == 0) {
+            pthread_cond_wait(&queue.changed, &queue.lock);
+            continue;
+        }
+        size_t size = queue.used;
+        uint64_t lost = queue.lost;
+        memcpy(lines, queue.lines, size);
+        queue.used = 0;
+        queue.lost = 0;
+        pthread_mutex_unlock(&queue.lock);
+        write_all(lines, size);
+        if (lost > 0) {
+            qr_log(QR_LOG_WARN, QR_EVENT("log_lines_lost"), QR_NUMBER("count", lost));
+        }
+        pthread_mutex_lock(&queue.lock);
+    }
+    queue.ended = true;
+    pthread_cond_signal(&queue.changed);
+    pthread_mutex_unlock(&queue.lock);
+    return NULL;
+}
+
+void qr_log_start(void)
+{
+    pthread_mutex_lock(&queue.lock);
+    queue.running = pthread_create(&queue.thread, NULL, write_lines, NULL) == 0;
+    pthread_mutex_unlock(&queue.lock);
+}
+
+void qr_log_stop(void)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += 500000000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_mutex_lock(&queue.lock);
+    bool running = queue.running;
+    queue.stop = true;
+    pthread_cond_signal(&queue.changed);
+    while (running && !queue.ended &&
+           pthread_cond_timedwait(&queue.changed, &queue.lock, &until) == 0) {
+    }
+    bool ended = queue.ended;
+    pthread_mutex_unlock(&queue.lock);
+    if (running && ended) {
+        pthread_join(queue.thread, NULL);
+    } /* else nobody reads standard error: the process ends all the same */
+}
+
+/* ---- lines ----------------------------------------------------------------------------------- */
+
 void qr_log_fields(enum qr_log_level level, const struct qr_field *fields, size_t field_count)
 {
     char text[LINE_MAX_SIZE + 1];
@@ -138,8 +251,9 @@ void qr_log_fields(enum qr_log_level level, const struct qr_field *fields, size_
     (void)snprintf(stamp + length, sizeof stamp - length, ".%03ldZ", now.tv_nsec / 1000000);
     length = qr_log_line(text, LINE_MAX_SIZE, line_format, stamp, level, fields, field_count);
     text[length++] = '\n';
-    /* One write, so that lines of several threads do not mix. A log that nobody takes is no reason
-     * to stop. */
-    ssize_t written = write(STDERR_FILENO, text, length);
-    (void)written;
+    if (!enqueue(text, length)) {
+        /* One write, so that lines of several threads do not mix. */
+        ssize_t written = write(STDERR_FILENO, text, length);
+        (void)written;
+    }
 }

@@ -2,7 +2,7 @@
  * The server's log: one line per event on standard error, as logfmt or JSON.
  *
  * What may be in it: events, numbers, addresses, and the first four bytes of a user's or a device's
- * name. Never: content, keys, signatures, whole names, request paths or headers.
+ * id (eight of an account that was refused, so that it can be invited). Never: content, keys, signatures, whole ids, request paths or headers.
  * Threads: any.
  */
 #ifndef QR_SERVER_LOG_H
@@ -27,6 +27,7 @@ enum qr_field_kind {
     QR_FIELD_TEXT,
     QR_FIELD_NUMBER,
     QR_FIELD_NAME, /* four bytes of it are shown, in hex */
+    QR_FIELD_LONG_NAME, /* eight bytes: enough to invite an account by */
 };
 
 struct qr_field {
@@ -44,6 +45,9 @@ struct qr_field {
     ((struct qr_field){.key = (k), .kind = QR_FIELD_NUMBER, .number = (uint64_t)(value)})
 #define QR_NAME(k, value) ((struct qr_field){.key = (k), .kind = QR_FIELD_NAME, .name = (value)})
 
+#define QR_LONG_NAME(k, value)                                                                     \
+    ((struct qr_field){.key = (k), .kind = QR_FIELD_LONG_NAME, .name = (value)})
+
 /** The first field of every line. */
 #define QR_EVENT(name) QR_TEXT("event", (name))
 
@@ -54,6 +58,12 @@ struct qr_field {
 
 /** Set once, before any thread is started. */
 void qr_log_setup(enum qr_log_level least, enum qr_log_format format);
+/** From now on a thread of its own writes the lines, so that nobody waits for standard error. Lines
+ * beyond 256 KiB that wait are dropped and counted: a line "log_lines_lost" says how many. If the
+ * thread cannot be started, lines are written as before. */
+void qr_log_start(void);
+/** Writes what waits, for half a second at most, and ends the thread. */
+void qr_log_stop(void);
 
 /** One write per line, cut at 1,024 bytes. */
 void qr_log_fields(enum qr_log_level level, const struct qr_field *fields, size_t field_count);

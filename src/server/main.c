@@ -29,8 +29,12 @@ int main(int argc, char **argv)
         return 0;
     }
     qr_log_setup((enum qr_log_level)options.log_level, (enum qr_log_format)options.log_format);
+    if (!options.check) {
+        qr_log_start();
+    }
     int code = qr_server_start(&server, &options, error, sizeof error);
     if (code != 0) {
+        qr_log_stop();
         fprintf(stderr, "quired: %s\n", error);
         return code;
     }
@@ -38,5 +42,7 @@ int main(int argc, char **argv)
         puts("quired: these settings work.");
         return 0;
     }
-    return qr_server_run(&server);
+    code = qr_server_run(&server);
+    qr_log_stop();
+    return code;
 }

@@ -10,6 +10,7 @@
 enum kind {
     TEXT,    /* const char * */
     HOSTS,   /* repeatable; in the environment separated by commas */
+    LISTENS, /* the same */
     SWITCH,  /* bool; in the environment 1 or 0 */
     NUMBER,  /* uint32_t */
     LARGE,   /* uint64_t, bytes */
@@ -32,8 +33,9 @@ struct option {
 #define GIB (1024ull * 1024 * 1024)
 
 static const struct option table[] = {
-    {"listen", TEXT, AT(listen), "host:port", 0, 0, 0, "127.0.0.1:7433", {0},
-        "Where to listen; port 0 takes a free one and the ready line says which."},
+    {"listen", LISTENS, AT(listens), "host:port", 0, 0, 0, NULL, {0},
+        "Where to listen, 127.0.0.1:7433 if it is not given; repeatable. Port 0 takes a free one and "
+        "the ready line says which. [::] serves IPv4, too."},
     {"data", TEXT, AT(data), "folder", 0, 0, 0, "./quired-data", {0},
         "Everything that is kept: the store, the certificate. Made if it is not there."},
     {"host", HOSTS, AT(hosts), "name", 0, 0, 0, NULL, {0},
@@ -50,20 +52,34 @@ static const struct option table[] = {
         "Least time from one commit to the next; what comes meanwhile is committed together."},
     {"store-max", LARGE, AT(store_max), "bytes", 256 * GIB, 1024 * 1024, 16384 * GIB, NULL, {0},
         "How large the store may grow; then writes are refused and reads go on."},
-    {"registration", CHOICE, AT(registration), NULL, 0, 0, 0, NULL, {"open", "closed"},
-        "Whether unknown users may make an account."},
+    {"reader-growth-max", LARGE, AT(reader_growth_max), "bytes", 4 * GIB, 0, 16384 * GIB, NULL, {0},
+        "How much the store may grow because another process reads it, as a backup does; then that "
+        "process is ended (SIGTERM). 0: no limit."},
+    {"registration", CHOICE, AT(registration), NULL, 0, 0, 0, NULL, {"open", "invite", "closed"},
+        "Whether unknown users may make an account; invite: those that `quirectl invite` lists."},
+    {"accounts-per-hour-per-address", NUMBER, LIMIT(accounts_per_hour), "", 20, 0, 1000000, NULL, {0},
+        "New accounts from one address; 0: no limit."},
+    {"new-account-mib-per-address", NUMBER, LIMIT(new_account_mib), "MiB", 512, 0, 1000000, NULL, {0},
+        "What the new accounts of one address may store in a day; 0: no limit."},
     {"connections", NUMBER, LIMIT(connections), "", 20000, 1, 1000000, NULL, {0},
         "Connections at once; the limit of open files may lower it."},
     {"connections-per-user", NUMBER, LIMIT(connections_per_user), "", 40, 1, 1000, NULL, {0},
-        "Connections of one user at once."},
+        "Connections of one user at once; one more ends the oldest of the device with most."},
+    {"connections-per-device", NUMBER, LIMIT(connections_per_device), "", 8, 1, 1000, NULL, {0},
+        "Connections of one device at once; one more ends the oldest."},
     {"connections-per-minute-per-address", NUMBER, AT(connections_per_minute), "", 10, 0, 1000000,
         NULL, {0},
         "New connections from one address (IPv6: /64) that do not prove who they are; 0: no limit. "
         "Loopback is exempt."},
     {"limit-loopback", SWITCH, AT(limit_loopback), NULL, 0, 0, 0, NULL, {0},
-        "Let --connections-per-minute-per-address count for loopback, too."},
+        "Let the limits per address count for loopback, too."},
+    {"trust-forwarded", SWITCH, AT(trust_forwarded), NULL, 0, 0, 0, NULL, {0},
+        "Take a client's address from X-Forwarded-For if the connection comes from this machine: "
+        "for a proxy that sets that header itself."},
     {"users-loaded", NUMBER, LIMIT(users_loaded), "", 1024, 0, 10000000, NULL, {0},
-        "Users whose index stays in memory while nobody of them is connected."},
+        "Users whose index stays in memory while none of their devices is connected."},
+    {"users-loaded-bytes", LARGE, LIMIT(users_loaded_bytes), "bytes", 256 * 1024 * 1024, 0, 1024 * GIB,
+        NULL, {0}, "Memory for those, at most."},
     {"handshake-ms", NUMBER, LIMIT(handshake_ms), "ms", QR_UNAUTHENTICATED_MS, 100, 600000, NULL, {0},
         "Time to prove who one is."},
     {"idle-ms", NUMBER, LIMIT(idle_ms), "ms", QR_SILENCE_SERVER_MS, 1000, 86400000, NULL, {0},
@@ -78,12 +94,16 @@ static const struct option table[] = {
         UINT32_MAX, NULL, {0}, "Bytes of one user, over time."},
     {"push-bytes-burst", NUMBER, LIMIT(push_bytes_burst), "bytes", 16 * 1024 * 1024, 512 * 1024,
         UINT32_MAX, NULL, {0}, "Bytes of one user, at once."},
+    {"send-bytes-per-second", NUMBER, LIMIT(delta_bytes_per_second), "bytes", 16 * 1024 * 1024, 1024,
+        UINT32_MAX, NULL, {0}, "Bytes sent to one user, over time."},
+    {"send-bytes-burst", NUMBER, LIMIT(delta_bytes_burst), "bytes", 256 * 1024 * 1024, 512 * 1024,
+        UINT32_MAX, NULL, {0}, "Bytes sent to one user, at once."},
     {"subs-per-minute", NUMBER, LIMIT(subs_per_minute), "", 60, 1, 1000000, NULL, {0},
         "Times that the devices of one user ask for what is new, over time."},
     {"subs-burst", NUMBER, LIMIT(subs_burst), "", 120, 1, 1000000, NULL, {0},
         "The same, at once."},
     {"roster-appends-per-hour", NUMBER, LIMIT(roster_appends_per_hour), "", 60, 1, 1000000, NULL,
-        {0}, "Changes to the devices of one user."},
+        {0}, "Changes that one device may ask for to the devices of its user."},
     {"auth-failures-per-hour", NUMBER, LIMIT(auth_failures_per_hour), "", 20, 1, 1000000, NULL, {0},
         "Failed proofs for one user before who fails is told to wait."},
     {"user-bytes", LARGE, LIMIT(user_bytes), "bytes", GIB, 1024, 16384 * GIB, NULL, {0},
@@ -215,6 +235,26 @@ static bool add_hosts(const struct reading *reading, const char *source, const c
     }
 }
 
+static bool add_listens(const struct reading *reading, const char *source, const char *text)
+{
+    struct qr_options *options = reading->options;
+    for (;;) {
+        size_t length = strcspn(text, ",");
+        if (options->listen_count == QR_LISTENS_MAX || length == 0 || length > QR_HOST_MAX) {
+            (void)snprintf(reading->error, reading->error_size,
+                "%s is to be host:port, at most %d of them.", source, QR_LISTENS_MAX);
+            return false;
+        }
+        char *listen = options->listens[options->listen_count++];
+        memcpy(listen, text, length);
+        listen[length] = 0;
+        if (text[length] == 0) {
+            return true;
+        }
+        text += length + 1;
+    }
+}
+
 static bool set_switch(const struct reading *reading, const struct option *option,
     const char *source, const char *text)
 {
@@ -235,6 +275,8 @@ static bool set(const struct reading *reading, const struct option *option, cons
         return true;
     case HOSTS:
         return add_hosts(reading, source, text);
+    case LISTENS:
+        return add_listens(reading, source, text);
     case SWITCH:
         return set_switch(reading, option, source, text);
     case NUMBER:
@@ -322,14 +364,25 @@ enum quire_status qr_options_read(int argc, char *const *argv,
             return QUIRE_EINVALID;
         }
     }
+    /* Flags win: a list from the environment is not added to. */
+    uint32_t listens = options.listen_count;
     if (!read_arguments(&reading, argc, argv)) {
         return QUIRE_EINVALID;
+    }
+    if (listens > 0 && options.listen_count > listens) {
+        options.listen_count -= listens;
+        memmove(options.listens, options.listens + listens,
+            options.listen_count * sizeof options.listens[0]);
     }
     if ((options.cert == NULL) != (options.key == NULL)) {
         (void)snprintf(out_error, error_size, "--cert and --key go together: give both or none.");
         return QUIRE_EINVALID;
     }
-    options.limits.open_registration = options.registration == 0;
+    if (options.listen_count == 0) {
+        (void)snprintf(options.listens[0], sizeof options.listens[0], "127.0.0.1:7433");
+        options.listen_count = 1;
+    }
+    options.limits.open_registration = options.registration == QR_REGISTRATION_OPEN;
     *out_options = options;
     return QUIRE_OK;
 }

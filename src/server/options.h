@@ -9,9 +9,17 @@
 #include <stdio.h>
 
 #define QR_HOSTS_MAX 32
+#define QR_LISTENS_MAX 8
+
+enum qr_registration {
+    QR_REGISTRATION_OPEN,
+    QR_REGISTRATION_INVITE, /* those that DATA/invitations lists */
+    QR_REGISTRATION_CLOSED,
+};
 
 struct qr_options {
-    const char *listen;
+    char listens[QR_LISTENS_MAX][QR_HOST_MAX + 1];
+    uint32_t listen_count; /* at least 1 */
     const char *data;
     char hosts[QR_HOSTS_MAX][QR_HOST_MAX + 1];
     uint32_t host_count;
@@ -21,10 +29,12 @@ struct qr_options {
     uint32_t commit_window_us;
     uint32_t connections_per_minute;
     bool limit_loopback;
+    bool trust_forwarded;
     uint64_t store_max;
+    uint64_t reader_growth_max;
     uint32_t log_level, log_format; /* enum qr_log_level, enum qr_log_format */
     struct qr_hub_limits limits;
-    uint32_t registration; /* 0 open, 1 closed; copied to limits */
+    uint32_t registration; /* enum qr_registration */
     bool check, version, help;
 };
 

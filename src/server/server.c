@@ -5,6 +5,7 @@
 
 #include "crypto/sign.h"
 #include "server/folder.h"
+#include "server/invitations.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -20,6 +21,10 @@
 #define EXIT_LISTEN 4
 
 #define FILES_BESIDE_CONNECTIONS 64
+#define CONNECTIONS_TO_REFUSE 32 /* accepted only to tell them to come back */
+#define GUESTS_LEAST 64
+#define GUESTS_MOST 1024
+#define HUB_SLICE 2048 /* index entries, or KiB of the log, in one step: 2 to 4 ms */
 #define MAP_AT_FIRST (64u * 1024 * 1024)
 
 /* ---- callbacks of the loop ------------------------------------------------------------------- */
@@ -52,6 +57,13 @@ static void on_signal(uv_signal_t *handle, int number)
     qr_server_drain(server);
 }
 
+/* Connections that have not asked for anything yet: far fewer than those that may be served. */
+static size_t guests_max(const struct qr_server *server)
+{
+    size_t part = server->limits.connections / 16;
+    return part < GUESTS_LEAST ? GUESTS_LEAST : part > GUESTS_MOST ? GUESTS_MOST : part;
+}
+
 /* On the threads of the committer and the verifier. */
 static void wake(void *context)
 {
@@ -61,12 +73,27 @@ static void wake(void *context)
 
 static void on_accepted(void *context, int socket, struct qr_address address)
 {
+    static const char busy[] = "HTTP/1.1 503 Service Unavailable\r\nretry-after: 10\r\n"
+                               "connection: close\r\ncontent-length: 0\r\n\r\n";
     struct qr_server *server = context;
     /* A few more than the hub takes, so that it can say so in its own words. */
-    if (server->connection_count >= server->limits.connections + FILES_BESIDE_CONNECTIONS / 4 ||
-        !qr_addresses_admit(server->addresses, address, qr_server_now_ms())) {
+    address.counted = qr_addresses_count(server->addresses, address);
+    bool full = server->connection_count >= server->limits.connections + CONNECTIONS_TO_REFUSE;
+    if (full || !qr_addresses_admit(server->addresses, address, qr_server_now_ms())) {
+        server->refused.connections++;
+        qr_server_log_refusal(server, NULL,
+            full ? "no connection is free" : "too many connections from one address");
+        if (server->options->no_tls) {
+            (void)!send(socket, busy, sizeof busy - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+        }
         close(socket);
         return;
+    }
+    if (server->guest_count >= guests_max(server)) { /* the oldest had the most time to ask */
+        server->refused.guests++;
+        qr_server_log_refusal(server, server->guests, "too many connections that ask for nothing");
+        qr_connection_kill(server->guests);
+        qr_connection_forget_guest(server->guests);
     }
     qr_connection_adopt(server, server->vhost, socket, address);
 }
@@ -166,20 +193,23 @@ static int open_store(struct qr_server *server, char *out_error, size_t error_si
 
 static int bind_listener(struct qr_server *server, char *out_error, size_t error_size)
 {
-    char host[QR_HOST_MAX + 1];
-    uint16_t port = 0;
-    if (!qr_options_address(server->options->listen, host, sizeof host, &port)) {
-        (void)snprintf(out_error, error_size,
-            "--listen is to be host:port or [address]:port, not \"%.60s\".",
-            server->options->listen);
-        return EXIT_SETTINGS;
+    const struct qr_options *options = server->options;
+    qr_listener_init(&server->listener);
+    for (uint32_t i = 0; i < options->listen_count; i++) {
+        char host[QR_HOST_MAX + 1];
+        uint16_t port = 0;
+        if (!qr_options_address(options->listens[i], host, sizeof host, &port)) {
+            (void)snprintf(out_error, error_size,
+                "--listen is to be host:port or [address]:port, not \"%.60s\".", options->listens[i]);
+            return EXIT_SETTINGS;
+        }
+        if (qr_listener_bind(&server->listener, host, port, out_error, error_size) != QUIRE_OK) {
+            return EXIT_LISTEN;
+        }
     }
-    if (qr_listener_bind(&server->listener, host, port, out_error, error_size) != QUIRE_OK) {
-        return EXIT_LISTEN;
-    }
-    if (server->options->no_tls && !server->listener.loopback) {
+    if (options->no_tls && !server->listener.loopback) {
         (void)snprintf(out_error, error_size,
-            "--no-tls is for loopback only: who listens in between could take over connections. "
+            "--no-tls is for loopback only: a network in between could take over connections. "
             "Listen on 127.0.0.1, or leave --no-tls out.");
         return EXIT_SETTINGS;
     }
@@ -193,21 +223,23 @@ static bool make_loop(struct qr_server *server)
     }
     if (uv_async_init(&server->loop, &server->news, on_news) != 0 ||
         uv_prepare_init(&server->loop, &server->round) != 0 ||
+        uv_idle_init(&server->loop, &server->work) != 0 ||
         uv_timer_init(&server->loop, &server->tick) != 0 ||
-        uv_signal_init(&server->loop, &server->terminate) != 0 ||
-        uv_signal_init(&server->loop, &server->interrupt) != 0 ||
-        uv_signal_init(&server->loop, &server->hang_up) != 0) {
+        uv_signal_init(&server->loop, &server->signals.terminate) != 0 ||
+        uv_signal_init(&server->loop, &server->signals.interrupt) != 0 ||
+        uv_signal_init(&server->loop, &server->signals.hang_up) != 0) {
         return false;
     }
     server->news.data = server->round.data = server->tick.data = server;
-    server->terminate.data = server->interrupt.data = server->hang_up.data = server;
+    server->signals.terminate.data = server->signals.interrupt.data = server;
+    server->signals.hang_up.data = server->work.data = server;
     struct sigaction inherited = {0};
     bool nohup = sigaction(SIGHUP, NULL, &inherited) == 0 && inherited.sa_handler == SIG_IGN;
     return uv_prepare_start(&server->round, on_round) == 0 &&
            uv_timer_start(&server->tick, on_tick, 1000, 1000) == 0 &&
-           uv_signal_start(&server->terminate, on_signal, SIGTERM) == 0 &&
-           uv_signal_start(&server->interrupt, on_signal, SIGINT) == 0 &&
-           (nohup || uv_signal_start(&server->hang_up, on_signal, SIGHUP) == 0);
+           uv_signal_start(&server->signals.terminate, on_signal, SIGTERM) == 0 &&
+           uv_signal_start(&server->signals.interrupt, on_signal, SIGINT) == 0 &&
+           (nohup || uv_signal_start(&server->signals.hang_up, on_signal, SIGHUP) == 0);
 }
 
 static bool make_context(struct qr_server *server)
@@ -291,7 +323,7 @@ static void print_ready(const struct qr_server *server)
     uint8_t log_id[QR_LOG_SIZE];
     uint16_t port = 0;
     bool plain = server->options->no_tls;
-    (void)qr_options_address(server->options->listen, host, sizeof host, &port);
+    (void)qr_options_address(server->options->listens[0], host, sizeof host, &port);
     if (strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0) {
         (void)snprintf(host, sizeof host, "%s",
             server->options->host_count > 0 ? server->options->hosts[0] : "localhost");
@@ -318,10 +350,23 @@ static void print_ready(const struct qr_server *server)
         QR_NUMBER("workers", worker_count(server->options)));
 }
 
+static bool is_invited(void *context, const uint8_t user[QR_USER_SIZE])
+{
+    const struct qr_server *server = context;
+    char path[QR_TLS_PATH_MAX + 16];
+    (void)snprintf(path, sizeof path, "%s/invitations", server->options->data);
+    return qr_invitations_list(path, user);
+}
+
 int qr_server_start(struct qr_server *server, const struct qr_options *options, char *out_error,
     size_t error_size)
 {
     *server = (struct qr_server){.options = options, .limits = options->limits};
+    server->limits.slice = HUB_SLICE;
+    if (options->registration == QR_REGISTRATION_INVITE) {
+        server->limits.may_register = is_invited;
+        server->limits.register_context = server;
+    }
     server->started_ms = qr_server_now_ms();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file at its limit is a disk that is full, and is told as one */
@@ -370,8 +415,9 @@ static void close_handle(uv_handle_t *handle, void *context)
 static void stop_loop(struct qr_server *server)
 {
     uv_handle_t *own[] = {(uv_handle_t *)&server->news, (uv_handle_t *)&server->round,
-        (uv_handle_t *)&server->tick, (uv_handle_t *)&server->terminate,
-        (uv_handle_t *)&server->interrupt, (uv_handle_t *)&server->hang_up};
+        (uv_handle_t *)&server->work,
+        (uv_handle_t *)&server->tick, (uv_handle_t *)&server->signals.terminate,
+        (uv_handle_t *)&server->signals.interrupt, (uv_handle_t *)&server->signals.hang_up};
     qr_listener_stop(&server->listener);
     for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
         close_handle(own[i], NULL);

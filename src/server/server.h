@@ -11,10 +11,12 @@
 #include "server/committer.h"
 #include "server/connection.h"
 #include "server/hosts.h"
+#include "server/intake.h"
 #include "server/listener.h"
 #include "server/tls.h"
 #include "server/verifier.h"
 #include "store/store.h"
+#include "sync/hub/bucket.h"
 #include <libwebsockets.h>
 #include <uv.h>
 
@@ -30,8 +32,11 @@ struct qr_server {
     uv_loop_t loop;
     uv_async_t news;       /* the committer or the verifier has something */
     uv_prepare_t round;    /* counts rounds of the loop; says farewell */
+    uv_idle_t work;        /* runs while the hub has work in slices */
     uv_timer_t tick;
-    uv_signal_t terminate, interrupt, hang_up;
+    struct qr_signals {
+        uv_signal_t terminate, interrupt, hang_up;
+    } signals;
     struct lws_context *context;
     struct lws_vhost *vhost;
     struct qr_listener listener;
@@ -46,9 +51,16 @@ struct qr_server {
     struct qr_connection *guests, *closing, *paused, *farewells, *sent;
     struct qr_connection *adopting;
     size_t connection_count; /* all that libwebsockets has */
+    size_t guest_count;
+    struct qr_intake intake;
+    struct qr_refusals {
+        uint64_t connections; /* for which none was free, or too many from one address */
+        uint64_t guests;      /* that made room for newer ones before they had asked for anything */
+        struct hub_bucket lines; /* of the log, for refusals */
+        uint64_t unlogged;
+    } refused;
     uint64_t last_id;
     uint64_t turn;
-    size_t partial_size;
     uint8_t *scratch; /* LWS_PRE + QR_FRAME_MAX: one message on its way out */
 
     uint64_t started_ms;
@@ -76,7 +88,13 @@ void qr_server_closed(struct qr_server *server, struct qr_connection *connection
 /** More waits for the disk or the checkers than is good; reading should pause. */
 bool qr_server_congested(struct qr_server *server);
 
-/** The body of /healthz. */
-void qr_server_health(struct qr_server *server, char out_body[QR_HEALTH_MAX]);
+/** Is a connection free, and may this address have one? Called when the request is known. */
+bool qr_server_admit_upgrade(struct qr_server *server, struct qr_connection *connection);
+/** One line for a refused connection, at a bounded rate; connection may be NULL. */
+void qr_server_log_refusal(struct qr_server *server, const struct qr_connection *connection,
+    const char *cause);
+
+/** The body of /healthz; without details only the status. */
+void qr_server_health(struct qr_server *server, bool details, char out_body[QR_HEALTH_MAX]);
 
 #endif

@@ -9,10 +9,13 @@
 
 #define WORKERS_MAX 64
 #define STACK_SIZE (256 * 1024)
+#define STRANGER_SLICE 32   /* signatures: about a millisecond */
+#define MEMBERS_BETWEEN 224 /* signatures of members for each slice, while members wait */
 
 struct task {
     struct task *next;
     uint64_t token;
+    bool stranger;
     size_t job_count, valid;
     struct qr_verify_job jobs[];
 };
@@ -26,8 +29,9 @@ struct task_list {
 struct qr_verifier {
     pthread_mutex_t lock;
     pthread_cond_t wanted;
-    struct task_list waiting, done;
+    struct task_list waiting, strangers, done;
     size_t backlog; /* jobs in waiting or under way */
+    size_t since_stranger; /* jobs of members that were begun since the last slice of a stranger */
     bool stop;
     void (*ready)(void *context);
     void *context;
@@ -54,16 +58,45 @@ static struct task *list_take(struct task_list *list)
     return task;
 }
 
-static void check(struct task *task)
+static void list_put_back(struct task_list *list, struct task *task)
 {
-    for (task->valid = 0; task->valid < task->job_count; task->valid++) {
+    task->next = list->first;
+    if (list->first == NULL) {
+        list->end = &task->next;
+    }
+    list->first = task;
+}
+
+/* The next task: a member's, but for one slice of a stranger's in between. Under the lock. */
+static struct task *next_task(struct qr_verifier *verifier)
+{
+    bool turn = verifier->waiting.first == NULL || verifier->since_stranger >= MEMBERS_BETWEEN;
+    struct task *task = turn ? list_take(&verifier->strangers) : NULL;
+    if (task != NULL) {
+        verifier->since_stranger = 0;
+        return task;
+    }
+    task = list_take(&verifier->waiting);
+    verifier->since_stranger += task == NULL ? 0 : task->job_count;
+    return task;
+}
+
+/* Checks the task's signatures, of a stranger's only a slice. True: it is done. */
+static bool check(struct task *task)
+{
+    size_t end = task->job_count;
+    if (task->stranger && end - task->valid > STRANGER_SLICE) {
+        end = task->valid + STRANGER_SLICE;
+    }
+    for (; task->valid < end; task->valid++) {
         const struct qr_verify_job *job = &task->jobs[task->valid];
         const struct quire_bytes message = {job->message, sizeof job->message};
         if (!qr_verify(job->public_key, (enum qr_context)job->context, &message, 1,
                 job->signature)) {
-            break;
+            return true;
         }
     }
+    return end == task->job_count;
 }
 
 static void *work(void *argument)
@@ -71,16 +104,20 @@ static void *work(void *argument)
     struct qr_verifier *verifier = argument;
     pthread_mutex_lock(&verifier->lock);
     while (!verifier->stop) {
-        struct task *task = list_take(&verifier->waiting);
+        struct task *task = next_task(verifier);
         if (task == NULL) {
             pthread_cond_wait(&verifier->wanted, &verifier->lock);
             continue;
         }
         pthread_mutex_unlock(&verifier->lock);
-        check(task);
+        bool done = check(task);
         pthread_mutex_lock(&verifier->lock);
+        if (!done) {
+            list_put_back(&verifier->strangers, task);
+            continue;
+        }
         bool first = verifier->done.first == NULL;
-        verifier->backlog -= task->job_count;
+        verifier->backlog -= task->stranger ? 0 : task->job_count;
         list_add(&verifier->done, task);
         if (first) {
             verifier->ready(verifier->context);
@@ -102,6 +139,7 @@ enum quire_status qr_verifier_create(unsigned workers, void (*ready)(void *conte
         return QUIRE_ENOMEM;
     }
     verifier->waiting.end = &verifier->waiting.first;
+    verifier->strangers.end = &verifier->strangers.first;
     verifier->done.end = &verifier->done.first;
     verifier->ready = ready;
     verifier->context = context;
@@ -145,6 +183,7 @@ void qr_verifier_destroy(struct qr_verifier *verifier)
         pthread_join(verifier->threads[i], NULL);
     }
     free_all(&verifier->waiting);
+    free_all(&verifier->strangers);
     free_all(&verifier->done);
     pthread_cond_destroy(&verifier->wanted);
     pthread_mutex_destroy(&verifier->lock);
@@ -152,17 +191,17 @@ void qr_verifier_destroy(struct qr_verifier *verifier)
 }
 
 enum quire_status qr_verifier_submit(struct qr_verifier *verifier, uint64_t token,
-    const struct qr_verify_job *jobs, size_t job_count)
+    const struct qr_verify_job *jobs, size_t job_count, bool stranger)
 {
     struct task *task = malloc(sizeof *task + job_count * sizeof *jobs);
     if (task == NULL) {
         return QUIRE_ENOMEM;
     }
-    *task = (struct task){.token = token, .job_count = job_count};
+    *task = (struct task){.token = token, .job_count = job_count, .stranger = stranger};
     memcpy(task->jobs, jobs, job_count * sizeof *jobs);
     pthread_mutex_lock(&verifier->lock);
-    verifier->backlog += job_count;
-    list_add(&verifier->waiting, task);
+    verifier->backlog += stranger ? 0 : job_count;
+    list_add(stranger ? &verifier->strangers : &verifier->waiting, task);
     pthread_cond_signal(&verifier->wanted);
     pthread_mutex_unlock(&verifier->lock);
     return QUIRE_OK;

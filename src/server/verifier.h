@@ -22,13 +22,14 @@ QUIRE_CHECKED enum quire_status qr_verifier_create(unsigned workers,
 /** Stops the threads; what is under way is forgotten. Accepts NULL. */
 void qr_verifier_destroy(struct qr_verifier *verifier);
 
-/** Copies the jobs. ENOMEM. */
+/** Copies the jobs. stranger: they wait behind all others, a few at a time; while others wait, they
+ * get about an eighth of the threads' time, so that they end at last. ENOMEM. */
 QUIRE_CHECKED enum quire_status qr_verifier_submit(struct qr_verifier *verifier, uint64_t token,
-    const struct qr_verify_job *jobs, size_t job_count);
+    const struct qr_verify_job *jobs, size_t job_count, bool stranger);
 /** Moves up to capacity answers to out_verified; their number. */
 size_t qr_verifier_take(struct qr_verifier *verifier, struct qr_verified *out_verified,
     size_t capacity);
-/** Signatures that wait, for backpressure. */
+/** Signatures that wait, but for those of strangers; for backpressure. */
 size_t qr_verifier_backlog(struct qr_verifier *verifier);
 
 #endif

@@ -22,7 +22,7 @@ def quired(*arguments, environment=None):
 def test_help_names_every_option_and_check_tells_good_from_bad():
     text = quired("--help").stdout
     for name in ["--listen", "--data", "--host", "--no-tls", "--cert", "--commit-window-us", "--user-bytes",
-            "--registration open|closed", "--log-format logfmt|json", "--idle-ms"]:
+            "--registration open|invite|closed", "--log-format logfmt|json", "--idle-ms"]:
         assert name in text, name
     assert quired("--version").stdout.startswith("quired ")
     with tempfile.TemporaryDirectory() as folder:

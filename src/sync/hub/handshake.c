@@ -74,6 +74,12 @@ static bool load_claimed(struct qr_hub *hub, struct hub_connection *connection,
 
 /* ---- HELLO ----------------------------------------------------------------------------------- */
 
+static bool may_register(const struct qr_hub_limits *limits, const uint8_t user[QR_USER_SIZE])
+{
+    return limits->open_registration ||
+        (limits->may_register != NULL && limits->may_register(limits->register_context, user));
+}
+
 static void challenge(struct qr_hub *hub, struct hub_connection *connection,
     const struct hub_user *user, struct quire_bytes hello)
 {
@@ -85,7 +91,7 @@ static void challenge(struct qr_hub *hub, struct hub_connection *connection,
         hub_fatal(hub, connection, QR_ERROR_UNKNOWN_USER, "the account is not on this server");
         return;
     }
-    if (user == NULL && !hub->limits.open_registration) {
+    if (user == NULL && !may_register(&hub->limits, connection->handshake.claimed_user)) {
         hub->counters.accounts_refused++;
         hub_fatal(hub, connection, QR_ERROR_REGISTRATION, "registration is not open");
         return;

@@ -53,6 +53,9 @@ struct qr_hub_limits {
                                         qr_hub_has_work says so; 0: all at once; 0 */
     uint8_t batch_version;           /* the greatest that is accepted; 1 */
     bool open_registration;          /* unknown users may make an account; true */
+    /** Otherwise: may this one? NULL: none may. Returns at once. */
+    bool (*may_register)(void *context, const uint8_t user[QR_USER_SIZE]);
+    void *register_context;
     bool check_all;                  /* hub_check looks at everything after each step; for tests */
 };
 void qr_hub_limits_default(struct qr_hub_limits *out_limits);

@@ -58,7 +58,7 @@ Test(options, without_arguments_they_are_those_of_the_protocol)
     cr_assert_eq(options.limits.auth_failures_per_hour, limits.auth_failures_per_hour);
     cr_assert_eq(options.limits.user_bytes, limits.user_bytes);
     cr_assert_eq(options.limits.open_registration, limits.open_registration);
-    cr_assert_str_eq(options.listen, "127.0.0.1:7433");
+    cr_assert_str_eq(options.listens[0], "127.0.0.1:7433");
     cr_assert_not(options.no_tls);
 }
 
@@ -100,7 +100,7 @@ Test(options, an_error_names_the_option_and_what_it_may_be)
         "--idle-ms is to be a number from 1000 to 86400000 in ms, not \"-3\".");
     cr_assert_eq(read_options(&options, error, no_environment, "--registration", "maybe"),
         QUIRE_EINVALID);
-    cr_assert_str_eq(error, "--registration is to be one of open closed");
+    cr_assert_str_eq(error, "--registration is to be one of open invite closed");
     cr_assert_eq(read_options(&options, error, no_environment, "--cert", "x"), QUIRE_EINVALID);
     cr_assert_eq(read_options(&options, error, no_environment, "stray", NULL), QUIRE_EINVALID);
     cr_assert_eq(read_options(&options, error, no_environment, "--", NULL), QUIRE_EINVALID);

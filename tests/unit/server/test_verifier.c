@@ -25,7 +25,7 @@ static void answers_are_right(unsigned workers)
         if (token % 5 < JOBS) { /* one bad, or none */
             jobs[token % 5].signature[token % 64] ^= 1;
         }
-        cr_assert_eq(qr_verifier_submit(verifier, token, jobs, JOBS), QUIRE_OK);
+        cr_assert_eq(qr_verifier_submit(verifier, token, jobs, JOBS, false), QUIRE_OK);
     }
     while (total < TASKS) {
         disk_wait_news(&news, 1);
@@ -62,7 +62,7 @@ Test(verifier, it_ends_with_work_undone)
     signed_job(&job, 1);
     cr_assert_eq(qr_verifier_create(2, disk_ready, &news, &verifier), QUIRE_OK);
     for (uint64_t token = 0; token < 2000; token++) {
-        cr_assert_eq(qr_verifier_submit(verifier, token, &job, 1), QUIRE_OK);
+        cr_assert_eq(qr_verifier_submit(verifier, token, &job, 1, false), QUIRE_OK);
     }
     qr_verifier_destroy(verifier);
     qr_verifier_destroy(NULL);

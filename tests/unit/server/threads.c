@@ -73,7 +73,7 @@ static void submit_some(struct state *state)
         record.user[0] = (uint8_t)(state->submitted * 7 % USERS);
         expect(qr_committer_submit(state->committer, &record, 1) == QUIRE_OK);
         signed_job(&job, state->submitted % 16);
-        expect(qr_verifier_submit(state->verifier, ++state->asked, &job, 1) == QUIRE_OK);
+        expect(qr_verifier_submit(state->verifier, ++state->asked, &job, 1, false) == QUIRE_OK);
     }
 }
 
