@@ -53,6 +53,12 @@ static const struct qr_cli_option import_options[] = {
     {"password-file", "FILE", "its first line opens an encrypted file [asked for in a terminal]"},
     {"update", "", "makes entries that are here already as they are in the file"},
     {"force", "", "even if that changes or deletes more than a tenth of the journal"}, {0}};
+static const struct qr_cli_option insights_options[] = {
+    {"without", "KIND", "leaves out readings, findings or themes; may be repeated"},
+    {"weak-languages", "", "reads French, too, with a weak model"},
+    {"csv", "", "prints the last 364 days as a table"},
+    {"html", "FILE", "writes one page with charts, not encrypted"},
+    {"about", "", "prints the models, their figures and sources"}, {0}};
 static const struct qr_cli_option sync_options[] = {
     {"follow", "", "stays in sync until it is interrupted"}, ONLINE, {0}};
 static const struct qr_cli_option online_options[] = {ONLINE, {0}};
@@ -122,6 +128,11 @@ const struct qr_cli_command qr_cli_commands[] = {
         "and a word may be a part of a longer one. All of it on this device, offline; what is kept\n"
         "for it is encrypted.\n",
         list_options, qr_cli_search},
+    {"insights", "[PERIOD]", 0, 16, "says what the entries show: moods, what goes with them, themes",
+        "Of the last 30 days, or of PERIOD: november, 2026, \"last month\". Computed on this device from\n"
+        "all entries, offline; nothing is sent. What it says of moods over time is checked against\n"
+        "chance, and must hold at two looks, 28 days apart. docs/insight.md says what it cannot know.\n",
+        insights_options, qr_cli_insights},
     {"history", "ENTRY", 1, 1, "lists the versions of an entry, the newest first",
         "A version is the entry after what one device sealed at once: seconds or minutes of writing.\n"
         "A VERSION is named by the start of its id, 4 characters or more; by a date or a date and time,\n"
