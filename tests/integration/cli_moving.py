@@ -87,6 +87,37 @@ def files_of(folder):
     return {path.name: path.read_bytes() for path in pathlib.Path(folder).iterdir()}
 
 
+def fits(schema, value, root=None, at="$"):
+    """The value is what the JSON schema says, by those words of it that ours uses; else the place."""
+    root = root or schema
+    if "$ref" in schema:
+        return fits(root["$defs"][schema["$ref"].split("/")[-1]], value, root, at)
+    known = {"$schema", "$id", "$defs", "title", "description", "type", "const", "required", "additionalProperties", "properties",
+        "items", "pattern", "minItems", "maxItems", "uniqueItems", "minimum", "maximum", "minLength", "not"}
+    assert set(schema) <= known, set(schema) - known
+    kinds = {"object": dict, "array": list, "string": str, "integer": int}
+    assert "type" not in schema or (isinstance(value, kinds[schema["type"]]) and not isinstance(value, bool)), at
+    assert "const" not in schema or (value == schema["const"] and type(value) is type(schema["const"])), at
+    assert set(schema.get("required", [])) <= set(value if isinstance(value, dict) else []), at
+    assert "not" not in schema or not set(schema["not"]["required"]) <= set(value), at
+    if "pattern" in schema:
+        assert re.search(schema["pattern"], value), at
+    if isinstance(value, str):
+        assert len(value) >= schema.get("minLength", 0), at
+    if isinstance(value, int):
+        assert schema.get("minimum", value) <= value <= schema.get("maximum", value), at
+    if isinstance(value, list):
+        assert schema.get("minItems", 0) <= len(value) <= schema.get("maxItems", len(value)), at
+        assert not schema.get("uniqueItems") or len(value) == len(set(value)), at
+        for i, item in enumerate(value):
+            fits(schema["items"], item, root, f"{at}[{i}]")
+    if isinstance(value, dict):
+        for key, item in value.items():
+            assert key in schema.get("properties", {}) or schema.get("additionalProperties", True), f"{at}.{key}"
+            if key in schema.get("properties", {}):
+                fits(schema["properties"][key], item, root, f"{at}.{key}")
+
+
 def leftovers(world):
     return list(world.folder.rglob("*.quire-part-*"))
 
@@ -123,6 +154,28 @@ def export_then_import_is_the_identity():
                 assert (out / f"{number}.json").read_bytes() == (out / f"{again}-out.json").read_bytes()
                 assert files_of(out / f"{number}") == files_of(out / f"{again}-out")
         assert not leftovers(journal.world)
+
+
+@test
+def an_export_is_what_its_schema_says():
+    random = dice(7)
+    schema = json.loads((pathlib.Path(__file__).parents[2] / "docs/export.schema.json").read_text())
+    with Journal() as journal:
+        device, out = journal.device("laptop"), journal.world.folder / "out.json"
+        device.run("import", journal.file("drawn.json", drawn_export(random, 80)))
+        device.run("delete", device.entries()[0]["entry"])
+        device.run("export", out, "--deleted")
+        made = json.loads(out.read_text())
+        fits(schema, made)
+        assert {key for entry in made["entries"] for key in entry} == \
+            {"id", "date", "title", "mood", "tags", "emotions", "deleted", "text"}
+        for broken in [{"x": 1}, {"id": "A" * 32}, {"mood": 101}, {"mood": True}, {"text": None}, {"date": "2024-03-01"}, {"date_ms": 1}]:
+            wrong = {**made, "entries": [{**made["entries"][0], "date": "2024-03-01T00:00", **broken}]}
+            try:
+                fits(schema, wrong)
+            except AssertionError:
+                continue
+            raise RuntimeError(f"the schema takes {broken}")
 
 
 @test
@@ -297,9 +350,10 @@ def a_killed_import_goes_on_where_it_was():
         process.wait()
         here = len(device.entries())
         assert here % 100 == 0, f"{here} entries: a batch was cut"
+        assert here == 4000 or "broke off" in device.run("status")
         report = device.json("import", source)
         assert report["there"] == here and report["written"] == 4000 - here, report
-        assert len(device.entries()) == 4000
+        assert len(device.entries()) == 4000 and "broke off" not in device.run("status")
 
 
 @test

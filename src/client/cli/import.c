@@ -7,6 +7,7 @@
 #include "client/files.h"
 #include "client/moving/apply.h"
 #include "client/moving/format.h"
+#include "client/moving/mark.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -224,12 +225,28 @@ static enum qr_cli_exit write_all(struct import *import)
         return QR_CLI_REFUSED;
     }
     qr_cli_catch_interrupts();
+    qr_moving_mark_set(cli->client, import->format->name);
     enum quire_status status = qr_moving_apply(cli->client, &import->journal, &import->plan,
         on_progress, import, &import->written);
     if (status != QUIRE_OK) {
         return stopped(import, status, quire_client_error(cli->client));
     }
-    return qr_cli_interrupted() ? stopped(import, QUIRE_ESTATE, "Interrupted.") : QR_CLI_DONE;
+    if (qr_cli_interrupted()) {
+        return stopped(import, QUIRE_ESTATE, "Interrupted.");
+    }
+    qr_moving_mark_clear(cli->client, import->format->name);
+    return QR_CLI_DONE;
+}
+
+void qr_cli_print_import_mark(const struct qr_cli *cli)
+{
+    char format[QR_MOVING_MARK_SIZE];
+    qr_moving_mark_get(cli->client, format);
+    if (format[0] != 0) {
+        printf("%simport%s       one of \"%s\" broke off; what it wrote is whole. Import the same again, and it "
+               "goes on\n",
+            qr_cli_warn(cli), qr_cli_plain(cli), format);
+    }
 }
 
 enum qr_cli_exit qr_cli_import(struct qr_cli *cli)

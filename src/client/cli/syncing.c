@@ -2,6 +2,7 @@
  * sync and status.
  */
 #include "client/cli/draft.h"
+#include "client/cli/moving.h"
 #include <inttypes.h>
 
 /* ---- sync ------------------------------------------------------------------------------------ */
@@ -146,6 +147,7 @@ enum qr_cli_exit qr_cli_status(struct qr_cli *cli)
                 state.alarms[alarm] == 1 ? "time" : "times");
         }
     }
+    qr_cli_print_import_mark(cli);
     qr_cli_draft_print_notice(cli);
     return QR_CLI_DONE;
 }

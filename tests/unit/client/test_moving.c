@@ -160,11 +160,11 @@ static void by_markdown(const struct qr_moving_journal *journal, uint64_t seed)
     qr_moving_journal_finish(&back);
 }
 
-/* QUIRE_JOURNALS: how many; tools/test --long sets more. */
+/* QUIRE_JOURNALS: how many, 3000 if it is not set; tools/test --long sets more. */
 Test(moving, an_export_read_again_is_the_same_journal, .timeout = 600)
 {
     const char *count_text = getenv("QUIRE_JOURNALS"), *seed_text = getenv("QUIRE_SEED");
-    uint64_t count = count_text != NULL ? strtoull(count_text, NULL, 10) : 400;
+    uint64_t count = count_text != NULL ? strtoull(count_text, NULL, 10) : 3000;
     uint64_t first = seed_text != NULL ? strtoull(seed_text, NULL, 10) : 1;
     for (uint64_t seed = first; seed < first + count; seed++) {
         struct kit_random random = {seed};
