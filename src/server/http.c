@@ -18,7 +18,7 @@ bool qr_http_is_forwarded(struct lws *wsi)
     return lws_hdr_total_length(wsi, WSI_TOKEN_X_FORWARDED_FOR) > 0 ||
            lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_VIA) > 0 ||
            lws_hdr_custom_length(wsi, "forwarded:", 10) > 0 ||
-           lws_hdr_custom_length(wsi, "x-real-ip:", 10) > 0;
+           lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_X_REAL_IP) > 0;
 }
 
 bool qr_http_forwarded_for(struct lws *wsi, char *out_address, size_t size)

@@ -24,18 +24,19 @@ QUIRED = None  # set by run
 class Server:
     """A quired in a folder of its own; `with Server() as server:` ends it and looks at how it ended."""
 
-    def __init__(self, *arguments, data=None, tls=False, environment=None, preexec=None, expect=0):
+    def __init__(self, *arguments, data=None, tls=False, environment=None, preexec=None, expect=0,
+            listen="127.0.0.1:0", stderr=None):
         self.data = data or tempfile.mkdtemp(prefix="quired-test-")
         self.own_data = data is None
         self.expect = expect
-        command = [QUIRED, "--listen", "127.0.0.1:0", "--data", self.data, *arguments]
+        command = [QUIRED, *(["--listen", listen] if listen else []), "--data", self.data, *arguments]
         if not tls:
             command.append("--no-tls")
         self.tls = tls
         self.log_path = tempfile.mkstemp(prefix="quired-log-")[1]
         with open(self.log_path, "w") as log:
-            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True,
-                env={**os.environ, **(environment or {})}, preexec_fn=preexec)
+            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr or log, text=True,
+                env={**os.environ, **(environment or {})}, preexec_fn=lambda: (default_signals(), preexec and preexec()))
         line = self.process.stdout.readline()
         self.ready = dict(part.split("=", 1) for part in line.split()[2:]) if line.startswith("quired ready ") else None
         self.port = int(self.ready["url"].rsplit(":", 1)[1].split("/")[0]) if self.ready else None
@@ -97,6 +98,12 @@ class Server:
         with open(f"/proc/{self.process.pid}/stat") as stat:
             parts = stat.read().rsplit(")", 1)[1].split()
         return (int(parts[11]) + int(parts[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def default_signals():
+    """The dispositions that the tests rely on, whatever this process inherited (as under nohup)."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGPIPE):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def read_all(connection):

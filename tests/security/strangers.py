@@ -1,0 +1,241 @@
+"""Attacks by strangers, who have no account or one that they just made, beside honest devices.
+
+usage: FILE QUIRED QUIRE_LOAD
+"""
+import os
+import signal
+import socket
+import sys
+import time
+
+import attacker
+from attacker import Account, ERROR, WELCOME, beside, logged_in, session
+from server_harness import Server, WebSocket, status_of, upgrade_request, wait_for
+
+
+def test_half_sent_messages_of_strangers_take_little_memory():
+    """S5: without the limit, 516 half-sent messages of 512 KiB held 322 MB, and honest ones were closed."""
+    with Server() as server:
+        before, held, closed = server.memory_kb(), [], []
+
+        def attack(stop):
+            one = WebSocket(server)
+            held.append(one)
+            for part in range(8):
+                one.send(b"a" * 60 * 1024, opcode=0 if part else 2, final=False)
+            stop.wait(0.005)
+        beside(server, "half-sent messages", attack, threads=4)
+        grown = server.memory_kb() - before
+        print(f"# {len(held)} connections, {grown} kB grown")
+        assert grown < 40_000, grown
+        for one in held:
+            one.socket.close()
+        # One that grows beyond what a stranger may send is closed as soon as it does.
+        with WebSocket(server) as one:
+            one.send(b"a" * 30 * 1024, opcode=2, final=False)
+            one.until_closed()
+            assert one.closed_with == 1009, one.closed_with
+
+
+def test_offered_rosters_are_bounded_per_address_and_the_largest_goes_first():
+    """S5: AUTH may bring 256 KiB: half-sent, they are bounded for each address."""
+    with Server("--limit-loopback", "--connections-per-minute-per-address", "0") as server:
+        account, held = Account(), []
+        for _ in range(12):
+            one = session(server)
+            assert one.hello(account)[0] == attacker.CHALLENGE
+            one.send(b"\xc6" * 200 * 1024, opcode=2, final=False)
+            held.append(one)
+        wait_for(lambda: server.health()["messages_dropped_for_room"] > 0)
+        for one in held:
+            one.socket.settimeout(0.2)
+        closed = 0
+        for one in held:
+            try:
+                one.until_closed()
+                closed += one.closed_with == 1013
+            except TimeoutError:
+                pass
+        assert closed >= 7, f"1 MiB holds five of them, {closed} were closed"
+
+
+def test_rosters_of_strangers_wait_behind_members():
+    """S6: 1,000 signatures for one AUTH, the last one wrong; honest pushes waited for all of them."""
+    with Server() as server:
+        account = Account()
+        for _ in range(120):
+            device, _ = account.add()
+            account.revoke(device)
+        records = account.records[:-1] + [account.records[-1][:-1] + bytes([account.records[-1][-1] ^ 1])]
+        print(f"# {len(records)} records, {sum(map(len, records))} bytes")
+
+        def attack(stop):
+            with session(server) as one:
+                one.hello(account)
+                one.auth(records)
+                answer = one.hear_of(WELCOME)
+                assert answer[0] == ERROR and answer[1] in (3, 11, 14), answer
+        beside(server, "rosters of strangers", attack, threads=12)
+        assert server.health()["pending_stranger_jobs"] <= 8192
+
+
+def test_a_wrong_signature_costs_one_verification_whatever_comes_with_it():
+    """S6: AUTH's own signature is checked before the records."""
+    with Server() as server:
+        account, other = Account(), attacker.Key()
+        with session(server) as one:
+            one.hello(account)
+            one.auth(account.records, key=other)
+            answer = one.hear_of(WELCOME)
+            assert answer[0] == ERROR and answer[1] == 3, answer
+            assert answer[6] == b"localhost", "the Host that the server saw"
+        assert server.health()["accounts_made"] == 0
+        logged_in(server, account).socket.close()
+        assert server.health()["accounts_made"] == 1
+
+
+def test_silent_handshakes_are_capped_and_end_without_a_stall():
+    """S9: 10,000 silent TLS handshakes stood in a sorted list and ended all at once: 4 to 8 s."""
+    with Server("--handshake-ms", "3000", "--connections", "4000", tls=True) as server:
+        held, slowest = [], 0.0
+        for _ in range(1200):
+            try:
+                held.append(socket.create_connection(("127.0.0.1", server.port), 5))
+            except OSError:
+                break
+        end = time.monotonic() + 5
+        while time.monotonic() < end:  # over the moment at which they are given up
+            began = time.monotonic()
+            health = server.health()
+            slowest = max(slowest, time.monotonic() - began)
+            assert health["guests"] <= 260, health["guests"]
+            time.sleep(0.05)
+        print(f"# {len(held)} silent handshakes, slowest answer {1000 * slowest:.0f} ms, "
+            f"{server.health()['guests_refused']} made room")
+        assert server.health()["guests"] < 10 and slowest < 3
+        for one in held:
+            one.close()
+
+
+def test_a_silent_connection_does_not_get_its_token_back():
+    """S10: one that was closed for its silence counted as one that had proved who it was."""
+    with Server("--limit-loopback", "--connections-per-minute-per-address", "5", "--handshake-ms", "500") as server:
+        for _ in range(4):
+            with WebSocket(server) as one:
+                one.until_closed()
+                assert one.closed_with == 1008
+        account = Account()
+        for _ in range(20):  # the fifth token comes back each time: it proves which device it is
+            logged_in(server, account).socket.close()
+            time.sleep(0.05)
+        with WebSocket(server):
+            pass
+        time.sleep(0.1)
+        assert status_of(server.request(upgrade_request())) == 503, "no token is left"
+
+
+def test_behind_a_proxy_the_address_is_the_forwarded_one():
+    """S10: behind a proxy every stranger was loopback, and exempt."""
+    options = "--trust-forwarded", "--connections-per-minute-per-address", "3"
+    with Server(*options) as server:
+        def status(address):
+            return status_of(server.request(upgrade_request(X_Forwarded_For=address), 0.4))
+        answers = [status("10.1.1.1, 203.0.113.7") for _ in range(5)]
+        assert answers.count(503) >= 2 and answers[0] == 101, answers
+        assert status("203.0.113.7, 203.0.113.8") == 101, "the last one is what the proxy saw"
+        assert status("unknown") == 101
+    with Server(*options[1:]) as server:  # without the option the header is a stranger's word
+        assert all(status_of(server.request(upgrade_request(X_Forwarded_For="203.0.113.7"), 0.4)) == 101 for _ in range(5))
+
+
+def test_healthz_tells_a_stranger_only_whether_it_serves():
+    """S11: exact counts told when a user writes."""
+    with Server() as server:
+        for header in ("X-Forwarded-For: 203.0.113.7", "Forwarded: for=203.0.113.7", "Via: 1.1 proxy", "X-Real-IP: 203.0.113.7"):
+            answer = server.request(f"GET /healthz HTTP/1.1\r\nHost: localhost\r\n{header}\r\n\r\n")
+            assert answer.split("\r\n\r\n", 1)[1] == '{"status":"ok"}\n', answer
+        assert server.health()["last_lsn"] == 0
+
+
+def test_new_accounts_of_one_address_are_bounded():
+    """S7: accounts cost nothing, and nothing bounded them."""
+    with Server("--limit-loopback", "--connections-per-minute-per-address", "0", "--accounts-per-hour-per-address", "3") as server:
+        answers = []
+        for _ in range(5):
+            with session(server) as one:
+                answers.append(one.login(Account()))
+        assert [answer[0] for answer in answers] == [WELCOME] * 3 + [ERROR] * 2, answers
+        assert answers[3][1] == 11 and answers[3][3] > 60_000, "RATE, with the time to wait"
+        assert server.health()["accounts_refused"] == 2
+        assert "too many new accounts from this address" in server.log()
+
+
+def test_registration_by_invitation_takes_those_that_are_listed():
+    """S7: open or closed was all the choice there was."""
+    with Server("--registration", "invite") as server:
+        account, other = Account(), Account()
+        with session(server) as one:
+            answer = one.login(account)
+            assert answer[0] == ERROR and answer[1] == 18, answer
+        wait_for(lambda: f"account={account.user.hex()[:16]}" in server.log())
+        with open(os.path.join(server.data, "invitations"), "w") as file:
+            file.write(f"# friends\n{account.user.hex()[:16]}  Ann\n{other.user.hex()[:8]}\n")
+        logged_in(server, account).socket.close()
+        with session(server) as one:
+            assert one.login(other)[1] == 18, "eight digits are too few"
+
+
+def test_a_log_that_is_not_read_stops_nothing():
+    """S14: a blocked standard error stopped the loop, and SIGTERM with it."""
+    reader, writer = os.pipe()
+    server = Server("--log-level", "debug", stderr=writer)
+    os.close(writer)
+    with server:
+        for _ in range(1000):  # far more lines than a pipe holds
+            with WebSocket(server) as one:
+                one.send(b"\xc1")
+                one.until_closed()
+        assert server.health()["status"] == "ok"
+        began = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(15) == 0
+        assert time.monotonic() - began < 12
+    os.close(reader)
+
+
+def test_a_full_server_says_so_and_counts_it():
+    """R: a connection for which none was free was reset, and nothing said so."""
+    with Server("--connections", "2") as server:
+        held = [WebSocket(server) for _ in range(2)]
+        with WebSocket(server) as one:
+            messages = one.until_closed()
+            assert attacker.unpack(messages[0])[1] == 14 and attacker.unpack(messages[0])[3] > 0
+        many = [server.connect() for _ in range(60)]
+        answers = []
+        for one in many:
+            one.settimeout(0.3)
+            try:
+                answers.append(one.recv(4096).decode())
+            except (TimeoutError, ConnectionError):
+                answers.append("")
+        assert any("503" in answer and "retry-after" in answer for answer in answers), answers
+        for one in many + [one.socket for one in held]:
+            one.close()
+        wait_for(lambda: status_of(server.request("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")) == 200)
+        assert server.health()["connections_refused"] > 0
+        assert "no connection is free" in server.log()
+
+
+def test_every_listen_counts_and_the_ipv6_one_serves_ipv4():
+    """M: a second --listen silently replaced the first, and [::] served IPv6 alone."""
+    with Server("--listen", "localhost:0", "--listen", "[::1]:0") as server:
+        ports = set()
+        with open(f"/proc/{server.process.pid}/net/tcp") as table:
+            inode = {os.readlink(f"/proc/{server.process.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{server.process.pid}/fd")}
+            ports |= {line.split()[1] for line in table if f"socket:[{line.split()[9]}]" in inode and line.split()[3] == "0A"}
+        assert len(ports) >= 2, ports
+    with Server("--listen", "[::]:0", listen=None, tls=True) as server:
+        assert server.health()["status"] == "ok", "over 127.0.0.1"
+
+
+attacker.run(globals(), sys.argv)
