@@ -160,7 +160,7 @@ void replay_moment(struct world *world)
     mallory_send_raw(world, session, &frame);
 }
 
-/* A batch in the name of an enrolled device, signed by nobody who may. */
+/* A batch in the name of an enrolled device, signed by a device that may not. */
 void forge_moment(struct world *world)
 {
     struct mallory *mallory = world->mallory;

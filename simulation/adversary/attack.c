@@ -22,7 +22,7 @@ static const char usage[] =
     "Puts a hostile server in the place of the honest one. A seed draws her targets, her moments and\n"
     "how often she acts; until the faults end, when she turns honest and all must heal. Checked at\n"
     "every step: phones apply what enrolled devices of their user signed, deps before effects, once;\n"
-    "nobody reads what was sealed after its revocation; no key and no typed letter leaves a phone; a\n"
+    "no device reads what was sealed after its revocation; no key and no typed letter leaves a phone; a\n"
     "phone that says it has everything has what was named to it. At the end: what had to be noticed\n"
     "was, nothing else raised an alarm, and all phones show what people wrote.\n"
     "\n"

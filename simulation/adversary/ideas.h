@@ -80,7 +80,7 @@ void mixed_given(struct world *world, struct account *account, struct given *giv
 /* common.c */
 /** A ready session of one of the targets, drawn; NULL. */
 struct session *any_target(struct world *world);
-/** The first user's, against whom all is aimed; NULL before it came. */
+/** The first user's, at which all is aimed; NULL before it came. */
 struct account *main_account(struct world *world);
 /** A batch of the account, drawn, that satisfies; NULL. */
 const struct given *any_given(struct world *world, const struct account *account);

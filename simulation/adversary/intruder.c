@@ -261,14 +261,14 @@ void intrude_forge(struct world *world)
     }
 }
 
-/* As a device that nobody enrolled. */
+/* As a device that was never enrolled. */
 void intrude_ghost(struct world *world)
 {
     const struct qr_vault *vault = stage(world);
     if (vault != NULL) {
         struct draft draft = next(world->mallory->intruder, world->mallory->own);
         prng_bytes(&world->mallory->chance, draft.replica, sizeof draft.replica);
-        mallory_misdeed(world, "Mallory's traitor pushes for a device that nobody enrolled", 0, 0);
+        mallory_misdeed(world, "Mallory's traitor pushes for a device that was never enrolled", 0, 0);
         push_one(world, &draft, world->mallory->own);
     }
 }

@@ -58,7 +58,7 @@ void ghost_batch_moment(struct world *world)
         forge_draft(session->account, replica, qr_vault_public(mallory->own).device);
     struct quire_buffer *batch = mallory_scratch(world);
     forge_batch(session->account, &draft, mallory->own, batch, hash);
-    mallory_misdeed(world, "Mallory writes as a device that nobody enrolled, for phone #",
+    mallory_misdeed(world, "Mallory writes as a device that was never enrolled, for phone #",
         session->phone, 0);
     mallory_strike(world);
     mallory_deliver(world, session, quire_buffer_bytes(batch));

@@ -330,10 +330,10 @@ void mallory_check_end(struct world *world)
     }
     mallory->named = named;
     if (strategy->must == 0 && !strategy->refused) {
-        mallory->strikes = 0; /* nobody need notice */
+        mallory->strikes = 0; /* no device need notice */
     }
     if (mallory->strikes > 0 && named == 0) {
-        world_fail(world, "mallory", "nobody noticed %llu misdeeds (Mallory %s)",
+        world_fail(world, "mallory", "no device noticed %llu misdeeds (Mallory %s)",
             (unsigned long long)mallory->strikes, strategy->text);
     }
 }

@@ -93,7 +93,7 @@ struct mallory {
     size_t account_count;
     struct session **sessions; /* by link − 1; NULL: none */
     size_t session_count, session_capacity;
-    struct qr_vault *own;   /* a device of hers that nobody enrolled */
+    struct qr_vault *own;   /* a device of hers that was never enrolled */
     uint32_t target;        /* mask of phones; drawn */
     uint64_t begin_ms;      /* of her misdeeds; UINT64_MAX: honest until a story says otherwise */
     uint64_t turn;          /* how often a story made her begin */
@@ -267,7 +267,7 @@ void truth_destroy(struct truth *truth);
 /** An enrolled device signed this, honest or not. */
 void truth_batch(struct world *world, uint32_t user, struct quire_bytes bytes);
 void truth_record(struct world *world, uint32_t user, struct quire_bytes record);
-/** The same of a record that a phone appends: it enrols nobody but phones of the user. */
+/** The same of a record that a phone appends: it enrols only phones of the user. */
 void truth_appended(struct world *world, uint32_t user, struct quire_bytes record);
 /** Nothing that a phone sends holds a key. */
 void truth_check_secrets(struct world *world, const struct phone *phone, struct quire_bytes bytes);

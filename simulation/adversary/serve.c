@@ -1,6 +1,6 @@
 /*
  * Mallory's side of the protocol: what an honest server says, but for the hooks of her strategy. She
- * verifies no signature of a connection or a batch, as nobody needs to who means no good.
+ * verifies no signature of a connection or a batch, which a hostile server does not need.
  */
 #include "mallory.h"
 

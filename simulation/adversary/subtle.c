@@ -23,7 +23,7 @@ void weigh_given(struct world *world, struct account *account, struct given *giv
 
 /* ---- a signature for something else ---------------------------------------------------------- */
 
-/* Whoever may sign for one purpose must not have signed for another by it: the three purposes of a
+/* A signature for one purpose must not be one for another by it: the three purposes of a
  * device's key, each over 32 bytes. */
 static void try_elsewhere(struct world *world, enum qr_context purpose, const uint8_t *public_key,
     const uint8_t digest[QR_HASH_SIZE], const uint8_t *signature)

@@ -363,7 +363,7 @@ void truth_check_roster(struct world *world, struct phone *phone)
         *seen = 0;
         return;
     }
-    /* The one that made the account: nobody could have told it anything yet. */
+    /* The one that made the account: it has heard of no other yet. */
     if (phone->ordinal == 0 && !phone->clone && *seen == 0 && phone->state.batch_count == 0) {
         for (uint32_t i = 0; i < roster->count; i++) {
             truth_record(world, phone->user, qr_roster_record(roster, i));

@@ -58,7 +58,7 @@ void partition_given(struct world *world, struct account *account, struct given 
     }
     mallory_misdeed(world, "Mallory shows batch # of a chain of phone # to one side only", given->seq,
         given->phone);
-    /* When the sides meet, an author must find that somebody was caught up long after its batch and
+    /* When the sides meet, an author must find that another device was caught up long after its batch and
      * did not see it: see is_withheld in truth of the rules, protocol.md 5 rule 4. */
     for (size_t i = 0; i < account->count; i++) {
         const struct given *other = &account->items[i];
@@ -179,7 +179,7 @@ bool hide_revocation_heard(struct world *world, struct session *session, const s
         mallory_misdeed(world, "Mallory hides the revocation in record #",
             session->account->roster.count, 0);
     }
-    /* What the revoked one writes she takes from nobody: then all heals. See late_writes. */
+    /* What the revoked one writes she refuses: then all heals. See late_writes. */
     return frame->type != QR_FRAME_PUSH || qr_roster_active(&session->account->roster, session->device);
 }
 
@@ -212,7 +212,7 @@ void late_writes_given(struct world *world, struct account *account, struct give
     }
 }
 
-/* She names batches that nobody made. */
+/* She names batches that do not exist. */
 bool boast_frame(struct world *world, struct session *session, struct qr_frame *frame)
 {
     static struct qr_frame_position positions[256];
@@ -226,7 +226,7 @@ bool boast_frame(struct world *world, struct session *session, struct qr_frame *
         positions[count].hash_prefix = prefix;
         frame->caught_up.positions = positions;
         frame->caught_up.position_count = count + 1;
-        mallory_misdeed(world, "Mallory names a chain that nobody wrote to phone #", session->phone, 0);
+        mallory_misdeed(world, "Mallory names a chain that does not exist to phone #", session->phone, 0);
     }
     return true;
 }

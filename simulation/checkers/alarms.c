@@ -26,7 +26,7 @@ static bool expected(const struct world *world, uint32_t alarm)
         return world->marks[MARK_revoked] > 0;
     case QUIRE_ALARM_ROSTER:
         return broken_stream || world->model->server_lost;
-    default: /* forged, forked, unreadable: nobody does that here */
+    default: /* forged, forked, unreadable: no part of this world does that */
         return false;
     }
 }

@@ -1,6 +1,6 @@
 /*
  * Claim: every edit that had to survive is there, what was erased stays erased, and nothing is
- * there that nobody wrote. Judged on each phone against the model of all edits.
+ * there that was never written. Judged on each phone against the model of all edits.
  */
 #include "checkers.h"
 
@@ -30,7 +30,7 @@ static void see(struct judge *judge, uint32_t letter, enum thing_kind kind)
         return; /* a story's own words: its expectations judge them */
     }
     if (thing == NULL || thing->kind != kind || thing->entry != judge->entry) {
-        world_fail(judge->world, "complete", "phone %u shows %s U+%04X in entry %u, which nobody "
+        world_fail(judge->world, "complete", "phone %u shows %s U+%04X in entry %u, which was never "
             "put there", judge->phone->number, kinds[kind], letter, judge->entry);
         return;
     }
@@ -149,14 +149,14 @@ static void judge_delete(struct judge *judge)
     struct model *model = judge->world->model;
     bool alive = false;     /* an edit that no delete can have seen */
     bool undisputed = false; /* all edits and the last delete are of one phone, in this order */
-    uint32_t only = NOBODY;
+    uint32_t only = NO_PHONE;
     bool several = false;
     for (size_t i = 0; i < model->edit_count; i++) {
         const struct edit *edit = &model->edits[i];
         if (edit->user != judge->phone->user || edit->entry != judge->entry) {
             continue;
         }
-        several = several || (only != NOBODY && only != edit->phone)
+        several = several || (only != NO_PHONE && only != edit->phone)
                   || model->rolled_back[edit->phone];
         only = edit->phone;
         if (edit->kind == EDIT_DELETE) {

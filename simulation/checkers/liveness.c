@@ -1,6 +1,6 @@
 /*
  * Not a claim, but its words: when a core of devices and the server does not become quiet, who waits
- * for what. Which device misses which batches of whom, what it asked for last, what the hub has.
+ * for what. Which device misses which batches of which author, what it asked for last, what the hub has.
  */
 #include "checkers.h"
 
@@ -19,7 +19,7 @@
 
 struct chain {
     uint8_t replica[QR_REPLICA_SIZE];
-    uint32_t author; /* a phone, or PHONES_MAX: nobody's that is known */
+    uint32_t author; /* a phone, or PHONES_MAX: no known one */
     uint32_t user;
     uint64_t held[PHONES_MAX + 1]; /* up to which batch; the last one is the server */
 };

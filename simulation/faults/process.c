@@ -293,7 +293,7 @@ void process_faults_begin(struct world *world)
     timing_faults_begin(world);
 }
 
-/* Somebody else of its user must be there, who is not revoked and has an account. */
+/* Another device of its user must be there, not revoked and with an account. */
 static bool can_be_lost(const struct world *world, const struct phone *phone)
 {
     for (uint32_t i = 0; i < world->phone_count && phone->stage == PHONE_JOINED; i++) {
@@ -306,7 +306,7 @@ static bool can_be_lost(const struct world *world, const struct phone *phone)
     return false;
 }
 
-/* Some never come back. What they alone held is gone; nobody may wait for it. */
+/* Some never come back. What they alone held is gone; no other device may wait for it. */
 static void lose_some(struct world *world)
 {
     for (uint64_t n = 0; n < world->options.lost_at_end; n++) {

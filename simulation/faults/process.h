@@ -16,7 +16,7 @@ void process_faults_end(struct world *world);
 void process_back_up(struct world *world, struct phone *phone);
 /** Puts the phone back to that copy; its process stays down. reboot: its power was off. */
 void process_restore(struct world *world, struct phone *phone, bool reboot);
-/** Its process ends, its disk is gone: nobody waits for it any more. */
+/** Its process ends, its disk is gone: no checker waits for it any more. */
 void process_lose(struct world *world, struct phone *phone);
 /** A copy of its disk comes to life as another phone. */
 struct phone *process_clone(struct world *world, struct phone *phone);

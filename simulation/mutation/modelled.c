@@ -46,7 +46,7 @@ static const char usage[] =
     "usage: quire-sim-mutants model [--starts N]\n"
     "\n"
     "N schedules (200) of 60 steps per attack and set of rules, with three real devices:\n"
-    "  unsafe    a device took what nobody signed, an effect without its cause, or the other side of a\n"
+    "  unsafe    a device took what no device signed, an effect without its cause, or the other side of a\n"
     "            fork; or two devices hold different batches at one place\n"
     "  alarmed   some device raised an alarm, before the server handed everything to everybody\n"
     "  +rejoin   the same, afterwards\n"
@@ -311,7 +311,7 @@ static void play_one(uint64_t seed, enum attack attack, struct sums *sums)
     options.users = 1;
     options.phones = PHONES;
     options.cut_mean_s = options.retransmit_ppm = options.heal_cuts = options.last_join = 0;
-    options.resting_s = UINT32_MAX; /* nobody writes but in the schedule */
+    options.resting_s = UINT32_MAX; /* people write only in the schedule */
     memset(&play, 0, sizeof play);
     play.attack = attack;
     prng_seed(&play.dice, seed, 95);

@@ -194,7 +194,7 @@ bool searches_print(const struct search *searches, size_t count)
         printf("%9s ", "never");
     }
     printf("%-24s", each);
-    for (size_t i = 0; i < count; i++) { /* by whom, each once */
+    for (size_t i = 0; i < count; i++) { /* by which checker, each once */
         bool said = searches[i].seeds == 0;
         for (size_t j = 0; j < i && !said; j++) {
             said = strcmp(searches[i].claim, searches[j].claim) == 0;

@@ -14,7 +14,7 @@ struct search {
     enum qr_failpoint failpoint; /* QR_FAILPOINT_COUNT: nothing */
     uint64_t first_seed, most;
     uint64_t minutes; /* simulated, of a run */
-    uint32_t strategy; /* of Mallory, whom the drawn options are fitted to; 0: nobody's */
+    uint32_t strategy; /* of Mallory, target the drawn options are fitted to; 0: none */
     uint64_t memory_most; /* bytes of the process; 0: any */
 
     /* found: */

@@ -14,7 +14,7 @@
 
 #define POOL_SIZE 4u           /* names that several people use for tags and emotions */
 #define POOL_FIRST 0xfff00u    /* their code points: four each */
-#define NOBODY UINT32_MAX
+#define NO_PHONE UINT32_MAX
 
 enum edit_kind {
     EDIT_TYPE,   /* letters in, letters out */

@@ -29,7 +29,7 @@ static void writes(struct world *world, const struct event *event)
     uint64_t until = event->number;
     uint64_t next;
     if (world->now_ms < phone->paused_until_ms) {
-        next = phone->paused_until_ms; /* nobody can write on it */
+        next = phone->paused_until_ms; /* it takes no input */
     } else if (world->now_ms < until) {
         if (world_operation(world)) {
             people_write(world, phone);
@@ -287,36 +287,36 @@ static void is_unknown(struct world *world, struct phone *phone)
 
 /* ---- revoking -------------------------------------------------------------------------------- */
 
-enum quire_status people_revoke_one(struct world *world, struct phone *by, struct phone *whom)
+enum quire_status people_revoke_one(struct world *world, struct phone *by, struct phone *target)
 {
-    TRACE(world, "phone # revokes phone #", by->number, whom->number);
+    TRACE(world, "phone # revokes phone #", by->number, target->number);
     for (uint32_t i = 0; i < world->phone_count; i++) {
         struct phone *phone = &world->phones[i];
-        if (memcmp(phone->state.device, whom->state.device, QUIRE_DEVICE_SIZE) == 0) {
+        if (memcmp(phone->state.device, target->state.device, QUIRE_DEVICE_SIZE) == 0) {
             model_revoked(world, phone, by); /* its clones, too */
         }
     }
     struct quire_event event = {.kind = QUIRE_EVENT_REVOKE};
-    memcpy(event.device, whom->state.device, QUIRE_DEVICE_SIZE);
+    memcpy(event.device, target->state.device, QUIRE_DEVICE_SIZE);
     return phone_step(world, by, event);
 }
 
 void people_revoke(struct world *world, uint32_t user)
 {
     struct phone *by = find_helper(world, user);
-    struct phone *whom = NULL;
+    struct phone *target = NULL;
     for (uint32_t i = 0; i < world->phone_count; i++) {
         struct phone *phone = &world->phones[i];
         if (phone != by && phone->user == user && phone->stage == PHONE_JOINED && !phone->revoked
             && !phone->clone && phone->ordinal > 0) {
-            whom = phone; /* the last one */
+            target = phone; /* the last one */
         }
     }
-    if (by == NULL || whom == NULL || !by->state.caught_up
-        || memcmp(by->state.device, whom->state.device, QUIRE_DEVICE_SIZE) == 0) {
+    if (by == NULL || target == NULL || !by->state.caught_up
+        || memcmp(by->state.device, target->state.device, QUIRE_DEVICE_SIZE) == 0) {
         return;
     }
-    (void)people_revoke_one(world, by, whom);
+    (void)people_revoke_one(world, by, target);
 }
 
 /* ---- being told ------------------------------------------------------------------------------ */

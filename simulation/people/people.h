@@ -25,7 +25,7 @@ void people_join_later(struct world *world, struct phone *phone);
 void people_make_account(struct world *world, struct phone *phone);
 void people_join_by_kit(struct world *world, struct phone *phone);
 enum quire_status people_pair(struct world *world, struct phone *helper, struct phone *phone);
-enum quire_status people_revoke_one(struct world *world, struct phone *by, struct phone *whom);
+enum quire_status people_revoke_one(struct world *world, struct phone *by, struct phone *target);
 
 /** One phone revokes another of its user, if that is possible now. */
 void people_revoke(struct world *world, uint32_t user);

@@ -48,7 +48,7 @@ struct phone {
     uint64_t sync_at_ms; /* disk: durable up to the newest write then */
 
     bool unknown;         /* it is a member, and the server says that it is none */
-    bool revoked;         /* somebody meant to revoke its device */
+    bool revoked;         /* a user meant to revoke its device */
     struct quire_buffer asked; /* its last SUB */
     uint64_t asked_at_ms, heard_at_ms;
     bool apart;           /* not among those that are asked to converge now */

@@ -1,9 +1,9 @@
 /*
- * Devices that nobody meant to revoke. A server that forgot a revocation lets the revoked device enrol
- * others, or again some that it had forgotten, too; whoever knows better revokes the device anew, and
- * with it whom it enrolled, since nobody can tell a friend from a second thief (protocol/roster.md).
- * People are told, and take what was written there over by hand; here it is excused, as when a person
- * revokes. A device that is revoked for any other reason stays demanded, and fails the run.
+ * Devices that no user meant to revoke. A server that forgot a revocation lets the revoked device enrol
+ * other devices. A device that knows better revokes it anew, and with it the devices that it enrolled:
+ * a friend cannot be told from a second thief (protocol/roster.md). Users are told, and copy by hand what
+ * was written there; here it is excused, as when a user revokes. A device that is revoked for any other
+ * reason stays demanded, and fails the run.
  */
 #include "people.h"
 #include "codec/roster.h"
@@ -24,7 +24,7 @@ static struct phone *phone_of(struct world *world, uint32_t user, const uint8_t 
     return NULL;
 }
 
-/* Who enrolled the device, in the roster that the server has. False: nobody did. */
+/* Who enrolled the device, in the roster that the server has. False: none did. */
 static bool enrolled_by(const struct server *server, const uint8_t *user, const uint8_t *device,
     uint8_t out_signer[QR_DEVICE_SIZE])
 {
@@ -66,12 +66,12 @@ static void record_written(struct world *world, const struct qr_log_record *writ
         return;
     }
     struct phone *by = phone_of(world, user, record.signer);
-    struct phone *whom = phone_of(world, user, record.revoke.device);
+    struct phone *target = phone_of(world, user, record.revoke.device);
     const struct phone *guest_of = phone_of(world, user, signer);
-    if (by == NULL || by->device == NULL || whom == NULL || whom->revoked || guest_of == NULL || !guest_of->revoked) {
+    if (by == NULL || by->device == NULL || target == NULL || target->revoked || guest_of == NULL || !guest_of->revoked) {
         return;
     }
-    TRACE(world, "phone # goes with phone #, which had enrolled it", whom->number, guest_of->number);
+    TRACE(world, "phone # goes with phone #, which had enrolled it", target->number, guest_of->number);
     for (uint32_t i = 0; i < world->phone_count; i++) {
         struct phone *phone = &world->phones[i];
         if (phone->user == user && memcmp(phone->state.device, record.revoke.device, QUIRE_DEVICE_SIZE) == 0) {

@@ -281,7 +281,7 @@ static size_t letter_size(struct quire_bytes bytes, size_t at)
     return more + 1;
 }
 
-/* The runs of letters in an opened change: words that somebody typed, and now and then a stray
+/* The runs of letters in an opened change: typed words, and now and then a stray
  * letter of an id. Letters of plane 15 and 16, which seeds use, become a small square. */
 static void add_words(struct quire_bytes change, char *out, size_t size)
 {

@@ -27,7 +27,7 @@ struct report {
  * False: the file cannot be written. */
 bool report_write(struct world *world, const struct report *report, const char *path);
 
-/** Runs that seed with somebody who takes notes, and writes its report. `again`: the command that
+/** Runs that seed recorded, and writes its report. `again`: the command that
  * shows it again. */
 bool report_seed(uint64_t seed, const struct options *options, const struct skips *skips,
     const char *again, const char *path);

@@ -112,7 +112,7 @@ struct taker {
     void *context;
 };
 
-/* A result has come. 1: taken, 0: this process will say no more, −1: nobody wants to hear more. */
+/* A result has come. 1: taken, 0: this process will say no more, −1: no more are wanted. */
 static int hear(const struct plan *plan, struct job *job, const struct taker *taker)
 {
     struct message message;
@@ -167,7 +167,7 @@ static bool bury(const struct plan *plan, struct job *job, bool hung, const stru
     return true;
 }
 
-/** Nobody was listened to for so long. */
+/** No process was listened to for so long. */
 static void excuse(struct job *jobs, uint64_t count, double seconds)
 {
     for (uint64_t i = 0; i < count; i++) {

@@ -29,7 +29,7 @@ struct plan {
     struct plan_setting settings[PLAN_SETTINGS_MAX];
     size_t setting_count;
     bool exact; /* options that are not set are 0 instead of drawn */
-    uint32_t strategy; /* of Mallory, whom the drawn options are fitted to; 0: nobody's */
+    uint32_t strategy; /* of Mallory, target the drawn options are fitted to; 0: none */
     struct plan_known *known; /* run first; owned */
     size_t known_count, known_capacity;
     struct skips skips; /* of every run */

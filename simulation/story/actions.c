@@ -423,9 +423,9 @@ void story_joins_by_kit(struct interpreter *interpreter, const struct story_line
 void story_revokes(struct interpreter *interpreter, const struct story_line *line)
 {
     struct phone *by = joined(interpreter, line->values[0].device);
-    struct phone *whom = interpreter_phone(interpreter, line->values[1].device);
-    if (by != NULL && whom != NULL
-        && people_revoke_one(interpreter->world, by, whom) == QUIRE_ESTATE) {
+    struct phone *target = interpreter_phone(interpreter, line->values[1].device);
+    if (by != NULL && target != NULL
+        && people_revoke_one(interpreter->world, by, target) == QUIRE_ESTATE) {
         interpreter_fail(interpreter, "%s is not connected, so it cannot revoke",
             interpreter_name(interpreter, line->values[0].device));
     }

@@ -29,7 +29,7 @@ static const char usage[] =
     "              runs, the one that failed, else the first\n"
     "  --shrink    of a story that fails, print the shortest one that fails in the same way\n"
     "  --mutate    break each expectation in turn, and see that the story fails at that very line;\n"
-    "              and leave out each other line in turn, and say which ones nobody missed\n"
+    "              and leave out each other line in turn, and say which ones no expectation missed\n"
     "  --forms     every sentence that a story may hold\n";
 
 struct wishes {
@@ -93,7 +93,7 @@ static void print_failure(const struct story *story, uint64_t seed, const struct
         QUIRE_COMMIT);
 }
 
-/* The same run once more, with somebody who takes notes. */
+/* The same run once more, recorded. */
 static bool write_report(const struct story *story, uint64_t seed, const struct wishes *wishes)
 {
     struct verdict verdict = {0};

@@ -28,7 +28,7 @@ const struct story_form story_forms[] = {
     {"DEVICE deletes ENTRY", "and saves", story_deletes},
     {"DEVICE makes NUMBER edits in ENTRY over TIME", "made-up ones, each of which the checkers follow to the end", story_makes_edits},
     {"DEVICE flushes", "seals what is pending now, without waiting for a pause", story_flushes},
-    {"DEVICE pairs with DEVICE", "the second one shows a code, which somebody types into the first", story_pairs},
+    {"DEVICE pairs with DEVICE", "the second one shows a code, which its user types into the first", story_pairs},
     {"DEVICE joins by kit", "with the recovery kit alone", story_joins_by_kit},
     {"DEVICE revokes DEVICE", "the second is shut out", story_revokes},
 
@@ -42,7 +42,7 @@ const struct story_form story_forms[] = {
     {"DEVICES is|are killed", "the process, in the middle of whatever it does", story_is_killed},
     {"DEVICES lose|loses power", "the process, and what the system had not written to disk", story_loses_power},
     {"DEVICES start|starts", "again, on what the disk holds", story_starts},
-    {"DEVICES is|are lost", "killed for good: from here on nobody waits for it", story_is_lost},
+    {"DEVICES is|are lost", "killed for good: from here on no checker waits for it", story_is_lost},
     {"DEVICE is backed up", "its profile, as it is on disk", story_is_backed_up},
     {"DEVICE is restored", "to its backup, and starts on it", story_is_restored},
     {"DEVICE is cloned as NEW-DEVICE", "its disk is copied, and the copy starts on another machine", story_is_cloned},

@@ -21,7 +21,7 @@
 
 const char *interpreter_name(const struct interpreter *interpreter, uint32_t device)
 {
-    return device < interpreter->story->device_count ? interpreter->story->devices[device].text : "nobody";
+    return device < interpreter->story->device_count ? interpreter->story->devices[device].text : "an unknown device";
 }
 
 struct phone *interpreter_phone(const struct interpreter *interpreter, uint32_t device)

@@ -144,7 +144,7 @@ OURS void *realloc(void *memory, size_t size)
     return larger;
 }
 
-/* Nobody here asks for more than malloc's own alignment; if somebody does, it is said. */
+/* No caller asks for more than malloc's own alignment; if one does, the run says so. */
 OURS void *aligned_alloc(size_t alignment, size_t size)
 {
     if (alignment > STEP) {

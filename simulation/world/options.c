@@ -156,7 +156,7 @@ void options_draw(struct options *options, uint64_t seed, uint64_t minutes)
     draw_more(options, &prng);
     draw_forgotten(options, &prng);
     if (options->revokes + options->server_restores + options->server_wipes > 0) {
-        /* Whoever drops a batch that it cannot read relies on its author to bring what is in it. */
+        /* A device that drops a batch which it cannot read relies on its author to bring what is in it. */
         options->later_ppm = 0;
     }
 }

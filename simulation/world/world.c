@@ -1,6 +1,6 @@
 /*
  * Time, the queue and the trace. The trace's hash is what two builds compare: it takes in every
- * line and every byte that was sent, nothing of addresses or of memory that nobody wrote.
+ * line and every byte that was sent, nothing of addresses or of memory that was never written.
  */
 #include "world.h"
 
