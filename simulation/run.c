@@ -5,6 +5,7 @@
 
 #include "checkers/checkers.h"
 #include "adversary/mallory.h"
+#include "base/limit.h"
 #include "people/model.h"
 #include "network/network.h"
 #include "people/people.h"
@@ -22,11 +23,24 @@
 #define APART_MS (5u * 60 * 1000)
 #define QUIET_POLLS 3
 
+uint32_t qr_limits_lowered[QR_LIMIT_COUNT];
+
+void run_lower_limits(const struct options *options)
+{
+    const uint64_t lowered[QR_LIMIT_COUNT] = {[QR_LIMIT_DEVICES] = options->limit_devices,
+        [QR_LIMIT_RECORDS] = options->limit_records, [QR_LIMIT_CHAINS] = options->limit_chains,
+        [QR_LIMIT_TEXT] = options->limit_text, [QR_LIMIT_ELEMENTS] = options->limit_elements};
+    for (size_t i = 0; i < QR_LIMIT_COUNT; i++) {
+        qr_limits_lowered[i] = (uint32_t)lowered[i];
+    }
+}
+
 struct world *world_create(uint64_t seed, const struct options *options, bool tracing)
 {
     struct world *world = sim_alloc(sizeof *world);
     world->seed = seed;
     world->options = *options;
+    run_lower_limits(options);
     world->tracing = tracing;
     world->trace_hash = seed;
     prng_seed(&world->people, seed, 1);
@@ -43,7 +57,7 @@ struct world *world_create(uint64_t seed, const struct options *options, bool tr
     }
     static const struct observer *const observers[] = {&people_observer, &revoked_along_observer,
         &process_observer, &canary_observer, &acknowledged_observer, &memory_observer, &order_observer,
-        &alarms_observer};
+        &alarms_observer, &same_observer};
     for (size_t i = 0; i < sizeof observers / sizeof *observers; i++) {
         world_observe(world, observers[i]);
     }

@@ -25,6 +25,8 @@ struct run_result {
 /** A world at time 0 without server and phones; what it holds is freed with it. */
 struct world *world_create(uint64_t seed, const struct options *options, bool tracing);
 void world_destroy(struct world *world);
+/** The core's limits are those of these options: in the world that was made last, the only one. */
+void run_lower_limits(const struct options *options);
 /** Its server starts, the shipping one or an adversary in its place. */
 void run_begin(struct world *world);
 /** Lets it run until all are quiet for a while; fails it when that takes too long. Returns how long

@@ -42,6 +42,11 @@ void sealing_check(struct world *world);
 bool converge_reached(struct world *world, char *out_reason, size_t reason_size);
 /** Who waits for what, one line each, for a person. */
 void liveness_explain(struct world *world, char *out, size_t size);
+/** same: phones that hold the same batches show the same entries, before all is quiet too. In worlds
+ * with lowered limits, which is where an order of events could show. */
+extern const struct observer same_observer;
+/** What that phone shows of an entry, hashed; zeros: nothing. */
+void converge_digest(struct world *world, struct phone *phone, uint32_t entry, uint8_t out[32]);
 /** converge: all phones of a user show the same entries. */
 void converge_check_end(struct world *world);
 bool phone_counts(const struct world *world, const struct phone *phone);

@@ -107,7 +107,7 @@ bool converge_reached(struct world *world, char *out_reason, size_t reason_size)
     return true;
 }
 
-static void digest_of(struct world *world, struct phone *phone, uint32_t entry, uint8_t out[32])
+void converge_digest(struct world *world, struct phone *phone, uint32_t entry, uint8_t out[32])
 {
     struct quire_document *document = NULL;
     const struct user *user = &world->model->users[phone->user];
@@ -135,7 +135,7 @@ void converge_check_end(struct world *world)
                 if (phone->user != u || !phone_counts(world, phone)) {
                     continue;
                 }
-                digest_of(world, phone, entry, digest);
+                converge_digest(world, phone, entry, digest);
                 trace_bytes(world, (struct quire_bytes){digest, sizeof digest});
                 if (first == NULL) {
                     first = phone;

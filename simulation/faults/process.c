@@ -326,6 +326,9 @@ void process_faults_end(struct world *world)
     timing_faults_end(world);
     lose_some(world);
     network_heal(world);
+    if (world->options.limit_user_kib > 0) {
+        server_kill(world); /* its operator starts it again with the limits that ship */
+    }
     if (!server_up(world)) {
         server_start(world);
     }

@@ -95,6 +95,7 @@ struct user {
     bool full; /* no further device can be added */
     bool alone; /* the server knew none of the phones that are left */
     uint8_t id[QUIRE_USER_SIZE];
+    uint64_t same_checked_ms; /* checkers/same.c */
     uint64_t lost_link; /* the last connection that may still tell of what the server has lost since */
 };
 

@@ -33,6 +33,17 @@ static void must(struct desk *desk, enum quire_status status, const char *what)
     }
 }
 
+/* The same of what may be refused at a limit. False: it was, and nothing has changed. */
+static bool grows(struct desk *desk, enum quire_status status, const char *what)
+{
+    if (status == QUIRE_ELIMIT) {
+        mark(desk->world, MARK_write_refused_at_limit);
+        return false;
+    }
+    must(desk, status, what);
+    return status == QUIRE_OK;
+}
+
 /* A word of unique letters; its first one names it. */
 static size_t make_word(struct desk *desk, uint8_t *out, size_t letters, uint32_t *out_letters)
 {
@@ -47,6 +58,7 @@ static size_t make_word(struct desk *desk, uint8_t *out, size_t letters, uint32_
 
 /* ---- text ------------------------------------------------------------------------------------ */
 
+/* Returns how many code points went in. */
 static size_t insert_word(struct desk *desk, size_t position)
 {
     struct prng *prng = &desk->world->people;
@@ -54,22 +66,25 @@ static size_t insert_word(struct desk *desk, size_t position)
     uint32_t letters[WORD_MAX];
     size_t count = prng_range(prng, 4, WORD_MAX);
     size_t size = make_word(desk, text, count, letters);
-    for (size_t i = 0; i < count; i++) {
-        model_adds(desk->world, desk->edit, THING_LETTER, letters[i]);
-    }
     text[size] = prng_chance(prng, 900000) ? ' ' : '\n';
     struct quire_bytes bytes = {text, size + 1};
-    if (prng_chance(prng, 500000)) { /* in one piece, as a keyboard with suggestions does */
-        must(desk, quire_document_insert(desk->document, &desk->stamp, position, bytes), "insert");
-        return count + 1;
-    }
-    for (size_t at = 0, done = 0; at < bytes.size && !desk->world->failed; done++) {
+    bool whole = prng_chance(prng, 500000); /* in one piece, as a keyboard with suggestions does */
+    size_t done = 0;
+    for (size_t at = 0; at < bytes.size && !desk->world->failed;) {
         size_t from = at;
         (void)letter_read(bytes, &at);
-        must(desk, quire_document_insert(desk->document, &desk->stamp, position + done,
-            (struct quire_bytes){text + from, at - from}), "insert");
+        at = whole ? bytes.size : at;
+        struct quire_bytes piece = {text + from, at - from};
+        if (!grows(desk, quire_document_insert(desk->document, &desk->stamp, position + done, piece),
+                "insert")) {
+            break;
+        }
+        done = whole ? count + 1 : done + 1;
     }
-    return count + 1;
+    for (size_t i = 0; i < count && i < done; i++) {
+        model_adds(desk->world, desk->edit, THING_LETTER, letters[i]);
+    }
+    return done;
 }
 
 static void paste(struct desk *desk, size_t position)
@@ -78,15 +93,19 @@ static void paste(struct desk *desk, size_t position)
     size_t most = prng_chance(prng, 200000) ? PASTE_MAX : PASTE_MAX / 20;
     size_t count = prng_range(prng, 100, most);
     uint8_t *text = sim_alloc(4 * count);
+    uint32_t *letters = sim_alloc(count * sizeof *letters);
     size_t size = 0;
     for (size_t i = 0; i < count; i++) {
-        uint32_t letter = model_letter(desk->world, desk->phone->user, true);
-        model_adds(desk->world, desk->edit, THING_LETTER, letter);
-        size += letter_write(letter, text + size);
+        letters[i] = model_letter(desk->world, desk->phone->user, true);
+        size += letter_write(letters[i], text + size);
     }
     mark(desk->world, MARK_paste);
-    must(desk, quire_document_insert(desk->document, &desk->stamp, position,
+    bool grown = grows(desk, quire_document_insert(desk->document, &desk->stamp, position,
         (struct quire_bytes){text, size}), "paste");
+    for (size_t i = 0; grown && i < count; i++) {
+        model_adds(desk->world, desk->edit, THING_LETTER, letters[i]);
+    }
+    free(letters);
     free(text);
 }
 
@@ -130,10 +149,14 @@ static void write_text(struct desk *desk)
         (void)insert_word(desk, prng_below(prng, length - 4 + 1));
     } else { /* words, with a slip of the finger now and then */
         for (uint64_t words = prng_range(prng, 1, 4); words > 0 && !desk->world->failed; words--) {
-            place += insert_word(desk, place);
+            size_t written = insert_word(desk, place);
+            place += written;
             if (prng_chance(prng, 200000)) {
                 size_t slip = prng_range(prng, 1, 3);
-                erase(desk, place - slip, slip);
+                slip = slip < written ? slip : written;
+                if (slip > 0) {
+                    erase(desk, place - slip, slip);
+                }
                 place -= slip;
             }
         }
@@ -225,15 +248,17 @@ static void write_element(struct desk *desk)
             (struct quire_bytes){text, size}), "remove");
     } else if (prng_chance(prng, 400000)) {
         uint8_t name = (uint8_t)prng_below(prng, POOL_SIZE);
-        model_pool(desk->world, desk->edit, (uint8_t)set, name, true);
-        must(desk, quire_document_add_element(desk->document, &desk->stamp, set,
-            (struct quire_bytes){text, pool_name(name, text)}, value), "add");
+        if (grows(desk, quire_document_add_element(desk->document, &desk->stamp, set,
+                (struct quire_bytes){text, pool_name(name, text)}, value), "add")) {
+            model_pool(desk->world, desk->edit, (uint8_t)set, name, true);
+        }
     } else {
         size_t size = make_word(desk, text, 5, letters);
-        model_adds(desk->world, desk->edit,
-            set == QUIRE_SET_TAGS ? THING_TAG : THING_EMOTION, letters[0]);
-        must(desk, quire_document_add_element(desk->document, &desk->stamp, set,
-            (struct quire_bytes){text, size}, value), "add");
+        if (grows(desk, quire_document_add_element(desk->document, &desk->stamp, set,
+                (struct quire_bytes){text, size}, value), "add")) {
+            model_adds(desk->world, desk->edit,
+                set == QUIRE_SET_TAGS ? THING_TAG : THING_EMOTION, letters[0]);
+        }
     }
 }
 

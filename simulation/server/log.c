@@ -75,6 +75,7 @@ void server_log_cut(struct server *server, size_t count)
 {
     for (size_t i = count; i < server->written; i++) {
         free(server->log[i].bytes);
+        server->bytes -= server->log[i].entry.size;
     }
     server->written = count;
     if (server->durable > count) {
@@ -89,6 +90,7 @@ void server_log_add(struct server *server, const struct qr_log_record *record)
     struct stored *stored = &server->log[server->written++];
     *stored = (struct stored){.entry = record->entry, .bytes = sim_copy(record->bytes)};
     memcpy(stored->user, record->user, QR_USER_SIZE);
+    server->bytes += record->entry.size;
 }
 
 /* ---- the store beside it ---------------------------------------------------------------------- */

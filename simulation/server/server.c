@@ -34,7 +34,9 @@ static void commit_done(struct world *world, const struct event *event)
     server->commit_at_ms = 0;
     bool fails = !world->healed && world->options.server_fail_ppm > 0
                  && prng_chance(&world->disk_chance, world->options.server_fail_ppm);
-    if (server->full || fails) {
+    uint64_t room = 1024 * world->options.limit_store_kib;
+    bool full = server->full || (room > 0 && !world->healed && server->bytes > room);
+    if (full || fails) {
         mark(world, fails ? MARK_server_write_failed : MARK_server_disk_full);
         TRACE(world, "server's disk is full or fails: records from # on are not kept", server->durable + 1);
         server_log_cut(server, server->durable);
@@ -342,6 +344,9 @@ void server_start(struct world *world)
     }
     if (world->options.later_ppm > 0) {
         limits.batch_version = LATER_VERSION; /* servers are upgraded first */
+    }
+    if (world->options.limit_user_kib > 0 && !world->healed) {
+        limits.user_bytes = 1024 * world->options.limit_user_kib;
     }
     /* Devices that fail a lot are not attackers here, and an hour is longer than most runs. */
     limits.roster_appends_per_hour = 600;

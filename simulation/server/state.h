@@ -43,6 +43,7 @@ struct server {
 
     struct stored *log; /* lsn − 1 is the index */
     size_t durable, written, capacity;
+    uint64_t bytes; /* of what is written */
     uint64_t commit_at_ms; /* the group commit under way; 0: none */
     size_t commit_to;      /* records that are durable with it */
     bool full;             /* no commit works for now */

@@ -9,6 +9,7 @@
 #include "people/model.h"
 #include "network/network.h"
 #include "people/people.h"
+#include "run.h"
 #include "server/server.h"
 #include "faults/process.h"
 
@@ -91,6 +92,7 @@ void story_set(struct interpreter *interpreter, const struct story_line *line)
         return;
     }
     *options_at(&interpreter->world->options, option) = line->values[1].number;
+    run_lower_limits(&interpreter->world->options);
 }
 
 static void let_pass(struct interpreter *interpreter, uint64_t until_ms)
@@ -301,6 +303,35 @@ void story_saves(struct interpreter *interpreter, const struct story_line *line)
     struct desk desk;
     if (sit_down(interpreter, line->values[0].device, line->values[1].device, &desk)) {
         people_save(interpreter->world, desk.phone, desk.entry);
+    }
+}
+
+static void expect_refused(struct desk *desk, enum quire_status status, const char *what)
+{
+    if (status != QUIRE_OK && status != QUIRE_ELIMIT) {
+        interpreter_fail(desk->interpreter, "%s is refused otherwise: %s", what, quire_status_text(status));
+    } else if ((status == QUIRE_ELIMIT) == desk->interpreter->broken_now) {
+        interpreter_fail(desk->interpreter, "%s %s \"%s\"",
+            interpreter_name(desk->interpreter, desk->phone->number),
+            status == QUIRE_OK ? "takes" : "refuses, at a limit,", what);
+    }
+}
+
+void story_expect_refused(struct interpreter *interpreter, const struct story_line *line)
+{
+    struct desk desk;
+    if (sit_down(interpreter, line->values[0].device, line->values[2].device, &desk)) {
+        expect_refused(&desk, insert(&desk, quire_document_text_length(desk.document),
+            line->values[1].text), line->values[1].text);
+    }
+}
+
+void story_expect_refused_tag(struct interpreter *interpreter, const struct story_line *line)
+{
+    struct desk desk;
+    if (sit_down(interpreter, line->values[0].device, line->values[2].device, &desk)) {
+        expect_refused(&desk, quire_document_add_element(desk.document, &desk.stamp, QUIRE_SET_TAGS,
+            bytes_of(line->values[1].text), 0), line->values[1].text);
     }
 }
 

@@ -4,6 +4,7 @@
  */
 #include "interpreter.h"
 
+#include "codec/frame.h"
 #include "network/frame_names.h"
 #include "adversary/mallory.h"
 #include "people/model.h"
@@ -475,5 +476,48 @@ void story_expect_unseen(struct interpreter *interpreter, const struct story_lin
         int size = snprintf(leak, sizeof leak, "\x92\x14\x91%s\x01", line->values[0].text);
         interpreter_check_secrets(interpreter->world, "a frame that is not encrypted",
             (struct quire_bytes){(const uint8_t *)leak, (size_t)size});
+    }
+}
+
+/* ---- what users are told ----------------------------------------------------------------------- */
+
+static const char *error_name(uint32_t code)
+{
+    static const char *const names[QR_ERROR_CODE_COUNT] = {NULL, "proto", "version", "auth", "revoked",
+        "stale_roster", "gap", "missing_deps", "fork", "bad_sig", "too_large", "rate", "quota",
+        "blob_missing", "overloaded", "moved", "upgrade_needed"};
+    return code < QR_ERROR_CODE_COUNT && names[code] != NULL ? names[code] : "unknown";
+}
+
+static void told_text(const struct told *told, char *out, size_t size)
+{
+    switch (told->notice) {
+    case QUIRE_NOTICE_PAIR_FAILED:
+        snprintf(out, size, "pairing failed: %s", quire_status_text((enum quire_status)told->code));
+        break;
+    case QUIRE_NOTICE_REVOKE_FAILED:
+        snprintf(out, size, "revoking failed: %s", quire_status_text((enum quire_status)told->code));
+        break;
+    case QUIRE_NOTICE_REJECTED:
+        snprintf(out, size, "a batch was refused: %s", error_name(told->code));
+        break;
+    default:
+        snprintf(out, size, "the server ended the connection: %s", error_name(told->code));
+        break;
+    }
+}
+
+void story_expect_told(struct interpreter *interpreter, const struct story_line *line)
+{
+    uint32_t device = line->values[0].device;
+    size_t count = interpreter->told_count[device];
+    char text[128] = "nothing";
+    bool found = false;
+    for (size_t i = 0; i < count && i < INTERPRETER_TOLD_MAX && !found; i++) {
+        told_text(&interpreter->told[device][(count - 1 - i) % INTERPRETER_TOLD_MAX], text, sizeof text);
+        found = strstr(text, line->values[1].text) != NULL;
+    }
+    if (found == interpreter->broken_now) {
+        interpreter_fail(interpreter, "%s was told \"%s\"", interpreter_name(interpreter, device), text);
     }
 }

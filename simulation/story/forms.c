@@ -26,13 +26,13 @@ const struct story_form story_forms[] = {
     {"DEVICE removes tag TEXT in ENTRY", "and saves", story_removes_tag},
     {"DEVICE adds emotion TEXT NUMBER in ENTRY", "its intensity is 0 to 100; and saves", story_adds_emotion},
     {"DEVICE deletes ENTRY", "and saves", story_deletes},
-    {"DEVICE makes NUMBER edits in ENTRY over TIME", "made-up ones, each of which the checkers follow to the end", story_makes_edits},
+    {"DEVICE makes NUMBER edits in ENTRY over TIME", "drawn ones, each of which the checkers follow to the end", story_makes_edits},
     {"DEVICE flushes", "seals what is pending now, without waiting for a pause", story_flushes},
     {"DEVICE pairs with DEVICE", "the second one shows a code, which its user types into the first", story_pairs},
     {"DEVICE joins by kit", "with the recovery kit alone", story_joins_by_kit},
     {"DEVICE revokes DEVICE", "the second is shut out", story_revokes},
 
-    /* what befalls devices */
+    /* faults of devices */
     {"DEVICES go|goes offline", "connections are cut, and both ends notice in their own time", story_goes_offline},
     {"DEVICES come|comes online", "they dial again within seconds", story_comes_online},
     {"DEVICES lose|loses connection", "cut, and dialled again when it is noticed", story_loses_connection},
@@ -53,7 +53,7 @@ const struct story_form story_forms[] = {
     {"DEVICE clock freezes", "its wall clock", story_clock_freezes},
     {"DEVICE clock is right", "its wall clock, again", story_clock_is_right},
 
-    /* what befalls the server */
+    /* faults of the server */
     {"server is killed", "and stays down", story_server_is_killed},
     {"server dies in its next commit", "and starts again by itself seconds later", story_server_dies_in_commit},
     {"server goes down in order", "tells everyone, and is down ten seconds later", story_server_goes_down},
@@ -77,6 +77,9 @@ const struct story_form story_forms[] = {
     {"expect DEVICES to show nothing in ENTRY", "no text, or no such entry", story_expect_nothing},
     {"expect DEVICES to have TEXT in ENTRY", "somewhere in its text", story_expect_contains},
     {"expect DEVICES not to have TEXT in ENTRY", "nowhere in its text", story_expect_lacks},
+    {"expect DEVICE to be refused TEXT in ENTRY", "tries to write it at the end, and a limit is in the way: the entry is as before", story_expect_refused},
+    {"expect DEVICE to be refused tag TEXT in ENTRY", "the same of a tag", story_expect_refused_tag},
+    {"expect DEVICE to be told TEXT", "in one of the last notices of its device: \"pairing failed: a limit was reached\", \"a batch was refused: quota\"", story_expect_told},
     {"expect DEVICES to agree on ENTRY", "on text, title, mood, tags, emotions, deleted or not", story_expect_agree},
     {"expect DEVICES to show title TEXT in ENTRY", "", story_expect_title},
     {"expect DEVICES to show mood NUMBER in ENTRY", "", story_expect_mood},

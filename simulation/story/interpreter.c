@@ -93,8 +93,14 @@ void interpreter_raised(struct interpreter *interpreter, uint32_t phone, uint32_
 
 static void noticed(struct world *world, struct phone *phone, const struct quire_action *action)
 {
+    struct interpreter *interpreter = world->interpreter;
     if (action->notice == QUIRE_NOTICE_ALARM) {
-        interpreter_raised(world->interpreter, phone->number, action->code);
+        interpreter_raised(interpreter, phone->number, action->code);
+    }
+    if (action->notice == QUIRE_NOTICE_PAIR_FAILED || action->notice == QUIRE_NOTICE_REVOKE_FAILED
+        || action->notice == QUIRE_NOTICE_REJECTED || action->notice == QUIRE_NOTICE_REFUSED) {
+        size_t slot = interpreter->told_count[phone->number]++ % INTERPRETER_TOLD_MAX;
+        interpreter->told[phone->number][slot] = (struct told){action->notice, action->code};
     }
 }
 

@@ -9,6 +9,7 @@
 
 #define INTERPRETER_SECRETS_MAX 512u
 #define INTERPRETER_FRAME_TYPES 256u
+#define INTERPRETER_TOLD_MAX 16u
 
 /** What is broken on purpose, to see that a line notices it. */
 enum story_break {
@@ -21,6 +22,12 @@ struct secret {
     const char *text;
     size_t size;
     uint32_t line; /* that says so */
+};
+
+/** What a device told its user. */
+struct told {
+    enum quire_notice_kind notice;
+    uint32_t code;
 };
 
 struct interpreter {
@@ -39,6 +46,8 @@ struct interpreter {
     uint64_t received[PHONES_MAX][INTERPRETER_FRAME_TYPES];
     uint64_t raised[PHONES_MAX][QUIRE_ALARM_COUNT];
     uint64_t raised_at_ms[PHONES_MAX][QUIRE_ALARM_COUNT]; /* first */
+    struct told told[PHONES_MAX][INTERPRETER_TOLD_MAX]; /* the last notices of failure, in a circle */
+    size_t told_count[PHONES_MAX];
     bool named[PHONES_MAX][QUIRE_ALARM_COUNT]; /* a line expects or allows it */
 };
 
@@ -77,7 +86,7 @@ struct quire_document *interpreter_document(struct interpreter *interpreter, str
     X(runs_later) X(runs_this) X(server_runs_later) X(writes_later) X(expect_later_field)          \
     X(expect_text) X(expect_nothing) X(expect_contains) X(expect_lacks) X(expect_agree)            \
     X(expect_title) X(expect_mood) X(expect_tag) X(expect_no_tag) X(expect_deleted)                \
-    X(expect_alive) X(expect_converge) X(expect_raise) X(expect_no_alarm) X(allow)                 \
+    X(expect_alive) X(expect_refused) X(expect_refused_tag) X(expect_told) X(expect_converge) X(expect_raise) X(expect_no_alarm) X(allow)                 \
     X(expect_online) X(expect_offline) X(expect_joined) X(expect_not_joined) X(expect_revoked)     \
     X(expect_sent) X(expect_unsent) X(expect_knows) X(expect_batches) X(expect_received_from)      \
     X(expect_received) X(expect_event) X(expect_unseen)

@@ -86,6 +86,29 @@ static void draw_forgotten(struct options *options, struct prng *prng)
     options->recover_ppm = prng_range(prng, 0, 500000);
 }
 
+/* From a stream of its own, so that all other worlds stay the same. limit_chains is not drawn: what
+ * leaves it again is not there yet. */
+static void draw_limits(struct options *options, uint64_t seed)
+{
+    struct prng prng;
+    prng_seed(&prng, seed, 6);
+    if (prng_chance(&prng, 875000)) {
+        return;
+    }
+    options->limit_text = maybe(&prng, 600000, 50, 1000);
+    options->limit_elements = maybe(&prng, 500000, 1, 4);
+    options->limit_devices = maybe(&prng, 300000, 2, 4);
+    options->limit_records = maybe(&prng, 300000, 4, 10);
+    options->limit_user_kib = maybe(&prng, 300000, 16, 256);
+    options->limit_store_kib = maybe(&prng, 300000, 64, 1024);
+}
+
+bool options_lower_limits(const struct options *options)
+{
+    return (options->limit_text | options->limit_elements | options->limit_devices | options->limit_records
+               | options->limit_chains | options->limit_user_kib | options->limit_store_kib) != 0;
+}
+
 void options_draw(struct options *options, uint64_t seed, uint64_t minutes)
 {
     struct prng prng;
@@ -159,6 +182,7 @@ void options_draw(struct options *options, uint64_t seed, uint64_t minutes)
         /* A device that drops a batch which it cannot read relies on its author to bring what is in it. */
         options->later_ppm = 0;
     }
+    draw_limits(options, seed);
 }
 
 void options_calm(struct options *options)
@@ -185,7 +209,9 @@ void options_range(size_t index, uint64_t *out_least, uint64_t *out_most)
         const char *name;
         uint64_t least, most;
     } ranges[] = {{"users", 1, USERS_MAX}, {"phones", 1, PHONES_OF_USER_MAX}, {"entries", 1, ENTRIES_MAX},
-        {"acts_per_minute", 1, 60000}, {"bytes_per_ms", 1, UINT64_MAX}, {"phone_clones", 0, CLONES_MAX}};
+        {"acts_per_minute", 1, 60000}, {"bytes_per_ms", 1, UINT64_MAX}, {"phone_clones", 0, CLONES_MAX},
+        {"limit_devices", 0, 20}, {"limit_records", 0, 1024}, {"limit_chains", 0, 1000},
+        {"limit_text", 0, UINT32_MAX}, {"limit_elements", 0, UINT32_MAX}};
     *out_least = 0;
     *out_most = UINT64_MAX;
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {

@@ -84,6 +84,13 @@
     X(later_ppm)          /* of processes write batches of a version that earlier ones keep unread */ \
     X(credit_kib)         /* of DELTA before the first CREDIT; 0: as the protocol has it */            \
     X(unknown_ppm)        /* frames that another one follows, of a type that only newer ones know */         \
+    X(limit_devices)      /* lowered limits, as src/base/limit.h has them; 0: as shipped */         \
+    X(limit_records)                                                                               \
+    X(limit_chains)                                                                                \
+    X(limit_text)                                                                                  \
+    X(limit_elements)                                                                              \
+    X(limit_user_kib)     /* that the server stores for one user, until all heals; 0: as shipped */ \
+    X(limit_store_kib)    /* that the server's disk has room for, until all heals; 0: for all */   \
     X(mallory)            /* the server is hostile: the number of a strategy (quire-sim attack) */
 
 struct options {
@@ -94,6 +101,8 @@ struct options {
 
 /** Draws all options; minutes are given. */
 void options_draw(struct options *options, uint64_t seed, uint64_t minutes);
+/** Any limit is lower than it ships. */
+bool options_lower_limits(const struct options *options);
 /** A world in which nothing goes wrong by itself: what a story begins with. */
 void options_calm(struct options *options);
 /** Sets one by its name, to any value. False: there is none of that name. */

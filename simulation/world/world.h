@@ -91,6 +91,8 @@
     X(field_written_over)                                                                          \
     X(reader_said_what_it_has)                                                                     \
     X(roster_full)                                                                                 \
+    X(same_batches_compared)                                                                       \
+    X(write_refused_at_limit)                                                                      \
     X(eight_phones)                                                                                \
     X(four_users)
 

@@ -24,7 +24,8 @@
     X(MISSING_AAD, "crypto: the entry is missing from key and associated data")                    \
     X(MERGE_OVERWRITES, "crdt: the register that is merged last wins")                             \
     X(TIE_BY_ARRIVAL, "crdt: letters typed at one place stand in order of arrival")                \
-    X(ERASE_STOPS, "crdt: an erasure ends at the first cut in the text")
+    X(ERASE_STOPS, "crdt: an erasure ends at the first cut in the text")                           \
+    X(MERGE_LIMITED, "crdt: a merge that goes beyond a limit of writing is left out")
 
 /* Defences against a hostile server, or a hostile device, taken out; the strategy of simulation/adversary/
  * that must succeed then. */

@@ -6,6 +6,8 @@
 #ifndef QR_CRDT_LIMITS_H
 #define QR_CRDT_LIMITS_H
 
+#include "base/limit.h"
+
 #define QR_DOCUMENT_VERSION 1
 #define QR_PAYLOAD_MAX (4 * 1024 * 1024) /* bytes of one delta */
 #define QR_STATE_MAX UINT32_MAX          /* bytes of a state: offsets into it have 32 bits */
@@ -27,8 +29,8 @@
 #define QR_WRITTEN_TEXT_MAX 64
 #define QR_WRITTEN_ELEMENTS_MAX 2
 #else
-#define QR_WRITTEN_TEXT_MAX QUIRE_TEXT_MAX
-#define QR_WRITTEN_ELEMENTS_MAX QUIRE_ELEMENTS_MAX
+#define QR_WRITTEN_TEXT_MAX QR_LIMIT(TEXT, QUIRE_TEXT_MAX)
+#define QR_WRITTEN_ELEMENTS_MAX QR_LIMIT(ELEMENTS, QUIRE_ELEMENTS_MAX)
 #endif
 
 #endif

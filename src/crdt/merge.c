@@ -373,7 +373,9 @@ static enum quire_status join(struct quire_document *document, struct qr_payload
         status = QUIRE_ELIMIT;
     }
 #endif
-    if (status == QUIRE_OK) {
+    bool left_out = QR_FAILPOINT_ON(MERGE_LIMITED) && !pending
+        && document->text.visible_size + payload->letters.size > QR_WRITTEN_TEXT_MAX;
+    if (status == QUIRE_OK && !left_out) {
         plan.news = !pending && holds_news(document, payload);
         commit(&plan);
         if (pending) {

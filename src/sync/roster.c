@@ -3,6 +3,7 @@
  */
 #include "sync/roster.h"
 #include "base/failpoint.h"
+#include "base/limit.h"
 #include "base/reader.h"
 #include "crypto/sign.h"
 #include <stdlib.h>
@@ -136,7 +137,7 @@ static enum quire_status check_add(const struct qr_roster *roster, const struct 
         record->add.epoch != roster->epoch) {
         return QUIRE_EMALFORMED;
     }
-    bool full = roster->active_count >= QR_DEVICES_MAX ||
+    bool full = roster->active_count >= QR_LIMIT(DEVICES, QR_DEVICES_MAX) ||
         roster->device_count >= QR_ROSTER_DEVICES_MAX;
     return full ? QUIRE_ELIMIT : QUIRE_OK;
 }
@@ -241,7 +242,7 @@ static enum quire_status append(struct qr_roster *roster, struct quire_bytes byt
     if ((record.kind == QR_RECORD_GENESIS) != (record.seq == 0)) {
         return QUIRE_EMALFORMED;
     }
-    if (roster->count >= QR_RECORDS_MAX || roster->bytes.size + bytes.size > QR_ROSTER_MAX) {
+    if (roster->count >= QR_LIMIT(RECORDS, QR_RECORDS_MAX) || roster->bytes.size + bytes.size > QR_ROSTER_MAX) {
         return QUIRE_ELIMIT;
     }
     uint8_t hash[QR_HASH_SIZE];

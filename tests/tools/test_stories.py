@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 
-SIM, SCENARIOS, OTHERS = sys.argv[1], sorted(pathlib.Path(sys.argv[2]).glob("*.quire")), sys.argv[4:]
+SIM, SCENARIOS, OTHERS = sys.argv[1], sorted(pathlib.Path(sys.argv[2]).rglob("*.quire")), sys.argv[4:]
 DOCUMENT = pathlib.Path(sys.argv[3]).read_text()
 FOLDER = pathlib.Path(tempfile.mkdtemp())
 count = 0

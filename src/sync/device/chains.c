@@ -3,6 +3,7 @@
  * each is on disk.
  */
 #include "sync/device/state.h"
+#include "base/limit.h"
 #include <stdlib.h>
 
 struct device_chain *device_chain_find(const struct quire_device *device, const uint8_t *replica)
@@ -19,7 +20,7 @@ struct device_chain *device_chain_get(struct quire_device *device, const uint8_t
     const uint8_t *author)
 {
     struct device_chain *chain = device_chain_find(device, replica);
-    if (chain != NULL || device->chain_count >= QR_CHAINS_MAX) {
+    if (chain != NULL || device->chain_count >= QR_LIMIT(CHAINS, QR_CHAINS_MAX)) {
         return chain;
     }
     if (device->chain_count == device->chain_capacity) {

@@ -3,6 +3,7 @@
  * and deleted again meanwhile is never sent, and many keystrokes share one signature.
  */
 #include "sync/device/state.h"
+#include "base/limit.h"
 #include <stdlib.h>
 
 #define SEAL_BYTES_MAX (32 * 1024) /* sealed bytes of a batch's changes: see DEVICE_PUSH_MAX */
@@ -23,7 +24,7 @@ struct drafts {
  * unsealed, until old chains are let go. */
 static bool has_chain(const struct quire_device *device)
 {
-    return device->chain_count < QR_CHAINS_MAX || device_chain_find(device, device->replica) != NULL;
+    return device->chain_count < QR_LIMIT(CHAINS, QR_CHAINS_MAX) || device_chain_find(device, device->replica) != NULL;
 }
 
 /* A member of the roster made a new epoch and gave this device no key that opens: an alarm was

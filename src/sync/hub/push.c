@@ -9,6 +9,7 @@
 #include "sync/hub/member.h"
 #include "sync/hub/out.h"
 #include "sync/hub/roster.h"
+#include "base/limit.h"
 #include "base/writer.h"
 #include "sync/transcript.h"
 #include <assert.h>
@@ -369,7 +370,7 @@ static bool has_chain_room(const struct hub_user *user, const uint8_t *device)
         own += user->chains[i].admitted > 0 &&
             memcmp(user->chains[i].device, device, QR_DEVICE_SIZE) == 0;
     }
-    return count < QR_CHAINS_MAX &&
+    return count < QR_LIMIT(CHAINS, QR_CHAINS_MAX) &&
         (own < CHAINS_OF_ITS_OWN || count < QR_CHAINS_MAX - CHAINS_RESERVED);
 }
 
