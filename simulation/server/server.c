@@ -350,6 +350,7 @@ void server_start(struct world *world)
     }
     /* Devices that fail a lot are not attackers here, and an hour is longer than most runs. */
     limits.roster_appends_per_hour = 600;
+    limits.check_all = options_lower_limits(&world->options);
     struct qr_log_reader reader = server_log_reader(world);
     uint8_t entropy[QR_ENTROPY_SIZE];
     world_entropy(world, entropy);

@@ -485,7 +485,8 @@ static const char *error_name(uint32_t code)
 {
     static const char *const names[QR_ERROR_CODE_COUNT] = {NULL, "proto", "version", "auth", "revoked",
         "stale_roster", "gap", "missing_deps", "fork", "bad_sig", "too_large", "rate", "quota",
-        "blob_missing", "overloaded", "moved", "upgrade_needed"};
+        "blob_missing", "overloaded", "moved", "upgrade_needed", "unknown_user", "registration",
+        "unknown_device", "chains", "store_full"};
     return code < QR_ERROR_CODE_COUNT && names[code] != NULL ? names[code] : "unknown";
 }
 
