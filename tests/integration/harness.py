@@ -31,6 +31,9 @@ import tempfile
 import time
 import traceback
 
+import default_signals
+
+default_signals.restore()
 _tests = []
 programs = {}
 

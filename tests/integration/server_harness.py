@@ -18,6 +18,9 @@ import tempfile
 import time
 import traceback
 
+import default_signals
+
+default_signals.restore()
 QUIRED = None  # set by run
 
 

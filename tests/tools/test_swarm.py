@@ -11,6 +11,10 @@ import sys
 import tempfile
 import time
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
+import default_signals  # noqa: E402
+
+default_signals.restore()
 SIM = pathlib.Path(sys.argv[1]).resolve()
 
 
