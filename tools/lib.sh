@@ -1,5 +1,5 @@
 # Sourced by tools/demo and tools/test: finds the checkout, installs what is missing, builds.
-# Works from any folder, as root or with sudo, with nobody there to answer questions.
+# Works from any folder, as root or with sudo, and asks no questions.
 
 quire_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 packages_to_build="meson ninja-build pkg-config gcc libc6-dev python3 libwebsockets-dev

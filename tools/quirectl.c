@@ -109,10 +109,10 @@ static void check_batch(struct look *look, const struct qr_log_entry *entry, con
         fault(look, entry, "the batch does not go on with its chain");
     }
     for (size_t i = 0; i < batch->dep_count; i++) {
-        const struct qr_log_entry *cause = find(look, batch->deps[i].replica, batch->deps[i].seq);
-        if (cause == NULL || cause->lsn >= entry->lsn ||
-            memcmp(cause->hash, batch->deps[i].hash, QR_HASH_SIZE) != 0) {
-            fault(look, entry, "a cause of the batch is not before it");
+        const struct qr_log_entry *dependency = find(look, batch->deps[i].replica, batch->deps[i].seq);
+        if (dependency == NULL || dependency->lsn >= entry->lsn ||
+            memcmp(dependency->hash, batch->deps[i].hash, QR_HASH_SIZE) != 0) {
+            fault(look, entry, "a dependency of the batch is not before it");
         }
     }
 }
@@ -216,12 +216,12 @@ static enum quire_status look_at_all(struct look *look)
 
 static const char help[] =
     "usage: quirectl COMMAND FOLDER\n\n"
-    "Looks into a server's store, without its keys, which nobody but the devices has. FOLDER is the\n"
+    "Looks into a server's store, without its keys, which only the devices have. FOLDER is the\n"
     "server's data folder (--data). The server must not be running; else look at a copy, in\n"
     "COPY/store/log.mdb: mdb_copy -n FOLDER/store/log.mdb COPY/store/log.mdb\n\n"
-    "  inspect   lists every record of every account: device, place in its chain, sizes; checks as verify\n"
-    "  verify    checks every hash, chain, cause, roster and signature; prints what is bad, and sums\n\n"
-    "Exit status: 0 all is well, 1 something is bad or the store cannot be read, 2 wrong usage.\n";
+    "  inspect   lists every record of every account: device, position in its chain, sizes; checks as verify\n"
+    "  verify    checks every hash, chain, dependency, roster and signature; prints what is bad, and sums\n\n"
+    "Exit status: 0 ok, 1 something is bad or the store cannot be read, 2 wrong usage.\n";
 
 int main(int argc, char **argv)
 {

@@ -97,8 +97,8 @@ class Story:
         return ids
 
     def free(self, view, position):
-        """Whether a letter may be put at this position of the view: nobody that it does not know of
-        has written or erased next to it, so that there is but one place where it can end up."""
+        """Whether a letter may be put at this position of the view: no author that it does not
+        know of has written or erased next to it, so that it can end up at one position only."""
         left = self._index(view.shown[position - 1]) if position else -1
         right = self._index(view.shown[position]) if position < len(view.shown) else len(self._sorted)
         while left >= 0 and self._sorted[left] in self._erased:
@@ -186,7 +186,7 @@ class Reader:
                 for letter in ids:
                     at = bisect.bisect_left(self.shown, rank[letter])
                     if at == len(self.shown) or self.shown[at] != rank[letter]:
-                        continue  # somebody else took it away already
+                        continue  # another author took it away already
                     del self.shown[at]
                     if patches and patches[-1][0] == at and not patches[-1][2]:
                         patches[-1][1] += 1

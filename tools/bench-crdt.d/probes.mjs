@@ -34,7 +34,7 @@ function whole(text, ...words) {
   if (apart.length > 0) throw new Error(`interleaved: ${text}`);
 }
 
-/** One writes b; another who has seen it writes a before it; a third writes x: nobody may part a from b. */
+/** One writes b; another who has seen it writes a before it; a third writes x, which must not part a from b. */
 function third(made) {
   for (const [replica, reader, stranger] of [[1, 2, 3], [1, 3, 2], [2, 1, 3], [2, 3, 1], [3, 1, 2], [3, 2, 1]]) {
     const type = (agent, letter, known) => {

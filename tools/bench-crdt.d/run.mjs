@@ -140,7 +140,7 @@ for (const system of systems.filter((one) => one !== 'quire-native')) {
 }
 writeFileSync(options.out, JSON.stringify(results, null, 1));
 
-// ---- telling --------------------------------------------------------------------------------
+// ---- the report --------------------------------------------------------------------------------
 
 const of = (system, trace, measure) => results.runs.filter((run) => run.system === system && run.trace === trace && run.measure === measure);
 function spread(runs) {
@@ -194,7 +194,7 @@ out.push('', 'Quire writes no file that holds the letters of deleted text: a sta
 out.push('', '## Memory', '', 'Bytes of memory of the process over what it had before, by the system\'s count (`/proc/self/status`), medians; the peak is '
   + 'per byte of text, while what was saved is merged into an empty document and its text read, and then when a letter is typed; steady is after each. In '
   + 'JavaScript garbage counts, as it would in a browser, and some MB may be node\'s compiler at work: believe the row of 1 MB. Quire and Loro keep '
-  + 'what they merged into an empty document as it came until somebody edits; only Quire opens its own without looking at all of it.', '',
+  + 'what they merged into an empty document as it came until the first edit; only Quire opens its own without looking at all of it.', '',
   '| | ' + systems.join(' | ') + ' |', `|---|${systems.map(() => '--:|').join('')}`);
 const middle = (numbers) => [...numbers].sort((a, b) => a - b)[numbers.length >> 1];
 for (const job of plan.filter(({ measure }) => measure === 'memory')) {

@@ -9,7 +9,7 @@
  *   merge     that state into an empty document: it is checked, and rests
  *   load      the same, and the text of it
  *   ready     the same, and a letter typed into it and settled: then its items are there
- *   open      a document at rest from that state, and the text of it: nothing is built
+ *   open      an encoded document from that state, and the text of it: nothing is built
  *   updates   every transaction's delta (a history without transactions: every patch's) merged one
  *             by one, and the text; "each" is nanoseconds for one
  *   typing    the slowest of 1,000 and of 100 patches, in nanoseconds of the clock on the wall
@@ -242,7 +242,7 @@ static void prepare(struct bench *bench)
         bench->state.size, history->expected.size);
 }
 
-/* ---- telling ------------------------------------------------------------------------------ */
+/* ---- the report ------------------------------------------------------------------------------ */
 
 static bool wanted(const struct bench *bench, const char *name)
 {

@@ -1,10 +1,10 @@
 /*
  * What memory one entry takes: its state is read from a file, merged into an empty document, or opened
- * at rest; then its text is read, and a letter typed into it. Writes a line of JSON: bytes of memory
+ * encoded; then its text is read, and a letter typed into it. Writes a line of JSON: bytes of memory
  * that the process has, by the system's count, over what it had before.
  *
  *   peak     the most while it was merged or opened, and its text read
- *   steady   then, the copy of the text let go
+ *   steady   then, the copy of the text freed
  *   edited   with the letter typed; edited_peak the most from the beginning on
  */
 #define _POSIX_C_SOURCE 200809L
