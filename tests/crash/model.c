@@ -269,7 +269,7 @@ static void feed_mark(struct debts *debts, const struct trace_event *event)
         debts->forgets[debts->forget_count - 1].done = true;
         break;
     default:
-        give_up("an event that nobody knows");
+        give_up("an unknown event");
     }
 }
 
@@ -413,7 +413,7 @@ void model_write(const struct model *model, const struct model_choice *choice, c
     for (size_t i = 0; i < count; i++) {
         bool is_log = strcmp(names[i].name, known[0]) == 0;
         if (!is_log && strcmp(names[i].name, known[1]) != 0) {
-            give_up("a file of a name that nobody knows");
+            give_up("a file of an unknown name");
         }
         snprintf(path, sizeof path, "%s/%s", folder, known[is_log ? 0 : 1]);
         write_file(model, choice, names[i].file, path);

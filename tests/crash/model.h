@@ -42,7 +42,7 @@ struct debts {
     struct model_forget forgets[MODEL_FORGETS_MAX];
     size_t forget_count;
     bool opened;     /* a store was there once: its log's name is known */
-    bool impossible; /* a store opened with a log that nobody can have sent */
+    bool impossible; /* a store opened with a log that no client can have sent */
 };
 
 struct model_file {

@@ -205,7 +205,7 @@ static ssize_t record_write(int file, const void *data, size_t size, off_t offse
     done = real_pwrite(file, data, fault == FAULT_HALF ? size / 2 : size, offset);
     if (done >= 0) {
         if (fault == FAULT_EXIT) {
-            flags = 0; /* it reached the cache; nobody waited for the disk */
+            flags = 0; /* it reached the cache; no call waited for the disk */
         }
         if (fault == FAULT_LIE) {
             flags = TRACE_FAILED;

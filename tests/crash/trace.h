@@ -16,7 +16,7 @@ enum trace_kind {
     TRACE_SYNC_FOLDER,
     TRACE_RENAME,      /* bytes: from \0 to \0 */
     TRACE_UNLINK,      /* bytes: the name */
-    TRACE_MAPPED,      /* a: mapped for writing, which nobody can record */
+    TRACE_MAPPED,      /* a: mapped for writing, which cannot be recorded */
     TRACE_INJECTED,    /* a fault was injected here */
     /* What the program says of itself. */
     TRACE_SEND = 100,  /* a first lsn, b last lsn, c attempt: about to append these */

@@ -424,7 +424,7 @@ void check_travels(const struct quire_document *document)
     struct quire_document *resting;
     struct quire_document *stranger;
     OK(quire_document_open(&kept, &resting));
-    check_same(document, resting, "at rest it is another one");
+    check_same(document, resting, "the encoded one differs");
     OK(quire_document_merge(resting, quire_buffer_bytes(&state)));
     check_same(document, resting, "woken it is another one");
     OK(quire_document_create(&stranger));

@@ -30,7 +30,7 @@ void begin(struct drawer *drawer, struct quire_document *document);
  * time. False: it was refused. */
 bool merge_drawn(struct drawer *drawer, struct quire_document *document);
 
-/** Written, opened at rest, woken by what it already knows; and merged by who knows nothing. */
+/** Written, opened encoded, decoded by merging what it already knows; and merged into an empty document. */
 void check_travels(const struct quire_document *document);
 
 #endif

@@ -75,7 +75,7 @@ static void read_pair_message(struct quire_bytes input, bool reply)
     }
     if (status == QUIRE_OK) {
         status = reply ? qr_pair_open_reply(pair, input, &out) : qr_pair_open_request(pair, input, &out);
-        assert(status != QUIRE_OK && out.size == 0); /* nobody guesses a tag */
+        assert(status != QUIRE_OK && out.size == 0); /* a tag cannot be guessed */
     }
     qr_pair_destroy(pair);
 }

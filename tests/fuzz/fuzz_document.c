@@ -1,6 +1,6 @@
 /*
  * The input is a script: three documents are edited, take steps back and make them again, give deltas,
- * take one another's deltas and states, and bytes that somebody spoiled. What is refused changes
+ * take one another's deltas and states, and spoiled bytes. What is refused changes
  * nothing; what is merged can be written and read again; steps that are taken back and made again at
  * once leave the text as it was; in the end all three are the same.
  */
@@ -119,7 +119,7 @@ static void check_form(struct quire_bytes bytes)
     quire_document_destroy(document);
 }
 
-/** Opens at rest what may be anything, and wakes it: who is refused shows what it showed. */
+/** Opens encoded what may be anything, and decodes it: a refused document shows what it showed. */
 static void open_spoiled(struct quire_bytes bytes)
 {
     struct quire_document *document;
@@ -269,7 +269,7 @@ static void replay(struct world *world, size_t index, const struct quire_stamp *
     check_closed(world, index);
 }
 
-/** Steps taken back and made again at once: nobody else was there, so the text is what it was. */
+/** Steps taken back and made again at once: no other device wrote, so the text is what it was. */
 static void there_and_back(struct world *world, size_t index, const struct quire_stamp *stamp,
     size_t steps)
 {

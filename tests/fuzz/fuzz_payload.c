@@ -1,6 +1,6 @@
 /*
  * Drawn payloads are merged into a document as they come. What is refused changes nothing; what is taken
- * in can be written, opened at rest, merged again and read by others, and all end in the same.
+ * in can be written, opened encoded, merged again and read by other devices, and all end in the same.
  */
 #include "drawer.h"
 

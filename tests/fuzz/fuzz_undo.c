@@ -87,14 +87,14 @@ static uint64_t of_others(const struct person *person)
     return sum;
 }
 
-/** Somebody who forgets steps may find, once what was typed is noted, that there is none left. */
+/** An undo with little room may find, once what was typed is noted, that no step is left. */
 static void replay(struct person *person, bool redo)
 {
     uint64_t before = of_others(person);
     enum quire_status status = redo ? quire_undo_redo(person->undo, &person->stamp)
                                     : quire_undo_undo(person->undo, &person->stamp);
     check(status == QUIRE_OK || (status == QUIRE_ENOTFOUND && person->forgets), redo ? "redo" : "undo");
-    check(of_others(person) == before, "what somebody else wrote was taken away");
+    check(of_others(person) == before, "what another device wrote was taken away");
 }
 
 static void there_and_back(struct person *person)

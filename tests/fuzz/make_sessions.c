@@ -65,7 +65,7 @@ static void on_device(struct session *session, enum device_box_step what, struct
     device_box_run(session->device, &step);
 }
 
-/* Carries messages to and fro until nobody has anything to say. */
+/* Carries messages to and fro until no message is left. */
 static void talk(struct session *session)
 {
     size_t hub_next = 0, device_next = 0;

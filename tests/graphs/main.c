@@ -19,7 +19,7 @@ static const char usage[] =
     "  --orders K   in which all deltas of a graph are merged again (4)\n"
     "  --check C    compares with the reference every C edits, and in the end; 0: never (20)\n"
     "  --quiet      prints the totals alone\n"
-    "  --expect caught   succeeds only if some graph fails: for a core with a planted bug\n"
+    "  --expect caught   succeeds only if some graph fails: for a core with a deliberate bug\n"
     "\n"
     "A graph that fails is named by its seed; the same options give the same digest everywhere.\n";
 

@@ -82,7 +82,7 @@ bool naive_flatten(struct reference *reference);
 /** Adds one character between two neighbours; the order is flat. Returns it, or NONE: no memory. */
 uint32_t naive_add(struct reference *reference, const struct author *author, uint32_t left_origin,
     uint32_t right_origin, uint32_t point);
-/** Notes that somebody erased a letter. False: no memory. */
+/** Notes that a device erased a letter. False: no memory. */
 bool naive_kill(struct reference *reference, unsigned replica, uint64_t counter, uint32_t node);
 
 static inline bool naive_is_own(uint64_t own, unsigned replica)

@@ -85,7 +85,7 @@ const char *reference_revive(struct reference *reference, const struct author *a
     if (parent == NONE || (revival->has_right && right == NONE)) {
         return "what was put back hangs on what is not known";
     }
-    /* Behind whom it was put, and what comes next there. */
+    /* The letter before it, and what comes next there. */
     uint32_t left = !revival->left ? parent
         : reference->place[parent] == 0 ? NONE
                                         : known_from(reference, clock, reference->place[parent] - 1, -1);
@@ -137,7 +137,7 @@ const char *reference_take_out(struct reference *reference, const struct author 
             continue;
         }
         if (!naive_is_own(own, letter->replica)) {
-            return "an undo erased what somebody else typed";
+            return "an undo erased what another device typed";
         }
         if (!naive_kill(reference, author->replica, author->clock->seen[author->replica], node)) {
             return "no memory for the reference";

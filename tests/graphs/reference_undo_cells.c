@@ -96,7 +96,7 @@ const char *reference_take_away(struct reference *reference, const struct author
     unsigned replica, uint64_t counter)
 {
     if (!naive_is_own(own, replica)) {
-        return "an undo took away what somebody else wrote";
+        return "an undo took away what another device wrote";
     }
     size_t put = 0;
     while (put < reference->writing_count && (!reference->writings[put].puts

@@ -1,4 +1,4 @@
-"""Certificates of an authority: nobody pins a fingerprint, and a wrong certificate gets no word."""
+"""Certificates of an authority: no fingerprint is pinned, and a server with a wrong certificate hears nothing."""
 import subprocess
 
 from harness import Failed, World, main, test
@@ -40,7 +40,7 @@ def refused(device, why):
         assert why in failure.err, failure.err
         assert "Nothing was sent" in failure.err and "--fingerprint" in failure.err, failure.err
     else:
-        raise AssertionError("it talked to a server that nobody vouches for")
+        raise AssertionError("it talked to a server that no authority vouches for")
     assert device.show(entry) == "kept here"
     assert device.status()["unacknowledged"] > 0 or device.status()["unsealed"] > 0
 

@@ -126,7 +126,7 @@ def search_finds_what_list_shows_offline_and_says_what_is_wrong_with_a_query():
         assert rows("tram") == [] and [row["entry"] for row in device.json("search", "tram", "--all")["entries"]] == [tram]
         for query in ([], ["..."], ["x" * 1025], [f"{n:x}" for n in range(40)]):
             refused(USAGE if len(query) < 2 else FAILED, device, "search", *query)
-        # Found by nobody who has only the folder.
+        # A thief of the folder alone finds nothing.
         files = b"".join(path.read_bytes() for path in device.profile.iterdir() if path.is_file())
         for word in (b"tram", b"late", b"naive", b"Monday", b"monday"):
             assert word not in files, word
@@ -175,7 +175,7 @@ def bad_input_is_a_usage_error_and_changes_nothing():
             ["list", "--lock-wait", "-1"], ["pair", "--server", "wss://example.org"], ["help", "nonsense"],
             ["revoke"], ["version", "extra"]]:
             refused(USAGE, device, *arguments)
-        for arguments in [["show", "0" * 32], ["edit", "0" * 8, "--clear"], ["delete", "ffff" * 8], ["revoke", "nobody"]]:
+        for arguments in [["show", "0" * 32], ["edit", "0" * 8, "--clear"], ["delete", "ffff" * 8], ["revoke", "unknown"]]:
             assert "No " in refused(FAILED, device, *arguments)
         assert [text_of(device, entry), device.json("list", "--all")] == before
 
@@ -233,7 +233,7 @@ def the_objects_have_the_fields_that_the_documentation_names():
 @test
 def every_command_explains_itself():
     with World() as world:
-        device = world.device("nobody", None)
+        device = world.device("other", None)
         everything = device.run("--help")
         for command in COMMANDS:
             assert re.search(rf"^  {command}\b", everything, re.MULTILINE), command
@@ -254,7 +254,7 @@ def every_command_explains_itself():
 @test
 def without_a_profile_it_says_how_to_get_one_and_leaves_nothing():
     with World() as world:
-        device = world.device("nobody", None)
+        device = world.device("other", None)
         for arguments in [["list"], ["show", "0000"], ["write", "x"], ["status"], ["devices"], ["sync"], ["server"]]:
             assert "quire init" in refused(FAILED, device, *arguments)
         device.profile.mkdir()
@@ -324,7 +324,7 @@ def the_key_decides():
         assert "--key-file" in refused(FAILED, device, "list")
         assert device.run("show", entry, "--text", "--key-file", moved) == "secret words"
         for path in device.profile.iterdir():
-            assert b"secret" not in path.read_bytes(), "plain text at rest"
+            assert b"secret" not in path.read_bytes(), "plain text on disk"
 
 
 @test
@@ -515,7 +515,7 @@ def the_server_is_set_and_shown_and_offline_is_exit_three():
 
 
 class Stranger:
-    """Listens where a server should, and gives one answer to whoever comes; None: hangs up at once."""
+    """Listens where a server should, and gives one answer to each client; None: hangs up at once."""
 
     def __init__(self, answer):
         self.answer = answer
@@ -608,9 +608,9 @@ def an_editor_edits_and_what_others_wrote_meanwhile_stays():
         code, shown = in_terminal(device, ["write"], editor(device, "sleep 1.6"))
         assert code == 0 and "Nothing was changed" in shown and "What you wrote" not in shown, shown
         assert not list((device.home / "run").rglob("*.txt")), "an empty page is not kept"
-        nobody = device.world.device("nobody", None)
-        code, shown = in_terminal(nobody, ["write"], editor(nobody, f"touch '{nobody.home}/was-asked'"))
-        assert code == FAILED and "quire init" in shown and not (nobody.home / "was-asked").exists(), shown
+        empty = device.world.device("other", None)
+        code, shown = in_terminal(empty, ["write"], editor(empty, f"touch '{empty.home}/was-asked'"))
+        assert code == FAILED and "quire init" in shown and not (empty.home / "was-asked").exists(), shown
 
 
 @test

@@ -127,10 +127,10 @@ def a_server_put_back_to_a_backup_keeps_nobody_in_who_was_revoked():
         private = phone.write("what the thief must not read")
         phone.sync()
         put_back(server, backup)
-        late = laptop.write("the thief writes, and the server forgot")
+        late = laptop.write("the thief writes, and the server lost data")
         laptop.sync()
         tablet.sync()
-        answer = tablet.write("somebody answers who does not know")
+        answer = tablet.write("a device answers that does not know")
         tablet.sync()
         phone.sync()  # it is here that the revocation is made again
         meet(phone, tablet)
@@ -147,7 +147,7 @@ def a_server_put_back_to_a_backup_keeps_nobody_in_who_was_revoked():
 
 @test
 def a_device_that_a_backup_knows_nothing_of_comes_back():
-    """By itself where somebody knows of it, else by `quire rejoin`."""
+    """By itself where another device knows of it, else by `quire rejoin`."""
     with World() as world:
         server = world.server()
         phone, laptop = world.phone_and_laptop(server)
@@ -160,7 +160,7 @@ def a_device_that_a_backup_knows_nothing_of_comes_back():
         watch = world.device("watch", server).join(laptop)  # on a record that has the tablet's place
         assert "quire rejoin" in refused(REFUSED, tablet.sync)
         written[tablet.write("while it was outside")] = "while it was outside"
-        shutil.rmtree(phone.home)  # nobody is left who knew of it
+        shutil.rmtree(phone.home)  # no device is left that knew of it
         shown = laptop.start("pair", "--json")
         offer = json.loads(shown.stdout.readline())
         code = offer["code"]

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""kill -9 of a device at random moments while somebody types: what was kept, is there, and nothing is torn."""
+"""kill -9 of a device at random moments while a person types: what was saved is there, and nothing is torn."""
 import json
 import os
 import pathlib

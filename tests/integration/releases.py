@@ -2,7 +2,7 @@
 """An earlier release beside this one: devices, servers and their folders, upgraded and downgraded.
 
 QUIRE_OLD names the folder that tools/old-release built. Each cell of the matrix is a test: who is old, who
-is new, what was upgraded or put back. What must hold everywhere: no word is lost, nobody is locked out, and
+is new, what was upgraded or put back. What must hold everywhere: no word is lost, no user is locked out, and
 what one release cannot read of the other is kept for the one that can.
 """
 import os

@@ -152,7 +152,7 @@ def test_a_folder_of_another_user_and_a_key_with_a_passphrase_are_named_as_such(
         subprocess.run(["openssl", "ec", "-aes256", "-passout", "pass:secret", "-in", key, "-out", locked], check=True,
             capture_output=True)
         for name, code in ((key, 0), (locked, 2)):
-            master, slave = os.openpty()  # a terminal on which nobody is asked anything
+            master, slave = os.openpty()  # a terminal on which no question appears
             try:
                 result = subprocess.run([server_harness.QUIRED, "--check", "--listen", "127.0.0.1:0", "--cert", cert, "--key", name],
                     stdin=slave, stderr=slave, stdout=slave, timeout=10, start_new_session=True)

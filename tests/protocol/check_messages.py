@@ -14,16 +14,16 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LIMITS_H = "src/codec/limits.h"
-problems = []
+faults = []
 
 
 def read(path):
     return (ROOT / path).read_text(encoding="utf-8")
 
 
-def expect(holds, problem):
+def expect(holds, fault):
     if not holds:
-        problems.append(problem)
+        faults.append(fault)
 
 
 def number(expression, header):
@@ -147,9 +147,9 @@ def main():
     check_limits(spec, read("protocol/limits.md"))
     version = re.search(r"#define QR_PROTOCOL_VERSION (\d+)", frame_h).group(1)
     expect(int(version) == spec["protocol"], "the protocol's version differs")
-    for problem in problems:
-        print(problem, file=sys.stderr)
-    sys.exit(1 if problems else 0)
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    sys.exit(1 if faults else 0)
 
 
 main()

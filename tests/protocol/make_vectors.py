@@ -219,8 +219,8 @@ def frames():
          W2 + struct.pack(">Q", 9) + HASH, seed=True)
     good("an error with the largest batch as evidence", "ERROR", 8, False, 0, W1, U64,
          b"\x07" * 256 * KIB)
-    good("an error code that nobody knows yet", "ERROR", 4000, False, 1000, None, 0, b"")
-    good("nobody else is here", "PRESENCE", 0)
+    good("an error code of a later version", "ERROR", 4000, False, 1000, None, 0, b"")
+    good("no other device is here", "PRESENCE", 0)
     good("three others are here", "PRESENCE", 3, seed=True)
 
     skipped("type 128", pack([128]))
@@ -596,7 +596,7 @@ def records():
     bad("the first epoch with a key before it", record(EPOCH, epoch_body(1, [WRAP], seal_1)))
     bad("a later epoch without the key before it", record(EPOCH, epoch_body(2, [], seal_1)))
     bad("an epoch with two keys before it", record(EPOCH, epoch_body(2, [WRAP, WRAP], seal_1)))
-    bad("an epoch for nobody", record(EPOCH, epoch_body(1, [], [])))
+    bad("an epoch without seals", record(EPOCH, epoch_body(1, [], [])))
     bad("an epoch that recovery could not read", record(EPOCH, epoch_body(1, [], [(DEVICE, SEAL)])))
     bad("seals out of order",
         record(EPOCH, epoch_body(1, [], seal_1 + [(d, SEAL) for d in reversed(ordered)])))

@@ -360,12 +360,12 @@ browser.open(seed)
 check("a seed has a report, too", "--seed 7" not in js("document.querySelector('#again').textContent") and "no command",
       "minutes=30" not in js(aside) and "no options", js("document.querySelectorAll('.head').length") < 3 and "no lanes", *browser.faults())
 same = subprocess.run([SIM, "--seed", "7"], capture_output=True, text=True).stdout.split()[-1]
-check("somebody who takes notes changes nothing", same not in js("document.querySelector('#facts').textContent") and same)
+check("an observer that takes notes changes nothing", same not in js("document.querySelector('#facts').textContent") and same)
 
 # ---- who does what -------------------------------------------------------------------------------
 views = report("views", "run", str(SCENARIOS / "two-views.quire"))
-deeds = re.findall(r'^\[\d+,(-?\d+),(\d+),"Mallory ', views.read_text(), re.M)
-check("what a hostile server does is a fault, in its own lane", len(deeds) < 5 and deeds, set(deeds) != {("3", "1")} and deeds)
+attacks = re.findall(r'^\[\d+,(-?\d+),(\d+),"Mallory ', views.read_text(), re.M)
+check("what a hostile server does is a fault, in its own lane", len(attacks) < 5 and attacks, set(attacks) != {("3", "1")} and attacks)
 
 browser.close()
 shutil.rmtree(FOLDER, ignore_errors=True)

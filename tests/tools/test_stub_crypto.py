@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""No program that ships has the simulation's made-up cryptography, and the simulation's has no other.
+"""No program that ships has the simulation's stub of cryptography, and the stubbed simulation has no other.
 
 usage: test_stub_crypto.py SOURCE_ROOT STUB_PROGRAM SHIPPED_PROGRAM…
 """

@@ -49,7 +49,7 @@ def what_was_never_reached_is_a_failure(folder):
 
 
 def a_failure_is_kept_with_what_shows_it(folder):
-    options = ["--set", "delay_ms=2000000", "--set", "phones=2"]  # nobody ever gets an answer
+    options = ["--set", "delay_ms=2000000", "--set", "phones=2"]  # no device ever gets an answer
     run = swarm(folder, "--runs", "2", "--seed", "7", *options)
     assert run.returncode == 1 and "FAILED converge, seed 7" in run.stdout, run.stdout + run.stderr
     (path,) = folder.glob("7-*.txt")

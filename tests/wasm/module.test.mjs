@@ -129,7 +129,7 @@ test('every cut of a state is refused whole or leaves a sound document', async (
 test('what stands beyond 2 GiB is found', async () => {
   const core = await load(), held = [];
   while (core.memorySize < 2 ** 31) {
-    held.push(core.call([], (exports) => exports.alloc(2 ** 29))); // nobody touches it
+    held.push(core.call([], (exports) => exports.alloc(2 ** 29))); // nothing touches it
     assert.notEqual(held.at(-1), 0);
   }
   const document = Document.create(core), letters = 'Grüße '.repeat(20000);
@@ -387,7 +387,7 @@ test('after a trap or a failed assertion the core says so, and is not used again
   assert.throws(() => trapped.call([], (exports) => exports.document_destroy(0xffffff00)), WebAssembly.RuntimeError);
   assert.throws(() => document.text(), /must not be used/);
   assert.throws(() => document.insert(0, 'x'), /must not be used/);
-  document.destroy(); // in somebody's `finally`: must not hide why it came to that
+  document.destroy(); // in a caller's `finally`: must not hide why it came to that
 
   const failed = await load();
   assert.throws(() => failed.call([], (exports) => failed.failed(exports.status_text(7), 12)),

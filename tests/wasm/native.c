@@ -262,8 +262,10 @@ int main(int argc, char **argv)
     need(in != NULL && out != NULL, "no memory");
     if (argc == 2 && strcmp(argv[1], "documents") == 0) {
         carry_out_documents();
+    } else if (argc == 2 && strcmp(argv[1], "hub") == 0) {
+        serve_hub();
     } else {
-        need(argc == 3 && strcmp(argv[1], "session") == 0, "usage: native documents | session SEED");
+        need(argc == 3 && strcmp(argv[1], "session") == 0, "usage: native documents | hub | session SEED");
         record_session(strtoull(argv[2], NULL, 10));
     }
     quire_wasm_buffer_destroy(in);

@@ -15,4 +15,7 @@ void put_hex(struct quire_bytes bytes);
 /** Plays a story of devices and a hub, made up from the seed, and writes down every call. */
 void record_session(uint64_t seed);
 
+/** Runs a hub for a server in JavaScript, until standard input ends (hub.c). */
+void serve_hub(void);
+
 #endif

@@ -17,7 +17,7 @@ async function run(jobs) {
   const bytes = await (await fetch('./crdt-graphs.wasm')).arrayBuffer();
   results.graphs = await runGraphs(bytes, jobs.graphs);
 
-  // Randomness is the browser's: two documents by nobody in particular are of two replicas.
+  // Randomness is the browser's: two documents without a given replica are of two replicas.
   const pair = [quire.Document.create(core), quire.Document.create(core)];
   for (const document of pair) document.insert(0, 'x');
   pair[0].merge(pair[1].encode());

@@ -515,8 +515,8 @@ static void pair(uint32_t old, uint32_t index, const char *name)
     run(2000);
 }
 
-/* The second device enrols a fourth, the server forgets it, and the second, who knew, is lost and revoked. */
-static void come_and_be_forgotten(uint32_t index)
+/* The second device enrols a fourth, the server loses that record, and the second, which knew, is lost and revoked. */
+static void join_and_be_lost(uint32_t index)
 {
     uint8_t second[QUIRE_DEVICE_SIZE];
     OK(quire_wasm_device_state(world.people[1].device, world.out));
@@ -587,7 +587,7 @@ void record_session(uint64_t seed)
     connect(2);
     run(5000);
     live(40, 3);
-    come_and_be_forgotten(3);
+    join_and_be_lost(3);
     live(10, PEOPLE);
     finish();
 }

@@ -56,7 +56,7 @@ static enum quire_status add_genesis(struct load_account *account, const struct 
 
 static enum quire_status add_epoch(struct load_account *account, const struct qr_kit *kit)
 {
-    static const uint8_t root[QR_DEVICE_SIZE];
+    static const uint8_t zeros[QR_DEVICE_SIZE];
     uint8_t root[QR_KEY_SIZE], recovery[QR_KEY_SIZE], random[QR_ENTROPY_SIZE];
     uint8_t commitment[QR_HASH_SIZE], seal[QR_SEAL_SIZE];
     struct qr_vault *vault = account->devices[0].vault;
@@ -75,7 +75,7 @@ static enum quire_status add_epoch(struct load_account *account, const struct qr
     record.epoch.epoch = 1;
     record.epoch.commitment = commitment;
     record.epoch.seal_count = 1;
-    record.epoch.seals[0].device = root;
+    record.epoch.seals[0].device = zeros;
     record.epoch.seals[0].seal = seal;
     return add_record(account, &record, (struct signer){.kit = kit});
 }

@@ -225,7 +225,7 @@ Test(client, an_entry_is_found_by_the_start_of_its_id)
     cr_assert_eq(quire_client_find_entry(client, "", found), QUIRE_EINVALID);
     cr_assert_eq(memcmp(found, two, sizeof two), 0);
     cr_assert_eq(quire_client_find_device(client, "test", found), QUIRE_OK);
-    cr_assert_eq(quire_client_find_device(client, "nobody", found), QUIRE_ENOTFOUND);
+    cr_assert_eq(quire_client_find_device(client, "unknown", found), QUIRE_ENOTFOUND);
     quire_client_destroy(client);
 }
 

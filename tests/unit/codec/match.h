@@ -1,6 +1,6 @@
 /*
  * Compares what was read with a vector's meaning. Every member of the meaning must be asked for,
- * so that a field which nobody compares fails the test.
+ * so that a field without a comparison fails the test.
  */
 #ifndef QR_TESTS_CODEC_MATCH_H
 #define QR_TESTS_CODEC_MATCH_H

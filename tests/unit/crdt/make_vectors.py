@@ -278,9 +278,9 @@ def make_valid():
         dot(1, 1, 0, 5, unread(place(0, 3), data=b"here")),
         dot(1, 2, 0, 6, unread(place(0, 2, after=True), place(after=True), data=b"bold")),
         dot(1, 3, -1, 9, unread())])
-    a, b, nobody = A.hex(), B.hex(), bytes(8).hex()
+    a, b, zeros = A.hex(), B.hex(), bytes(8).hex()
     here = [5, b, 1, 7, [[0, a, 3]], b"here".hex()]
-    bold = [6, b, 2, 7, [[1, a, 2], [1, nobody, 0]], b"bold".hex()]
+    bold = [6, b, 2, 7, [[1, a, 2], [1, zeros, 0]], b"bold".hex()]
     other_one = [9, b, 3, 6, [], ""]
     marked = dict(state, replicas=[replica(A, 5), replica(B, 3)],
         dots=[dot(s, c, t - 993, f, x) for s, c, t, f, x in [
@@ -362,10 +362,10 @@ def make_invalid():
     spoiled("a reference to its own replica as to another", after=["a word typed"],
         replicas=[replica(A, 1, 6)], runs=[run(1, other(0, 5), NOTHING, s=0)], stretches=[1],
         letters=b"!")
-    spoiled("a parent that nobody has seen", replicas=[replica(A, 0), replica(B, 1, 1)],
+    spoiled("a parent that was never seen", replicas=[replica(A, 0), replica(B, 1, 1)],
         runs=[run(1, other(0, 6), NOTHING, s=1)], stretches=[1], letters=b"!",
         after=["a word typed"])
-    spoiled("a right neighbour that nobody has seen", replicas=[replica(A, 0), replica(B, 1, 1)],
+    spoiled("a right neighbour that was never seen", replicas=[replica(A, 0), replica(B, 1, 1)],
         runs=[run(1, NOTHING, other(0, 6), s=1)], stretches=[1], letters=b"!",
         after=["a word typed"])
     spoiled("a parent that comes later in the payload",
@@ -395,7 +395,7 @@ def make_invalid():
         status="unsupported")
     spoiled("a field that is not read, with five places", put,
         dots=[dot(0, 1, 0, 5, unread(*[place()] * 5))])
-    spoiled("a place at a character that nobody has seen", put, after=["a word typed"],
+    spoiled("a place at a character that was never seen", put, after=["a word typed"],
         dots=[dot(0, 1, 0, 5, unread(place(0, 6)))])
     spoiled("a place at what is no character", put, dots=[dot(0, 1, 0, 5, unread(place(0, 2)))])
     spoiled("a place in no replica", put, dots=[dot(0, 1, 0, 5, unread(place(1, 1)))])
@@ -406,15 +406,15 @@ def make_invalid():
     spoiled("a title that is not UTF-8", put, dots=[dot(0, 1, 0, TITLE, sized(b"\xff"))])
     spoiled("an element without a name", put, dots=[dot(0, 1, 0, TAGS, sized(b""))])
     spoiled("a name above 128 bytes", put, dots=[dot(0, 1, 0, TAGS, sized(b"x" * 129))])
-    spoiled("erased what nobody has seen", put, erased=[(0, 1, 1)])
+    spoiled("erased what was never seen", put, erased=[(0, 1, 1)])
     spoiled("erased past the end of what there is", put, erased=[(0, 4, 3)], after=["a word typed"])
     spoiled("erased nothing", put, erased=[(0, 1, 0)], after=["a word typed"])
     spoiled("erased ranges that touch", put, erased=[(0, 1, 1), (0, 2, 1)], after=["a word typed"])
-    spoiled("removed what nobody has seen", put, removed=[(0, 3)])
+    spoiled("removed what was never seen", put, removed=[(0, 3)])
     spoiled("removed twice", put, removed=[(0, 1), (0, 1)])
-    spoiled("deleted what nobody has seen", put, deleted=[(0, 3)])
+    spoiled("deleted what was never seen", put, deleted=[(0, 3)])
     spoiled("deleted a replica twice", put, deleted=[(0, 1), (0, 2)])
-    spoiled("a replica that nobody has seen, deleted",
+    spoiled("a replica that was never seen, deleted",
         replicas=[replica(A, 5, 1), replica(B, 0)], deleted=[(1, 1)])
     spoiled("a state with erased ranges", state=True, replicas=[replica(A, 5)], erased=[(0, 1, 1)])
     spoiled("a state with removed values", state=True, replicas=[replica(A, 5)], removed=[(0, 1)])

@@ -268,7 +268,7 @@ Test(encoded, a_spoiled_state_is_refused_or_is_another_one)
 
 Test(encoded, a_time_that_came_with_nothing_is_kept)
 {
-    static const uint8_t nothing[] = {1, 0, 0xfe, 0xff, 0x3f, 0}; /* a delta of nobody, of some time */
+    static const uint8_t nothing[] = {1, 0, 0xfe, 0xff, 0x3f, 0}; /* a delta of no replica, of some time */
     struct quire_document *document = written();
     struct quire_buffer state = state_of(document);
     struct quire_document *first = new_document();

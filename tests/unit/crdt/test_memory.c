@@ -7,7 +7,7 @@
 
 static const struct quire_stamp me = {{'m', 'e'}, 3};
 
-/** What a call under test works on: a document and bytes from somebody else. */
+/** What a call under test works on: a document and bytes from another device. */
 struct bench {
     struct quire_document *document;
     struct quire_buffer delta;

@@ -70,7 +70,7 @@ Test(offset, each_unit_names_the_same_place)
             compare_all(document);
         }
     }
-    struct quire_document *copy = copy_of(document); /* nobody has typed into that one */
+    struct quire_document *copy = copy_of(document); /* nothing was typed into that one */
     compare_all(copy);
     struct quire_buffer state = state_of(document);
     struct quire_document *encoded;

@@ -157,7 +157,7 @@ Test(order, spines_and_crowds_stand_as_in_a_plain_list)
     }
 }
 
-/** A spine of left or right children, each with a second child at the far side: whoever walks the
+/** A spine of left or right children, each with a second child at the far side: code that walks the
  * spine for each takes n² / 2 steps. */
 static void hang_on_a_spine(bool left)
 {

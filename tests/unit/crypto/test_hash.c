@@ -159,7 +159,7 @@ Test(sign, more_than_the_limit_is_never_signed_and_never_verifies)
     cr_assert(qr_verify(key, QR_CONTEXT_AUTH, &most, 1, signature));
     cr_assert_not(qr_verify(key, QR_CONTEXT_AUTH, &more, 1, signature));
 
-    /* Nor does a signature that somebody else's program made of more. */
+    /* Nor does a signature that another program made of more. */
     uint8_t seed[32], secret[64], sign_public[QR_KEY_SIZE], message[13 + QR_SIGNED_MAX + 1] = {0};
     qr_keyed_hash(seed, sizeof seed, FRESH(1), QR_CONTEXT_DEVICE_SIGN, NULL, 0);
     crypto_sign_seed_keypair(sign_public, secret, seed);

@@ -1,5 +1,5 @@
 /*
- * Pairing: two devices that share a code understand each other, and nobody else does.
+ * Pairing: two devices that share a code understand each other, and no stranger does.
  */
 #include "crypto/aead.h"
 #include "crypto/base32.h"

@@ -1,5 +1,5 @@
 /*
- * At rest: records under the profile's key, and the vault among them.
+ * Records under the profile's key, and the vault among them.
  */
 #include "support.h"
 

@@ -125,10 +125,10 @@ int main(void)
         }
         if (round % 64 == 0) {
             struct qr_store_stats stats;
-            uint8_t nobody[QR_USER_SIZE] = {255};
+            uint8_t unknown[QR_USER_SIZE] = {255};
             qr_store_stats(fickle.store, &stats);
             expect(count_entries(&reader) >= last);
-            expect(qr_store_forget(fickle.store, nobody, 1) == QUIRE_OK);
+            expect(qr_store_forget(fickle.store, unknown, 1) == QUIRE_OK);
         }
     }
     qr_committer_destroy(state.committer);
