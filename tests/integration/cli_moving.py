@@ -202,6 +202,33 @@ def an_export_has_what_the_options_choose():
 
 
 @test
+def list_and_search_take_dates_as_people_say_them():
+    with Journal() as journal:
+        device = journal.device("laptop")
+        now = {"TZ": "Europe/Berlin"}
+        for words in ["now", "yesterday 8pm", "3 days ago", "2023-05-01", "31.12.2022 23:59"]:
+            device.run("write", f"walk {words}", "--date", words, environment=now)
+        device.run("write", "walk undated")
+        undated = next(row["entry"] for row in device.entries() if row["excerpt"] == "walk undated")
+        device.run("edit", undated, "--no-date")
+
+        def found(*options):
+            rows = [json.loads(device.run(*command, *options, "--json", environment=now))["entries"]
+                for command in (["list"], ["search", "walk"])]
+            assert [r["entry"] for r in rows[0]] == [r["entry"] for r in rows[1]]
+            return {row["excerpt"][5:] for row in rows[0]}
+        assert found("--on", "today") == {"now"} and found("--on", "yesterday") == {"yesterday 8pm"}
+        assert found("--from", "3 days ago") == {"now", "yesterday 8pm", "3 days ago"}
+        assert found("--from", "2023", "--to", "may 2023") == {"2023-05-01"}
+        assert found("--to", "2022") == {"31.12.2022 23:59"} and found("--on", "2021-01") == set()
+        assert len(found()) == 6
+        assert "ambiguous" in refused(USAGE, device, "list", "--on", "3/4/2024")
+        assert "not a date" in refused(USAGE, device, "search", "walk", "--from", "whenever")
+        assert "before" in refused(USAGE, device, "list", "--from", "2024", "--to", "2023")
+        refused(USAGE, device, "list", "--on", "2024", "--from", "2023")
+
+
+@test
 def a_page_to_print_runs_and_fetches_nothing():
     with Journal() as journal:
         device, page = journal.device("laptop"), journal.world.folder / "page.html"

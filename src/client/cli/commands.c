@@ -2,6 +2,7 @@
  * The table of commands: what each is called, takes and says about itself.
  */
 #include "client/cli/cli.h"
+#include "client/cli/period.h"
 
 #define CODE_GROUPS_MAX 20
 
@@ -38,14 +39,12 @@ static const struct qr_cli_option type_options[] = {
 static const struct qr_cli_option show_options[] = {
     {"text", "", "prints the text alone, byte for byte"},
     {"at", "VERSION", "prints it as it was: see quire history --help"}, {0}};
-static const struct qr_cli_option list_options[] = {{"all", "", "deleted entries too"},
-    {"limit", "N", "the N newest only"}, {0}};
+static const struct qr_cli_option list_options[] = {QR_CLI_PERIOD_OPTIONS,
+    {"all", "", "deleted entries too"}, {"limit", "N", "the N newest only"}, {0}};
 static const struct qr_cli_option history_options[] = {{"limit", "N", "the N newest only"}, {0}};
 static const struct qr_cli_option export_options[] = {
     {"format", "NAME", "markdown, json or html [by the path's ending]"},
-    {"from", "DATE", "entries of this day, month or year and later only"},
-    {"to", "DATE", "entries up to the end of this day, month or year only"},
-    {"on", "DATE", "entries of this day, month or year only"}, {"tag", "NAME", "entries with this tag only"},
+    QR_CLI_PERIOD_OPTIONS, {"tag", "NAME", "entries with this tag only"},
     {"deleted", "", "deleted entries, too"}, {0}};
 static const struct qr_cli_option import_options[] = {
     {"dry-run", "", "reads and reports, and writes nothing"},

@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include "client/cli/cli.h"
 #include "client/cli/moving.h"
+#include "client/cli/period.h"
 #include "client/files.h"
 #include "client/moving/apply.h"
 #include "client/moving/format.h"
@@ -30,8 +31,8 @@ enum export_format {
 struct export {
     struct qr_cli *cli;
     enum export_format format;
-    struct qr_client_span from, until;
-    bool has_from, has_until, deleted;
+    struct qr_cli_period period;
+    bool deleted;
     const char *tag;
     struct qr_moving_journal journal;
     uint64_t also, damaged;
@@ -70,18 +71,6 @@ void qr_cli_show_progress(struct qr_cli *cli, const char *what, uint64_t done, u
 
 /* ---- options --------------------------------------------------------------------------------- */
 
-static enum qr_cli_exit read_span(struct qr_cli *cli, const char *option, bool *out_has,
-    struct qr_client_span *out_span)
-{
-    char error[256];
-    const char *text = qr_cli_value(&cli->args, option);
-    if (text != NULL && qr_cli_when(text, out_span, error, sizeof error) != QUIRE_OK) {
-        return qr_cli_usage(cli, "--%s: %s", option, error);
-    }
-    *out_has = text != NULL;
-    return QR_CLI_DONE;
-}
-
 static enum qr_cli_exit read_options(struct qr_cli *cli, struct export *export)
 {
     static const char *const names[] = {"markdown", "json", "html"};
@@ -112,20 +101,7 @@ static enum qr_cli_exit read_options(struct qr_cli *cli, struct export *export)
                 ? "Standard output cannot take the export and a report: leave out --json, or name a file."
                 : "Markdown is a folder of files: name one.");
     }
-    enum qr_cli_exit exit = read_span(cli, "from", &export->has_from, &export->from);
-    if (exit == QR_CLI_DONE) {
-        exit = read_span(cli, "to", &export->has_until, &export->until);
-    }
-    struct qr_client_span on;
-    bool has_on = false;
-    if (exit == QR_CLI_DONE) {
-        exit = read_span(cli, "on", &has_on, &on);
-    }
-    if (exit == QR_CLI_DONE && has_on) {
-        export->from = export->until = on;
-        export->has_from = export->has_until = true;
-    }
-    return exit;
+    return qr_cli_read_period(cli, &export->period);
 }
 
 /* ---- gathering ------------------------------------------------------------------------------- */
@@ -141,9 +117,7 @@ static bool keep_id(void *context, const struct quire_summary *summary)
 {
     struct ids *ids = context;
     const struct export *export = ids->export;
-    if ((summary->deleted && !export->deleted)
-        || (export->has_from && (!summary->has_date || summary->date < export->from.from_ms))
-        || (export->has_until && (!summary->has_date || summary->date >= export->until.until_ms))) {
+    if ((summary->deleted && !export->deleted) || !qr_cli_in_period(&export->period, summary)) {
         return true;
     }
     if (ids->count == ids->capacity) {

@@ -2,6 +2,7 @@
  * Rows of entries: list, search.
  */
 #define _GNU_SOURCE
+#include "client/cli/period.h"
 #include "client/cli/draft.h"
 #include "client/files.h"
 #include <inttypes.h>
@@ -21,12 +22,13 @@ struct rows {
     struct row *items;
     size_t count, capacity;
     bool all, failed;
+    struct qr_cli_period period;
 };
 
 static bool add_row(void *context, const struct quire_summary *summary)
 {
     struct rows *rows = context;
-    if (summary->deleted && !rows->all) {
+    if ((summary->deleted && !rows->all) || !qr_cli_in_period(&rows->period, summary)) {
         return true;
     }
     if (rows->count == rows->capacity) {
@@ -151,7 +153,8 @@ static enum qr_cli_exit begin(struct qr_cli *cli, struct rows *rows, int64_t *ou
     if (limit_text != NULL && !qr_cli_number(limit_text, 1, INT64_MAX, out_limit)) {
         return qr_cli_usage(cli, "--limit takes a whole number of at least 1.");
     }
-    return qr_cli_open(cli);
+    enum qr_cli_exit exit = qr_cli_read_period(cli, &rows->period);
+    return exit == QR_CLI_DONE ? qr_cli_open(cli) : exit;
 }
 
 static enum qr_cli_exit finish(struct qr_cli *cli, enum quire_status status, struct rows *rows,
