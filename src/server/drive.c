@@ -10,6 +10,8 @@
 
 #define NEWS_AT_ONCE 256
 #define GUESTS_PER_TICK 256 /* ended at once; the others have to wait for the next tick */
+#define WARN_MS 60000
+#define READER_GROWTH_WORTH_A_LINE (64u * 1024 * 1024)
 #define REFUSALS_PER_SECOND 5 /* lines of the log */
 #define REFUSALS_BURST 50
 #define CLOSING_MS 5000 /* for a peer to take what it is owed and the close frame */
@@ -317,6 +319,22 @@ void qr_server_take_news(struct qr_server *server)
 
 /* ---- time ------------------------------------------------------------------------------------ */
 
+/* A backup that stands still makes the store grow: said once a minute. */
+static void warn_of_reader(struct qr_server *server, uint64_t now_ms)
+{
+    struct qr_store_stats stats;
+    if (now_ms - server->refused.reader_told_ms < WARN_MS) {
+        return;
+    }
+    server->refused.reader_told_ms = now_ms;
+    qr_store_stats(server->store, &stats);
+    if (stats.reader_process != 0 && stats.reader_growth > READER_GROWTH_WORTH_A_LINE) {
+        qr_log(QR_LOG_WARN, QR_EVENT("reader_lags"), QR_NUMBER("process", stats.reader_process),
+            QR_NUMBER("growth_bytes", stats.reader_growth),
+            QR_TEXT("do", "a process reads the store all the time, as a backup does: let it end"));
+    }
+}
+
 void qr_server_tick(struct qr_server *server)
 {
     uint64_t now_ms = qr_server_now_ms();
@@ -336,6 +354,7 @@ void qr_server_tick(struct qr_server *server)
         }
         qr_connection_kill(connection);
     }
+    warn_of_reader(server, now_ms);
     qr_server_feed(server, &(struct qr_hub_event){.kind = QR_HUB_TICK});
 }
 

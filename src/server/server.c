@@ -159,10 +159,21 @@ static int open_store(struct qr_server *server, char *out_error, size_t error_si
     if (options.map_size > options.map_size_max) {
         options.map_size = options.map_size_max;
     }
+    uint64_t missing = 0;
+    options.reader_growth_max = server->options->reader_growth_max;
+    options.out_missing_bytes = &missing;
     randombytes_buf(options.log_id, sizeof options.log_id);
     enum quire_status status = qr_store_open(&options, &server->store);
     if (status == QUIRE_OK) {
         return 0;
+    }
+    if (missing > 0) {
+        (void)snprintf(out_error, error_size,
+            "The store %.200s was cut: %llu bytes of the end of log.mdb are missing, as after a copy that "
+            "broke off. It was left as it is. Put a whole backup in its place, or move it away and start "
+            "with an empty folder: the devices send again what they hold.",
+            path, (unsigned long long)missing);
+        return EXIT_STORE;
     }
     const char *advice = "";
     switch (status) {

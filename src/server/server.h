@@ -58,6 +58,7 @@ struct qr_server {
         uint64_t guests;      /* that made room for newer ones before they had asked for anything */
         struct hub_bucket lines; /* of the log, for refusals */
         uint64_t unlogged;
+        uint64_t reader_told_ms; /* when the operator was last told of a reader that lags */
     } refused;
     uint64_t last_id;
     uint64_t turn;

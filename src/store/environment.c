@@ -247,9 +247,56 @@ static int check_format(struct qr_environment *environment)
     return mdb_txn_commit(txn);
 }
 
-/* A file that lost its end is given zeros in its place, which no check accepts: reading the map past
- * the file's end would kill the process. */
-static int restore_length(const struct qr_environment *environment)
+static int compare_pages(const void *a, const void *b)
+{
+    const size_t x = *(const size_t *)a, y = *(const size_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Are all pages from `first` to `last` free? LMDB does not write a page that was allocated and freed
+ * in one transaction, so a whole file may end before them. The table of free pages has the number 0:
+ * each value is a count and so many page numbers. */
+static int check_free(MDB_env *env, size_t first, size_t last)
+{
+    MDB_txn *txn = NULL;
+    MDB_cursor *cursor = NULL;
+    MDB_val key, value;
+    size_t count = 0, *pages = calloc(last - first + 1, sizeof *pages);
+    int code = pages == NULL ? ENOMEM : mdb_txn_begin(env, NULL, MDB_RDONLY, &txn);
+    if (code == MDB_SUCCESS) {
+        code = mdb_cursor_open(txn, 0, &cursor);
+    }
+    while (code == MDB_SUCCESS &&
+           (code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == MDB_SUCCESS) {
+        const size_t *list = value.mv_data;
+        size_t length = value.mv_size < sizeof *list ? 0 : value.mv_size / sizeof *list - 1;
+        for (size_t i = 0; i < length && i < list[0] && count <= last - first; i++) {
+            if (list[i + 1] >= first && list[i + 1] <= last) {
+                pages[count++] = list[i + 1];
+            }
+        }
+    }
+    if (code == MDB_NOTFOUND) {
+        qsort(pages, count, sizeof *pages, compare_pages);
+        code = count == last - first + 1 ? MDB_SUCCESS : MDB_CORRUPTED;
+        for (size_t i = 0; i < count && code == MDB_SUCCESS; i++) {
+            code = pages[i] == first + i ? MDB_SUCCESS : MDB_CORRUPTED;
+        }
+    }
+    if (cursor != NULL) {
+        mdb_cursor_close(cursor);
+    }
+    if (txn != NULL) {
+        mdb_txn_abort(txn);
+    }
+    free(pages);
+    return code;
+}
+
+/* A file that ends before its last page is given zeros there: reading the map past the file's end
+ * would kill the process. If what is missing was in use, the file was cut, as by a copy that broke
+ * off: it gets its length back, and is refused. */
+static int restore_length(struct qr_environment *environment)
 {
     MDB_envinfo info;
     MDB_stat tree;
@@ -266,10 +313,21 @@ static int restore_length(const struct qr_environment *environment)
         return code;
     }
     off_t needed = (off_t)((info.me_last_pgno + 1) * tree.ms_psize);
-    if (fstat(file, &about) != 0 || (about.st_size < needed && ftruncate(file, needed) != 0)) {
+    if (fstat(file, &about) != 0) {
         return errno;
     }
-    return MDB_SUCCESS;
+    if (about.st_size >= needed) {
+        return MDB_SUCCESS;
+    }
+    if (ftruncate(file, needed) != 0) {
+        return errno;
+    }
+    code = check_free(environment->env, (size_t)about.st_size / tree.ms_psize, info.me_last_pgno);
+    if (code == MDB_CORRUPTED || code == MDB_PAGE_NOTFOUND) {
+        environment->missing_bytes = (uint64_t)(needed - about.st_size);
+        code = ftruncate(file, about.st_size) == 0 ? MDB_CORRUPTED : errno;
+    }
+    return code;
 }
 
 static int open_existing(struct qr_environment *environment)

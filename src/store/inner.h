@@ -28,6 +28,12 @@ struct qr_store {
     int lock_file;
     uint8_t log_id[16];
     _Atomic uint64_t damaged;
+    uint64_t reader_growth_max;
+    struct qr_store_lag {
+        size_t transaction; /* that the oldest reader of another process looks at */
+        uint64_t used_size; /* of the file when it was seen first */
+        _Atomic uint64_t process, growth, ended;
+    } lag;
     struct quire_buffer record; /* what read() returned last; the loop's */
 };
 

@@ -8,17 +8,21 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
 #define TAIL_DEFAULT 65536
 #define INDEX_PER_COMMIT 4096 /* entries that one commit moves to the disk: bounds its time */
 #define SWEEP_MS 5000
+#define RESERVE_MAP (16u * 1024 * 1024)
+#define RESERVE_DISK (4u * 1024 * 1024)
 #define MAP_SIZE_LEAST (1024 * 1024)
 
 static uint64_t now_ms(void)
@@ -128,6 +132,7 @@ enum quire_status qr_store_open(const struct qr_store_options *options, struct q
     uint8_t key[16];
     randombytes_buf(key, sizeof key);
     store->lock_file = -1;
+    store->reader_growth_max = options->reader_growth_max;
     store->tail_max = options->tail_max == 0 ? TAIL_DEFAULT : options->tail_max;
     pthread_mutex_init(&store->writing, NULL);
     pthread_mutex_init(&store->state, NULL);
@@ -150,6 +155,9 @@ enum quire_status qr_store_open(const struct qr_store_options *options, struct q
         status = qr_store_rebuild(store);
     }
     if (status != QUIRE_OK) {
+        if (options->out_missing_bytes != NULL) {
+            *options->out_missing_bytes = store->environment.missing_bytes;
+        }
         qr_environment_close(&store->environment);
         qr_store_close(store);
         return status;
@@ -386,14 +394,70 @@ static void finish_append(struct qr_store *store, const struct append *append, b
     pthread_mutex_unlock(&store->state);
 }
 
-/* Readers that died with their process hold back the reuse of pages, and the file grows. */
+static uint64_t used_size(const struct qr_store *store)
+{
+    MDB_envinfo info;
+    MDB_stat tree;
+    if (store->environment.env == NULL || mdb_env_info(store->environment.env, &info) != 0 ||
+        mdb_env_stat(store->environment.env, &tree) != 0) {
+        return 0;
+    }
+    return (uint64_t)(info.me_last_pgno + 1) * tree.ms_psize;
+}
+
+struct reader {
+    long process;
+    size_t transaction;
+};
+
+/* One line of LMDB's list: process, thread in hex, transaction or "-". */
+static int note_reader(const char *line, void *context)
+{
+    struct reader *oldest = context;
+    long process = 0;
+    size_t thread = 0, transaction = 0;
+    if (sscanf(line, "%ld %zx %zu", &process, &thread, &transaction) == 3 && process != getpid() &&
+        (oldest->process == 0 || transaction < oldest->transaction)) {
+        *oldest = (struct reader){process, transaction};
+    }
+    return 0;
+}
+
+/* Readers hold back the reuse of pages, and the file grows: those that died with their process are
+ * removed, and one that makes it grow too much is ended, as an operator would. */
 static void sweep_readers(struct qr_store *store)
 {
+    struct qr_store_lag *lag = &store->lag;
+    struct reader oldest = {0};
     int dead = 0;
-    if (store->environment.env != NULL && now_ms() - store->swept_ms >= SWEEP_MS) {
-        store->swept_ms = now_ms();
-        (void)mdb_reader_check(store->environment.env, &dead);
+    if (store->environment.env == NULL || now_ms() - store->swept_ms < SWEEP_MS) {
+        return;
     }
+    store->swept_ms = now_ms();
+    (void)mdb_reader_check(store->environment.env, &dead);
+    (void)mdb_reader_list(store->environment.env, note_reader, &oldest);
+    uint64_t used = used_size(store);
+    if ((uint64_t)oldest.process != lag->process || oldest.transaction != lag->transaction) {
+        lag->process = (uint64_t)oldest.process;
+        lag->transaction = oldest.transaction;
+        lag->used_size = used;
+    }
+    lag->growth = oldest.process == 0 || used < lag->used_size ? 0 : used - lag->used_size;
+    if (store->reader_growth_max > 0 && lag->growth > store->reader_growth_max &&
+        kill((pid_t)oldest.process, SIGTERM) == 0) {
+        lag->ended++;
+    }
+}
+
+/* Is there no room but the reserve? Batches are refused then, so that a device can still be revoked. */
+static bool is_reserve(const struct qr_store *store)
+{
+    uint64_t most = store->environment.map_size_max;
+    uint64_t reserve = most / 16 < RESERVE_MAP ? most / 16 : RESERVE_MAP;
+    struct statvfs disk;
+    bool disk_low = statvfs(store->environment.folder, &disk) == 0 &&
+                    (uint64_t)disk.f_bavail * disk.f_frsize < RESERVE_DISK;
+    return disk_low || used_size(store) + reserve > most;
 }
 
 static size_t index_share(const struct qr_store *store, size_t record_count)
@@ -424,7 +488,12 @@ enum quire_status qr_store_append(struct qr_store *store, const struct qr_log_re
     }
     sweep_readers(store);
     struct append append = {records, record_count, 0};
-    enum quire_status status = add_to_tail(store, &append);
+    bool batches = false;
+    for (size_t i = 0; i < record_count; i++) {
+        batches |= records[i].entry.kind == QR_LOG_BATCH;
+    }
+    enum quire_status status =
+        batches && is_reserve(store) ? QUIRE_EFULL : add_to_tail(store, &append);
     if (status == QUIRE_OK) {
         append.index_count = index_share(store, record_count);
         status = qr_store_write(store, do_append, &append);
@@ -473,16 +542,14 @@ void qr_store_close(struct qr_store *store)
 void qr_store_stats(struct qr_store *store, struct qr_store_stats *out_stats)
 {
     struct qr_store_stats stats = {0};
-    MDB_envinfo info;
-    MDB_stat tree;
     pthread_mutex_lock(&store->state);
     stats.tail_entries = store->tail.entry_count;
     stats.map_size = store->environment.map_size;
-    if (store->environment.env != NULL && mdb_env_info(store->environment.env, &info) == 0 &&
-        mdb_env_stat(store->environment.env, &tree) == 0) {
-        stats.used_size = (uint64_t)(info.me_last_pgno + 1) * tree.ms_psize;
-    }
+    stats.used_size = used_size(store);
     pthread_mutex_unlock(&store->state);
+    stats.reader_growth = store->lag.growth;
+    stats.reader_process = store->lag.process;
+    stats.readers_ended = store->lag.ended;
     stats.damaged = store->damaged;
     *out_stats = stats;
 }

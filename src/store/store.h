@@ -27,6 +27,9 @@ struct qr_store_options {
     uint64_t map_size_max;
     uint8_t log_id[16];  /* random bytes for a new store's name */
     uint32_t tail_max;   /* index entries kept in memory, about; 0: 65,536 */
+    uint64_t reader_growth_max;  /* bytes that the file may grow because another process reads it;
+                                    then that process gets SIGTERM; 0: no limit */
+    uint64_t *out_missing_bytes; /* NULL, or set if opening fails because the file was cut */
 };
 
 /** Opens or makes a store and takes its lock. ELOCKED: another process has it. ECORRUPT: not a
@@ -41,7 +44,9 @@ uint64_t qr_store_last_lsn(const struct qr_store *store);
 void qr_store_log_id(const struct qr_store *store, uint8_t out_log[16]);
 
 /** Appends records in one durable transaction; their lsn must go on from the last. EFULL: the disk
- * or the map is full; nothing was written and what was there is safe. EIO: likewise. */
+ * or the map is full; nothing was written and what was there is safe. The last of the room, a sixteenth
+ * and at most 16 MiB of the map, and 4 MiB of the disk, is for groups of roster records alone: a
+ * device can be revoked at a full store. EIO: likewise. */
 QUIRE_CHECKED enum quire_status qr_store_append(struct qr_store *store,
     const struct qr_log_record *records, size_t record_count);
 
@@ -58,6 +63,9 @@ struct qr_store_stats {
     uint64_t used_size;    /* bytes of the file in use */
     uint64_t tail_entries; /* index entries in memory only */
     uint64_t damaged;      /* records found damaged since the store was opened */
+    uint64_t reader_growth; /* bytes that the file grew since the oldest reader of another process began */
+    uint64_t reader_process; /* its id, 0: there is none */
+    uint64_t readers_ended; /* processes that were ended for it */
 };
 void qr_store_stats(struct qr_store *store, struct qr_store_stats *out_stats);
 

@@ -1,6 +1,7 @@
 """The server when its store is full, or when it is told to end under load. usage: FILE QUIRED QUIRE_LOAD"""
 import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import tempfile
 import shutil
 import time
 
+import server_harness
 from server_harness import Server, run, wait_for
 
 LOAD = sys.argv[2]
@@ -48,6 +50,24 @@ def test_a_full_store_refuses_writes_keeps_what_it_acknowledged_and_goes_on_when
             more = load(server, "--users", "4", "--devices", "2", "--pushes", "300", "--window", "16", "--seed", "9")
             assert more["acknowledged"] == more["of"] and more["errors"] == 0, more
             assert server.health()["status"] == "ok"
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_a_store_that_was_cut_is_refused_with_what_to_do_and_left_as_it_is():
+    folder = tempfile.mkdtemp(prefix="quired-cut-")
+    try:
+        with Server(*FREE, data=folder) as server:
+            load(server, "--users", "2", "--devices", "1", "--pushes", "300", "--window", "16")
+        path = os.path.join(folder, "store", "log.mdb")
+        size = os.path.getsize(path) - 4096
+        os.truncate(path, size)
+        result = subprocess.run([server_harness.QUIRED, "--listen", "127.0.0.1:0", "--no-tls", "--data", folder],
+            capture_output=True, text=True, timeout=20)
+        assert result.returncode == 3, result
+        for words in ("was cut", "4096 bytes", "left as it is", "backup", "devices send again"):
+            assert words in result.stderr, (words, result.stderr)
+        assert os.path.getsize(path) == size
     finally:
         shutil.rmtree(folder)
 

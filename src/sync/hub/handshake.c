@@ -19,6 +19,7 @@
 
 #define RETRY_LOAD_MS 1000
 #define RETRY_BUSY_MS 5000
+#define RETRY_FULL_MS 60000
 
 /* A connection that fails too often is told to wait; but a good proof is accepted at any time, or
  * anyone who knows a user's id could keep its devices out. What trying costs is bounded by address. */
@@ -341,6 +342,12 @@ static bool accept_offer(struct qr_hub *hub, struct hub_connection *connection,
 enum quire_status hub_birth(struct qr_hub *hub, struct hub_connection *connection,
     struct hub_user **out_user)
 {
+    if (hub->now_ms < hub->full_until_ms) { /* what room is left is for those that are here */
+        hub->counters.accounts_refused++;
+        hub_refuse(hub, connection, &(struct hub_refusal){.code = QR_ERROR_STORE_FULL, .fatal = true,
+            .retry_ms = RETRY_FULL_MS, .cause = "the store is full"});
+        return QUIRE_ESTATE;
+    }
     if (hub->births == NULL && connection->address != 0) {
         hub->births = calloc(1, sizeof *hub->births);
         if (hub->births == NULL) {

@@ -106,7 +106,8 @@ int main(void)
     struct fickle fickle = {0};
     expect(mkdtemp(folder) != NULL);
     snprintf(path, sizeof path, "%s/store", folder);
-    const struct qr_store_options options = {path, 1 << 20, 1 << 28, "a name of a log", 300};
+    const struct qr_store_options options = {.path = path, .map_size = 1 << 20,
+        .map_size_max = 1 << 28, .log_id = "a name of a log", .tail_max = 300};
     expect(qr_store_open(&options, &fickle.store) == QUIRE_OK);
     disk_init(&news);
     const struct qr_committer_options committing = {fickle_append, &fickle, disk_ready, &news, 100,

@@ -113,7 +113,8 @@ size_t file_size(const char *folder)
 struct qr_store *open_store_sized(const char *folder, uint64_t map_size, uint64_t map_size_max,
     uint32_t tail_max)
 {
-    struct qr_store_options options = {folder, map_size, map_size_max, "a name of a log", tail_max};
+    struct qr_store_options options = {.path = folder, .map_size = map_size,
+        .map_size_max = map_size_max, .log_id = "a name of a log", .tail_max = tail_max};
     struct qr_store *store = NULL;
     enum quire_status status = qr_store_open(&options, &store);
     cr_assert_eq(status, QUIRE_OK, "opening said: %s", quire_status_text(status));

@@ -220,15 +220,20 @@ Test(store_faults, a_file_that_lost_its_end_ends_no_process)
     }
     qr_store_close(store);
     snprintf(path, sizeof path, "%s/log.mdb", folder);
-    size_t whole = file_size(folder);
+    size_t whole = file_size(folder), refused = 0;
     for (size_t size = whole; size > 4 * 4096; size -= 4096) {
         cr_assert_eq(truncate(path, (off_t)size), 0);
-        struct qr_store_options options = {folder, 1 << 20, 1 << 28, {0}, 0};
+        uint64_t missing = 0;
+        struct qr_store_options options = {.path = folder, .map_size = 1 << 20,
+            .map_size_max = 1 << 28, .out_missing_bytes = &missing};
         enum quire_status status = qr_store_open(&options, &store);
         if (status != QUIRE_OK) {
             cr_assert_eq(status, QUIRE_ECORRUPT, "%s", quire_status_text(status));
+            cr_assert_eq(file_size(folder), size, "it is left as it is");
+            refused += missing == whole - size;
             continue;
         }
+        cr_assert_eq(size, whole, "a file that was cut is no store");
         struct qr_log_reader reader = qr_store_reader(store);
         for (uint64_t lsn = 1; lsn <= 120; lsn++) {
             if (reader.read(reader.context, lsn, &bytes) == QUIRE_OK) {
@@ -237,6 +242,7 @@ Test(store_faults, a_file_that_lost_its_end_ends_no_process)
         }
         qr_store_close(store);
     }
+    cr_assert_gt(refused, 20);
 }
 
 Test(store_faults, a_large_group_writes_little_more_than_its_records)

@@ -75,7 +75,8 @@ static bool done(struct session *session, enum quire_status status)
 
 static void open_it(struct session *session)
 {
-    struct qr_store_options options = {session->folder, 1 << 16, 1 << 26, "a name of a log", 8};
+    struct qr_store_options options = {.path = session->folder, .map_size = 1 << 16,
+        .map_size_max = 1 << 26, .log_id = "a name of a log", .tail_max = 8};
     for (int attempt = 0; attempt < 2 && session->store == NULL; attempt++) {
         watch.inside = true;
         enum quire_status status = qr_store_open(&options, &session->store);

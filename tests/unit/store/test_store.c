@@ -4,6 +4,7 @@
 #include "helpers.h"
 
 #include "store/record.h"
+#include "store/inner.h"
 #include <criterion/criterion.h>
 #include <fcntl.h>
 
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -39,7 +41,8 @@ Test(store, a_new_store_is_empty_and_keeps_its_first_name)
     cr_assert_eq(reader.read(reader.context, 0, &bytes), QUIRE_ENOTFOUND);
     qr_store_close(store);
 
-    struct qr_store_options other = {folder, 1 << 20, 1 << 28, "another name...", 0};
+    struct qr_store_options other = {.path = folder, .map_size = 1 << 20, .map_size_max = 1 << 28,
+        .log_id = "another name..."};
     cr_assert_eq(qr_store_open(&other, &store), QUIRE_OK);
     qr_store_log_id(store, name);
     cr_assert_arr_eq(name, "a name of a log", 16);
@@ -197,10 +200,80 @@ Test(store, forgetting_reaches_what_is_on_the_disk)
     qr_store_close(store);
 }
 
+Test(store, the_last_room_is_for_roster_records)
+{
+    static const unsigned user = 1;
+    struct qr_store *store = open_store_sized(folder, 1 << 20, 4 << 20, 0);
+    enum quire_status status = QUIRE_OK;
+    while (status == QUIRE_OK) {
+        status = append_for(store, &user, 1, 4096);
+    }
+    cr_assert_eq(status, QUIRE_EFULL);
+    uint64_t last = qr_store_last_lsn(store);
+    for (int i = 0; i < 20; i++) {
+        struct known known;
+        make_known(&known, user, ++last, 1000);
+        known.record.entry.kind = QR_LOG_ROSTER;
+        cr_assert_eq(qr_store_append(store, &known.record, 1), QUIRE_OK, "record %d", i);
+    }
+    cr_assert_eq(append_for(store, &user, 1, 4096), QUIRE_EFULL);
+    qr_store_close(store);
+}
+
+Test(store, a_reader_that_makes_the_file_grow_is_told_of_and_ended)
+{
+    static const unsigned user = 1;
+    char path[300];
+    int ready[2];
+    snprintf(path, sizeof path, "%s/log.mdb", folder);
+    struct qr_store_options options = {.path = folder, .map_size = 1 << 20, .map_size_max = 1 << 28,
+        .reader_growth_max = 1 << 20};
+    struct qr_store *store = NULL;
+    cr_assert_eq(qr_store_open(&options, &store), QUIRE_OK);
+    cr_assert_eq(append_for(store, &user, 1, 4096), QUIRE_OK);
+    cr_assert_eq(pipe(ready), 0);
+    pid_t backup = fork();
+    if (backup == 0) { /* a backup that stands still */
+        MDB_env *env = NULL;
+        MDB_txn *txn = NULL;
+        signal(SIGTERM, SIG_DFL);
+        bool open = mdb_env_create(&env) == 0 && mdb_env_set_mapsize(env, 1 << 28) == 0 &&
+                    mdb_env_open(env, path, MDB_NOSUBDIR | MDB_RDONLY, 0600) == 0 &&
+                    mdb_txn_begin(env, NULL, MDB_RDONLY, &txn) == 0;
+        (void)!write(ready[1], open ? "y" : "n", 1);
+        pause();
+        _exit(0);
+    }
+    char answer = 0;
+    cr_assert_eq(read(ready[0], &answer, 1), 1);
+    cr_assert_eq(answer, 'y');
+    struct qr_store_stats stats = {0};
+    uint64_t growth = 0;
+    for (int i = 0; i < 1000 && stats.readers_ended == 0; i++) {
+        store->swept_ms = 0; /* as if five seconds went by */
+        cr_assert_eq(append_for(store, &user, 1, 4096), QUIRE_OK);
+        qr_store_stats(store, &stats);
+        growth = stats.reader_growth > growth ? stats.reader_growth : growth;
+        cr_assert(stats.reader_process == (uint64_t)backup);
+    }
+    cr_assert_gt(growth, 1 << 20);
+    cr_assert_lt(growth, 2 << 20);
+    int status = 0;
+    cr_assert_eq(waitpid(backup, &status, 0), backup);
+    cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+    store->swept_ms = 0;
+    cr_assert_eq(append_for(store, &user, 1, 100), QUIRE_OK);
+    qr_store_stats(store, &stats);
+    cr_assert_eq(stats.reader_process, 0);
+    cr_assert_eq(stats.reader_growth, 0);
+    qr_store_close(store);
+}
+
 Test(store, a_second_opening_is_refused_while_the_first_lives)
 {
     struct qr_store *first = open_store(folder);
-    struct qr_store_options options = {folder, 1 << 20, 1 << 28, {0}, 0};
+    struct qr_store_options options = {
+        .path = folder, .map_size = 1 << 20, .map_size_max = 1 << 28};
     struct qr_store *second = NULL;
     cr_assert_eq(qr_store_open(&options, &second), QUIRE_ELOCKED);
     cr_assert_null(second);
@@ -220,7 +293,8 @@ Test(store, a_folder_of_something_else_is_refused_and_left_as_it_is)
 {
     char path[300];
     char text[32] = {0};
-    struct qr_store_options options = {folder, 1 << 20, 1 << 28, {0}, 0};
+    struct qr_store_options options = {
+        .path = folder, .map_size = 1 << 20, .map_size_max = 1 << 28};
     struct qr_store *store = NULL;
     snprintf(path, sizeof path, "%s/log.mdb", folder);
     FILE *file = fopen(path, "w");
@@ -235,7 +309,8 @@ Test(store, a_folder_of_something_else_is_refused_and_left_as_it_is)
 
 Test(store, a_newer_format_is_told_apart_from_damage)
 {
-    struct qr_store_options options = {folder, 1 << 20, 1 << 28, {0}, 0};
+    struct qr_store_options options = {
+        .path = folder, .map_size = 1 << 20, .map_size_max = 1 << 28};
     struct qr_store *store = open_store(folder);
     qr_store_close(store);
     /* the meta record: key "format", value 0 0 0 1 */
