@@ -71,7 +71,7 @@ static enum quire_status read_part(struct qr_cli_draft *draft, char tag, struct 
     uint8_t flags = 0;
     switch (tag) {
     case 'f':
-        memcpy(&flags, bytes.data, bytes.size > 0);
+        flags = bytes.size > 0 ? bytes.data[0] : 0;
         draft->is_new = flags & 1;
         draft->detached = (flags & 2) != 0;
         return QUIRE_OK;
