@@ -521,13 +521,13 @@ def limits_of_an_entry_are_kept_and_said():
             "emotions": [{"name": "joy", "intensity": 101}, {"name": "calm", "intensity": 100}], "mood": 101, "text": "Text."}
         report = device.json("import", journal.file("in.json", json.dumps(
             {"format": "quire-export", "version": 1, "entries": [entry, {"id": "1" * 32, "text": "x" * (1024 * 1024 + 1)},
-                {"id": "xyz", "text": ""}]})))
+                {"id": "xyz", "text": ""}, {"id": "0" * 32, "text": "The id of another."}]})))
         assert report["written"] == 1, report
         shown = device.json("show", "0" * 32)
         assert shown["title"] == "ä" * 512 and shown["text"] == "ä" * 600 + "\n\nText.", shown["title"]
         assert shown["mood"] is None and shown["emotions"] == {"calm": 100} and len(shown["tags"]) == 256
         kinds = [note["kind"] for note in report["notes"]]
-        assert kinds.count("entry") == 2 and kinds.count("field") >= 4, report
+        assert kinds.count("entry") == 3 and kinds.count("field") >= 4, report
 
 
 # ---- other programs' files, made here ----------------------------------------------------------
@@ -563,6 +563,9 @@ def jrnl_text_folder_and_ambiguous_dates():
         assert rows["Starred"]["tags"] == ["starred"] and rows["Starred"]["date"] == 1709409600000
         assert "ambiguous" in refused(FAILED, device, "import", journal.file("b.journal", "[03/04/2024 10:00] A\n"), "--format", "jrnl")
         assert device.json("import", journal.file("c.journal", "[03/04/2024 10:00] A\n\n[25/04/2024 10:00] B\n"))["written"] == 2
+        twins = journal.file("e.journal", "[2024-06-01 10:00] Same\nOne\n\n[2024-06-01 10:00] Same\nTwo\n")
+        assert device.json("import", twins)["written"] == 2 and device.json("import", twins)["there"] == 2
+        assert {"One", "Two"} <= set(device.texts().values())
         folder = journal.world.folder / "days" / "2024" / "05"
         folder.mkdir(parents=True)
         (folder / "06.txt").write_text("[2024-05-06 10:00] One\n\n[2024-05-06 11:00] Two\n")

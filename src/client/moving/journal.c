@@ -15,7 +15,7 @@
 #define WHAT_MAX 400
 #define PRINT_MAX 1000
 
-/** How many entries had this source name. */
+/** How many entries had this source name, or this id. */
 struct qr_moving_names {
     UT_hash_handle hh;
     unsigned count;
@@ -367,41 +367,53 @@ static bool fits(struct qr_moving_journal *journal, struct qr_moving_entry *entr
     return true;
 }
 
-/* The n-th entry of one name gets "\nn" behind it. */
-static enum quire_status number_source(struct qr_moving_journal *journal,
-    struct qr_moving_entry *entry)
+/* out_count: how many entries had this name before. ENOMEM. */
+static enum quire_status count_name(struct qr_moving_journal *journal, struct quire_bytes name,
+    unsigned *out_count)
 {
     struct qr_moving_names *names = NULL;
+    HASH_FIND(hh, journal->sources, name.data, name.size, names);
+    if (names == NULL) {
+        names = malloc(sizeof *names + name.size);
+        if (names == NULL) {
+            return QUIRE_ENOMEM;
+        }
+        names->count = 0;
+        names->size = name.size;
+        memcpy(names->name, name.data, name.size);
+        HASH_ADD_KEYPTR(hh, journal->sources, names->name, names->size, names);
+    }
+    *out_count = names->count++;
+    return QUIRE_OK;
+}
+
+/* The n-th entry of one source name gets "\nn" behind it. out_double: its id was there before. */
+static enum quire_status tell_apart(struct qr_moving_journal *journal, struct qr_moving_entry *entry,
+    bool *out_double)
+{
+    unsigned count = 0;
+    enum quire_status status = QUIRE_OK;
     if (entry->has_id) {
-        return QUIRE_OK;
+        status = count_name(journal, (struct quire_bytes){entry->id, sizeof entry->id}, &count);
+        *out_double = count > 0;
+        return status;
     }
     if (entry->source.size == 0) { /* nothing in the format names it: its place does */
-        enum quire_status status = qr_moving_print(&entry->source, "?");
+        status = qr_moving_print(&entry->source, "?");
         if (status == QUIRE_OK && entry->where.size > 0) {
             status = quire_buffer_append(&entry->source, entry->where.data, entry->where.size);
         }
-        if (status != QUIRE_OK) {
-            return status;
-        }
     }
-    HASH_FIND(hh, journal->sources, entry->source.data, entry->source.size, names);
-    if (names != NULL) {
-        return qr_moving_print(&entry->source, "\n%u", ++names->count);
+    if (status == QUIRE_OK) {
+        status = count_name(journal, quire_buffer_bytes(&entry->source), &count);
     }
-    names = malloc(sizeof *names + entry->source.size);
-    if (names == NULL) {
-        return QUIRE_ENOMEM;
-    }
-    names->count = 1;
-    names->size = entry->source.size;
-    memcpy(names->name, entry->source.data, entry->source.size);
-    HASH_ADD_KEYPTR(hh, journal->sources, names->name, names->size, names);
-    return QUIRE_OK;
+    return status == QUIRE_OK && count > 0 ? qr_moving_print(&entry->source, "\n%u", count + 1) : status;
 }
 
 enum quire_status qr_moving_add(struct qr_moving_journal *journal, struct qr_moving_entry *entry)
 {
     enum quire_status status = QUIRE_OK;
+    bool is_double = false;
     if (journal->count == QR_MOVING_ENTRIES_MAX) {
         status = QUIRE_ELIMIT;
         goto out;
@@ -412,8 +424,13 @@ enum quire_status qr_moving_add(struct qr_moving_journal *journal, struct qr_mov
     }
     check_set(journal, entry, &entry->tags, "tag", 0);
     check_set(journal, entry, &entry->emotions, "emotion", QUIRE_INTENSITY_MAX);
-    status = number_source(journal, entry);
+    status = tell_apart(journal, entry, &is_double);
     if (status != QUIRE_OK) {
+        goto out;
+    }
+    if (is_double) {
+        qr_moving_note(journal, QR_MOVING_ENTRY_SKIPPED, quire_buffer_bytes(&entry->where),
+            "Another entry in it has the same id.");
         goto out;
     }
     if (journal->count == journal->capacity) {

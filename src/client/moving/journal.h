@@ -78,7 +78,7 @@ const char *qr_moving_kind_name(enum qr_moving_note_kind kind);
  * Takes the entry, which is empty afterwards, whatever the result. What does not fit an entry of Quire
  * is left out or shortened, and each time a note says so: ill-formed text, a text above QUIRE_TEXT_MAX,
  * a long title (it goes before the text), tags that are too long or too many. Entries whose source
- * names are equal are told apart by their order. ELIMIT: QR_MOVING_ENTRIES_MAX. ENOMEM.
+ * names are equal are told apart by their order; of two with one id the first is taken. ELIMIT: QR_MOVING_ENTRIES_MAX. ENOMEM.
  */
 QUIRE_CHECKED enum quire_status qr_moving_add(struct qr_moving_journal *journal,
     struct qr_moving_entry *entry);
