@@ -336,7 +336,7 @@ struct quire_device_state {
     uint32_t presence;       /* other devices connected now */
     char words[QUIRE_WORDS_SIZE]; /* digest of roster and heads, to compare by eye; ends in zero */
 };
-QUIRE_API void quire_device_state(const struct quire_device *device,
+QUIRE_API void quire_device_state(struct quire_device *device,
     struct quire_device_state *out_state);
 
 /** BLAKE2b-256 of the document's canonical visible state. ENOMEM. */

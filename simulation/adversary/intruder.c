@@ -283,8 +283,8 @@ void intrude_chain(struct world *world)
     struct intruder *intruder = world->mallory->intruder;
     const struct quire_device *device =
         vault == NULL ? NULL : world->phones[world->mallory->traitor].device;
-    for (size_t i = 0; device != NULL && i < device->chain_count; i++) {
-        victim = !device->chains[i].own && device->chains[i].head > 0 ? &device->chains[i] : victim;
+    for (size_t i = 0; device != NULL && i < device->chains.count; i++) {
+        victim = !device->chains.items[i].own && device->chains.items[i].head > 0 ? &device->chains.items[i] : victim;
     }
     if (victim != NULL) {
         struct draft draft = next(intruder, vault);

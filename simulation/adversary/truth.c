@@ -3,6 +3,7 @@
  * her. Every batch that a phone writes down, and every roster record that it takes, is looked up
  * here: nothing of this asks the code that is judged whether it was right.
  */
+#include "base/writer.h"
 #include "mallory.h"
 
 #include "checkers/checkers.h"
@@ -256,7 +257,7 @@ static void check_batch(struct world *world, struct phone *phone, const struct r
     const uint8_t *hash = record->value.data;
     unsigned long long seq = batch->seq;
     bool own = memcmp(batch->device, phone->state.device, QUIRE_DEVICE_SIZE) == 0
-               && memcmp(batch->replica, phone->device->replica, QR_REPLICA_SIZE) == 0;
+               && memcmp(batch->replica, phone->device->replica.id, QR_REPLICA_SIZE) == 0;
     if (own && !set_has(&truth->batches, key_of(phone->user, bytes))) {
         truth_batch(world, phone->user, bytes);
         check_nonces(world, truth, batch, phone->number);

@@ -5,6 +5,7 @@
  * Three devices. In each step one of them writes, and the server has it; or one of them is shown what
  * the server wants to show it. At the end the server hands everything to everybody.
  */
+#include "base/writer.h"
 #include "search.h"
 
 #include "arguments.h"

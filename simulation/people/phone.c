@@ -379,7 +379,7 @@ void phone_run(struct world *world, struct phone *phone, struct quire_device *de
                    && (world->healed || prng_chance(&world->people, world->options.later_ppm));
     device->format = phone->ahead ? LATER_VERSION : QR_BATCH_VERSION;
     if (world->options.credit_kib > 0) {
-        device->credit = 1024 * world->options.credit_kib;
+        device->receive.credit = 1024 * world->options.credit_kib;
     }
     phone->life++;
     phone->link = 0;

@@ -40,7 +40,7 @@ static void shake_hands(struct device_box *box, uint8_t how)
     frame.challenge.time_ms = 1700000000000;
     frame.challenge.roster_count = count;
     frame.challenge.roster_head = head;
-    if (device_box_device(box)->link == LINK_AUTH) {
+    if (device_box_device(box)->link.state == LINK_AUTH) {
         frame = (struct qr_frame){.type = QR_FRAME_WELCOME};
         frame.welcome.roster_count = count;
         frame.welcome.roster_head = head;
@@ -78,7 +78,7 @@ static void tell_done(struct device_box *box)
     const struct quire_device *device = device_box_device(box);
     struct qr_frame frame = {.type = QR_FRAME_ROSTER_DONE};
     const struct qr_roster *roster =
-        device->append_roster.count > 0 ? &device->append_roster : &device->roster;
+        device->append.roster.count > 0 ? &device->append.roster : &device->roster;
     frame.roster_done.roster_count = roster->count;
     frame.roster_done.roster_head = qr_roster_head(roster);
     say(box, &frame);
@@ -140,7 +140,7 @@ static void part_ways(struct device_box *box, struct recipe *recipe, struct quir
             frame.welcome.roster_head = qr_roster_head(&line);
         }
         say(box, &frame);
-        uint32_t first = device_box_device(box)->looking ? 1 : line.count - 1;
+        uint32_t first = device_box_device(box)->audit.auditing ? 1 : line.count - 1;
         frame = (struct qr_frame){.type = QR_FRAME_ROSTER_RECORDS};
         frame.roster_records.first_seq = first;
         frame.roster_records.records = items;
@@ -162,7 +162,7 @@ static void forge(struct device_box *box, struct recipe *recipe, const struct sc
     }
     /* The device's own chain is the first one of the recipe's. */
     const struct quire_device *device = device_box_device(box);
-    const struct device_chain *own = device_chain_find(device, device->replica);
+    const struct device_chain *own = device_chain_find(device, device->replica.id);
     if (own != NULL && step->which == 3) {
         memcpy(recipe->chains[0].replica, own->replica, QR_REPLICA_SIZE);
         memcpy(recipe->chains[0].head, own->hash, QR_HASH_SIZE);
@@ -225,23 +225,23 @@ static void forge(struct device_box *box, struct recipe *recipe, const struct sc
 static void check(const struct quire_device *device)
 {
     size_t inflight = 0;
-    assert(device->chain_count <= QR_CHAINS_MAX);
-    for (size_t i = 0; i < device->chain_count; i++) {
-        const struct device_chain *chain = &device->chains[i];
-        assert(chain->durable <= chain->head && chain->sent <= chain->head);
+    assert(device->chains.count <= QR_CHAINS_MAX);
+    for (size_t i = 0; i < device->chains.count; i++) {
+        const struct device_chain *chain = &device->chains.items[i];
+        assert(chain->disk.durable <= chain->head && chain->link.sent <= chain->head);
         assert(chain->acked <= chain->head);
         assert(device_chain_find(device, chain->replica) == chain);
     }
-    for (size_t i = 0; i < device->inflight_count; i++) {
-        inflight += device->inflight[i].size;
+    for (size_t i = 0; i < device->upload.inflight_count; i++) {
+        inflight += device->upload.inflight[i].size;
     }
-    assert(device->redo_count <= DEVICE_REDO_MAX && device->line.count <= QR_RECORDS_MAX);
-    for (size_t i = 1; i < device->carried_count; i++) {
-        assert(device->carried[i - 1].number < device->carried[i].number);
+    assert(device->lost_ops.count <= DEVICE_LOST_OPS_MAX && device->audit.server_roster.count <= QR_RECORDS_MAX);
+    for (size_t i = 1; i < device->rebased.count; i++) {
+        assert(device->rebased.items[i - 1].number < device->rebased.items[i].number);
     }
-    assert(inflight == device->inflight_size && inflight <= QR_UNACKED_MAX);
-    assert(device->consumed <= QR_CREDIT_INITIAL);
-    assert(device->entry_count <= DEVICE_CACHE_MAX + 1);
+    assert(inflight == device->upload.inflight_size && inflight <= DEVICE_INFLIGHT_MAX);
+    assert(device->receive.consumed <= QR_CREDIT_INITIAL);
+    assert(device->cache.count <= DEVICE_CACHE_MAX + 1);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

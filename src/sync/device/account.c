@@ -2,7 +2,10 @@
  * How a device comes to be: with a new account, by an old device's code, by the recovery kit, or out
  * of its records.
  */
-#include "sync/device/state.h"
+#include "sync/device/actions.h"
+#include "sync/device/load.h"
+#include "sync/device/records.h"
+#include "sync/device/roster_sign.h"
 #include <stdlib.h>
 
 static enum quire_status check_name(struct quire_bytes name)
@@ -25,28 +28,25 @@ static enum quire_status make(const struct quire_device_options *options,
     struct quire_device **out_device)
 {
     struct quire_device *device = malloc(sizeof *device);
-    struct device_worded *worded = calloc(1, sizeof *worded);
-    enum quire_status status = device == NULL || worded == NULL ? QUIRE_ENOMEM
-        : qr_crypto_init()                                       ? QUIRE_OK
-                                                                 : QUIRE_ECRYPTO;
+    enum quire_status status = device == NULL ? QUIRE_ENOMEM
+        : qr_crypto_init()                     ? QUIRE_OK
+                                               : QUIRE_ECRYPTO;
     if (status != QUIRE_OK) {
         free(device);
-        free(worded);
         return status;
     }
-    memset(device, 0, offsetof(struct quire_device, inflight));
-    device->worded = worded;
+    memset(device, 0, offsetof(struct quire_device, space));
     device->reader = options->reader;
-    device->wall_ms = options->wall_ms;
-    device->resub_delay_ms = DEVICE_RESUB_FIRST_MS;
+    device->step.wall_ms = options->wall_ms;
+    device->link.resub_delay_ms = DEVICE_RESUB_FIRST_MS;
     device->format = QR_BATCH_VERSION;
-    device->credit = QR_CREDIT_INITIAL;
+    device->receive.credit = QR_CREDIT_INITIAL;
     memcpy(device->profile_key, options->profile_key, sizeof device->profile_key);
     qr_local_key(options->profile_key, device->local_key);
-    memcpy(device->entropy, options->entropy, sizeof device->entropy);
+    memcpy(device->step.entropy, options->entropy, sizeof device->step.entropy);
     uint8_t replica[QR_ENTROPY_SIZE];
     device_random(device, replica);
-    memcpy(device->replica, replica, QR_REPLICA_SIZE);
+    memcpy(device->replica.id, replica, QR_REPLICA_SIZE);
     *out_device = device;
     return QUIRE_OK;
 }
@@ -75,7 +75,7 @@ static enum quire_status make_new(const struct quire_device_options *options,
         qr_wipe(entropy, sizeof entropy);
     }
     if (status == QUIRE_OK) {
-        status = quire_buffer_append(&device->name, name.data, name.size);
+        status = quire_buffer_append(&device->enrolment.name, name.data, name.size);
     }
     if (status != QUIRE_OK) {
         quire_device_destroy(device);
@@ -97,10 +97,10 @@ static enum quire_status append_genesis(struct quire_device *device, const struc
     record.genesis.root = root;
     record.genesis.recovery = recovery;
     record.genesis.salt = salt;
-    enum quire_status status = device_record_append(device, roster, kit, &record);
+    enum quire_status status = device_sign_record(device, roster, kit, &record);
     if (status == QUIRE_OK) {
         qr_vault_set_user(device->vault, roster->user);
-        memcpy(device->pair_user, roster->user, QR_USER_SIZE);
+        memcpy(device->user, roster->user, QR_USER_SIZE);
     }
     return status;
 }
@@ -118,11 +118,11 @@ static enum quire_status make_account(struct quire_device *device,
         status = append_genesis(device, kit, &device->roster);
     }
     if (status == QUIRE_OK) {
-        status = device_append_epoch(device, &device->roster, kit);
+        status = device_sign_epoch(device, &device->roster, kit);
     }
     if (status == QUIRE_OK) {
-        status = device_append_add(device, &device->roster, kit, self.sign_public, self.box_public,
-            quire_buffer_bytes(&device->name));
+        status = device_sign_add(device, &device->roster, kit, self.sign_public, self.box_public,
+            quire_buffer_bytes(&device->enrolment.name));
     }
     if (status == QUIRE_OK) {
         _Static_assert(QUIRE_KIT_TEXT_SIZE == QR_KIT_TEXT_SIZE, "the kit's text fits");
@@ -144,12 +144,12 @@ enum quire_status quire_device_init(const struct quire_device_options *options,
     }
     status = make_account(device, kit);
     if (status == QUIRE_OK) {
-        device->role = ROLE_MEMBER;
-        device_put_all(device);
-        status = device->failure;
+        device->enrolment.role = ROLE_MEMBER;
+        device_write_all(device);
+        status = device->step.failure;
     }
     if (status == QUIRE_OK) {
-        status = device_out_end(device, out_actions);
+        status = device_end_step(device, out_actions);
     }
     if (status == QUIRE_OK) {
         memcpy(out_kit, kit, sizeof kit);
@@ -171,8 +171,8 @@ enum quire_status quire_device_join(const struct quire_device_options *options,
     }
     uint8_t entropy[QR_ENTROPY_SIZE];
     device_random(device, entropy);
-    device->role = ROLE_JOINING;
-    status = qr_pair_parse(code, entropy, &device->pair);
+    device->enrolment.role = ROLE_JOINING;
+    status = qr_pair_parse(code, entropy, &device->pairing.secret);
     qr_wipe(entropy, sizeof entropy);
     if (status == QUIRE_OK) {
         *out_device = device;
@@ -190,13 +190,12 @@ enum quire_status quire_device_recover(const struct quire_device_options *option
     if (status != QUIRE_OK) {
         return status;
     }
-    device->role = ROLE_RECOVERING;
-    memcpy(device->append_device, qr_vault_public(device->vault).device, QR_DEVICE_SIZE);
-    status = qr_kit_parse(kit, &device->kit);
+    device->enrolment.role = ROLE_RECOVERING;
+    status = qr_kit_parse(kit, &device->enrolment.kit);
     if (status == QUIRE_OK) {
         /* Only for the user it names; the server's roster is the one that counts. */
         struct qr_roster genesis = {0};
-        status = append_genesis(device, device->kit, &genesis);
+        status = append_genesis(device, device->enrolment.kit, &genesis);
         qr_roster_finish(&genesis);
     }
     if (status == QUIRE_OK) {
@@ -217,15 +216,15 @@ static enum quire_status own_name(struct quire_device *device)
         qr_record_read(qr_roster_record(&device->roster, listed->added_seq), &record) != QUIRE_OK) {
         return QUIRE_ESTATE;
     }
-    quire_buffer_clear(&device->name);
-    return qr_vault_open_name(device->vault, record.add.epoch, self, record.add.name, &device->name);
+    quire_buffer_clear(&device->enrolment.name);
+    return qr_vault_open_name(device->vault, record.add.epoch, self, record.add.name, &device->enrolment.name);
 }
 
 enum quire_status quire_device_rejoin(struct quire_device *device, struct quire_bytes code,
     const uint8_t entropy[QUIRE_ENTROPY_SIZE])
 {
-    if (device->role != ROLE_MEMBER || device->revoked || device->link != LINK_NONE ||
-        device->pair != NULL) {
+    if (device->enrolment.role != ROLE_MEMBER || device->revoked || device->link.state != LINK_NONE ||
+        device->pairing.secret != NULL) {
         return QUIRE_ESTATE;
     }
     struct qr_pair *pair = NULL;
@@ -237,8 +236,8 @@ enum quire_status quire_device_rejoin(struct quire_device *device, struct quire_
         qr_pair_destroy(pair);
         return status;
     }
-    device->pair = pair;
-    device->rejoining = true;
+    device->pairing.secret = pair;
+    device->enrolment.rejoining = true;
     return QUIRE_OK;
 }
 
@@ -252,7 +251,7 @@ enum quire_status quire_device_open(const struct quire_device_options *options,
     }
     status = device_load(device, options->replica_record);
     if (status == QUIRE_OK) {
-        memcpy(device->pair_user, device->roster.user, QR_USER_SIZE);
+        memcpy(device->user, device->roster.user, QR_USER_SIZE);
         device->revoked =
             !qr_roster_active(&device->roster, qr_vault_public(device->vault).device);
         *out_device = device;
@@ -267,29 +266,24 @@ void quire_device_destroy(struct quire_device *device)
     if (device == NULL) {
         return;
     }
-    device_entries_finish(device);
-    device_out_finish(&device->out);
-    quire_buffer_finish(&device->sealed);
+    device_cache_finish(&device->cache);
+    device_output_finish(&device->out);
+    quire_buffer_finish(&device->scratch);
     qr_vault_destroy(device->vault);
-    qr_pair_destroy(device->pair);
-    qr_kit_destroy(device->kit);
+    qr_pair_destroy(device->pairing.secret);
+    quire_buffer_finish(&device->pairing.request);
+    qr_kit_destroy(device->enrolment.kit);
+    quire_buffer_finish(&device->enrolment.name);
+    quire_buffer_finish(&device->enrolment.heads);
     qr_roster_finish(&device->roster);
-    qr_roster_finish(&device->append_roster);
-    qr_roster_finish(&device->line);
-    free(device->redos);
-    free(device->carried);
-    free(device->unread);
-    quire_buffer_finish(&device->host);
-    quire_buffer_finish(&device->hello);
-    quire_buffer_finish(&device->name);
-    quire_buffer_finish(&device->pair_request);
-    quire_buffer_finish(&device->pair_heads);
-    for (size_t i = 0; i < device->chain_count; i++) {
-        device_forget_sights(&device->chains[i]);
-    }
-    free(device->chains);
-    free(device->pending);
-    free(device->worded);
-    qr_wipe(device, offsetof(struct quire_device, inflight));
+    qr_roster_finish(&device->append.roster);
+    device_audit_finish(&device->audit);
+    device_lost_ops_finish(&device->lost_ops);
+    device_rebased_finish(&device->rebased);
+    device_unread_finish(&device->unread);
+    device_link_finish(&device->link);
+    device_chains_finish(&device->chains);
+    device_pending_finish(&device->pending);
+    qr_wipe(device, offsetof(struct quire_device, space));
     free(device);
 }

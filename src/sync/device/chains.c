@@ -2,42 +2,22 @@
  * Replica chains: what is here of each, what the next batch must name as its deps, and how far
  * each is on disk.
  */
-#include "sync/device/state.h"
-#include "base/limit.h"
-#include <stdlib.h>
-
-struct device_chain *device_chain_find(const struct quire_device *device, const uint8_t *replica)
-{
-    for (size_t i = 0; i < device->chain_count; i++) {
-        if (memcmp(device->chains[i].replica, replica, QR_REPLICA_SIZE) == 0) {
-            return &device->chains[i];
-        }
-    }
-    return NULL;
-}
+#include "sync/device/chains.h"
+#include "sync/device/connection.h"
+#include "sync/device/records.h"
+#include "sync/device/withheld.h"
 
 struct device_chain *device_chain_get(struct quire_device *device, const uint8_t *replica,
     const uint8_t *author)
 {
     struct device_chain *chain = device_chain_find(device, replica);
-    if (chain != NULL || device->chain_count >= QR_LIMIT(CHAINS, QR_CHAINS_MAX)) {
-        return chain;
-    }
-    if (device->chain_count == device->chain_capacity) {
-        size_t capacity = device->chain_capacity == 0 ? 8 : device->chain_capacity * 2;
-        struct device_chain *chains = realloc(device->chains, capacity * sizeof *chains);
-        if (chains == NULL) {
-            device_ok(device, QUIRE_ENOMEM);
-            return NULL;
+    if (chain == NULL) {
+        bool own = memcmp(author, device_self(device), QR_DEVICE_SIZE) == 0;
+        enum quire_status status = device_chains_add(&device->chains, replica, author, own, &chain);
+        if (status == QUIRE_ENOMEM) {
+            device_ok(device, status);
         }
-        device->chains = chains;
-        device->chain_capacity = capacity;
     }
-    chain = &device->chains[device->chain_count++];
-    *chain = (struct device_chain){0};
-    memcpy(chain->replica, replica, QR_REPLICA_SIZE);
-    memcpy(chain->device, author, QR_DEVICE_SIZE);
-    chain->own = memcmp(author, qr_vault_public(device->vault).device, QR_DEVICE_SIZE) == 0;
     return chain;
 }
 
@@ -47,7 +27,7 @@ static enum quire_status named_by_next(struct quire_device *device, const struct
 {
     struct quire_buffer value = {0};
     struct qr_batch next;
-    enum quire_status status = device_get_batch(device, chain->replica, seq + 1, &value);
+    enum quire_status status = device_read_batch(device, chain->replica, seq + 1, &value);
     if (status == QUIRE_OK) {
         struct quire_bytes bytes = {value.data + QR_HASH_SIZE, value.size - QR_HASH_SIZE};
         status = qr_batch_read_any(bytes, &next) == QUIRE_OK ? QUIRE_OK : QUIRE_ECORRUPT;
@@ -70,7 +50,7 @@ enum quire_status device_chain_hash(struct quire_device *device, const struct de
         return QUIRE_OK;
     }
     struct quire_buffer value = {0};
-    enum quire_status status = device_get_batch(device, chain->replica, seq, &value);
+    enum quire_status status = device_read_batch(device, chain->replica, seq, &value);
     if (status == QUIRE_OK) {
         memcpy(out_hash, value.data, QR_HASH_SIZE);
     } else if (status == QUIRE_ECORRUPT || status == QUIRE_ENOTFOUND) {
@@ -90,8 +70,8 @@ bool device_chain_mend(struct quire_device *device, struct device_chain *chain,
     if (!known || memcmp(expected, hash, QR_HASH_SIZE) != 0) {
         return false;
     }
-    device_put_batch(device, batch->replica, batch->seq, hash, batch->bytes);
-    chain->broken = 0;
+    device_write_batch(device, batch->replica, batch->seq, hash, batch->bytes);
+    chain->damage.seq = 0;
     device_resubscribe_later(device); /* what comes after it may be wanted as well */
     return true;
 }
@@ -111,42 +91,7 @@ void device_chain_advance(struct quire_device *device, struct device_chain *chai
         struct device_chain *dep = device_chain_find(device, batch->deps[i].replica);
         if (dep != NULL && dep->head == batch->deps[i].seq && !dep->covered) {
             dep->covered = true;
-            device_put_chain(device, dep);
-        }
-    }
-}
-
-static void begin_persisting(struct device_chain *chain, uint64_t token)
-{
-    if (chain->pending == 0 && chain->head > chain->durable) {
-        chain->pending = chain->head;
-        chain->pending_token = token;
-    }
-}
-
-void device_chains_persisting(struct quire_device *device, uint64_t token)
-{
-    for (size_t i = 0; i < device->chain_count; i++) {
-        begin_persisting(&device->chains[i], token);
-    }
-}
-
-void device_chains_persisted(struct quire_device *device, uint64_t token)
-{
-    device->durable_token = token > device->durable_token ? token : device->durable_token;
-    for (size_t i = 0; i < device->chain_count; i++) {
-        struct device_chain *chain = &device->chains[i];
-        if (chain->pending > 0 && chain->pending_token <= token) {
-            chain->durable = chain->pending;
-            chain->pending = 0;
-            /* The head moved on meanwhile, with a later transaction. */
-            begin_persisting(chain, device->token);
-        }
-    }
-    if (device->token == token) {
-        for (size_t i = 0; i < device->chain_count; i++) {
-            device->chains[i].durable = device->chains[i].head;
-            device->chains[i].pending = 0;
+            device_write_chain(device, dep);
         }
     }
 }

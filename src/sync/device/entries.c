@@ -1,88 +1,18 @@
 /*
  * Documents: loaded when asked for, kept as a state and the deltas since, let go when not used.
  */
+#include "sync/device/entries.h"
+#include "base/reader.h"
+#include "base/writer.h"
 #include "crdt/snippet.h"
-#include "sync/device/state.h"
+#include "sync/device/actions.h"
+#include "sync/device/records.h"
+#include "sync/device/terms.h"
 #include <stdlib.h>
+#include <utlist.h>
 
 #define SUMMARY_VERSION 1
-#define EXCERPT_POINTS 80
-
-/* ---- which entries have edits that are not sealed --------------------------------------------- */
-
-struct device_pending *device_pending_find(const struct quire_device *device, const uint8_t *entry)
-{
-    for (size_t i = 0; i < device->pending_count; i++) {
-        if (memcmp(device->pending[i].entry, entry, QR_ENTRY_SIZE) == 0) {
-            return &device->pending[i];
-        }
-    }
-    return NULL;
-}
-
-void device_pending_set(struct quire_device *device, const uint8_t *entry, size_t size)
-{
-    struct device_pending *pending = device_pending_find(device, entry);
-    if (size == 0) {
-        if (pending != NULL) {
-            *pending = device->pending[--device->pending_count];
-        }
-        return;
-    }
-    if (pending == NULL) {
-        if (device->pending_count == device->pending_capacity) {
-            size_t capacity = device->pending_capacity == 0 ? 8 : device->pending_capacity * 2;
-            struct device_pending *grown = realloc(device->pending, capacity * sizeof *grown);
-            if (grown == NULL) {
-                device_ok(device, QUIRE_ENOMEM);
-                return;
-            }
-            device->pending = grown;
-            device->pending_capacity = capacity;
-        }
-        if (device->pending_count == 0) {
-            device->pending_first_ms = device->now_ms;
-        }
-        pending = &device->pending[device->pending_count++];
-        memcpy(pending->entry, entry, QR_ENTRY_SIZE);
-    }
-    pending->size = size;
-    device->pending_last_ms = device->now_ms;
-}
-
-/* ---- the cache -------------------------------------------------------------------------------- */
-
-static void let_go(struct quire_device *device, struct device_entry *entry)
-{
-    HASH_DELETE(hh, device->entries, entry);
-    DL_DELETE(device->recent, entry);
-    device->entry_count--;
-    quire_document_destroy(entry->document);
-    free(entry);
-}
-
-void device_entry_let_go(struct quire_device *device, struct device_entry *entry)
-{
-    let_go(device, entry);
-}
-
-/* Somebody reads one entry after another, with no step between: the one that was opened first is let
- * go. If it was changed, it waits for the end of the step, which keeps what is not kept yet. */
-static void make_room(struct quire_device *device)
-{
-    struct device_entry *oldest = device->recent;
-    if (device->entry_count >= DEVICE_CACHE_MAX && !oldest->touched && !oldest->state_due
-        && quire_document_pending_size(oldest->document) == 0) {
-        let_go(device, oldest);
-    }
-}
-
-void device_entries_finish(struct quire_device *device)
-{
-    while (device->recent != NULL) {
-        let_go(device, device->recent);
-    }
-}
+#define SNIPPET_POINTS 80
 
 /* ---- loading ---------------------------------------------------------------------------------- */
 
@@ -112,7 +42,7 @@ static enum quire_status load_parts(struct quire_device *device, struct device_e
     struct quire_buffer part = {0};
     struct device_key key = device_key('e', entry->entry, QR_ENTRY_SIZE);
     entry->fresh = true;
-    enum quire_status status = device_get_sealed(device, &key, &part);
+    enum quire_status status = device_read_sealed(device, &key, &part);
     if (status == QUIRE_OK) {
         entry->fresh = false;
         entry->state_size = part.size;
@@ -128,10 +58,10 @@ static enum quire_status load_parts(struct quire_device *device, struct device_e
         status = status == QUIRE_OK ? tail.status : status;
         entry->fresh &= entry->tail_count == 0;
     }
-    if (status == QUIRE_OK && device_pending_find(device, entry->entry) != NULL) {
+    if (status == QUIRE_OK && device_pending_find(&device->pending, entry->entry) != NULL) {
         quire_buffer_clear(&part);
         key = device_key('l', entry->entry, QR_ENTRY_SIZE);
-        status = device_get_sealed(device, &key, &part);
+        status = device_read_sealed(device, &key, &part);
         if (status == QUIRE_OK) {
             entry->fresh = false;
             status = quire_document_restore_pending(entry->document, quire_buffer_bytes(&part));
@@ -146,14 +76,11 @@ static enum quire_status load_parts(struct quire_device *device, struct device_e
 enum quire_status device_entry_get(struct quire_device *device, const uint8_t *id, bool create,
     struct device_entry **out_entry)
 {
-    struct device_entry *entry = NULL;
-    HASH_FIND(hh, device->entries, id, QR_ENTRY_SIZE, entry);
+    struct device_entry *entry = device_cache_find(&device->cache, id);
     if (entry != NULL) {
         if (entry->fresh && !create && quire_document_empty(entry->document)) {
             return QUIRE_ENOTFOUND;
         }
-        DL_DELETE(device->recent, entry);
-        DL_APPEND(device->recent, entry);
         *out_entry = entry;
         return QUIRE_OK;
     }
@@ -167,17 +94,13 @@ enum quire_status device_entry_get(struct quire_device *device, const uint8_t *i
         status = QUIRE_ENOTFOUND;
     }
     if (status == QUIRE_OK) {
-        HASH_ADD(hh, device->entries, entry, QR_ENTRY_SIZE, entry);
-        status = entry->hh.tbl == NULL ? QUIRE_ENOMEM : QUIRE_OK;
+        status = device_cache_add(&device->cache, entry);
     }
     if (status != QUIRE_OK) {
         quire_document_destroy(entry->document);
         free(entry);
         return status;
     }
-    make_room(device);
-    DL_APPEND(device->recent, entry);
-    device->entry_count++;
     *out_entry = entry;
     return QUIRE_OK;
 }
@@ -185,16 +108,17 @@ enum quire_status device_entry_get(struct quire_device *device, const uint8_t *i
 /* ---- keeping ---------------------------------------------------------------------------------- */
 
 /* Keeps the edits that are not sealed. */
-static void keep_pending(struct quire_device *device, struct device_entry *entry)
+static void write_pending(struct quire_device *device, struct device_entry *entry)
 {
     size_t size = quire_document_pending_size(entry->document);
     struct quire_buffer delta = {0};
     if (size > 0 && device_ok(device, quire_document_encode_pending(entry->document, &delta))) {
         struct device_key key = device_key('l', entry->entry, QR_ENTRY_SIZE);
-        device_put_sealed(device, &key, quire_buffer_bytes(&delta));
-        device_pending_set(device, entry->entry, size);
+        device_write_sealed(device, &key, quire_buffer_bytes(&delta));
+        device_ok(device,
+            device_pending_set(&device->pending, entry->entry, size, device->step.now_ms));
         entry->fresh = false;
-        device->replica_moved = true;
+        device->replica.moved = true;
     }
     quire_buffer_finish(&delta);
 }
@@ -202,25 +126,25 @@ static void keep_pending(struct quire_device *device, struct device_entry *entry
 /* What the person wrote and nobody saved yet is saved with it: it would be gone without a word. */
 void device_entries_trim(struct quire_device *device)
 {
-    while (device->entry_count > DEVICE_CACHE_MAX) {
-        struct device_entry *oldest = device->recent;
-        keep_pending(device, oldest);
-        if (device->failure != QUIRE_OK) {
+    while (device->cache.count > DEVICE_CACHE_MAX) {
+        struct device_entry *oldest = device->cache.recent;
+        write_pending(device, oldest);
+        if (device->step.failure != QUIRE_OK) {
             return;
         }
-        let_go(device, oldest);
+        device_cache_evict(&device->cache, oldest);
     }
 }
 
-static void keep_state(struct quire_device *device, struct device_entry *entry)
+static void write_state(struct quire_device *device, struct device_entry *entry)
 {
     struct quire_buffer state = {0};
     /* The state holds edits that nobody saved yet; kept without being pending, they would be seen
      * here and never be sent. */
-    keep_pending(device, entry);
+    write_pending(device, entry);
     if (device_ok(device, quire_document_encode(entry->document, &state))) {
         struct device_key key = device_key('e', entry->entry, QR_ENTRY_SIZE);
-        device_put_sealed(device, &key, quire_buffer_bytes(&state));
+        device_write_sealed(device, &key, quire_buffer_bytes(&state));
         for (uint32_t i = 0; i < entry->tail_count; i++) {
             key = device_key_number('t', entry->entry, QR_ENTRY_SIZE, i, 4);
             device_erase(device, device_key_bytes(&key));
@@ -237,11 +161,11 @@ static void keep_state(struct quire_device *device, struct device_entry *entry)
 void device_entry_settle(struct quire_device *device, struct device_entry *entry)
 {
     if (entry->state_due) {
-        keep_state(device, entry);
+        write_state(device, entry);
     }
 }
 
-enum quire_status device_entry_keep(struct quire_device *device, struct device_entry *entry,
+enum quire_status device_entry_accept(struct quire_device *device, struct device_entry *entry,
     struct quire_bytes delta)
 {
     enum quire_status status = quire_document_merge(entry->document, delta);
@@ -260,7 +184,7 @@ enum quire_status device_entry_keep(struct quire_device *device, struct device_e
     }
     struct device_key key =
         device_key_number('t', entry->entry, QR_ENTRY_SIZE, entry->tail_count, 4);
-    device_put_sealed(device, &key, delta);
+    device_write_sealed(device, &key, delta);
     entry->tail_count++;
     entry->tail_size += delta.size;
     entry->fresh = false;
@@ -268,10 +192,10 @@ enum quire_status device_entry_keep(struct quire_device *device, struct device_e
 }
 
 /* The first code points of the text, as one line. */
-static enum quire_status excerpt_of(const struct quire_document *document,
+static enum quire_status snippet_of(const struct quire_document *document,
     struct quire_buffer *out_text)
 {
-    enum quire_status status = qr_document_snippet(document, EXCERPT_POINTS, out_text);
+    enum quire_status status = qr_document_snippet(document, SNIPPET_POINTS, out_text);
     for (size_t i = 0; i < out_text->size; i++) {
         if (out_text->data[i] < 0x20) {
             out_text->data[i] = ' ';
@@ -280,7 +204,7 @@ static enum quire_status excerpt_of(const struct quire_document *document,
     return status;
 }
 
-void device_entry_put_summary(struct quire_device *device, struct device_entry *entry, bool words)
+void device_entry_write_summary(struct quire_device *device, struct device_entry *entry, bool terms)
 {
     const struct quire_document *document = entry->document;
     struct quire_value title = {0}, date = {0}, mood = {0};
@@ -288,14 +212,14 @@ void device_entry_put_summary(struct quire_device *device, struct device_entry *
     bool has_date = quire_document_register(document, QUIRE_REGISTER_DATE, 0, &date) == QUIRE_OK;
     bool has_mood = quire_document_register(document, QUIRE_REGISTER_MOOD, 0, &mood) == QUIRE_OK;
     struct quire_buffer text = {0}, value = {0};
-    if (!device_ok(device, excerpt_of(document, &text))) {
+    if (!device_ok(device, snippet_of(document, &text))) {
         quire_buffer_finish(&text);
         return;
     }
-    if (words && quire_document_text_size(document) <= DEVICE_WORDS_AT_ONCE) {
-        device_put_words(device, entry);
+    if (terms && quire_document_text_size(document) <= DEVICE_TERMS_AT_ONCE) {
+        device_write_terms(device, entry);
     } else {
-        device_erase_words(device, entry->entry);
+        device_erase_terms(device, entry->entry);
     }
     struct qr_writer writer = qr_writer_onto(&value);
     qr_write_u8(&writer, SUMMARY_VERSION);
@@ -303,7 +227,7 @@ void device_entry_put_summary(struct quire_device *device, struct device_entry *
         (uint8_t)(has_date | has_mood << 1 | quire_document_deleted(document) << 2));
     qr_write_u64(&writer, (uint64_t)date.number);
     qr_write_u64(&writer, (uint64_t)mood.number);
-    qr_write_u64(&writer, (uint64_t)device->wall_ms);
+    qr_write_u64(&writer, (uint64_t)device->step.wall_ms);
     qr_write_u64(&writer, quire_document_text_length(document));
     qr_write_u16(&writer, has_title ? (uint16_t)title.text.size : 0);
     qr_write_bytes(&writer, title.text.data, has_title ? title.text.size : 0);
@@ -311,7 +235,7 @@ void device_entry_put_summary(struct quire_device *device, struct device_entry *
     qr_write_bytes(&writer, text.data, text.size);
     if (device_ok(device, qr_writer_end(&writer))) {
         struct device_key key = device_key('m', entry->entry, QR_ENTRY_SIZE);
-        device_put_sealed(device, &key, quire_buffer_bytes(&value));
+        device_write_sealed(device, &key, quire_buffer_bytes(&value));
     }
     quire_buffer_finish(&text);
     quire_buffer_finish(&value);
@@ -321,14 +245,14 @@ void device_entries_settle(struct quire_device *device)
 {
     struct device_entry *entry;
     size_t count = 0;
-    DL_FOREACH (device->recent, entry) {
+    DL_FOREACH (device->cache.recent, entry) {
         count += entry->touched;
     }
-    DL_FOREACH (device->recent, entry) {
+    DL_FOREACH (device->cache.recent, entry) {
         if (entry->touched) {
             entry->touched = false;
             device_entry_settle(device, entry);
-            device_entry_put_summary(device, entry, count <= DEVICE_WORDS_ENTRIES);
+            device_entry_write_summary(device, entry, count <= DEVICE_TERMS_ENTRIES);
             device_notice_entry(device, entry->entry);
         }
     }
@@ -340,10 +264,10 @@ void device_save(struct quire_device *device, const uint8_t *id)
     if (!device_ok(device, device_entry_get(device, id, true, &entry))) {
         return;
     }
-    bool forgets = QR_FAILPOINT_ON(SAVED_ONCE) && device_pending_find(device, id) != NULL;
+    bool forgets = QR_FAILPOINT_ON(SAVED_ONCE) && device_pending_find(&device->pending, id) != NULL;
     if (quire_document_pending_size(entry->document) > 0 && !forgets) {
-        keep_pending(device, entry);
-        device_entry_put_summary(device, entry, true);
+        write_pending(device, entry);
+        device_entry_write_summary(device, entry, true);
     }
 }
 
@@ -373,7 +297,7 @@ enum quire_status device_summary_read(const struct quire_device *device, const u
     summary.text_length = qr_read_u64(&reader);
     summary.title = qr_read_bytes(&reader, qr_read_u16(&reader));
     summary.excerpt = qr_read_bytes(&reader, qr_read_u16(&reader));
-    summary.unsealed = device_pending_find(device, entry) != NULL;
+    summary.unsealed = device_pending_find(&device->pending, entry) != NULL;
     if (version > SUMMARY_VERSION) {
         return QUIRE_EUNSUPPORTED;
     }
@@ -413,7 +337,7 @@ enum quire_status quire_device_document(struct quire_device *device,
     const uint8_t entry[QUIRE_ENTRY_SIZE], bool create, struct quire_document **out_document)
 {
     struct device_entry *found;
-    if (device->role != ROLE_MEMBER) {
+    if (device->enrolment.role != ROLE_MEMBER) {
         return QUIRE_ESTATE;
     }
     enum quire_status status = device_entry_get(device, entry, create, &found);
@@ -426,6 +350,6 @@ enum quire_status quire_device_document(struct quire_device *device,
 struct quire_stamp quire_device_stamp(const struct quire_device *device, int64_t wall_ms)
 {
     struct quire_stamp stamp = {.wall_ms = wall_ms};
-    memcpy(stamp.replica, device->replica, sizeof stamp.replica);
+    memcpy(stamp.replica, device->replica.id, sizeof stamp.replica);
     return stamp;
 }

@@ -5,8 +5,8 @@
  * order, and one whose deps are not merged yet is refused by the document, unchanged, and waits for
  * the others. The same batches give the same versions on every device.
  */
-#include "sync/device/state.h"
 #include "crdt/written.h"
+#include "sync/device/merge.h"
 #include <stdlib.h>
 
 struct delta {

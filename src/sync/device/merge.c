@@ -2,8 +2,11 @@
  * What a batch says, opened and merged. What a later version of Quire wrote is kept unread until this
  * program is of that version, too: then it is opened, and so is what stands on it.
  */
-#include "sync/device/state.h"
-#include <stdlib.h>
+#include "sync/device/merge.h"
+#include "sync/device/actions.h"
+#include "sync/device/entries.h"
+#include "sync/device/rebase_list.h"
+#include "sync/device/records.h"
 
 bool device_can_read(const struct quire_device *device, const struct qr_batch *batch)
 {
@@ -35,9 +38,9 @@ static enum quire_status merge_change(struct quire_device *device, const struct 
     if (status == QUIRE_OK) {
         status = device_entry_get(device, change->entry, true, &entry);
         if (status == QUIRE_OK) {
-            status = device_entry_keep(device, entry, quire_buffer_bytes(&plaintext));
+            status = device_entry_accept(device, entry, quire_buffer_bytes(&plaintext));
             if (status == QUIRE_OK) {
-                device_carried_came(device, change->entry, quire_buffer_bytes(&plaintext));
+                device_rebase_came(device, change->entry, quire_buffer_bytes(&plaintext));
             }
         } else {
             device_ok(device, status);
@@ -56,14 +59,14 @@ static enum quire_status merge_all(struct quire_device *device, const struct qr_
 {
     enum quire_status worst = device_can_read(device, batch) ? QUIRE_OK : QUIRE_EUNSUPPORTED;
     for (size_t i = 0; i < batch->change_count && worst != QUIRE_EUNSUPPORTED &&
-         device->failure == QUIRE_OK; i++) {
+         device->step.failure == QUIRE_OK; i++) {
         if (batch->changes[i].kind != QR_CHANGE_OPS) {
             continue;
         }
         enum quire_status status = merge_change(device, batch, i);
         if (status == QUIRE_EUNSUPPORTED || status == QUIRE_EMALFORMED) {
             worst = status;
-        } else if (status != QUIRE_OK && device->failure == QUIRE_OK &&
+        } else if (status != QUIRE_OK && device->step.failure == QUIRE_OK &&
             !QR_FAILPOINT_ON(NO_UNREADABLE_ALARM)) {
             device_alarm(device, QUIRE_ALARM_UNREADABLE);
         }
@@ -78,61 +81,42 @@ static struct device_key unread_key(const struct device_unread *unread)
     return device_key_number('u', unread->replica, QR_REPLICA_SIZE, unread->seq, 8);
 }
 
-enum quire_status device_unread_load(struct quire_device *device, const uint8_t *replica, uint64_t seq)
-{
-    if (device->unread_count == device->unread_capacity) {
-        size_t capacity = device->unread_capacity == 0 ? 16 : device->unread_capacity * 2;
-        struct device_unread *grown = realloc(device->unread, capacity * sizeof *grown);
-        if (grown == NULL) {
-            return QUIRE_ENOMEM;
-        }
-        device->unread = grown;
-        device->unread_capacity = capacity;
-    }
-    struct device_unread *unread = &device->unread[device->unread_count++];
-    memcpy(unread->replica, replica, QR_REPLICA_SIZE);
-    unread->seq = seq;
-    return QUIRE_OK;
-}
-
 static void note_unread(struct quire_device *device, const struct qr_batch *batch)
 {
-    bool all_tried = device->unread_next == device->unread_count;
-    if (!QR_FAILPOINT_ON(UNREAD_FORGOTTEN) && device_ok(device, device_unread_load(device, batch->replica, batch->seq))) {
-        struct device_key key = unread_key(&device->unread[device->unread_count - 1]);
-        device_put_sealed(device, &key, (struct quire_bytes){0});
-        device->unread_next += all_tried;
+    bool all_tried = device->unread.next == device->unread.count;
+    if (!QR_FAILPOINT_ON(UNREAD_FORGOTTEN) && device_ok(device, device_unread_add(&device->unread, batch->replica, batch->seq))) {
+        struct device_key key = unread_key(&device->unread.items[device->unread.count - 1]);
+        device_write_sealed(device, &key, (struct quire_bytes){0});
+        device->unread.next += all_tried;
     }
 }
 
 static void forget_unread(struct quire_device *device, size_t index)
 {
-    struct device_key key = unread_key(&device->unread[index]);
+    struct device_key key = unread_key(&device->unread.items[index]);
     device_erase(device, device_key_bytes(&key));
-    device->unread_count--;
-    memmove(device->unread + index, device->unread + index + 1,
-        (device->unread_count - index) * sizeof *device->unread);
+    device_unread_remove(&device->unread, index);
 }
 
 void device_unread_drop(struct quire_device *device)
 {
-    for (size_t i = device->unread_count; i-- > 0;) {
-        const struct device_chain *chain = device_chain_find(device, device->unread[i].replica);
-        if (chain == NULL || chain->head < device->unread[i].seq) {
+    for (size_t i = device->unread.count; i-- > 0;) {
+        const struct device_chain *chain = device_chain_find(device, device->unread.items[i].replica);
+        if (chain == NULL || chain->head < device->unread.items[i].seq) {
             forget_unread(device, i);
         }
     }
-    device->unread_next = 0;
+    device->unread.next = 0;
 }
 
 void device_merge(struct quire_device *device, const struct qr_batch *batch)
 {
     enum quire_status status = merge_all(device, batch);
-    if (device->failure != QUIRE_OK || status == QUIRE_OK) {
+    if (device->step.failure != QUIRE_OK || status == QUIRE_OK) {
         return;
     }
     /* What does not merge may stand on something unread. */
-    if (status == QUIRE_EUNSUPPORTED || device->unread_count > 0) {
+    if (status == QUIRE_EUNSUPPORTED || device->unread.count > 0) {
         note_unread(device, batch);
     } else if (!QR_FAILPOINT_ON(NO_UNREADABLE_ALARM)) {
         device_alarm(device, QUIRE_ALARM_UNREADABLE);
@@ -144,7 +128,7 @@ static bool read_one(struct quire_device *device, const struct device_unread *un
 {
     struct quire_buffer value = {0};
     struct qr_batch batch;
-    enum quire_status status = device_get_batch(device, unread->replica, unread->seq, &value);
+    enum quire_status status = device_read_batch(device, unread->replica, unread->seq, &value);
     if (status == QUIRE_OK) {
         status = qr_batch_read_any(
             (struct quire_bytes){value.data + QR_HASH_SIZE, value.size - QR_HASH_SIZE}, &batch);
@@ -153,7 +137,7 @@ static bool read_one(struct quire_device *device, const struct device_unread *un
     if (status == QUIRE_OK) {
         status = merge_all(device, &batch);
         read = status == QUIRE_OK;
-        device->unread_later |= status == QUIRE_EUNSUPPORTED;
+        device->unread.later |= status == QUIRE_EUNSUPPORTED;
     } else if (status == QUIRE_ENOMEM || status == QUIRE_EIO) {
         device_ok(device, status);
     }
@@ -161,36 +145,31 @@ static bool read_one(struct quire_device *device, const struct device_unread *un
     return read;
 }
 
-bool device_unread_due(const struct quire_device *device)
-{
-    return device->unread_next < device->unread_count;
-}
-
 void device_unread_read(struct quire_device *device)
 {
-    if (!device_unread_due(device)) {
+    if (!device_unread_due(&device->unread)) {
         return;
     }
-    for (size_t tries = 0; tries < DEVICE_UNREAD_AT_ONCE && device_unread_due(device) &&
-         device->failure == QUIRE_OK; tries++) {
-        if (read_one(device, &device->unread[device->unread_next])) {
-            forget_unread(device, device->unread_next);
-            device->unread_progress = true;
+    for (size_t tries = 0; tries < DEVICE_UNREAD_AT_ONCE && device_unread_due(&device->unread) &&
+         device->step.failure == QUIRE_OK; tries++) {
+        if (read_one(device, &device->unread.items[device->unread.next])) {
+            forget_unread(device, device->unread.next);
+            device->unread.progress = true;
         } else {
-            device->unread_next++;
+            device->unread.next++;
         }
     }
-    if (!device_unread_due(device) && device->failure == QUIRE_OK) {
-        if (device->unread_progress) {
-            device->unread_next = 0; /* what stands on what was read may be read now */
-        } else if (!device->unread_later && device->unread_count > 0) {
+    if (!device_unread_due(&device->unread) && device->step.failure == QUIRE_OK) {
+        if (device->unread.progress) {
+            device->unread.next = 0; /* what stands on what was read may be read now */
+        } else if (!device->unread.later && device->unread.count > 0) {
             device_alarm(device, QUIRE_ALARM_UNREADABLE); /* there is nothing that they could wait for */
-            while (device->unread_count > 0) {
-                forget_unread(device, device->unread_count - 1);
+            while (device->unread.count > 0) {
+                forget_unread(device, device->unread.count - 1);
             }
-            device->unread_next = 0;
+            device->unread.next = 0;
         }
-        device->unread_progress = device->unread_later = false;
+        device->unread.progress = device->unread.later = false;
     }
     device_entries_settle(device);
 }

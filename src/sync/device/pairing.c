@@ -3,27 +3,20 @@
  * keys there; the old one enrols it and answers with what the new one needs to trust the server's
  * word: the user, the roster's head and how far every chain has come.
  */
-#include "sync/device/state.h"
+#include "sync/device/pairing.h"
+#include "sync/device/actions.h"
+#include "sync/device/connection.h"
+#include "base/reader.h"
+#include "base/writer.h"
 
 #define REPLY_VERSION 1
 #define REQUEST_KEYS (2 * QR_KEY_SIZE)
-
-static void send_pair(struct quire_device *device, enum qr_pair_step step, struct quire_bytes data)
-{
-    uint8_t mailbox[QR_MAILBOX_SIZE];
-    struct qr_frame frame = {.type = QR_FRAME_PAIR};
-    qr_pair_mailbox(device->pair, mailbox);
-    frame.pair.step = step;
-    frame.pair.mailbox = mailbox;
-    frame.pair.data = data;
-    device_send(device, &frame);
-}
 
 /* ---- the old device --------------------------------------------------------------------------- */
 
 void device_pair_open(struct quire_device *device)
 {
-    if (device->link != LINK_READY || device->append != APPEND_NONE) {
+    if (device->link.state != LINK_READY || device->append.kind != APPEND_NONE) {
         device_ok(device, QUIRE_ESTATE);
         return;
     }
@@ -31,32 +24,15 @@ void device_pair_open(struct quire_device *device)
     char code[QR_PAIR_CODE_SIZE];
     device_pair_close(device);
     device_random(device, entropy);
-    if (!device_ok(device, qr_pair_create(entropy, &device->pair))) {
+    if (!device_ok(device, qr_pair_create(entropy, &device->pairing.secret))) {
         return;
     }
-    device->pair_open = true;
-    qr_pair_code(device->pair, code);
-    send_pair(device, QR_PAIR_OPEN, (struct quire_bytes){0});
+    device->pairing.open = true;
+    qr_pair_code(device->pairing.secret, code);
+    device_send_pair(device, QR_PAIR_OPEN, (struct quire_bytes){0});
     device_notice_text(device, QUIRE_NOTICE_PAIR_CODE, code);
     qr_wipe(code, sizeof code);
     qr_wipe(entropy, sizeof entropy);
-}
-
-void device_pair_close(struct quire_device *device)
-{
-    if (!device->pair_open) {
-        return;
-    }
-    if (device->link == LINK_READY) {
-        send_pair(device, QR_PAIR_CLOSE, (struct quire_bytes){0});
-    }
-    qr_pair_destroy(device->pair);
-    device->pair = NULL;
-    device->pair_open = false;
-    device->pair_until_ms = 0;
-    if (device->append == APPEND_PAIR && !device->append_sent) {
-        device->append = APPEND_NONE;
-    }
 }
 
 /* The reply may have been lost on its way. The new device is in the roster by then, so it must be
@@ -64,11 +40,11 @@ void device_pair_close(struct quire_device *device)
 static void on_request_again(struct quire_device *device, struct quire_bytes data)
 {
     uint8_t who[QR_DEVICE_SIZE];
-    quire_buffer_clear(&device->pair_request);
-    if (qr_pair_open_request(device->pair, data, &device->pair_request) == QUIRE_OK &&
-        device->pair_request.size > REQUEST_KEYS) {
-        qr_device_id(who, device->pair_request.data, device->pair_request.data + QR_KEY_SIZE);
-        if (memcmp(who, device->pair_device, sizeof who) == 0) {
+    quire_buffer_clear(&device->pairing.request);
+    if (qr_pair_open_request(device->pairing.secret, data, &device->pairing.request) == QUIRE_OK &&
+        device->pairing.request.size > REQUEST_KEYS) {
+        qr_device_id(who, device->pairing.request.data, device->pairing.request.data + QR_KEY_SIZE);
+        if (memcmp(who, device->pairing.device, sizeof who) == 0) {
             device_pair_reply(device);
         }
     }
@@ -76,9 +52,9 @@ static void on_request_again(struct quire_device *device, struct quire_bytes dat
 
 static void on_request(struct quire_device *device, struct quire_bytes data)
 {
-    quire_buffer_clear(&device->pair_request);
-    enum quire_status status = qr_pair_open_request(device->pair, data, &device->pair_request);
-    if (status == QUIRE_OK && device->pair_request.size <= REQUEST_KEYS) {
+    quire_buffer_clear(&device->pairing.request);
+    enum quire_status status = qr_pair_open_request(device->pairing.secret, data, &device->pairing.request);
+    if (status == QUIRE_OK && device->pairing.request.size <= REQUEST_KEYS) {
         status = QUIRE_EMALFORMED;
     }
     if (status != QUIRE_OK) {
@@ -86,12 +62,9 @@ static void on_request(struct quire_device *device, struct quire_bytes data)
         device_notice(device, QUIRE_NOTICE_PAIR_FAILED, status);
         return;
     }
-    qr_device_id(device->append_device, device->pair_request.data,
-        device->pair_request.data + QR_KEY_SIZE);
-    memcpy(device->pair_device, device->append_device, QR_DEVICE_SIZE);
-    device->append = APPEND_PAIR;
-    device->append_tries = 0;
-    device->append_at_ms = 0;
+    qr_device_id(device->pairing.device, device->pairing.request.data,
+        device->pairing.request.data + QR_KEY_SIZE);
+    device_append_begin(&device->append, APPEND_PAIR, device->pairing.device);
 }
 
 void device_pair_reply(struct quire_device *device)
@@ -102,12 +75,12 @@ void device_pair_reply(struct quire_device *device)
     qr_write_bytes(&writer, device->roster.user, QR_USER_SIZE);
     qr_write_u32(&writer, device->roster.count);
     qr_write_bytes(&writer, qr_roster_head(&device->roster), QR_HASH_SIZE);
-    for (size_t i = 0; i < device->chain_count; i++) {
-        const struct device_chain *chain = &device->chains[i];
+    for (size_t i = 0; i < device->chains.count; i++) {
+        const struct device_chain *chain = &device->chains.items[i];
         /* Only what the server is known to have: the rest is ours to bring. */
-        if (chain->sent > 0 && chain->sent <= chain->head &&
+        if (chain->link.sent > 0 && chain->link.sent <= chain->head &&
             content.size + QR_REPLICA_SIZE + 8 <= QR_PAIR_REPLY_MAX) {
-            uint64_t seq = chain->own ? chain->acked : chain->sent;
+            uint64_t seq = chain->own ? chain->acked : chain->link.sent;
             if (seq > 0) {
                 qr_write_bytes(&writer, chain->replica, QR_REPLICA_SIZE);
                 qr_write_u64(&writer, seq);
@@ -116,15 +89,15 @@ void device_pair_reply(struct quire_device *device)
     }
     uint8_t entropy[QR_ENTROPY_SIZE];
     device_random(device, entropy);
-    if (device->pair_open && device_ok(device, qr_writer_end(&writer))) {
-        enum quire_status status = qr_pair_seal_reply(device->pair, quire_buffer_bytes(&content),
+    if (device->pairing.open && device_ok(device, qr_writer_end(&writer))) {
+        enum quire_status status = qr_pair_seal_reply(device->pairing.secret, quire_buffer_bytes(&content),
             entropy, &reply);
         if (status == QUIRE_OK) {
-            send_pair(device, QR_PAIR_REPLY, quire_buffer_bytes(&reply));
+            device_send_pair(device, QR_PAIR_REPLY, quire_buffer_bytes(&reply));
         }
-        if (device->pair_until_ms == 0 && status == QUIRE_OK) {
-            device->pair_until_ms = device->now_ms + DEVICE_PAIR_AGAIN_MS;
-            device_notice_device(device, QUIRE_NOTICE_PAIRED, device->pair_device);
+        if (device->pairing.until_ms == 0 && status == QUIRE_OK) {
+            device->pairing.until_ms = device->step.now_ms + DEVICE_PAIR_AGAIN_MS;
+            device_notice_device(device, QUIRE_NOTICE_PAIRED, device->pairing.device);
         } else if (status != QUIRE_OK) {
             device_pair_close(device);
             device_notice(device, QUIRE_NOTICE_PAIR_FAILED, status);
@@ -144,14 +117,14 @@ void device_pair_request(struct quire_device *device)
     uint8_t entropy[QR_ENTROPY_SIZE];
     qr_write_bytes(&writer, self.sign_public, QR_KEY_SIZE);
     qr_write_bytes(&writer, self.box_public, QR_KEY_SIZE);
-    qr_write_bytes(&writer, device->name.data, device->name.size);
+    qr_write_bytes(&writer, device->enrolment.name.data, device->enrolment.name.size);
     device_random(device, entropy);
-    device->link = LINK_PAIRING;
-    device->deadline_ms = device->now_ms + DEVICE_ANSWER_MS;
+    device_link_set(&device->link, LINK_PAIRING);
+    device_link_await(&device->link, device->step.now_ms);
     if (device_ok(device, qr_writer_end(&writer)) &&
-        device_ok(device, qr_pair_seal_request(device->pair, quire_buffer_bytes(&content), entropy,
+        device_ok(device, qr_pair_seal_request(device->pairing.secret, quire_buffer_bytes(&content), entropy,
                               &request))) {
-        send_pair(device, QR_PAIR_REQUEST, quire_buffer_bytes(&request));
+        device_send_pair(device, QR_PAIR_REQUEST, quire_buffer_bytes(&request));
     }
     quire_buffer_finish(&content);
     quire_buffer_finish(&request);
@@ -160,15 +133,15 @@ void device_pair_request(struct quire_device *device)
 /* A member keeps what it has, and goes over to the roster that has it in it now. */
 static void end_rejoining(struct quire_device *device, enum quire_status status)
 {
-    device->rejoining = false;
-    qr_pair_destroy(device->pair);
-    device->pair = NULL;
+    device->enrolment.rejoining = false;
+    qr_pair_destroy(device->pairing.secret);
+    device->pairing.secret = NULL;
     if (status != QUIRE_OK) {
         device_notice(device, QUIRE_NOTICE_PAIR_FAILED, status);
         device_close(device, 0);
         return;
     }
-    device->looking = true;
+    device->audit.auditing = true;
     device_notice(device, QUIRE_NOTICE_JOINED, 0);
     device_hello(device);
 }
@@ -176,7 +149,7 @@ static void end_rejoining(struct quire_device *device, enum quire_status status)
 static void on_reply(struct quire_device *device, struct quire_bytes data)
 {
     struct quire_buffer content = {0};
-    enum quire_status status = qr_pair_open_reply(device->pair, data, &content);
+    enum quire_status status = qr_pair_open_reply(device->pairing.secret, data, &content);
     if (status == QUIRE_OK) {
         struct qr_reader reader = qr_reader_over(quire_buffer_bytes(&content));
         uint8_t version = qr_read_u8(&reader);
@@ -187,21 +160,21 @@ static void on_reply(struct quire_device *device, struct quire_bytes data)
         status = version != REPLY_VERSION ? QUIRE_EUNSUPPORTED
             : reader.failed || count == 0 ? QUIRE_EMALFORMED
                                           : QUIRE_OK;
-        if (status == QUIRE_OK && device->rejoining &&
+        if (status == QUIRE_OK && device->enrolment.rejoining &&
             memcmp(user.data, device->roster.user, QR_USER_SIZE) != 0) {
             status = QUIRE_ECRYPTO; /* another account's device showed the code */
         }
-        if (status == QUIRE_OK && !device->rejoining) {
-            memcpy(device->pair_user, user.data, QR_USER_SIZE);
-            memcpy(device->pair_roster_head, head.data, QR_HASH_SIZE);
-            device->pair_roster_count = count;
-            quire_buffer_clear(&device->pair_heads);
-            device_ok(device, quire_buffer_append(&device->pair_heads, heads.data, heads.size));
-            qr_vault_set_user(device->vault, device->pair_user);
+        if (status == QUIRE_OK && !device->enrolment.rejoining) {
+            memcpy(device->user, user.data, QR_USER_SIZE);
+            memcpy(device->enrolment.roster_head, head.data, QR_HASH_SIZE);
+            device->enrolment.roster_count = count;
+            quire_buffer_clear(&device->enrolment.heads);
+            device_ok(device, quire_buffer_append(&device->enrolment.heads, heads.data, heads.size));
+            qr_vault_set_user(device->vault, device->user);
             device_hello(device);
         }
     }
-    if (device->rejoining) {
+    if (device->enrolment.rejoining) {
         end_rejoining(device, status);
     } else if (status != QUIRE_OK) {
         device_notice(device, QUIRE_NOTICE_PAIR_FAILED, status);
@@ -212,15 +185,15 @@ static void on_reply(struct quire_device *device, struct quire_bytes data)
 
 void device_on_pair(struct quire_device *device, const struct qr_frame *frame)
 {
-    if (device->pair == NULL) {
+    if (device->pairing.secret == NULL) {
         return; /* late, after it was closed here */
     }
-    bool waits = device->link == LINK_PAIRING;
+    bool waits = device->link.state == LINK_PAIRING;
     switch (frame->pair.step) {
     case QR_PAIR_REQUEST:
-        if (device->pair_open && device->pair_until_ms > 0) {
+        if (device->pairing.open && device->pairing.until_ms > 0) {
             on_request_again(device, frame->pair.data);
-        } else if (device->pair_open && device->append == APPEND_NONE) {
+        } else if (device->pairing.open && device->append.kind == APPEND_NONE) {
             on_request(device, frame->pair.data);
         }
         break;
@@ -230,11 +203,11 @@ void device_on_pair(struct quire_device *device, const struct qr_frame *frame)
         }
         break;
     case QR_PAIR_CLOSE:
-        if (waits && device->rejoining) {
+        if (waits && device->enrolment.rejoining) {
             end_rejoining(device, QUIRE_ENOTFOUND);
             break;
         }
-        if (waits || (device->pair_open && device->pair_until_ms == 0)) {
+        if (waits || (device->pairing.open && device->pairing.until_ms == 0)) {
             device_notice(device, QUIRE_NOTICE_PAIR_FAILED, QUIRE_ENOTFOUND);
         }
         if (waits) {

@@ -2,7 +2,16 @@
  * DELTA: a batch is accepted only with its whole causal past and matching hashes; the last
  * signature of each contiguous run vouches for the run. Then it is kept and merged.
  */
-#include "sync/device/state.h"
+#include "sync/device/receive.h"
+#include "sync/device/actions.h"
+#include "sync/device/chains.h"
+#include "sync/device/connection.h"
+#include "sync/device/entries.h"
+#include "sync/device/merge.h"
+#include "sync/device/receipt.h"
+#include "sync/device/records.h"
+#include "sync/device/upload.h"
+#include "sync/device/withheld.h"
 #include <stdlib.h>
 
 #define RETRY_BROKEN_MS 5000
@@ -25,7 +34,7 @@ static bool hash_at(struct quire_device *device, const struct device_chain *chai
     if (seq <= chain->head) {
         return device_ok(device, device_chain_hash(device, chain, seq, out_hash));
     }
-    size_t index = (size_t)(chain - device->chains);
+    size_t index = (size_t)(chain - device->chains.items);
     for (size_t i = count; i > 0; i--) {
         if (items[i - 1].chain == index && items[i - 1].seq == seq) {
             memcpy(out_hash, items[i - 1].hash, QR_HASH_SIZE);
@@ -41,13 +50,13 @@ static enum verdict check_deps(struct quire_device *device, const struct qr_batc
     for (size_t i = 0; i < batch->dep_count && !QR_FAILPOINT_ON(NO_DEPS_CHECK) && !QR_FAILPOINT_ON(NO_DEPENDENCIES); i++) {
         const struct device_chain *dep = device_chain_find(device, batch->deps[i].replica);
         uint8_t hash[QR_HASH_SIZE];
-        if (dep == NULL || batch->deps[i].seq > dep->next_head ||
+        if (dep == NULL || batch->deps[i].seq > dep->frame.head ||
             !hash_at(device, dep, batch->deps[i].seq, items, count, hash)) {
             device_resubscribe_later(device);
             return REFUSE;
         }
         if (memcmp(hash, batch->deps[i].hash, QR_HASH_SIZE) != 0) {
-            device_put_evidence(device, batch->bytes);
+            device_write_evidence(device, batch->bytes);
             device_alarm(device, QUIRE_ALARM_FORK);
             return REFUSE;
         }
@@ -76,7 +85,7 @@ static enum verdict check_author(struct quire_device *device, const struct qr_ba
     if (!QR_FAILPOINT_ON(NO_REVOCATION) && !QR_FAILPOINT_ON(NO_AUTHOR) &&
         !qr_roster_admits(roster, batch->device, batch->replica, batch->seq, item->hash)) {
         device_alarm(device, QUIRE_ALARM_REVOKED_WRITE);
-        device_shut_out(device, batch->replica);
+        device_receive_shut_out(&device->receive, batch->replica);
         return REFUSE;
     }
     return ACCEPT;
@@ -86,26 +95,26 @@ static enum verdict check_place(struct quire_device *device, struct device_chain
     const struct qr_batch *batch, const uint8_t *hash, const struct item *items, size_t count)
 {
     static const uint8_t zeros[QR_HASH_SIZE];
-    if (batch->seq <= chain->next_head) {
+    if (batch->seq <= chain->frame.head) {
         uint8_t known[QR_HASH_SIZE];
         if (hash_at(device, chain, batch->seq, items, count, known) &&
             memcmp(known, hash, QR_HASH_SIZE) != 0 && !QR_FAILPOINT_ON(NO_FORK_CHECK)) {
-            device_put_evidence(device, batch->bytes);
+            device_write_evidence(device, batch->bytes);
             device_alarm(device, QUIRE_ALARM_FORK);
             return REFUSE;
         }
         return QR_FAILPOINT_ON(NO_REPEAT_CHECK) ? ACCEPT : KNOWN;
     }
-    if (batch->seq != chain->next_head + 1 && !QR_FAILPOINT_ON(NO_GAP_CHECK)) {
+    if (batch->seq != chain->frame.head + 1 && !QR_FAILPOINT_ON(NO_GAP_CHECK)) {
         device_resubscribe_later(device);
         return REFUSE;
     }
-    const uint8_t *prev = chain->next_head == 0 ? zeros : chain->next_hash;
+    const uint8_t *prev = chain->frame.head == 0 ? zeros : chain->frame.hash;
     bool follows = memcmp(batch->prev, prev, QR_HASH_SIZE) == 0 || QR_FAILPOINT_ON(NO_PREV_CHECK) ||
         QR_FAILPOINT_ON(NO_GAP_CHECK);
     if (!follows || memcmp(batch->device, chain->device, QR_DEVICE_SIZE) != 0 ||
-        batch->roster_seq < chain->next_roster_seq) {
-        device_put_evidence(device, batch->bytes);
+        batch->roster_seq < chain->frame.roster_seq) {
+        device_write_evidence(device, batch->bytes);
         device_alarm(device, QUIRE_ALARM_FORK);
         return REFUSE;
     }
@@ -129,13 +138,13 @@ static enum verdict check(struct quire_device *device, struct quire_bytes bytes,
     if (chain == NULL) {
         return REFUSE;
     }
-    if (chain->next_head < chain->head) { /* made just now, or not yet looked at in this frame */
-        chain->next_head = chain->head;
+    if (chain->frame.head < chain->head) { /* made just now, or not yet looked at in this frame */
+        chain->frame.head = chain->head;
     }
     item->bytes = bytes;
-    item->chain = (size_t)(chain - device->chains);
+    item->chain = (size_t)(chain - device->chains.items);
     item->seq = batch.seq;
-    if (batch.seq == chain->broken && batch.seq <= chain->head) {
+    if (batch.seq == chain->damage.seq && batch.seq <= chain->head) {
         if (device_chain_mend(device, chain, &batch, item->hash)) {
             device_is_on_server(device, chain, batch.seq);
         }
@@ -143,10 +152,10 @@ static enum verdict check(struct quire_device *device, struct quire_bytes bytes,
     }
     verdict = check_place(device, chain, &batch, item->hash, items, count);
     if (verdict == ACCEPT) {
-        chain->next_head = batch.seq;
-        chain->next_roster_seq = batch.roster_seq;
-        memcpy(chain->next_hash, item->hash, QR_HASH_SIZE);
-        chain->last_item = count + 1;
+        chain->frame.head = batch.seq;
+        chain->frame.roster_seq = batch.roster_seq;
+        memcpy(chain->frame.hash, item->hash, QR_HASH_SIZE);
+        chain->frame.last_item = count + 1;
     } else if (verdict == KNOWN && batch.seq <= chain->head) {
         /* Another device may have brought it, after the server had lost it. */
         device_is_on_server(device, chain, batch.seq);
@@ -172,8 +181,8 @@ static bool signature_holds(const struct quire_device *device, const struct item
 static size_t verify(struct quire_device *device, const struct item *items, size_t count)
 {
     bool all = true;
-    for (size_t i = 0; i < device->chain_count && all; i++) {
-        size_t last = device->chains[i].last_item;
+    for (size_t i = 0; i < device->chains.count && all; i++) {
+        size_t last = device->chains.items[i].frame.last_item;
         all = last == 0 || signature_holds(device, &items[last - 1]);
     }
     if (all) {
@@ -191,56 +200,37 @@ static size_t verify(struct quire_device *device, const struct item *items, size
 static void apply(struct quire_device *device, const struct item *item)
 {
     struct qr_batch batch;
-    struct device_chain *chain = &device->chains[item->chain];
+    struct device_chain *chain = &device->chains.items[item->chain];
     if (qr_batch_read_any(item->bytes, &batch) != QUIRE_OK) {
         return; /* cannot be: it was read before */
     }
-    device_put_batch(device, batch.replica, batch.seq, item->hash, item->bytes);
+    device_write_batch(device, batch.replica, batch.seq, item->hash, item->bytes);
     device_chain_advance(device, chain, &batch, item->hash);
-    chain->sent = batch.seq > chain->sent ? batch.seq : chain->sent;
+    chain->link.sent = batch.seq > chain->link.sent ? batch.seq : chain->link.sent;
     if (batch.seq > chain->acked) {
         chain->acked = batch.seq;
     }
     device_check_withheld(device, chain);
     if (!chain->own) {
-        device_heads_came(device, &batch);
+        device_receipt_came(device, &batch);
     }
     device_merge(device, &batch);
 }
 
-static void begin(struct quire_device *device)
+static void write_chains(struct quire_device *device)
 {
-    for (size_t i = 0; i < device->chain_count; i++) {
-        struct device_chain *chain = &device->chains[i];
-        chain->next_head = chain->head;
-        chain->next_roster_seq = chain->roster_seq;
-        chain->last_item = 0;
-        memcpy(chain->next_hash, chain->hash, QR_HASH_SIZE);
-    }
-}
-
-static void end(struct quire_device *device)
-{
-    for (size_t i = 0; i < device->chain_count; i++) {
-        if (device->chains[i].last_item > 0 && device->chains[i].head > 0) {
-            device_put_chain(device, &device->chains[i]);
+    for (size_t i = 0; i < device->chains.count; i++) {
+        const struct device_chain *chain = &device->chains.items[i];
+        if (chain->frame.last_item > 0 && chain->head > 0) {
+            device_write_chain(device, chain);
         }
     }
-    /* Chains that were named and never accepted must not fill the table. */
-    size_t kept = 0;
-    for (size_t i = 0; i < device->chain_count; i++) {
-        if (device->chains[i].head > 0) {
-            device->chains[kept++] = device->chains[i];
-        } else {
-            device_forget_sights(&device->chains[i]);
-        }
-    }
-    device->chain_count = kept;
+    device_chains_drop_empty(&device->chains);
 }
 
 void device_on_delta(struct quire_device *device, const struct qr_frame *frame, size_t frame_size)
 {
-    if (device->consumed + frame_size > device->credit) {
+    if (device->receive.consumed + frame_size > device->receive.credit) {
         device_notice(device, QUIRE_NOTICE_REFUSED, QR_ERROR_PROTO);
         device_close(device, RETRY_BROKEN_MS); /* more than it was given credit for */
         return;
@@ -251,7 +241,7 @@ void device_on_delta(struct quire_device *device, const struct qr_frame *frame, 
         return;
     }
     size_t count = 0;
-    begin(device);
+    device_chains_begin_frame(&device->chains);
     for (size_t i = 0; i < frame->delta.batch_count; i++) {
         count += check(device, frame->delta.batches[i], items, count) == ACCEPT;
     }
@@ -259,11 +249,11 @@ void device_on_delta(struct quire_device *device, const struct qr_frame *frame, 
     if (good < count) {
         device_resubscribe_later(device);
     }
-    for (size_t i = 0; i < good && device->failure == QUIRE_OK; i++) {
+    for (size_t i = 0; i < good && device->step.failure == QUIRE_OK; i++) {
         apply(device, &items[i]);
     }
-    end(device);
+    write_chains(device);
     free(items);
     device_entries_settle(device);
-    device->consumed += frame_size;
+    device->receive.consumed += frame_size;
 }

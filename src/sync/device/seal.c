@@ -2,8 +2,13 @@
  * Pending edits become batches: sealed per entry, signed once. As late as can be: what was typed
  * and deleted again meanwhile is never sent, and many keystrokes share one signature.
  */
-#include "sync/device/state.h"
+#include "sync/device/seal.h"
 #include "base/limit.h"
+#include "sync/device/actions.h"
+#include "sync/device/chains.h"
+#include "sync/device/entries.h"
+#include "sync/device/rebase_list.h"
+#include "sync/device/records.h"
 #include <stdlib.h>
 
 #define SEAL_BYTES_MAX (32 * 1024) /* sealed bytes of a batch's changes: see DEVICE_PUSH_MAX */
@@ -24,7 +29,7 @@ struct drafts {
  * unsealed, until old chains are let go. */
 static bool has_chain(const struct quire_device *device)
 {
-    return device->chain_count < QR_LIMIT(CHAINS, QR_CHAINS_MAX) || device_chain_find(device, device->replica) != NULL;
+    return device->chains.count < QR_LIMIT(CHAINS, QR_CHAINS_MAX) || device_chain_find(device, device->replica.id) != NULL;
 }
 
 /* A member of the roster made a new epoch and gave this device no key that opens: an alarm was
@@ -36,15 +41,15 @@ static bool has_key(const struct quire_device *device)
 
 static bool may_seal(const struct quire_device *device)
 {
-    return device->role == ROLE_MEMBER && !device->revoked && has_key(device);
+    return device->enrolment.role == ROLE_MEMBER && !device->revoked && has_key(device);
 }
 
 /* Whom the server forgot to be revoked would read what is sealed before that is made again; and
  * carried changes wait until it is known which of them others have brought. */
 static bool must_wait(const struct quire_device *device)
 {
-    return device->redo_count > 0 ||
-        (device->carried_count > 0 && !(device->link == LINK_READY && device->caught_up));
+    return device->lost_ops.count > 0 ||
+        (device->rebased.count > 0 && !(device->link.state == LINK_READY && device->link.caught_up));
 }
 
 bool device_may_seal(const struct quire_device *device)
@@ -54,24 +59,21 @@ bool device_may_seal(const struct quire_device *device)
 
 uint64_t device_seal_due_ms(const struct quire_device *device)
 {
-    if ((device->pending_count == 0 && device->carried_count == 0) || !device_may_seal(device)) {
+    if ((device->pending.count == 0 && device->rebased.count == 0) || !device_may_seal(device)) {
         return UINT64_MAX;
     }
-    if (device->carried_count > 0) {
-        return device->now_ms;
+    if (device->rebased.count > 0) {
+        return device->step.now_ms;
     }
-    size_t size = 0;
-    for (size_t i = 0; i < device->pending_count && size < DEVICE_SEAL_SIZE; i++) {
-        size += device->pending[i].size;
+    size_t size = device_pending_size(&device->pending, DEVICE_SEAL_SIZE);
+    if (device->pending.flush || size >= DEVICE_SEAL_SIZE) {
+        return device->step.now_ms;
     }
-    if (device->flush || size >= DEVICE_SEAL_SIZE) {
-        return device->now_ms;
+    if (device->link.state != LINK_READY || device->link.presence == 0) {
+        return device->pending.first_ms + DEVICE_SEAL_ALONE_MS;
     }
-    if (device->link != LINK_READY || device->presence == 0) {
-        return device->pending_first_ms + DEVICE_SEAL_ALONE_MS;
-    }
-    uint64_t idle = device->pending_last_ms + DEVICE_SEAL_IDLE_MS;
-    uint64_t latest = device->pending_first_ms + DEVICE_SEAL_LATEST_MS;
+    uint64_t idle = device->pending.last_ms + DEVICE_SEAL_IDLE_MS;
+    uint64_t latest = device->pending.first_ms + DEVICE_SEAL_LATEST_MS;
     return idle < latest ? idle : latest;
 }
 
@@ -86,10 +88,10 @@ static bool gather_deps(const struct quire_device *device, struct qr_batch *batc
 {
     bool all = true;
     batch->dep_count = 0;
-    for (size_t i = 0; i < device->chain_count; i++) {
-        const struct device_chain *chain = &device->chains[i];
+    for (size_t i = 0; i < device->chains.count; i++) {
+        const struct device_chain *chain = &device->chains.items[i];
         if (chain->head == 0 || chain->covered ||
-            memcmp(chain->replica, device->replica, QR_REPLICA_SIZE) == 0) {
+            memcmp(chain->replica, device->replica.id, QR_REPLICA_SIZE) == 0) {
             continue;
         }
         if (batch->dep_count == QR_DEPS_MAX) {
@@ -155,12 +157,12 @@ static enum quire_status sign_and_keep(struct quire_device *device, struct devic
         &(struct quire_bytes){signed_hash, sizeof signed_hash}, 1, signature);
     qr_batch_hash(signed_hash, signature, hash);
     memcpy(bytes->data + bytes->size - sizeof signature, signature, sizeof signature);
-    device_put_batch(device, chain->replica, batch.seq, hash, quire_buffer_bytes(bytes));
+    device_write_batch(device, chain->replica, batch.seq, hash, quire_buffer_bytes(bytes));
     device_chain_advance(device, chain, &batch, hash);
-    device_put_chain(device, chain);
-    device->news_wall_ms = 0;
-    device->replica_moved = true;
-    device->upload_owed = true;
+    device_write_chain(device, chain);
+    device->receipt.news_wall_ms = 0;
+    device->replica.moved = true;
+    device->upload.owed = true;
     return QUIRE_OK;
 }
 
@@ -169,9 +171,9 @@ static enum quire_status seal_batch(struct quire_device *device, const struct dr
 {
     static const uint8_t zeros[QR_HASH_SIZE];
     struct qr_vault_public self = qr_vault_public(device->vault);
-    struct device_chain *chain = device_chain_get(device, device->replica, self.device);
+    struct device_chain *chain = device_chain_get(device, device->replica.id, self.device);
     if (chain == NULL) {
-        return device->failure != QUIRE_OK ? device->failure : QUIRE_ELIMIT;
+        return device->step.failure != QUIRE_OK ? device->step.failure : QUIRE_ELIMIT;
     }
     struct qr_batch batch = {.version = device->format,
         .replica = chain->replica,
@@ -179,7 +181,7 @@ static enum quire_status seal_batch(struct quire_device *device, const struct dr
         .device = self.device,
         .roster_seq = device->roster.count - 1,
         .epoch = device->roster.epoch,
-        .caught_up_at = device->caught_up_wall_ms > 0 ? (uint64_t)device->caught_up_wall_ms : 0,
+        .caught_up_at = device->receipt.caught_up_wall_ms > 0 ? (uint64_t)device->receipt.caught_up_wall_ms : 0,
         .prev = chain->head == 0 ? zeros : chain->hash};
     struct quire_buffer ciphertexts = {0}, bytes = {0};
     uint8_t nonces[QR_CHANGES_MAX][QR_NONCE_SIZE];
@@ -254,13 +256,13 @@ static bool add_draft(struct quire_device *device, struct drafts *drafts, const 
 }
 
 /* What was in batches that the roster does not admit, in its order: later edits stand on it. */
-static bool draft_carried(struct quire_device *device, struct drafts *drafts)
+static bool draft_rebased(struct quire_device *device, struct drafts *drafts)
 {
-    size_t count = device->carried_count;
+    size_t count = device->rebased.count;
     for (size_t i = 0; i < count; i++) {
         struct quire_buffer change = {0}, plaintext = {0};
         uint8_t entry[QR_ENTRY_SIZE];
-        bool well = device_ok(device, device_carried_get(device, i, &change)) &&
+        bool well = device_ok(device, device_rebase_get(device, i, &change)) &&
             device_ok(device, quire_buffer_append(&plaintext, change.data + QR_ENTRY_SIZE,
                                   change.size - QR_ENTRY_SIZE));
         if (well) {
@@ -272,7 +274,7 @@ static bool draft_carried(struct quire_device *device, struct drafts *drafts)
             return false;
         }
     }
-    device_carried_forget(device, 0, count);
+    device_rebase_forget(device, 0, count);
     return true;
 }
 
@@ -287,7 +289,7 @@ static bool draft_entry(struct quire_device *device, struct drafts *drafts, cons
         struct quire_buffer delta = {0};
         bool well = device_ok(device,
             quire_document_take_delta(entry->document, DEVICE_DELTA_MAX, &delta));
-        well = well && device_ok(device, device_entry_keep(device, entry, quire_buffer_bytes(&delta)));
+        well = well && device_ok(device, device_entry_accept(device, entry, quire_buffer_bytes(&delta)));
         if (!well) {
             quire_buffer_finish(&delta);
             return false;
@@ -300,19 +302,19 @@ static bool draft_entry(struct quire_device *device, struct drafts *drafts, cons
     device_entry_settle(device, entry);
     struct device_key key = device_key('l', id, QR_ENTRY_SIZE);
     device_erase(device, device_key_bytes(&key));
-    device_entry_put_summary(device, entry, true);
+    device_entry_write_summary(device, entry, true);
     return true;
 }
 
 void device_seal(struct quire_device *device)
 {
-    bool flush = device->flush;
-    bool due = device_seal_due_ms(device) <= device->now_ms;
-    device->flush = flush && !device->revoked && must_wait(device); /* what was asked for waits, too */
-    if (device->flush || (!due && !flush)) {
+    bool flush = device->pending.flush;
+    bool due = device_seal_due_ms(device) <= device->step.now_ms;
+    device->pending.flush = flush && !device->revoked && must_wait(device); /* what was asked for waits, too */
+    if (device->pending.flush || (!due && !flush)) {
         return;
     }
-    if (device->pending_count + device->carried_count > 0 && !has_chain(device)) {
+    if (device->pending.count + device->rebased.count > 0 && !has_chain(device)) {
         device_notice(device, QUIRE_NOTICE_REJECTED, QR_ERROR_QUOTA);
         return;
     }
@@ -323,12 +325,12 @@ void device_seal(struct quire_device *device)
     }
     drafts->count = 0;
     drafts->size = 0;
-    bool well = may_seal(device) && draft_carried(device, drafts);
-    while (well && device->pending_count > 0) {
+    bool well = may_seal(device) && draft_rebased(device, drafts);
+    while (well && device->pending.count > 0) {
         uint8_t id[QR_ENTRY_SIZE];
-        memcpy(id, device->pending[0].entry, sizeof id);
+        memcpy(id, device->pending.items[0].entry, sizeof id);
         well = draft_entry(device, drafts, id);
-        device_pending_set(device, id, 0);
+        device_ok(device, device_pending_set(&device->pending, id, 0, device->step.now_ms));
     }
     if (well && drafts->count > 0) {
         seal_drafts(device, drafts);

@@ -5,58 +5,13 @@
  * A save of a short text gathers them at once. What comes in heaps (a first sync) or is long (a
  * megabyte, saved every second) only drops the record, and INDEX gathers the words later.
  */
-#include "sync/device/state.h"
+#include "sync/device/search.h"
+#include "sync/device/actions.h"
+#include "sync/device/entries.h"
+#include "sync/device/records.h"
+#include "sync/device/terms.h"
 #include "sync/search.h"
 #include <stdlib.h>
-
-#define WORDS_VERSION 1
-
-/* ---- keeping ---------------------------------------------------------------------------------- */
-
-static enum quire_status gather(const struct quire_document *document, struct qr_search_words *words)
-{
-    struct quire_buffer text = {0};
-    struct quire_value title;
-    struct quire_element element;
-    enum quire_status status = quire_buffer_append(&words->words, &(uint8_t){WORDS_VERSION}, 1);
-    for (size_t i = 0; status == QUIRE_OK &&
-         quire_document_register(document, QUIRE_REGISTER_TITLE, i, &title) == QUIRE_OK; i++) {
-        status = qr_search_add(words, title.text);
-    }
-    for (unsigned set = 0; set < QUIRE_SET_COUNT; set++) {
-        for (size_t i = 0; status == QUIRE_OK &&
-             quire_document_set_element(document, (enum quire_set)set, i, &element) == QUIRE_OK; i++) {
-            status = qr_search_add(words, element.name);
-        }
-    }
-    if (status == QUIRE_OK) {
-        status = quire_document_text(document, &text);
-    }
-    if (status == QUIRE_OK) {
-        status = qr_search_add(words, quire_buffer_bytes(&text));
-    }
-    if (text.data != NULL) {
-        qr_wipe(text.data, text.capacity);
-    }
-    quire_buffer_finish(&text);
-    return status;
-}
-
-void device_put_words(struct quire_device *device, const struct device_entry *entry)
-{
-    struct qr_search_words words = {0};
-    if (device_ok(device, gather(entry->document, &words))) {
-        struct device_key key = device_key('f', entry->entry, QR_ENTRY_SIZE);
-        device_put_sealed(device, &key, quire_buffer_bytes(&words.words));
-    }
-    qr_search_finish(&words);
-}
-
-void device_erase_words(struct quire_device *device, const uint8_t *entry)
-{
-    struct device_key key = device_key('f', entry, QR_ENTRY_SIZE);
-    device_erase(device, device_key_bytes(&key));
-}
 
 /* ---- what can be searched, and what not ------------------------------------------------------- */
 
@@ -91,7 +46,7 @@ static void search_finish(struct search *search)
     free(search->missing);
 }
 
-static bool look_at_words(void *context, struct quire_bytes key, struct quire_bytes value)
+static bool match_terms(void *context, struct quire_bytes key, struct quire_bytes value)
 {
     struct search *search = context;
     struct found found = {.matches = false};
@@ -107,7 +62,7 @@ static bool look_at_words(void *context, struct quire_bytes key, struct quire_by
             return false;
         }
         struct quire_bytes words = quire_buffer_bytes(&search->plain);
-        if (words.size == 0 || words.data[0] != WORDS_VERSION) {
+        if (words.size == 0 || words.data[0] != DEVICE_TERMS_VERSION) {
             search->status = words.size == 0 ? QUIRE_ECORRUPT : QUIRE_EUNSUPPORTED;
             return false;
         }
@@ -141,7 +96,7 @@ static const struct found *find_next(struct search *search, const uint8_t *entry
         : NULL;
 }
 
-static bool look_for_missing(void *context, struct quire_bytes key, struct quire_bytes value)
+static bool find_missing(void *context, struct quire_bytes key, struct quire_bytes value)
 {
     struct search *search = context;
     (void)value;
@@ -170,18 +125,16 @@ static size_t index_one(struct quire_device *device, const uint8_t *id)
 {
     struct device_entry *entry = NULL;
     size_t size = 0;
-    HASH_FIND(hh, device->entries, id, QR_ENTRY_SIZE, entry);
-    bool was_open = entry != NULL;
+    bool was_open = device_cache_has(&device->cache, id);
     enum quire_status status = device_entry_get(device, id, false, &entry);
     if (status == QUIRE_ECORRUPT || status == QUIRE_ENOTFOUND) {
         /* It cannot be found, then; that must not keep the others from being found. */
-        struct device_key key = device_key('f', id, QR_ENTRY_SIZE);
-        device_put_sealed(device, &key, (struct quire_bytes){&(uint8_t){WORDS_VERSION}, 1});
+        device_write_no_terms(device, id);
     } else if (device_ok(device, status)) {
         size = quire_document_text_size(entry->document);
-        device_put_words(device, entry);
+        device_write_terms(device, entry);
         if (!was_open) {
-            device_entry_let_go(device, entry);
+            device_cache_evict(&device->cache, entry);
         }
     }
     return size;
@@ -192,11 +145,11 @@ void device_index(struct quire_device *device)
     struct search search = {.device = device};
     search.missing = malloc((size_t)DEVICE_INDEX_COUNT * QR_ENTRY_SIZE);
     if (device_ok(device, search.missing == NULL ? QUIRE_ENOMEM : QUIRE_OK) &&
-        device_ok(device, scan(&search, "f", look_at_words)) &&
-        device_ok(device, scan(&search, "m", look_for_missing))) {
+        device_ok(device, scan(&search, "f", match_terms)) &&
+        device_ok(device, scan(&search, "m", find_missing))) {
         size_t done = 0, size = 0;
         while (done < search.missing_count && done < DEVICE_INDEX_COUNT && size < DEVICE_INDEX_SIZE &&
-            device->failure == QUIRE_OK) {
+            device->step.failure == QUIRE_OK) {
             size += index_one(device, search.missing + QR_ENTRY_SIZE * done++);
         }
         size_t left = search.missing_count - done;
@@ -238,10 +191,10 @@ enum quire_status quire_device_search(struct quire_device *device, struct quire_
         status = search.needles.size == 0 ? QUIRE_EINVALID : QUIRE_ELIMIT;
     }
     if (status == QUIRE_OK) {
-        status = scan(&search, "f", look_at_words);
+        status = scan(&search, "f", match_terms);
     }
     if (status == QUIRE_OK) {
-        status = scan(&search, "m", look_for_missing);
+        status = scan(&search, "m", find_missing);
     }
     if (status == QUIRE_OK && search.missing_count > 0) {
         status = QUIRE_ESTATE;

@@ -261,7 +261,7 @@ void liar_accept(struct world *world, size_t person)
     const struct quire_device *device = world->people[person].shell.device;
     struct quire_bytes records[QR_RECORDS_MAX];
     challenge(world, person);
-    if (device->looking) { /* it saw another roster before, and compares first */
+    if (device->audit.auditing) { /* it saw another roster before, and compares first */
         struct qr_frame frame = {.type = QR_FRAME_ROSTER_RECORDS};
         frame.roster_records.first_seq = 1;
         frame.roster_records.records = records;
@@ -269,7 +269,7 @@ void liar_accept(struct world *world, size_t person)
             records[frame.roster_records.record_count++] = qr_roster_record(&device->roster, seq);
         }
         liar_say(world, person, &frame);
-        cr_assert_not(device->looking);
+        cr_assert_not(device->audit.auditing);
         challenge(world, person);
     }
     cr_assert_not_null(liar_hear_of(world, person, QR_FRAME_SUB));

@@ -166,7 +166,7 @@ Test(forgotten, revocations_of_both_sides_hold)
     revoke(&world, 0, 1);
     write(&world, 0, "one side. ");
     uint8_t chain[QR_REPLICA_SIZE];
-    memcpy(chain, world.people[0].shell.device->replica, sizeof chain);
+    memcpy(chain, world.people[0].shell.device->replica.id, sizeof chain);
     offline(&world, 5);
     world_restart_hub(&world, before);
     online(&world, 3);
@@ -182,7 +182,7 @@ Test(forgotten, revocations_of_both_sides_hold)
     }
     cr_assert_geq(world_state(&world, 0).epoch, 3);
     /* Somebody may have the old end of its chain, so it does not go on with that. */
-    cr_assert_neq(memcmp(chain, world.people[0].shell.device->replica, sizeof chain), 0);
+    cr_assert_neq(memcmp(chain, world.people[0].shell.device->replica.id, sizeof chain), 0);
     cr_assert_eq(world_state(&world, 0).alarms[QUIRE_ALARM_ROSTER], 1);
     world_finish(&world);
 }

@@ -48,7 +48,7 @@ Test(found, entries_that_are_read_one_after_another_do_not_all_stay_in_memory)
         uint8_t entry[QUIRE_ENTRY_SIZE] = {7, i};
         cr_assert_str_eq(world_text(&world, 0, entry), "one of many");
     }
-    cr_assert_eq(world.people[0].shell.device->entry_count, DEVICE_CACHE_MAX);
+    cr_assert_eq(world.people[0].shell.device->cache.count, DEVICE_CACHE_MAX);
     world_finish(&world);
 }
 

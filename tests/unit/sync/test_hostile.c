@@ -3,6 +3,7 @@
  * nothing changes that must not, the error is the one that protocol/README.md names, and the
  * honest path still works afterwards.
  */
+#include "base/writer.h"
 #include "peer.h"
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -29,7 +30,7 @@ static struct qr_dep head_of(struct world *world, size_t person, const uint8_t *
 
 static struct qr_dep own_head(struct world *world, size_t person)
 {
-    return head_of(world, person, world->people[person].shell.device->replica);
+    return head_of(world, person, world->people[person].shell.device->replica.id);
 }
 
 /* ---- batches ---------------------------------------------------------------------------------- */

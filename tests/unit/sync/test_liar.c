@@ -3,6 +3,7 @@
  * Whatever it does, nothing is applied that no device of the user wrote, nothing of the user's is lost,
  * the alarm is the right one, and with an honest server all goes on.
  */
+#include "base/writer.h"
 #include "peer.h"
 #include <criterion/criterion.h>
 
@@ -284,7 +285,7 @@ Test(liar, chains_that_are_only_named_take_no_room)
     liar_accept(&world, 0);
     liar_delta(&world, 0, items, QR_CHAINS_MAX - 9);
     cr_assert_not_null(strstr(world_text(&world, 0, hostile_diary), "real"));
-    cr_assert_eq(world.people[0].shell.device->chain_count, world_state(&world, 0).chain_count);
+    cr_assert_eq(world.people[0].shell.device->chains.count, world_state(&world, 0).chain_count);
     quire_buffer_finish(&good);
     quire_buffer_finish(&bad);
     hostile_end(&world);
@@ -297,7 +298,7 @@ Test(liar, a_batch_that_was_not_taken_counts_for_nothing)
     struct quire_device *device = world.people[0].shell.device;
     /* The next of the device's own chain, with a signature that does not hold, twice in a frame. */
     struct forger forger = peer_keys(&world, 0, 'f');
-    const struct device_chain *own = device_chain_find(device, device->replica);
+    const struct device_chain *own = device_chain_find(device, device->replica.id);
     memcpy(forger.replica, own->replica, sizeof forger.replica);
     memcpy(forger.head, own->hash, sizeof forger.head);
     forger.seq = own->head;

@@ -306,10 +306,10 @@ Test(liar, a_joining_device_believes_no_other_account_and_can_still_join_its_own
     world_join(&world, 3, world.people[0].shell.code);
     world_connect(&world, 3);
     struct quire_device *device = world.people[3].shell.device;
-    for (int i = 0; i < 50 && device->pair_roster_count == 0; i++) { /* up to the reply */
+    for (int i = 0; i < 50 && device->enrolment.roster_count == 0; i++) { /* up to the reply */
         world_carry(&world);
     }
-    cr_assert_neq(device->pair_roster_count, 0);
+    cr_assert_neq(device->enrolment.roster_count, 0);
 
     static const uint8_t nonce[QR_FRAME_NONCE_SIZE] = {9}, log[QR_LOG_SIZE] = {9};
     const struct qr_roster *theirs = &world.people[2].shell.device->roster;

@@ -19,7 +19,7 @@ Test(liar, heads_that_nobody_has_are_asked_for_and_not_believed)
     frame.caught_up.positions = positions;
     for (size_t i = 0; i < 2; i++) {
         positions[i] = (struct qr_frame_position){
-            device->chains[i].replica, device->chains[i].head, device->chains[i].hash};
+            device->chains.items[i].replica, device->chains.items[i].head, device->chains.items[i].hash};
     }
     positions[2] = (struct qr_frame_position){nobody, UINT64_MAX, prefix};
     liar_accept(&world, 0);
@@ -62,8 +62,8 @@ Test(liar, an_ack_beyond_what_there_is_says_nothing)
     liar_want_nothing(&world, 0);
     world_keep(&world, 0, hostile_diary, "not sent yet");
     struct qr_frame_range ranges[] = {
-        {.replica = nobody, .to = 7}, {.replica = device->replica, .to = UINT64_MAX},
-        {.replica = device->replica, .to = 2}, {.replica = device->chains[1].replica, .to = 9}};
+        {.replica = nobody, .to = 7}, {.replica = device->replica.id, .to = UINT64_MAX},
+        {.replica = device->replica.id, .to = 2}, {.replica = device->chains.items[1].replica, .to = 9}};
     struct qr_frame frame = {.type = QR_FRAME_ACK};
     frame.ack.ranges = ranges;
     frame.ack.range_count = 4;
@@ -86,7 +86,7 @@ Test(liar, errors_of_every_code_lose_nothing)
             frame.error.code = code;
             frame.error.retry_ms = kind % 2 == 0 ? 0 : UINT32_MAX;
             frame.error.fatal = kind == 0;
-            frame.error.replica = kind < 2 ? NULL : kind == 4 ? nobody : device->replica;
+            frame.error.replica = kind < 2 ? NULL : kind == 4 ? nobody : device->replica.id;
             frame.error.seq = kind < 2 ? 0 : kind == 2 ? 1 : UINT64_MAX;
             frame.error.data = quire_bytes_of_text("evidence");
             liar_accept(&world, 0);
@@ -124,7 +124,7 @@ Test(liar, no_server_sends_a_device_away_for_ever)
     frame = (struct qr_frame){.type = QR_FRAME_ERROR};
     frame.error.code = QR_ERROR_QUOTA;
     frame.error.retry_ms = UINT32_MAX;
-    frame.error.replica = world.people[0].shell.device->replica;
+    frame.error.replica = world.people[0].shell.device->replica.id;
     frame.error.seq = 2;
     liar_say(&world, 0, &frame);
     cr_assert_eq(world.people[0].shell.last_code[QUIRE_NOTICE_REJECTED], QR_ERROR_QUOTA);
@@ -142,8 +142,8 @@ Test(liar, a_want_of_nonsense_sends_at_most_what_there_is)
     const struct quire_device *device = world.people[0].shell.device;
     static const uint8_t nobody[QR_REPLICA_SIZE] = "nobody";
     struct qr_frame_range ranges[] = {{nobody, 1, UINT64_MAX},
-        {device->chains[0].replica, 1, UINT64_MAX}, {device->chains[0].replica, UINT64_MAX, UINT64_MAX},
-        {device->chains[1].replica, 2, 9}};
+        {device->chains.items[0].replica, 1, UINT64_MAX}, {device->chains.items[0].replica, UINT64_MAX, UINT64_MAX},
+        {device->chains.items[1].replica, 2, 9}};
     struct qr_frame frame = {.type = QR_FRAME_WANT};
     frame.want.ranges = ranges;
     frame.want.range_count = 4;
@@ -228,7 +228,7 @@ Test(liar, a_revocation_without_an_answer_is_tried_on_another_connection)
     struct qr_frame frame = {.type = QR_FRAME_CAUGHT_UP};
     for (size_t i = 0; i < 2; i++) {
         positions[i] = (struct qr_frame_position){
-            device->chains[i].replica, device->chains[i].head, device->chains[i].hash};
+            device->chains.items[i].replica, device->chains.items[i].head, device->chains.items[i].hash};
     }
     frame.caught_up.positions = positions;
     frame.caught_up.position_count = 2;

@@ -2,6 +2,7 @@
  * Every number that bounds a stranger: exactly at it all is well, one above it is refused, and what
  * was there before is as it was. Limits of form alone are in tests/unit/codec.
  */
+#include "base/writer.h"
 #include "peer.h"
 #include "sync/hub/state.h"
 #include <criterion/criterion.h>

@@ -166,13 +166,13 @@ Test(memory, any_allocation_of_a_session_may_fail)
 static bool joined(const struct world *world, size_t person)
 {
     return world->people[person].shell.device != NULL &&
-        world->people[person].shell.device->role == ROLE_MEMBER;
+        world->people[person].shell.device->enrolment.role == ROLE_MEMBER;
 }
 
 static bool ready(const struct world *world, size_t person)
 {
     const struct quire_device *device = world->people[person].shell.device;
-    return device->link == LINK_READY && device->caught_up && device->append == APPEND_NONE;
+    return device->link.state == LINK_READY && device->link.caught_up && device->append.kind == APPEND_NONE;
 }
 
 /* The old device shows a code, the new one takes it, until it has worked. */

@@ -16,7 +16,7 @@ static uint64_t withheld(struct world *world)
 static const struct device_chain *own_chain(const struct world *world)
 {
     const struct quire_device *device = world->people[0].shell.device;
-    return device_chain_find(device, device->replica);
+    return device_chain_find(device, device->replica.id);
 }
 
 /* A minute in which we write, and the server says that it has it. */

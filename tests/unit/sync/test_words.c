@@ -58,9 +58,9 @@ Test(words, are_others_when_any_head_is_another_or_gone_and_the_same_when_it_is_
     struct quire_device *device = world.people[0].shell.device;
     char right[QUIRE_WORDS_SIZE];
     strcpy(right, world_state(&world, 0).words);
-    cr_assert_eq(device->chain_count, 2);
-    for (size_t i = 0; i < device->chain_count; i++) {
-        struct device_chain *chain = &device->chains[i];
+    cr_assert_eq(device->chains.count, 2);
+    for (size_t i = 0; i < device->chains.count; i++) {
+        struct device_chain *chain = &device->chains.items[i];
         uint64_t head = chain->head;
         chain->hash[QR_HASH_SIZE - 1] ^= 1;
         cr_assert_str_neq(world_state(&world, 0).words, right, "chain %zu", i);
