@@ -64,6 +64,9 @@ struct quire_device_options {
      * profile's last save, it begins a new chain: so a restored or copied profile never writes twice
      * at one place. */
     struct quire_bytes replica_record;
+    /** quire_device_recover alone: the recovery revokes every other device in the same append. For a
+     * stolen device: until it is revoked it can revoke the recovered one. */
+    bool revoke_others;
 };
 
 struct quire_device;
@@ -185,8 +188,10 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_device_join(const struct quire_d
     struct quire_bytes name, struct quire_bytes code, struct quire_device **out_device);
 
 /**
- * A new device that joins by the recovery kit alone: it signs as the root once, to add itself. As
- * join. EMALFORMED: not a kit.
+ * A new device that joins by the recovery kit alone: it signs as the root once, to add itself. If the
+ * account has as many active devices as it may have, the one that wrote least recently is revoked in
+ * the same append; with options->revoke_others all of them are. NOTICE_DEVICE_REVOKED names each.
+ * As join. EMALFORMED: not a kit.
  */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_device_recover(
     const struct quire_device_options *options, struct quire_bytes name, struct quire_bytes kit,
@@ -324,6 +329,7 @@ struct quire_device_state {
     bool caught_up;      /* on this connection */
     uint32_t epoch;
     uint32_t roster_count;
+    uint32_t roster_fullness; /* percent of the room for enrolments that is used; 80: warn the user */
     uint32_t redo_count; /* records that the server forgot and this device has yet to make again */
     uint64_t batch_count;    /* all that are held */
     uint64_t chain_count;

@@ -235,6 +235,10 @@ static void fields(struct frame_decoder *decoder, const struct qr_frame *frame, 
     case QR_FRAME_ROSTER_DONE:
         field(decoder, out, "roster", "%" PRIu32 " records", frame->roster_done.roster_count);
         break;
+    case QR_FRAME_CHAINS:
+        short_id(decoder, out, "device", frame->chains.device);
+        field(decoder, out, "chains", "%zu", frame->chains.pins.size / QR_PIN_SIZE);
+        break;
     case QR_FRAME_PAIR:
         field(decoder, out, "step", "%s", steps[frame->pair.step & 3]);
         short_id(decoder, out, "mailbox", frame->pair.mailbox);

@@ -26,6 +26,7 @@ static const struct message messages[] = {
     [QR_FRAME_ROSTER_APPEND] = {3, qr_roster_append_read, qr_roster_append_write},
     [QR_FRAME_ROSTER_RECORDS] = {3, qr_roster_records_read, qr_roster_records_write},
     [QR_FRAME_ROSTER_DONE] = {3, qr_roster_done_read, qr_roster_done_write},
+    [QR_FRAME_CHAINS] = {4, qr_chains_read, qr_chains_write},
     [QR_FRAME_PAIR] = {4, qr_pair_read, qr_pair_write},
     [QR_FRAME_CREDIT] = {2, qr_credit_read, qr_credit_write},
     [QR_FRAME_PING] = {3, qr_ping_read, qr_ping_write},

@@ -20,6 +20,7 @@
  *  40 ROSTER_APPEND  [40, prev_head, [record, …]]
  *  41 ROSTER_RECORDS [41, first_seq, [record, …]]
  *  42 ROSTER_DONE    [42, roster_count, roster_head]
+ *  43 CHAINS     [43, device, last, pins]                        a device's chains, as REVOKE pins them
  *  45 PAIR       [45, step, mailbox, data]                      steps: enum qr_pair_step
  *  50 CREDIT     [50, bytes]
  *  60 PING       [60, reply, token]
@@ -38,6 +39,7 @@
 #define QR_LOG_SIZE 16
 #define QR_HASH_PREFIX_SIZE 8
 #define QR_FRAME_MAILBOX_SIZE 16
+#define QR_PIN_SIZE 48 /* replica 8, seq 8, hash 32 */
 #define QR_FRAME_ITEMS_MAX QR_MSGPACK_ARRAY_MAX
 
 enum qr_frame_type {
@@ -54,6 +56,7 @@ enum qr_frame_type {
     QR_FRAME_ROSTER_APPEND = 40,
     QR_FRAME_ROSTER_RECORDS = 41,
     QR_FRAME_ROSTER_DONE = 42,
+    QR_FRAME_CHAINS = 43,
     QR_FRAME_PAIR = 45,
     QR_FRAME_CREDIT = 50,
     QR_FRAME_PING = 60,
@@ -170,6 +173,11 @@ struct qr_frame {
             uint32_t roster_count;
             const uint8_t *roster_head;
         } roster_done;
+        struct {
+            const uint8_t *device;
+            uint64_t last; /* place in the server's log of its newest batch; 0: none, or a question */
+            struct quire_bytes pins; /* QR_PIN_SIZE each, ascending by replica; empty in a question */
+        } chains;
         struct {
             enum qr_pair_step step;
             const uint8_t *mailbox; /* 16 bytes */

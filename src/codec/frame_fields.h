@@ -86,6 +86,7 @@ QR_MESSAGE(ack);
 QR_MESSAGE(roster_append);
 QR_MESSAGE(roster_records);
 QR_MESSAGE(roster_done);
+QR_MESSAGE(chains);
 QR_MESSAGE(pair);
 QR_MESSAGE(credit);
 QR_MESSAGE(ping);

@@ -1,5 +1,5 @@
 /*
- * ROSTER_APPEND, ROSTER_RECORDS, ROSTER_DONE: roster records, as opaque bytes.
+ * ROSTER_APPEND, ROSTER_RECORDS, ROSTER_DONE: roster records, as opaque bytes. CHAINS.
  */
 #include "codec/frame_fields.h"
 
@@ -51,4 +51,22 @@ void qr_roster_done_write(struct qr_packer *packer, const struct qr_frame *frame
 {
     qr_put_count(packer, frame->roster_done.roster_count, QR_RECORDS_MAX);
     qr_put_bin(packer, frame->roster_done.roster_head, QR_HASH_SIZE);
+}
+
+void qr_chains_read(
+    struct qr_fields *fields, struct qr_frame_space *space, struct qr_frame *out_frame)
+{
+    (void)space;
+    out_frame->chains.device = qr_take_bin(fields, QR_DEVICE_SIZE);
+    out_frame->chains.last = qr_take_u64(fields);
+    out_frame->chains.pins = qr_take_data(fields, QR_CHAINS_DATA_MAX);
+    qr_take_rule(fields, out_frame->chains.pins.size % QR_PIN_SIZE == 0);
+}
+
+void qr_chains_write(struct qr_packer *packer, const struct qr_frame *frame)
+{
+    qr_put_bin(packer, frame->chains.device, QR_DEVICE_SIZE);
+    qr_put_uint(packer, frame->chains.last);
+    qr_put_data(packer, frame->chains.pins, QR_CHAINS_DATA_MAX);
+    qr_put_rule(packer, frame->chains.pins.size % QR_PIN_SIZE == 0);
 }

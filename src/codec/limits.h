@@ -14,8 +14,16 @@
 #define QR_CHAINS_MAX 1000              /* replica chains of a user (docs/decisions: until manifests) */
 #define QR_RECORD_MAX (64 * 1024)       /* bytes of one roster record */
 #define QR_RECORDS_MAX 1024             /* records of a roster */
-#define QR_ROSTER_MAX (256 * 1024)      /* bytes of a roster */
-#define QR_APPEND_MAX 8                 /* records of one append */
+#define QR_ROSTER_MAX (448 * 1024)      /* bytes of a roster; it fits one AUTH */
+#define QR_ROSTER_DEVICES_MAX 512       /* devices ever enrolled, revoked ones included */
+#define QR_ROOT_RESERVE (64 * 1024)     /* bytes of a roster for the root alone: recovery … */
+#define QR_ROOT_RECORDS_RESERVE 64      /* … records … */
+#define QR_ROOT_DEVICES_RESERVE 32      /* … and devices */
+#define QR_REVOKE_RESERVE (96 * 1024)   /* bytes of a roster for revocations and the root … */
+#define QR_REVOKE_RECORDS_RESERVE 64    /* … and records */
+#define QR_UNKNOWN_PINS_MAX 16          /* pins of a REVOKE that name no chain the server has */
+#define QR_APPEND_MAX 32                /* records of one append: a recovery may revoke every device */
+#define QR_CHAINS_DATA_MAX 48000        /* bytes of pins in one CHAINS: QR_CHAINS_MAX of them */
 #define QR_HOST_MAX 255                 /* bytes of a host name with port */
 #define QR_PAIR_DATA_MAX (20 * 1024)    /* bytes of a pairing message */
 

@@ -129,6 +129,55 @@ static const uint8_t *signer_key(const struct qr_roster *roster, const uint8_t *
     return device != NULL && device->revoked_seq == 0 ? device->sign_public : NULL;
 }
 
+static bool is_by_root(const struct qr_record *record)
+{
+    return qr_is_zero(record->signer, QR_DEVICE_SIZE);
+}
+
+/* A revocation, or the new key that follows it. Each takes an active device away, and no enrolment
+ * gives one back from this reserve: it lasts until all are revoked. */
+static bool is_revoking(const struct qr_roster *roster, const struct qr_record *record)
+{
+    return record->kind == QR_RECORD_REVOKE ||
+        (record->kind == QR_RECORD_EPOCH && roster->count > 0 &&
+            roster->entries[roster->count - 1].kind == QR_RECORD_REVOKE);
+}
+
+/* A reserve of records where fewer records are allowed: the same share, rounded up. */
+static size_t scaled(size_t reserve, size_t most)
+{
+    return (reserve * most + QR_RECORDS_MAX - 1) / QR_RECORDS_MAX;
+}
+
+/* Enrolments end first, then revocations, then the root's own records. */
+static bool has_room(const struct qr_roster *roster, const struct qr_record *record)
+{
+    size_t bytes = 0, records = 0; /* reserved for others */
+    size_t most = QR_LIMIT(RECORDS, QR_RECORDS_MAX);
+    if (!is_by_root(record)) {
+        bool revoking = is_revoking(roster, record);
+        bytes = QR_ROOT_RESERVE + (revoking ? 0 : QR_REVOKE_RESERVE);
+        records = scaled(QR_ROOT_RECORDS_RESERVE, most) +
+            (revoking ? 0 : scaled(QR_REVOKE_RECORDS_RESERVE, most));
+    }
+    return roster->count + records < most &&
+        roster->bytes.size + record->bytes.size <= QR_ROSTER_MAX - bytes;
+}
+
+uint32_t qr_roster_fullness(const struct qr_roster *roster)
+{
+    size_t bytes = QR_ROSTER_MAX - QR_ROOT_RESERVE - QR_REVOKE_RESERVE;
+    size_t records = QR_RECORDS_MAX - QR_ROOT_RECORDS_RESERVE - QR_REVOKE_RECORDS_RESERVE;
+    size_t devices = QR_ROSTER_DEVICES_MAX - QR_ROOT_DEVICES_RESERVE;
+    size_t parts[] = {100 * roster->bytes.size / bytes, 100 * (size_t)roster->count / records,
+        100 * roster->device_count / devices};
+    size_t most = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        most = parts[i] > most ? parts[i] : most;
+    }
+    return most > 100 ? 100 : (uint32_t)most;
+}
+
 static enum quire_status check_add(const struct qr_roster *roster, const struct qr_record *record)
 {
     uint8_t device[QR_DEVICE_SIZE];
@@ -137,8 +186,8 @@ static enum quire_status check_add(const struct qr_roster *roster, const struct 
         record->add.epoch != roster->epoch) {
         return QUIRE_EMALFORMED;
     }
-    bool full = roster->active_count >= QR_LIMIT(DEVICES, QR_DEVICES_MAX) ||
-        roster->device_count >= QR_ROSTER_DEVICES_MAX;
+    size_t ever = QR_ROSTER_DEVICES_MAX - (is_by_root(record) ? 0 : QR_ROOT_DEVICES_RESERVE);
+    bool full = roster->active_count >= QR_LIMIT(DEVICES, QR_DEVICES_MAX) || roster->device_count >= ever;
     return full ? QUIRE_ELIMIT : QUIRE_OK;
 }
 
@@ -242,7 +291,7 @@ static enum quire_status append(struct qr_roster *roster, struct quire_bytes byt
     if ((record.kind == QR_RECORD_GENESIS) != (record.seq == 0)) {
         return QUIRE_EMALFORMED;
     }
-    if (roster->count >= QR_LIMIT(RECORDS, QR_RECORDS_MAX) || roster->bytes.size + bytes.size > QR_ROSTER_MAX) {
+    if (!has_room(roster, &record)) {
         return QUIRE_ELIMIT;
     }
     uint8_t hash[QR_HASH_SIZE];
@@ -274,7 +323,8 @@ static enum quire_status append(struct qr_roster *roster, struct quire_bytes byt
     }
     adopt(roster, &record);
     struct qr_roster_entry *entry = &roster->entries[roster->count++];
-    *entry = (struct qr_roster_entry){.offset = offset, .size = bytes.size, .epoch = roster->epoch};
+    *entry = (struct qr_roster_entry){.offset = offset, .size = bytes.size, .epoch = roster->epoch,
+        .kind = record.kind};
     memcpy(entry->hash, hash, sizeof hash);
     return QUIRE_OK;
 }

@@ -8,8 +8,6 @@
 #include "codec/roster.h"
 #include "crypto/hash.h"
 
-#define QR_ROSTER_DEVICES_MAX 512 /* ever enrolled, revoked ones included */
-
 struct qr_roster_device {
     uint8_t device[QR_DEVICE_SIZE];
     uint8_t sign_public[QR_KEY_SIZE];
@@ -20,6 +18,7 @@ struct qr_roster_device {
 
 struct qr_roster_entry {
     size_t offset, size; /* of the record in `bytes` */
+    uint8_t kind;        /* enum qr_record_kind */
     uint32_t epoch;      /* in force from this record on; 0 before the first epoch */
     uint8_t hash[QR_HASH_SIZE];
 };
@@ -61,6 +60,11 @@ struct qr_roster_proof {
  * ECRYPTO: whoever is named as its signer may not sign. */
 QUIRE_CHECKED enum quire_status qr_roster_append_unproved(struct qr_roster *roster,
     struct quire_bytes record, struct qr_roster_proof *out_proof);
+
+/** How much of the room for enrolments is used, in percent: of bytes, records or devices, whichever is
+ * used most. At 100 no device can be enrolled by another; revocations and the recovery kit still work,
+ * since room is reserved for them (QR_REVOKE_RESERVE, QR_ROOT_RESERVE). */
+uint32_t qr_roster_fullness(const struct qr_roster *roster);
 
 /** The seq-th record's bytes, borrowed until the next append; seq < count. */
 struct quire_bytes qr_roster_record(const struct qr_roster *roster, uint32_t seq);

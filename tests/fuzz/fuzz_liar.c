@@ -239,7 +239,7 @@ static void check(const struct quire_device *device)
     for (size_t i = 1; i < device->rebased.count; i++) {
         assert(device->rebased.items[i - 1].number < device->rebased.items[i].number);
     }
-    assert(inflight == device->upload.inflight_size && inflight <= DEVICE_INFLIGHT_MAX);
+    assert(inflight == device->upload.inflight_size && inflight <= QR_UNACKED_MAX);
     assert(device->receive.consumed <= QR_CREDIT_INITIAL);
     assert(device->cache.count <= DEVICE_CACHE_MAX + 1);
 }

@@ -134,6 +134,7 @@ FRAMES = {
     "ROSTER_APPEND": (40, ["prev_head", "records"]),
     "ROSTER_RECORDS": (41, ["first_seq", "records"]),
     "ROSTER_DONE": (42, ["roster_count", "roster_head"]),
+    "CHAINS": (43, ["device", "last", "pins"]),
     "PAIR": (45, ["step", "mailbox", "data"]),
     "CREDIT": (50, ["bytes"]),
     "PING": (60, ["reply", "token"]),
@@ -180,7 +181,7 @@ def frames():
     good("a signature alone", "AUTH", SIGNATURE, [], seed=True)
     good("a signature and the records that the server lacks", "AUTH", SIGNATURE,
          [b"\x01" * 200, b"\x02" * 300, b"\x03" * 300])
-    good("as many bytes of records as a roster may have", "AUTH", SIGNATURE, [b"\x01" * 64 * KIB] * 4)
+    good("as many bytes of records as a roster may have", "AUTH", SIGNATURE, [b"\x01" * 64 * KIB] * 7)
     good("welcome", "WELCOME", 3, HASH, 1, seed=True)
     good("a device that holds nothing", "SUB", 3, None, [])
     good("a device that holds two chains", "SUB", 3, None, [[W1, 1, H8], [W2, U64, H8]], seed=True)
@@ -204,6 +205,9 @@ def frames():
     good("the last record that a roster may have", "ROSTER_RECORDS", 1023, [b"\x01"])
     good("no records", "ROSTER_RECORDS", 1024, [])
     good("a roster that was appended to", "ROSTER_DONE", 4, HASH, seed=True)
+    good("a question for the chains of a device", "CHAINS", DEVICE, 0, b"")
+    good("two chains of a device", "CHAINS", DEVICE, U64, b"\x01" * 96, seed=True)
+    good("as many chains as a user may have", "CHAINS", DEVICE, 1, b"\x02" * 48000)
     good("a mailbox is opened", "PAIR", 0, MAILBOX, b"")
     good("a new device asks", "PAIR", 1, MAILBOX, b"\x01" * 150, seed=True)
     good("the old device answers", "PAIR", 2, MAILBOX, b"\x02" * 20 * KIB)
@@ -297,7 +301,7 @@ def frames():
     bad("a record that is not bytes", frame("AUTH", SIGNATURE, [1]))
     bad("records that are not an array", frame("AUTH", SIGNATURE, b"\x01"))
     bad("a record too large", frame("AUTH", SIGNATURE, [b"\x01" * (64 * KIB + 1)]), "limit")
-    bad("records larger than a roster", frame("AUTH", SIGNATURE, [b"\x01" * 64 * KIB] * 4 + [b"\x01"]),
+    bad("records larger than a roster", frame("AUTH", SIGNATURE, [b"\x01" * 64 * KIB] * 7 + [b"\x01"]),
         "limit")
     bad("a welcome to a roster of 1025", frame("WELCOME", 1025, HASH, 1), "limit")
     bad("a position at 0", frame("SUB", 1, None, [[W1, 0, H8]]))
@@ -319,9 +323,11 @@ def frames():
     bad("a batch as text", frame("PUSH", ["batch"]))
     bad("a batch too large", frame("PUSH", [b"\x01" * (256 * KIB + 1)]), "limit")
     bad("an append of nothing", frame("ROSTER_APPEND", HASH, []))
-    bad("an append of nine records", frame("ROSTER_APPEND", HASH, [b"\x01"] * 9), "limit")
+    bad("an append of 33 records", frame("ROSTER_APPEND", HASH, [b"\x01"] * 33), "limit")
     bad("a record after the last", frame("ROSTER_RECORDS", 1024, [b"\x01"]), "limit")
     bad("records from 1025 on", frame("ROSTER_RECORDS", 1025, []), "limit")
+    bad("half a pin", frame("CHAINS", DEVICE, 1, b"\x01" * 24))
+    bad("chains of more than a user may have", frame("CHAINS", DEVICE, 1, b"\x01" * 48048), "limit")
     bad("a pairing step that does not exist", frame("PAIR", 4, MAILBOX, b""))
     bad("a mailbox opened with data", frame("PAIR", 0, MAILBOX, b"\x01"))
     bad("a mailbox closed with data", frame("PAIR", 3, MAILBOX, b"\x01"))

@@ -191,6 +191,7 @@ enum quire_status quire_device_recover(const struct quire_device_options *option
         return status;
     }
     device->enrolment.role = ROLE_RECOVERING;
+    device->recovery.revoke_others = options->revoke_others;
     status = qr_kit_parse(kit, &device->enrolment.kit);
     if (status == QUIRE_OK) {
         /* Only for the user it names; the server's roster is the one that counts. */
@@ -273,6 +274,7 @@ void quire_device_destroy(struct quire_device *device)
     qr_pair_destroy(device->pairing.secret);
     quire_buffer_finish(&device->pairing.request);
     qr_kit_destroy(device->enrolment.kit);
+    device_recovery_clear(&device->recovery);
     quire_buffer_finish(&device->enrolment.name);
     quire_buffer_finish(&device->enrolment.heads);
     qr_roster_finish(&device->roster);

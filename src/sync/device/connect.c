@@ -11,6 +11,7 @@
 #include "sync/device/pairing.h"
 #include "sync/device/receipt.h"
 #include "sync/device/receive.h"
+#include "sync/device/recovery.h"
 #include "sync/device/records.h"
 #include "sync/device/roster.h"
 #include "sync/device/roster_append.h"
@@ -117,6 +118,7 @@ static void proceed(struct quire_device *device)
             }
             device_append_begin(&device->append, APPEND_RECOVER, device_self(device));
         }
+        device_recovery_ask(device);
         device_append_try(device);
         return;
     }
@@ -215,6 +217,8 @@ static bool take(struct quire_device *device, const struct qr_frame *frame, stru
         return true;
     case QR_FRAME_ROSTER_DONE:
         return welcomed && (device_on_roster_done(device, frame), true);
+    case QR_FRAME_CHAINS:
+        return device->link.state == LINK_ROSTER && (device_on_chains(device, frame), true);
     case QR_FRAME_WANT:
         return ready && (device_on_want(device, frame), true);
     case QR_FRAME_DELTA:
@@ -271,10 +275,10 @@ void device_frame(struct quire_device *device, struct quire_bytes bytes)
 static uint64_t ping_due_ms(const struct quire_device *device)
 {
     if (device->link.pinged) {
-        return device->link.heard_ms + DEVICE_SILENCE_MS;
+        return device->link.heard_ms + QR_SILENCE_CLIENT_MS;
     }
     return (device->link.heard_ms < device->link.said_ms ? device->link.heard_ms : device->link.said_ms) +
-        DEVICE_PING_MS;
+        QR_PING_IDLE_MS;
 }
 
 uint64_t device_connection_due_ms(const struct quire_device *device)

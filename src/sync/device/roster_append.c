@@ -11,6 +11,7 @@
 #include "sync/device/lost_op.h"
 #include "sync/device/pairing.h"
 #include "sync/device/records.h"
+#include "sync/device/recovery.h"
 #include "sync/device/roster_sign.h"
 #include "base/reader.h"
 
@@ -36,6 +37,17 @@ static bool already_so(const struct quire_device *device)
                            : found != NULL && found->revoked_seq == 0;
 }
 
+/* The devices that the recovery revoked: they were active when it asked about them. */
+static void tell_revoked(struct quire_device *device)
+{
+    for (size_t i = 0; i < device->recovery.count; i++) {
+        const uint8_t *other = device->recovery.answers[i].device;
+        if (!qr_roster_active(&device->roster, other)) {
+            device_notice_device(device, QUIRE_NOTICE_DEVICE_REVOKED, other);
+        }
+    }
+}
+
 static void append_done(struct quire_device *device)
 {
     enum device_append_kind what = device_append_end(&device->append);
@@ -56,6 +68,8 @@ static void append_done(struct quire_device *device)
         device->enrolment.kit = NULL;
         device->enrolment.role = ROLE_MEMBER;
         device_write_all(device);
+        tell_revoked(device);
+        device_recovery_clear(&device->recovery);
         device_notice(device, QUIRE_NOTICE_JOINED, 0);
         device_close(device, 0); /* the next connection is the device's own */
     }
@@ -63,10 +77,8 @@ static void append_done(struct quire_device *device)
 
 static enum quire_status make_records(struct quire_device *device, struct qr_roster *roster)
 {
-    struct qr_vault_public self = qr_vault_public(device->vault);
     if (device->append.kind == APPEND_RECOVER) {
-        return device_sign_add(device, roster, device->enrolment.kit, self.sign_public, self.box_public,
-            quire_buffer_bytes(&device->enrolment.name));
+        return device_recovery_sign(device, roster, &device->append.epoch);
     }
     if (device->append.kind == APPEND_PAIR) {
         struct qr_reader reader = qr_reader_over(quire_buffer_bytes(&device->pairing.request));
@@ -88,7 +100,8 @@ static enum quire_status make_records(struct quire_device *device, struct qr_ros
 
 static bool append_ready(const struct quire_device *device)
 {
-    return device->append.kind == APPEND_RECOVER ? device->link.state == LINK_ROSTER
+    return device->append.kind == APPEND_RECOVER
+        ? device->link.state == LINK_ROSTER && device_recovery_ready(device)
         : device_append_revokes(&device->append) ? device->link.state == LINK_READY && device->link.caught_up
                           : device->link.state == LINK_READY;
 }
@@ -170,6 +183,8 @@ void device_append_refused(struct quire_device *device, uint32_t code)
         append_failed(device, code == QR_ERROR_RATE ? QUIRE_ELIMIT : QUIRE_EINVALID);
     } else if (device_append_revokes(&device->append)) {
         device_resubscribe_later(device); /* its chains may have grown */
+    } else if (device->append.kind == APPEND_RECOVER) {
+        device_recovery_ask(device); /* the same, and the roster */
     }
 }
 

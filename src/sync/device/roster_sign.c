@@ -2,6 +2,7 @@
  * Roster records made and signed by this device, or by the root of a recovery kit.
  */
 #include "sync/device/roster_sign.h"
+#include "base/reader.h"
 #include <stdlib.h>
 
 enum quire_status device_sign_record(struct quire_device *device, struct qr_roster *roster,
@@ -142,4 +143,26 @@ enum quire_status device_sign_revoke(struct quire_device *device, struct qr_rost
     }
     qsort(record.revoke.pins, record.revoke.pin_count, sizeof *record.revoke.pins, compare_pins);
     return device_sign_record(device, roster, kit, &record);
+}
+
+enum quire_status device_sign_revoke_pinned(struct quire_device *device, struct qr_roster *roster,
+    const struct qr_kit *kit, const uint8_t *subject, struct quire_bytes pins)
+{
+    struct qr_record record = {.kind = QR_RECORD_REVOKE};
+    struct qr_reader reader = qr_reader_over(pins);
+    record.revoke.device = subject;
+    if (pins.size > QR_CHAINS_DATA_MAX) {
+        return QUIRE_EMALFORMED;
+    }
+    while (qr_reader_left(&reader) > 0) {
+        struct qr_dep *pin = &record.revoke.pins[record.revoke.pin_count++];
+        qr_read_copy(&reader, pin->replica, QR_REPLICA_SIZE);
+        pin->seq = qr_read_u64(&reader);
+        qr_read_copy(&reader, pin->hash, QR_HASH_SIZE);
+    }
+    if (!qr_reader_done(&reader)) {
+        return QUIRE_EMALFORMED;
+    }
+    enum quire_status status = device_sign_record(device, roster, kit, &record);
+    return status == QUIRE_EINVALID ? QUIRE_EMALFORMED : status;
 }

@@ -16,7 +16,11 @@ QUIRE_CHECKED enum quire_status device_sign_add(struct quire_device *device,
 /** A new epoch key for the active devices; it is in the vault, too. */
 QUIRE_CHECKED enum quire_status device_sign_epoch(struct quire_device *device,
     struct qr_roster *roster, const struct qr_kit *kit);
-/** A revocation; every chain of the device that is here is pinned. */
+/** A revocation with these pins, QR_PIN_SIZE bytes each. EMALFORMED: too many, or not ascending. */
+QUIRE_CHECKED enum quire_status device_sign_revoke_pinned(struct quire_device *device,
+    struct qr_roster *roster, const struct qr_kit *kit, const uint8_t *subject,
+    struct quire_bytes pins);
+/** The same; every chain of the device that is here is pinned. */
 QUIRE_CHECKED enum quire_status device_sign_revoke(struct quire_device *device,
     struct qr_roster *roster, const struct qr_kit *kit, const uint8_t *subject);
 

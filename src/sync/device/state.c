@@ -90,6 +90,7 @@ void device_check(const struct quire_device *device)
     device_audit_check(&device->audit);
     device_lost_ops_check(&device->lost_ops);
     device_append_check(&device->append);
+    device_recovery_check(&device->recovery);
     check_roles(device);
     check_connection(device);
 #ifdef QR_CHECK_FULL

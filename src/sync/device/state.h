@@ -24,6 +24,7 @@
 #include "sync/device/parts/pending.h"
 #include "sync/device/parts/rebased.h"
 #include "sync/device/parts/receive.h"
+#include "sync/device/parts/recovery.h"
 #include "sync/device/parts/replica.h"
 #include "sync/device/parts/step.h"
 #include "sync/device/parts/unread.h"
@@ -47,6 +48,7 @@ struct quire_device {
     struct device_step step;
     struct device_output out;
     struct device_enrolment enrolment;
+    struct device_recovery recovery;
     struct device_replica replica;
     struct device_receipt receipt;
     struct device_chains chains;

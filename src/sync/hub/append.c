@@ -2,9 +2,12 @@
  * Appending to a roster, by compare-and-swap on its head: a roster is linear, online only.
  */
 #include "sync/hub/append.h"
+#include "base/writer.h"
 #include "sync/hub/log.h"
 #include "sync/hub/out.h"
+#include "sync/hub/index.h"
 #include "sync/hub/roster.h"
+#include <stdlib.h>
 
 #define RETRY_NOTING_MS 200
 
@@ -14,6 +17,9 @@ static enum quire_status try_records(struct qr_hub *hub, struct hub_user *user,
     enum quire_status status = qr_roster_copy(&user->roster, out_roster);
     for (size_t i = 0; i < frame->roster_append.record_count && status == QUIRE_OK; i++) {
         status = qr_roster_append(out_roster, frame->roster_append.records[i]);
+    }
+    if (status == QUIRE_OK && !hub_roster_pins_known(user, out_roster, user->roster.count)) {
+        status = QUIRE_ELIMIT;
     }
     if (status == QUIRE_OK) {
         status = hub_roster_admissible(hub, user, out_roster, user->roster.count);
@@ -96,4 +102,45 @@ void hub_on_roster_append(struct qr_hub *hub, struct hub_connection *connection,
             .cause = "a roster record is malformed"});
         break;
     }
+}
+
+static int compare_pins(const void *a, const void *b)
+{
+    return memcmp(a, b, QR_REPLICA_SIZE);
+}
+
+void hub_on_chains(struct qr_hub *hub, struct hub_connection *connection, const struct qr_frame *frame,
+    struct quire_bytes bytes)
+{
+    (void)bytes;
+    const struct hub_user *user = connection->user;
+    if (!qr_is_zero(connection->device, QR_DEVICE_SIZE)) {
+        hub_fatal(hub, connection, QR_ERROR_PROTO, "CHAINS by a device: only a recovery asks");
+        return;
+    }
+    struct quire_buffer pins = {0};
+    struct qr_frame answer = {.type = QR_FRAME_CHAINS};
+    answer.chains.device = frame->chains.device;
+    for (size_t i = 0; i < user->chain_count; i++) {
+        const struct hub_chain *chain = &user->chains[i];
+        if (chain->accepted == 0 ||
+            memcmp(chain->device, frame->chains.device, QR_DEVICE_SIZE) != 0) {
+            continue;
+        }
+        struct qr_writer writer = qr_writer_onto(&pins);
+        qr_write_bytes(&writer, chain->replica, QR_REPLICA_SIZE);
+        qr_write_u64(&writer, chain->accepted);
+        qr_write_bytes(&writer, hub_chain_entry(user, chain, chain->accepted)->hash, QR_HASH_SIZE);
+        hub->out.failed |= qr_writer_end(&writer) != QUIRE_OK;
+        uint64_t place = chain->offsets[chain->accepted - 1] + 1ull;
+        answer.chains.last = place > answer.chains.last ? place : answer.chains.last;
+    }
+    if (!hub->out.failed) {
+        if (pins.size > 0) {
+            qsort(pins.data, pins.size / QR_PIN_SIZE, QR_PIN_SIZE, compare_pins);
+        }
+        answer.chains.pins = quire_buffer_bytes(&pins);
+        hub_send(hub, connection, &answer);
+    }
+    quire_buffer_finish(&pins);
 }

@@ -314,7 +314,10 @@ static bool accept_offer(struct qr_hub *hub, struct hub_connection *connection,
     }
     enum quire_status status = QUIRE_OK;
     if (user != NULL) {
-        status = hub_roster_admissible(hub, user, &handshake->offered, user->roster.count);
+        /* A device whose offer has too many unknown pins uploads those chains first, and revokes again. */
+        status = hub_roster_pins_known(user, &handshake->offered, user->roster.count)
+            ? hub_roster_admissible(hub, user, &handshake->offered, user->roster.count)
+            : QUIRE_ECONFLICT;
     } else {
         status = hub_birth(hub, connection, &user);
     }

@@ -150,6 +150,33 @@ enum quire_status hub_roster_admissible(struct qr_hub *hub, struct hub_user *use
     return status == QUIRE_OK ? hub_roster_admissible(hub, user, roster, from) : status;
 }
 
+/* Pins of chains that the server knows, but for a few: a device with a key must not fill the roster
+ * with invented ones. A device may know a chain that the server lost, so a few are allowed. */
+static bool pins_are_known(const struct hub_user *user, struct quire_bytes bytes)
+{
+    struct qr_record record;
+    size_t unknown = 0;
+    if (qr_record_read(bytes, &record) != QUIRE_OK || record.kind != QR_RECORD_REVOKE) {
+        return true;
+    }
+    for (size_t i = 0; i < record.revoke.pin_count; i++) {
+        const struct hub_chain *chain = hub_chain_find(user, record.revoke.pins[i].replica);
+        unknown += chain == NULL ||
+            memcmp(chain->device, record.revoke.device, QR_DEVICE_SIZE) != 0;
+    }
+    return unknown <= QR_UNKNOWN_PINS_MAX;
+}
+
+bool hub_roster_pins_known(const struct hub_user *user, const struct qr_roster *roster, uint32_t from)
+{
+    for (uint32_t seq = from; seq < roster->count; seq++) {
+        if (!pins_are_known(user, qr_roster_record(roster, seq))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 uint32_t hub_roster_durable(const struct hub_user *user)
 {
     uint32_t waiting = 0;

@@ -18,6 +18,9 @@ QUIRE_CHECKED enum quire_status hub_roster_admissible(struct qr_hub *hub, struct
 struct hub_user *hub_note_more(struct qr_hub *hub);
 /** Notes in each chain how far another device's batch depends on it. */
 void hub_note_deps(struct hub_user *user, const struct qr_batch *batch);
+/** Do the revocations from record `from` on pin chains that the server knows, QR_UNKNOWN_PINS_MAX others
+ * each at most? */
+bool hub_roster_pins_known(const struct hub_user *user, const struct qr_roster *roster, uint32_t from);
 /** Sends the durable records from `from` on. */
 void hub_send_roster(struct qr_hub *hub, struct hub_connection *connection, uint32_t from);
 /** Records of the roster that are durable. */

@@ -122,6 +122,7 @@ static const struct rule {
     {QR_FRAME_SUB, IN(HUB_READY), false, hub_on_sub},
     {QR_FRAME_PUSH, IN(HUB_READY), false, hub_on_push},
     {QR_FRAME_ROSTER_APPEND, IN(HUB_READY), false, hub_on_roster_append},
+    {QR_FRAME_CHAINS, IN(HUB_READY), true, hub_on_chains},
     {QR_FRAME_CREDIT, IN(HUB_READY), true, on_credit},
     {QR_FRAME_PING, IN(HUB_READY), true, on_ping},
 };

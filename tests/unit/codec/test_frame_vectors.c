@@ -124,6 +124,12 @@ static void match_roster(struct match *match, const struct qr_frame *frame)
         match_number(match, "roster_count", frame->roster_done.roster_count);
         match_bytes(match, "roster_head", frame->roster_done.roster_head, QR_HASH_SIZE);
         break;
+    case QR_FRAME_CHAINS:
+        match_text(match, "type", "CHAINS");
+        match_bytes(match, "device", frame->chains.device, QR_DEVICE_SIZE);
+        match_number(match, "last", frame->chains.last);
+        match_data(match, "pins", frame->chains.pins);
+        break;
     default:
         match_text(match, "type", "PAIR");
         cr_assert_eq(frame->type, QR_FRAME_PAIR);

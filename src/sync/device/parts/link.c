@@ -39,9 +39,9 @@ void device_link_resubscribe_later(struct device_link *link, uint64_t now_ms)
 uint64_t device_link_ping_ms(const struct device_link *link)
 {
     if (link->pinged) {
-        return link->heard_ms + DEVICE_SILENCE_MS;
+        return link->heard_ms + QR_SILENCE_CLIENT_MS;
     }
-    return (link->heard_ms < link->said_ms ? link->heard_ms : link->said_ms) + DEVICE_PING_MS;
+    return (link->heard_ms < link->said_ms ? link->heard_ms : link->said_ms) + QR_PING_IDLE_MS;
 }
 
 uint64_t device_link_due_ms(const struct device_link *link)

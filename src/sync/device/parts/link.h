@@ -11,8 +11,6 @@
 
 #include "codec/frame.h"
 
-#define DEVICE_PING_MS QR_PING_IDLE_MS /* silence of either side before a PING */
-#define DEVICE_SILENCE_MS 60000        /* heard nothing for so long after a PING: the connection is dead */
 #define DEVICE_ANSWER_MS 20000         /* for a step of the handshake or of pairing */
 #define DEVICE_RESUB_FIRST_MS 1000
 #define DEVICE_RESUB_LAST_MS 60000

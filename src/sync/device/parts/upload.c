@@ -8,7 +8,7 @@
 bool device_upload_has_room(const struct device_upload *upload)
 {
     return upload->inflight_count < DEVICE_INFLIGHT_COUNT &&
-        upload->inflight_size < DEVICE_INFLIGHT_MAX - QR_BATCH_MAX;
+        upload->inflight_size < QR_UNACKED_MAX - QR_BATCH_MAX;
 }
 
 void device_upload_sent(struct device_upload *upload, const uint8_t *replica, uint64_t seq, size_t size)
@@ -64,7 +64,7 @@ void device_upload_clear(struct device_upload *upload)
 void device_upload_check(const struct device_upload *upload)
 {
     assert(upload->inflight_count <= DEVICE_INFLIGHT_COUNT);
-    assert(upload->inflight_size <= DEVICE_INFLIGHT_MAX);
+    assert(upload->inflight_size <= QR_UNACKED_MAX);
     size_t size = 0;
     for (size_t i = 0; i < upload->inflight_count; i++) {
         size += upload->inflight[i].size;

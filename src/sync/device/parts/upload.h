@@ -6,7 +6,6 @@
 
 #include "codec/frame.h"
 
-#define DEVICE_INFLIGHT_MAX QR_UNACKED_MAX /* bytes pushed and not acknowledged */
 #define DEVICE_INFLIGHT_COUNT 512
 #define DEVICE_UNANSWERED_MS 60000 /* pushed, and no ACK or ERROR of anything since: SUB again */
 
