@@ -155,7 +155,7 @@ Test(tenants, no_pair_of_frames_brings_another_users_bytes)
     struct forger neighbour = peer_keys(&world, 2, 'n');
     struct victim victim = {.keys = peer_keys(&world, 0, 'v')};
     const struct quire_device *device = world.people[0].shell.device;
-    const struct device_chain *chain = device_chain_find(device, device->replica);
+    const struct device_chain *chain = device_chain_find(device, device->replica.id);
     victim.position = (struct qr_frame_position){.replica = chain->replica, .seq = 1, .hash_prefix = chain->hash};
     for (uint32_t seq = 1; seq < victim.keys.roster->count; seq++) {
         victim.records[victim.record_count++] = qr_roster_record(victim.keys.roster, seq);
