@@ -36,7 +36,7 @@ enum qr_fold_kind qr_fold_kind_of(uint32_t point)
     if (point >= 'a' && point <= 'z') {
         return QR_FOLD_WORD;
     }
-    if (point == ' ') {
+    if (point <= ' ') {
         return QR_FOLD_SEPARATOR;
     }
     if (point > 0x10ffff) {

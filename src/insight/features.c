@@ -13,40 +13,46 @@
 #define EDGE_AFTER 0x99
 #define NEGATED 0x777
 
-static const char *const negators[QR_LANGUAGE_COUNT] = {
-    [QR_LANGUAGE_EN] = " not no never nothing nobody none neither nor without hardly barely cannot dont cant wont "
-                       "didnt doesnt isnt wasnt couldnt wouldnt ",
-    [QR_LANGUAGE_ES] = " no nunca sin ni tampoco nada nadie jamas ",
-    [QR_LANGUAGE_DE] = " nicht nie niemals ohne nichts kaum ",
-    [QR_LANGUAGE_FR] = " ne pas jamais sans rien ni aucun aucune ",
-    [QR_LANGUAGE_ID] = " tidak bukan jangan tanpa gak ga nggak enggak tak belum ",
+/* Folded, zeros behind; the first free row ends a list. Compared as two numbers. */
+#define LISTED_SIZE 16
+#define LISTED_MAX 24
+
+static const char negators[QR_LANGUAGE_COUNT][LISTED_MAX][LISTED_SIZE] = {
+    [QR_LANGUAGE_EN] = {"not", "no", "never", "nothing", "nobody", "none", "neither", "nor",
+        "without", "hardly", "barely", "cannot", "dont", "cant", "wont", "didnt", "doesnt",
+        "isnt", "wasnt", "couldnt", "wouldnt"},
+    [QR_LANGUAGE_ES] = {"no", "nunca", "sin", "ni", "tampoco", "nada", "nadie", "jamas"},
+    [QR_LANGUAGE_DE] = {"nicht", "nie", "niemals", "ohne", "nichts", "kaum"},
+    [QR_LANGUAGE_FR] = {"ne", "pas", "jamais", "sans", "rien", "ni", "aucun", "aucune"},
+    [QR_LANGUAGE_ID] = {"tidak", "bukan", "jangan", "tanpa", "gak", "ga", "nggak", "enggak",
+        "tak", "belum"},
 };
 
-static const char *const wishing[QR_LANGUAGE_COUNT] = {
-    [QR_LANGUAGE_EN] = " wish wished wishing ",
-    [QR_LANGUAGE_ES] = " ojala quisiera ",
-    [QR_LANGUAGE_DE] = " wunschte ware hatte ",
-    [QR_LANGUAGE_FR] = " aimerais voudrais ",
-    [QR_LANGUAGE_ID] = " andai seandainya ",
+static const char wishing[QR_LANGUAGE_COUNT][LISTED_MAX][LISTED_SIZE] = {
+    [QR_LANGUAGE_EN] = {"wish", "wished", "wishing"},
+    [QR_LANGUAGE_ES] = {"ojala", "quisiera"},
+    [QR_LANGUAGE_DE] = {"wunschte", "ware", "hatte"},
+    [QR_LANGUAGE_FR] = {"aimerais", "voudrais"},
+    [QR_LANGUAGE_ID] = {"andai", "seandainya"},
 };
 
-/* Is the word in a list of ASCII words with a space on each side? */
-static bool is_listed(const char *list, const struct qr_token *token)
+static bool is_listed(const char list[LISTED_MAX][LISTED_SIZE], const struct qr_token *token)
 {
-    char word[16] = " ";
-    if (list == NULL || token->count + 3 > sizeof word) {
+    char word[LISTED_SIZE] = {0};
+    uint64_t wanted[2], listed[2];
+    if (token->count >= LISTED_SIZE) {
         return false;
     }
     for (uint32_t i = 0; i < token->count; i++) {
         if (token->points[i] >= 0x80) {
             return false;
         }
-        word[i + 1] = (char)token->points[i];
+        word[i] = (char)token->points[i];
     }
-    word[token->count + 1] = ' ';
-    size_t size = token->count + 2;
-    for (const char *place = list; strlen(place) >= size; place++) {
-        if (memcmp(place, word, size) == 0) {
+    memcpy(wanted, word, sizeof wanted);
+    for (size_t i = 0; i < LISTED_MAX && list[i][0] != 0; i++) {
+        memcpy(listed, list[i], sizeof listed);
+        if (listed[0] == wanted[0] && listed[1] == wanted[1]) {
             return true;
         }
     }
@@ -106,17 +112,26 @@ bool qr_features_insert(struct qr_features *features, uint64_t hash, uint8_t wei
     return true;
 }
 
+/* The hashes of one start share their beginning, so each is one step more; they are added by size. */
 static void add_parts(struct qr_features *features, const struct qr_token *token)
 {
     uint32_t framed[QR_TOKEN_POINTS_MAX + 2];
+    uint64_t hashes[3][QR_TOKEN_POINTS_MAX];
     uint32_t count = token->count + 2;
     framed[0] = framed[count - 1] = '_';
     memcpy(framed + 1, token->points, token->count * sizeof *framed);
-    for (uint32_t size = 3; size <= 5; size++) {
-        for (uint32_t i = 0; i + size <= count; i++) {
-            if (size != count) {
-                qr_features_insert(features, qr_hash_points(framed + i, size, 3), WEIGHT_PART);
+    for (uint32_t i = 0; i + 3 <= count; i++) {
+        uint64_t hash = qr_hash_begin(3);
+        for (uint32_t size = 1; size <= 5 && i + size <= count; size++) {
+            hash = qr_hash_step(hash, framed[i + size - 1]);
+            if (size >= 3) {
+                hashes[size - 3][i] = qr_mix(hash);
             }
+        }
+    }
+    for (uint32_t size = 3; size <= 5; size++) {
+        for (uint32_t i = 0; i + size <= count && size != count; i++) {
+            qr_features_insert(features, hashes[size - 3][i], WEIGHT_PART);
         }
     }
 }

@@ -5,7 +5,7 @@
 #include "base/fold.h"
 #include <string.h>
 
-#define READ_MAX 4096 /* bytes of a text that say which language it is in */
+#define READ_MAX 512 /* bytes of a text that say which language it is in */
 
 static const char codes[QR_LANGUAGE_COUNT][3] = {"", "en", "es", "de", "fr", "id", "zh", "ja"};
 

@@ -3,21 +3,11 @@
  */
 #include "insight/number.h"
 
-uint64_t qr_mix(uint64_t x)
-{
-    x ^= x >> 30;
-    x *= UINT64_C(0xbf58476d1ce4e5b9);
-    x ^= x >> 27;
-    x *= UINT64_C(0x94d049bb133111eb);
-    return x ^ x >> 31;
-}
-
 uint64_t qr_hash_points(const uint32_t *points, size_t count, uint64_t seed)
 {
-    uint64_t hash = seed * UINT64_C(0x9e3779b97f4a7c15) + 0x1234567;
+    uint64_t hash = qr_hash_begin(seed);
     for (size_t i = 0; i < count; i++) {
-        hash = (hash ^ points[i]) * UINT64_C(0x100000001b3);
-        hash ^= hash >> 29;
+        hash = qr_hash_step(hash, points[i]);
     }
     return qr_mix(hash);
 }

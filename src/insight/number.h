@@ -12,7 +12,26 @@
 #include <stdint.h>
 
 /** Mixes 64 bits, one to one. */
-uint64_t qr_mix(uint64_t x);
+static inline uint64_t qr_mix(uint64_t x)
+{
+    x ^= x >> 30;
+    x *= UINT64_C(0xbf58476d1ce4e5b9);
+    x ^= x >> 27;
+    x *= UINT64_C(0x94d049bb133111eb);
+    return x ^ x >> 31;
+}
+
+/** A hash of code points, step by step: begin, a step for each, then qr_mix. */
+static inline uint64_t qr_hash_begin(uint64_t seed)
+{
+    return seed * UINT64_C(0x9e3779b97f4a7c15) + 0x1234567;
+}
+
+static inline uint64_t qr_hash_step(uint64_t hash, uint32_t point)
+{
+    hash = (hash ^ point) * UINT64_C(0x100000001b3);
+    return hash ^ hash >> 29;
+}
 
 /** Hashes code points; different seeds give independent hashes. */
 uint64_t qr_hash_points(const uint32_t *points, size_t count, uint64_t seed);

@@ -9,6 +9,7 @@ import io
 import json
 import os
 import pathlib
+import pty
 import random
 import re
 import stat
@@ -141,6 +142,56 @@ def _():
     out = run("insights", "--about")
     for name in ["GoEmotions", "BRIGHTER", "XED", "EmoT", "CC BY 4.0", "Apache-2.0", "Japanese: no model"]:
         assert name in out, name
+
+
+def in_terminal(*arguments):
+    """What a person sees: the output of a command on a terminal."""
+    main_end, end = pty.openpty()
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "TZ": "UTC", "LC_ALL": "C.UTF-8", "NO_COLOR": "1"}
+    done = subprocess.run([quire, *arguments], stdin=end, stdout=end, stderr=end, env=environment, timeout=60)
+    os.close(end)
+    seen = b""
+    while True:
+        try:
+            more = os.read(main_end, 65536)
+        except OSError:
+            break
+        if not more:
+            break
+        seen += more
+    os.close(main_end)
+    assert done.returncode == 0, seen
+    return seen.decode()
+
+
+happy = "I am so happy that she came, thank you, it was wonderful!"
+
+
+@check("an_accepted_suggestion_is_an_edit_like_a_pick_and_nothing_else_is_stored")
+def _():
+    entry = run("write", happy).split()[0]
+    found = json.loads(run("suggest", entry, "--json"))["suggestions"]
+    assert found[0]["emotion"] == "joy" and "happy" in found[0]["words"] and found[0]["probability"] > 5000, found
+    assert json.loads(run("show", entry, "--json"))["emotions"] == {}
+    assert "joy" in run("suggest", entry)
+    run("suggest", entry, "--accept", "envy", code=2)
+    run("suggest", entry, "--accept", "joy")
+    assert json.loads(run("show", entry, "--json"))["emotions"] == {"joy": 50}
+    assert "not sure" in run("suggest", run("write", "The train was late.").split()[0])
+    run("suggest", code=2)
+    run("suggest", "ffffffff", code=1)
+
+
+@check("writing_in_a_terminal_offers_once_until_it_is_silenced")
+def _():
+    assert "Perhaps joy (" in in_terminal("write", happy)
+    assert "Perhaps" not in in_terminal("write", "--emotion", "calm=3", happy)
+    assert "Perhaps" not in in_terminal("write", "The train was late.")
+    assert "Perhaps" not in run("write", happy), "a program is offered nothing"
+    run("suggest", "--never")
+    assert "Perhaps" not in in_terminal("write", happy)
+    run("suggest", "--offer")
+    assert "Perhaps joy (" in in_terminal("write", happy)
 
 
 @check("texts_of_any_form_are_taken")

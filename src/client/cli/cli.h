@@ -157,6 +157,7 @@ enum qr_cli_exit qr_cli_show(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_list(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_search(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_insights(struct qr_cli *cli);
+enum qr_cli_exit qr_cli_suggest_emotions(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_history(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_diff(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_restore(struct qr_cli *cli);

@@ -58,6 +58,10 @@ static const struct qr_cli_option insights_options[] = {
     {"csv", "", "prints the last 364 days as a table"},
     {"html", "FILE", "writes one page with charts, not encrypted"},
     {"about", "", "prints the models, their figures and sources"}, {0}};
+static const struct qr_cli_option suggest_options[] = {
+    {"accept", "NAME", "saves a suggested emotion; may be repeated"},
+    {"weak-languages", "", "reads French, too, with a weak model"},
+    {"never", "", "never suggest after writing"}, {"offer", "", "suggest after writing"}, {0}};
 static const struct qr_cli_option sync_options[] = {
     {"follow", "", "stays in sync until it is interrupted"}, ONLINE, {0}};
 static const struct qr_cli_option online_options[] = {ONLINE, {0}};
@@ -132,6 +136,11 @@ const struct qr_cli_command qr_cli_commands[] = {
         "all entries, offline; nothing is sent. What it says of moods over time is checked against\n"
         "chance, and must hold at two looks, 28 days apart. docs/insight.md says what it cannot know.\n",
         insights_options, qr_cli_insights},
+    {"suggest", "[ENTRY]", 0, 1, "suggests emotions for an entry, by a model on this device",
+        "With the words that speak for each. What you --accept is saved as if you had picked it. After\n"
+        "`quire write` in a terminal one is offered, once, where the model is sure; --never ends that\n"
+        "in this profile for good, --offer begins it again.\n",
+        suggest_options, qr_cli_suggest_emotions},
     {"history", "ENTRY", 1, 1, "lists the versions of an entry, the newest first",
         "A version is the entry after what one device sealed at once: seconds or minutes of writing.\n"
         "A VERSION is named by the start of its id, 4 characters or more; by a date or a date and time,\n"

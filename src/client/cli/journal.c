@@ -3,6 +3,7 @@
  */
 #define _GNU_SOURCE
 #include "client/cli/draft.h"
+#include "client/cli/emotions.h"
 #include "client/files.h"
 #include <string.h>
 #include <unistd.h>
@@ -259,7 +260,11 @@ static enum qr_cli_exit make_entry(struct qr_cli *cli, struct quire_bytes text)
         return qr_cli_failure(cli, status);
     }
     exit = apply_options(cli, entry);
-    return exit == QR_CLI_DONE ? save(cli, entry) : exit;
+    exit = exit == QR_CLI_DONE ? save(cli, entry) : exit;
+    if (exit == QR_CLI_DONE) {
+        qr_cli_offer_emotions(cli, entry, text);
+    }
+    return exit;
 }
 
 /* The options that a draft of a new entry was begun with, for when it is saved. */
