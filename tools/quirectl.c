@@ -22,7 +22,10 @@ struct look {
     struct qr_store *store;
     struct qr_log_reader reader;
     bool show;              /* inspect: print everything */
-    uint64_t records, batches, changes, bytes, accounts, faults;
+    uint64_t records, batches, changes, bytes, accounts, faults, removed;
+    const char *wanted; /* remove: hex digits that the account's id begins with */
+    uint8_t found[QR_USER_SIZE];
+    unsigned found_count;
     /* of the account being looked at */
     const uint8_t *user;
     struct qr_roster roster;
@@ -199,7 +202,10 @@ static enum quire_status look_at_all(struct look *look)
         struct quire_bytes bytes;
         enum quire_status found = look->reader.read(look->reader.context, lsn, &bytes);
         look->records++;
-        if (found == QUIRE_ECORRUPT) {
+        if (found == QUIRE_ECORRUPT && qr_store_is_absent(look->store, lsn)) {
+            look->removed++;
+            look->records--;
+        } else if (found == QUIRE_ECORRUPT) {
             look->faults++;
             printf("BAD lsn %" PRIu64 ": the record does not match its hash\n", lsn);
         } else if (found != QUIRE_OK) {
@@ -208,19 +214,72 @@ static enum quire_status look_at_all(struct look *look)
             record.kind == QR_RECORD_GENESIS) {
             uint8_t user[QR_USER_SIZE];
             qr_record_user(record.signed_bytes, user);
-            status = look_at_account(look, user);
+            if (look->wanted == NULL) {
+                status = look_at_account(look, user);
+            } else if (strncmp(hex(user, QR_USER_SIZE), look->wanted, strlen(look->wanted)) == 0 &&
+                       memcmp(look->found, user, QR_USER_SIZE) != 0) {
+                memcpy(look->found, user, QR_USER_SIZE);
+                look->found_count++;
+            }
         }
     }
     return status;
 }
 
+/* Removes the account whose id begins with look->wanted; the exit code. */
+static int remove_account(struct look *look, const char *folder, bool sure)
+{
+    uint64_t count = 0;
+    if (look->found_count != 1) {
+        fprintf(stderr, "quirectl: %s accounts of %s begin with %s. Nothing was changed; `quirectl inspect` "
+                        "lists them.\n", look->found_count == 0 ? "no" : "several", folder, look->wanted);
+        return 1;
+    }
+    if (!sure) {
+        fprintf(stderr, "quirectl: account %s would be removed for good, with everything that its devices "
+                        "stored here. Nothing was changed; say --yes to do it.\n", hex(look->found, 8));
+        return 1;
+    }
+    enum quire_status status = qr_store_remove(look->store, look->found, &count);
+    if (status != QUIRE_OK) {
+        fprintf(stderr, "quirectl: %s: %s. Nothing was changed.\n", folder, quire_status_text(status));
+        return 1;
+    }
+    printf("account %s is removed, %" PRIu64 " records. Its devices keep what they have; if they connect again "
+           "and registration is open, they bring it back.\n", hex(look->found, 8), count);
+    return 0;
+}
+
+static bool is_id(const char *text)
+{
+    size_t digits = strspn(text, "0123456789abcdef");
+    return digits >= 16 && digits <= 64 && text[digits] == 0;
+}
+
+/* Adds a line to FOLDER/invitations, which a running server reads. */
+static int invite(const char *folder, const char *id)
+{
+    char path[4096 + 16];
+    int size = snprintf(path, sizeof path, "%s/invitations", folder);
+    FILE *file = size < 0 || (size_t)size >= sizeof path ? NULL : fopen(path, "ae");
+    if (file == NULL || fprintf(file, "%s\n", id) < 0 || fclose(file) != 0) {
+        fprintf(stderr, "quirectl: %s/invitations cannot be written. Nothing was changed.\n", folder);
+        return 1;
+    }
+    printf("account %s may be made at this server, which needs --registration invite.\n", id);
+    return 0;
+}
+
 static const char help[] =
-    "usage: quirectl COMMAND FOLDER\n\n"
+    "usage: quirectl COMMAND FOLDER [ID]\n\n"
     "Looks into a server's store, without its keys, which only the devices have. FOLDER is the\n"
     "server's data folder (--data). The server must not be running; else look at a copy, in\n"
     "COPY/store/log.mdb: mdb_copy -n FOLDER/store/log.mdb COPY/store/log.mdb\n\n"
     "  inspect   lists every record of every account: device, position in its chain, sizes; checks as verify\n"
-    "  verify    checks every hash, chain, dependency, roster and signature; prints what is bad, and sums\n\n"
+    "  verify    checks every hash, chain, dependency, roster and signature; prints what is bad, and sums\n"
+    "  remove    removes the account ID and all that it stored; asks for --yes\n"
+    "  invite    lets the account ID be made at a server with --registration invite; it may be running.\n"
+    "            ID is the first sixteen or more hex digits, as the server's log shows for a refusal\n\n"
     "Exit status: 0 ok, 1 something is bad or the store cannot be read, 2 wrong usage.\n";
 
 int main(int argc, char **argv)
@@ -236,10 +295,16 @@ int main(int argc, char **argv)
         printf("quirectl %s\n", QUIRE_VERSION);
         return 0;
     }
-    if (argc != 3 || (strcmp(argv[1], "inspect") != 0 && strcmp(argv[1], "verify") != 0)) {
+    bool sure = argc == 5 && strcmp(argv[4], "--yes") == 0;
+    bool removes = argc >= 4 && strcmp(argv[1], "remove") == 0 && is_id(argv[3]) && (argc == 4 || sure);
+    if (argc == 4 && strcmp(argv[1], "invite") == 0 && is_id(argv[3])) {
+        return invite(argv[2], argv[3]);
+    }
+    if (!removes && (argc != 3 || (strcmp(argv[1], "inspect") != 0 && strcmp(argv[1], "verify") != 0))) {
         fputs(help, stderr);
         return 2;
     }
+    look.wanted = removes ? argv[3] : NULL;
     look.show = strcmp(argv[1], "inspect") == 0;
     /* Opening would make a store where there is none. */
     int size = snprintf(path, sizeof path, "%s/store", argv[2]);
@@ -249,7 +314,9 @@ int main(int argc, char **argv)
                         "server's data folder.\n", argv[2]);
         return 1;
     }
+    uint64_t missing = 0;
     options.path = path;
+    options.out_missing_bytes = &missing;
     if (!qr_crypto_init()) {
         fprintf(stderr, "quirectl: libsodium does not start\n");
         return 1;
@@ -259,17 +326,26 @@ int main(int argc, char **argv)
         look.reader = qr_store_reader(look.store);
         status = look_at_all(&look);
     }
-    if (status != QUIRE_OK) {
+    int code = 0;
+    if (status == QUIRE_OK && removes) {
+        code = remove_account(&look, argv[2], sure);
+    } else if (missing > 0) {
+        fprintf(stderr, "quirectl: %s: the store was cut, %" PRIu64 " bytes of its end are missing. It was left "
+                        "as it is.\n", argv[2], missing);
+    } else if (status != QUIRE_OK) {
         fprintf(stderr, "quirectl: %s: %s.%s\n", argv[2], quire_status_text(status),
             status == QUIRE_ELOCKED ? " Stop its quired first, or look at a copy; see --help." : "");
     } else {
         printf("%" PRIu64 " accounts, %" PRIu64 " records, %" PRIu64 " batches with %" PRIu64
                " changes, %" PRIu64 " bytes, %" PRIu64 " bad\n",
             look.accounts, look.records, look.batches, look.changes, look.bytes, look.faults);
+        if (look.removed > 0) {
+            printf("%" PRIu64 " places of the log are empty: accounts were removed\n", look.removed);
+        }
     }
     qr_roster_finish(&look.roster);
     free(look.entries);
     free(look.by_place);
     qr_store_close(look.store);
-    return status == QUIRE_OK && look.faults == 0 ? 0 : 1;
+    return status == QUIRE_OK && look.faults == 0 ? code : 1;
 }

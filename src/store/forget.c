@@ -9,6 +9,7 @@
 
 #include "base/writer.h"
 #include "store/record.h"
+#include <stdlib.h>
 
 struct forget {
     const uint8_t *user;
@@ -72,6 +73,111 @@ enum quire_status qr_store_forget(struct qr_store *store, const uint8_t user[QR_
     pthread_mutex_lock(&store->writing);
     enum quire_status status = qr_store_forget_locked(store, user, lsn);
     pthread_mutex_unlock(&store->writing);
+    return status;
+}
+
+/* ---- removing -------------------------------------------------------------------------------- */
+
+struct removal {
+    const uint8_t *user;
+    const uint64_t *lsns;
+    size_t count;
+    uint64_t last; /* that is left */
+};
+
+/* The index must not claim to reach further than the log, or records that come there later would not
+ * be rebuilt after a crash. */
+static int bound_index(struct qr_store *store, MDB_txn *txn, struct removal *removal)
+{
+    MDB_cursor *cursor = NULL;
+    MDB_val key;
+    uint8_t indexed[8];
+    int code = mdb_cursor_open(txn, store->environment.log, &cursor);
+    if (code != MDB_SUCCESS) {
+        return code;
+    }
+    code = mdb_cursor_get(cursor, &key, NULL, MDB_LAST);
+    removal->last = code == MDB_SUCCESS && key.mv_size == QR_STORED_LSN_SIZE ? qr_load_u64(key.mv_data) : 0;
+    mdb_cursor_close(cursor);
+    if (code != MDB_SUCCESS && code != MDB_NOTFOUND) {
+        return code;
+    }
+    code = qr_meta_get(txn, &store->environment, "indexed", indexed, sizeof indexed);
+    if (code == MDB_SUCCESS && qr_load_u64(indexed) > removal->last) {
+        qr_store_u64(indexed, removal->last);
+        code = qr_meta_put(txn, &store->environment, "indexed", indexed, sizeof indexed);
+    }
+    return code;
+}
+
+static int do_remove(struct qr_store *store, MDB_txn *txn, void *context)
+{
+    struct removal *removal = context;
+    const struct forget all = {removal->user, 0};
+    uint8_t first[QR_INDEX_KEY_SIZE];
+    MDB_cursor *cursor = NULL;
+    MDB_val key;
+    int code = MDB_SUCCESS;
+    for (size_t i = 0; code == MDB_SUCCESS && i < removal->count; i++) {
+        uint8_t lsn[QR_STORED_LSN_SIZE];
+        qr_store_u64(lsn, removal->lsns[i]);
+        key = (MDB_val){sizeof lsn, lsn};
+        code = mdb_del(txn, store->environment.log, &key, NULL);
+        code = code == MDB_NOTFOUND ? MDB_SUCCESS : code;
+    }
+    code = code == MDB_SUCCESS ? remove_entries(store, txn, &all) : code;
+    if (code == MDB_SUCCESS) {
+        code = mdb_cursor_open(txn, store->environment.forgotten, &cursor);
+    }
+    qr_index_key(first, removal->user, 0);
+    for (key = (MDB_val){sizeof first, first};
+         code == MDB_SUCCESS &&
+         (code = mdb_cursor_get(cursor, &key, NULL, MDB_SET_RANGE)) == MDB_SUCCESS &&
+         key.mv_size == QR_INDEX_KEY_SIZE && memcmp(key.mv_data, removal->user, QR_USER_SIZE) == 0;
+         key = (MDB_val){sizeof first, first}) {
+        code = mdb_cursor_del(cursor, 0);
+    }
+    if (cursor != NULL) {
+        mdb_cursor_close(cursor);
+    }
+    code = code == MDB_NOTFOUND ? MDB_SUCCESS : code;
+    return code == MDB_SUCCESS ? bound_index(store, txn, removal) : code;
+}
+
+static enum quire_status note_lsn(void *context, const struct qr_log_entry *entry)
+{
+    return quire_buffer_append(context, &entry->lsn, sizeof entry->lsn);
+}
+
+enum quire_status qr_store_remove(struct qr_store *store, const uint8_t user[QR_USER_SIZE],
+    uint64_t *out_count)
+{
+    struct quire_buffer lsns = {0};
+    const struct qr_log_reader reader = qr_store_reader(store);
+    enum quire_status status = reader.each(reader.context, user, note_lsn, &lsns);
+    struct removal removal = {.user = user, .count = lsns.size / sizeof(uint64_t)};
+    uint64_t *list = calloc(removal.count + 1, sizeof *list);
+    if (list == NULL) {
+        status = QUIRE_ENOMEM;
+    } else if (removal.count == 0 && status == QUIRE_OK) {
+        status = QUIRE_ENOTFOUND;
+    }
+    if (status == QUIRE_OK) {
+        memcpy(list, lsns.data, lsns.size);
+        removal.lsns = list;
+        pthread_mutex_lock(&store->writing);
+        status = qr_store_write(store, do_remove, &removal);
+        if (status == QUIRE_OK) {
+            pthread_mutex_lock(&store->state);
+            qr_tail_cut(&store->tail, user, 0);
+            store->last_lsn = removal.last;
+            pthread_mutex_unlock(&store->state);
+            *out_count = removal.count;
+        }
+        pthread_mutex_unlock(&store->writing);
+    }
+    quire_buffer_finish(&lsns);
+    free(list);
     return status;
 }
 

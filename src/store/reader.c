@@ -38,6 +38,22 @@ static enum quire_status begin(struct qr_store *store)
     return qr_environment_status(&store->environment, mdb_txn_renew(store->environment.reader));
 }
 
+bool qr_store_is_absent(struct qr_store *store, uint64_t lsn)
+{
+    uint8_t lsn_bytes[QR_STORED_LSN_SIZE];
+    MDB_val value;
+    qr_store_u64(lsn_bytes, lsn);
+    MDB_val key = {sizeof lsn_bytes, lsn_bytes};
+    pthread_mutex_lock(&store->state);
+    bool absent = begin(store) == QUIRE_OK &&
+                  mdb_get(store->environment.reader, store->environment.log, &key, &value) == MDB_NOTFOUND;
+    if (store->environment.env != NULL) {
+        mdb_txn_reset(store->environment.reader);
+    }
+    pthread_mutex_unlock(&store->state);
+    return absent;
+}
+
 static enum quire_status read_record(void *context, uint64_t lsn, struct quire_bytes *out_bytes)
 {
     struct qr_store *store = context;

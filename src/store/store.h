@@ -58,6 +58,14 @@ struct qr_log_reader qr_store_reader(struct qr_store *store);
 QUIRE_CHECKED enum quire_status qr_store_forget(struct qr_store *store,
     const uint8_t user[QR_USER_SIZE], uint64_t lsn);
 
+/** Removes all records of a user, from the log too, durably: for a tool while no server runs. The log
+ * has gaps then. out_count: how many records. ENOTFOUND: there is none. EFULL, EIO, ENOMEM: nothing
+ * has changed. */
+QUIRE_CHECKED enum quire_status qr_store_remove(struct qr_store *store,
+    const uint8_t user[QR_USER_SIZE], uint64_t *out_count);
+/** Is there no record with this lsn, as after qr_store_remove? */
+bool qr_store_is_absent(struct qr_store *store, uint64_t lsn);
+
 struct qr_store_stats {
     uint64_t map_size;     /* bytes that the file may grow to before the map does */
     uint64_t used_size;    /* bytes of the file in use */

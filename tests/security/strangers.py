@@ -1,11 +1,14 @@
 """Attacks by strangers, who have no account or one that they just made, beside honest devices.
 
-usage: FILE QUIRED QUIRE_LOAD
+usage: FILE QUIRED QUIRE_LOAD QUIRECTL
 """
 import os
+import shutil
 import signal
 import socket
+import subprocess
 import sys
+import tempfile
 import time
 
 import attacker
@@ -183,6 +186,48 @@ def test_registration_by_invitation_takes_those_that_are_listed():
         logged_in(server, account).socket.close()
         with session(server) as one:
             assert one.login(other)[1] == 18, "eight digits are too few"
+
+
+def test_an_account_can_be_removed_and_invited():
+    """S7: nothing removed what strangers had filled the store with."""
+    def ctl(*arguments):
+        return subprocess.run([sys.argv[3], *arguments], capture_output=True, text=True, timeout=60)
+    folder = tempfile.mkdtemp(prefix="quired-remove-")
+    try:
+        accounts = [Account() for _ in range(3)]
+        with Server(data=folder) as server:
+            for account in accounts:
+                logged_in(server, account).socket.close()
+            assert ctl("verify", folder).returncode == 1, "it is running"
+        for index in (1, 2):  # in the middle of the log, and at its end
+            name = accounts[index].user.hex()[:16]
+            asked = ctl("remove", folder, name)
+            assert asked.returncode == 1 and "--yes" in asked.stderr, asked
+            done = ctl("remove", folder, name, "--yes")
+            assert done.returncode == 0 and "3 records" in done.stdout, done
+            assert ctl("remove", folder, name, "--yes").returncode == 1, "it is gone"
+            verified = ctl("verify", folder)
+            assert verified.returncode == 0 and " 0 bad" in verified.stdout, verified
+        assert ctl("remove", folder, "abc", "--yes").returncode == 2
+        with Server("--registration", "invite", data=folder) as server:
+            logged_in(server, accounts[0]).socket.close()
+            with session(server) as one:
+                assert one.login(accounts[1])[1] == 18, "gone, and not invited"
+            invited = ctl("invite", folder, accounts[1].user.hex()[:16])
+            assert invited.returncode == 0, invited
+            logged_in(server, accounts[1]).socket.close()
+            wait_for(lambda: server.health()["last_lsn"] >= 6)
+            server.process.kill()  # what came after the removal is rebuilt from the log
+            server.expect = None
+        with Server("--registration", "closed", data=folder) as server:
+            for index, code in ((0, None), (1, None), (2, 18)):
+                with session(server) as one:
+                    answer = one.login(accounts[index])
+                    assert answer[0] == WELCOME if code is None else answer[1] == code, (index, answer)
+        verified = ctl("verify", folder)
+        assert verified.returncode == 0 and "2 accounts" in verified.stdout, verified
+    finally:
+        shutil.rmtree(folder)
 
 
 def test_a_log_that_is_not_read_stops_nothing():
