@@ -12,7 +12,10 @@
 #define PROMPT_CUTS 2 /* times that a connection which the device closed is dialled again at once */
 
 /* Error codes of the protocol after which connecting again is of no use before the user acts. */
-enum { ERROR_VERSION = 2, ERROR_AUTH = 3, ERROR_REVOKED = 4, ERROR_MOVED = 15, ERROR_UPGRADE = 16 };
+enum {
+    ERROR_VERSION = 2, ERROR_AUTH = 3, ERROR_REVOKED = 4, ERROR_MOVED = 15, ERROR_UPGRADE = 16,
+    ERROR_UNKNOWN_USER = 17, ERROR_REGISTRATION = 18, ERROR_UNKNOWN_DEVICE = 19
+};
 
 /* ---- from the connection --------------------------------------------------------------------------- */
 
@@ -137,15 +140,13 @@ static uint32_t jittered(uint32_t milliseconds)
 static bool is_final_refusal(uint32_t code)
 {
     return code == ERROR_VERSION || code == ERROR_AUTH || code == ERROR_REVOKED
-        || code == ERROR_MOVED || code == ERROR_UPGRADE;
+        || code == ERROR_MOVED || code == ERROR_UPGRADE || code == ERROR_UNKNOWN_USER
+        || code == ERROR_REGISTRATION || code == ERROR_UNKNOWN_DEVICE;
 }
 
 const char *const qr_client_all_safe = "Everything written is safe on this machine";
 
-/* ERROR_AUTH to an account that no server has taken yet. */
-static const char not_taken[] =
-    " Perhaps it takes no new accounts (quired --registration closed): ask its operator.";
-/* ERROR_AUTH to a device that was known once. */
+/* ERROR_UNKNOWN_DEVICE to a device that was known once. */
 static const char forgotten[] =
     " If the server was put back to an old backup, another device that knows this one brings it back "
     "at its next sync; if there is none, `quire pair` there and `quire rejoin CODE` here.";
@@ -207,9 +208,7 @@ enum quire_status qr_client_work_after_down(struct qr_client_work *work)
     if (run->refused && is_final_refusal(run->failure)) {
         return qr_client_fail(&client->error, QUIRE_ESTATE, "%s refused this device: %s. %s.%s",
             server, why, qr_client_all_safe,
-            run->failure != ERROR_AUTH ? ""
-                : was_taken(client)    ? forgotten
-                                       : not_taken);
+            run->failure == ERROR_UNKNOWN_DEVICE && was_taken(client) ? forgotten : "");
     }
     bool follow = work->goal == QR_CLIENT_GOAL_FOLLOW;
     if (run->ready) {

@@ -455,8 +455,12 @@ static bool is_reserve(const struct qr_store *store)
     uint64_t most = store->environment.map_size_max;
     uint64_t reserve = most / 16 < RESERVE_MAP ? most / 16 : RESERVE_MAP;
     struct statvfs disk;
-    bool disk_low = statvfs(store->environment.folder, &disk) == 0 &&
-                    (uint64_t)disk.f_bavail * disk.f_frsize < RESERVE_DISK;
+    bool disk_low = false;
+    if (statvfs(store->environment.folder, &disk) == 0) {
+        uint64_t part = (uint64_t)disk.f_blocks * disk.f_frsize / 16;
+        uint64_t kept = part < RESERVE_DISK ? part : RESERVE_DISK;
+        disk_low = (uint64_t)disk.f_bavail * disk.f_frsize < kept;
+    }
     return disk_low || used_size(store) + reserve > most;
 }
 

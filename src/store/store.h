@@ -45,7 +45,7 @@ void qr_store_log_id(const struct qr_store *store, uint8_t out_log[16]);
 
 /** Appends records in one durable transaction; their lsn must go on from the last. EFULL: the disk
  * or the map is full; nothing was written and what was there is safe. The last of the room, a sixteenth
- * and at most 16 MiB of the map, and 4 MiB of the disk, is for groups of roster records alone: a
+ * and at most 16 MiB of the map, and as much and at most 4 MiB of the disk, is for groups of roster records alone: a
  * device can be revoked at a full store. EIO: likewise. */
 QUIRE_CHECKED enum quire_status qr_store_append(struct qr_store *store,
     const struct qr_log_record *records, size_t record_count);
