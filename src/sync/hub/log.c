@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #define RETRY_STORE_MS 30000
+#define FULL_MS 2000 /* after which a batch is tried again */
 
 static bool has_pending(const struct hub_user *user)
 {
@@ -152,7 +153,7 @@ void hub_persist_failed(struct qr_hub *hub, uint64_t lsn, enum quire_status stat
         .retry_ms = RETRY_STORE_MS,
         .cause = full ? "the store is full" : "the store refused to write"};
     if (full) { /* until then only roster records are tried: the store has a reserve for them */
-        hub->full_until_ms = hub->now_ms + RETRY_STORE_MS;
+        hub->full_until_ms = hub->now_ms + FULL_MS;
     }
     for (; hub->pending_count > 0; hub->pending_count--) {
         struct hub_user *user = hub->pending[hub->pending_first].user;
