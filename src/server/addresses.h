@@ -1,6 +1,6 @@
 /*
  * How many connections an address may open that do not prove who they are. The table has a fixed
- * size: where two addresses meet at one place, the younger takes it, which errs towards letting in.
+ * size: where two addresses meet at one slot, the younger takes it, which errs towards admitting.
  */
 #ifndef QR_SERVER_ADDRESSES_H
 #define QR_SERVER_ADDRESSES_H

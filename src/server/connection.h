@@ -24,7 +24,7 @@ enum qr_connection_state {
     QR_CONNECTION_GUEST,
     QR_CONNECTION_OPEN,
     QR_CONNECTION_CLOSING, /* what is queued goes out, then the close frame; nothing is heard */
-    QR_CONNECTION_GONE,    /* libwebsockets still has it, nobody else */
+    QR_CONNECTION_GONE,    /* only libwebsockets still has it */
 };
 
 struct qr_connection {

@@ -9,7 +9,7 @@
 #include <time.h>
 
 #define NEWS_AT_ONCE 256
-#define GUESTS_PER_TICK 256 /* ended at once; the others have to wait for the next tick */
+#define GUESTS_PER_TICK 256 /* ended at once; the rest at the next tick */
 #define WARN_MS 60000
 #define READER_GROWTH_WORTH_A_LINE (64u * 1024 * 1024)
 #define REFUSALS_PER_SECOND 5 /* lines of the log */

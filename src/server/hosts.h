@@ -1,6 +1,6 @@
 /*
  * The names that a client may have dialled. A client signs the name it dialled; a server that took
- * any name would let somebody in the middle pass on a signature that was made for another server.
+ * any name would let a machine in between relay a signature that was made for another server.
  */
 #ifndef QR_SERVER_HOSTS_H
 #define QR_SERVER_HOSTS_H

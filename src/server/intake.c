@@ -116,7 +116,7 @@ bool qr_intake_add(struct qr_intake *intake, struct qr_connection *connection,
         group->holder_count++;
         DL_APPEND2(intake->holders, connection, prev_holder, next_holder);
     }
-    /* One that no limit counts is bounded only together with all others. */
+    /* An address that no limit counts is bounded only by the total. */
     bool grouped = group->key.member == 1 || connection->address.counted;
     bool fits = relieve(intake, connection, group, grouped, size);
     if (fits && quire_buffer_append(&connection->partial, data, size) != QUIRE_OK) {

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DIGITS_LEAST 16 /* 64 bits of a hash: nobody makes an account that begins with them */
+#define DIGITS_LEAST 16 /* 64 bits of a hash: an id that begins with them cannot be made to order */
 #define FILE_BYTES_MAX (256 * 1024)
 
 bool qr_invitations_list(const char *path, const uint8_t user[32])

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 /** Is the user listed in the file? It is read each time: an unknown user is rare, and an operator
- * need not restart anything. A file that cannot be read lists nobody. */
+ * need not restart anything. A file that cannot be read lists no user. */
 bool qr_invitations_list(const char *path, const uint8_t user[32]);
 
 #endif

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define BACKLOG 4096
-#define ACCEPT_AT_ONCE 64 /* then others on the loop have their turn */
+#define ACCEPT_AT_ONCE 64 /* then the other connections have their turn */
 
 static uint16_t port_of(int socket_file)
 {

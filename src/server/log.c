@@ -231,7 +231,7 @@ void qr_log_stop(void)
     pthread_mutex_unlock(&queue.lock);
     if (running && ended) {
         pthread_join(queue.thread, NULL);
-    } /* else nobody reads standard error: the process ends all the same */
+    } /* else no process reads standard error: this one ends all the same */
 }
 
 /* ---- lines ----------------------------------------------------------------------------------- */

@@ -58,7 +58,7 @@ struct qr_field {
 
 /** Set once, before any thread is started. */
 void qr_log_setup(enum qr_log_level least, enum qr_log_format format);
-/** From now on a thread of its own writes the lines, so that nobody waits for standard error. Lines
+/** From now on a thread of its own writes the lines, so that the loop never waits for standard error. Lines
  * beyond 256 KiB that wait are dropped and counted: a line "log_lines_lost" says how many. If the
  * thread cannot be started, lines are written as before. */
 void qr_log_start(void);

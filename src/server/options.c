@@ -14,7 +14,7 @@ enum kind {
     SWITCH,  /* bool; in the environment 1 or 0 */
     NUMBER,  /* uint32_t */
     LARGE,   /* uint64_t, bytes */
-    CHOICE,  /* uint32_t: place in `choices` */
+    CHOICE,  /* uint32_t: index in `choices` */
 };
 
 struct option {
@@ -69,7 +69,7 @@ static const struct option table[] = {
         "Connections of one device at once; one more ends the oldest."},
     {"connections-per-minute-per-address", NUMBER, AT(connections_per_minute), "", 10, 0, 1000000,
         NULL, {0},
-        "New connections from one address (IPv6: /64) that do not prove who they are; 0: no limit. "
+        "New connections from one address (IPv6: /64) that do not authenticate; 0: no limit. "
         "Loopback is exempt."},
     {"limit-loopback", SWITCH, AT(limit_loopback), NULL, 0, 0, 0, NULL, {0},
         "Let the limits per address count for loopback, too."},
@@ -81,11 +81,11 @@ static const struct option table[] = {
     {"users-loaded-bytes", LARGE, LIMIT(users_loaded_bytes), "bytes", 256 * 1024 * 1024, 0, 1024 * GIB,
         NULL, {0}, "Memory for those, at most."},
     {"handshake-ms", NUMBER, LIMIT(handshake_ms), "ms", QR_UNAUTHENTICATED_MS, 100, 600000, NULL, {0},
-        "Time to prove who one is."},
+        "Time in which a connection must authenticate."},
     {"idle-ms", NUMBER, LIMIT(idle_ms), "ms", QR_SILENCE_SERVER_MS, 1000, 86400000, NULL, {0},
-        "A connection that says nothing for so long is closed."},
+        "A connection that sends nothing for so long is closed."},
     {"stalled-ms", NUMBER, LIMIT(stalled_ms), "ms", 60000, 1000, 86400000, NULL, {0},
-        "A connection that takes nothing for so long is closed."},
+        "A connection that reads nothing for so long is closed."},
     {"pushes-per-second", NUMBER, LIMIT(pushes_per_second), "batches", 10, 1, UINT32_MAX, NULL, {0},
         "Batches of one user, over time."},
     {"pushes-burst", NUMBER, LIMIT(pushes_burst), "batches", 200, 1, UINT32_MAX, NULL, {0},
@@ -99,13 +99,13 @@ static const struct option table[] = {
     {"send-bytes-burst", NUMBER, LIMIT(delta_bytes_burst), "bytes", 256 * 1024 * 1024, 512 * 1024,
         UINT32_MAX, NULL, {0}, "Bytes sent to one user, at once."},
     {"subs-per-minute", NUMBER, LIMIT(subs_per_minute), "", 60, 1, 1000000, NULL, {0},
-        "Times that the devices of one user ask for what is new, over time."},
+        "Subscriptions (SUB) of the devices of one user, over time."},
     {"subs-burst", NUMBER, LIMIT(subs_burst), "", 120, 1, 1000000, NULL, {0},
         "The same, at once."},
     {"roster-appends-per-hour", NUMBER, LIMIT(roster_appends_per_hour), "", 60, 1, 1000000, NULL,
         {0}, "Changes that one device may ask for to the devices of its user."},
     {"auth-failures-per-hour", NUMBER, LIMIT(auth_failures_per_hour), "", 20, 1, 1000000, NULL, {0},
-        "Failed proofs for one user before who fails is told to wait."},
+        "Failed authentications for one user before a connection that fails is told to wait."},
     {"user-bytes", LARGE, LIMIT(user_bytes), "bytes", GIB, 1024, 16384 * GIB, NULL, {0},
         "What one user may store."},
     {"log-level", CHOICE, AT(log_level), NULL, QR_LOG_INFO, 0, 0, NULL,

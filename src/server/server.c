@@ -129,7 +129,7 @@ static void claim_files(struct qr_server *server)
     }
 }
 
-/* What is there belongs to somebody else: as after a start as root, or a restored backup. */
+/* The files belong to another user: as after a start as root, or a restored backup. */
 static bool is_forbidden(const char *store)
 {
     char file[QR_TLS_PATH_MAX + 16];
@@ -380,7 +380,7 @@ int qr_server_start(struct qr_server *server, const struct qr_options *options, 
     }
     server->started_ms = qr_server_now_ms();
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN); /* a file at its limit is a disk that is full, and is told as one */
+    signal(SIGXFSZ, SIG_IGN); /* a file at its limit counts as a full disk */
     umask(077);
     if (!qr_crypto_init()) {
         (void)snprintf(out_error, error_size, "libsodium cannot be started.");

@@ -129,7 +129,7 @@ static enum quire_status make(const char *folder, const struct qr_hosts *hosts,
     return status;
 }
 
-/* A server is started with nobody there to be asked: OpenSSL would ask on the terminal. */
+/* OpenSSL would ask on the terminal, where no person waits. */
 static int no_passphrase(char *buffer, int size, int writing, void *context)
 {
     (void)buffer;

@@ -234,7 +234,7 @@ static int check_format(struct qr_environment *environment)
         code = qr_meta_get(txn, environment, "format", format, sizeof format);
     }
     if (code == MDB_NOTFOUND) {
-        code = MDB_INVALID; /* an LMDB file, but of somebody else */
+        code = MDB_INVALID; /* an LMDB file of another program */
     }
     if (code == MDB_SUCCESS && qr_load_u32(format) != FORMAT) {
         code = qr_load_u32(format) > FORMAT ? MDB_VERSION_MISMATCH : MDB_INVALID;

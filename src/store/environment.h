@@ -35,7 +35,7 @@ QUIRE_CHECKED enum quire_status qr_environment_open(struct qr_environment *envir
 void qr_environment_close(struct qr_environment *environment);
 /** After LMDB gave up on itself. EIO and others: `env` is NULL. */
 QUIRE_CHECKED enum quire_status qr_environment_reopen(struct qr_environment *environment);
-/** Makes what is readable durable, which it need not be: who wrote it may have been killed meanwhile,
+/** Makes what is readable durable, which it need not be: its writer may have been killed meanwhile,
  * or been told of a failure that the kernel's cache knows nothing of. Needs no space. EIO. */
 QUIRE_CHECKED enum quire_status qr_environment_settle(const struct qr_environment *environment);
 /** Doubles the map. EFULL: it has its greatest size. */

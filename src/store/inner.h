@@ -5,7 +5,7 @@
  *   writing  held for a whole write transaction and for growing the map: append, forget, close
  *   state    held for a read transaction and for any change of the tail, the map or the environment;
  *            never while the disk is waited for, so that the loop never waits for an fdatasync
- * Whoever holds `writing` may read the tail without `state`: only the holder of both changes it.
+ * The holder of `writing` may read the tail without `state`: only the holder of both changes it.
  */
 #ifndef QR_STORE_INNER_H
 #define QR_STORE_INNER_H

@@ -11,12 +11,12 @@
 static void hash_value(uint8_t out[QR_HASH_SIZE], uint64_t lsn, const uint8_t *rest, size_t size)
 {
     static const char context[] = "quire/stored/1"; /* its final zero is part of it */
-    uint8_t place[QR_STORED_LSN_SIZE];
+    uint8_t lsn_bytes[QR_STORED_LSN_SIZE];
     crypto_generichash_state state;
-    qr_store_u64(place, lsn);
+    qr_store_u64(lsn_bytes, lsn);
     int failed = crypto_generichash_init(&state, NULL, 0, QR_HASH_SIZE);
     failed |= crypto_generichash_update(&state, (const uint8_t *)context, sizeof context);
-    failed |= crypto_generichash_update(&state, place, sizeof place);
+    failed |= crypto_generichash_update(&state, lsn_bytes, sizeof lsn_bytes);
     failed |= crypto_generichash_update(&state, rest, size);
     failed |= crypto_generichash_final(&state, out, QR_HASH_SIZE);
     assert(failed == 0);

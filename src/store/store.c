@@ -187,7 +187,7 @@ static enum quire_status grow(struct qr_store *store)
 }
 
 /* LMDB refuses everything after it failed to write its meta page; the environment is opened again,
- * and since nobody knows which meta page the disk has, what lies beyond last_lsn is removed. */
+ * and since it is unknown which meta page the disk has, all records beyond last_lsn are removed. */
 static enum quire_status revive(struct qr_store *store)
 {
     pthread_mutex_lock(&store->state);

@@ -29,20 +29,20 @@ enum quire_status qr_tail_init(struct qr_tail *tail, const uint8_t key[16])
     return QUIRE_OK;
 }
 
-static struct qr_tail_user **place_of(const struct qr_tail *tail, const uint8_t *user)
+static struct qr_tail_user **slot_of(const struct qr_tail *tail, const uint8_t *user)
 {
-    struct qr_tail_user **place = &tail->buckets[bucket_of(tail, user)];
-    while (*place != NULL && memcmp((*place)->user, user, QR_USER_SIZE) != 0) {
-        place = &(*place)->bucket_next;
+    struct qr_tail_user **slot = &tail->buckets[bucket_of(tail, user)];
+    while (*slot != NULL && memcmp((*slot)->user, user, QR_USER_SIZE) != 0) {
+        slot = &(*slot)->bucket_next;
     }
-    return place;
+    return slot;
 }
 
 static void forget_user(struct qr_tail *tail, struct qr_tail_user *node)
 {
-    struct qr_tail_user **place = place_of(tail, node->user);
-    assert(*place == node);
-    *place = node->bucket_next;
+    struct qr_tail_user **slot = slot_of(tail, node->user);
+    assert(*slot == node);
+    *slot = node->bucket_next;
     if (node->older != NULL) {
         node->older->younger = node->younger;
     } else {
@@ -132,7 +132,7 @@ static enum quire_status make_room(struct qr_tail_user *node)
 enum quire_status qr_tail_add(struct qr_tail *tail, const uint8_t user[QR_USER_SIZE],
     const struct qr_log_entry *entry)
 {
-    struct qr_tail_user *node = *place_of(tail, user);
+    struct qr_tail_user *node = *slot_of(tail, user);
     if (node == NULL) {
         node = new_user(tail, user);
         if (node == NULL) {
@@ -155,7 +155,7 @@ enum quire_status qr_tail_add(struct qr_tail *tail, const uint8_t user[QR_USER_S
 const struct qr_tail_user *qr_tail_find(const struct qr_tail *tail,
     const uint8_t user[QR_USER_SIZE])
 {
-    return *place_of(tail, user);
+    return *slot_of(tail, user);
 }
 
 void qr_tail_drop(struct qr_tail *tail, size_t count)
@@ -176,7 +176,7 @@ void qr_tail_drop(struct qr_tail *tail, size_t count)
 
 void qr_tail_cut(struct qr_tail *tail, const uint8_t user[QR_USER_SIZE], uint64_t lsn)
 {
-    struct qr_tail_user *node = *place_of(tail, user);
+    struct qr_tail_user *node = *slot_of(tail, user);
     if (node == NULL) {
         return;
     }

@@ -132,8 +132,8 @@ void hub_on_chains(struct qr_hub *hub, struct hub_connection *connection, const 
         qr_write_u64(&writer, chain->accepted);
         qr_write_bytes(&writer, hub_chain_entry(user, chain, chain->accepted)->hash, QR_HASH_SIZE);
         hub->out.failed |= qr_writer_end(&writer) != QUIRE_OK;
-        uint64_t place = chain->offsets[chain->accepted - 1] + 1ull;
-        answer.chains.last = place > answer.chains.last ? place : answer.chains.last;
+        uint64_t end = chain->offsets[chain->accepted - 1] + 1ull;
+        answer.chains.last = end > answer.chains.last ? end : answer.chains.last;
     }
     if (!hub->out.failed) {
         if (pins.size > 0) {

@@ -322,7 +322,7 @@ static bool accept_offer(struct qr_hub *hub, struct hub_connection *connection,
         status = hub_birth(hub, connection, &user);
     }
     if (status == QUIRE_ECONFLICT) {
-        hub_fatal(hub, connection, QR_ERROR_FORK, "its roster revokes what others depend on");
+        hub_fatal(hub, connection, QR_ERROR_FORK, "its roster revokes batches that other devices depend on");
         return false;
     }
     if (status == QUIRE_ESTATE) {

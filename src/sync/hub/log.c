@@ -31,8 +31,8 @@ static bool push_pending(struct qr_hub *hub, uint64_t lsn, struct hub_user *user
         hub->pending_first = 0;
         hub->pending_capacity = capacity;
     }
-    size_t place = (hub->pending_first + hub->pending_count++) % hub->pending_capacity;
-    hub->pending[place] = (struct hub_pending){lsn, user};
+    size_t slot = (hub->pending_first + hub->pending_count++) % hub->pending_capacity;
+    hub->pending[slot] = (struct hub_pending){lsn, user};
     return true;
 }
 

@@ -55,7 +55,7 @@ uint32_t hub_budget_take(struct qr_hub *hub, struct hub_user *user, struct hub_m
     struct hub_rate rate = rate_of(&hub->limits, kind);
     uint32_t wait_ms = hub_bucket_take(&user->budgets[kind], hub->now_ms, amount, rate);
     if (wait_ms == 0 || user->members == NULL || user->members->next == NULL) {
-        return wait_ms; /* a user's only device has nobody to be protected from */
+        return wait_ms; /* there is no other device to protect */
     }
     /* In units that the interval divides: a share of 60 a minute is 60 in 20 minutes. */
     struct hub_rate share = {rate.rate, rate.interval_ms * SHARE, rate.burst / SHARE + 1};

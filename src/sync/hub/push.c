@@ -1,5 +1,5 @@
 /*
- * PUSH: form and author are checked at once, signatures elsewhere (VERIFY), place and deps when
+ * PUSH: form and author are checked at once, signatures elsewhere (VERIFY), position and deps when
  * they come back, in the order of the pushes. What is accepted is persisted; what is durable is
  * acknowledged.
  */
@@ -18,7 +18,7 @@
 #define RETRY_OUT_OF_ORDER_MS 1000
 #define RETRY_REFUSED_MS 60000
 #define RETRY_STORE_FULL_MS 30000
-#define CHAINS_OF_ITS_OWN 5u /* chains that a device may have whatever the others have */
+#define CHAINS_OF_ITS_OWN 5u /* chains that a device may have, however many its user has */
 #define CHAINS_RESERVED (CHAINS_OF_ITS_OWN * QR_DEVICES_MAX)
 
 static const struct quire_bytes nothing = {0};
@@ -401,7 +401,7 @@ static bool has_room(struct qr_hub *hub, struct hub_connection *connection,
     return false;
 }
 
-static void place(struct qr_hub *hub, struct hub_connection *connection, struct quire_bytes bytes,
+static void append_batch(struct qr_hub *hub, struct hub_connection *connection, struct quire_bytes bytes,
     const struct qr_batch *batch, const uint8_t *hash)
 {
     struct hub_user *user = connection->user;
@@ -489,7 +489,7 @@ static void accept(struct qr_hub *hub, struct hub_push *push)
         if (!push->signed_job[i] && !held(connection->user, &batch) && !QR_FAILPOINT_ON(HUB_NO_AUTHOR)) {
             return; /* it was held, and the disk refused it since: the client was told */
         }
-        place(hub, connection, push->batches[i], &batch, push->hashes[i]);
+        append_batch(hub, connection, push->batches[i], &batch, push->hashes[i]);
     }
 }
 

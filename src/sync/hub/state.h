@@ -96,7 +96,7 @@ struct hub_user {
     bool idle;
     uint64_t idle_bytes; /* of memory, while idle */
     bool gone; /* out of the table; freed when nothing of it is pending */
-    bool damaged; /* from damaged_lsn on; nobody gets it before that is forgotten, and it is gone */
+    bool damaged; /* from damaged_lsn on; it is served to no device until it was dropped and loaded again */
     uint64_t damaged_lsn;
     uint8_t user[QR_USER_SIZE];
     struct qr_roster roster;

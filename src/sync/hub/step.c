@@ -366,7 +366,7 @@ static void on_drain(struct qr_hub *hub)
     }
 }
 
-/* What became durable in this step is told, and sent on. */
+/* Acknowledges, and sends on, what became durable in this step. */
 static void flush_dirty(struct qr_hub *hub)
 {
     while (hub->dirty != NULL) {

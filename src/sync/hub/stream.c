@@ -32,7 +32,7 @@ static void compare_chain(struct qr_hub *hub, struct hub_connection *connection,
         }
         hub_refuse(hub, connection, &(struct hub_refusal){.code = QR_ERROR_FORK,
             .replica = position->replica, .seq = position->seq, .data = bytes,
-            .cause = "the device has another batch at a place of the log"});
+            .cause = "the device has another batch at a seq that the log has"});
     }
 }
 
@@ -262,7 +262,7 @@ void hub_presence(struct qr_hub *hub, struct hub_user *user)
 {
     struct hub_connection *connection;
     struct qr_frame frame = {.type = QR_FRAME_PRESENCE};
-    frame.presence.others = devices_here(user) - 1; /* but for the one that is told */
+    frame.presence.others = devices_here(user) - 1; /* without the device that reads it */
     DL_FOREACH (user->connections, connection) {
         hub_send(hub, connection, &frame);
     }
