@@ -167,7 +167,7 @@ static void on_error(struct quire_device *device, const struct qr_frame *frame)
         return;
     }
     if (!frame->error.fatal) {
-        device_append_refused(device, frame->error.code);
+        device_append_refused(device, frame->error.code, frame->error.retry_ms);
         return;
     }
     if (frame->error.code == QR_ERROR_RATE || frame->error.code == QR_ERROR_OVERLOADED ||
@@ -192,64 +192,85 @@ static void on_ping(struct quire_device *device, const struct qr_frame *frame)
     }
 }
 
-/* False: this frame has no place here. */
-static bool take(struct quire_device *device, const struct qr_frame *frame, struct quire_bytes bytes)
+static void on_roster_records(struct quire_device *device, const struct qr_frame *frame)
 {
-    bool ready = device->link.state == LINK_READY;
-    bool welcomed = ready || device->link.state == LINK_ROSTER;
-    switch (frame->type) {
-    case QR_FRAME_CHALLENGE:
-        return device->link.state == LINK_HELLO && (on_challenge(device, frame, bytes), true);
-    case QR_FRAME_WELCOME:
-        return device->link.state == LINK_AUTH && (on_welcome(device, frame), true);
-    case QR_FRAME_ROSTER_RECORDS:
-        if (!welcomed) {
-            return false;
-        }
-        if (device->audit.auditing) {
-            device_audit_records(device, frame);
-            return true;
-        }
-        device_on_roster_records(device, frame);
-        if (device->link.state == LINK_ROSTER && device->roster.count >= device->link.expected_roster) {
-            proceed(device);
-        }
-        return true;
-    case QR_FRAME_ROSTER_DONE:
-        return welcomed && (device_on_roster_done(device, frame), true);
-    case QR_FRAME_CHAINS:
-        return device->link.state == LINK_ROSTER && (device_on_chains(device, frame), true);
-    case QR_FRAME_WANT:
-        return ready && (device_on_want(device, frame), true);
-    case QR_FRAME_DELTA:
-        return ready && (device_on_delta(device, frame, bytes.size), true);
-    case QR_FRAME_CAUGHT_UP:
-        return ready && (device_on_caught_up(device, frame), true);
-    case QR_FRAME_ACK:
-        return ready && (device_on_ack(device, frame), true);
-    case QR_FRAME_PAIR:
-        device_on_pair(device, frame);
-        return true;
-    case QR_FRAME_PING:
-        on_ping(device, frame);
-        return true;
-    case QR_FRAME_ERROR:
-        on_error(device, frame);
-        return true;
-    case QR_FRAME_GOAWAY:
-        if (device->upload.inflight_count == 0) {
-            device_close(device, frame->goaway.retry_ms);
-        }
-        return true;
-    case QR_FRAME_PRESENCE:
-        device->link.presence = frame->presence.others;
-        device_notice(device, QUIRE_NOTICE_PRESENCE, device->link.presence);
-        return true;
-    case QR_FRAME_SKIP:
-        return true;
-    default:
-        return false;
+    if (device->audit.auditing) {
+        device_audit_records(device, frame);
+        return;
     }
+    device_on_roster_records(device, frame);
+    if (device->link.state == LINK_ROSTER && device->roster.count >= device->link.expected_roster) {
+        proceed(device);
+    }
+}
+
+static void on_goaway(struct quire_device *device, const struct qr_frame *frame)
+{
+    if (device->upload.inflight_count == 0) {
+        device_close(device, frame->goaway.retry_ms);
+    }
+}
+
+static void on_presence(struct quire_device *device, const struct qr_frame *frame)
+{
+    device->link.presence = frame->presence.others;
+    device_notice(device, QUIRE_NOTICE_PRESENCE, device->link.presence);
+}
+
+static void on_skip(struct quire_device *device, const struct qr_frame *frame)
+{
+    (void)device, (void)frame;
+}
+
+#define IN(state) (1u << (state))
+#define WELCOMED (IN(LINK_ROSTER) | IN(LINK_READY))
+#define ANY (IN(LINK_PAIRING) | IN(LINK_HELLO) | IN(LINK_AUTH) | WELCOMED)
+
+/** Which frame may come in which states, and where it goes. Any other ends the connection. Which states
+ * may follow is the table of parts/link.c; docs/state-machines.md draws both. */
+static const struct rule {
+    enum qr_frame_type frame;
+    unsigned states;
+    void (*handle)(struct quire_device *device, const struct qr_frame *frame);
+    /* or, for what is hashed or counted as it came: */
+    void (*handle_bytes)(struct quire_device *device, const struct qr_frame *frame,
+        struct quire_bytes bytes);
+} rules[] = {
+    {QR_FRAME_CHALLENGE, IN(LINK_HELLO), NULL, on_challenge},             /* → AUTH */
+    {QR_FRAME_WELCOME, IN(LINK_AUTH), on_welcome, NULL},                  /* → ROSTER or READY */
+    {QR_FRAME_ROSTER_RECORDS, WELCOMED, on_roster_records, NULL},         /* ROSTER → READY */
+    {QR_FRAME_ROSTER_DONE, WELCOMED, device_on_roster_done, NULL},        /* a recovery: → NONE */
+    {QR_FRAME_CHAINS, IN(LINK_ROSTER), device_on_chains, NULL},
+    {QR_FRAME_WANT, IN(LINK_READY), device_on_want, NULL},
+    {QR_FRAME_DELTA, IN(LINK_READY), NULL, device_on_delta},
+    {QR_FRAME_CAUGHT_UP, IN(LINK_READY), device_on_caught_up, NULL},
+    {QR_FRAME_ACK, IN(LINK_READY), device_on_ack, NULL},
+    {QR_FRAME_PAIR, ANY, device_on_pair, NULL},                           /* PAIRING → HELLO */
+    {QR_FRAME_PING, ANY, on_ping, NULL},
+    {QR_FRAME_ERROR, ANY, on_error, NULL},                                /* a fatal one: → NONE */
+    {QR_FRAME_GOAWAY, ANY, on_goaway, NULL},                              /* → NONE */
+    {QR_FRAME_PRESENCE, ANY, on_presence, NULL},
+    {QR_FRAME_SKIP, ANY, on_skip, NULL},
+};
+
+/* False: this frame has no place here. */
+static bool dispatch(struct quire_device *device, const struct qr_frame *frame,
+    struct quire_bytes bytes)
+{
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        const struct rule *rule = &rules[i];
+        if (rule->frame != frame->type) {
+            continue;
+        }
+        bool allowed = (rule->states & IN(device->link.state)) != 0;
+        if (allowed && rule->handle != NULL) {
+            rule->handle(device, frame);
+        } else if (allowed) {
+            rule->handle_bytes(device, frame, bytes);
+        }
+        return allowed;
+    }
+    return false;
 }
 
 void device_frame(struct quire_device *device, struct quire_bytes bytes)
@@ -263,7 +284,7 @@ void device_frame(struct quire_device *device, struct quire_bytes bytes)
     enum quire_status status = qr_frame_read(bytes, &device->space, &frame);
     if (status == QUIRE_ENOMEM) {
         device_ok(device, status);
-    } else if (status != QUIRE_OK || !take(device, &frame, bytes)) {
+    } else if (status != QUIRE_OK || !dispatch(device, &frame, bytes)) {
         device_notice(device, QUIRE_NOTICE_REFUSED, QR_ERROR_PROTO);
         device_close(device, RETRY_BROKEN_MS);
     }

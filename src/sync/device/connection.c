@@ -123,7 +123,7 @@ void device_disconnected(struct quire_device *device)
     link->caught_up = false;
     link->presence = 0;
     device->upload.got_want = false;
-    device_upload_clear(&device->upload);
+    device_upload_reset(&device->upload);
     device->receive.consumed = 0;
     device->receive.shut_out_count = 0;
     if (device->append.sent) {

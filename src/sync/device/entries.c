@@ -65,6 +65,7 @@ static enum quire_status load_parts(struct quire_device *device, struct device_e
         if (status == QUIRE_OK) {
             entry->fresh = false;
             status = quire_document_restore_pending(entry->document, quire_buffer_bytes(&part));
+            entry->saved_size = quire_document_pending_size(entry->document);
         } else if (status == QUIRE_ENOTFOUND) {
             status = QUIRE_OK;
         }
@@ -118,6 +119,7 @@ static void write_pending(struct quire_device *device, struct device_entry *entr
         device_ok(device,
             device_pending_set(&device->pending, entry->entry, size, device->step.now_ms));
         entry->fresh = false;
+        entry->saved_size = size;
         device->replica.moved = true;
     }
     quire_buffer_finish(&delta);

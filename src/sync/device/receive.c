@@ -228,9 +228,10 @@ static void write_chains(struct quire_device *device)
     device_chains_drop_empty(&device->chains);
 }
 
-void device_on_delta(struct quire_device *device, const struct qr_frame *frame, size_t frame_size)
+void device_on_delta(struct quire_device *device, const struct qr_frame *frame,
+    struct quire_bytes bytes)
 {
-    if (device->receive.consumed + frame_size > device->receive.credit) {
+    if (device->receive.consumed + bytes.size > device->receive.credit) {
         device_notice(device, QUIRE_NOTICE_REFUSED, QR_ERROR_PROTO);
         device_close(device, RETRY_BROKEN_MS); /* more than it was given credit for */
         return;
@@ -255,5 +256,5 @@ void device_on_delta(struct quire_device *device, const struct qr_frame *frame, 
     write_chains(device);
     free(items);
     device_entries_settle(device);
-    device->receive.consumed += frame_size;
+    device->receive.consumed += bytes.size;
 }

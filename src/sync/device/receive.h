@@ -6,6 +6,7 @@
 
 #include "sync/device/state.h"
 
-void device_on_delta(struct quire_device *device, const struct qr_frame *frame, size_t frame_size);
+void device_on_delta(struct quire_device *device, const struct qr_frame *frame,
+    struct quire_bytes bytes);
 
 #endif

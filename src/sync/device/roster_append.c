@@ -15,6 +15,8 @@
 #include "sync/device/roster_sign.h"
 #include "base/reader.h"
 
+#define RATE_WAIT_MAX_MS 10000 /* a longer wait is told to the user */
+
 static void append_failed(struct quire_device *device, enum quire_status status)
 {
     bool revoking = device_append_revokes(&device->append);
@@ -170,7 +172,7 @@ void device_on_roster_done(struct quire_device *device, const struct qr_frame *f
     device_conform(device); /* what came since the append was sent */
 }
 
-void device_append_refused(struct quire_device *device, uint32_t code)
+void device_append_refused(struct quire_device *device, uint32_t code, uint32_t retry_ms)
 {
     if (device->append.kind == APPEND_NONE || !device->append.sent) {
         return;
@@ -179,8 +181,14 @@ void device_append_refused(struct quire_device *device, uint32_t code)
     if (code == QR_ERROR_OVERLOADED) {
         return; /* the server's disk failed: again later */
     }
+    if (code == QR_ERROR_RATE && retry_ms <= RATE_WAIT_MAX_MS) {
+        device->append.at_ms = device->step.now_ms + retry_ms; /* the server searches its log for it */
+        device->append.tries--;
+        return;
+    }
     if (code != QR_ERROR_STALE_ROSTER) {
-        append_failed(device, code == QR_ERROR_RATE ? QUIRE_ELIMIT : QUIRE_EINVALID);
+        bool full = code == QR_ERROR_RATE || code == QR_ERROR_TOO_LARGE;
+        append_failed(device, full ? QUIRE_ELIMIT : QUIRE_EINVALID);
     } else if (device_append_revokes(&device->append)) {
         device_resubscribe_later(device); /* its chains may have grown */
     } else if (device->append.kind == APPEND_RECOVER) {

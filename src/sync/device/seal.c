@@ -298,6 +298,7 @@ static bool draft_entry(struct quire_device *device, struct drafts *drafts, cons
             return false;
         }
     }
+    entry->saved_size = 0;
     entry->touched = false; /* nothing came from elsewhere */
     device_entry_settle(device, entry);
     struct device_key key = device_key('l', id, QR_ENTRY_SIZE);

@@ -6,7 +6,8 @@
 
 #include "sync/device/state.h"
 
-#define DEVICE_SEAL_SIZE 2048         /* bytes of pending edits that are sealed at once */
+#define DEVICE_SEAL_SIZE (16 * 1024)  /* bytes of pending edits that are sealed at once: small saves
+                                        share a batch, of which a server takes few a second */
 #define DEVICE_SEAL_IDLE_MS 1000      /* another device is connected: when nothing was typed for so long … */
 #define DEVICE_SEAL_LATEST_MS 10000   /* … or this long after the first pending edit */
 #define DEVICE_SEAL_ALONE_MS 30000    /* no other device is connected, or this one is not */

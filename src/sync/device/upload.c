@@ -122,6 +122,16 @@ static struct device_chain *first_cause(struct quire_device *device, struct devi
     return NULL;
 }
 
+/* Some batch could go if the pace allowed it. */
+static bool has_any(const struct quire_device *device)
+{
+    bool any = false;
+    for (size_t i = 0; i < device->chains.count && !any; i++) {
+        any = has_more(device, &device->chains.items[i]);
+    }
+    return any;
+}
+
 static struct device_chain *next_to_push(struct quire_device *device, struct quire_buffer *out_batch)
 {
     for (size_t i = 0; i < device->chains.count; i++) {
@@ -142,6 +152,9 @@ static bool push(struct quire_device *device)
     struct quire_bytes *items = device->space.items;
     struct qr_frame frame = {.type = QR_FRAME_PUSH};
     struct device_chain *chain;
+    if (!device_upload_begin_push(&device->upload, device->step.now_ms)) {
+        return false;
+    }
     while (frame.push.batch_count < DEVICE_PUSH_COUNT && batches.size < DEVICE_PUSH_MAX &&
         device_upload_has_room(&device->upload) && (chain = next_to_push(device, &next)) != NULL) {
         size_t size = next.size - QR_HASH_SIZE;
@@ -213,6 +226,7 @@ void device_on_ack(struct quire_device *device, const struct qr_frame *frame)
         struct device_chain *chain = device_chain_find(device, range->replica);
         if (chain != NULL && range->to <= chain->head) {
             device_upload_drop(&device->upload, range->replica, 0, range->to);
+            device_upload_acked(&device->upload);
             device_is_on_server(device, chain, range->to);
         }
     }
@@ -245,7 +259,12 @@ void device_on_batch_error(struct quire_device *device, const struct qr_frame *f
     if (chain == NULL || seq > chain->head) {
         return;
     }
+    uint64_t wait_ms = frame->error.retry_ms < 200 ? 200 : frame->error.retry_ms;
+    wait_ms = wait_ms < RETRY_MAX_MS ? wait_ms : RETRY_MAX_MS;
     bool follows = is_blocked(device, chain) && chain->link.refused_seq <= seq;
+    if (frame->error.code == QR_ERROR_RATE) {
+        device_upload_rated(&device->upload, chain->replica, seq, device->step.now_ms, wait_ms);
+    }
     send_rest_again(device, chain->replica, seq);
     device_upload_drop(&device->upload, chain->replica, seq, UINT64_MAX);
     chain->link.sent = seq - 1 < chain->link.sent ? seq - 1 : chain->link.sent;
@@ -254,8 +273,6 @@ void device_on_batch_error(struct quire_device *device, const struct qr_frame *f
     }
     chain->link.refusal = frame->error.code;
     chain->link.refused_seq = seq;
-    uint64_t wait_ms = frame->error.retry_ms < 200 ? 200 : frame->error.retry_ms;
-    wait_ms = wait_ms < RETRY_MAX_MS ? wait_ms : RETRY_MAX_MS;
     chain->link.blocked_until_ms = device->step.now_ms + wait_ms;
     if (frame->error.code == QR_ERROR_STALE_ROSTER) {
         device_close(device, (uint32_t)wait_ms); /* the next AUTH brings what the server lacks */
@@ -284,6 +301,10 @@ uint64_t device_upload_due_ms(const struct quire_device *device)
             chain->link.blocked_until_ms < due) {
             due = chain->link.blocked_until_ms;
         }
+    }
+    uint64_t paced = device_upload_pace_ms(&device->upload, device->step.now_ms);
+    if (paced > device->step.now_ms && has_any(device) && paced < due) {
+        due = paced;
     }
     return due;
 }

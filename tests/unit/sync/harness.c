@@ -224,6 +224,8 @@ static void send_to_hub(void *context, struct quire_bytes message)
     struct sender *sender = context;
     if (sender->person->connection != 0) {
         line_put(&sender->person->to_hub, message);
+        bool pushes = message.size > 1 && message.data[1] == QR_FRAME_PUSH;
+        sender->person->pushed += pushes ? message.size : 0;
         KIT_OK(quire_buffer_append(&sender->world->seen, message.data, message.size));
     }
 }

@@ -29,6 +29,7 @@ struct person {
     struct line to_hub, to_device;
     uint64_t closed;
     uint32_t retry_ms; /* of the device's last CLOSE */
+    uint64_t pushed;   /* bytes of PUSH frames that it sent */
 };
 
 /** Somebody who talks raw frames to the hub: peer.h. */

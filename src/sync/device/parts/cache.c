@@ -50,7 +50,7 @@ void device_cache_make_room(struct device_cache *cache)
 {
     struct device_entry *oldest = cache->recent;
     if (cache->count >= DEVICE_CACHE_MAX && !oldest->touched && !oldest->state_due &&
-        quire_document_pending_size(oldest->document) == 0) {
+        quire_document_pending_size(oldest->document) == oldest->saved_size) {
         device_cache_evict(cache, oldest);
     }
 }

@@ -17,6 +17,7 @@ struct device_entry {
     struct quire_document *document; /* owned */
     uint32_t tail_count;             /* deltas in the records beside the state */
     size_t tail_size, state_size;    /* bytes */
+    size_t saved_size; /* bytes of edits that are not sealed and that the records hold */
     bool touched;   /* a merge of this step changed it: summary and notice are due */
     bool fresh;     /* nothing of it is in the records yet */
     bool state_due; /* a merge is in no record yet: the state is to be written in this step */
@@ -40,7 +41,7 @@ QUIRE_CHECKED enum quire_status device_cache_add(struct device_cache *cache,
 /** Frees an entry and its document; edits that nobody saved are gone. */
 void device_cache_evict(struct device_cache *cache, struct device_entry *entry);
 /** A reader opens one entry after another with no step between: frees the oldest one, unless it has
- * changes. Those wait for the end of the step, which writes them. */
+ * changes that are not saved. Those wait for the end of the step, which writes them. */
 void device_cache_make_room(struct device_cache *cache);
 void device_cache_check(const struct device_cache *cache);
 void device_cache_finish(struct device_cache *cache);
