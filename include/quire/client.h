@@ -137,9 +137,10 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_client_start_account(struct quir
 QUIRE_API QUIRE_CHECKED enum quire_status quire_client_join(struct quire_client *client,
     const char *name, const char *code, uint32_t timeout_ms);
 
-/** The same by the recovery kit. EMALFORMED: not a kit. */
+/** The same by the recovery kit. If the account has as many active devices as it may have, the one that
+ * wrote least recently is revoked; with revoke_others every other device is. EMALFORMED: not a kit. */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_client_recover(struct quire_client *client,
-    const char *name, const char *kit, uint32_t timeout_ms);
+    const char *name, const char *kit, bool revoke_others, uint32_t timeout_ms);
 
 /**
  * Opens the profile. ENOTFOUND: there is none, or its key file is missing. ECRYPTO: the key is

@@ -358,6 +358,16 @@ static enum quire_status join_by(struct quire_client *client, const char *name, 
     return abandon(client, status);
 }
 
+static enum quire_status recover_alone(const struct quire_device_options *options,
+    struct quire_bytes name, struct quire_bytes kit, struct quire_device **out_device)
+{
+    struct quire_device_options alone = *options;
+    alone.revoke_others = true;
+    enum quire_status status = quire_device_recover(&alone, name, kit, out_device);
+    qr_client_wipe(&alone, sizeof alone);
+    return status;
+}
+
 enum quire_status quire_client_join(struct quire_client *client, const char *name,
     const char *code, uint32_t timeout_ms)
 {
@@ -366,10 +376,11 @@ enum quire_status quire_client_join(struct quire_client *client, const char *nam
 }
 
 enum quire_status quire_client_recover(struct quire_client *client, const char *name,
-    const char *kit, uint32_t timeout_ms)
+    const char *kit, bool revoke_others, uint32_t timeout_ms)
 {
     client->run.joined = false;
-    return join_by(client, name, kit, quire_device_recover, "recovery kit", timeout_ms);
+    return join_by(client, name, kit, revoke_others ? recover_alone : quire_device_recover,
+        "recovery kit", timeout_ms);
 }
 
 /* ---- the server's address -------------------------------------------------------------------- */

@@ -57,6 +57,10 @@ static const char *why_pairing_failed(const struct qr_client_work *work, enum qu
 {
     bool shows = work->goal == QR_CLIENT_GOAL_PAIR;
     switch (status) {
+    case QUIRE_ELIMIT:
+        return shows ? "the account has 20 active devices, or its list of devices is full: revoke a device "
+                       "that is not used any more, or enrol the new one with the recovery kit"
+                     : "the account's list of devices is full";
     case QUIRE_ENOTFOUND:
         return shows ? "too many devices pair on this server at the moment"
                      : "no device shows this code on this server now: it was mistyped, or used, or its "

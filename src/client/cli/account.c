@@ -123,7 +123,8 @@ static enum qr_cli_exit join_with(struct qr_cli *cli, const char *secret, bool b
     }
     const char *name = device_name(cli, host, sizeof host);
     return after_join(cli,
-        by_kit ? quire_client_recover(cli->client, name, secret, timeout_ms)
+        by_kit ? quire_client_recover(cli->client, name, secret,
+                     qr_cli_has(&cli->args, "revoke-others"), timeout_ms)
                : quire_client_join(cli->client, name, secret, timeout_ms));
 }
 

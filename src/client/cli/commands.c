@@ -24,6 +24,8 @@
 
 static const struct qr_cli_option init_options[] = {NEW_PROFILE, {0}};
 static const struct qr_cli_option join_options[] = {NEW_PROFILE, ONLINE, {0}};
+static const struct qr_cli_option recover_options[] = {NEW_PROFILE, ONLINE,
+    {"revoke-others", "", "revokes every other device of the account, for when one was stolen"}, {0}};
 static const struct qr_cli_option write_options[] = {FIELDS, {0}};
 static const struct qr_cli_option edit_options[] = {FIELDS, {"untag", "NAME", "takes a tag away"},
     {"unemotion", "NAME", "takes an emotion away"}, {"no-title", "", "takes the title away"},
@@ -89,8 +91,9 @@ const struct qr_cli_command qr_cli_commands[] = {
         online_options, qr_cli_rejoin},
     {"recover", "", 0, 0, "joins an account by its recovery kit",
         "Reads the kit from standard input or, without showing it, from the terminal; never from\n"
-        "the command line, where other users can see it. Then takes in all entries.\n",
-        join_options, qr_cli_recover},
+        "the command line, where other users can see it. Then takes in all entries.\n"
+        "If 20 devices are active, it revokes the one that wrote least recently.\n",
+        recover_options, qr_cli_recover},
     {"pair", "", 0, CODE_GROUPS_MAX, "lets a new device join: shows a code and waits for it",
         "Show the code to no one else, and never type one that was sent to you.\n"
         "`quire pair CODE` is the same as `quire join CODE`.\n",

@@ -97,6 +97,7 @@ static enum qr_cli_exit print_status_json(struct qr_cli *cli,
         json_object_set_new(object, "rejections", rejections);
         json_object_set_new(object, "alarms", alarms);
         json_object_set_new(object, "drafts", json_integer((json_int_t)qr_cli_draft_count(cli)));
+        json_object_set_new(object, "roster_fullness", json_integer((json_int_t)state->roster_fullness));
         json_object_set_new(object, "unread", json_integer((json_int_t)state->unread_count));
     }
     return qr_cli_print_json(cli, object);
@@ -131,6 +132,11 @@ enum qr_cli_exit qr_cli_status(struct qr_cli *cli)
             qr_cli_warn(cli), state.unsealed_count, state.unsealed_count == 1 ? "entry" : "entries",
             state.unacknowledged_count, state.unacknowledged_count == 1 ? "batch" : "batches",
             qr_cli_plain(cli));
+    }
+    if (state.roster_fullness >= 80) {
+        printf("%sdevices%s      the account's list of devices is %" PRIu32 " %% full; when it is full, only "
+               "the recovery kit can add a device. Revoking always works\n",
+            qr_cli_warn(cli), qr_cli_plain(cli), state.roster_fullness);
     }
     if (state.unread_count > 0) {
         printf("%sunread%s       %" PRIu64 " %s: another device has a later version of Quire; they are kept, "
