@@ -361,6 +361,22 @@ def two_imports_at_once_make_no_doubles():
         assert len(device.entries()) == 1500
 
 
+@test
+def imported_entries_reach_other_devices_once():
+    with World() as world:
+        phone, laptop = world.phone_and_laptop(world.server())
+        source = world.folder / "in.json"
+        source.write_text(dayone(400))
+        phone.run("import", source)
+        phone.sync()
+        laptop.sync()
+        phone.run("export", world.folder / "phone.json")
+        laptop.run("export", world.folder / "laptop.json")
+        assert (world.folder / "phone.json").read_bytes() == (world.folder / "laptop.json").read_bytes()
+        assert laptop.json("import", source)["there"] == 400
+        assert not any(phone.alarms().values()) and not any(laptop.alarms().values())
+
+
 # ---- breaking off ------------------------------------------------------------------------------
 
 
