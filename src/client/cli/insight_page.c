@@ -142,8 +142,9 @@ static void put_days(FILE *file, const struct quire_insight_report *report)
     if (report->day_count == 0) {
         return;
     }
-    size_t next = 0;
-    fprintf(file, "<figure><svg viewBox=\"0 0 %d 100\" role=\"img\" aria-label=\"Days\">\n", WIDTH);
+    size_t next = 0, width = LEFT + 13 * report->week_count; /* a year of weeks is wider than the rest */
+    fprintf(file, "<figure><svg viewBox=\"0 0 %zu 100\" role=\"img\" aria-label=\"Days\">\n",
+        width > WIDTH ? width : WIDTH);
     for (int weekday = 0; weekday < 7; weekday++) {
         fprintf(file, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>\n", LEFT - 6, 11 + 13 * weekday,
             names[weekday]);

@@ -104,7 +104,7 @@ Test(report, a_finding_at_one_look_is_watched_without_its_name)
     }
     const struct quire_insight_report *report = report_at(FIRST_DAY + 60);
     cr_assert_null(item_at(report, QUIRE_INSIGHT_TAG_WITH, 0));
-    cr_assert_geq(item_at(report, QUIRE_INSIGHT_WATCHING, 0)->numbers[0], 1);
+    cr_assert_not_null(item_at(report, QUIRE_INSIGHT_WATCHING, 0));
 }
 
 Test(report, asking_every_day_between_two_looks_says_the_same)
