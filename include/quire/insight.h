@@ -45,6 +45,7 @@ struct quire_insight_options {
     int32_t from, to;    /* the days that are reported on, both included; looks do not depend on them */
     uint32_t without;    /* bits of quire_insight_kind */
     bool weak_languages; /* read those, too, whose model is weak (French) */
+    bool repetition;     /* say where entries of a rising theme are much alike */
 };
 
 /** One entry. All ranges are borrowed until the report is no longer used. */
@@ -78,7 +79,8 @@ enum quire_insight_template {
     QUIRE_INSIGHT_NEED_ENTRIES,  /* recent, earlier entries that are missing for themes */
     QUIRE_INSIGHT_NEED_LOOKS,    /* days until there have been two looks */
     QUIRE_INSIGHT_NO_MODEL,      /* name = language code, "" unknown; entries of the period */
-    QUIRE_INSIGHT_AFTER_TODAY    /* entries dated after today */
+    QUIRE_INSIGHT_AFTER_TODAY,   /* entries dated after today */
+    QUIRE_INSIGHT_REPEATS        /* name = word of a rising theme; entries, mean cosine in 1/10,000. No claim */
 };
 
 enum quire_insight_need {

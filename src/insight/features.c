@@ -136,6 +136,15 @@ static void add_parts(struct qr_features *features, const struct qr_token *token
     }
 }
 
+uint8_t qr_features_weight(const struct qr_features *features, uint64_t hash)
+{
+    uint32_t slot = (uint32_t)(hash >> 20) % QR_FEATURES_TABLE;
+    while (features->weights[slot] != 0 && features->hashes[slot] != hash) {
+        slot = (slot + 1) % QR_FEATURES_TABLE;
+    }
+    return features->weights[slot];
+}
+
 static void add_grams(struct qr_features *features, const struct qr_token *token)
 {
     for (uint32_t size = 1; size <= 3; size++) {

@@ -31,6 +31,9 @@ void qr_features_clear(struct qr_features *features);
 /** Adds one; true if it is new. The set being full, nothing happens. weight ≥ 1. */
 bool qr_features_insert(struct qr_features *features, uint64_t hash, uint8_t weight);
 
+/** The weight of one; 0: it is not there. */
+uint8_t qr_features_weight(const struct qr_features *features, uint64_t hash);
+
 /** Adds those of a text, as one passage. `language` says which words negate. */
 void qr_features_add(struct qr_features *features, enum qr_language language, struct quire_bytes text);
 

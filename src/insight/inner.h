@@ -7,6 +7,7 @@
 
 #include "insight/findings.h"
 #include "insight/language.h"
+#include "insight/repeat.h"
 #include "insight/words.h"
 #include <quire/insight.h>
 
@@ -66,6 +67,7 @@ struct qr_finish_work {
     uint32_t name_count;
     struct qr_finding found[2][QR_FINDINGS_MAX];
     uint32_t found_count[2];
+    struct qr_features other; /* scratch, where repetition is asked for */
     struct qr_theme themes[QR_THEMES_WORDS_MAX];
     struct quire_bytes texts[QR_THEMES_ENTRIES_MAX];
     int64_t numbers[QR_DAYS_MAX];

@@ -273,6 +273,35 @@ static size_t languages_in_use(const struct quire_insight *insight, const struct
     return count;
 }
 
+/* The last entries with a word of a rising theme, if they are much alike and the mood does not rise. first:
+ * the window's first entry. */
+static void add_repetition(struct quire_insight *insight, struct qr_finish_work *work,
+    const struct qr_theme *theme, uint32_t first, uint32_t count)
+{
+    struct quire_bytes texts[QR_REPEAT_ENTRIES];
+    int32_t moods[QR_REPEAT_ENTRIES];
+    uint32_t found = 0;
+    for (uint32_t i = count; i > 0 && found < QR_REPEAT_ENTRIES; i--) {
+        if (work->words.bits[theme->word][(i - 1) / 8] >> ((i - 1) & 7) & 1) {
+            found++;
+            texts[QR_REPEAT_ENTRIES - found] = work->texts[i - 1];
+            moods[QR_REPEAT_ENTRIES - found] = insight->entries[first + i - 1].mood;
+        }
+    }
+    if (found < QR_REPEAT_ENTRIES || qr_repeat_is_rising(moods, QR_REPEAT_ENTRIES)) {
+        return;
+    }
+    memset(&work->other, 0, sizeof work->other);
+    uint32_t alike = qr_repeat_alike(&insight->features, &work->other, texts, QR_REPEAT_ENTRIES);
+    struct quire_insight_item *item =
+        alike < QR_REPEAT_ALIKE_MIN ? NULL : qr_item_add(insight, QUIRE_INSIGHT_REPEATS);
+    if (item != NULL) {
+        item->name = quire_bytes_of_text(work->words.names[theme->word]);
+        item->numbers[0] = QR_REPEAT_ENTRIES;
+        item->numbers[1] = (int32_t)alike;
+    }
+}
+
 static void add_themes(struct quire_insight *insight, struct qr_finish_work *work, int32_t look)
 {
     const struct qr_bundle *bundles[QUIRE_INSIGHT_BUNDLES_MAX];
@@ -314,6 +343,11 @@ static void add_themes(struct quire_insight *insight, struct qr_finish_work *wor
                 words->cjk[theme->word]};
             memcpy(item->numbers, numbers, sizeof numbers);
             item->name = quire_bytes_of_text(words->names[theme->word]);
+        }
+    }
+    for (uint32_t i = 0; i < found && insight->options.repetition; i++) {
+        if (work->themes[i].rising) {
+            add_repetition(insight, work, &work->themes[i], first, count);
         }
     }
 }

@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct quire_insight_options options = {.today = 2000, .from = 1900, .to = 2000};
+    struct quire_insight_options options = {.today = 2000, .from = 1900, .to = 2000, .repetition = true};
     struct quire_insight *insight;
     const struct quire_insight_report *report;
     size_t arena_size = quire_insight_size(ENTRIES_MAX, size, ENTRIES_MAX);
@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assert(status == QUIRE_OK);
     assert(report->entries + report->later_entries == added);
     for (size_t i = 0; i < report->item_count; i++) {
-        assert(report->items[i].template_id <= QUIRE_INSIGHT_AFTER_TODAY);
+        assert(report->items[i].template_id <= QUIRE_INSIGHT_REPEATS);
     }
     free(arena);
     return 0;

@@ -49,6 +49,7 @@ static const struct {
     [QUIRE_INSIGHT_NEED_LOOKS] = {"need_looks", QR_INSIGHTS_NOT_YET},
     [QUIRE_INSIGHT_NO_MODEL] = {"no_model", QR_INSIGHTS_READ},
     [QUIRE_INSIGHT_AFTER_TODAY] = {"after_today", QR_INSIGHTS_NOT_YET},
+    [QUIRE_INSIGHT_REPEATS] = {"repeats", QR_INSIGHTS_THEMES},
 };
 
 const char *qr_insights_template_name(enum quire_insight_template template_id)
@@ -271,6 +272,11 @@ static void print_item(FILE *out, const struct qr_insights *insights, const stru
     case QUIRE_INSIGHT_AFTER_TODAY:
         fprintf(out, "%d %s dated after today: not looked at.", n[0],
             plural(n[0], "entry is", "entries are"));
+        break;
+    case QUIRE_INSIGHT_REPEATS:
+        fprintf(out, "Your last %d entries with \"", n[0]);
+        qr_cli_print_name(out, item->name);
+        fprintf(out, "\" are much alike. If you like, write of it in another way: what would you tell a friend?");
         break;
     default:
         print_finding(out, item);

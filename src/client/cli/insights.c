@@ -214,6 +214,7 @@ static enum qr_cli_exit read_options(struct qr_cli *cli, struct quire_insight_op
     options->from = options->today - PERIOD_DAYS + 1;
     options->to = options->today;
     options->weak_languages = qr_cli_has(&cli->args, "weak-languages");
+    options->repetition = qr_cli_has(&cli->args, "repetition");
     for (size_t i = 0; i < cli->args.operand_count; i++) {
         size_t used = strlen(period);
         snprintf(period + used, sizeof period - used, "%s%s", i > 0 ? " " : "", cli->args.operands[i]);

@@ -215,6 +215,31 @@ Test(report, any_bytes_and_a_megabyte_are_a_text)
     free(text);
 }
 
+Test(report, likeness_of_a_theme_is_said_only_if_asked_for)
+{
+    uint64_t state = 4;
+    for (int32_t day = 0; day < 112; day++) {
+        bool themed = day >= 84 ? qr_draw_below(&state, 10) < 7 : qr_draw_below(&state, 30) == 0;
+        diary_add(diary, FIRST_DAY + day, 50, themed ? "The same garden quarrel, and I said the same words." : "Bread.",
+            NULL, NULL);
+    }
+    struct quire_insight_options options = options_of(FIRST_DAY + 112);
+    const struct quire_insight_report *report = report_of(diary, &options, &arena);
+    cr_assert_not_null(item_at(report, QUIRE_INSIGHT_THEME_UP, 0));
+    cr_assert_null(item_at(report, QUIRE_INSIGHT_REPEATS, 0));
+    free(arena);
+    options.repetition = true;
+    report = report_of(diary, &options, &arena);
+    cr_assert_not_null(item_at(report, QUIRE_INSIGHT_REPEATS, 0));
+    cr_assert_geq(item_at(report, QUIRE_INSIGHT_REPEATS, 0)->numbers[1], 9900); /* equal texts */
+    free(arena);
+    for (size_t i = 0; i < diary->count; i++) { /* with rising moods nothing is offered */
+        diary->entries[i].mood = (int32_t)i * 100 / 112;
+    }
+    report = report_of(diary, &options, &arena);
+    cr_assert_null(item_at(report, QUIRE_INSIGHT_REPEATS, 0));
+}
+
 Test(report, kinds_can_be_left_out)
 {
     add_days(200, true);
