@@ -26,10 +26,18 @@ static bool look(void *context, const struct quire_device_info *info)
     return true;
 }
 
+/* The server does not know it, and the account has no room for it: only a user who revokes another
+ * device helps it. */
+static bool is_shut_out(const struct world *world, const struct phone *phone)
+{
+    return (phone->stage != PHONE_JOINED || phone->unknown) && world->model->users[phone->user].full;
+}
+
 /* Takes part in what is demanded: joined, and not revoked as far as any other phone knows. */
 bool phone_counts(const struct world *world, const struct phone *phone)
 {
-    if (phone->apart || phone->stage != PHONE_JOINED || phone->device == NULL || phone->state.revoked) {
+    if (phone->apart || phone->stage != PHONE_JOINED || phone->device == NULL || phone->state.revoked
+        || is_shut_out(world, phone)) {
         return false;
     }
     for (uint32_t i = 0; phone->revoked && i < world->phone_count; i++) {
@@ -82,7 +90,7 @@ bool converge_reached(struct world *world, char *out_reason, size_t reason_size)
         if (phone->apart || phone->stage == PHONE_AWAY || (phone->revoked && !phone_counts(world, phone))) {
             continue;
         }
-        if (phone->stage != PHONE_JOINED && world->model->users[phone->user].full) {
+        if (is_shut_out(world, phone)) {
             continue;
         }
         if (phone->stage != PHONE_JOINED || phone->device == NULL) {

@@ -16,6 +16,9 @@
 void plan_options(const struct plan *plan, uint64_t seed, struct options *out_options)
 {
     options_draw(out_options, seed, plan->minutes);
+    if (plan->limits) {
+        options_draw_limits(out_options, seed, PER_MILLION);
+    }
     if (plan->exact) {
         *out_options = (struct options){.minutes = plan->minutes};
     }
@@ -158,6 +161,7 @@ static void print_options(const struct plan *plan, uint64_t seed, FILE *out)
         }
     }
     fprintf(out, " --minutes-simulated %" PRIu64 "%s", plan->minutes, plan->exact ? " --exact" : "");
+    fputs(plan->limits ? " --limits" : "", out);
     for (size_t i = 0; i < plan->setting_count; i++) {
         fprintf(out, " --set %s=%" PRIu64, plan->settings[i].name, plan->settings[i].value);
     }

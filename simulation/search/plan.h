@@ -28,6 +28,7 @@ struct plan {
     uint64_t job_count; /* processes at once */
     struct plan_setting settings[PLAN_SETTINGS_MAX];
     size_t setting_count;
+    bool limits; /* every drawn world has lowered limits */
     bool exact; /* options that are not set are 0 instead of drawn */
     uint32_t strategy; /* of Mallory, target the drawn options are fitted to; 0: none */
     struct plan_known *known; /* run first; owned */

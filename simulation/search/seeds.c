@@ -14,7 +14,7 @@
 
 static const char usage[] =
     "usage: quire-sim [--seed N] [--runs K] [--jobs J] [--minutes-simulated M] [--set name=value]… [--exact]\n"
-    "                 [--seeds FILE] [--until-failure] [--trace] [--json] [--report FILE] [--shrink]\n"
+    "                 [--limits] [--seeds FILE] [--until-failure] [--trace] [--json] [--report FILE] [--shrink]\n"
     "                 [--options]\n"
     "\n"
     "Runs the device and the hub under virtual time with faults that a seed draws, and checks what\n"
@@ -27,6 +27,7 @@ static const char usage[] =
     "  --minutes-simulated M  before everything heals (30)\n"
     "  --set name=value       an option that is not left to the seed\n"
     "  --exact                options that are not set are 0, instead of drawn\n"
+    "  --limits               lowered limits in every drawn world, instead of one in eight\n"
     "  --seeds FILE           also the seeds of a file, one a line: the seed, its options if it is not\n"
     "                         to draw them, why\n"
     "  --trace                print every line of the trace\n"
@@ -79,6 +80,7 @@ static void parse(int count, char **words, struct wishes *out)
         {"--jobs", .number = &out->plan.job_count},
         {"--minutes-simulated", .number = &out->plan.minutes},
         {"--set", .take = plan_take_setting, .context = &out->plan},
+        {"--limits", .flag = &out->plan.limits},
         {"--exact", .flag = &out->plan.exact},
         {"--seeds", .take = take_seeds, .context = &out->plan},
         {"--until-failure", .flag = &out->until_failure},

@@ -33,7 +33,7 @@
 
 static const char usage[] =
     "usage: quire-sim swarm [--minutes M] [--runs K] [--jobs J] [--folder F] [--seed N] [--rare R]\n"
-    "                       [--set name=value]…\n"
+    "                       [--set name=value]… [--limits]\n"
     "\n"
     "Runs fresh seeds until the time is over, and goes on from there when it is called again. Ends with\n"
     "1 if a run failed, now or before, or if a state that runs should reach now and then was never\n"
@@ -46,6 +46,7 @@ static const char usage[] =
     "  --seed N      the first seed of a new folder (1)\n"
     "  --rare R      after so many runs each state must have been reached (100000)\n"
     "  --set ...     an option that is not left to the seed; counts as another program\n"
+    "  --limits      lowered limits in every world, instead of one in eight; likewise\n"
     "\n"
     "F/state-PROGRAM-COMMIT holds the counts of one program; F/SEED-PROGRAM-COMMIT.txt one failure: what\n"
     "failed, the commands that show it, the end of its trace, and the smallest world that fails; beside\n"
@@ -168,13 +169,13 @@ static void fill_next(const struct swarm *swarm, FILE *file)
 /* Another commit begins with counts of its own, at seeds that none before has seen. */
 static void open_folder(struct swarm *swarm, uint64_t first_seed)
 {
-    uint64_t settings = 0;
+    uint64_t settings = swarm->plan.limits;
     for (size_t i = 0; i < swarm->plan.setting_count; i++) {
         const struct plan_setting *setting = &swarm->plan.settings[i];
         settings = bytes_mix(settings ^ setting->value, quire_bytes_of_text(setting->name));
     }
     char suffix[32] = "";
-    if (swarm->plan.setting_count > 0) {
+    if (swarm->plan.setting_count > 0 || swarm->plan.limits) {
         snprintf(suffix, sizeof suffix, "-set%08" PRIx32, (uint32_t)settings);
     }
     if (mkdir(swarm->folder, 0777) != 0 && errno != EEXIST) {
@@ -320,6 +321,7 @@ static void parse(int count, char **words, struct swarm *swarm)
         {"--seed", .number = &swarm->plan.first_seed},
         {"--rare", .number = &swarm->rare},
         {"--set", .take = plan_take_setting, .context = &swarm->plan},
+        {"--limits", .flag = &swarm->plan.limits},
     };
     arguments_read("quire-sim swarm", usage, known, sizeof known / sizeof *known, count, words);
     if (strlen(swarm->folder) > FOLDER_NAME_MAX) {

@@ -15,6 +15,8 @@ static const char *const names[] = {
 };
 
 /* One of a few sizes, or never. */
+#define LIMITED_PPM 125000 /* of the worlds have lowered limits */
+
 static uint64_t maybe(struct prng *prng, uint64_t per_million, uint64_t low, uint64_t high)
 {
     uint64_t value = prng_range(prng, low, high);
@@ -88,11 +90,11 @@ static void draw_forgotten(struct options *options, struct prng *prng)
 
 /* From a stream of its own, so that all other worlds stay the same. limit_chains is not drawn: what
  * leaves it again is not there yet. */
-static void draw_limits(struct options *options, uint64_t seed)
+void options_draw_limits(struct options *options, uint64_t seed, uint64_t per_million)
 {
     struct prng prng;
     prng_seed(&prng, seed, 6);
-    if (prng_chance(&prng, 875000)) {
+    if (!prng_chance(&prng, per_million)) {
         return;
     }
     options->limit_text = maybe(&prng, 600000, 50, 1000);
@@ -182,7 +184,7 @@ void options_draw(struct options *options, uint64_t seed, uint64_t minutes)
         /* A device that drops a batch which it cannot read relies on its author to bring what is in it. */
         options->later_ppm = 0;
     }
-    draw_limits(options, seed);
+    options_draw_limits(options, seed, LIMITED_PPM);
 }
 
 void options_calm(struct options *options)

@@ -101,6 +101,8 @@ struct options {
 
 /** Draws all options; minutes are given. */
 void options_draw(struct options *options, uint64_t seed, uint64_t minutes);
+/** Lowers limits in so many worlds of a million; which and how far, the seed says. */
+void options_draw_limits(struct options *options, uint64_t seed, uint64_t per_million);
 /** Any limit is lower than it ships. */
 bool options_lower_limits(const struct options *options);
 /** A world in which nothing goes wrong by itself: what a story begins with. */
