@@ -70,6 +70,8 @@ void intrude_chain(struct world *world);
 void intrude_effect(struct world *world);
 void intrude_twice(struct world *world);
 void intrude_flood(struct world *world);
+void intrude_appends(struct world *world);
+void intrude_chains(struct world *world);
 void intrude_pose(struct world *world);
 
 /* mixed.c */

@@ -14,6 +14,8 @@
 #include <string.h>
 
 #define FLOOD_BATCHES 64u
+#define FLOOD_APPENDS 40u
+#define FLOOD_CHAINS 8u
 #define HUB_PUSHES_BURST 200u /* as mallory_prepare has it */
 #define HUB_PUSHES_PER_SECOND 10u
 #define HUB_SHARE 20u /* a device has this part of the user's budget beside it: protocol/limits.md */
@@ -361,6 +363,46 @@ void intrude_flood(struct world *world)
         for (size_t i = 0; i < FLOOD_BATCHES; i++) {
             quire_buffer_finish(&batches[i]);
         }
+    }
+}
+
+/* Changes to the roster that are refused, and count all the same. */
+void intrude_appends(struct world *world)
+{
+    for (size_t i = 0; i < FLOOD_APPENDS; i++) {
+        if (stage(world) == NULL) {
+            return;
+        }
+        uint8_t stale[QR_HASH_SIZE];
+        prng_bytes(&world->mallory->chance, stale, sizeof stale);
+        struct quire_bytes record = qr_roster_record(&world->mallory->intruder->account.roster, 0);
+        struct qr_frame frame = {.type = QR_FRAME_ROSTER_APPEND};
+        frame.roster_append.prev_head = stale;
+        frame.roster_append.records = &record;
+        frame.roster_append.record_count = 1;
+        say(world, &frame);
+    }
+    mallory_misdeed(world, "Mallory's traitor sends # roster records that are refused", FLOOD_APPENDS, 0);
+}
+
+/* Chains of one batch each, all of them true. */
+void intrude_chains(struct world *world)
+{
+    for (size_t i = 0; i < FLOOD_CHAINS; i++) {
+        const struct qr_vault *vault = stage(world);
+        if (vault == NULL) {
+            return;
+        }
+        struct intruder *intruder = world->mallory->intruder;
+        struct draft draft = next(intruder, vault);
+        prng_bytes(&world->mallory->chance, draft.replica, sizeof draft.replica);
+        uint8_t hash[QR_HASH_SIZE];
+        struct quire_buffer batch = {0};
+        forge_batch(&intruder->account, &draft, vault, &batch, hash);
+        truth_batch(world, 0, quire_buffer_bytes(&batch));
+        mallory_misdeed(world, "Mallory's traitor opens a chain", 0, 0);
+        push(world, &(struct quire_bytes){batch.data, batch.size}, 1);
+        quire_buffer_finish(&batch);
     }
 }
 

@@ -5,6 +5,7 @@
 
 #include "checkers/checkers.h"
 #include "people/model.h"
+#include "network/network.h"
 #include "server/server.h"
 #include "sync/device/state.h"
 
@@ -14,6 +15,7 @@
 #include <string.h>
 
 #define MINUTES 8
+#define APPEND_RETRY_MS 1000 /* shorter: the server looks into its log meanwhile */
 #define MOMENT_MS 6000 /* mean time between two moments */
 
 static const struct quire_bytes nothing = {NULL, 0};
@@ -54,6 +56,7 @@ void mallory_prepare(struct options *options, uint64_t number, uint64_t seed)
     options->revokes = strategy->needs_revocation;
     options->later_ppm = options->credit_kib = 0; /* she knows of neither */
     options->last_join = options->last_join && !strategy->stays_apart;
+    options->limit_chains = strategy->limit_chains;
     /* Some runs have phones that come and go, which gives her more doors. */
     bool quiet = strategy->needs_revocation || strategy->needs_late_phone || strategy->needs_traitor;
     if (!quiet && prng_chance(&prng, 400000)) {
@@ -296,11 +299,33 @@ static void server_hears(struct world *world, uint64_t link, struct quire_bytes 
         || frame.type != QR_FRAME_ROSTER_APPEND) {
         return;
     }
+    world->mallory->append_link = link;
     for (size_t i = 0; i < frame.roster_append.record_count; i++) {
         /* Of whose account: a record is taken by no other. */
         for (uint32_t user = 0; user < world->options.users; user++) {
             truth_record(world, user, frame.roster_append.records[i]);
         }
+    }
+}
+
+/* What a device of hers uses up at an honest server must cost no other device. */
+static void server_sends(struct world *world, uint64_t link, struct quire_bytes bytes)
+{
+    struct mallory *mallory = world->mallory;
+    struct qr_frame frame;
+    if (link >= SERVER_GUEST_LINK || bytes.size < 2 || bytes.data[1] != QR_FRAME_ERROR
+        || world->network->links[link - 1].phone == mallory->traitor
+        || qr_frame_read(bytes, mallory->space, &frame) != QUIRE_OK) {
+        return;
+    }
+    if (frame.error.code == QR_ERROR_CHAINS) {
+        mallory_breach(world, "phone %u gets no chain, since another device has them all",
+            world->network->links[link - 1].phone);
+    }
+    if (frame.error.code == QR_ERROR_RATE && frame.error.replica == NULL && link == mallory->append_link
+        && frame.error.retry_ms > APPEND_RETRY_MS) {
+        mallory_breach(world, "phone %u may change the roster no more, since another device did too often",
+            world->network->links[link - 1].phone);
     }
 }
 
@@ -317,7 +342,7 @@ static void phone_sends(struct world *world, struct phone *phone, struct quire_b
 }
 
 const struct observer mallory_observer = {.phone_notice = noticed, .phone_writes = truth_check_writes,
-    .phone_sends = phone_sends, .phone_state = truth_check_roster, .server_hears = server_hears,
+    .phone_sends = phone_sends, .phone_state = truth_check_roster, .server_hears = server_hears, .server_sends = server_sends,
     .server_writes = server_writes};
 
 void mallory_check_end(struct world *world)

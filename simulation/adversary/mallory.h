@@ -111,6 +111,7 @@ struct mallory {
     uint64_t misdeeds;      /* all */
     uint64_t alarms[QUIRE_ALARM_COUNT];
     uint64_t refused;       /* NOTICE_REFUSED */
+    uint64_t append_link;   /* of the phone that appended to the roster last; 0: none */
     bool counting;          /* breaches are counted and end nothing: mutation/modelled.c */
     uint64_t breaches;
     uint64_t named;         /* alarms of the kinds that her strikes ask for */
@@ -131,6 +132,7 @@ struct strategy {
     bool poses;       /* … in another user's name */
     bool needs_traitor, needs_others, needs_revocation, needs_late_phone;
     uint64_t minutes; /* of a run; 0: the usual */
+    uint64_t limit_chains; /* lowered for it; 0: as shipped */
     uint64_t phones_least;
     void (*begin)(struct world *world); /* at begin_ms */
     /** A batch came up. */

@@ -99,6 +99,12 @@ const struct strategy strategies[] = {
     {.name = "weigh", .rows = "22", .text = "only weighs what passes", .given = weigh_given},
     {.name = "end-of-time", .rows = "C2", .text = "an enrolled device stamps the largest time there is",
         .moment = poison_moment, .needs_traitor = true, .may = CLOCK | WITHHELD},
+    {.name = "hub-appends", .rows = "D2", .text = "as a device, uses up the changes to the roster",
+        .moment = intrude_appends, .through_hub = true, .refused = true, .needs_traitor = true,
+        .needs_revocation = true},
+    {.name = "hub-chains", .rows = "D2", .text = "as a device, opens all the chains that a user may have",
+        .moment = intrude_chains, .through_hub = true, .refused = true, .needs_traitor = true,
+        .needs_late_phone = true, .stays_apart = true, .limit_chains = 30}, /* her own phone gets none */
 };
 const size_t strategy_count = sizeof strategies / sizeof *strategies;
 

@@ -50,6 +50,9 @@ void converge_digest(struct world *world, struct phone *phone, uint32_t entry, u
 /** converge: all phones of a user show the same entries. */
 void converge_check_end(struct world *world);
 bool phone_counts(const struct world *world, const struct phone *phone);
+/** The server does not know it, and the account has no room for it: only its user could help it, by
+ * revoking another device. What is on it alone is safe there, and nowhere else. */
+bool phone_is_shut_out(const struct world *world, const struct phone *phone);
 
 /** complete: each edit that had to survive is there, and what was erased is gone. */
 void complete_check_end(struct world *world);

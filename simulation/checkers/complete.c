@@ -99,6 +99,13 @@ static void see_unread(struct judge *judge)
 
 /* ---- the verdict ----------------------------------------------------------------------------- */
 
+/* What is only on a phone that is shut out is on no other one. */
+static bool is_demanded(const struct judge *judge, const struct edit *edit)
+{
+    return edit_demanded(edit)
+           && (edit->on_server || !phone_is_shut_out(judge->world, &judge->world->phones[edit->phone]));
+}
+
 static void judge_thing(struct judge *judge, size_t index)
 {
     struct model *model = judge->world->model;
@@ -106,14 +113,14 @@ static void judge_thing(struct judge *judge, size_t index)
     const struct edit *made_by = &model->edits[thing->made_by];
     bool gone = false;
     for (uint32_t r = thing->removal; r != 0; r = model->removals[r - 1].next) {
-        gone = gone || edit_demanded(&model->edits[model->removals[r - 1].edit]);
+        gone = gone || is_demanded(judge, &model->edits[model->removals[r - 1].edit]);
     }
     if (judge->present[index] > 0 && gone) {
         world_fail(judge->world, "complete", "%s U+%04X of entry %u was erased, and is back on "
             "phone %u (edit %u)", kinds[thing->kind], thing->letter, thing->entry,
             judge->phone->number, thing->made_by);
     }
-    if (judge->present[index] == 0 && thing->removal == 0 && edit_demanded(made_by)) {
+    if (judge->present[index] == 0 && thing->removal == 0 && is_demanded(judge, made_by)) {
         world_fail(judge->world, "complete", "%s U+%04X of entry %u, written by phone %u (edit "
             "%u, held by %s%s), is missing on phone %u", kinds[thing->kind], thing->letter,
             thing->entry, made_by->phone, thing->made_by, made_by->on_disk ? "its phone " : "",
@@ -130,7 +137,7 @@ static void judge_pool(struct judge *judge)
         const struct pool_act *act = &model->pool[i];
         if (act->user == judge->phone->user && act->entry == judge->entry) {
             wanted[act->set][act->name] =
-                act->adds && (wanted[act->set][act->name] || edit_demanded(&model->edits[act->edit]));
+                act->adds && (wanted[act->set][act->name] || is_demanded(judge, &model->edits[act->edit]));
         }
     }
     for (int set = 0; set < QUIRE_SET_COUNT; set++) {
@@ -161,9 +168,9 @@ static void judge_delete(struct judge *judge)
         only = edit->phone;
         if (edit->kind == EDIT_DELETE) {
             alive = false;
-            undisputed = edit_demanded(edit);
+            undisputed = is_demanded(judge, edit);
         } else {
-            alive = alive || (edit->revives && edit_demanded(edit));
+            alive = alive || (edit->revives && is_demanded(judge, edit));
             undisputed = false;
         }
     }

@@ -26,9 +26,7 @@ static bool look(void *context, const struct quire_device_info *info)
     return true;
 }
 
-/* The server does not know it, and the account has no room for it: only a user who revokes another
- * device helps it. */
-static bool is_shut_out(const struct world *world, const struct phone *phone)
+bool phone_is_shut_out(const struct world *world, const struct phone *phone)
 {
     return (phone->stage != PHONE_JOINED || phone->unknown) && world->model->users[phone->user].full;
 }
@@ -37,7 +35,7 @@ static bool is_shut_out(const struct world *world, const struct phone *phone)
 bool phone_counts(const struct world *world, const struct phone *phone)
 {
     if (phone->apart || phone->stage != PHONE_JOINED || phone->device == NULL || phone->state.revoked
-        || is_shut_out(world, phone)) {
+        || phone_is_shut_out(world, phone)) {
         return false;
     }
     for (uint32_t i = 0; phone->revoked && i < world->phone_count; i++) {
@@ -90,7 +88,7 @@ bool converge_reached(struct world *world, char *out_reason, size_t reason_size)
         if (phone->apart || phone->stage == PHONE_AWAY || (phone->revoked && !phone_counts(world, phone))) {
             continue;
         }
-        if (is_shut_out(world, phone)) {
+        if (phone_is_shut_out(world, phone)) {
             continue;
         }
         if (phone->stage != PHONE_JOINED || phone->device == NULL) {

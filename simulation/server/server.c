@@ -349,7 +349,9 @@ void server_start(struct world *world)
         limits.user_bytes = 1024 * world->options.limit_user_kib;
     }
     /* Devices that fail a lot are not attackers here, and an hour is longer than most runs. */
-    limits.roster_appends_per_hour = 600;
+    if (world->options.mallory == 0) {
+        limits.roster_appends_per_hour = 600;
+    }
     limits.check_all = options_lower_limits(&world->options);
     struct qr_log_reader reader = server_log_reader(world);
     uint8_t entropy[QR_ENTROPY_SIZE];

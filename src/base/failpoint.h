@@ -64,7 +64,9 @@
     X(HUB_NO_DEPENDENCIES, "hub-effect", "the hub takes no effect without its deps")                    \
     X(HUB_NO_FORK_CHECK, "hub-twice", "the hub compares what it has with what comes again")         \
     X(HUB_NO_RATE, "hub-flood", "the hub takes so much a second from a user")                       \
-    X(HUB_NO_AUTH, "hub-pose", "a connection proves whose it is")
+    X(HUB_NO_AUTH, "hub-pose", "a connection proves whose it is")                                   \
+    X(HUB_ONE_BUDGET, "hub-appends", "each device has a budget of its own for roster records")      \
+    X(HUB_NO_CHAIN_RESERVE, "hub-chains", "the last chains are for devices that have few")
 
 #define QR_FAILPOINTS(X) QR_DELIBERATE_BUGS(X) QR_DEFENCES(X)
 

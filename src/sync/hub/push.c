@@ -370,8 +370,10 @@ static bool has_chain_room(const struct hub_user *user, const uint8_t *device)
         own += user->chains[i].admitted > 0 &&
             memcmp(user->chains[i].device, device, QR_DEVICE_SIZE) == 0;
     }
-    return count < QR_LIMIT(CHAINS, QR_CHAINS_MAX) &&
-        (own < CHAINS_OF_ITS_OWN || count < QR_CHAINS_MAX - CHAINS_RESERVED);
+    size_t most = QR_LIMIT(CHAINS, QR_CHAINS_MAX);
+    size_t reserved = CHAINS_RESERVED < most / 2 ? CHAINS_RESERVED : most / 2;
+    return count < most && (own < CHAINS_OF_ITS_OWN || count < most - reserved ||
+        QR_FAILPOINT_ON(HUB_NO_CHAIN_RESERVE));
 }
 
 /* Is there room for the batch: in the store, for the user, for a new chain, for a new account? False:
