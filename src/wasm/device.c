@@ -257,7 +257,7 @@ int quire_wasm_device_rejections(const struct quire_device *device, struct quire
     return (int)rows_end(&rows, QUIRE_OK);
 }
 
-int quire_wasm_device_state(const struct quire_device *device, struct quire_buffer *out)
+int quire_wasm_device_state(struct quire_device *device, struct quire_buffer *out)
 {
     struct rows rows = rows_begin(out);
     struct quire_device_state state;

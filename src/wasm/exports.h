@@ -233,7 +233,7 @@ int quire_wasm_device_rejections(const struct quire_device *device, struct quire
  * u64 unacknowledged_count, u64 not_on_server_count, u64 unread_count, i64 caught_up_ms, u32 presence,
  * bytes words, and a u64 for each kind of alarm from 1 on. */
 QUIRE_EXPORT("device_state")
-int quire_wasm_device_state(const struct quire_device *device, struct quire_buffer *out);
+int quire_wasm_device_state(struct quire_device *device, struct quire_buffer *out);
 
 /** What the host's scan calls for each record: 0 means that it is to end there. */
 QUIRE_EXPORT("scan_visit")
