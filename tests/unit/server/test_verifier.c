@@ -76,3 +76,37 @@ Test(verifier, a_number_of_workers_out_of_range_is_refused)
     cr_assert_eq(qr_verifier_create(65, disk_ready, NULL, &verifier), QUIRE_EINVALID);
     cr_assert_null(verifier);
 }
+
+Test(verifier, members_are_answered_before_strangers_who_came_first)
+{
+    enum { LONG = 1000, MEMBERS = 50 };
+    static struct qr_verify_job jobs[LONG];
+    struct disk news;
+    struct qr_verifier *verifier = NULL;
+    struct qr_verified verified[64];
+    size_t before = 0, total = 0;
+    bool stranger = false;
+    disk_init(&news);
+    for (size_t i = 0; i < LONG; i++) {
+        signed_job(&jobs[i], i);
+    }
+    cr_assert_eq(qr_verifier_create(1, disk_ready, &news, &verifier), QUIRE_OK);
+    cr_assert_eq(qr_verifier_submit(verifier, MEMBERS, jobs, LONG, true), QUIRE_OK);
+    for (uint64_t token = 0; token < MEMBERS; token++) {
+        cr_assert_eq(qr_verifier_submit(verifier, token, jobs, 4, false), QUIRE_OK);
+    }
+    while (total < MEMBERS + 1) {
+        disk_wait_news(&news, 1);
+        size_t count = qr_verifier_take(verifier, verified, 64);
+        for (size_t i = 0; i < count; i++) {
+            stranger |= verified[i].token == MEMBERS;
+            before += !stranger;
+            cr_assert_eq(verified[i].valid, verified[i].token == MEMBERS ? LONG : 4);
+        }
+        total += count;
+    }
+    cr_assert_eq(before, MEMBERS, "all members but %zu were first", MEMBERS - before);
+    cr_assert_eq(qr_verifier_backlog(verifier), 0);
+    qr_verifier_destroy(verifier);
+    disk_finish(&news);
+}
