@@ -338,6 +338,7 @@ void server_start(struct world *world)
     qr_hub_limits_default(&limits);
     limits.pushes_per_second = (uint32_t)world->options.pushes_per_second;
     limits.pushes_burst = (uint32_t)world->options.pushes_burst;
+    limits.check_all = true; /* the invariants of the hub, after each step */
     limits.users_loaded = (uint32_t)world->options.server_memory;
     if (world->options.credit_kib > 0) {
         limits.credit = (uint32_t)(1024 * world->options.credit_kib);
