@@ -13,7 +13,8 @@ void qr_server_feed(struct qr_server *server, struct qr_hub_event *event);
 void qr_server_take_news(struct qr_server *server);
 /** Goes down: no new connections, acknowledgements for what is committed, at most ten seconds. */
 void qr_server_drain(struct qr_server *server);
-/** While going down, in each round of the loop: ends it when no connection is left, or it took too long. */
+/** While going down, in each round of the loop: ends it when no connection is left, or it took too
+ * long. */
 void qr_server_end_if_drained(struct qr_server *server);
 /** Once a second: time for the hub; ends guests that dawdle and connections that do not close. */
 void qr_server_tick(struct qr_server *server);

@@ -24,8 +24,8 @@ struct qr_listener {
 };
 
 void qr_listener_init(struct qr_listener *listener);
-/** Binds one more address; nothing is accepted yet. EINVALID: the name does not resolve; EIO: it cannot be listened
- * on. The sentence is in out_error. */
+/** Binds one more address; nothing is accepted yet. EINVALID: the name does not resolve; EIO: it
+ * cannot be listened on. The sentence is in out_error. */
 QUIRE_CHECKED enum quire_status qr_listener_bind(struct qr_listener *listener, const char *host,
     uint16_t port, char *out_error, size_t error_size);
 /** Accepts from now on. */

@@ -2,7 +2,8 @@
  * The server's log: one line per event on standard error, as logfmt or JSON.
  *
  * What may be in it: events, numbers, addresses, and the first four bytes of a user's or a device's
- * id (eight of an account that was refused, so that it can be invited). Never: content, keys, signatures, whole ids, request paths or headers.
+ * id (eight of an account that was refused, so that it can be invited). Never: content, keys,
+ * signatures, whole ids, request paths or headers.
  * Threads: any.
  */
 #ifndef QR_SERVER_LOG_H
@@ -58,9 +59,9 @@ struct qr_field {
 
 /** Set once, before any thread is started. */
 void qr_log_setup(enum qr_log_level least, enum qr_log_format format);
-/** From now on a thread of its own writes the lines, so that the loop never waits for standard error. Lines
- * beyond 256 KiB that wait are dropped and counted: a line "log_lines_lost" says how many. If the
- * thread cannot be started, lines are written as before. */
+/** From now on a thread of its own writes the lines, so that the loop never waits for standard
+ * error. Lines beyond 256 KiB that wait are dropped and counted: a line "log_lines_lost" says how
+ * many. If the thread cannot be started, lines are written as before. */
 void qr_log_start(void);
 /** Writes what waits, for half a second at most, and ends the thread. */
 void qr_log_stop(void);

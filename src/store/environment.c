@@ -253,9 +253,9 @@ static int compare_pages(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Are all pages from `first` to `last` free? LMDB does not write a page that was allocated and freed
- * in one transaction, so a whole file may end before them. The table of free pages has the number 0:
- * each value is a count and so many page numbers. */
+/* Are all pages from `first` to `last` free? LMDB does not write a page that was allocated and
+ * freed in one transaction, so a whole file may end before them. The table of free pages has the
+ * number 0: each value is a count and so many page numbers. */
 static int check_free(MDB_env *env, size_t first, size_t last)
 {
     MDB_txn *txn = NULL;

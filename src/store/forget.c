@@ -85,8 +85,8 @@ struct removal {
     uint64_t last; /* that is left */
 };
 
-/* The index must not claim to reach further than the log, or records that come there later would not
- * be rebuilt after a crash. */
+/* The index must not claim to reach further than the log, or records that come there later would
+ * not be rebuilt after a crash. */
 static int bound_index(struct qr_store *store, MDB_txn *txn, struct removal *removal)
 {
     MDB_cursor *cursor = NULL;

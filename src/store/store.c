@@ -449,7 +449,8 @@ static void sweep_readers(struct qr_store *store)
     }
 }
 
-/* Is there no room but the reserve? Batches are refused then, so that a device can still be revoked. */
+/* Is there no room but the reserve? Batches are refused then, so that a device can still be
+ * revoked. */
 static bool is_reserve(const struct qr_store *store)
 {
     uint64_t most = store->environment.map_size_max;

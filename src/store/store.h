@@ -44,9 +44,9 @@ uint64_t qr_store_last_lsn(const struct qr_store *store);
 void qr_store_log_id(const struct qr_store *store, uint8_t out_log[16]);
 
 /** Appends records in one durable transaction; their lsn must go on from the last. EFULL: the disk
- * or the map is full; nothing was written and what was there is safe. The last of the room, a sixteenth
- * and at most 16 MiB of the map, and as much and at most 4 MiB of the disk, is for groups of roster records alone: a
- * device can be revoked at a full store. EIO: likewise. */
+ * or the map is full; nothing was written and what was there is safe. The last of the room, a
+ * sixteenth and at most 16 MiB of the map, and as much and at most 4 MiB of the disk, is for groups
+ * of roster records alone: a device can be revoked at a full store. EIO: likewise. */
 QUIRE_CHECKED enum quire_status qr_store_append(struct qr_store *store,
     const struct qr_log_record *records, size_t record_count);
 
@@ -58,9 +58,9 @@ struct qr_log_reader qr_store_reader(struct qr_store *store);
 QUIRE_CHECKED enum quire_status qr_store_forget(struct qr_store *store,
     const uint8_t user[QR_USER_SIZE], uint64_t lsn);
 
-/** Removes all records of a user, from the log too, durably: for a tool while no server runs. The log
- * has gaps then. out_count: how many records. ENOTFOUND: there is none. EFULL, EIO, ENOMEM: nothing
- * has changed. */
+/** Removes all records of a user, from the log too, durably: for a tool while no server runs. The
+ * log has gaps then. out_count: how many records. ENOTFOUND: there is none. EFULL, EIO, ENOMEM:
+ * nothing has changed. */
 QUIRE_CHECKED enum quire_status qr_store_remove(struct qr_store *store,
     const uint8_t user[QR_USER_SIZE], uint64_t *out_count);
 /** Is there no record with this lsn, as after qr_store_remove? */

@@ -314,7 +314,8 @@ static bool accept_offer(struct qr_hub *hub, struct hub_connection *connection,
     }
     enum quire_status status = QUIRE_OK;
     if (user != NULL) {
-        /* A device whose offer has too many unknown pins uploads those chains first, and revokes again. */
+        /* A device whose offer has too many unknown pins uploads those chains first, and revokes
+         * again. */
         status = hub_roster_pins_known(user, &handshake->offered, user->roster.count)
             ? hub_roster_admissible(hub, user, &handshake->offered, user->roster.count)
             : QUIRE_ECONFLICT;

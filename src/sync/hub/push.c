@@ -297,8 +297,8 @@ static struct quire_bytes evidence(struct qr_hub *hub, const struct hub_user *us
     return bytes;
 }
 
-/* A chain's roster_seq never goes back. Only a batch that is behind the roster needs a look: at what
- * was noted of the batch before it, or, after a restart, at that batch. */
+/* A chain's roster_seq never goes back. Only a batch that is behind the roster needs a look: at
+ * what was noted of the batch before it, or, after a restart, at that batch. */
 static bool roster_goes_back(struct qr_hub *hub, const struct hub_user *user,
     const struct hub_chain *chain, const struct qr_batch *batch)
 {
@@ -358,8 +358,8 @@ static void repeat(struct qr_hub *hub, struct hub_connection *connection,
     mark(hub, connection, (uint16_t)(chain - user->chains), batch->seq);
 }
 
-/* May the user open one more chain? Chains that a revocation shuts out from the first batch on do not
- * count; the last CHAINS_RESERVED are for devices that have few. */
+/* May the user open one more chain? Chains that a revocation shuts out from the first batch on do
+ * not count; the last CHAINS_RESERVED are for devices that have few. */
 static bool has_chain_room(const struct hub_user *user, const uint8_t *device)
 {
     /* A revocation that the disk refuses shuts nothing out: count all until it is durable. */
@@ -376,8 +376,8 @@ static bool has_chain_room(const struct hub_user *user, const uint8_t *device)
         QR_FAILPOINT_ON(HUB_NO_CHAIN_RESERVE));
 }
 
-/* Is there room for the batch: in the store, for the user, for a new chain, for a new account? False:
- * the connection was told what is full. */
+/* Is there room for the batch: in the store, for the user, for a new chain, for a new account?
+ * False: the connection was told what is full. */
 static bool has_room(struct qr_hub *hub, struct hub_connection *connection,
     const struct hub_chain *chain, const struct qr_batch *batch, size_t size)
 {

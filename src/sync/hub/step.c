@@ -106,8 +106,8 @@ static void skip(struct qr_hub *hub, struct hub_connection *connection,
 #define BEFORE_READY                                                                               \
     (IN(HUB_NEW) | IN(HUB_LOADING) | IN(HUB_CHALLENGED) | IN(HUB_AUTHENTICATING) | IN(HUB_OFFERING))
 
-/* Which frames a connection may send, by its state; any other is out of turn. The states are drawn in
- * docs/operating.md. */
+/* Which frames a connection may send, by its state; any other is out of turn. The states are drawn
+ * in docs/operating.md. */
 static const struct rule {
     enum qr_frame_type frame;
     unsigned states;
