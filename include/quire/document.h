@@ -152,6 +152,15 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_document_erase(struct quire_docu
     const struct quire_stamp *stamp, size_t position, size_t count);
 
 /**
+ * Makes the text that of `version`, an older version of this document (the same edits, fewer of them): erases
+ * the characters that are not in it, and revives those that were erased since, with their ids. So the same
+ * version restored on two devices comes back once. No limit applies. Registers and sets stay as they are.
+ * EINVALID: the version knows edits that this document does not. ENOMEM.
+ */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_document_restore_text(struct quire_document *document,
+    const struct quire_stamp *stamp, const struct quire_document *version);
+
+/**
  * Sets a register, overwriting every value seen here. TITLE reads text, DATE and MOOD number.
  * EINVALID: ill-formed text, mood outside its range. ELIMIT: title too long. ENOMEM.
  */
@@ -194,8 +203,8 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_document_anchor(const struct qui
     size_t position, enum quire_side side, uint8_t out_anchor[QUIRE_ANCHOR_SIZE]);
 
 /**
- * Where that place is now, in code points. Once the character that it holds on to is erased, it is
- * the place where that was; text put back by an undo does not take it along. EMALFORMED: not an
+ * Where that position is now, in code points. Once the character that it holds on to is erased, it is
+ * where that was; an undo that revives the character takes it along. EMALFORMED: not an
  * anchor. ENOTFOUND: the character has not arrived here yet, or is not of this document. ENOMEM.
  */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_document_resolve(const struct quire_document *document,
@@ -204,12 +213,15 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_document_resolve(const struct qu
 /* ---- undo ----------------------------------------------------------------------------------- */
 
 /*
- * Takes back what this process did to one document, and nothing of what others did. It writes
- * ordinary edits: what others wrote meanwhile stays, and text comes back where it stood. A value that
- * was put goes, those that it overwrote come back with their times, and what others wrote at the same
- * time stays beside them; made again, it stands beside that as before. A register or element is left
- * as it is where somebody overwrote our value since, or wrote where we had left none. What another
- * device erased or overwrote too, as far as its deltas say so here, does not come back.
+ * Takes back what this process did to one document, and nothing that other devices did. Erased text comes
+ * back as the same characters, once, even if several devices take overlapping erasures back, before they meet
+ * or after. Text that this process typed is erased; if another device erased it too, it stays erased when that
+ * device takes its erasure back. A value that was put goes, and those that it overwrote come back with their
+ * times; concurrent values of other devices stay beside them. A register or element is left as it is if
+ * another device overwrote our value since, or wrote where we had left none. A value that another device
+ * overwrote too, as far as its deltas say so here, does not come back.
+ *
+ * Cost: a step costs what its edits cost, however many steps there were; it adds no items for good.
  *
  * A document has at most one undo; either may be destroyed first. Where documents come and go
  * (quire_device_document), attach it again to the entry's new document before editing that.

@@ -134,6 +134,11 @@ static bool all_exists(const struct quire_document *document, const struct qr_pa
             return false;
         }
     }
+    for (size_t i = 0; i < payload->turned_count; i++) {
+        if (!exists(document, index, payload->turned[i].id, payload->turned[i].length)) {
+            return false;
+        }
+    }
     for (size_t i = 0; i < payload->put_count; i++) {
         const struct qr_put *put = &payload->puts[i];
         for (size_t place = 0; place < put->place_count; place++) {
@@ -215,6 +220,25 @@ static enum quire_status index_init(struct index *index, const struct qr_payload
     return QUIRE_OK;
 }
 
+/** Whether covered characters that have an even turn are live in the runs, and those that have an odd one
+ * are dead. */
+static bool turns_agree(const struct qr_payload *payload)
+{
+    struct qr_stretch stretch;
+    uint64_t found = 0;
+    for (struct qr_stretch_walk walk = qr_stretch_walk_from(payload);
+         payload->turned_count > 0 && qr_stretch_walk_on(&walk, &stretch);) {
+        if (stretch.turned && walk.liveness % 2 != stretch.run.turn % 2) {
+            return false;
+        }
+        found += stretch.turned ? stretch.run.length : 0;
+    }
+    for (size_t i = 0; i < payload->turned_count; i++) {
+        found -= payload->turned[i].covered ? payload->turned[i].length : 0;
+    }
+    return found == 0;
+}
+
 enum quire_status qr_payload_check(const struct quire_document *document,
     const struct qr_payload *payload)
 {
@@ -222,8 +246,8 @@ enum quire_status qr_payload_check(const struct quire_document *document,
     struct qr_arena_mark mark = qr_arena_mark(payload->arena);
     enum quire_status status = index_init(&index, payload);
     if (status == QUIRE_OK) {
-        status = all_exists(document, payload, &index) ? check_form(payload, &index)
-                                                       : QUIRE_EMALFORMED;
+        status = all_exists(document, payload, &index) && turns_agree(payload)
+            ? check_form(payload, &index) : QUIRE_EMALFORMED;
     }
     qr_arena_back(payload->arena, mark);
     return status;

@@ -3,6 +3,7 @@
  * count is believed before the bytes that are left could hold it.
  */
 #include "crdt/decoder.h"
+#include "crdt/utf8.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -279,6 +280,61 @@ static enum quire_status read_removed(struct qr_decoder *decoder)
     return status;
 }
 
+/** Whether a range is in what its replica covers; *out_mixed: only a part of it is. */
+static bool is_covered(const struct qr_payload_replica *replica, uint64_t first, uint64_t last,
+    bool *out_mixed)
+{
+    bool begins = first >= replica->first && first <= replica->last;
+    bool ends = last >= replica->first && last <= replica->last;
+    *out_mixed = begins != ends || (!begins && first < replica->first && last > replica->last
+        && replica->last >= replica->first);
+    return begins;
+}
+
+static enum quire_status read_turned(struct qr_decoder *decoder, struct qr_turned *turned,
+    struct ascent *ascent)
+{
+    turned->id = read_next(decoder, ascent);
+    turned->length = qr_read_varint(&decoder->reader);
+    uint64_t turn = qr_read_varint(&decoder->reader);
+    if (decoder->reader.failed || turned->id == QR_ID_NONE || turned->length == 0
+        || turned->length > QR_COUNTER_MAX - ascent->counter + 1 || turn < 2 || turn > QR_TURN_MAX) {
+        return QUIRE_EMALFORMED;
+    }
+    bool mixed;
+    turned->turn = (uint32_t)turn;
+    turned->covered = is_covered(&decoder->payload->replicas[ascent->rank], ascent->counter,
+        ascent->counter + turned->length - 1, &mixed);
+    ascent->counter += turned->length - 1;
+    return qr_refused(mixed || (decoder->payload->state && !turned->covered));
+}
+
+static enum quire_status read_turns(struct qr_decoder *decoder)
+{
+    struct qr_payload *payload = decoder->payload;
+    struct ascent ascent = {0, 0};
+    uint64_t revived = 0; /* code points */
+    size_t count = 0;
+    enum quire_status status = qr_decoder_count(decoder, 4, sizeof *payload->turned,
+        &payload->turned_count, &payload->turned);
+    for (size_t i = 0; i < payload->turned_count && status == QUIRE_OK; i++) {
+        struct qr_turned *turned = &payload->turned[i];
+        status = read_turned(decoder, turned, &ascent);
+        revived += turned->covered || turned->turn % 2 != 0 ? 0 : turned->length;
+        const struct qr_turned *before = i > 0 ? turned - 1 : NULL;
+        if (before != NULL && before->id + before->length == turned->id && before->turn == turned->turn
+            && before->covered == turned->covered) {
+            status = QUIRE_EMALFORMED; /* these are one range */
+        }
+    }
+    if (status == QUIRE_OK) {
+        payload->revived = qr_decoder_sized(&decoder->reader);
+        status = qr_refused(decoder->reader.failed || !qr_utf8_count(payload->revived, &count)
+            || count != revived);
+    }
+    return status;
+}
+
 /* ---- all of it ---------------------------------------------------------------------------- */
 
 static enum quire_status read_head(struct qr_decoder *decoder)
@@ -293,9 +349,6 @@ static enum quire_status read_head(struct qr_decoder *decoder)
         return QUIRE_EUNSUPPORTED;
     }
     decoder->parts = qr_read_u8(reader);
-    if (decoder->parts > QR_PART_ALL) {
-        return QUIRE_EUNSUPPORTED;
-    }
     payload->wall_ms = read_signed(reader);
     payload->state = decoder->parts & QR_PART_STATE;
     bool effects = decoder->parts & (QR_PART_ERASED | QR_PART_REMOVED);
@@ -312,7 +365,7 @@ static enum quire_status read_parts(struct qr_decoder *decoder)
         enum quire_status (*read)(struct qr_decoder *decoder);
     } parts[] = {{QR_PART_DELETED, read_deleted}, {QR_PART_VALUES, read_puts},
         {QR_PART_LETTERS, qr_decode_letters}, {QR_PART_RUNS, qr_decode_runs}, {QR_PART_ERASED, read_erased},
-        {QR_PART_REMOVED, read_removed}};
+        {QR_PART_REMOVED, read_removed}, {QR_PART_TURNS, read_turns}};
     size_t count = decoder->to_show ? 3 : sizeof parts / sizeof *parts;
     enum quire_status status = read_head(decoder);
     if (status == QUIRE_OK) {

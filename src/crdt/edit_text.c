@@ -23,6 +23,34 @@ void qr_edit_record_erased(struct quire_document *document, uint32_t item, uint6
     }
 }
 
+void qr_edit_record_revived(struct quire_document *document, uint64_t id, uint32_t length,
+    struct quire_bytes letters)
+{
+    uint64_t end = id + length;
+    document->pending.content_size += letters.size;
+    while (id < end) {
+        uint64_t here = end - id;
+        if (!qr_pending_part(&document->replicas, id, &here)) {
+            qr_pending_push_turned(&document->pending, id, here, true);
+        }
+        id += here;
+    }
+}
+
+enum quire_status qr_reserve_revived(struct quire_document *document, const struct quire_stamp *stamp,
+    size_t pieces, size_t length, size_t size)
+{
+    /* What is pending of a piece is one range in it: two others may be around it. */
+    enum quire_status status = qr_edit_begin(document, stamp, 1, 3 * pieces + length / QR_REVIVED_MAX);
+    if (status == QUIRE_OK) {
+        status = qr_text_reserve(&document->text, 2 * pieces + 1, size);
+    }
+    if (status == QUIRE_OK && document->typing.has_view) {
+        status = qr_rope_reserve(&document->typing.view, size, pieces);
+    }
+    return status;
+}
+
 static enum quire_status settle_insertion(struct quire_document *document,
     const struct quire_stamp *stamp, const struct qr_stroke *stroke)
 {
@@ -38,7 +66,7 @@ static enum quire_status settle_insertion(struct quire_document *document,
         return status;
     }
     struct qr_run run = {.length = stroke->length};
-    qr_text_place(text, stroke->position, &run.parent, &run.right);
+    qr_text_neighbours(text, stroke->position, qr_edit_last(document, stamp), &run.parent, &run.right);
     run.id = qr_edit_tick(document, stamp, stroke->length);
     qr_text_integrate(text, &document->replicas, &run,
         (struct quire_bytes){text->letters.data + stroke->letters, stroke->size});
@@ -59,10 +87,11 @@ static enum quire_status settle_erasure(struct quire_document *document,
         passed += text->items[item].length - offset;
         size += text->items[item].size;
     }
+    uint64_t ticks = qr_stroke_ticks(stroke);
     /* What is pending of a piece is one range in it: two others may be around it. */
-    enum quire_status status = qr_edit_begin(document, stamp, stroke->letters, 2 * pieces);
+    enum quire_status status = qr_edit_begin(document, stamp, ticks, 2 * pieces);
     if (status == QUIRE_OK) {
-        status = qr_text_reserve(text, 2, 0);
+        status = qr_text_reserve(text, 2 + 1, 0);
     }
     if (status == QUIRE_OK) {
         status = qr_undo_reserve(document, pieces, size);
@@ -76,12 +105,33 @@ static enum quire_status settle_erasure(struct quire_document *document,
         uint32_t here = text->items[item].length - offset;
         here = here < left ? here : left;
         qr_edit_record_erased(document, item, id, here);
-        qr_undo_erased(document, id, here, qr_text_letters(text, item, id, here));
+        qr_undo_erased(document, id, here, text->items[item].turn + 1, qr_text_letters(text, item, id, here));
         qr_text_kill(text, id, here);
         left -= here;
     }
-    qr_edit_tick(document, stamp, stroke->letters);
+    qr_edit_tick_erasure(document, stamp, ticks, (stroke->letters & QR_STROKE_GOES_ON) != 0);
     return QUIRE_OK;
+}
+
+uint64_t qr_edit_last(const struct quire_document *document, const struct quire_stamp *stamp)
+{
+    uint32_t replica = qr_replicas_find(&document->replicas, stamp->replica);
+    return replica == 0 ? QR_ID_NONE : qr_id(replica, document->replicas.at[replica].seen);
+}
+
+void qr_edit_tick_erasure(struct quire_document *document, const struct quire_stamp *stamp,
+    uint64_t ticks, bool goes_on)
+{
+    uint32_t offset;
+    uint64_t last = qr_edit_last(document, stamp);
+    uint32_t item = goes_on ? qr_text_find(&document->text, last, &offset) : QR_NONE;
+    struct qr_run run = {.parent = last, .length = (uint32_t)ticks};
+    run.id = qr_edit_tick(document, stamp, ticks);
+    if (item != QR_NONE && document->text.items[item].size == 0) {
+        run.right = document->text.items[item].right;
+        run.turn = document->text.items[item].turn;
+        qr_text_integrate(&document->text, &document->replicas, &run, (struct quire_bytes){NULL, 0});
+    }
 }
 
 /** Settles so many of the oldest strokes. */
@@ -266,6 +316,29 @@ enum quire_status quire_document_insert(struct quire_document *document,
     return insert(document, stamp, position, text);
 }
 
+/** Whether the character that the replica typed last is dead once a range is erased. What was typed last
+ * is in the last stroke; without strokes, in the items. */
+static bool kills_last(const struct quire_document *document, const struct quire_stamp *stamp,
+    size_t position, size_t count)
+{
+    const struct qr_stroke *stroke = qr_typing_last(&document->typing);
+    if (stroke != NULL && stroke->size == 0) {
+        return (stroke->letters & QR_STROKE_GOES_ON) != 0;
+    }
+    size_t end;
+    if (stroke != NULL) {
+        end = (size_t)stroke->position + stroke->length;
+    } else {
+        uint32_t offset;
+        uint32_t item = qr_text_find(&document->text, qr_edit_last(document, stamp), &offset);
+        if (item == QR_NONE || document->text.items[item].size == 0) {
+            return item != QR_NONE;
+        }
+        end = qr_tree_position(&document->text.order, item) + offset + 1;
+    }
+    return position < end && position + count >= end;
+}
+
 static enum quire_status erase(struct quire_document *document, const struct quire_stamp *stamp,
     size_t position, size_t count)
 {
@@ -278,13 +351,14 @@ static enum quire_status erase(struct quire_document *document, const struct qui
     if (status != QUIRE_OK) {
         return status;
     }
+    bool goes_on = kills_last(document, stamp, position, count);
     size_t size = typing->view.total.bytes;
     if (count > 1 || (!qr_rope_untype(&typing->view, position)
             && !qr_rope_delete(&typing->view, position))) {
         qr_rope_erase(&typing->view, position, count);
     }
     typing->erased_size += size - typing->view.total.bytes;
-    qr_typing_erase(typing, position, count);
+    qr_typing_erase(typing, position, count, goes_on);
     note(typing, stamp, 1);
     return QUIRE_OK;
 }

@@ -4,6 +4,7 @@
  * neighbours that are one run are written as one.
  */
 #include "crdt/encoder.h"
+#include "crdt/list.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,79 @@ static bool covers(struct qr_encoder *encoder, uint64_t id)
 {
     const struct qr_part *part = part_of(encoder, id);
     return part->first != 0 && qr_id_counter(id) >= part->first && qr_id_counter(id) <= part->last;
+}
+
+/* ---- turns -------------------------------------------------------------------------------- */
+
+static enum quire_status add_turn(struct qr_encoder *encoder, uint64_t id, uint64_t length,
+    uint32_t turn, bool covered)
+{
+    struct qr_encoder_turn *turns = qr_list_grown(encoder->turns, encoder->turn_count + 1,
+        &encoder->turn_capacity, sizeof *turns);
+    if (turns == NULL) {
+        return QUIRE_ENOMEM;
+    }
+    encoder->turns = turns;
+    turns[encoder->turn_count++] = (struct qr_encoder_turn){.id = id, .length = length, .turn = turn,
+        .covered = covered};
+    part_of(encoder, id)->used = true;
+    return QUIRE_OK;
+}
+
+/** What became of characters that were sent before. Where the parity is another one by now, a later record
+ * says so, or another device did. */
+static enum quire_status gather_turns(struct qr_encoder *encoder, uint64_t id, uint64_t length,
+    bool revived)
+{
+    const struct qr_text *text = &encoder->document->text;
+    enum quire_status status = QUIRE_OK;
+    uint32_t offset;
+    uint32_t index = qr_text_find(text, id, &offset);
+    while (length > 0 && status == QUIRE_OK) {
+        assert(index != QR_NONE);
+        const struct qr_item *item = &text->items[index];
+        uint64_t here = item->length - offset < length ? item->length - offset : length;
+        if (revived == (item->turn % 2 == 0) && item->turn > 0) {
+            status = add_turn(encoder, id, here, item->turn, false);
+        }
+        offset = 0;
+        id += here;
+        length -= here;
+        index = length > 0 ? qr_tree_next(&text->ids, index) : index;
+    }
+    return status;
+}
+
+/** Cuts from ranges that effects named what the payload covers after all: its runs say that. */
+static enum quire_status drop_covered_turns(struct qr_encoder *encoder)
+{
+    enum quire_status status = QUIRE_OK;
+    size_t count = encoder->turn_count;
+    size_t kept = 0;
+    for (size_t i = 0; i < count && status == QUIRE_OK; i++) {
+        struct qr_encoder_turn turn = encoder->turns[i];
+        const struct qr_part *part = part_of(encoder, turn.id);
+        uint64_t first = qr_id_counter(turn.id);
+        uint64_t end = first + turn.length;
+        if (turn.turn == 1 || part->first == 0 || end <= part->first || first > part->last) {
+            encoder->turns[kept++] = turn;
+            continue;
+        }
+        if (first < part->first) {
+            encoder->turns[kept] = turn;
+            encoder->turns[kept++].length = part->first - first;
+        }
+        if (end > part->last + 1) {
+            status = add_turn(encoder, turn.id + (part->last + 1 - first), end - part->last - 1,
+                turn.turn, false);
+        }
+    }
+    size_t added = encoder->turn_count - count;
+    if (added > 0) {
+        memmove(encoder->turns + kept, encoder->turns + count, added * sizeof *encoder->turns);
+    }
+    encoder->turn_count = kept + added;
+    return status;
 }
 
 /* ---- text --------------------------------------------------------------------------------- */
@@ -95,6 +169,12 @@ static enum quire_status gather_piece(struct qr_encoder *encoder, size_t first_r
             return status;
         }
     }
+    if (item->turn > 1) {
+        enum quire_status status = add_turn(encoder, id, length, item->turn, true);
+        if (status != QUIRE_OK) {
+            return status;
+        }
+    }
     struct quire_bytes letters = {NULL, 0};
     if (length == item->length && item->size > 0) {
         letters = (struct quire_bytes){text->letters.data + item->letters, item->size};
@@ -153,15 +233,17 @@ static enum quire_status gather_text(struct qr_encoder *encoder)
 /* ---- what is covered ---------------------------------------------------------------------- */
 
 /** Takes what the first steps of the pending list say. */
-static void gather_pending(struct qr_encoder *encoder, uint64_t steps)
+static enum quire_status gather_pending(struct qr_encoder *encoder, uint64_t steps)
 {
     const struct quire_document *document = encoder->document;
-    for (size_t i = 0; i < document->pending.count && steps > 0; i++) {
+    enum quire_status status = QUIRE_OK;
+    for (size_t i = 0; i < document->pending.count && steps > 0 && status == QUIRE_OK; i++) {
         const struct qr_pending_record *record = &document->pending.records[i];
         struct qr_part *part = part_of(encoder, record->id);
         uint64_t counter = qr_id_counter(record->id);
         uint64_t taken = 1;
-        part->used = true;
+        bool turned = record->kind == QR_PENDING_ERASE || record->kind == QR_PENDING_REVIVE;
+        part->used = part->used || !turned;
         switch ((enum qr_pending_kind)record->kind) {
         case QR_PENDING_SPAN: {
             uint64_t first = document->replicas.at[qr_id_replica(record->id)].pending_first;
@@ -173,8 +255,8 @@ static void gather_pending(struct qr_encoder *encoder, uint64_t steps)
             break;
         }
         case QR_PENDING_ERASE:
-            encoder->erased[encoder->erased_count++] =
-                (struct qr_range){record->id, record->length};
+        case QR_PENDING_REVIVE:
+            status = gather_turns(encoder, record->id, record->length, record->kind == QR_PENDING_REVIVE);
             break;
         case QR_PENDING_REMOVE:
             encoder->removed[encoder->removed_count++] = record->id;
@@ -185,6 +267,7 @@ static void gather_pending(struct qr_encoder *encoder, uint64_t steps)
         }
         steps -= taken;
     }
+    return status;
 }
 
 static void gather_state(struct qr_encoder *encoder)
@@ -225,10 +308,10 @@ static void rank_replicas(struct qr_encoder *encoder)
     }
 }
 
-static int compare_ranges(const void *a, const void *b)
+static int compare_turns(const void *a, const void *b)
 {
-    uint64_t left = ((const struct qr_range *)a)->id;
-    uint64_t right = ((const struct qr_range *)b)->id;
+    uint64_t left = ((const struct qr_encoder_turn *)a)->ranked;
+    uint64_t right = ((const struct qr_encoder_turn *)b)->ranked;
     return left < right ? -1 : left > right;
 }
 
@@ -252,16 +335,49 @@ static uint64_t ranked(struct qr_encoder *encoder, uint64_t id)
     return qr_id(part_of(encoder, id)->rank, qr_id_counter(id));
 }
 
-static void sort_effects(struct qr_encoder *encoder)
+/** Ranges of one turn that touch or overlap become one; what was said twice, once. Those that were just
+ * erased are written apart, without a turn. */
+static enum quire_status join_turns(struct qr_encoder *encoder)
 {
-    for (size_t i = 0; i < encoder->erased_count; i++) {
-        encoder->erased[i].id = ranked(encoder, encoder->erased[i].id);
+    size_t count = 0;
+    for (size_t i = 0; i < encoder->turn_count; i++) {
+        struct qr_encoder_turn next = encoder->turns[i];
+        struct qr_encoder_turn *last = count > 0 ? &encoder->turns[count - 1] : NULL;
+        if (last != NULL && next.ranked <= last->ranked + last->length && next.turn == last->turn
+            && next.covered == last->covered) {
+            uint64_t end = next.ranked + next.length;
+            uint64_t last_end = last->ranked + last->length;
+            last->length = (end > last_end ? end : last_end) - last->ranked;
+        } else {
+            encoder->turns[count++] = next;
+        }
+    }
+    encoder->erased = calloc(count + 1, sizeof *encoder->erased);
+    if (encoder->erased == NULL) {
+        return QUIRE_ENOMEM;
+    }
+    encoder->turn_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct qr_encoder_turn *turn = &encoder->turns[i];
+        if (turn->turn == 1) {
+            encoder->erased[encoder->erased_count++] = (struct qr_range){turn->ranked, turn->length};
+        } else {
+            encoder->turns[encoder->turn_count++] = *turn;
+        }
+    }
+    return QUIRE_OK;
+}
+
+static enum quire_status sort_effects(struct qr_encoder *encoder)
+{
+    for (size_t i = 0; i < encoder->turn_count; i++) {
+        encoder->turns[i].ranked = ranked(encoder, encoder->turns[i].id);
     }
     for (size_t i = 0; i < encoder->removed_count; i++) {
         encoder->removed[i] = ranked(encoder, encoder->removed[i]);
     }
-    if (encoder->erased_count > 0) {
-        qsort(encoder->erased, encoder->erased_count, sizeof *encoder->erased, compare_ranges);
+    if (encoder->turn_count > 0) {
+        qsort(encoder->turns, encoder->turn_count, sizeof *encoder->turns, compare_turns);
     }
     if (encoder->removed_count > 0) {
         qsort(encoder->removed, encoder->removed_count, sizeof *encoder->removed, compare_ids);
@@ -269,27 +385,14 @@ static void sort_effects(struct qr_encoder *encoder)
     if (encoder->dot_count > 0) {
         qsort(encoder->dots, encoder->dot_count, sizeof *encoder->dots, compare_dots);
     }
-
-    size_t count = 0; /* ranges that touch or overlap become one; what was said twice, once */
-    for (size_t i = 0; i < encoder->erased_count; i++) {
-        struct qr_range next = encoder->erased[i];
-        struct qr_range *last = count > 0 ? &encoder->erased[count - 1] : NULL;
-        if (last != NULL && next.id <= last->id + last->length) {
-            uint64_t end = next.id + next.length;
-            uint64_t last_end = last->id + last->length;
-            last->length = (end > last_end ? end : last_end) - last->id;
-        } else {
-            encoder->erased[count++] = next;
-        }
-    }
-    encoder->erased_count = count;
-    count = 0;
+    size_t count = 0;
     for (size_t i = 0; i < encoder->removed_count; i++) {
         if (count == 0 || encoder->removed[count - 1] != encoder->removed[i]) {
             encoder->removed[count++] = encoder->removed[i];
         }
     }
     encoder->removed_count = count;
+    return join_turns(encoder);
 }
 
 /* ---- all of it ---------------------------------------------------------------------------- */
@@ -300,7 +403,9 @@ static enum quire_status encode(struct qr_encoder *encoder, struct quire_buffer 
     if (status == QUIRE_OK) {
         gather_dots(encoder);
         rank_replicas(encoder);
-        sort_effects(encoder);
+        status = sort_effects(encoder);
+    }
+    if (status == QUIRE_OK) {
         status = qr_encoder_write(encoder, out_bytes);
     }
     return status;
@@ -330,6 +435,7 @@ static void encoder_finish(struct qr_encoder *encoder)
     free(encoder->order);
     free(encoder->stack);
     free(encoder->erased);
+    free(encoder->turns);
     free(encoder->removed);
     free(encoder->dots);
 }
@@ -355,13 +461,17 @@ enum quire_status qr_encode_delta(const struct quire_document *document, uint64_
     struct qr_encoder encoder;
     enum quire_status status = encoder_init(&encoder, document);
     if (status == QUIRE_OK) {
-        encoder.erased = calloc(document->pending.count + 1, sizeof *encoder.erased);
         encoder.removed = calloc(document->pending.count + 1, sizeof *encoder.removed);
-        status = encoder.erased != NULL && encoder.removed != NULL ? QUIRE_OK : QUIRE_ENOMEM;
+        status = encoder.removed != NULL ? QUIRE_OK : QUIRE_ENOMEM;
     }
     if (status == QUIRE_OK) {
         encoder.wall_ms = document->pending.wall_ms;
-        gather_pending(&encoder, steps);
+        status = gather_pending(&encoder, steps);
+    }
+    if (status == QUIRE_OK) {
+        status = drop_covered_turns(&encoder);
+    }
+    if (status == QUIRE_OK) {
         status = encode(&encoder, out_bytes);
     }
     encoder_finish(&encoder);

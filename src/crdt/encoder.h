@@ -23,6 +23,15 @@ struct qr_piece {
     const uint8_t *letters; /* of a state not looked at */
 };
 
+/** Characters whose turn is not that of the runs, or that are in none. */
+struct qr_encoder_turn {
+    uint64_t id;
+    uint64_t ranked; /* the id with the rank for a replica, from sort_effects on */
+    uint64_t length;
+    uint32_t turn;
+    bool covered;
+};
+
 struct qr_encoder {
     const struct quire_document *document;
     bool state;
@@ -40,11 +49,20 @@ struct qr_encoder {
     uint32_t *stack; /* of replicas */
     struct qr_range *erased; /* these ids have the rank for a replica from sort_effects on */
     size_t erased_count;
+    struct qr_encoder_turn *turns;
+    size_t turn_count;
+    size_t turn_capacity;
     uint64_t *removed;
     size_t removed_count;
     const struct qr_dot **dots;
     size_t dot_count;
 };
+
+/** Whether its letters are written with it: they are in no run of the payload. */
+static inline bool qr_encoder_turn_has_letters(const struct qr_encoder_turn *turn)
+{
+    return !turn->covered && turn->turn % 2 == 0;
+}
 
 /** Appends the payload. ENOMEM. */
 QUIRE_CHECKED enum quire_status qr_encoder_write(const struct qr_encoder *encoder,

@@ -69,9 +69,26 @@ QUIRE_CHECKED enum quire_status qr_edit_begin(struct quire_document *document,
 uint64_t qr_edit_tick(struct quire_document *document, const struct quire_stamp *stamp,
     uint64_t ticks);
 
+/** The id of the last counter that the stamp's replica used; QR_ID_NONE: it used none here. */
+uint64_t qr_edit_last(const struct quire_document *document, const struct quire_stamp *stamp);
+
+/** Uses the counters of an erasure. Where the last one before is a dead character, and `goes_on`, they are
+ * dead characters of its run, so that what is typed there next goes on with it. Room for an item was
+ * reserved. */
+void qr_edit_tick_erasure(struct quire_document *document, const struct quire_stamp *stamp,
+    uint64_t ticks, bool goes_on);
+
 /** What was erased and is not pending itself has to be named, dead or alive. Room was reserved. */
 void qr_edit_record_erased(struct quire_document *document, uint32_t item, uint64_t id,
     uint32_t length);
+
+/** The same of what was revived. Room was reserved. */
+void qr_edit_record_revived(struct quire_document *document, uint64_t id, uint32_t length,
+    struct quire_bytes letters);
+
+/** Room for an edit of one counter that revives so many pieces, each of one item. ENOMEM. */
+QUIRE_CHECKED enum quire_status qr_reserve_revived(struct quire_document *document,
+    const struct quire_stamp *stamp, size_t pieces, size_t length, size_t size);
 
 /** A register, or an element of a set; or of what it holds some dots. */
 struct qr_cell {

@@ -25,82 +25,87 @@ struct plan {
     bool news;           /* it holds edits of others that were not seen here */
 };
 
-/** A stretch of a run that is live or dead throughout, and known or new throughout. */
-struct stretch {
+/** A stretch that is known or new throughout. */
+struct part {
     struct qr_run run;
     struct quire_bytes letters; /* empty: it is dead */
     bool known;
 };
 
-/** Cuts the payload's runs into stretches and shows them one after another. */
-static void each_stretch(struct plan *plan, void (*visit)(struct plan *plan,
-    const struct stretch *stretch))
+/** Cuts the payload's stretches where what was seen here ends, and shows them one after another. */
+static void each_part(struct plan *plan, void (*visit)(struct plan *plan, const struct part *part))
 {
-    const struct qr_payload *payload = plan->payload;
     struct quire_document *document = plan->document;
-    struct quire_bytes letters = payload->letters;
-    size_t turn = 0;
-    uint64_t left = payload->liveness_count > 0 ? payload->liveness[0] : 0;
-    for (size_t i = 0; i < payload->run_count; i++) {
-        struct qr_run rest = payload->runs[i];
+    const uint8_t *letters = plan->payload->letters.data;
+    struct qr_stretch stretch;
+    for (struct qr_stretch_walk walk = qr_stretch_walk_from(plan->payload);
+         qr_stretch_walk_on(&walk, &stretch);) {
+        struct qr_run rest = stretch.run;
         uint32_t replica = qr_id_replica(rest.id);
-        uint64_t seen = replica <= document->replicas.count
-            ? document->replicas.at[replica].seen : 0;
+        uint64_t seen = replica <= document->replicas.count ? document->replicas.at[replica].seen : 0;
         while (rest.length > 0) {
-            while (left == 0) {
-                left = payload->liveness[++turn];
+            struct part part = {rest, {letters, 0}, qr_id_counter(rest.id) <= seen};
+            uint64_t old = part.known ? seen - qr_id_counter(rest.id) + 1 : rest.length;
+            part.run.length = (uint32_t)(rest.length < old ? rest.length : old);
+            if (rest.turn % 2 == 0 && plan->first) {
+                part.letters.size = part.run.length; /* not read */
+            } else if (rest.turn % 2 == 0) {
+                part.letters.size = qr_utf8_size(letters, part.run.length);
+                letters += part.letters.size;
             }
-            struct stretch stretch = {rest, {letters.data, 0}, qr_id_counter(rest.id) <= seen};
-            uint64_t length = rest.length < left ? rest.length : left;
-            uint64_t old = stretch.known ? seen - qr_id_counter(rest.id) + 1 : length;
-            stretch.run.length = (uint32_t)(length < old ? length : old);
-            if (turn % 2 == 0 && plan->first) {
-                stretch.letters.size = stretch.run.length; /* not read */
-            } else if (turn % 2 == 0) {
-                stretch.letters.size = qr_utf8_size(letters.data, stretch.run.length);
-                letters.data += stretch.letters.size;
-            }
-            visit(plan, &stretch);
-            left -= stretch.run.length;
-            rest.length -= stretch.run.length;
-            rest.id += stretch.run.length;
+            visit(plan, &part);
+            rest.length -= part.run.length;
+            rest.id += part.run.length;
             rest.parent = rest.id - 1;
         }
     }
 }
 
-static bool is_dead(const struct stretch *stretch)
+static void count_part(struct plan *plan, const struct part *part)
 {
-    return stretch->letters.size == 0;
-}
-
-static void count_stretch(struct plan *plan, const struct stretch *stretch)
-{
-    const struct qr_run *run = &stretch->run;
-    if (!stretch->known) {
-        plan->pieces += is_dead(stretch) ? 1 : qr_text_pieces(run->length);
+    const struct qr_run *run = &part->run;
+    if (!part->known) {
+        plan->pieces += run->turn % 2 != 0 ? 1 : qr_text_pieces(run->length);
         plan->splits += 2;
-    } else if (is_dead(stretch)
-        && qr_text_any_live(&plan->document->text, run->id, run->length)) {
+    } else if (qr_text_any_before(&plan->document->text, run->id, run->length, run->turn)) {
         plan->splits += 2;
     }
 }
 
 static void count_items(struct plan *plan)
 {
-    each_stretch(plan, count_stretch);
-    plan->splits += 2 * plan->payload->erased_count;
+    each_part(plan, count_part);
+    plan->splits += 2 * (plan->payload->erased_count + plan->payload->turned_count);
 }
 
-static void join_stretch(struct plan *plan, const struct stretch *stretch)
+static void join_part(struct plan *plan, const struct part *part)
 {
     struct quire_document *document = plan->document;
-    if (!stretch->known) {
-        struct quire_bytes letters = plan->first ? stretch->letters
-            : qr_text_add_letters(&document->text, stretch->letters);
-        qr_text_integrate(&document->text, &document->replicas, &stretch->run, letters);
-    } else if (is_dead(stretch)) {
-        qr_text_kill(&document->text, stretch->run.id, stretch->run.length);
+    if (!part->known) {
+        struct quire_bytes letters = plan->first ? part->letters
+            : qr_text_add_letters(&document->text, part->letters);
+        qr_text_integrate(&document->text, &document->replicas, &part->run, letters);
+    } else if (part->run.turn > 0) {
+        qr_text_raise(&document->text, part->run.id, part->run.length, part->run.turn, part->letters);
+    }
+}
+
+/** Of characters that were sent before. */
+static void join_turns(struct plan *plan)
+{
+    const struct qr_payload *payload = plan->payload;
+    const uint8_t *letters = payload->revived.data;
+    for (size_t i = 0; i < payload->turned_count; i++) {
+        const struct qr_turned *turned = &payload->turned[i];
+        struct quire_bytes part = {letters, 0};
+        if (turned->covered) {
+            continue;
+        }
+        if (turned->turn % 2 == 0) {
+            part.size = qr_utf8_size(letters, (size_t)turned->length);
+            letters += part.size;
+        }
+        qr_text_raise(&plan->document->text, turned->id, turned->length, turned->turn, part);
     }
 }
 
@@ -176,7 +181,7 @@ static enum quire_status prepare(struct plan *plan)
     enum quire_status status = prepare_dots(plan);
     if (status == QUIRE_OK) {
         status = qr_text_reserve(&document->text, plan->pieces + plan->splits,
-            plan->payload->letters.size);
+            plan->payload->letters.size + plan->payload->revived.size);
     }
     if (status == QUIRE_OK) {
         status = qr_cells_reserve(&document->cells, plan->added_count);
@@ -191,7 +196,7 @@ static enum quire_status prepare(struct plan *plan)
 static bool show_changes(struct plan *plan)
 {
     struct qr_typing *typing = &plan->document->typing;
-    if (!typing->has_view || plan->first || plan->payload->run_count > VIEW_RUNS_MAX
+    if (!typing->has_view || plan->first || plan->payload->turned_count > 0 || plan->payload->run_count > VIEW_RUNS_MAX
         || plan->payload->erased_count > VIEW_RUNS_MAX
         || plan->payload->liveness_count > VIEW_RUNS_MAX
         || qr_rope_reserve(&typing->view, plan->payload->letters.size, plan->pieces) != QUIRE_OK) {
@@ -215,25 +220,24 @@ static void commit(struct plan *plan)
     qr_replicas_sort_appended(&document->replicas, known);
     bool shown = show_changes(plan);
     document->text.letters_later = plan->first;
-    each_stretch(plan, join_stretch);
+    each_part(plan, join_part);
     document->text.letters_later = false;
     if (plan->first) {
         qr_text_deal(&document->text, qr_text_add_letters(&document->text, payload->letters));
     }
-    size_t told = plan->news ? QR_UNDO_TOLD_MAX : 0;
     for (size_t i = 0; i < payload->erased_count; i++) {
-        if (i < told) {
-            qr_undo_gone_elsewhere(document, payload->erased[i].id, payload->erased[i].length);
-        }
-        qr_text_kill(&document->text, payload->erased[i].id, payload->erased[i].length);
+        qr_text_raise(&document->text, payload->erased[i].id, payload->erased[i].length, 1,
+            (struct quire_bytes){NULL, 0});
     }
+    join_turns(plan);
     document->text.view = NULL;
     if (!shown) {
         qr_rope_finish(&document->typing.view);
         document->typing.has_view = false;
     }
+    size_t told = plan->news ? QR_UNDO_TOLD_MAX : 0;
     for (size_t i = 0; i < payload->removed_count && i < told; i++) {
-        qr_undo_gone_elsewhere(document, payload->removed[i], 1);
+        qr_undo_removed_elsewhere(document, payload->removed[i]);
     }
     qr_cells_change(&document->cells, is_gone, plan, plan->added, plan->added_count);
     plan->added_count = 0;
@@ -258,8 +262,12 @@ static void commit(struct plan *plan)
 static enum quire_status reserve_pending(struct quire_document *document,
     const struct qr_payload *payload)
 {
+    size_t turned = payload->turned_count;
+    for (size_t i = 0; i < payload->turned_count; i++) {
+        turned += (size_t)(payload->turned[i].length / QR_REVIVED_MAX);
+    }
     return qr_pending_reserve(&document->pending, payload->erased_count + payload->removed_count
-        + payload->deleted_count + payload->run_count + payload->replica_count);
+        + payload->deleted_count + payload->run_count + payload->replica_count + turned);
 }
 
 static void push_span(struct quire_document *document, struct qr_payload_replica *replica,
@@ -316,6 +324,12 @@ static void make_pending(struct quire_document *document, struct qr_payload *pay
         qr_pending_push(pending, QR_PENDING_ERASE, payload->erased[i].id,
             payload->erased[i].length);
     }
+    for (size_t i = 0; i < payload->turned_count; i++) {
+        const struct qr_turned *turned = &payload->turned[i];
+        if (!turned->covered) {
+            qr_pending_push_turned(pending, turned->id, turned->length, turned->turn % 2 == 0);
+        }
+    }
     for (size_t i = 0; i < payload->removed_count; i++) {
         qr_pending_push(pending, QR_PENDING_REMOVE, payload->removed[i], 1);
     }
@@ -334,7 +348,7 @@ static void make_pending(struct quire_document *document, struct qr_payload *pay
         memmove(pending->records + pending->count, newer, newer_count * sizeof *newer);
     }
     pending->count += newer_count;
-    pending->content_size += payload->letters.size;
+    pending->content_size += payload->letters.size + payload->revived.size;
     for (size_t i = 0; i < payload->put_count; i++) {
         pending->content_size += qr_put_size(&payload->puts[i]);
     }

@@ -7,7 +7,7 @@
 
 #include "crdt/inner.h"
 
-/** What a payload has parts for: bits of its second byte. One that has another is of a later version. */
+/** What a payload has parts for: bits of its second byte. */
 enum qr_part_bit {
     QR_PART_STATE = 1,
     QR_PART_DELETED = 2,
@@ -16,7 +16,7 @@ enum qr_part_bit {
     QR_PART_RUNS = 16,
     QR_PART_ERASED = 32,
     QR_PART_REMOVED = 64,
-    QR_PART_ALL = 127,
+    QR_PART_TURNS = 128,
 };
 
 struct qr_payload_replica {
@@ -24,6 +24,14 @@ struct qr_payload_replica {
     uint64_t first; /* of the counters that the payload covers */
     uint64_t last;  /* < first: none */
     uint32_t number; /* in the document, where new ones are numbered on; 0: unknown and unused */
+};
+
+/** Characters whose turn is greater than 1 (text.h). */
+struct qr_turned {
+    uint64_t id;
+    uint64_t length;
+    uint32_t turn;
+    bool covered; /* they are in the payload's runs; else an even turn's letters are in `revived` */
 };
 
 /** All ids are the document's. Borrows from the bytes. */
@@ -45,6 +53,9 @@ struct qr_payload {
     uint8_t *arranged;  /* owned: a state's letters in the order of its runs, or NULL */
     struct qr_range *erased;
     size_t erased_count;
+    struct qr_turned *turned; /* ascending by the table's replicas and counters */
+    size_t turned_count;
+    struct quire_bytes revived; /* letters */
     struct qr_put *puts;
     size_t put_count;
     uint64_t *removed; /* dots */
@@ -68,6 +79,25 @@ void qr_payload_finish(struct qr_payload *payload);
  * ENOMEM. */
 QUIRE_CHECKED enum quire_status qr_payload_check(const struct quire_document *document,
     const struct qr_payload *payload);
+
+/** Characters of a run that have one turn, in the order of the runs. */
+struct qr_stretch {
+    struct qr_run run; /* with its turn */
+    bool turned;       /* `turned` names them */
+};
+
+/** A walk over all stretches of a payload. */
+struct qr_stretch_walk {
+    const struct qr_payload *payload;
+    size_t next;     /* run */
+    struct qr_run rest;
+    size_t liveness; /* the live or dead stretch under way, and what is left of it */
+    uint64_t left;
+};
+
+struct qr_stretch_walk qr_stretch_walk_from(const struct qr_payload *payload);
+/** False: there are no more. */
+bool qr_stretch_walk_on(struct qr_stretch_walk *walk, struct qr_stretch *out_stretch);
 
 /** Puts a state's letters, so far in the order of the text, in that of its runs. ENOMEM. */
 QUIRE_CHECKED enum quire_status qr_payload_arrange(struct qr_payload *payload);

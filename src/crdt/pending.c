@@ -70,6 +70,20 @@ void qr_pending_push(struct qr_pending *pending, enum qr_pending_kind kind, uint
     append(pending, kind, id, length);
 }
 
+void qr_pending_push_turned(struct qr_pending *pending, uint64_t id, uint64_t length, bool revived)
+{
+    if (!revived) {
+        qr_pending_push(pending, QR_PENDING_ERASE, id, length);
+        return;
+    }
+    while (length > 0) {
+        uint64_t here = length < QR_REVIVED_MAX ? length : QR_REVIVED_MAX;
+        qr_pending_push(pending, QR_PENDING_REVIVE, id, here);
+        id += here;
+        length -= here;
+    }
+}
+
 uint64_t qr_pending_tick(struct qr_pending *pending, struct qr_replicas *replicas,
     uint32_t replica, uint64_t length)
 {

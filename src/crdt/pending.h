@@ -15,12 +15,13 @@ enum qr_pending_kind {
     QR_PENDING_SPAN = 1,    /* these counters were used */
     QR_PENDING_ERASE = 2,   /* these characters died */
     QR_PENDING_REMOVE = 3,  /* this dot was overwritten or removed */
+    QR_PENDING_REVIVE = 5,  /* these characters came back; at most QR_REVIVED_MAX */
     QR_PENDING_DELETED = 4, /* the entry was deleted, having seen this replica so far */
 };
 
 struct qr_pending_record {
     uint64_t id;
-    uint64_t length; /* of SPAN and ERASE; otherwise 1 */
+    uint64_t length; /* of SPAN, ERASE and REVIVE; otherwise 1 */
     uint8_t kind;
 };
 
@@ -38,6 +39,9 @@ QUIRE_CHECKED enum quire_status qr_pending_reserve(struct qr_pending *pending, s
 /** Appends a record, or makes the last one longer. Room was reserved. */
 void qr_pending_push(struct qr_pending *pending, enum qr_pending_kind kind, uint64_t id,
     uint64_t length);
+
+/** Appends ERASE or REVIVE records. Room for one, and one for each QR_REVIVED_MAX, was reserved. */
+void qr_pending_push_turned(struct qr_pending *pending, uint64_t id, uint64_t length, bool revived);
 
 /** The next counters of a replica are used by a pending edit; returns the first one's id. */
 uint64_t qr_pending_tick(struct qr_pending *pending, struct qr_replicas *replicas,

@@ -3,6 +3,7 @@
  */
 #include "base/failpoint.h"
 #include "crdt/siblings.h"
+#include "crdt/text_inner.h"
 #include "crdt/utf8.h"
 #include <assert.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@ enum quire_status qr_text_init(struct qr_text *text)
     }
     fresh.item_capacity = 1;
     fresh.item_count = 1;
+    fresh.free_item = QR_NONE;
     fresh.items[0] = (struct qr_item){.length = 1, .left_root = QR_NONE, .right_root = QR_NONE,
         .before = QR_NONE, .after = QR_NONE};
     status = qr_tree_init(&fresh.order, true);
@@ -47,7 +49,7 @@ void qr_text_finish(struct qr_text *text)
 
 enum quire_status qr_text_reserve(struct qr_text *text, size_t items, size_t letters)
 {
-    size_t needed = text->item_count + items;
+    size_t needed = text->item_count - text->free_count + items;
     if (needed >= QR_NONE) {
         return QUIRE_ENOMEM; /* indices have 32 bits */
     }
@@ -92,8 +94,7 @@ uint32_t qr_text_find(const struct qr_text *text, uint64_t id, uint32_t *out_off
     return item;
 }
 
-/** The next character that is looked for is often here. */
-static void remember(struct qr_text *text, uint32_t item)
+void qr_text_remember(struct qr_text *text, uint32_t item)
 {
     text->found[qr_id_replica(text->items[item].id) % QR_TEXT_FOUND] = item;
 }
@@ -114,22 +115,17 @@ uint64_t qr_text_known(const struct qr_text *text, uint64_t id, uint64_t length)
     return known;
 }
 
-bool qr_text_any_live(const struct qr_text *text, uint64_t id, uint64_t length)
+bool qr_text_any_before(const struct qr_text *text, uint64_t id, uint64_t length, uint32_t turn)
 {
     uint32_t offset;
     uint32_t item = qr_text_find(text, id, &offset);
     while (item != QR_NONE && text->items[item].id < id + length) {
-        if (text->items[item].size > 0) {
+        if (text->items[item].turn < turn) {
             return true;
         }
         item = qr_tree_next(&text->ids, item);
     }
     return false;
-}
-
-static uint32_t weight_of(const struct qr_item *item)
-{
-    return item->size > 0 ? item->length : 0;
 }
 
 /** Bytes that the first code points of an item take. */
@@ -155,11 +151,22 @@ struct quire_bytes qr_text_letters(const struct qr_text *text, uint32_t item, ui
     return (struct quire_bytes){text->letters.data + whole->letters + from, to - from};
 }
 
-/** Cuts an item so that a new one begins `offset` > 0 into it; returns the new one. */
-static uint32_t split(struct qr_text *text, uint32_t index, uint32_t offset)
+/** The index of a new item. Room was reserved. */
+static uint32_t new_item(struct qr_text *text)
 {
-    assert(text->item_count < text->item_capacity);
-    uint32_t tail_index = (uint32_t)text->item_count++;
+    uint32_t index = text->free_item;
+    if (index == QR_NONE) {
+        assert(text->item_count < text->item_capacity);
+        return (uint32_t)text->item_count++;
+    }
+    text->free_item = text->items[index].letters;
+    text->free_count--;
+    return index;
+}
+
+uint32_t qr_text_split(struct qr_text *text, uint32_t index, uint32_t offset)
+{
+    uint32_t tail_index = new_item(text);
     struct qr_item *head = &text->items[index];
     struct qr_item *tail = &text->items[tail_index];
     uint32_t size = size_of(text, head, offset);
@@ -176,9 +183,9 @@ static uint32_t split(struct qr_text *text, uint32_t index, uint32_t offset)
     tail->after = QR_NONE;
     tail->depth = head->depth + offset;
     head->right_root = tail_index;
-    remember(text, tail_index);
-    qr_tree_set_weight(&text->order, index, weight_of(head));
-    qr_tree_insert_after(&text->order, index, tail_index, weight_of(tail));
+    qr_text_remember(text, tail_index);
+    qr_tree_set_weight(&text->order, index, qr_item_weight(head));
+    qr_tree_insert_after(&text->order, index, tail_index, qr_item_weight(tail));
     qr_tree_set_level(&text->order, tail_index, tail->depth);
     qr_tree_insert_after(&text->ids, index, tail_index, 0);
     return tail_index;
@@ -280,6 +287,12 @@ static void show(struct qr_text *text, uint32_t index, uint32_t offset, uint32_t
     }
 }
 
+/** A run without letters is dead. */
+static uint32_t turn_of(const struct qr_run *run, struct quire_bytes letters)
+{
+    return run->turn > 0 || letters.size > 0 ? run->turn : 1;
+}
+
 /** Adds to an item what follows its last character in every respect. */
 static bool extend(struct qr_text *text, uint32_t index, const struct qr_run *run,
     struct quire_bytes letters)
@@ -287,7 +300,7 @@ static bool extend(struct qr_text *text, uint32_t index, const struct qr_run *ru
     struct qr_item *item = &text->items[index];
     bool dead = letters.size == 0;
     if (index == 0 || run->parent != run->id - 1 || item->right != run->right
-        || item->right_root != QR_NONE || dead != (item->size == 0)) {
+        || item->right_root != QR_NONE || item->turn != turn_of(run, letters)) {
         return false;
     }
     if (dead ? item->length > QR_RUN_MAX - run->length
@@ -299,9 +312,9 @@ static bool extend(struct qr_text *text, uint32_t index, const struct qr_run *ru
     uint32_t offset = item->length;
     item->length += run->length;
     item->size += (uint32_t)letters.size;
-    qr_tree_set_weight(&text->order, index, weight_of(item));
+    qr_tree_set_weight(&text->order, index, qr_item_weight(item));
     show(text, index, offset, run->length, letters);
-    remember(text, index);
+    qr_text_remember(text, index);
     return true;
 }
 
@@ -319,17 +332,17 @@ static uint32_t before_of(const struct qr_text *text, uint64_t id)
 
 static uint32_t add_item(struct qr_text *text, const struct qr_run *run, struct quire_bytes letters)
 {
-    assert(text->item_count < text->item_capacity);
-    uint32_t index = (uint32_t)text->item_count++;
+    uint32_t index = new_item(text);
     text->items[index] = (struct qr_item){.id = run->id, .parent = run->parent,
         .right = run->right, .length = run->length, .size = (uint32_t)letters.size,
-        .left_root = QR_NONE, .right_root = QR_NONE, .before = QR_NONE, .after = QR_NONE};
+        .left_root = QR_NONE, .right_root = QR_NONE, .before = QR_NONE, .after = QR_NONE,
+        .turn = turn_of(run, letters)};
     if (letters.size > 0 && !text->letters_later) {
         text->items[index].letters = (uint32_t)(letters.data - text->letters.data);
     }
     qr_tree_insert_after(&text->ids, before_of(text, run->id), index, 0);
     text->newest = index;
-    remember(text, index);
+    qr_text_remember(text, index);
     return index;
 }
 
@@ -378,7 +391,7 @@ static void integrate_left(struct qr_text *text, const struct qr_replicas *repli
     uint32_t parent = qr_text_find(text, run->parent, &offset);
     assert(parent != QR_NONE);
     if (offset > 0) {
-        parent = split(text, parent, offset);
+        parent = qr_text_split(text, parent, offset);
     }
     uint32_t index = add_item(text, run, letters);
     struct qr_beside beside;
@@ -387,7 +400,7 @@ static void integrate_left(struct qr_text *text, const struct qr_replicas *repli
     uint64_t depth = item->depth = text->items[parent].depth + 1;
 
     uint32_t next = beside.after == QR_NONE ? parent : first_of(text, beside.after);
-    qr_tree_insert_before(&text->order, next, index, weight_of(item));
+    qr_tree_insert_before(&text->order, next, index, qr_item_weight(item));
     uint64_t level = depth;
     if (beside.before == QR_NONE) { /* now it is the first of all that its parent was, or the child */
         level = text->order.level[next];
@@ -407,7 +420,7 @@ static void integrate_right(struct qr_text *text, const struct qr_replicas *repl
     uint32_t parent = run->parent == QR_ID_NONE ? 0 : qr_text_find(text, run->parent, &offset);
     assert(parent != QR_NONE);
     if (offset + 1 < text->items[parent].length) {
-        split(text, parent, offset + 1);
+        qr_text_split(text, parent, offset + 1);
     } else if (extend(text, parent, run, letters)) {
         return;
     }
@@ -419,11 +432,11 @@ static void integrate_right(struct qr_text *text, const struct qr_replicas *repl
 
     uint32_t next = beside.before == QR_NONE ? QR_NONE : past(text, beside.before);
     if (beside.before == QR_NONE) {
-        qr_tree_insert_after(&text->order, parent, index, weight_of(item));
+        qr_tree_insert_after(&text->order, parent, index, qr_item_weight(item));
     } else if (next != QR_NONE) {
-        qr_tree_insert_before(&text->order, next, index, weight_of(item));
+        qr_tree_insert_before(&text->order, next, index, qr_item_weight(item));
     } else {
-        qr_tree_insert_last(&text->order, index, weight_of(item));
+        qr_tree_insert_last(&text->order, index, qr_item_weight(item));
     }
     qr_tree_set_level(&text->order, index, item->depth);
     show(text, index, 0, run->length, letters);
@@ -472,11 +485,11 @@ void qr_text_deal(struct qr_text *text, struct quire_bytes letters)
 }
 
 /** What a character typed right after one of an item's has as parent and right neighbour. */
-static void place_after(struct qr_text *text, uint32_t left, uint32_t offset,
+static void neighbours_after(struct qr_text *text, uint32_t left, uint32_t offset,
     uint64_t *out_parent, uint64_t *out_right)
 {
     const struct qr_item *item = &text->items[left];
-    remember(text, left);
+    qr_text_remember(text, left);
     if (offset + 1 < item->length) { /* its follower is its right child */
         *out_parent = *out_right = item->id + offset + 1;
         return;
@@ -494,59 +507,24 @@ static void place_after(struct qr_text *text, uint32_t left, uint32_t offset,
     }
 }
 
-void qr_text_place(struct qr_text *text, size_t position, uint64_t *out_parent,
+void qr_text_neighbours(struct qr_text *text, size_t position, uint64_t last, uint64_t *out_parent,
     uint64_t *out_right)
 {
     uint32_t offset = 0;
-    uint32_t left = position == 0 ? 0 : qr_tree_at(&text->order, position - 1, &offset);
-    place_after(text, left, offset, out_parent, out_right);
-}
-
-void qr_text_place_after(struct qr_text *text, uint64_t id, uint64_t *out_parent,
-    uint64_t *out_right)
-{
-    uint32_t offset;
-    uint32_t left = qr_text_find(text, id, &offset);
-    assert(left != QR_NONE);
-    place_after(text, left, offset, out_parent, out_right);
+    uint32_t left = qr_text_find(text, last, &offset);
+    if (left == QR_NONE || text->items[left].size > 0 || offset + 1 < text->items[left].length
+        || qr_tree_position(&text->order, left) != position) {
+        offset = 0;
+        left = position == 0 ? 0 : qr_tree_at(&text->order, position - 1, &offset);
+    }
+    neighbours_after(text, left, offset, out_parent, out_right);
 }
 
 uint32_t qr_text_at(struct qr_text *text, size_t position, uint32_t *out_offset)
 {
     uint32_t item = qr_tree_at(&text->order, position, out_offset);
-    remember(text, item);
+    qr_text_remember(text, item);
     return item;
-}
-
-void qr_text_kill(struct qr_text *text, uint64_t id, uint64_t length)
-{
-    uint32_t offset;
-    uint32_t index = qr_text_find(text, id, &offset);
-    while (length > 0) {
-        assert(index != QR_NONE);
-        uint32_t here = text->items[index].length - offset;
-        here = here < length ? here : (uint32_t)length;
-        if (text->items[index].size > 0) {
-            if (offset > 0) {
-                index = split(text, index, offset);
-            }
-            if (here < text->items[index].length) {
-                split(text, index, here);
-            }
-            struct qr_item *item = &text->items[index];
-            if (text->view != NULL) {
-                qr_rope_erase(text->view, qr_tree_position(&text->order, index), item->length);
-            }
-            text->visible_size -= item->size;
-            item->size = 0;
-            qr_tree_set_weight(&text->order, index, 0);
-        }
-        offset = 0;
-        length = QR_FAILPOINT_ON(ERASE_STOPS) ? 0 : length - here;
-        if (length > 0) {
-            index = qr_tree_next(&text->ids, index);
-        }
-    }
 }
 
 enum quire_status qr_text_append(const struct qr_text *text, struct quire_buffer *out_text)

@@ -9,7 +9,12 @@
  *
  * An item is a run, live or dead throughout: ids ascend by one, each further character is the right child of
  * the one before and has the same right neighbour. Only an item's first character has left children, only its last
- * has right ones but its follower: items are split to keep this so.
+ * has right ones but its follower: items are split to keep this so. Neighbours that could be one item are
+ * joined when they die: what was typed and erased again and again is one item.
+ *
+ * A character's turn says how often it died or came back: 0 as typed, 1 erased, 2 revived by an undo, and so
+ * on; it is live while the turn is even. Turns join by the greater one, so that erasing and reviving commute,
+ * and the same undo on two devices revives the same characters once (causal length, Yu and Rostad 2020).
  *
  * Where a new item stands follows from its parent and the sibling beside it: right after everything
  * that hangs on the one before, or right before all that hangs on the one behind. A character's depth
@@ -36,11 +41,12 @@ struct qr_item {
     uint64_t right;       /* what stood to its right; QR_ID_NONE: the end. Left child: the parent */
     uint32_t length;      /* code points */
     uint32_t size;        /* bytes; 0: dead */
-    uint32_t letters;     /* where they begin in qr_text.letters */
+    uint32_t letters;     /* where they begin in qr_text.letters; dead: where they were, perhaps */
     uint32_t left_root;   /* its left children: the root of a search tree, or QR_NONE */
     uint32_t right_root;  /* its right children */
     uint32_t before;      /* in that tree of its parent: siblings that come before it */
     uint32_t after;       /* and after it */
+    uint32_t turn;        /* of its characters; even: live */
     uint64_t depth;       /* of its first character */
 };
 
@@ -50,6 +56,8 @@ struct qr_text {
     struct qr_item *items; /* items[0] is the document's start */
     size_t item_count;
     size_t item_capacity;
+    uint32_t free_item;    /* the first that was joined to another, each names the next in `letters`; or QR_NONE */
+    size_t free_count;
     struct qr_tree order; /* as read; weighs visible code points */
     struct qr_tree ids;   /* by id */
     struct quire_buffer letters; /* UTF-8 of live items, and of some that died */
@@ -94,8 +102,8 @@ uint64_t qr_text_known(const struct qr_text *text, uint64_t id, uint64_t length)
 struct quire_bytes qr_text_letters(const struct qr_text *text, uint32_t item, uint64_t id,
     uint32_t length);
 
-/** Whether one of these characters, which are all known, is live. */
-bool qr_text_any_live(const struct qr_text *text, uint64_t id, uint64_t length);
+/** Whether one of these characters, which are all known, has a lesser turn. */
+bool qr_text_any_before(const struct qr_text *text, uint64_t id, uint64_t length, uint32_t turn);
 
 /** A run on its way in or out. Parent and right neighbour are known. */
 struct qr_run {
@@ -103,6 +111,7 @@ struct qr_run {
     uint64_t parent;
     uint64_t right;
     uint32_t length; /* code points */
+    uint32_t turn;   /* where a text takes it in; 0 without letters: 1 */
 };
 
 static inline bool qr_run_is_left(const struct qr_run *run)
@@ -128,19 +137,28 @@ void qr_text_integrate(struct qr_text *text, const struct qr_replicas *replicas,
  * letters_later. */
 void qr_text_deal(struct qr_text *text, struct quire_bytes letters);
 
-/** What a character typed before code point `position` has as parent and right neighbour. */
-void qr_text_place(struct qr_text *text, size_t position, uint64_t *out_parent,
-    uint64_t *out_right);
-
-/** The same of one typed right after a character that is known, dead or alive. */
-void qr_text_place_after(struct qr_text *text, uint64_t id, uint64_t *out_parent,
+/** Parent and right neighbour of a character typed before code point `position` by the replica whose last
+ * counter is `last`: right after that, if it is a dead character there, else right after the visible one. */
+void qr_text_neighbours(struct qr_text *text, size_t position, uint64_t last, uint64_t *out_parent,
     uint64_t *out_right);
 
 /** The item that shows code point `position`, and how far in. */
 uint32_t qr_text_at(struct qr_text *text, size_t position, uint32_t *out_offset);
 
-/** Makes `length` characters from this id on dead; adds at most two items. Room was reserved. */
+/* Each of these adds at most two items; room was reserved, for letters too. The characters are known. */
+
+/** Kills those of `length` characters from this id on that are live. */
 void qr_text_kill(struct qr_text *text, uint64_t id, uint64_t length);
+
+/** Revives those of them that are dead. The letters are those of all. */
+void qr_text_revive(struct qr_text *text, uint64_t id, uint64_t length, struct quire_bytes letters);
+
+/** Raises those of a lesser turn to this one. The letters are those of all; an odd turn needs none. */
+void qr_text_raise(struct qr_text *text, uint64_t id, uint64_t length, uint32_t turn,
+    struct quire_bytes letters);
+
+/** Asserts what the items promise of each other (tests; O(n log n)). */
+void qr_text_check(const struct qr_text *text);
 
 /** Appends the live text. ENOMEM. */
 QUIRE_CHECKED enum quire_status qr_text_append(const struct qr_text *text,

@@ -1,5 +1,5 @@
 /*
- * A sequence of numbered items as a B+ tree that only grows.
+ * A sequence of numbered items as a B+ tree.
  */
 #include "crdt/tree.h"
 #include <assert.h>
@@ -11,14 +11,20 @@
 
 static uint32_t add_node(struct qr_tree *tree, uint16_t height)
 {
-    assert(tree->node_count < tree->node_capacity);
-    struct qr_tree_node *node = &tree->nodes[tree->node_count];
+    uint32_t index = tree->free_node;
+    if (index != QR_NONE) {
+        tree->free_node = tree->nodes[index].parent;
+    } else {
+        assert(tree->node_count < tree->node_capacity);
+        index = (uint32_t)tree->node_count++;
+    }
+    struct qr_tree_node *node = &tree->nodes[index];
     node->parent = QR_NONE;
     node->next = QR_NONE;
     node->count = 0;
     node->height = height;
     node->level = UINT64_MAX;
-    return (uint32_t)tree->node_count++;
+    return index;
 }
 
 static uint32_t slot_of(const struct qr_tree_node *node, uint32_t child)
@@ -128,6 +134,7 @@ enum quire_status qr_tree_init(struct qr_tree *tree, bool levels)
         return status;
     }
     fresh.finger = QR_NONE;
+    fresh.free_node = QR_NONE;
     fresh.root = add_node(&fresh, 0);
     fresh.nodes[fresh.root].first = 0;
     put(&fresh, fresh.root, 0, 0, 0);
@@ -253,6 +260,117 @@ void qr_tree_insert_before(struct qr_tree *tree, uint32_t item, uint32_t new_ite
     for (uint32_t index = leaf; index != QR_NONE && tree->nodes[index].first == item;
          index = tree->nodes[index].parent) {
         tree->nodes[index].first = new_item;
+    }
+}
+
+/** The leaf to the left of one that is not the first. */
+static uint32_t leaf_before(const struct qr_tree *tree, uint32_t leaf)
+{
+    uint32_t index = leaf;
+    while (tree->nodes[index].slot == 0) {
+        index = tree->nodes[index].parent;
+        assert(index != QR_NONE);
+    }
+    index = tree->nodes[tree->nodes[index].parent].child[tree->nodes[index].slot - 1];
+    while (tree->nodes[index].height > 0) {
+        index = tree->nodes[index].child[tree->nodes[index].count - 1];
+    }
+    return index;
+}
+
+/** Takes one child out of a node; what it weighs is taken from the node's ancestors by who calls. */
+static void drop_slot(struct qr_tree *tree, uint32_t index, uint32_t slot)
+{
+    struct qr_tree_node *node = &tree->nodes[index];
+    size_t behind = (size_t)(node->count - slot - 1u) * sizeof node->child[0];
+    memmove(&node->child[slot], &node->child[slot + 1], behind);
+    memmove(&node->weight[slot], &node->weight[slot + 1], behind);
+    node->count--;
+    for (; node->height > 0 && slot < node->count; slot++) {
+        tree->nodes[node->child[slot]].slot = slot;
+    }
+}
+
+/** Unlinks a node that weighs nothing and holds nothing, and the ancestors that hold nothing then. */
+static void unlink_node(struct qr_tree *tree, uint32_t index)
+{
+    if (tree->nodes[index].height == 0) {
+        tree->nodes[leaf_before(tree, index)].next = tree->nodes[index].next;
+    }
+    while (index != tree->root && tree->nodes[index].count == 0) {
+        uint32_t parent = tree->nodes[index].parent;
+        drop_slot(tree, parent, tree->nodes[index].slot);
+        tree->nodes[index].parent = tree->free_node;
+        tree->free_node = index;
+        index = parent;
+    }
+    while (tree->nodes[tree->root].height > 0 && tree->nodes[tree->root].count == 1) {
+        uint32_t root = tree->root;
+        tree->root = tree->nodes[root].child[0];
+        tree->nodes[tree->root].parent = QR_NONE;
+        tree->nodes[tree->root].slot = 0;
+        tree->nodes[root].parent = tree->free_node;
+        tree->free_node = root;
+        if (index == root) {
+            index = tree->root;
+        }
+    }
+    for (; index != QR_NONE; index = tree->nodes[index].parent) {
+        struct qr_tree_node *node = &tree->nodes[index];
+        if (node->height > 0) {
+            node->first = tree->nodes[node->child[0]].first;
+        }
+        find_level(tree, node);
+    }
+}
+
+/** Moves the items of the next leaf into a small one, if both have one parent. */
+static void absorb_next(struct qr_tree *tree, uint32_t leaf)
+{
+    struct qr_tree_node *node = &tree->nodes[leaf];
+    if (node->next == QR_NONE || tree->nodes[node->next].parent != node->parent
+        || node->count + tree->nodes[node->next].count > 3 * QR_TREE_FAN / 4) {
+        return;
+    }
+    uint32_t next_index = node->next;
+    struct qr_tree_node *next = &tree->nodes[next_index];
+    memcpy(&node->child[node->count], next->child, next->count * sizeof next->child[0]);
+    memcpy(&node->weight[node->count], next->weight, next->count * sizeof next->weight[0]);
+    for (uint32_t i = 0; i < next->count; i++) {
+        tree->leaf_of[next->child[i]] = leaf;
+    }
+    uint32_t moved = weight_of(next);
+    tree->nodes[node->parent].weight[node->slot] += moved;
+    tree->nodes[node->parent].weight[next->slot] -= moved;
+    node->count += next->count;
+    node->level = next->level < node->level ? next->level : node->level;
+    next->count = 0;
+    unlink_node(tree, next_index);
+}
+
+void qr_tree_remove(struct qr_tree *tree, uint32_t item)
+{
+    uint32_t leaf = tree->leaf_of[item];
+    struct qr_tree_node *node = &tree->nodes[leaf];
+    uint32_t slot = slot_of(node, item);
+    assert(item != 0);
+    add_weight(tree, leaf, 0 - node->weight[slot]);
+    tree->finger = QR_NONE;
+    drop_slot(tree, leaf, slot);
+    if (node->count == 0) {
+        unlink_node(tree, leaf);
+        return;
+    }
+    for (uint32_t index = leaf; slot == 0 && index != QR_NONE && tree->nodes[index].first == item;
+         index = tree->nodes[index].parent) {
+        tree->nodes[index].first = node->child[0];
+    }
+    for (uint32_t index = leaf; tree->level != NULL && index != QR_NONE
+         && tree->nodes[index].level == tree->level[item]; index = tree->nodes[index].parent) {
+        find_level(tree, &tree->nodes[index]);
+    }
+    if (node->count < QR_TREE_FAN / 4) {
+        absorb_next(tree, leaf);
     }
 }
 

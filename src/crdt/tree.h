@@ -1,5 +1,5 @@
 /*
- * A sequence of numbered items as a B+ tree that only grows: what comes after what, how much is
+ * A sequence of numbered items as a B+ tree: what comes after what, how much is
  * visible before a place, which of two is first, where the next one is whose level is at most a
  * given one. All in O(log n), whatever the input.
  *
@@ -32,6 +32,7 @@ struct qr_tree {
     uint64_t *level;   /* item → its level; NULL: this tree keeps none */
     size_t node_count;
     size_t node_capacity;
+    uint32_t free_node;  /* the first of those unlinked, each names the next as its parent; or QR_NONE */
     size_t item_capacity;
     uint32_t root;
     uint32_t finger;     /* the leaf that was looked at last, or QR_NONE */
@@ -53,6 +54,9 @@ void qr_tree_insert_last(struct qr_tree *tree, uint32_t new_item, uint32_t weigh
 
 /** Puts a new item right before another, which is not item 0. Room was reserved. */
 void qr_tree_insert_before(struct qr_tree *tree, uint32_t item, uint32_t new_item, uint32_t weight);
+
+/** Takes an item out, not item 0. Its number may be inserted again. */
+void qr_tree_remove(struct qr_tree *tree, uint32_t item);
 
 /** Gives an item its level; until then it has the greatest there is. */
 void qr_tree_set_level(struct qr_tree *tree, uint32_t item, uint64_t level);

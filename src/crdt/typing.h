@@ -18,8 +18,12 @@ struct qr_stroke {
     uint32_t position; /* code points of the text as it then was */
     uint32_t length;   /* code points that came or went */
     uint32_t size;     /* bytes of the letters; 0: an erasure */
-    uint32_t letters;  /* where they begin in qr_text.letters; an erasure: how many edits it was */
+    uint32_t letters;  /* where they begin in qr_text.letters; an erasure: how many edits it was, and a bit */
 };
+
+/** Of an erasure's edits: the character that the replica typed last is dead once the first is made. Then
+ * their counters are dead characters too, which go on with its run (protocol/document.md, Text). */
+#define QR_STROKE_GOES_ON (UINT32_C(1) << 31)
 
 struct qr_typing {
     struct qr_rope view; /* the visible text, if has_view; else it is read from the items */
@@ -66,7 +70,8 @@ static inline void qr_typing_insert(struct qr_typing *typing, const struct qr_st
     typing->strokes[typing->count++] = *stroke;
 }
 
-static inline void qr_typing_erase(struct qr_typing *typing, size_t position, size_t count)
+static inline void qr_typing_erase(struct qr_typing *typing, size_t position, size_t count,
+    bool goes_on)
 {
     struct qr_stroke *last = qr_typing_last(typing);
     if (last != NULL && last->size == 0
@@ -77,13 +82,13 @@ static inline void qr_typing_erase(struct qr_typing *typing, size_t position, si
         return;
     }
     typing->strokes[typing->count++] = (struct qr_stroke){.position = (uint32_t)position,
-        .length = (uint32_t)count, .letters = 1};
+        .length = (uint32_t)count, .letters = 1 | (goes_on ? QR_STROKE_GOES_ON : 0)};
 }
 
 /** Counters that a stroke takes. */
 static inline uint64_t qr_stroke_ticks(const struct qr_stroke *stroke)
 {
-    return stroke->size > 0 ? stroke->length : stroke->letters;
+    return stroke->size > 0 ? stroke->length : stroke->letters & ~QR_STROKE_GOES_ON;
 }
 
 /** Forgets the first stroke, which was settled. */

@@ -3,7 +3,6 @@
  */
 #include "crdt/undo.h"
 #include "crdt/list.h"
-#include "crdt/utf8.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +34,7 @@ static void drop_oldest(struct quire_undo *undo, struct qr_stack *stack)
 {
     finish_step(undo, &stack->steps[0]);
     stack->count--;
-    memmove(stack->steps, stack->steps + 1, stack->count * sizeof *stack->steps);
+    stack->steps++;
     stack->open = stack->open && stack->count > 0;
 }
 
@@ -47,8 +46,7 @@ void qr_undo_trim(struct quire_undo *undo)
         drop_oldest(undo, stack);
     }
     if (undo->done.count + undo->undone.count == 0) {
-        undo->size -= undo->move_count * sizeof *undo->moves;
-        undo->move_count = 0;
+        qr_undo_clear_moves(undo);
     }
 }
 
@@ -114,85 +112,27 @@ static uint64_t add_id(struct quire_undo *undo, uint64_t id)
     return own;
 }
 
-uint64_t qr_undo_moved(const struct quire_undo *undo, uint64_t own, uint64_t *length)
-{
-    /* A move only leads to ids that did not exist when older moves were made, so one pass is all. */
-    for (size_t i = 0; i < undo->move_count; i++) {
-        const struct qr_move *move = &undo->moves[i];
-        if (own >= move->from && own - move->from < move->length) {
-            uint64_t rest = move->length - (own - move->from);
-            *length = *length < rest ? *length : rest;
-            own = move->to + (own - move->from);
-        } else if (own < move->from && move->from - own < *length) {
-            *length = move->from - own;
-        }
-    }
-    return own;
-}
-
-void qr_undo_move(struct quire_undo *undo, uint64_t from, uint64_t to, uint64_t length)
-{
-    for (size_t i = 0; i < undo->move_count; i++) {
-        struct qr_move *move = &undo->moves[i];
-        if (move->to == from && move->length == length) {
-            move->to = to; /* so that `from` may be forgotten once no step names it */
-        }
-    }
-#ifdef QR_FAILPOINT_FORGETS_MOVES
-    return;
-#endif
-    assert(undo->move_count < undo->move_capacity);
-    undo->moves[undo->move_count++] = (struct qr_move){from, to, length};
-    undo->size += sizeof *undo->moves;
-}
-
-static bool names(const struct qr_stack *stack, const struct qr_move *move)
-{
-    for (size_t i = 0; i < stack->count; i++) {
-        for (size_t j = 0; j < stack->steps[i].count; j++) {
-            const struct qr_change *change = &stack->steps[i].changes[j];
-            bool in_text = change->kind == QR_CHANGE_INSERTED
-                && change->id < move->from + move->length && move->from < change->id + change->length;
-            bool in_cell = change->kind >= QR_CHANGE_PUT && change->id == move->from;
-            if (in_text || in_cell) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-void qr_undo_forget_moves(struct quire_undo *undo)
-{
-    if (undo->move_count < undo->moves_kept) {
-        return;
-    }
-    size_t count = 0;
-    for (size_t i = 0; i < undo->move_count; i++) {
-        bool reached = false; /* by way of another move */
-        for (size_t j = 0; j < i && !reached; j++) {
-            reached = undo->moves[j].to < undo->moves[i].from + undo->moves[i].length
-                && undo->moves[i].from < undo->moves[j].to + undo->moves[j].length;
-        }
-        if (reached || names(&undo->done, &undo->moves[i]) || names(&undo->undone, &undo->moves[i])) {
-            undo->moves[count++] = undo->moves[i];
-        }
-    }
-    undo->size -= (undo->move_count - count) * sizeof *undo->moves;
-    undo->move_count = count;
-    undo->moves_kept = 2 * count + 64;
-}
-
 /* ---- room --------------------------------------------------------------------------------- */
 
-enum quire_status qr_undo_reserve_moves(struct quire_undo *undo, size_t extra)
+/** Room for one more step: behind the last, or where the forgotten ones stood. */
+static enum quire_status grow_stack(struct qr_stack *stack)
 {
-    struct qr_move *moves = qr_list_grown(undo->moves, undo->move_count + extra, &undo->move_capacity,
-        sizeof *moves);
-    if (moves == NULL) {
+    size_t forgotten = (size_t)(stack->steps - stack->memory);
+    if (forgotten + stack->count < stack->capacity) {
+        return QUIRE_OK;
+    }
+    if (forgotten > stack->count / 2) {
+        memmove(stack->memory, stack->steps, stack->count * sizeof *stack->steps);
+        stack->steps = stack->memory;
+        return QUIRE_OK;
+    }
+    struct qr_step *memory = qr_list_grown(stack->memory, forgotten + stack->count + 1, &stack->capacity,
+        sizeof *memory);
+    if (memory == NULL) {
         return QUIRE_ENOMEM;
     }
-    undo->moves = moves;
+    stack->memory = memory;
+    stack->steps = memory + forgotten;
     return QUIRE_OK;
 }
 
@@ -213,12 +153,9 @@ enum quire_status qr_undo_reserve(struct quire_document *document, size_t change
     if (undo == NULL || (undo->overflowed && !undo->replaying)) {
         return QUIRE_OK;
     }
-    struct qr_stack *stack = undo->target;
-    struct qr_step *steps = qr_list_grown(stack->steps, stack->count + 1, &stack->capacity, sizeof *steps);
-    if (steps == NULL) {
+    if (grow_stack(undo->target) != QUIRE_OK) {
         return QUIRE_ENOMEM;
     }
-    stack->steps = steps;
     size_t replicas = changes < QR_REPLICAS_MAX ? changes : QR_REPLICAS_MAX;
     uint8_t (*names)[QUIRE_REPLICA_SIZE] = qr_list_grown(undo->names, undo->name_count + 2 + replicas,
         &undo->name_capacity, sizeof *names);
@@ -282,7 +219,7 @@ void qr_undo_inserted(struct quire_document *document, uint64_t id, uint32_t len
     note(undo, (struct qr_change){.kind = QR_CHANGE_INSERTED, .id = own, .length = length});
 }
 
-void qr_undo_erased(struct quire_document *document, uint64_t id, uint32_t length,
+void qr_undo_erased(struct quire_document *document, uint64_t id, uint32_t length, uint32_t turn,
     struct quire_bytes letters)
 {
     if (!notes(document) || letters.size == 0) {
@@ -295,13 +232,13 @@ void qr_undo_erased(struct quire_document *document, uint64_t id, uint32_t lengt
     size_t start = step->bytes.size;
     put_bytes(step, letters.data, letters.size);
     if (last != NULL && last->kind == QR_CHANGE_ERASED && last->id + last->length == own
-        && last->bytes + last->size == start) {
+        && last->bytes + last->size == start && last->number == turn) {
         last->length += length;
         last->size += (uint32_t)letters.size;
         return;
     }
     note(undo, (struct qr_change){.kind = QR_CHANGE_ERASED, .id = own, .length = length,
-        .bytes = start, .size = (uint32_t)letters.size});
+        .number = turn, .bytes = start, .size = (uint32_t)letters.size});
 }
 
 void qr_undo_wrote(struct quire_document *document, enum qr_change_kind kind,
@@ -328,48 +265,19 @@ void qr_undo_deleted(struct quire_document *document, bool revived)
     }
 }
 
-/** Takes a range out of an erasure: its head stays, its tail follows as another change. What cannot be
- * kept for want of memory is not brought back. */
-static void cut(struct quire_undo *undo, struct qr_step *step, size_t index, uint64_t id, uint64_t end)
-{
-    struct qr_change *head = &step->changes[index];
-    struct qr_change tail = *head;
-    const uint8_t *letters = step->bytes.data + head->bytes;
-    uint32_t skipped = end < head->id + head->length ? (uint32_t)(end - head->id) : head->length;
-    uint32_t skipped_size = (uint32_t)qr_utf8_size(letters, skipped);
-    head->length = id > head->id ? (uint32_t)(id - head->id) : 0;
-    head->size = (uint32_t)qr_utf8_size(letters, head->length);
-    tail.id += skipped;
-    tail.length -= skipped;
-    tail.size -= skipped_size;
-    tail.bytes += skipped_size;
-    if (tail.length > 0 && grow_step(undo, step, 1, 0) == QUIRE_OK) {
-        memmove(&step->changes[index + 2], &step->changes[index + 1],
-            (step->count - index - 1) * sizeof tail);
-        step->changes[index + 1] = tail;
-        step->count++;
-    }
-}
-
-static void cut_stack(struct quire_undo *undo, const struct qr_stack *stack, uint64_t id, uint64_t end)
+static void lose(const struct qr_stack *stack, uint64_t own)
 {
     for (size_t i = 0; i < stack->count; i++) {
-        struct qr_step *step = &stack->steps[i];
-        for (size_t j = step->count; j > 0; j--) {
-            struct qr_change *change = &step->changes[j - 1];
-            if (end <= change->id || id >= change->id + change->length) {
-                continue;
-            }
-            if (change->kind == QR_CHANGE_ERASED) {
-                cut(undo, step, j - 1, id, end);
-            } else if (change->kind == QR_CHANGE_REMOVED) {
-                change->kind = QR_CHANGE_LOST;
+        const struct qr_step *step = &stack->steps[i];
+        for (size_t j = 0; j < step->count; j++) {
+            if (step->changes[j].kind == QR_CHANGE_REMOVED && step->changes[j].id == own) {
+                step->changes[j].kind = QR_CHANGE_LOST;
             }
         }
     }
 }
 
-void qr_undo_gone_elsewhere(struct quire_document *document, uint64_t id, uint64_t length)
+void qr_undo_removed_elsewhere(struct quire_document *document, uint64_t id)
 {
     struct quire_undo *undo = document->undo;
     uint64_t own = undo == NULL ? QR_ID_NONE : qr_undo_own_id(undo, id);
@@ -377,9 +285,8 @@ void qr_undo_gone_elsewhere(struct quire_document *document, uint64_t id, uint64
     own = QR_ID_NONE;
 #endif
     if (own != QR_ID_NONE) {
-        cut_stack(undo, &undo->done, own, own + length);
-        cut_stack(undo, &undo->undone, own, own + length);
-        qr_undo_trim(undo);
+        lose(&undo->done, own);
+        lose(&undo->undone, own);
     }
 }
 
@@ -407,9 +314,9 @@ void quire_undo_destroy(struct quire_undo *undo)
     }
     clear(undo, &undo->done);
     clear(undo, &undo->undone);
-    free(undo->done.steps);
-    free(undo->undone.steps);
-    free(undo->moves);
+    free(undo->done.memory);
+    free(undo->undone.memory);
+    free(undo->moves.slots);
     free(undo->names);
     free(undo);
 }

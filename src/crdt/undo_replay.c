@@ -51,10 +51,9 @@ static enum quire_status replay_cell(struct quire_undo *undo, const struct quire
                     qr_change_bytes(step, change) + change->name_size, change->size - change->name_size};
             }
         } else if (change->kind != QR_CHANGE_LOST) {
-            uint64_t one = 1;
             bool is_ours = change->kind == QR_CHANGE_PUT;
             bool stands = mark(document->cells.dots + first, here,
-                qr_undo_id(undo, qr_undo_moved(undo, change->id, &one)), is_ours);
+                qr_undo_id(undo, qr_undo_moved(undo, change->id)), is_ours);
 #ifndef QR_FAILPOINT_NOT_BESIDE
             strangers -= stands;
 #endif
@@ -66,8 +65,7 @@ static enum quire_status replay_cell(struct quire_undo *undo, const struct quire
         status = qr_edit_overwrite(document, stamp, &cell, puts, put_count);
         for (size_t i = start; status == QUIRE_OK && i < step->count; i++) {
             if (step->changes[i].kind == QR_CHANGE_REMOVED) {
-                qr_undo_move(undo, step->changes[i].id,
-                    qr_undo_own_id(undo, puts[--put_count].id), 1);
+                qr_undo_move(undo, step->changes[i].id, qr_undo_own_id(undo, puts[--put_count].id));
             }
         }
     }

@@ -306,6 +306,55 @@ static void write_removed(struct output *output)
     }
 }
 
+/** Letters of a range, which is live throughout; where `writer` is NULL they are only counted. */
+static size_t write_revived(const struct qr_encoder *encoder, const struct qr_encoder_turn *turn,
+    struct qr_writer *writer)
+{
+    const struct qr_text *text = &encoder->document->text;
+    uint64_t id = turn->id;
+    uint64_t left = turn->length;
+    size_t size = 0;
+    uint32_t offset;
+    uint32_t item = qr_text_find(text, id, &offset);
+    while (left > 0) {
+        uint32_t here = text->items[item].length - offset;
+        here = here < left ? here : (uint32_t)left;
+        struct quire_bytes letters = qr_text_letters(text, item, id, here);
+        if (writer != NULL) {
+            qr_write_bytes(writer, letters.data, letters.size);
+        }
+        size += letters.size;
+        offset = 0;
+        id += here;
+        left -= here;
+        item = left > 0 ? qr_tree_next(&text->ids, item) : item;
+    }
+    return size;
+}
+
+static void write_turned(struct output *output)
+{
+    const struct qr_encoder *encoder = output->encoder;
+    struct qr_writer *writer = &output->writer;
+    uint64_t before = 0; /* the last character of the range before */
+    size_t size = 0;
+    qr_write_varint(writer, encoder->turn_count);
+    for (size_t i = 0; i < encoder->turn_count; i++) {
+        const struct qr_encoder_turn *turn = &encoder->turns[i];
+        write_next(writer, before, turn->ranked);
+        qr_write_varint(writer, turn->length);
+        qr_write_varint(writer, turn->turn);
+        before = turn->ranked + turn->length - 1;
+        size += qr_encoder_turn_has_letters(turn) ? write_revived(encoder, turn, NULL) : 0;
+    }
+    qr_write_varint(writer, size);
+    for (size_t i = 0; i < encoder->turn_count; i++) {
+        if (qr_encoder_turn_has_letters(&encoder->turns[i])) {
+            write_revived(encoder, &encoder->turns[i], writer);
+        }
+    }
+}
+
 enum quire_status qr_encoder_write(const struct qr_encoder *encoder, struct quire_buffer *out_bytes)
 {
     size_t replicas = encoder->document->replicas.count + 1u;
@@ -320,7 +369,8 @@ enum quire_status qr_encoder_write(const struct qr_encoder *encoder, struct quir
         | (letters_size(encoder) > 0 ? QR_PART_LETTERS : 0)
         | (encoder->run_count > 0 ? QR_PART_RUNS : 0)
         | (encoder->erased_count > 0 ? QR_PART_ERASED : 0)
-        | (encoder->removed_count > 0 ? QR_PART_REMOVED : 0));
+        | (encoder->removed_count > 0 ? QR_PART_REMOVED : 0)
+        | (encoder->turn_count > 0 ? QR_PART_TURNS : 0));
     qr_write_u8(&output.writer, QR_DOCUMENT_VERSION);
     qr_write_u8(&output.writer, parts);
     qr_write_varint(&output.writer, zigzag((uint64_t)encoder->wall_ms));
@@ -342,6 +392,9 @@ enum quire_status qr_encoder_write(const struct qr_encoder *encoder, struct quir
     }
     if (parts & QR_PART_REMOVED) {
         write_removed(&output);
+    }
+    if (parts & QR_PART_TURNS) {
+        write_turned(&output);
     }
     free(output.referred);
     return qr_writer_end(&output.writer);

@@ -132,77 +132,39 @@ static uint32_t point_of(const struct quire_document *document, uint32_t item, u
     return point;
 }
 
-/** The letters that begin with this one and were put back together; 0: that counter is no letter. */
-static size_t read_revival(struct graph *graph, const struct device *device, uint64_t counter,
-    uint64_t last, uint32_t *points, struct revival *out_revival)
-{
-    const struct quire_document *document = device->document;
-    size_t count = 0;
-    for (; counter + count <= last; count++) {
-        uint32_t offset = 0;
-        uint64_t id = id_of(graph, document, device->replica, counter + count);
-        uint32_t index = qr_text_find(&document->text, id, &offset);
-        if (index == QR_NONE) {
-            break;
-        }
-        const struct qr_item *item = &document->text.items[index];
-        bool goes_on = offset > 0 || (!qr_item_is_left(item) && item->parent == id - 1);
-        if (count > 0 && !goes_on) {
-            break;
-        }
-        if (count == 0) {
-            *out_revival = (struct revival){.counter = counter, .points = points,
-                .left = qr_item_is_left(item), .has_parent = item->parent != QR_ID_NONE,
-                .has_right = item->right != QR_ID_NONE};
-            graph_need(graph, offset == 0, "what was put back goes on with what was there");
-            out_revival->parent_replica = out_revival->has_parent
-                ? replica_of(graph, document, item->parent) : 0;
-            out_revival->parent_counter = qr_id_counter(item->parent);
-            out_revival->right_replica = out_revival->has_right
-                ? replica_of(graph, document, item->right) : 0;
-            out_revival->right_counter = qr_id_counter(item->right);
-        }
-        points[count] = point_of(document, index, id);
-    }
-    out_revival->count = count;
-    return count;
-}
-
-struct living {
+struct looked_up {
     const struct graph *graph;
     const struct quire_document *document;
 };
 
-static bool is_live(void *context, unsigned replica, uint64_t counter)
+static uint32_t look_up(void *context, unsigned replica, uint64_t counter, uint32_t *out_point)
 {
-    const struct living *living = context;
+    const struct looked_up *in = context;
     uint32_t offset;
-    uint32_t index = qr_text_find(&living->document->text,
-        id_of(living->graph, living->document, replica, counter), &offset);
-    return index != QR_NONE && living->document->text.items[index].size > 0;
+    uint64_t id = id_of(in->graph, in->document, replica, counter);
+    uint32_t index = qr_text_find(&in->document->text, id, &offset);
+    *out_point = index == QR_NONE ? 0 : point_of(in->document, index, id);
+    return index == QR_NONE ? UINT32_MAX : in->document->text.items[index].turn;
 }
 
 static void learn(struct graph *graph, struct device *device, uint64_t first, uint64_t last)
 {
     struct author author = {device->replica, &device->clock, 0};
-    uint32_t *points = calloc((size_t)(last - first) + 1, sizeof *points);
-    const char *wrong = points == NULL ? "no memory" : NULL;
-    for (uint64_t counter = first; wrong == NULL && counter <= last;) {
-        struct revival revival;
-        size_t count = read_revival(graph, device, counter, last, points, &revival);
-        wrong = count == 0 ? NULL : reference_revive(graph->reference, &author, device->own,
-            (unsigned)(device - graph->devices), &revival);
-        counter += count == 0 ? 1 : count;
+    const char *wrong = NULL;
+    for (uint64_t counter = first; wrong == NULL && counter <= last; counter++) {
+        uint32_t offset;
+        bool letter = qr_text_find(&device->document->text,
+            id_of(graph, device->document, device->replica, counter), &offset) != QR_NONE;
+        wrong = letter ? reference_go_on(graph->reference, &author, counter) : NULL;
     }
     device->clock.seen[device->replica] = last;
     if (wrong == NULL) {
-        struct living living = {graph, device->document};
-        wrong = reference_take_out(graph->reference, &author, device->own, is_live, &living);
+        struct looked_up context = {graph, device->document};
+        wrong = reference_turned(graph->reference, &author, device->own, look_up, &context);
     }
     if (wrong != NULL) {
         graph_fail(graph, wrong);
     }
-    free(points);
 }
 
 /** The ids of the dots that there are. The caller's. */

@@ -40,7 +40,7 @@ void reference_destroy(struct reference *reference)
         free(reference->order);
         free(reference->place);
         free(reference->stack);
-        free(reference->erasures);
+        free(reference->turns);
         free(reference->writings);
         free(reference->removals);
         free(reference->deletes);
@@ -56,14 +56,19 @@ bool naive_knows(const struct reference *reference, const struct clock *clock, u
     return naive_known(clock, reference->nodes[node].replica, reference->nodes[node].counter);
 }
 
+uint32_t naive_turn(const struct reference *reference, const struct clock *clock, uint32_t node)
+{
+    uint32_t turn = 0;
+    for (uint32_t i = reference->nodes[node].turns; i != 0; i = reference->turns[i - 1].next) {
+        const struct turn *one = &reference->turns[i - 1];
+        turn = naive_known(clock, one->replica, one->counter) && one->turn > turn ? one->turn : turn;
+    }
+    return turn;
+}
+
 bool naive_is_live(const struct reference *reference, const struct clock *clock, uint32_t node)
 {
-    for (uint32_t i = reference->nodes[node].erasures; i != 0; i = reference->erasures[i - 1].next) {
-        if (naive_known(clock, reference->erasures[i - 1].replica, reference->erasures[i - 1].counter)) {
-            return false;
-        }
-    }
-    return true;
+    return naive_turn(reference, clock, node) % 2 == 0;
 }
 
 /** Reads the tree: left children, the node, right children. */
@@ -153,7 +158,7 @@ uint32_t naive_add(struct reference *reference, const struct author *author,
     uint32_t index = (uint32_t)reference->node_count++;
     nodes[index] = (struct node){.replica = author->replica,
         .counter = ++author->clock->seen[author->replica], .point = point,
-        .right_origin = has_right_child ? NONE : right_origin, .left_first = NONE,
+        .right_origin = right_origin, .left_first = NONE,
         .right_first = NONE};
     uint32_t *link;
     if (has_right_child) {
@@ -173,6 +178,46 @@ uint32_t naive_add(struct reference *reference, const struct author *author,
     return index;
 }
 
+/** The node of the author's last counter, if that is a character that was erased; else NONE. */
+static uint32_t last_dead(const struct reference *reference, const struct author *author)
+{
+    uint32_t node = naive_find(reference, author->replica, author->clock->seen[author->replica]);
+    return node == NONE || naive_is_live(reference, author->clock, node) ? NONE : node;
+}
+
+uint32_t naive_find(const struct reference *reference, unsigned replica, uint64_t counter)
+{
+    uint32_t node = START + 1;
+    while (node < reference->node_count
+        && (reference->nodes[node].replica != replica || reference->nodes[node].counter != counter)) {
+        node++;
+    }
+    return node < reference->node_count ? node : NONE;
+}
+
+bool naive_go_on(struct reference *reference, const struct author *author, uint32_t last)
+{
+    struct node *nodes = naive_grown(reference->nodes, reference->node_count, &reference->node_capacity,
+        sizeof *nodes);
+    reference->nodes = nodes != NULL ? nodes : reference->nodes;
+    if (nodes == NULL || !naive_flatten(reference)) {
+        return false;
+    }
+    uint32_t turn = naive_turn(reference, author->clock, last);
+    uint32_t index = (uint32_t)reference->node_count;
+    nodes[index] = (struct node){.replica = author->replica, .counter = author->clock->seen[author->replica],
+        .right_origin = nodes[last].right_origin, .left_first = NONE, .right_first = NONE};
+    uint32_t *link = &nodes[last].right_first;
+    while (*link != NONE && right_sibling_before(reference, *link, index)) {
+        link = &nodes[*link].sibling;
+    }
+    nodes[index].sibling = *link;
+    *link = index;
+    reference->node_count++;
+    reference->stale = true;
+    return naive_set_turn(reference, author->replica, nodes[index].counter, index, turn);
+}
+
 bool reference_insert(struct reference *reference, const struct author *author, size_t position,
     const uint32_t *points, size_t count)
 {
@@ -187,6 +232,18 @@ bool reference_insert(struct reference *reference, const struct author *author, 
         if (naive_knows(reference, author->clock, node) && naive_is_live(reference, author->clock, node)) {
             left = node;
             passed++;
+        }
+    }
+    /* Right behind what the author typed last, if that was erased there. */
+    uint32_t last = last_dead(reference, author);
+    for (size_t j = i; last != NONE && j < reference->node_count - 1; j++) {
+        uint32_t node = reference->order[j];
+        if (node == last) {
+            left = last;
+            i = j + 1;
+        }
+        if (naive_knows(reference, author->clock, node) && naive_is_live(reference, author->clock, node)) {
+            break;
         }
     }
     while (i < reference->node_count - 1 && !naive_knows(reference, author->clock, reference->order[i])) {
@@ -204,17 +261,17 @@ bool reference_insert(struct reference *reference, const struct author *author, 
     return true;
 }
 
-bool naive_kill(struct reference *reference, unsigned replica, uint64_t counter, uint32_t node)
+bool naive_set_turn(struct reference *reference, unsigned replica, uint64_t counter, uint32_t node,
+    uint32_t turn)
 {
-    struct erasure *erasures = naive_grown(reference->erasures, reference->erasure_count,
-        &reference->erasure_capacity, sizeof *erasures);
-    if (erasures == NULL) {
+    struct turn *turns = naive_grown(reference->turns, reference->turn_count, &reference->turn_capacity,
+        sizeof *turns);
+    if (turns == NULL) {
         return false;
     }
-    reference->erasures = erasures;
-    erasures[reference->erasure_count++] = (struct erasure){replica, counter,
-        reference->nodes[node].erasures, node, 0};
-    reference->nodes[node].erasures = (uint32_t)reference->erasure_count;
+    reference->turns = turns;
+    turns[reference->turn_count++] = (struct turn){replica, counter, reference->nodes[node].turns, turn};
+    reference->nodes[node].turns = (uint32_t)reference->turn_count;
     return true;
 }
 
@@ -232,12 +289,15 @@ bool reference_erase(struct reference *reference, const struct author *author, s
             || passed++ < position) {
             continue;
         }
-        if (!naive_kill(reference, author->replica, counter, node)) {
+        if (!naive_set_turn(reference, author->replica, counter, node,
+                naive_turn(reference, author->clock, node) + 1)) {
             return false;
         }
     }
+    uint32_t last = naive_find(reference, author->replica, counter - 1);
     author->clock->seen[author->replica] = counter;
-    return true;
+    return last == NONE || naive_is_live(reference, author->clock, last)
+        || naive_go_on(reference, author, last);
 }
 
 /* ---- comparing ---------------------------------------------------------------------------- */

@@ -44,33 +44,19 @@ bool reference_delete(struct reference *reference, const struct author *author);
 /* An undo writes ordinary edits, but which ones is for it to say: what it did is learned from its
  * document, letter by letter, and held to what an undo may do. A reason, or NULL: it may. */
 
-/** Letters with ids one after another, that hang where the document says. */
-struct revival {
-    uint64_t counter;         /* of the first */
-    size_t count;
-    uint32_t *points;         /* 0: the letter is dead again, and is filled in */
-    bool left;                /* the first is a left child */
-    bool has_parent, has_right; /* else: the start, the end of the text */
-    unsigned parent_replica, right_replica;
-    uint64_t parent_counter, right_counter;
-};
-
-/**
- * Text that was put back. It must stand right behind letters that its author, by one of the replicas
- * in `own`, erased, and no other told this device that it did; they must be the same letters, and
- * hang there as if they were typed there.
- */
-const char *reference_revive(struct reference *reference, const struct author *author, uint64_t own,
-    unsigned device, const struct revival *revival);
+/** The counter of an undo that is a dead letter and goes on with the author's last. */
+const char *reference_go_on(struct reference *reference, const struct author *author, uint64_t counter);
+/** Letters that were erased or revived since. What was erased must have been typed or erased before by one
+ * of the replicas in `own`; what was revived, erased by one of them. The author's clock says what was done
+ * altogether; `look_up` gives a letter's turn in the document. */
+const char *reference_turned(struct reference *reference, const struct author *author, uint64_t own,
+    uint32_t (*look_up)(void *context, unsigned replica, uint64_t counter, uint32_t *out_point),
+    void *context);
 /** A device merges deltas that are all news to it: of each replica, what is after `from`, up to `to`. */
 void reference_told(struct reference *reference, unsigned device, uint64_t sender,
     const struct clock *from, const struct clock *to);
 /** It is another process, or knows less than it did. */
 void reference_forget_told(struct reference *reference, unsigned device);
-/** Letters that are gone since: each must have been typed by one of the replicas in `own`. The
- * author's clock says what was done altogether. */
-const char *reference_take_out(struct reference *reference, const struct author *author, uint64_t own,
-    bool (*is_live)(void *context, unsigned replica, uint64_t counter), void *context);
 
 /** A value that came back, as its dot says. */
 struct put_back {

@@ -1,5 +1,5 @@
 /*
- * What the naive reference is made of: one list of letters in a tree, one of erasures, one of writings.
+ * What the naive reference is made of: one list of letters in a tree, one of their turns, one of writings.
  */
 #ifndef QR_TESTS_GRAPHS_REFERENCE_INNER_H
 #define QR_TESTS_GRAPHS_REFERENCE_INNER_H
@@ -13,19 +13,19 @@ struct node {
     unsigned replica;
     uint64_t counter;
     uint32_t point;
-    uint32_t right_origin; /* of a right child */
+    uint32_t right_origin; /* of a left child: its parent */
     uint32_t left_first;   /* children in their order, linked by sibling */
     uint32_t right_first;
     uint32_t sibling;
-    uint32_t erasures;     /* index + 1 into erasures, linked; 0: never erased */
+    uint32_t turns;        /* index + 1 into turns, linked; 0: never erased */
 };
 
-struct erasure {
+/** An edit left a letter erased (odd) or revived (even); the greatest that is known counts. */
+struct turn {
     unsigned replica;
     uint64_t counter;
     uint32_t next;
-    uint32_t node;
-    uint32_t told; /* devices that a delta told of it, as bits */
+    uint32_t turn;
 };
 
 /** A put, a removal or a delete, and all that its author knew. */
@@ -57,8 +57,8 @@ struct reference {
     uint32_t *place; /* node → its index in order */
     uint32_t *stack;
     bool stale;
-    struct erasure *erasures;
-    size_t erasure_count, erasure_capacity;
+    struct turn *turns;
+    size_t turn_count, turn_capacity;
     struct writing *writings;
     size_t writing_count, writing_capacity;
     struct removal *removals;
@@ -82,8 +82,14 @@ bool naive_flatten(struct reference *reference);
 /** Adds one character between two neighbours; the order is flat. Returns it, or NONE: no memory. */
 uint32_t naive_add(struct reference *reference, const struct author *author, uint32_t left_origin,
     uint32_t right_origin, uint32_t point);
-/** Notes that a device erased a letter. False: no memory. */
-bool naive_kill(struct reference *reference, unsigned replica, uint64_t counter, uint32_t node);
+uint32_t naive_turn(const struct reference *reference, const struct clock *clock, uint32_t node);
+/** Notes that an edit gave a letter a turn. False: no memory. */
+bool naive_set_turn(struct reference *reference, unsigned replica, uint64_t counter, uint32_t node,
+    uint32_t turn);
+/** The letter of a replica's counter, or NONE. */
+uint32_t naive_find(const struct reference *reference, unsigned replica, uint64_t counter);
+/** The author's counter, an erasure's, is a dead letter: the right child of its last one. False: no memory. */
+bool naive_go_on(struct reference *reference, const struct author *author, uint32_t last);
 
 static inline bool naive_is_own(uint64_t own, unsigned replica)
 {
@@ -101,11 +107,6 @@ static inline bool naive_is_between(const struct clock *from, const struct clock
 bool naive_is_overwritten(const struct reference *reference, const struct clock *clock,
     const struct writing *put);
 bool naive_same_cell(const struct writing *a, const struct writing *b);
-/** reference_told and reference_forget_told, of values. */
-void naive_told_values(struct reference *reference, unsigned device, uint64_t sender,
-    const struct clock *from, const struct clock *to);
-void naive_forget_told_values(struct reference *reference, unsigned device);
-
 /* Registers, sets and the delete; what is not the reference's, or NULL. */
 const char *naive_compare_cells(struct reference *reference, const struct clock *clock,
     const struct quire_document *document);

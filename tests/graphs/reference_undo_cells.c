@@ -4,7 +4,7 @@
  */
 #include "reference_inner.h"
 
-void naive_told_values(struct reference *reference, unsigned device, uint64_t sender,
+void reference_told(struct reference *reference, unsigned device, uint64_t sender,
     const struct clock *from, const struct clock *to)
 {
     for (size_t i = 0; i < reference->writing_count; i++) {
@@ -16,7 +16,7 @@ void naive_told_values(struct reference *reference, unsigned device, uint64_t se
     }
 }
 
-void naive_forget_told_values(struct reference *reference, unsigned device)
+void reference_forget_told(struct reference *reference, unsigned device)
 {
     for (size_t i = 0; i < reference->writing_count; i++) {
         reference->writings[i].told &= ~(UINT32_C(1) << device);

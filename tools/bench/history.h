@@ -73,7 +73,9 @@ void need(bool condition, const char *what);
 bool history_read(struct history *history, FILE *file);
 void history_finish(struct history *history);
 
-/** Types some patches. */
+#define HISTORY_MOOD 7
+
+/** Types some patches. Where several devices typed, each is preceded by an edit of the mood. */
 void history_type(const struct history *history, struct quire_document *document,
     const struct quire_stamp *stamp, size_t first, size_t count);
 

@@ -87,6 +87,16 @@ def ranges(items):
     return rows(out)
 
 
+def turned_ranges(items):
+    """(s, counter, length, turn): each from the last character of the one before."""
+    out, before, at = [], 0, 0
+    for s, counter, length, turn in items:
+        step = s - before
+        out.append(v(step) + v((counter - at if step == 0 else counter) % (1 << 64)) + v(length) + v(turn))
+        before, at = s, counter + length - 1
+    return rows(out)
+
+
 def run_columns(runs, stretches, turns=None):
     if turns is None:
         turns = []
@@ -112,14 +122,14 @@ def run_columns(runs, stretches, turns=None):
         + b"".join(map(v, stretches))
 
 
-STATE, DELETED, VALUES, LETTERS, RUNS, ERASED, REMOVED = (1 << bit for bit in range(7))
+STATE, DELETED, VALUES, LETTERS, RUNS, ERASED, REMOVED, TURNED = (1 << bit for bit in range(8))
 
 
 def payload(replicas=(), runs=(), stretches=(), letters=b"", dots=(), erased=(), removed=(),
-            deleted=(), time=0, state=False, version=1, more=0, less=0, turns=None):
+            deleted=(), turned=(), revived=b"", time=0, state=False, version=1, more=0, less=0, turns=None):
     """more, less: bits of parts that are said to be there, or not, and are not, or are."""
     parts = state * STATE | bool(deleted) * DELETED | bool(dots) * VALUES | bool(letters) * LETTERS \
-        | bool(runs) * RUNS | bool(erased) * ERASED | bool(removed) * REMOVED
+        | bool(runs) * RUNS | bool(erased) * ERASED | bool(removed) * REMOVED | bool(turned) * TURNED
     out = bytes([version, (parts | more) & ~less]) + z(time) + v(len(replicas))
     out += b"".join(name for name, _, _ in replicas) + b"".join(v(n) for _, n, _ in replicas)
     out += b"".join(v(first) for _, n, first in replicas if n and first is not None)
@@ -128,7 +138,8 @@ def payload(replicas=(), runs=(), stretches=(), letters=b"", dots=(), erased=(),
     out += sized(letters) if letters else b""
     out += run_columns(runs, stretches, turns) if runs else b""
     out += ranges(erased) if erased else b""
-    return out + (ascending(removed) if removed else b"")
+    out += ascending(removed) if removed else b""
+    return out + (turned_ranges(turned) + sized(revived) if turned else b"")
 
 
 def canonical(shows):
@@ -273,6 +284,37 @@ def make_valid():
         ["a word typed", "deleted"])
 
 
+    # B erases "ell", A "lo" at the same time; then both take that back: the same characters are live again.
+    b_erases = payload(replicas=[replica(A, 0), replica(B, 1, 1)], erased=[(0, 2, 3)], time=1100)
+    a_erases = payload(replicas=[replica(A, 2, 6)], runs=[run(2, back(1), NOTHING, s=0)], stretches=[0, 2],
+        erased=[(0, 4, 2)], time=1200)
+    valid("erased by one", b_erases, shown("ho"), payload(**dict(state, replicas=[replica(A, 5),
+        replica(B, 1)], stretches=[1, 3, 1], letters=b"ho", time=1100)), ["a word typed"])
+    valid("erased by two; one's counters go on with the run", a_erases, shown("h"),
+        payload(**dict(state, replicas=[replica(A, 7), replica(B, 1)],
+            runs=[run(7, NOTHING, NOTHING, s=0)], stretches=[1, 6], letters=b"h", time=1200)),
+        ["a word typed", "erased by one"])
+    b_revives = payload(replicas=[replica(A, 0), replica(B, 1, 2)], turned=[(0, 2, 3, 2)], revived=b"ell",
+        time=1300)
+    revived = dict(state, replicas=[replica(A, 7), replica(B, 2)], runs=[run(7, NOTHING, NOTHING, s=0)],
+        stretches=[4, 3], letters=b"hell", turned=[(0, 2, 3, 2)], time=1300)
+    valid("revived by one", b_revives, shown("hell"), payload(**revived),
+        ["a word typed", "erased by one", "erased by two; one's counters go on with the run"])
+    a_revives = payload(replicas=[replica(A, 1, 8)], runs=[run(1, back(1), NOTHING, s=0)], stretches=[0, 1],
+        turned=[(0, 4, 2, 2)], revived=b"lo", time=1400)
+    both_revived = dict(state, replicas=[replica(A, 8), replica(B, 2)], runs=[run(8, NOTHING, NOTHING, s=0)],
+        stretches=[5, 3], turned=[(0, 2, 4, 2)], time=1400)
+    before = ["a word typed", "erased by one", "erased by two; one's counters go on with the run"]
+    valid("revived by two: once", a_revives, shown("hello"), payload(**both_revived),
+        before + ["revived by one"])
+    valid("an erasure that a revival has seen comes again", b_erases, shown("hello"), payload(**both_revived),
+        before + ["revived by one", "revived by two: once"])
+    valid("a state with turns", payload(**both_revived), shown("hello"), payload(**both_revived))
+    again = payload(replicas=[replica(A, 0), replica(B, 1, 3)], turned=[(0, 5, 1, 3)], time=1500)
+    valid("erased once more", again, shown("hell"), payload(**dict(both_revived, replicas=[replica(A, 8),
+        replica(B, 3)], stretches=[4, 4], letters=b"hell", turned=[(0, 2, 3, 2), (0, 5, 1, 3)], time=1500)),
+        before + ["revived by one", "revived by two: once"])
+
     # Fields that this version does not read: 5 names a place, 6 a stretch with a value, 9 none at all.
     marks = dict(replicas=[replica(A, 0), replica(B, 3, 1)], time=7, dots=[
         dot(1, 1, 0, 5, unread(place(0, 3), data=b"here")),
@@ -313,7 +355,20 @@ def make_invalid():
     invalid("a byte too many", payload(**word) + b"\x00")
     spoiled("version 0", version=0)
     spoiled("version 2", version=2, status="unsupported")
-    spoiled("a part of a later version", more=128, status="unsupported")
+    spoiled("turns that are not there", more=128)
+    spoiled("a turn of 1, which is an erasure", stretches=[4, 1], letters=b"hell", turned=[(0, 5, 1, 1)])
+    spoiled("a turn above all", stretches=[4, 1], letters=b"hell", turned=[(0, 5, 1, (1 << 31) + 1)])
+    spoiled("an odd turn of a live character", turned=[(0, 5, 1, 3)])
+    spoiled("an even turn of a dead character", stretches=[4, 1], letters=b"hell", turned=[(0, 5, 1, 2)])
+    spoiled("two ranges of one turn that touch", turned=[(0, 1, 2, 2), (0, 3, 1, 2)])
+    spoiled("a turn of a counter that is no character", replicas=[replica(A, 6, 1)], turned=[(0, 6, 1, 2)])
+    spoiled("letters of a character that the runs have", turned=[(0, 5, 1, 2)], revived=b"o")
+    old = dict(replicas=[replica(A, 0), replica(B, 1, 1)], time=1)
+    spoiled("a revival without its letters", old, after=["a word typed"], turned=[(0, 4, 2, 2)], revived=b"l")
+    spoiled("letters of an erasure", old, after=["a word typed"], turned=[(0, 4, 2, 3)], revived=b"lo")
+    spoiled("letters that are not UTF-8", old, after=["a word typed"], turned=[(0, 5, 1, 2)], revived=b"\xff")
+    spoiled("a revival of what is not known", old, after=["a word typed"], turned=[(0, 5, 2, 2)], revived=b"ox")
+    spoiled("turns that go back", old, after=["a word typed"], turned=[(0, 5, 1, 3), (0, 2, 1, 3)])
     spoiled("letters without runs", runs=[])
     invalid("values that are none", b"\x01" + bytes([VALUES]) + v(0) + v(0) + v(0))
     invalid("runs that are none", b"\x01" + bytes([RUNS]) + v(0) + v(0) + v(0))

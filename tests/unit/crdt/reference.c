@@ -101,6 +101,49 @@ static bool is_visible(const struct edits *edits, const struct reference *refere
     return true;
 }
 
+/** A replica's character with this counter, as known here, or REFERENCE_NONE. */
+static size_t character_of(const struct edits *edits, const struct reference *reference,
+    const uint8_t *replica, uint64_t counter)
+{
+    for (size_t i = 0; i < edits->count; i++) {
+        const struct edit *edit = &edits->at[i];
+        if (reference->known[i] && edit->kind == EDIT_CHARACTER && edit->counter == counter
+            && memcmp(edit->replica, replica, QUIRE_REPLICA_SIZE) == 0) {
+            return i;
+        }
+    }
+    return REFERENCE_NONE;
+}
+
+bool reference_last_is_dead(const struct edits *edits, const struct reference *reference,
+    const uint8_t *replica, uint64_t counter, struct edit *out_edit)
+{
+    size_t last = character_of(edits, reference, replica, counter);
+    if (last == REFERENCE_NONE || is_visible(edits, reference, last)) {
+        return false;
+    }
+    *out_edit = (struct edit){.kind = EDIT_CHARACTER, .counter = counter + 1, .left = last,
+        .right = edits->at[last].right};
+    memcpy(out_edit->replica, replica, QUIRE_REPLICA_SIZE);
+    return true;
+}
+
+void reference_between(const struct edits *edits, const struct reference *reference,
+    const uint8_t *replica, uint64_t last_counter, size_t position, size_t *out_left, size_t *out_right)
+{
+    size_t visible = 0;
+    size_t last = character_of(edits, reference, replica, last_counter);
+    reference_beside(edits, reference, position, out_left, out_right);
+    for (size_t i = 0; i < reference->order_count; i++) {
+        if (is_visible(edits, reference, reference->order[i])) {
+            visible++;
+        } else if (reference->order[i] == last && visible == position) {
+            *out_left = last;
+            *out_right = i + 1 < reference->order_count ? reference->order[i + 1] : REFERENCE_NONE;
+        }
+    }
+}
+
 size_t reference_beside(const struct edits *edits, const struct reference *reference,
     size_t position, size_t *out_left, size_t *out_right)
 {

@@ -49,6 +49,14 @@ void reference_learn(const struct edits *edits, struct reference *reference, siz
 /** The characters around a visible position, and how many are visible. */
 size_t reference_beside(const struct edits *edits, const struct reference *reference,
     size_t position, size_t *out_left, size_t *out_right);
+/** The same for the next character that a replica types, whose last counter is given: right behind the one
+ * of that counter, if it was erased and stood there. */
+void reference_between(const struct edits *edits, const struct reference *reference,
+    const uint8_t *replica, uint64_t last_counter, size_t position, size_t *out_left, size_t *out_right);
+/** Whether a replica's counter is a character that was erased: then the counter of an erasure that follows
+ * it is a character too, dead from the start. */
+bool reference_last_is_dead(const struct edits *edits, const struct reference *reference,
+    const uint8_t *replica, uint64_t counter, struct edit *out_edit);
 /** The visible character at a position. */
 size_t reference_character(const struct edits *edits, const struct reference *reference,
     size_t position);

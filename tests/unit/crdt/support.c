@@ -2,6 +2,7 @@
  * What the tests of documents share.
  */
 #include "support.h"
+#include "crdt/inner.h"
 #include <string.h>
 
 uint64_t roll(struct dice *dice)
@@ -67,6 +68,9 @@ struct quire_buffer state_of(const struct quire_document *document)
 {
     struct quire_buffer bytes = {0};
     OK(quire_document_encode(document, &bytes));
+    if (!qr_document_is_encoded(document)) {
+        qr_text_check(&document->text);
+    }
     return bytes;
 }
 

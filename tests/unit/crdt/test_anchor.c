@@ -2,6 +2,7 @@
  * Anchors: places that stay where they are while everything round them changes.
  */
 #include "support.h"
+#include <stdio.h>
 #include <string.h>
 
 struct anchor {
@@ -186,7 +187,10 @@ Test(anchor, at_random_it_stays_between_the_same_letters)
                 flat[at].name = next++;
                 flat[at].live = true;
                 count++;
-                type(document, pick(&dice, 2) == 0 ? "a" : "b", position, "x");
+                /* Each by another replica: one goes on behind what it typed last. */
+                char replica[9];
+                snprintf(replica, sizeof replica, "r%u%c", next, 'a' + (int)pick(&dice, 26));
+                type(document, replica, position, "x");
             }
         }
         struct quire_document *copy = copy_of(document);

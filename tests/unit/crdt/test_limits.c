@@ -3,7 +3,7 @@
  */
 #include "support.h"
 #include "base/writer.h"
-#include "crdt/limits.h"
+#include "crdt/inner.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -347,6 +347,71 @@ static void assert_any_order(struct quire_buffer *deltas, size_t count)
     for (size_t i = 0; i < count; i++) {
         quire_buffer_finish(&deltas[i]);
     }
+}
+
+/** Items that a document's text has; it is awake. */
+static size_t items_of(const struct quire_document *document)
+{
+    OK(qr_document_settle(document));
+    qr_text_check(&document->text);
+    return document->text.item_count - document->text.free_count;
+}
+
+Test(limits, two_million_keys_of_letters_typed_and_erased_leave_few_items_here_and_elsewhere)
+{
+    static const char *const words[] = {"a", "to", "and", "tired", "thirteen char"};
+    struct quire_document *writer = new_document();
+    struct quire_document *reader = new_document();
+    type(writer, "me", 0, "before  after");
+    merge_and_free(reader, &(struct quire_buffer[]){take(writer)}[0]);
+    size_t keys = 0;
+    for (size_t round = 0; keys < 2000000; round++) {
+        size_t m = strlen(words[round / 40000 % 5]);
+        for (size_t i = 0; i < m; i++) {
+            OK(quire_document_insert(writer, &me, 7 + i, (struct quire_bytes){
+                (const uint8_t *)words[round / 40000 % 5] + i, 1}));
+        }
+        if (round % 4096 < 40) { /* the letters are sent before they are erased */
+            merge_and_free(reader, &(struct quire_buffer[]){take(writer)}[0]);
+        }
+        for (size_t i = m; i > 0; i--) {
+            OK(quire_document_erase(writer, &me, 7 + i - 1, 1));
+        }
+        keys += 2 * m;
+        if (round % 4096 < 40) {
+            merge_and_free(reader, &(struct quire_buffer[]){take(writer)}[0]);
+        }
+    }
+    merge_and_free(reader, &(struct quire_buffer[]){take(writer)}[0]);
+    cr_assert_lt(items_of(writer), 10);
+    cr_assert_lt(items_of(reader), 10);
+    assert_same_state(writer, reader);
+    struct quire_buffer state = state_of(writer);
+    cr_assert_lt(state.size, 100);
+    quire_buffer_finish(&state);
+    assert_text(reader, "before  after");
+    quire_document_destroy(writer);
+    quire_document_destroy(reader);
+}
+
+Test(limits, two_devices_that_rewrite_one_entry_in_turn_leave_few_items)
+{
+    struct quire_document *devices[2] = {new_document(), new_document()};
+    for (size_t i = 0; i < 4000; i++) {
+        struct quire_document *document = devices[i % 2];
+        struct quire_stamp stamp = {{'d', (uint8_t)(i % 2)}, 1};
+        size_t length = quire_document_text_length(document);
+        if (length > 0) {
+            OK(quire_document_erase(document, &stamp, 0, length));
+        }
+        OK(quire_document_insert(document, &stamp, 0, quire_bytes_of_text(i % 7 ? "slept" : "well")));
+        merge_and_free(devices[1 - i % 2], &(struct quire_buffer[]){take(document)}[0]);
+    }
+    cr_assert_lt(items_of(devices[0]), 20);
+    cr_assert_lt(items_of(devices[1]), 20);
+    assert_same_state(devices[0], devices[1]);
+    quire_document_destroy(devices[0]);
+    quire_document_destroy(devices[1]);
 }
 
 Test(limits, five_devices_that_rewrote_an_entry_131000_times_each_show_the_same)

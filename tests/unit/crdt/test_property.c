@@ -89,6 +89,14 @@ static void edit_text(struct world *world, struct replica *replica)
             edit.erased = reference_character(&world->edits, &replica->reference, position);
             add_edit(world, replica, &edit);
         }
+        struct edit follower;
+        if (reference_last_is_dead(&world->edits, &replica->reference, replica->replica, counter, &follower)) {
+            add_edit(world, replica, &follower);
+            struct edit erased = {.kind = EDIT_ERASE, .counter = counter + 1,
+                .erased = world->edits.count - 1};
+            memcpy(erased.replica, replica->replica, sizeof erased.replica);
+            add_edit(world, replica, &erased);
+        }
         return;
     }
     uint8_t text[4];
@@ -101,8 +109,8 @@ static void edit_text(struct world *world, struct replica *replica)
     for (size_t i = 0; i < size; i++) {
         struct edit edit = new_edit(replica, &stamp, EDIT_CHARACTER);
         edit.character = text[i];
-        reference_beside(&world->edits, &replica->reference, position + i, &edit.left,
-            &edit.right);
+        reference_between(&world->edits, &replica->reference, replica->replica, edit.counter - 1,
+            position + i, &edit.left, &edit.right);
         add_edit(world, replica, &edit);
     }
 }

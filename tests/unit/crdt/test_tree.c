@@ -11,6 +11,9 @@ struct row {
     uint32_t weight[ITEMS_MAX]; /* by item */
     uint64_t level[ITEMS_MAX];
     uint32_t count;
+    uint32_t numbers; /* that were ever used */
+    uint32_t freed[ITEMS_MAX];
+    uint32_t freed_count;
 };
 
 static uint32_t place_of(const struct row *row, uint32_t item)
@@ -24,7 +27,7 @@ static uint32_t place_of(const struct row *row, uint32_t item)
 
 static void add(struct row *row, struct qr_tree *tree, struct dice *dice)
 {
-    uint32_t item = row->count;
+    uint32_t item = row->freed_count > 0 ? row->freed[--row->freed_count] : row->numbers++;
     uint32_t place = (uint32_t)pick(dice, row->count);
     uint32_t weight = (uint32_t)pick(dice, 5);
     OK(qr_tree_reserve(tree, item + 1, 1));
@@ -42,6 +45,16 @@ static void add(struct row *row, struct qr_tree *tree, struct dice *dice)
     row->weight[item] = weight;
     row->level[item] = UINT64_MAX;
     row->count++;
+}
+
+static void take_out(struct row *row, struct qr_tree *tree, struct dice *dice)
+{
+    uint32_t place = 1 + (uint32_t)pick(dice, row->count - 1);
+    uint32_t item = row->item[place];
+    qr_tree_remove(tree, item);
+    row->freed[row->freed_count++] = item;
+    row->count--;
+    memmove(&row->item[place], &row->item[place + 1], (row->count - place) * sizeof row->item[0]);
 }
 
 static void compare(const struct row *row, struct qr_tree *tree, struct dice *dice)
@@ -86,11 +99,18 @@ Test(tree, it_tells_what_a_plain_array_tells)
         struct dice dice = {seed};
         struct qr_tree tree;
         OK(qr_tree_init(&tree, true));
-        row.count = 1;
-        while (row.count < ITEMS_MAX) {
-            add(&row, &tree, &dice);
+        row.count = row.numbers = 1;
+        row.freed_count = 0;
+        bool shrinks = false;
+        for (size_t round = 0; row.count < ITEMS_MAX; round++) {
+            shrinks = shrinks ? row.count > 2 : round == 1499 || round == 6000;
+            if (row.count > 2 && (shrinks || pick(&dice, 5) == 0)) {
+                take_out(&row, &tree, &dice);
+            } else {
+                add(&row, &tree, &dice);
+            }
             for (size_t i = 0; i < 3; i++) {
-                uint32_t item = 1 + (uint32_t)pick(&dice, row.count - 1);
+                uint32_t item = row.item[1 + pick(&dice, row.count - 1)];
                 if (pick(&dice, 2) == 0) {
                     row.weight[item] = (uint32_t)pick(&dice, 5);
                     qr_tree_set_weight(&tree, item, row.weight[item]);
