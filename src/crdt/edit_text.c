@@ -243,27 +243,37 @@ static void note(struct qr_typing *typing, const struct quire_stamp *stamp, uint
 }
 
 /** The next letter of the last stroke, which is where nearly all are. False: it is another case. */
-static bool type_on(struct quire_document *document, const struct quire_stamp *stamp,
-    size_t position, uint8_t letter)
+static inline bool type_on(struct quire_document *document, const struct quire_stamp *stamp,
+    size_t position, const uint8_t *letter, size_t size)
 {
     struct qr_typing *typing = &document->typing;
     struct quire_buffer *letters = &document->text.letters;
-    if (letter >= 0x80 || !qr_typing_is_by(typing, stamp)) {
+    if (!qr_typing_is_by(typing, stamp)) {
         return false;
     }
     struct qr_stroke *stroke = &typing->strokes[typing->count - 1];
     if (stroke->size == 0 || position != (size_t)stroke->position + stroke->length
-        || stroke->length >= QR_STROKE_LENGTH_MAX || letters->size == letters->capacity
-        || typing->view.total.bytes >= QR_WRITTEN_TEXT_MAX || typing->ticks == typing->ticks_max
-        || !qr_rope_type(&typing->view, position, letter)) {
+        || stroke->length >= QR_STROKE_LENGTH_MAX || letters->capacity - letters->size < size
+        || typing->view.total.bytes + size > QR_WRITTEN_TEXT_MAX || typing->ticks == typing->ticks_max
+        || !qr_rope_type(&typing->view, position, letter, size)) {
         return false;
     }
-    letters->data[letters->size++] = letter;
+    for (size_t i = 0; i < size; i++) {
+        letters->data[letters->size + i] = letter[i];
+    }
+    letters->size += size;
     stroke->length++;
-    stroke->size++;
-    typing->content_size++;
+    stroke->size += (uint32_t)size;
+    typing->content_size += size;
     note(typing, stamp, 1);
     return true;
+}
+
+/** Whether a text is one code point. */
+static bool is_point(struct quire_bytes text)
+{
+    size_t count = 0;
+    return text.size <= 4 && qr_utf8_count(text, &count) && count == 1;
 }
 
 static size_t length_of(const struct quire_document *document)
@@ -310,7 +320,10 @@ static enum quire_status insert(struct quire_document *document, const struct qu
 enum quire_status quire_document_insert(struct quire_document *document,
     const struct quire_stamp *stamp, size_t position, struct quire_bytes text)
 {
-    if (text.size == 1 && type_on(document, stamp, position, text.data[0])) {
+    if (text.size == 1 && text.data[0] < 0x80 && type_on(document, stamp, position, text.data, 1)) {
+        return QUIRE_OK;
+    }
+    if (text.size > 1 && is_point(text) && type_on(document, stamp, position, text.data, text.size)) {
         return QUIRE_OK;
     }
     return insert(document, stamp, position, text);
@@ -375,6 +388,7 @@ static bool erase_on(struct quire_document *document, const struct quire_stamp *
     if (stroke->size > 0 || typing->ticks == typing->ticks_max) {
         return false;
     }
+    size_t size = typing->view.total.bytes;
     bool erased = position == stroke->position ? qr_rope_delete(&typing->view, position)
         : position + 1 == stroke->position && qr_rope_untype(&typing->view, position);
     if (!erased) {
@@ -383,7 +397,7 @@ static bool erase_on(struct quire_document *document, const struct quire_stamp *
     stroke->position = (uint32_t)position;
     stroke->length++;
     stroke->letters++;
-    typing->erased_size++;
+    typing->erased_size += size - typing->view.total.bytes;
     note(typing, stamp, 1);
     return true;
 }

@@ -105,13 +105,20 @@ static void remove_block(struct qr_rope *rope, uint32_t index)
     memmove(block, block + 1, (rope->block_count - index) * sizeof *block);
 }
 
+/** Bytes of the first `count` code points, which stand before the gap; counted from the nearer end. */
+static size_t size_in_front(const uint8_t *bytes, const struct qr_block *block, size_t count)
+{
+    size_t rest = block->before_count - count;
+    return count < rest ? qr_utf8_size(bytes, count) : block->before - qr_utf8_size_back(bytes + block->before, rest);
+}
+
 /** Moves the gap of a block to `count` code points from its start. */
 static void move_gap(struct qr_rope *rope, struct qr_block *block, size_t count)
 {
     uint8_t *bytes = bytes_of(rope, block);
     uint8_t *tail = tail_of(rope, block);
     if (count < block->before_count) {
-        size_t keeps = is_plain(block) ? count : qr_utf8_size(bytes, count);
+        size_t keeps = is_plain(block) ? count : size_in_front(bytes, block, count);
         size_t moved = block->before - keeps;
         memmove(tail - moved, bytes + keeps, moved);
         block->after += (uint16_t)moved;
@@ -261,8 +268,7 @@ static void shrink(struct qr_rope *rope, size_t before, size_t after)
     struct qr_block *block = &rope->blocks[rope->at];
     bool plain = is_plain(block);
     size_t keeps = block->before_count - before;
-    size_t kept_size = plain ? keeps : before == 0 ? block->before
-                                                   : qr_utf8_size(bytes_of(rope, block), keeps);
+    size_t kept_size = plain ? keeps : size_in_front(bytes_of(rope, block), block, keeps);
     size_t gone_size = plain ? after : qr_utf8_size(tail_of(rope, block), after);
     if (block->wide > 0) {
         size_t wide = qr_utf8_wide(bytes_of(rope, block) + kept_size, block->before - kept_size)

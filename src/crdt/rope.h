@@ -16,6 +16,7 @@
 #define QR_CRDT_ROPE_H
 
 #include <quire/bytes.h>
+#include <stddef.h>
 #include <string.h>
 
 #define QR_BLOCK_SIZE 2048
@@ -72,65 +73,77 @@ struct qr_offsets qr_rope_at_point(const struct qr_rope *rope, size_t position);
 bool qr_rope_at_byte(const struct qr_rope *rope, size_t offset, struct qr_offsets *out_place);
 bool qr_rope_at_unit(const struct qr_rope *rope, size_t offset, struct qr_offsets *out_place);
 
-/** Types one ASCII character at the caret. False: it is elsewhere, or its block is full. */
-static inline bool qr_rope_type(struct qr_rope *rope, size_t position, uint8_t letter)
+/** Types one code point, of so many bytes, at the caret. False: it is elsewhere, or its block is full. */
+static inline bool qr_rope_type(struct qr_rope *rope, size_t position, const uint8_t *letter, size_t size)
 {
     struct qr_block *block = rope->blocks + rope->at;
     if (rope->block_count == 0 || position != rope->start + block->before_count
-        || block->before + block->after >= QR_BLOCK_SIZE) {
+        || block->before + block->after + size > QR_BLOCK_SIZE) {
         return false;
     }
-    rope->data[(size_t)block->slot * QR_BLOCK_SIZE + block->before] = letter;
-    block->before++;
+    uint8_t *out = rope->data + (size_t)block->slot * QR_BLOCK_SIZE + block->before;
+    for (size_t i = 0; i < size; i++) {
+        out[i] = letter[i];
+    }
+    unsigned wide = size == 4 ? 1 : 0;
+    block->before = (uint16_t)(block->before + size);
     block->before_count++;
+    block->wide = (uint16_t)(block->wide + wide);
     rope->total.points++;
-    rope->total.bytes++;
-    rope->total.units++;
+    rope->total.bytes += size;
+    rope->total.units += 1 + wide;
     return true;
 }
 
-/** Whether the caret's block may lose a byte without a look at its neighbours. */
+/** Whether the caret's block may lose a code point without a look at its neighbours. */
 static inline bool qr_rope_may_shrink(const struct qr_rope *rope)
 {
     size_t size = rope->block_count == 0 ? 0
         : (size_t)rope->blocks[rope->at].before + rope->blocks[rope->at].after;
-    return size > QR_BLOCK_SMALL || (size > 1 && rope->block_count == 1);
+    return size > QR_BLOCK_SMALL || (size > 4 && rope->block_count == 1);
 }
 
-static inline void qr_rope_lose_one(struct qr_rope *rope)
+static inline void qr_rope_lose_one(struct qr_rope *rope, struct qr_block *block, size_t size)
 {
+    unsigned wide = size == 4 ? 1 : 0;
+    block->wide = (uint16_t)(block->wide - wide);
     rope->total.points--;
-    rope->total.bytes--;
-    rope->total.units--;
+    rope->total.bytes -= size;
+    rope->total.units -= 1 + wide;
 }
 
-/** Takes out the ASCII character before the caret, which is now at `position`. False: it is not. */
+/** Takes out the code point before the caret, which is now at `position`. False: it is not. */
 static inline bool qr_rope_untype(struct qr_rope *rope, size_t position)
 {
     struct qr_block *block = rope->blocks + rope->at;
     if (!qr_rope_may_shrink(rope) || block->before == 0
-        || position + 1 != rope->start + block->before_count
-        || rope->data[(size_t)block->slot * QR_BLOCK_SIZE + block->before - 1] >= 0x80) {
+        || position + 1 != rope->start + block->before_count) {
         return false;
     }
-    block->before--;
+    const uint8_t *end = rope->data + (size_t)block->slot * QR_BLOCK_SIZE + block->before;
+    size_t size = 1;
+    while ((end[-(ptrdiff_t)size] & 0xc0) == 0x80) {
+        size++;
+    }
+    block->before = (uint16_t)(block->before - size);
     block->before_count--;
-    qr_rope_lose_one(rope);
+    qr_rope_lose_one(rope, block, size);
     return true;
 }
 
-/** Takes out the ASCII character behind the caret, which is at `position`. False: it is not. */
+/** Takes out the code point behind the caret, which is at `position`. False: it is not. */
 static inline bool qr_rope_delete(struct qr_rope *rope, size_t position)
 {
     struct qr_block *block = rope->blocks + rope->at;
     if (!qr_rope_may_shrink(rope) || block->after == 0
-        || position != rope->start + block->before_count
-        || rope->data[((size_t)block->slot + 1) * QR_BLOCK_SIZE - block->after] >= 0x80) {
+        || position != rope->start + block->before_count) {
         return false;
     }
-    block->after--;
+    uint8_t lead = rope->data[((size_t)block->slot + 1) * QR_BLOCK_SIZE - block->after];
+    size_t size = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    block->after = (uint16_t)(block->after - size);
     block->after_count--;
-    qr_rope_lose_one(rope);
+    qr_rope_lose_one(rope, block, size);
     return true;
 }
 

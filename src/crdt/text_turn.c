@@ -159,8 +159,10 @@ static void change(struct qr_text *text, uint64_t id, uint64_t length, struct qu
             index = join_before(text, index);
         }
         offset = 0;
-        letters.data += part.size;
-        letters.size -= part.size;
+        if (part.size > 0) {
+            letters.data += part.size;
+            letters.size -= part.size;
+        }
         length = QR_FAILPOINT_ON(ERASE_STOPS) ? 0 : length - here;
         if (length > 0) {
             index = qr_tree_next(&text->ids, index);

@@ -65,20 +65,50 @@ bool qr_utf8_count(struct quire_bytes text, size_t *out_count)
     return true;
 }
 
+/** How many of eight bytes begin a code point: all but 10xxxxxx. */
+static size_t starts_in(uint64_t bytes)
+{
+    uint64_t continues = bytes >> 7 & ~bytes >> 6 & LOW_BITS;
+    return 8 - (size_t)((continues * LOW_BITS) >> 56);
+}
+
 size_t qr_utf8_size(const uint8_t *text, size_t count)
 {
     size_t size = 0;
+    while (count >= 8) { /* so at least eight bytes follow */
+        count -= starts_in(eight(text + size));
+        size += 8;
+    }
+    if (size > 0) { /* the last one that began may go on: look at it again */
+        do {
+            size--;
+        } while ((text[size] & 0xc0) == 0x80);
+        count++;
+    }
     while (count > 0) {
-        if (count >= 8 && (eight(text + size) & HIGH_BITS) == 0) {
-            size += 8;
-            count -= 8;
-            continue;
-        }
         uint8_t lead = text[size];
         size += lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
         count--;
     }
     return size;
+}
+
+size_t qr_utf8_size_back(const uint8_t *end, size_t count)
+{
+    const uint8_t *at = end;
+    for (; count >= 8; at -= 8) { /* so at least eight bytes stand before */
+        count -= starts_in(eight(at - 8));
+    }
+    if (count == 0) {
+        for (; at < end && (*at & 0xc0) == 0x80;) {
+            at++; /* of one that begins further back */
+        }
+    }
+    while (count > 0) {
+        at--;
+        count -= (*at & 0xc0) != 0x80;
+    }
+    return (size_t)(end - at);
 }
 
 /* Bytes that continue a sequence, 10xxxxxx, are counted in eight lanes, and the lanes added up before
@@ -106,8 +136,14 @@ size_t qr_utf8_points(const uint8_t *text, size_t size)
 size_t qr_utf8_wide(const uint8_t *text, size_t size)
 {
     size_t count = 0;
-    for (size_t i = 0; i < size; i++) {
-        count += text[i] >= 0xf0;
+    size_t at = 0;
+    for (; size - at >= 8; at += 8) { /* 1111xxxx in each of eight lanes */
+        uint64_t bytes = eight(text + at);
+        uint64_t wide = bytes >> 7 & bytes >> 6 & bytes >> 5 & bytes >> 4 & LOW_BITS;
+        count += (size_t)((wide * LOW_BITS) >> 56);
+    }
+    for (; at < size; at++) {
+        count += text[at] >= 0xf0;
     }
     return count;
 }

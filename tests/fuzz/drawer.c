@@ -254,6 +254,35 @@ static unsigned draw_erased(struct drawer *drawer, struct quire_buffer *out_byte
     return count;
 }
 
+/** Characters sent before that were erased again or revived, now and then; all letters are r. */
+static unsigned draw_turned(struct drawer *drawer, struct quire_buffer *out_bytes)
+{
+    struct qr_writer writer = qr_writer_onto(out_bytes);
+    unsigned count = 0, revived = 0, rank = 0;
+    for (unsigned replica = 0; replica < REPLICAS && draw(drawer, 3) == 0; replica++) {
+        unsigned first[2], length[2];
+        unsigned ranges = draw_ranges(drawer, replica, first, length);
+        unsigned end = 0;
+        for (unsigned i = 0; i < ranges; i++) {
+            unsigned turn = 2 + draw(drawer, 4);
+            qr_write_varint(&writer, replica - rank);
+            qr_write_varint(&writer, replica == rank ? first[i] - end : first[i]);
+            qr_write_varint(&writer, length[i]);
+            qr_write_varint(&writer, turn);
+            end = first[i] + length[i] - 1;
+            rank = replica;
+            revived += turn % 2 == 0 ? length[i] : 0;
+        }
+        count += ranges;
+    }
+    qr_write_varint(&writer, revived);
+    for (unsigned i = 0; i < revived; i++) {
+        qr_write_u8(&writer, 'r');
+    }
+    OK(qr_writer_end(&writer));
+    return count;
+}
+
 /** Dots that were overwritten, or counters that are none. */
 static unsigned draw_removed(struct drawer *drawer, struct quire_buffer *out_bytes)
 {
@@ -335,8 +364,11 @@ static void draw_payload(struct drawer *drawer, struct quire_buffer *out_bytes,
     struct quire_buffer removed = {0};
     unsigned erased_count = draw_erased(drawer, &erased);
     unsigned removed_count = draw_removed(drawer, &removed);
+    struct quire_buffer turned = {0};
+    unsigned turned_count = draw_turned(drawer, &turned);
     uint8_t parts = (uint8_t)(2 | (value ? 4 : 0) | (letters ? 8 : 0) | (count > 0 ? 16 : 0)
-        | (erased_count > 0 ? 32 : 0) | (removed_count > 0 ? 64 : 0));
+        | (erased_count > 0 ? 32 : 0) | (removed_count > 0 ? 64 : 0)
+        | (turned_count > 0 ? 128 : 0));
     struct qr_writer writer = qr_writer_onto(out_bytes);
     qr_write_u8(&writer, 1);
     qr_write_u8(&writer, parts);
@@ -376,8 +408,13 @@ static void draw_payload(struct drawer *drawer, struct quire_buffer *out_bytes,
         qr_write_varint(&writer, removed_count);
         qr_write_bytes(&writer, removed.data, removed.size);
     }
+    if (turned_count > 0) {
+        qr_write_varint(&writer, turned_count);
+        qr_write_bytes(&writer, turned.data, turned.size);
+    }
     quire_buffer_finish(&erased);
     quire_buffer_finish(&removed);
+    quire_buffer_finish(&turned);
     OK(qr_writer_end(&writer));
 }
 

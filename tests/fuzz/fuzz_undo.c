@@ -1,8 +1,8 @@
 /*
  * One person types, erases, writes values, takes back and makes again, between drawn payloads that may name
- * whatever there is. An undo or redo takes away no letter and no value of anybody else; steps that are taken
- * back and made again at once leave the text and all values as they were, with their times; and what is
- * left can be written and merged like any other document.
+ * whatever there is. An undo or redo takes away no value of another device; steps that are taken back and made
+ * again at once leave the text and all values as they were, with their times; the items keep their
+ * invariants; and what is left can be written and merged like any other document.
  */
 #include "crdt/inner.h"
 #include "drawer.h"
@@ -26,6 +26,7 @@ struct person {
 static void look(struct person *person)
 {
     OK(qr_document_settle(person->document));
+    qr_text_check(&person->document->text);
     const struct qr_replicas *replicas = &person->document->replicas;
     for (unsigned i = 0; i < REPLICAS; i++) {
         const uint8_t name[QUIRE_REPLICA_SIZE] = {(uint8_t)(i + 1)};
@@ -64,22 +65,14 @@ static uint64_t shown(const struct quire_document *document)
     return sum;
 }
 
-/** Live letters and values of everybody else. */
+/** Values of other devices. */
 static uint64_t of_others(const struct person *person)
 {
     const struct quire_document *document = person->document;
     OK(qr_document_settle(document));
+    qr_text_check(&document->text);
     uint32_t me = qr_replicas_find(&document->replicas, person->stamp.replica);
     uint64_t sum = 0;
-    for (size_t i = 1; i < document->text.item_count; i++) {
-        const struct qr_item *item = &document->text.items[i];
-        if (item->size > 0 && qr_id_replica(item->id) != me) {
-            for (uint32_t at = 0; at < item->length; at++) {
-                uint64_t id = item->id + at;
-                sum += mixed(2, &id, sizeof id);
-            }
-        }
-    }
     for (size_t i = 0; i < document->cells.count; i++) {
         uint64_t id = document->cells.dots[i]->id;
         sum += qr_id_replica(id) == me ? 0 : mixed(3, &id, sizeof id);

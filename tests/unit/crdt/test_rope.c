@@ -110,7 +110,7 @@ static void play(uint64_t seed, bool ascii, size_t longest, size_t steps)
         } else if (!erases) {
             random_text(&dice, ascii, count, &text);
             OK(qr_rope_reserve(&rope, text.size, 1));
-            if (text.size > 1 || !qr_rope_type(&rope, caret, text.data[0])) {
+            if (count > 1 || !qr_rope_type(&rope, caret, text.data, text.size)) {
                 qr_rope_insert(&rope, caret, quire_buffer_bytes(&text), count);
             }
             plain_insert(plain, caret, text.data, count);
