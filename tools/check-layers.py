@@ -21,7 +21,7 @@ MAY_USE = {  # folder → folders whose private headers it may include, besides 
 }
 # What still breaks a rule below, and goes soon. A name that breaks it no longer is a fault, too.
 STILL_TIED = ["src/codec", "src/crdt", "src/crypto", "src/server", "src/store"]  # folders with a circle
-STILL_LARGE = ["src/client/dates.c", "src/crdt/text.c"]  # files and structs
+STILL_LARGE = ["src/client/dates.c"]  # files and structs
 FIELDS_MOST = 40  # of a struct
 LINES_MOST = 600  # of a file in src/
 ONLY_IN = {"sodium.h": ["crypto"], "msgpack.h": ["codec"]}  # of the core's folders
