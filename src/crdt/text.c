@@ -502,6 +502,7 @@ static void neighbours_after(struct qr_text *text, uint32_t left, uint32_t offse
 #endif
     if (has_right_child) {
         *out_parent = *out_right; /* which hangs on the left one, so hang on it */
+        qr_text_remember(text, next);
     } else {
         *out_parent = left == 0 ? QR_ID_NONE : item->id + offset;
     }
@@ -510,7 +511,7 @@ static void neighbours_after(struct qr_text *text, uint32_t left, uint32_t offse
 void qr_text_neighbours(struct qr_text *text, size_t position, uint64_t last, uint64_t *out_parent,
     uint64_t *out_right)
 {
-    uint32_t offset = 0;
+    uint32_t offset = 0; /* the last character is the end of an item that was written last: rarely searched for */
     uint32_t left = qr_text_find(text, last, &offset);
     if (left == QR_NONE || text->items[left].size > 0 || offset + 1 < text->items[left].length
         || qr_tree_position(&text->order, left) != position) {

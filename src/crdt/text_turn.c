@@ -162,7 +162,7 @@ static void change(struct qr_text *text, uint64_t id, uint64_t length, struct qu
             }
             set_turn(text, index, turn, part);
         }
-        if (changed || changed_before) {
+        if (offset == 0 && (changed || changed_before)) { /* what it was cut from does not go on with it */
             index = join_before(text, index);
         }
         offset = 0;
