@@ -278,9 +278,13 @@ enum quire_status quire_client_restore(struct quire_client *client,
         return status;
     }
     struct quire_stamp stamp = quire_client_stamp(client);
-    status = quire_document_text(wanted, &text);
-    if (status == QUIRE_OK) {
-        status = qr_client_change_text(client, document, &stamp, quire_buffer_bytes(&text));
+    /* The same characters come back, so that two devices that restore one version show it once. */
+    status = quire_document_restore_text(document, &stamp, wanted);
+    if (status == QUIRE_EINVALID) { /* the document of another entry, or a version with unread batches */
+        status = quire_document_text(wanted, &text);
+        if (status == QUIRE_OK) {
+            status = qr_client_change_text(client, document, &stamp, quire_buffer_bytes(&text));
+        }
     }
     if (status == QUIRE_OK) {
         status = restore_fields(document, &stamp, wanted);
