@@ -174,6 +174,24 @@ def pairing_that_fails_changes_nothing():
 
 
 @test
+def the_kit_can_revoke_every_other_device():
+    with World() as world:
+        server = world.server()
+        phone = world.device("phone", server)
+        phone.init()
+        entry = phone.run("write", "-", stdin="It rained.\n").strip()
+        phone.run("sync")
+        found = world.device("found", server)
+        found.run("recover", "--revoke-others", "--name", "found", "--server", server.url, "--fingerprint",
+            server.fingerprint, stdin=phone.kit)
+        assert found.run("show", entry, "--text") == "It rained.\n"
+        assert {row["name"]: row["active"] for row in found.json("devices")["devices"]} == \
+            {"phone": False, "found": True}
+        assert "This device was revoked" in refused(REFUSED, phone, "sync")
+        assert found.json("status")["roster_fullness"] < 5
+
+
+@test
 def a_long_journal_arrives_whole():
     with World() as world:
         server = world.server("--pushes-per-second", "100000", "--pushes-burst", "1000000")
