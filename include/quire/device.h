@@ -76,7 +76,7 @@ struct quire_device;
 enum quire_event_kind {
     QUIRE_EVENT_TICK,         /* time went by (quire_device_wake_ms says when it is wanted) */
     QUIRE_EVENT_CONNECTED,    /* a connection is up; bytes: the host[:port] that was dialled */
-    QUIRE_EVENT_DISCONNECTED, /* it is gone, whoever ended it */
+    QUIRE_EVENT_DISCONNECTED, /* it ended, by either side */
     QUIRE_EVENT_FRAME,        /* bytes: one WebSocket binary message */
     QUIRE_EVENT_PERSISTED,    /* token: that of the PERSIST that is durable now, and all before */
     QUIRE_EVENT_SAVE,         /* entry: keep the pending edits of its document */
@@ -106,7 +106,7 @@ enum quire_action_kind {
     QUIRE_ACTION_SEND,    /* bytes: one WebSocket binary message, on the present connection */
     QUIRE_ACTION_CLOSE,   /* close the connection; the next one not before retry_ms */
     QUIRE_ACTION_REPLICA,  /* bytes: replace the replica record (see quire_device_options) */
-    QUIRE_ACTION_NOTICE,  /* something that a person or an app wants to know */
+    QUIRE_ACTION_NOTICE,  /* something that a user or an app wants to know */
 };
 
 struct quire_write {
@@ -284,8 +284,8 @@ struct quire_version {
  * Visits the versions of an entry, oldest first, until visit returns false: all that the batches kept on
  * this device tell. `document` is the entry as it was then, with all that came before in this order, to
  * be read; borrowed for the visit, which calls no function of the device. Order: by the authors' clocks,
- * as far as deps allow. Edits that are not sealed yet are in no version. An entry that nobody sealed,
- * or nobody knows, has none.
+ * as far as deps allow. Edits that are not sealed yet are in no version. An entry without
+ * a sealed edit has none.
  * out_unreadable: batches that say something of the entry, but could not be opened or merged; not
  * counted to the end if visit ended it. ENOMEM, EIO. Takes time and memory with all that is kept.
  */

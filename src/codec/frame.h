@@ -95,7 +95,7 @@ enum qr_pair_step {
     QR_PAIR_OPEN = 0,    /* old device → server: I wait at this mailbox; data empty */
     QR_PAIR_REQUEST = 1, /* new device → server → old device; data not empty */
     QR_PAIR_REPLY = 2,   /* old device → server → new device; data not empty */
-    QR_PAIR_CLOSE = 3,   /* old device → server: no longer; server → either: nobody is there;
+    QR_PAIR_CLOSE = 3,   /* old device → server: no longer; server → either: no device is there;
                             data empty */
 };
 

@@ -1,6 +1,6 @@
 /*
  * Pairing: two messages under a typed secret, the second also under a Diffie–Hellman of two
- * ephemeral keys, so that a code that leaks later does not open a reply that somebody kept.
+ * ephemeral keys, so that a code that leaks later does not open a reply that an attacker recorded.
  */
 #include "crypto/pair.h"
 #include "base/failpoint.h"

@@ -11,7 +11,7 @@
 
 /**
  * The first 48 bits of a hash, each byte as one of 256 words, with a space between two. Meant for
- * hashes under QR_CONTEXT_WORDS. Enough to notice a difference that happened; somebody with years
+ * hashes under QR_CONTEXT_WORDS. Enough to notice a difference that happened; an attacker with years
  * of computing could make a difference that does not show, so nothing relies on it alone.
  */
 void qr_words(const uint8_t hash[QR_HASH_SIZE], char out_words[QR_WORDS_SIZE]);

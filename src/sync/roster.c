@@ -119,7 +119,7 @@ enum quire_status qr_roster_epoch_record(const struct qr_roster *roster, uint32_
     return QUIRE_ENOTFOUND;
 }
 
-/* The key that signs for `signer`; NULL if nobody may. */
+/* The key that signs for `signer`; NULL: it is no active device. */
 static const uint8_t *signer_key(const struct qr_roster *roster, const uint8_t *signer)
 {
     if (qr_is_zero(signer, QR_DEVICE_SIZE)) {

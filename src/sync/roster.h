@@ -57,7 +57,7 @@ struct qr_roster_proof {
 };
 
 /** The same, but for the signature: until the caller has checked it, nothing of the roster counts.
- * ECRYPTO: whoever is named as its signer may not sign. */
+ * ECRYPTO: its signer is no active device, nor the root. */
 QUIRE_CHECKED enum quire_status qr_roster_append_unproved(struct qr_roster *roster,
     struct quire_bytes record, struct qr_roster_proof *out_proof);
 

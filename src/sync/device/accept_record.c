@@ -20,7 +20,7 @@ static bool shuts_out(const struct quire_device *device, const uint8_t *subject)
     return false;
 }
 
-/* A key that was made here for this epoch, for an append that somebody else was before. */
+/* A key that was made here for this epoch, for an append that another device's record preceded. */
 static void forget_own_key(struct quire_device *device, const struct qr_record *record)
 {
     uint8_t held[QR_HASH_SIZE];

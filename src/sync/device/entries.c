@@ -1,5 +1,5 @@
 /*
- * Documents: loaded when asked for, kept as a state and the deltas since, let go when not used.
+ * Documents: loaded when asked for, written as a state and the deltas since, evicted when not used.
  */
 #include "sync/device/entries.h"
 #include "base/reader.h"
@@ -125,7 +125,7 @@ static void write_pending(struct quire_device *device, struct device_entry *entr
     quire_buffer_finish(&delta);
 }
 
-/* What the person wrote and nobody saved yet is saved with it: it would be gone without a word. */
+/* Edits that the host did not save yet are saved before the entry is evicted: they would be lost. */
 void device_entries_trim(struct quire_device *device)
 {
     while (device->cache.count > DEVICE_CACHE_MAX) {
@@ -141,7 +141,7 @@ void device_entries_trim(struct quire_device *device)
 static void write_state(struct quire_device *device, struct device_entry *entry)
 {
     struct quire_buffer state = {0};
-    /* The state holds edits that nobody saved yet; kept without being pending, they would be seen
+    /* The state holds edits that the host did not save yet; written without being pending, they would be seen
      * here and never be sent. */
     write_pending(device, entry);
     if (device_ok(device, quire_document_encode(entry->document, &state))) {

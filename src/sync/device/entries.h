@@ -27,7 +27,7 @@ QUIRE_CHECKED enum quire_status device_summary_read(const struct quire_device *d
     const uint8_t *entry, struct quire_bytes plain, struct quire_summary *out_summary);
 /** Summaries and notices of what was merged in this step. */
 void device_entries_settle(struct quire_device *device);
-/** Evicts the oldest beyond DEVICE_CACHE_MAX; edits that nobody saved are saved. */
+/** Evicts the oldest beyond DEVICE_CACHE_MAX; edits that the host did not save are saved. */
 void device_entries_trim(struct quire_device *device);
 /** SAVE. */
 void device_save(struct quire_device *device, const uint8_t *entry);

@@ -133,7 +133,7 @@ static bool read_one(struct quire_device *device, const struct device_unread *un
         status = qr_batch_read_any(
             (struct quire_bytes){value.data + QR_HASH_SIZE, value.size - QR_HASH_SIZE}, &batch);
     }
-    bool read = status != QUIRE_OK; /* damaged: that is told when somebody asks for it */
+    bool read = status != QUIRE_OK; /* damaged: the upload that wants it raises the alarm */
     if (status == QUIRE_OK) {
         status = merge_all(device, &batch);
         read = status == QUIRE_OK;

@@ -1,7 +1,7 @@
 /*
  * Batches that a roster does not admit (any longer) leave, with all that is built on them; what is
  * in them does not. Documents have merged it already, and it is sealed anew, first of all, in a
- * chain that nobody knows yet.
+ * new chain.
  */
 #include "sync/device/rebase.h"
 #include "sync/device/actions.h"
@@ -82,7 +82,7 @@ static bool is_kept(const struct quire_device *device, const struct qr_batch *ba
     return true;
 }
 
-/* Nothing stays whose deps go. Reads all that is here: a pin seldom shuts out what somebody has. */
+/* A batch goes if one of its dependencies goes. Reads every batch here: a pin seldom excludes any. */
 static void cut_effects(struct quire_device *device, struct quire_buffer *value)
 {
     bool again = true;
@@ -167,7 +167,7 @@ static bool draft_next(struct quire_device *device, struct device_chain *chain,
             return false;
         }
     }
-    /* What cannot be read is carried by those who can. */
+    /* A device with the later version seals what this one cannot read. */
     bool can = device_can_read(device, &batch);
     for (size_t i = 0; i < batch.change_count && can && device->step.failure == QUIRE_OK; i++) {
         if (batch.changes[i].kind == QR_CHANGE_OPS) {
@@ -212,8 +212,7 @@ static void shorten(struct quire_device *device, struct device_chain *chain,
     device_chain_shorten(chain);
 }
 
-/* Which heads others stand on is not known any more: to name one too many as a cause does no harm.
- * A chain of ours whose end somebody may know is not gone on with. */
+/* `covered` is stale here: reset it; an extra dependency is harmless. */
 static void settle_chains(struct quire_device *device)
 {
     size_t count = 0;

@@ -1,7 +1,7 @@
 /*
- * A device that only reads says once a day what it has, in a batch of nothing but deps. A server that
- * keeps somebody's writes from it is given away by that, as it would be by an edit. What is said must
- * be of just now, so it is said upon CAUGHT_UP, and a connection that has lasted asks for one.
+ * Read receipts. A device that only reads publishes its version vector once a day, in a batch of nothing
+ * but dependencies: other devices see if the server withholds their writes from it. The vector must be
+ * current, so it is sealed upon CAUGHT_UP, and a connection that has lasted a day asks for one.
  */
 #include "sync/device/receipt.h"
 #include "sync/device/records.h"
@@ -11,7 +11,7 @@ void device_receipt_came(struct quire_device *device, const struct qr_batch *bat
 {
     bool edits = batch->change_count > 0 && batch->changes[0].kind != QR_CHANGE_HEADS;
     if (!edits || device->receipt.news_wall_ms != 0 || device->step.wall_ms <= 0) {
-        return; /* two who only read would else answer each other for ever */
+        return; /* two devices that only read would answer each other for ever */
     }
     device->receipt.news_wall_ms = device->step.wall_ms;
     device_write_state(device);

@@ -188,7 +188,7 @@ static size_t verify(struct quire_device *device, const struct item *items, size
     if (all) {
         return count;
     }
-    /* Somebody lies. What is before the first lie is still worth having. */
+    /* A signature is invalid: accept the prefix before it. */
     device_alarm(device, QUIRE_ALARM_BAD_SIGNATURE);
     size_t good = 0;
     while (good < count && signature_holds(device, &items[good])) {

@@ -1,5 +1,5 @@
 /*
- * A recovery asks for chains, chooses whom to revoke, and signs it all as the root.
+ * A recovery asks for chains, chooses which devices to revoke, and signs it all as the root.
  *
  * The recovering device holds no batches, so it takes the pins from the server. A server that names too
  * few only makes other devices seal the rest again under their own names (rebase.c).

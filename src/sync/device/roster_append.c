@@ -59,7 +59,7 @@ static void append_done(struct quire_device *device)
     } else if (what == APPEND_PAIR) {
         device_pair_reply(device);
     } else if (what == APPEND_RECOVER) {
-        /* The roster may have gone on, to an epoch whose key nobody has taken yet. */
+        /* The roster may have grown, to an epoch whose key is not accepted yet. */
         enum quire_status status = device_accept_keys(device);
         if (status == QUIRE_ENOMEM) {
             device_ok(device, status);

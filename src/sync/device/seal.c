@@ -26,7 +26,7 @@ struct drafts {
 };
 
 /* All the chains that a user may have are there, and none is this replica's: edits stay saved, and
- * unsealed, until old chains are let go. */
+ * unsealed, until old chains are gone. */
 static bool has_chain(const struct quire_device *device)
 {
     return device->chains.count < QR_LIMIT(CHAINS, QR_CHAINS_MAX) || device_chain_find(device, device->replica.id) != NULL;
@@ -44,8 +44,8 @@ static bool may_seal(const struct quire_device *device)
     return device->enrolment.role == ROLE_MEMBER && !device->revoked && has_key(device);
 }
 
-/* Whom the server forgot to be revoked would read what is sealed before that is made again; and
- * carried changes wait until it is known which of them others have brought. */
+/* Do not seal until lost revocations are re-applied: the revoked device could still decrypt. Changes to
+ * seal again wait for CAUGHT_UP, which shows which of them other devices have sealed. */
 static bool must_wait(const struct quire_device *device)
 {
     return device->lost_ops.count > 0 ||

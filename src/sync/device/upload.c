@@ -1,6 +1,6 @@
 /*
- * What goes up: whatever the server lacks, of any author, deps before effects; what is refused
- * waits with its reason and goes again.
+ * Batches that the server lacks, of any author, are pushed, dependencies first. A refused batch waits with
+ * its reason and is pushed again.
  */
 #include "sync/device/upload.h"
 #include "sync/device/actions.h"
@@ -50,8 +50,8 @@ void device_on_want(struct quire_device *device, const struct qr_frame *frame)
 
 /* ---- PUSH ------------------------------------------------------------------------------------- */
 
-/* The next batch of a chain cannot be read back. The chain stands still until somebody brings that batch;
- * it must not keep the others from going on. */
+/* The next batch of a chain cannot be read back. The chain stands still until another device brings that
+ * batch; the other chains go on. */
 static void set_aside(struct quire_device *device, struct device_chain *chain)
 {
     chain->damage.seq = chain->link.sent + 1;
@@ -98,26 +98,26 @@ static bool read_next(struct quire_device *device, struct device_chain *chain,
 
 /* The chain whose next batch must go before that of `chain`, or `chain` itself, or NULL if that
  * cannot go now. Its next batch is in out_batch. */
-static struct device_chain *first_cause(struct quire_device *device, struct device_chain *chain,
+static struct device_chain *first_to_push(struct quire_device *device, struct device_chain *chain,
     struct quire_buffer *out_batch)
 {
     /* Each turn goes back along the DAG, so there are at most as many as chains. */
     for (size_t turn = 0; turn <= device->chains.count; turn++) {
         struct qr_batch batch;
-        struct device_chain *cause = NULL;
+        struct device_chain *first = NULL;
         if (!has_more(device, chain) || !read_next(device, chain, out_batch, &batch)) {
             return NULL;
         }
-        for (size_t i = 0; i < batch.dep_count && cause == NULL; i++) {
+        for (size_t i = 0; i < batch.dep_count && first == NULL; i++) {
             struct device_chain *dep = device_chain_find(device, batch.deps[i].replica);
             if (dep != NULL && dep->link.sent < batch.deps[i].seq) {
-                cause = dep;
+                first = dep;
             }
         }
-        if (cause == NULL) {
+        if (first == NULL) {
             return chain;
         }
-        chain = cause;
+        chain = first;
     }
     return NULL;
 }
@@ -136,7 +136,7 @@ static struct device_chain *next_to_push(struct quire_device *device, struct qui
 {
     for (size_t i = 0; i < device->chains.count; i++) {
         if (has_more(device, &device->chains.items[i])) {
-            struct device_chain *chain = first_cause(device, &device->chains.items[i], out_batch);
+            struct device_chain *chain = first_to_push(device, &device->chains.items[i], out_batch);
             if (chain != NULL || device->step.failure != QUIRE_OK) {
                 return chain;
             }
@@ -233,8 +233,8 @@ void device_on_ack(struct quire_device *device, const struct qr_frame *frame)
     device_upload_more(device);
 }
 
-/* Nobody says what became of the batches behind a refused one in its PUSH, nor will anybody name
- * those in later ones if what is first there hangs on the refused one: all of them go again. */
+/* The server does not report batches after a refused one, neither in its PUSH nor in later ones that
+ * depend on it: resend them all. */
 static void send_rest_again(struct quire_device *device, const uint8_t *replica, uint64_t seq)
 {
     size_t first = device_upload_find(&device->upload, replica, seq);

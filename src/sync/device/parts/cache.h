@@ -38,7 +38,7 @@ bool device_cache_has(const struct device_cache *cache, const uint8_t *id);
 /** Adds an entry that is not in the cache and takes it. ENOMEM: it is still the caller's. */
 QUIRE_CHECKED enum quire_status device_cache_add(struct device_cache *cache,
     struct device_entry *entry);
-/** Frees an entry and its document; edits that nobody saved are gone. */
+/** Frees an entry and its document; edits that are not saved are gone. */
 void device_cache_evict(struct device_cache *cache, struct device_entry *entry);
 /** A reader opens one entry after another with no step between: frees the oldest one, unless it has
  * changes that are not saved. Those wait for the end of the step, which writes them. */

@@ -13,7 +13,7 @@ struct device_pairing {
     struct qr_pair *secret; /* owned */
     bool open;              /* the old device's side: a code is shown */
     uint64_t until_ms; /* it replied, and replies to the same device again until then; 0: not yet */
-    uint8_t device[QR_DEVICE_SIZE]; /* whom it replies to */
+    uint8_t device[QR_DEVICE_SIZE]; /* the new device, to which it replies */
     struct quire_buffer request;    /* its content: keys and name */
 };
 
