@@ -2,6 +2,7 @@
  * A cursor over borrowed bytes.
  */
 #include "base/reader.h"
+#include <assert.h>
 #include <string.h>
 
 struct qr_reader qr_reader_over(struct quire_bytes bytes)
@@ -13,6 +14,7 @@ struct qr_reader qr_reader_over(struct quire_bytes bytes)
 
 size_t qr_reader_left(const struct qr_reader *reader)
 {
+    assert(reader->next <= reader->end);
     return (size_t)(reader->end - reader->next);
 }
 

@@ -2,6 +2,7 @@
  * A cursor over a frame's values, and a packer onto a buffer.
  */
 #include "codec/frame_fields.h"
+#include <assert.h>
 
 /* ---- reading ------------------------------------------------------------------------------ */
 
@@ -164,6 +165,7 @@ void qr_packer_init(struct qr_packer *packer, struct quire_buffer *buffer)
 
 enum quire_status qr_packer_end(struct qr_packer *packer)
 {
+    assert(packer->buffer->size >= packer->start); /* a frame only adds to its buffer */
     if (packer->status != QUIRE_OK) {
         packer->buffer->size = packer->start;
     }

@@ -12,6 +12,7 @@
 #include "sync/device/records.h"
 #include "sync/device/upload.h"
 #include "sync/device/withheld.h"
+#include <assert.h>
 #include <stdlib.h>
 
 #define RETRY_BROKEN_MS 5000
@@ -202,7 +203,8 @@ static void apply(struct quire_device *device, const struct item *item)
     struct qr_batch batch;
     struct device_chain *chain = &device->chains.items[item->chain];
     if (qr_batch_read_any(item->bytes, &batch) != QUIRE_OK) {
-        return; /* cannot be: it was read before */
+        assert(false); /* check() read it */
+        return;
     }
     device_write_batch(device, batch.replica, batch.seq, item->hash, item->bytes);
     device_chain_advance(device, chain, &batch, item->hash);

@@ -1,9 +1,12 @@
 /*
  * Frames: what a replica is refused, and the form check by itself.
  */
+#include "base/reader.h"
+#include "codec/frame_fields.h"
 #include "codec/frame.h"
 #include "match.h"
 #include <msgpack.h>
+#include <signal.h>
 
 static const uint8_t some[QR_BATCH_MAX + 1] = {1, 2, 3};
 
@@ -161,4 +164,21 @@ Test(frame, every_error_code_has_its_name_of_messages_json)
     cr_assert_str_eq(qr_error_name(QR_ERROR_CODE_COUNT), "unknown");
     cr_assert_str_eq(qr_error_name(UINT32_MAX), "unknown");
     json_decref(root);
+}
+
+Test(frame, a_packer_whose_buffer_shrank_fires, .signal = SIGABRT)
+{
+    struct quire_buffer buffer = {0};
+    struct qr_packer packer;
+    cr_assert_eq(quire_buffer_append(&buffer, "before", 6), QUIRE_OK);
+    qr_packer_init(&packer, &buffer);
+    buffer.size = 3;
+    cr_assert_neq(qr_packer_end(&packer), QUIRE_OK);
+}
+
+Test(frame, a_reader_beyond_its_end_fires, .signal = SIGABRT)
+{
+    struct qr_reader reader = qr_reader_over(quire_bytes_of_text("four"));
+    reader.next += 5;
+    (void)qr_reader_left(&reader);
 }
