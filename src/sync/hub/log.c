@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #define RETRY_STORE_MS 30000
-#define FULL_MS 2000 /* after which a batch is tried again */
+#define FULL_MS 500 /* after which a batch is tried again */
 
 static bool has_pending(const struct hub_user *user)
 {
