@@ -47,6 +47,19 @@ static bool enrolled_by(const struct server *server, const uint8_t *user, const 
     return false;
 }
 
+/* The kit enrols a new device in the place of the one that was enrolled longest ago, where the roster is
+ * full. Its user chose that by taking the kit: here as when a user revokes. */
+static struct phone *replaces(struct world *world, uint32_t user, const struct phone *target)
+{
+    for (uint32_t i = 0; i < world->phone_count; i++) {
+        struct phone *phone = &world->phones[i];
+        if (phone != target && phone->user == user && phone->device != NULL && !phone->revoked) {
+            return phone;
+        }
+    }
+    return NULL;
+}
+
 static void record_written(struct world *world, const struct qr_log_record *written)
 {
     const uint8_t *user_id = written->user;
@@ -61,17 +74,28 @@ static void record_written(struct world *world, const struct qr_log_record *writ
     }
     if (user == world->options.users
         || qr_record_read(written->bytes, &record) != QUIRE_OK
-        || record.kind != QR_RECORD_REVOKE
-        || !enrolled_by(world->server, user_id, record.revoke.device, signer)) {
+        || record.kind != QR_RECORD_REVOKE) {
         return;
     }
-    struct phone *by = phone_of(world, user, record.signer);
+    static const uint8_t root[QR_DEVICE_SIZE];
+    bool recovers = memcmp(record.signer, root, QR_DEVICE_SIZE) == 0;
+    if (!recovers && !enrolled_by(world->server, user_id, record.revoke.device, signer)) {
+        return;
+    }
     struct phone *target = phone_of(world, user, record.revoke.device);
-    const struct phone *guest_of = phone_of(world, user, signer);
-    if (by == NULL || by->device == NULL || target == NULL || target->revoked || guest_of == NULL || !guest_of->revoked) {
+    if (target == NULL || target->revoked) {
         return;
     }
-    TRACE(world, "phone # goes with phone #, which had enrolled it", target->number, guest_of->number);
+    struct phone *by = recovers ? replaces(world, user, target) : phone_of(world, user, record.signer);
+    const struct phone *guest_of = recovers ? NULL : phone_of(world, user, signer);
+    if (by == NULL || by->device == NULL || (!recovers && (guest_of == NULL || !guest_of->revoked))) {
+        return;
+    }
+    if (recovers) {
+        TRACE(world, "phone # makes room for a device that joins by the kit", target->number);
+    } else {
+        TRACE(world, "phone # goes with phone #, which had enrolled it", target->number, guest_of->number);
+    }
     for (uint32_t i = 0; i < world->phone_count; i++) {
         struct phone *phone = &world->phones[i];
         if (phone->user == user && memcmp(phone->state.device, record.revoke.device, QUIRE_DEVICE_SIZE) == 0) {
