@@ -29,9 +29,10 @@
  *     quire_client_destroy(client);
  *
  * Profile: a folder (mode 0700): `records.mdb` (encrypted records), `config` (server, fingerprint,
- *          name of the key), `lock` and `waiting` (see Turns). The key that opens it is a file
+ *          name of the key), `lock` and `waiting` (see Turns), `inbox` and `drafts` (encrypted). The key that opens it is a file
  *          outside of the folder, so that a backup of the folder alone tells nothing.
- * Turns:   one process at a time has a profile open; open waits for its turn. quire_client_follow
+ * Turns:   one process at a time may write a profile; open waits for its turn. open_to_read takes no
+ *          turn, open_to_write does without one if it has to. quire_client_follow
  *          gives way to processes that wait, and opens the profile again when they are done.
  * Threads: a client is used by one thread at a time and blocks; clients are independent of each
  *          other. quire_client_stop may be called from any thread and from a signal handler.
@@ -149,6 +150,22 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_client_recover(struct quire_clie
  */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_client_open(struct quire_client *client);
 
+/**
+ * Opens the profile to read it, as it is at this moment: takes no lock and waits for no process, works
+ * on a read-only disk, and writes nothing (an index that a search has to complete is completed in memory).
+ * A call that would change the profile returns ESTATE. Errors as open, but never ELOCKED.
+ */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_open_to_read(struct quire_client *client);
+
+/**
+ * Opens the profile to read and edit entries. Where another process holds it, on the network or for all
+ * of lock_wait_ms, the profile is *detached*: quire_client_save makes the edits durable, encrypted, in the
+ * profile's inbox, whoever holds the profile or opens it next merges them, and readers see them at once.
+ * Calls that need the profile itself (sync, pair, revoke, set_server …) return ESTATE then, and a restore
+ * makes no version of the state before. Errors as open, but never ELOCKED.
+ */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_open_to_write(struct quire_client *client);
+
 /** Gives the profile back for other processes; nothing happens if none is open. */
 QUIRE_API void quire_client_close(struct quire_client *client);
 
@@ -173,8 +190,17 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_client_find_entry(struct quire_c
 QUIRE_API QUIRE_CHECKED enum quire_status quire_client_document(struct quire_client *client,
     const uint8_t entry[QUIRE_ENTRY_SIZE], bool create, struct quire_document **out_document);
 
-/** Who and when, for edits made now. Needs an open profile, else all zeros. */
-QUIRE_API struct quire_stamp quire_client_stamp(const struct quire_client *client);
+/** Who and when, for edits made now. Needs an open profile, else all zeros. Edits up to the next save, made
+ * within two seconds, have one time: they are one version. */
+QUIRE_API struct quire_stamp quire_client_stamp(struct quire_client *client);
+
+/**
+ * What was saved of this entry before, and is in no version yet, becomes a version: it is sealed. Call it
+ * before the first edit of what is to be a version of its own; an app that saves as its user types need not.
+ * As save.
+ */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_begin_version(struct quire_client *client,
+    const uint8_t entry[QUIRE_ENTRY_SIZE]);
 
 /**
  * Makes the entry's text equal to `text`, by as few edits as are found in bounded time, so that it

@@ -2,6 +2,7 @@
  * A client's life: making, opening and closing a profile.
  */
 #define _GNU_SOURCE
+#include "client/inbox.h"
 #include "client/keyfile.h"
 #include "client/runtime.h"
 #include "client/shell.h"
@@ -58,6 +59,7 @@ enum quire_status quire_client_create(const struct quire_client_options *options
 
 void quire_client_close(struct quire_client *client)
 {
+    qr_client_copies_finish(client);
     quire_device_destroy(client->device);
     client->device = NULL;
     qr_client_records_close(client->records);
@@ -65,6 +67,8 @@ void quire_client_close(struct quire_client *client)
     client->batch = false;
     qr_client_profile_close(&client->profile);
     client->notice_count = 0;
+    client->reading = client->detached = false;
+    client->edit_wall_ms = 0;
 }
 
 void quire_client_destroy(struct quire_client *client)
@@ -94,6 +98,16 @@ enum quire_status qr_client_needs_profile(struct quire_client *client)
         return qr_client_fail(&client->error, QUIRE_ESTATE, "No profile is open.");
     }
     return QUIRE_OK;
+}
+
+enum quire_status qr_client_needs_lock(struct quire_client *client)
+{
+    enum quire_status status = qr_client_needs_profile(client);
+    if (status == QUIRE_OK && client->reading) {
+        status = qr_client_fail(&client->error, QUIRE_ESTATE,
+            "The profile is open to be read only, or another process holds it. Nothing was changed.");
+    }
+    return status;
 }
 
 static enum quire_status needs_none(struct quire_client *client)
@@ -140,8 +154,10 @@ static enum quire_status open_records(struct quire_client *client)
     enum quire_status status =
         qr_client_profile_records(&client->profile, &path, &client->error);
     if (status == QUIRE_OK) {
-        status = qr_client_records_open(path.text, QR_CLIENT_MAP_FIRST, QR_CLIENT_MAP_MAX,
-            &client->records, &client->error);
+        status = client->reading
+            ? qr_client_records_open_to_read(path.text, &client->records, &client->error)
+            : qr_client_records_open(path.text, QR_CLIENT_MAP_FIRST, QR_CLIENT_MAP_MAX,
+                  &client->records, &client->error);
     }
     return status;
 }
@@ -200,6 +216,72 @@ static enum quire_status finish_stage(struct quire_client *client)
     return qr_client_profile_save(&client->profile, &client->error);
 }
 
+/* Its kit was never shown, so the user cannot rely on it yet. */
+static enum quire_status refuse_unfinished(struct quire_client *client)
+{
+    if (client->profile.config.stage != QR_CLIENT_STAGE_STARTING) {
+        return QUIRE_OK;
+    }
+    qr_client_profile_close(&client->profile);
+    return qr_client_fail(&client->error, QUIRE_ENOTFOUND,
+        "The profile %s was never finished: it was interrupted while it was made. Make it again.",
+        client->profile.path.text);
+}
+
+static enum quire_status open_without_lock(struct quire_client *client, const char *path, bool detached)
+{
+    struct qr_client_inbox inbox = {0};
+    client->error.text[0] = 0;
+    enum quire_status status = qr_client_profile_look(path, &client->profile, &client->error);
+    if (status == QUIRE_OK) {
+        status = refuse_unfinished(client);
+    }
+    if (status == QUIRE_OK && detached) {
+        status = qr_client_random(client->detached_replica, sizeof client->detached_replica,
+            &client->error);
+    }
+    if (status == QUIRE_OK) {
+        status = qr_client_inbox_read(client, &inbox);
+    }
+    if (status == QUIRE_OK) {
+        client->reading = true;
+        status = qr_client_load(client);
+        client->reading = status == QUIRE_OK;
+    }
+    if (status == QUIRE_OK) {
+        status = qr_client_inbox_merge(client, &inbox, false);
+        client->detached = detached && status == QUIRE_OK;
+    }
+    qr_client_inbox_finish(&inbox);
+    return status;
+}
+
+enum quire_status quire_client_open_to_read(struct quire_client *client)
+{
+    struct qr_client_path path;
+    enum quire_status status = needs_none(client);
+    if (status == QUIRE_OK) {
+        status = qr_client_profile_path(client->profile_option, &path, &client->error);
+    }
+    return status == QUIRE_OK ? open_without_lock(client, path.text, false) : status;
+}
+
+enum quire_status quire_client_open_to_write(struct quire_client *client)
+{
+    struct qr_client_path path;
+    enum quire_status status = needs_none(client);
+    if (status == QUIRE_OK) {
+        status = qr_client_profile_path(client->profile_option, &path, &client->error);
+    }
+    if (status == QUIRE_OK && qr_client_profile_is_online(path.text)) {
+        return open_without_lock(client, path.text, true);
+    }
+    if (status == QUIRE_OK) {
+        status = quire_client_open(client);
+    }
+    return status == QUIRE_ELOCKED ? open_without_lock(client, path.text, true) : status;
+}
+
 enum quire_status quire_client_open(struct quire_client *client)
 {
     struct qr_client_path path;
@@ -211,16 +293,14 @@ enum quire_status quire_client_open(struct quire_client *client)
         status = qr_client_profile_open(path.text, client->lock_wait_ms, &client->profile,
             &client->error);
     }
-    if (status == QUIRE_OK && client->profile.config.stage == QR_CLIENT_STAGE_STARTING) {
-        /* Its kit was never shown, so the user cannot rely on it yet. */
-        status = qr_client_fail(&client->error, QUIRE_ENOTFOUND,
-            "The profile %s was never finished: it was interrupted while it was made. Make it "
-            "again.",
-            client->profile.path.text);
-        qr_client_profile_close(&client->profile);
+    if (status == QUIRE_OK) {
+        status = refuse_unfinished(client);
     }
     if (status == QUIRE_OK) {
         status = qr_client_load(client);
+    }
+    if (status == QUIRE_OK) {
+        status = qr_client_inbox_drain(client);
     }
     if (status == QUIRE_OK && client->profile.config.stage == QR_CLIENT_STAGE_JOINING) {
         status = finish_stage(client); /* joined, then killed before the config said so */
@@ -399,7 +479,7 @@ const char *quire_client_fingerprint(const struct quire_client *client)
 enum quire_status quire_client_set_server(struct quire_client *client, const char *url,
     const char *fingerprint)
 {
-    enum quire_status status = qr_client_needs_profile(client);
+    enum quire_status status = qr_client_needs_lock(client);
     if (status != QUIRE_OK) {
         return status;
     }

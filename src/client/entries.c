@@ -2,9 +2,11 @@
  * Entries and devices: reading, editing, saving; all of it offline.
  */
 #include "client/diff.h"
+#include "client/inbox.h"
 #include "client/shell.h"
 #include "client/text.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define ID_DIGITS ((size_t)2 * QUIRE_ENTRY_SIZE)
@@ -21,6 +23,55 @@ enum quire_status quire_client_new_entry(struct quire_client *client,
                               : qr_client_random(out_entry, QUIRE_ENTRY_SIZE, &client->error);
 }
 
+/* The copy of a detached profile; the device's own document would take its edits for saved. */
+static enum quire_status find_copy(struct quire_client *client, const uint8_t *entry, bool create,
+    struct quire_document **out_document)
+{
+    struct quire_document *original = NULL;
+    struct quire_buffer state = {0};
+    for (struct qr_client_copy *copy = client->copies; copy != NULL; copy = copy->next) {
+        if (memcmp(copy->entry, entry, QUIRE_ENTRY_SIZE) == 0) {
+            *out_document = copy->document;
+            return QUIRE_OK;
+        }
+    }
+    enum quire_status status = quire_device_document(client->device, entry, create, &original);
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    struct qr_client_copy *copy = calloc(1, sizeof *copy);
+    status = copy == NULL ? QUIRE_ENOMEM : quire_document_create(&copy->document);
+    if (status == QUIRE_OK) {
+        status = quire_document_encode(original, &state);
+    }
+    if (status == QUIRE_OK) {
+        status = quire_document_merge(copy->document, quire_buffer_bytes(&state));
+    }
+    quire_buffer_finish(&state);
+    if (status != QUIRE_OK) {
+        if (copy != NULL) {
+            quire_document_destroy(copy->document);
+        }
+        free(copy);
+        return status;
+    }
+    memcpy(copy->entry, entry, sizeof copy->entry);
+    copy->next = client->copies;
+    client->copies = copy;
+    *out_document = copy->document;
+    return QUIRE_OK;
+}
+
+void qr_client_copies_finish(struct quire_client *client)
+{
+    while (client->copies != NULL) {
+        struct qr_client_copy *copy = client->copies;
+        client->copies = copy->next;
+        quire_document_destroy(copy->document);
+        free(copy);
+    }
+}
+
 enum quire_status quire_client_document(struct quire_client *client,
     const uint8_t entry[QUIRE_ENTRY_SIZE], bool create, struct quire_document **out_document)
 {
@@ -28,7 +79,8 @@ enum quire_status quire_client_document(struct quire_client *client,
     if (status != QUIRE_OK) {
         return status;
     }
-    status = quire_device_document(client->device, entry, create, out_document);
+    status = client->detached ? find_copy(client, entry, create, out_document)
+                              : quire_device_document(client->device, entry, create, out_document);
     if (status == QUIRE_ENOTFOUND) {
         return qr_client_fail(&client->error, status, "There is no such entry.");
     }
@@ -40,12 +92,60 @@ enum quire_status quire_client_document(struct quire_client *client,
     return qr_client_settle(client, status, "The entry cannot be read");
 }
 
-struct quire_stamp quire_client_stamp(const struct quire_client *client)
+#define EDIT_MS 2000
+
+int64_t qr_client_edit_wall_ms(struct quire_client *client)
+{
+    uint64_t now_ms = qr_client_now_ms();
+    if (client->edit_wall_ms == 0 || now_ms - client->edit_ms > EDIT_MS) {
+        client->edit_wall_ms = qr_client_wall_ms();
+        client->edit_ms = now_ms;
+    }
+    return client->edit_wall_ms;
+}
+
+struct quire_stamp quire_client_stamp(struct quire_client *client)
 {
     if (client->device == NULL) {
         return (struct quire_stamp){0};
     }
-    return quire_device_stamp(client->device, qr_client_wall_ms());
+    struct quire_stamp stamp = quire_device_stamp(client->device, qr_client_edit_wall_ms(client));
+    if (client->detached) {
+        memcpy(stamp.replica, client->detached_replica, sizeof stamp.replica);
+    }
+    return stamp;
+}
+
+struct unsealed {
+    const uint8_t *entry;
+    bool found;
+};
+
+static bool look_for_unsealed(void *context, const struct quire_summary *summary)
+{
+    struct unsealed *unsealed = context;
+    bool same = memcmp(summary->entry, unsealed->entry, QUIRE_ENTRY_SIZE) == 0;
+    unsealed->found |= same && summary->unsealed;
+    return !same;
+}
+
+enum quire_status quire_client_begin_version(struct quire_client *client,
+    const uint8_t entry[QUIRE_ENTRY_SIZE])
+{
+    struct quire_device_state state;
+    struct unsealed unsealed = {entry, false};
+    enum quire_status status = qr_client_needs_profile(client);
+    if (status != QUIRE_OK || client->reading) {
+        return status; /* whoever merges the inbox does it */
+    }
+    quire_device_state(client->device, &state);
+    if (state.unsealed_count == 0) {
+        return QUIRE_OK;
+    }
+    status = quire_client_each_entry(client, look_for_unsealed, &unsealed);
+    return status == QUIRE_OK && unsealed.found
+        ? qr_client_feed(client, (struct quire_event){.kind = QUIRE_EVENT_FLUSH})
+        : status;
 }
 
 static enum quire_status check_text(struct quire_client *client, struct quire_bytes text)
@@ -152,7 +252,7 @@ enum quire_status quire_client_edit_text_since(struct quire_client *client,
 {
     struct quire_document *document = NULL, *copy = NULL;
     struct quire_buffer delta = {0};
-    struct quire_stamp stamp = {.wall_ms = qr_client_wall_ms()};
+    struct quire_stamp stamp = {.wall_ms = qr_client_edit_wall_ms(client)};
     enum quire_status status = qr_client_needs_profile(client);
     if (status == QUIRE_OK) {
         status = check_text(client, text);
@@ -191,16 +291,47 @@ enum quire_status quire_client_edit_text_since(struct quire_client *client,
     return status;
 }
 
+/* Into the inbox, then into this process's view of the profile. */
+static enum quire_status save_detached(struct quire_client *client, const struct quire_event *save)
+{
+    struct quire_document *copy = NULL, *original = NULL;
+    struct quire_buffer delta = {0};
+    enum quire_status status = find_copy(client, save->entry, true, &copy);
+    if (status != QUIRE_OK || quire_document_pending_size(copy) == 0) {
+        return status;
+    }
+    status = quire_document_encode_pending(copy, &delta);
+    if (status == QUIRE_OK) {
+        status = qr_client_inbox_write(client, save->entry, quire_buffer_bytes(&delta));
+    }
+    if (status == QUIRE_OK) {
+        status = quire_device_document(client->device, save->entry, true, &original);
+    }
+    if (status == QUIRE_OK) {
+        status = quire_document_restore_pending(original, quire_buffer_bytes(&delta));
+    }
+    if (delta.data != NULL) {
+        qr_client_wipe(delta.data, delta.capacity);
+    }
+    quire_buffer_finish(&delta);
+    qr_client_copies_finish(client);
+    return status == QUIRE_OK ? qr_client_feed(client, *save) : status;
+}
+
 enum quire_status quire_client_save(struct quire_client *client,
     const uint8_t entry[QUIRE_ENTRY_SIZE])
 {
     enum quire_status status = qr_client_needs_profile(client);
+    if (status == QUIRE_OK && !client->detached) {
+        status = qr_client_needs_lock(client);
+    }
     if (status != QUIRE_OK) {
         return status;
     }
     struct quire_event event = {.kind = QUIRE_EVENT_SAVE};
     memcpy(event.entry, entry, sizeof event.entry);
-    status = qr_client_feed(client, event);
+    status = client->detached ? save_detached(client, &event) : qr_client_feed(client, event);
+    client->edit_wall_ms = 0;
     if (status != QUIRE_OK && client->error.text[0] == 0) {
         qr_client_fail(&client->error, status, "The entry cannot be saved: %s.",
             quire_status_text(status));

@@ -265,10 +265,10 @@ enum quire_status quire_client_restore(struct quire_client *client,
     if (status == QUIRE_OK) {
         status = quire_client_save(client, entry);
     }
-    if (status == QUIRE_OK) {
+    if (status == QUIRE_OK && !client->reading) {
         status = qr_client_feed(client, (struct quire_event){.kind = QUIRE_EVENT_FLUSH});
     }
-    if (status == QUIRE_OK) {
+    if (status == QUIRE_OK && !client->reading) {
         status = quire_client_each_version(client, entry, note_id, before, &unreadable);
     }
     if (status == QUIRE_OK) {

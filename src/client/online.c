@@ -30,7 +30,7 @@ enum quire_status qr_client_find_active(struct quire_client *client,
 
 enum quire_status quire_client_sync(struct quire_client *client, uint32_t timeout_ms)
 {
-    enum quire_status status = qr_client_needs_profile(client);
+    enum quire_status status = qr_client_needs_lock(client);
     return status != QUIRE_OK ? status
                               : qr_client_run(client, QR_CLIENT_GOAL_SYNC, NULL, timeout_ms);
 }
@@ -39,7 +39,7 @@ enum quire_status quire_client_rejoin(struct quire_client *client, const char *c
     uint32_t timeout_ms)
 {
     uint8_t entropy[QUIRE_ENTROPY_SIZE];
-    enum quire_status status = qr_client_needs_profile(client);
+    enum quire_status status = qr_client_needs_lock(client);
     if (status == QUIRE_OK) {
         status = qr_client_random(entropy, sizeof entropy, &client->error);
     }
@@ -64,14 +64,14 @@ enum quire_status quire_client_rejoin(struct quire_client *client, const char *c
 
 enum quire_status quire_client_follow(struct quire_client *client)
 {
-    enum quire_status status = qr_client_needs_profile(client);
+    enum quire_status status = qr_client_needs_lock(client);
     return status != QUIRE_OK ? status : qr_client_run(client, QR_CLIENT_GOAL_FOLLOW, NULL, 0);
 }
 
 enum quire_status quire_client_pair(struct quire_client *client, uint32_t timeout_ms,
     uint8_t out_device[QUIRE_DEVICE_SIZE])
 {
-    enum quire_status status = qr_client_needs_profile(client);
+    enum quire_status status = qr_client_needs_lock(client);
     if (status == QUIRE_OK) {
         status = qr_client_run(client, QR_CLIENT_GOAL_PAIR, NULL, timeout_ms);
     }
@@ -84,7 +84,7 @@ enum quire_status quire_client_pair(struct quire_client *client, uint32_t timeou
 enum quire_status quire_client_revoke(struct quire_client *client,
     const uint8_t device[QUIRE_DEVICE_SIZE], uint32_t timeout_ms)
 {
-    enum quire_status status = qr_client_needs_profile(client);
+    enum quire_status status = qr_client_needs_lock(client);
     if (status != QUIRE_OK) {
         return status;
     }

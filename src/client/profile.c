@@ -114,6 +114,32 @@ static enum quire_status acquire_lock(const char *folder, uint32_t wait_ms, int 
     return QUIRE_OK;
 }
 
+/* The lock file's text: the process, and whether it is online. */
+#define ONLINE "online"
+
+void qr_client_profile_set_online(const struct qr_client_profile *profile, bool online)
+{
+    char text[48];
+    int size = snprintf(text, sizeof text, "%ld\n%s", (long)getpid(), online ? ONLINE "\n" : "");
+    if (profile->lock >= 0
+        && (ftruncate(profile->lock, 0) != 0 || pwrite(profile->lock, text, (size_t)size, 0) != size)) {
+        errno = 0; /* then other processes wait a little longer than they must */
+    }
+}
+
+bool qr_client_profile_is_online(const char *path)
+{
+    char text[48] = "";
+    int lock = open_lock(path, "lock", O_RDONLY);
+    if (lock < 0) {
+        return false;
+    }
+    bool held = flock(lock, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    ssize_t size = pread(lock, text, sizeof text - 1, 0);
+    close(lock);
+    return held && size > 0 && strstr(text, ONLINE) != NULL;
+}
+
 bool qr_client_profile_wanted(const struct qr_client_profile *profile)
 {
     int waiting = open_lock(profile->path.text, "waiting", O_RDWR);
@@ -238,6 +264,20 @@ enum quire_status qr_client_profile_open(const char *path, uint32_t wait_ms,
     }
     *out_profile = profile;
     return QUIRE_OK;
+}
+
+enum quire_status qr_client_profile_look(const char *path, struct qr_client_profile *out_profile,
+    struct qr_client_error *error)
+{
+    struct qr_client_profile profile = {.lock = -1};
+    enum quire_status status = find_real_path(path, &profile.path, error);
+    if (status == QUIRE_OK) {
+        status = read_config(&profile, error);
+    }
+    if (status == QUIRE_OK) {
+        *out_profile = profile;
+    }
+    return status;
 }
 
 enum quire_status qr_client_profile_make(const char *path, uint32_t wait_ms,

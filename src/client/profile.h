@@ -24,6 +24,15 @@ QUIRE_CHECKED enum quire_status qr_client_profile_path(const char *option,
 QUIRE_CHECKED enum quire_status qr_client_profile_open(const char *path, uint32_t wait_ms,
     struct qr_client_profile *out_profile, struct qr_client_error *error);
 
+/** The same without the lock, to read: profile->lock stays −1. The folder may be read-only. */
+QUIRE_CHECKED enum quire_status qr_client_profile_look(const char *path,
+    struct qr_client_profile *out_profile, struct qr_client_error *error);
+
+/** The process that holds the lock waits on the network: it goes on for long, and merges the inbox. */
+void qr_client_profile_set_online(const struct qr_client_profile *profile, bool online);
+/** The lock is held by such a process. */
+bool qr_client_profile_is_online(const char *path);
+
 /**
  * Makes the folder, takes the lock and writes a config of that stage with a key name of its own.
  * A profile that was never finished is begun anew. ECONFLICT: there is one; it is untouched.

@@ -1,7 +1,8 @@
 /*
- * LMDB in its safest mode: synced at each commit, no nested transactions.
+ * LMDB in its safest mode: synced at each commit, no nested transactions; long ones only to read.
  */
 #include "client/records.h"
+#include "client/overlay.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <lmdb.h>
@@ -15,8 +16,11 @@ struct qr_client_records {
     MDB_env *env;
     MDB_dbi dbi;
     size_t map_size, map_max;
-    MDB_txn *scan_txn; /* of the scan that is going on; NULL otherwise */
-    MDB_txn *batch;    /* of the batch that is open; NULL otherwise */
+    MDB_txn *scan_txn; /* of the scan that is going on, or `snapshot`; NULL otherwise */
+    bool scanning;
+    MDB_txn *batch;                   /* of the batch that is open; NULL otherwise */
+    MDB_txn *snapshot;                /* to read only: all that is read is of one moment; else NULL */
+    struct qr_client_overlay overlay; /* to read only: what was written, in memory */
     char *path;
 };
 
@@ -73,7 +77,7 @@ static bool file_is_cut(const char *path, const MDB_envinfo *info, MDB_env *env)
         || (uint64_t)file.st_size / tree.ms_psize <= info->me_last_pgno;
 }
 
-enum quire_status qr_client_records_open(const char *path, size_t map_first, size_t map_max,
+static enum quire_status make(const char *path, size_t map_first, size_t map_max,
     struct qr_client_records **out_records, struct qr_client_error *error)
 {
     struct qr_client_records *records = calloc(1, sizeof *records);
@@ -83,23 +87,43 @@ enum quire_status qr_client_records_open(const char *path, size_t map_first, siz
     }
     records->map_max = map_max;
     records->map_size = map_first;
-    MDB_txn *txn = NULL;
+    *out_records = records;
+    return QUIRE_OK;
+}
+
+static int open_environment(struct qr_client_records *records, unsigned flags)
+{
     MDB_envinfo info;
     int code = mdb_env_create(&records->env);
     if (code == 0) {
-        code = mdb_env_set_mapsize(records->env, map_first);
+        code = mdb_env_set_mapsize(records->env, records->map_size);
     }
     if (code == 0) {
-        code = mdb_env_open(records->env, path, MDB_NOSUBDIR | MDB_NOTLS, 0600);
+        code = mdb_env_open(records->env, records->path, MDB_NOSUBDIR | MDB_NOTLS | flags, 0600);
     }
     if (code == 0) {
         code = mdb_env_info(records->env, &info);
     }
-    if (code == 0 && file_is_cut(path, &info, records->env)) {
+    if (code == 0 && file_is_cut(records->path, &info, records->env)) {
         code = MDB_CORRUPTED; /* reading past its end would be a SIGBUS */
     }
-    if (code == 0) { /* a file that grew past map_first brings its own size */
-        records->map_size = info.me_mapsize > map_first ? info.me_mapsize : map_first;
+    if (code == 0 && info.me_mapsize > records->map_size) {
+        records->map_size = info.me_mapsize; /* a file that grew past map_first brings its own size */
+    }
+    return code;
+}
+
+enum quire_status qr_client_records_open(const char *path, size_t map_first, size_t map_max,
+    struct qr_client_records **out_records, struct qr_client_error *error)
+{
+    struct qr_client_records *records = NULL;
+    MDB_txn *txn = NULL;
+    enum quire_status status = make(path, map_first, map_max, &records, error);
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    int code = open_environment(records, 0);
+    if (code == 0) {
         int dead = 0;
         code = mdb_reader_check(records->env, &dead);
     }
@@ -115,10 +139,48 @@ enum quire_status qr_client_records_open(const char *path, size_t map_first, siz
         }
     }
     if (code != 0) {
-        enum quire_status status = fail(records, code, error);
+        status = fail(records, code, error);
         qr_client_records_close(records);
         return status;
     }
+    *out_records = records;
+    return QUIRE_OK;
+}
+
+/* A folder that cannot be written has no lock file to be had (LMDB itself does without one on a read-only
+ * file system). Then only the owner of the folder writes, and this process has no way to hold him up. */
+enum quire_status qr_client_records_open_to_read(const char *path,
+    struct qr_client_records **out_records, struct qr_client_error *error)
+{
+    struct qr_client_records *records = NULL;
+    enum quire_status status = make(path, QR_CLIENT_MAP_FIRST, 0, &records, error);
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    int code = open_environment(records, MDB_RDONLY);
+    if (code == EACCES || code == EPERM || code == EROFS) {
+        mdb_env_close(records->env);
+        records->env = NULL;
+        code = open_environment(records, MDB_RDONLY | MDB_NOLOCK);
+    }
+    if (code == 0) {
+        code = mdb_txn_begin(records->env, NULL, MDB_RDONLY, &records->snapshot);
+    }
+    if (code == MDB_MAP_RESIZED) { /* another process made it larger just now */
+        code = mdb_env_set_mapsize(records->env, 0);
+        if (code == 0) {
+            code = mdb_txn_begin(records->env, NULL, MDB_RDONLY, &records->snapshot);
+        }
+    }
+    if (code == 0) {
+        code = mdb_dbi_open(records->snapshot, NULL, 0, &records->dbi);
+    }
+    if (code != 0) {
+        status = fail(records, code, error);
+        qr_client_records_close(records);
+        return status;
+    }
+    records->scan_txn = records->snapshot;
     *out_records = records;
     return QUIRE_OK;
 }
@@ -128,8 +190,10 @@ void qr_client_records_close(struct qr_client_records *records)
     if (records == NULL) {
         return;
     }
-    mdb_txn_abort(records->batch); /* accepts NULL */
-    mdb_env_close(records->env);   /* accepts NULL */
+    mdb_txn_abort(records->batch);    /* accepts NULL */
+    mdb_txn_abort(records->snapshot);
+    qr_client_overlay_finish(&records->overlay);
+    mdb_env_close(records->env); /* accepts NULL */
     free(records->path);
     free(records);
 }
@@ -172,6 +236,11 @@ static enum quire_status get(void *context, struct quire_bytes key, struct quire
     struct qr_client_records *records = context;
     MDB_txn *txn = records->scan_txn != NULL ? records->scan_txn : records->batch;
     int code = 0;
+    const struct qr_client_overlay_row *row = qr_client_overlay_find(&records->overlay, key);
+    if (row != NULL) {
+        return row->erased ? QUIRE_ENOTFOUND
+                           : quire_buffer_append(out_value, row->value.data, row->value.size);
+    }
     if (txn == NULL) {
         code = mdb_txn_begin(records->env, NULL, MDB_RDONLY, &txn);
         if (code != 0) {
@@ -189,42 +258,78 @@ static enum quire_status get(void *context, struct quire_bytes key, struct quire
     return status;
 }
 
+static bool has_prefix(struct quire_bytes key, struct quire_bytes prefix)
+{
+    return key.size >= prefix.size
+        && (prefix.size == 0 || memcmp(key.data, prefix.data, prefix.size) == 0);
+}
+
+/* Visits the rows of the overlay, from `next` on, that come before `key` (size 0: all that are left). A
+ * row with that very key replaces the stored one: out_replaced. */
+static bool visit_overlay(struct qr_client_records *records, struct quire_bytes prefix,
+    struct quire_bytes key, size_t *next,
+    bool (*visit)(void *visit_context, struct quire_bytes key, struct quire_bytes value),
+    void *visit_context, bool *out_replaced)
+{
+    const struct qr_client_overlay_row *row;
+    *out_replaced = false;
+    while (!*out_replaced && (row = qr_client_overlay_at(&records->overlay, *next)) != NULL
+        && has_prefix(quire_buffer_bytes(&row->key), prefix)) {
+        int order = key.size == 0 ? -1 : qr_client_overlay_compare(quire_buffer_bytes(&row->key), key);
+        if (order > 0) {
+            break;
+        }
+        *out_replaced = order == 0;
+        ++*next;
+        if (!row->erased
+            && !visit(visit_context, quire_buffer_bytes(&row->key), quire_buffer_bytes(&row->value))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static enum quire_status scan(void *context, struct quire_bytes prefix,
     bool (*visit)(void *visit_context, struct quire_bytes key, struct quire_bytes value),
     void *visit_context)
 {
     struct qr_client_records *records = context;
-    MDB_txn *txn = NULL;
+    MDB_txn *txn = records->snapshot;
     MDB_cursor *cursor = NULL;
-    if (records->scan_txn != NULL) {
+    if (records->scanning) {
         return QUIRE_ESTATE; /* the contract: a visit does not scan */
     }
-    int code = 0;
-    if (records->batch != NULL) {
-        txn = records->batch;
-    } else {
-        code = mdb_txn_begin(records->env, NULL, MDB_RDONLY, &txn);
-    }
+    txn = txn != NULL ? txn : records->batch;
+    int code = txn != NULL ? 0 : mdb_txn_begin(records->env, NULL, MDB_RDONLY, &txn);
     if (code != 0) {
         return status_of(code);
     }
     records->scan_txn = txn;
+    records->scanning = true;
     code = mdb_cursor_open(txn, records->dbi, &cursor);
     MDB_val key = value_of(prefix), value;
+    size_t next = qr_client_overlay_from(&records->overlay, prefix);
+    bool more = true, replaced = false;
     if (code == 0) {
         code = mdb_cursor_get(cursor, &key, &value, prefix.size == 0 ? MDB_FIRST : MDB_SET_RANGE);
     }
-    while (code == 0 && key.mv_size >= prefix.size
-        && (prefix.size == 0 || memcmp(key.mv_data, prefix.data, prefix.size) == 0)
-        && visit(visit_context, (struct quire_bytes){key.mv_data, key.mv_size},
-            (struct quire_bytes){value.mv_data, value.mv_size})) {
-        code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+    while (code == 0 && more && has_prefix((struct quire_bytes){key.mv_data, key.mv_size}, prefix)) {
+        struct quire_bytes name = {key.mv_data, key.mv_size};
+        more = visit_overlay(records, prefix, name, &next, visit, visit_context, &replaced);
+        if (more && !replaced) {
+            more = visit(visit_context, name, (struct quire_bytes){value.mv_data, value.mv_size});
+        }
+        code = more ? mdb_cursor_get(cursor, &key, &value, MDB_NEXT) : 0;
+    }
+    if (more && (code == 0 || code == MDB_NOTFOUND)) {
+        more = visit_overlay(records, prefix, (struct quire_bytes){0}, &next, visit, visit_context, &replaced);
     }
     if (cursor != NULL) {
         mdb_cursor_close(cursor);
     }
-    records->scan_txn = NULL;
-    if (txn != records->batch) {
+    records->scanning = false;
+    records->scan_txn = records->snapshot;
+    if (txn != records->snapshot && txn != records->batch) {
         mdb_txn_abort(txn);
     }
     return code == 0 || code == MDB_NOTFOUND ? QUIRE_OK : status_of(code);
@@ -277,6 +382,11 @@ static int grow(struct qr_client_records *records)
 enum quire_status qr_client_records_write(struct qr_client_records *records,
     const struct quire_write *writes, size_t count, struct qr_client_error *error)
 {
+    if (records->snapshot != NULL) {
+        return qr_client_overlay_write(&records->overlay, writes, count) == QUIRE_OK
+            ? QUIRE_OK
+            : qr_client_fail(error, QUIRE_ENOMEM, "There is not enough memory.");
+    }
     if (records->batch != NULL) {
         int failed = write_in(records, records->batch, writes, count);
         if (failed != 0) {

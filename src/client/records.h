@@ -1,7 +1,7 @@
 /*
  * The device's records in an LMDB file: what quire_reader reads and PERSIST writes.
  *
- * One process at a time has it open (profile.h holds the lock). The map grows by doubling; a full
+ * One process at a time writes it (profile.h holds the lock), any number read it. The map grows by doubling; a full
  * disk or map refuses the write, and what was stored is whole.
  */
 #ifndef QR_CLIENT_RECORDS_H
@@ -18,6 +18,12 @@ struct qr_client_records;
 /** Opens or makes the file. map_max: QR_CLIENT_MAP_MAX, or less for tests. EIO, EFULL, ENOMEM. */
 QUIRE_CHECKED enum quire_status qr_client_records_open(const char *path, size_t map_first,
     size_t map_max, struct qr_client_records **out_records, struct qr_client_error *error);
+/**
+ * Opens the file to read it, as it is at this moment, while another process may write it; the disk may
+ * be read-only. What is written goes into memory, is read from there, and is gone at the close.
+ */
+QUIRE_CHECKED enum quire_status qr_client_records_open_to_read(const char *path,
+    struct qr_client_records **out_records, struct qr_client_error *error);
 /** Accepts NULL. */
 void qr_client_records_close(struct qr_client_records *records);
 

@@ -2,6 +2,7 @@
  * The loop of a blocking call: one connection, kept up until what was asked for has come about.
  */
 #define _GNU_SOURCE
+#include "client/inbox.h"
 #include "client/work.h"
 #include <inttypes.h>
 #include <string.h>
@@ -46,6 +47,7 @@ static enum quire_status yield_profile(struct qr_client_work *work)
         nap();
     }
     client->error.text[0] = 0;
+    qr_client_profile_set_online(&client->profile, true);
     enum quire_status status = qr_client_load(client);
     if (status == QUIRE_OK) {
         status = qr_client_work_connect(client);
@@ -187,6 +189,15 @@ static enum quire_status loop(struct qr_client_work *work)
                 }
             }
         }
+        if (now_ms - work->inbox_looked_ms >= POLL_MS) {
+            work->inbox_looked_ms = now_ms;
+            result = client->run.joined || work->goal != QR_CLIENT_GOAL_JOIN
+                ? qr_client_inbox_drain(client)
+                : QUIRE_OK;
+            if (result != QUIRE_OK) {
+                return result;
+            }
+        }
         report_progress(work, now_ms);
         qr_client_connection_run(client->connection, wait_for(work, now_ms));
     }
@@ -229,6 +240,7 @@ enum quire_status qr_client_run(struct quire_client *client, enum qr_client_goal
     client->failed = QUIRE_OK;
     client->unreachable = false;
     enum quire_status status = qr_client_work_connect(client);
+    qr_client_profile_set_online(&client->profile, true);
     if (status == QUIRE_OK) {
         status = loop(&work);
     }
@@ -246,6 +258,7 @@ enum quire_status qr_client_run(struct quire_client *client, enum qr_client_goal
     if (status == QUIRE_OK && client->device != NULL && goal != QR_CLIENT_GOAL_FOLLOW) {
         status = qr_client_index(client, INDEX_MS); /* so that the next search need not */
     }
+    qr_client_profile_set_online(&client->profile, false);
     atomic_store(&client->stop, false);
     return status;
 }

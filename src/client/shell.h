@@ -35,7 +35,15 @@ struct qr_client_run {
     uint32_t unindexed; /* entries that still wait for INDEX */
 };
 
-/** Invariant: device, records and the profile's lock are there together or not at all. */
+/** An entry's document while the profile is detached: a copy whose edits go into the inbox. */
+struct qr_client_copy {
+    uint8_t entry[QUIRE_ENTRY_SIZE];
+    struct quire_document *document;
+    struct qr_client_copy *next;
+};
+
+/** Invariant: device and records are there together or not at all, and with them the profile's lock,
+ * unless `reading`. */
 struct quire_client {
     struct quire_client_callbacks callbacks;
     char *profile_option, *key_option; /* or NULL */
@@ -47,6 +55,12 @@ struct quire_client {
     struct qr_client_profile profile; /* its config is meaningful while device is not NULL */
     struct qr_client_records *records;
     struct quire_device *device;
+    bool reading;  /* opened without the lock: what is written stays in memory */
+    bool detached; /* reading, and what is saved goes into the inbox */
+    struct qr_client_copy *copies;
+    uint8_t detached_replica[QUIRE_REPLICA_SIZE]; /* of the edits in copies */
+    int64_t edit_wall_ms; /* of the edits since the last save; 0: none yet */
+    uint64_t edit_ms;     /* the same, monotonic */
 
     struct qr_client_connection *connection; /* only during a blocking call */
     struct qr_client_run run;
@@ -71,6 +85,15 @@ QUIRE_CHECKED enum quire_status qr_client_find_sealed(struct quire_client *clien
 
 /** ESTATE with its sentence unless a profile is open. Also forgets the last failure. */
 QUIRE_CHECKED enum quire_status qr_client_needs_profile(struct quire_client *client);
+
+/** ESTATE with its sentence when the profile is open without the lock. */
+QUIRE_CHECKED enum quire_status qr_client_needs_lock(struct quire_client *client);
+
+/** The clock for edits: the same from the first edit to the save, for up to two seconds. */
+int64_t qr_client_edit_wall_ms(struct quire_client *client);
+
+/** Frees the copies. (entries.c) */
+void qr_client_copies_finish(struct quire_client *client);
 
 /** Feeds one event (kind and operands; the clocks and the entropy are filled in here) and carries
  * out what follows, PERSISTED included. ENOMEM, EIO, EFULL, ECORRUPT close the profile, though not

@@ -25,6 +25,7 @@ struct qr_client_work {
     uint32_t backoff_ms;
     uint64_t dial_ms; /* when the next attempt is due */
     uint64_t waiting_looked_ms;
+    uint64_t inbox_looked_ms;
     uint64_t progress_ms;
     uint64_t stop_ms; /* when to give up flushing; 0: not stopping */
 };

@@ -260,7 +260,7 @@ static bool visit_device(void *context, const struct quire_device_info *info)
 
 enum qr_cli_exit qr_cli_devices(struct qr_cli *cli)
 {
-    enum qr_cli_exit exit = qr_cli_open(cli);
+    enum qr_cli_exit exit = qr_cli_open_to_read(cli);
     if (exit != QR_CLI_DONE) {
         return exit;
     }
@@ -311,7 +311,9 @@ enum qr_cli_exit qr_cli_server(struct qr_cli *cli)
     enum qr_cli_exit exit =
         qr_cli_check_address(cli, cli->args.operand_count == 1 ? cli->args.operands[0] : NULL);
     if (exit == QR_CLI_DONE) {
-        exit = qr_cli_open(cli);
+        exit = cli->args.operand_count == 0 && !qr_cli_has(&cli->args, "fingerprint")
+            ? qr_cli_open_to_read(cli)
+            : qr_cli_open(cli);
     }
     if (exit != QR_CLI_DONE) {
         return exit;

@@ -112,8 +112,12 @@ bool qr_cli_flush(void);
 enum qr_cli_exit qr_cli_check_address(struct qr_cli *cli, const char *server);
 /** Makes cli->client from the options and the environment. */
 enum qr_cli_exit qr_cli_client(struct qr_cli *cli);
-/** The same, then opens the profile. */
+/** The same, then opens the profile: for what needs it alone (sync, pair, server …). */
 enum qr_cli_exit qr_cli_open(struct qr_cli *cli);
+/** To read: without a lock, on a read-only disk, too. */
+enum qr_cli_exit qr_cli_open_to_read(struct qr_cli *cli);
+/** To read and edit entries: without the lock if another process keeps it (quire_client_open_to_write). */
+enum qr_cli_exit qr_cli_open_to_write(struct qr_cli *cli);
 /** --timeout in milliseconds, or the default. */
 enum qr_cli_exit qr_cli_timeout(struct qr_cli *cli, uint32_t default_s, uint32_t *out_ms);
 /** Takes the progress line away. */

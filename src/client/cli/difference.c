@@ -255,7 +255,7 @@ enum qr_cli_exit qr_cli_diff(struct qr_cli *cli)
 {
     uint8_t entry[QUIRE_ENTRY_SIZE];
     struct compared from = {0}, to = {0};
-    enum qr_cli_exit exit = qr_cli_open_entry(cli, entry);
+    enum qr_cli_exit exit = qr_cli_open_entry(cli, false, entry);
     if (exit != QR_CLI_DONE) {
         return exit;
     }
@@ -277,7 +277,7 @@ enum qr_cli_exit qr_cli_restore(struct qr_cli *cli)
     uint8_t entry[QUIRE_ENTRY_SIZE], id[QUIRE_VERSION_SIZE], before[QUIRE_VERSION_SIZE] = {0};
     struct quire_document *document = NULL;
     bool changed = false;
-    enum qr_cli_exit exit = qr_cli_open_entry(cli, entry);
+    enum qr_cli_exit exit = qr_cli_open_entry(cli, true, entry);
     if (exit != QR_CLI_DONE) {
         return exit;
     }

@@ -233,7 +233,7 @@ enum qr_cli_exit qr_cli_drafts(struct qr_cli *cli)
         && strcmp(verb, "discard") != 0) {
         return qr_cli_usage(cli, "With a draft one can: resume, save, discard.");
     }
-    enum qr_cli_exit exit = qr_cli_open(cli);
+    enum qr_cli_exit exit = qr_cli_open_to_read(cli);
     if (exit != QR_CLI_DONE) {
         return exit;
     }

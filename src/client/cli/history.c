@@ -177,7 +177,7 @@ enum qr_cli_exit qr_cli_history(struct qr_cli *cli)
     if (limit_text != NULL && !qr_cli_number(limit_text, 1, INT64_MAX, &limit)) {
         return qr_cli_usage(cli, "--limit takes a whole number of at least 1.");
     }
-    enum qr_cli_exit exit = qr_cli_open_entry(cli, entry);
+    enum qr_cli_exit exit = qr_cli_open_entry(cli, false, entry);
     if (exit != QR_CLI_DONE) {
         return exit;
     }

@@ -235,9 +235,9 @@ static enum qr_cli_exit make_entry(struct qr_cli *cli, struct quire_bytes text)
     enum quire_status status = QUIRE_OK;
     enum qr_cli_exit exit = QR_CLI_DONE;
     if (cli->client == NULL) {
-        exit = qr_cli_open(cli);
+        exit = qr_cli_open_to_write(cli);
     } else {
-        status = quire_client_open(cli->client); /* it was closed while the editor was open */
+        status = quire_client_open_to_write(cli->client); /* it was closed while the editor was open */
     }
     if (exit != QR_CLI_DONE) {
         return exit;
@@ -307,7 +307,7 @@ static enum qr_cli_exit write_in_editor(struct qr_cli *cli)
     struct qr_cli_draft draft = {.is_new = true};
     bool found = false, edited = false;
     /* Before anybody writes a page: is there a journal to put it into? Closed again meanwhile. */
-    enum qr_cli_exit exit = qr_cli_open(cli);
+    enum qr_cli_exit exit = qr_cli_open_to_write(cli);
     if (exit != QR_CLI_DONE) {
         return exit;
     }
@@ -362,7 +362,10 @@ enum qr_cli_exit qr_cli_write(struct qr_cli *cli)
 /* What was written since the draft's snapshot joins the entry as it is now. */
 static enum qr_cli_exit merge_draft(struct qr_cli *cli, const struct qr_cli_draft *draft)
 {
-    enum quire_status status = quire_client_open(cli->client);
+    enum quire_status status = quire_client_open_to_write(cli->client);
+    if (status == QUIRE_OK) {
+        status = quire_client_begin_version(cli->client, draft->entry);
+    }
     if (status == QUIRE_OK) {
         status = quire_client_edit_text_since(cli->client, draft->entry,
             quire_buffer_bytes(&draft->snapshot), quire_buffer_bytes(&draft->text));
@@ -425,11 +428,12 @@ static enum qr_cli_exit edit_in_editor(struct qr_cli *cli, const uint8_t entry[Q
 static enum qr_cli_exit edit_here(struct qr_cli *cli, const uint8_t entry[QUIRE_ENTRY_SIZE],
     bool from_input, struct quire_bytes text)
 {
-    if (from_input) {
-        enum quire_status status = quire_client_edit_text(cli->client, entry, text);
-        if (status != QUIRE_OK) {
-            return qr_cli_failure(cli, status);
-        }
+    enum quire_status status = quire_client_begin_version(cli->client, entry);
+    if (status == QUIRE_OK && from_input) {
+        status = quire_client_edit_text(cli->client, entry, text);
+    }
+    if (status != QUIRE_OK) {
+        return qr_cli_failure(cli, status);
     }
     enum qr_cli_exit exit = apply_options(cli, entry);
     return exit == QR_CLI_DONE ? save(cli, entry) : exit;
@@ -468,7 +472,7 @@ enum qr_cli_exit qr_cli_do_edit(struct qr_cli *cli)
         exit = refuse_input(cli);
     }
     if (exit == QR_CLI_DONE) {
-        exit = qr_cli_open(cli);
+        exit = qr_cli_open_to_write(cli);
     }
     if (exit == QR_CLI_DONE) {
         enum quire_status status =
@@ -487,11 +491,14 @@ enum qr_cli_exit qr_cli_delete(struct qr_cli *cli)
 {
     uint8_t entry[QUIRE_ENTRY_SIZE];
     struct quire_document *document = NULL;
-    enum qr_cli_exit exit = qr_cli_open(cli);
+    enum qr_cli_exit exit = qr_cli_open_to_write(cli);
     if (exit != QR_CLI_DONE) {
         return exit;
     }
     enum quire_status status = quire_client_find_entry(cli->client, cli->args.operands[0], entry);
+    if (status == QUIRE_OK) {
+        status = quire_client_begin_version(cli->client, entry);
+    }
     if (status == QUIRE_OK) {
         status = quire_client_document(cli->client, entry, false, &document);
     }

@@ -154,7 +154,7 @@ static enum qr_cli_exit begin(struct qr_cli *cli, struct rows *rows, int64_t *ou
         return qr_cli_usage(cli, "--limit takes a whole number of at least 1.");
     }
     enum qr_cli_exit exit = qr_cli_read_period(cli, &rows->period);
-    return exit == QR_CLI_DONE ? qr_cli_open(cli) : exit;
+    return exit == QR_CLI_DONE ? qr_cli_open_to_read(cli) : exit;
 }
 
 static enum qr_cli_exit finish(struct qr_cli *cli, enum quire_status status, struct rows *rows,

@@ -140,7 +140,7 @@ enum qr_cli_exit qr_cli_show(struct qr_cli *cli)
     struct quire_document *document = NULL, *old = NULL;
     struct quire_buffer buffer = {0};
     const char *version = qr_cli_value(&cli->args, "at");
-    enum qr_cli_exit exit = qr_cli_open(cli);
+    enum qr_cli_exit exit = qr_cli_open_to_read(cli);
     if (exit != QR_CLI_DONE) {
         return exit;
     }

@@ -250,14 +250,30 @@ enum qr_cli_exit qr_cli_client(struct qr_cli *cli)
     return QR_CLI_DONE;
 }
 
-enum qr_cli_exit qr_cli_open(struct qr_cli *cli)
+static enum qr_cli_exit open_by(struct qr_cli *cli,
+    enum quire_status (*open)(struct quire_client *client))
 {
     enum qr_cli_exit exit = qr_cli_client(cli);
     if (exit != QR_CLI_DONE) {
         return exit;
     }
-    enum quire_status status = quire_client_open(cli->client);
+    enum quire_status status = open(cli->client);
     return status == QUIRE_OK ? QR_CLI_DONE : qr_cli_failure(cli, status);
+}
+
+enum qr_cli_exit qr_cli_open(struct qr_cli *cli)
+{
+    return open_by(cli, quire_client_open);
+}
+
+enum qr_cli_exit qr_cli_open_to_read(struct qr_cli *cli)
+{
+    return open_by(cli, quire_client_open_to_read);
+}
+
+enum qr_cli_exit qr_cli_open_to_write(struct qr_cli *cli)
+{
+    return open_by(cli, quire_client_open_to_write);
 }
 
 enum qr_cli_exit qr_cli_timeout(struct qr_cli *cli, uint32_t default_s, uint32_t *out_ms)

@@ -105,7 +105,7 @@ static enum qr_cli_exit print_status_json(struct qr_cli *cli,
 
 enum qr_cli_exit qr_cli_status(struct qr_cli *cli)
 {
-    enum qr_cli_exit exit = qr_cli_open(cli);
+    enum qr_cli_exit exit = qr_cli_open_to_read(cli);
     if (exit != QR_CLI_DONE) {
         return exit;
     }

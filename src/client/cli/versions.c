@@ -144,9 +144,10 @@ enum quire_status qr_cli_version_of(struct qr_cli *cli, const uint8_t *entry, co
         : quire_client_version(cli->client, entry, name, out_document, out_id);
 }
 
-enum qr_cli_exit qr_cli_open_entry(struct qr_cli *cli, uint8_t out_entry[QUIRE_ENTRY_SIZE])
+enum qr_cli_exit qr_cli_open_entry(struct qr_cli *cli, bool to_write,
+    uint8_t out_entry[QUIRE_ENTRY_SIZE])
 {
-    enum qr_cli_exit exit = qr_cli_open(cli);
+    enum qr_cli_exit exit = to_write ? qr_cli_open_to_write(cli) : qr_cli_open_to_read(cli);
     if (exit != QR_CLI_DONE) {
         return exit;
     }

@@ -33,6 +33,7 @@ QUIRE_CHECKED enum quire_status qr_cli_version_of(struct qr_cli *cli, const uint
     const char *name, struct quire_document **out_document, uint8_t out_id[QUIRE_VERSION_SIZE]);
 
 /** Opens the profile and finds the entry that the first operand names. */
-enum qr_cli_exit qr_cli_open_entry(struct qr_cli *cli, uint8_t out_entry[QUIRE_ENTRY_SIZE]);
+enum qr_cli_exit qr_cli_open_entry(struct qr_cli *cli, bool to_write,
+    uint8_t out_entry[QUIRE_ENTRY_SIZE]);
 
 #endif
