@@ -246,6 +246,10 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_client_import_id(struct quire_cl
 QUIRE_API QUIRE_CHECKED enum quire_status quire_client_each_entry(struct quire_client *client,
     bool (*visit)(void *context, const struct quire_summary *summary), void *context);
 
+/** Visits the entries that the server does not have all of: see quire_device_each_unsent. */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_each_unsent(struct quire_client *client,
+    bool (*visit)(void *context, const uint8_t entry[QUIRE_ENTRY_SIZE]), void *context);
+
 /**
  * Visits every entry, deleted ones too, whose title, text, tags and emotions hold each word of `query`
  * (UTF-8, at most QUIRE_QUERY_MAX bytes), in order of ids, until visit returns false. Capitals and the

@@ -249,6 +249,7 @@ struct quire_summary {
     int64_t date;
     int64_t mood;
     int64_t changed_wall_ms; /* when it last changed on this device, by its wall clock */
+    int64_t created_wall_ms; /* when it was first on this device, by its wall clock */
     uint64_t text_length;    /* code points */
     bool deleted;
     bool unsealed; /* has edits that are only on this device and not sealed yet */
@@ -257,6 +258,14 @@ struct quire_summary {
 /** Visits every entry, deleted ones too, in order of ids, until visit returns false. EIO, ECORRUPT. */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_device_each_entry(struct quire_device *device,
     bool (*visit)(void *context, const struct quire_summary *summary), void *context);
+
+/**
+ * Visits the entries that the server does not have all of, as far as it has said so: with edits that are
+ * unsealed, that wait to be sealed anew, or that are sealed and not acknowledged. In order of ids, each
+ * once, until visit returns false; visit may call the device. Reads each unacknowledged batch. ENOMEM, EIO.
+ */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_device_each_unsent(struct quire_device *device,
+    bool (*visit)(void *context, const uint8_t entry[QUIRE_ENTRY_SIZE]), void *context);
 
 /**
  * Visits every entry, deleted ones too, whose title, text, tags and emotions hold each word of `query`

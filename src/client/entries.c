@@ -352,6 +352,17 @@ enum quire_status quire_client_each_entry(struct quire_client *client,
     return qr_client_settle(client, status, "The entries cannot be listed");
 }
 
+enum quire_status quire_client_each_unsent(struct quire_client *client,
+    bool (*visit)(void *context, const uint8_t entry[QUIRE_ENTRY_SIZE]), void *context)
+{
+    enum quire_status status = qr_client_needs_profile(client);
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    status = quire_device_each_unsent(client->device, visit, context);
+    return qr_client_settle(client, status, "What is not sent yet cannot be listed");
+}
+
 enum quire_status quire_client_each_device(struct quire_client *client,
     bool (*visit)(void *context, const struct quire_device_info *info), void *context)
 {

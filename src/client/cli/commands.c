@@ -127,8 +127,8 @@ const struct qr_cli_command qr_cli_commands[] = {
         "shown as well.\n",
         show_options, qr_cli_show},
     {"list", "", 0, 0, "lists the entries, the newest first",
-        "By their dates. \"(not sent yet)\" marks those with edits that are in no version yet; `quire\n"
-        "status` counts all that is not on the server.\n",
+        "By their dates, then by when they were made. \"(not sent yet)\" marks those of which the server\n"
+        "does not have all; `quire status` counts them.\n",
         list_options, qr_cli_list},
     {"search", "WORD…", 1, 256, "lists the entries that hold all of these words",
         "In title, text, tags and emotions; capitals and the accents of Latin letters do not matter,\n"

@@ -13,8 +13,8 @@ struct row {
     uint8_t entry[QUIRE_ENTRY_SIZE];
     char *line; /* title, else excerpt */
     size_t line_size;
-    bool titled, has_date, has_mood, deleted, unsealed;
-    int64_t date, mood, changed_ms;
+    bool titled, has_date, has_mood, deleted, unsent;
+    int64_t date, mood, changed_ms, created_ms;
     uint64_t length;
 };
 
@@ -44,8 +44,9 @@ static bool add_row(void *context, const struct quire_summary *summary)
     bool titled = summary->title.size > 0;
     struct quire_bytes line = titled ? summary->title : summary->excerpt;
     struct row row = {.titled = titled, .has_date = summary->has_date,
-        .has_mood = summary->has_mood, .deleted = summary->deleted, .unsealed = summary->unsealed,
+        .has_mood = summary->has_mood, .deleted = summary->deleted, 
         .date = summary->date, .mood = summary->mood, .changed_ms = summary->changed_wall_ms,
+        .created_ms = summary->created_wall_ms,
         .length = summary->text_length, .line = malloc(line.size + 1), .line_size = line.size};
     if (row.line == NULL) {
         rows->failed = true;
@@ -59,16 +60,40 @@ static bool add_row(void *context, const struct quire_summary *summary)
     return true;
 }
 
+/* Rows are in order of ids still, as what is unsent comes. */
+struct marking {
+    struct rows *rows;
+    size_t next;
+};
+
+static bool mark_unsent(void *context, const uint8_t entry[QUIRE_ENTRY_SIZE])
+{
+    struct marking *marking = context;
+    struct rows *rows = marking->rows;
+    while (marking->next < rows->count
+        && memcmp(rows->items[marking->next].entry, entry, QUIRE_ENTRY_SIZE) < 0) {
+        marking->next++;
+    }
+    if (marking->next < rows->count
+        && memcmp(rows->items[marking->next].entry, entry, QUIRE_ENTRY_SIZE) == 0) {
+        rows->items[marking->next].unsent = true;
+    }
+    return marking->next < rows->count;
+}
+
+/* One total order, stable under edits and the same in every time zone: by the entry's date, those without
+ * one last; then by when it was first here; then by its id. */
 static int newest_first(const void *left, const void *right)
 {
     const struct row *a = left, *b = right;
-    int64_t when_a = a->has_date ? a->date : a->changed_ms;
-    int64_t when_b = b->has_date ? b->date : b->changed_ms;
-    if (when_a != when_b) {
-        return when_a > when_b ? -1 : 1;
+    if (a->has_date != b->has_date) {
+        return a->has_date ? -1 : 1;
     }
-    if (a->changed_ms != b->changed_ms) {
-        return a->changed_ms > b->changed_ms ? -1 : 1;
+    if (a->has_date && a->date != b->date) {
+        return a->date > b->date ? -1 : 1;
+    }
+    if (a->created_ms != b->created_ms) {
+        return a->created_ms > b->created_ms ? -1 : 1;
     }
     return memcmp(a->entry, b->entry, sizeof a->entry);
 }
@@ -95,8 +120,8 @@ static void print_row(const struct qr_cli *cli, const struct row *row)
     printf("%s%.8s%s  %s%-16s%s  ", qr_cli_bold(cli), id, qr_cli_plain(cli), qr_cli_dim(cli), date,
         qr_cli_plain(cli));
     print_line(cli, row);
-    printf("%s%s%s%s\n", row->deleted ? "  (deleted)" : "", row->unsealed ? qr_cli_warn(cli) : "",
-        row->unsealed ? "  (not sent yet)" : "", row->unsealed ? qr_cli_plain(cli) : "");
+    printf("%s%s%s%s\n", row->deleted ? "  (deleted)" : "", row->unsent ? qr_cli_warn(cli) : "",
+        row->unsent ? "  (not sent yet)" : "", row->unsent ? qr_cli_plain(cli) : "");
 }
 
 static json_t *json_row(const struct row *row)
@@ -107,7 +132,7 @@ static json_t *json_row(const struct row *row)
         "excerpt", row->titled ? json_null() : qr_cli_json_bytes(line), "date",
         row->has_date ? json_integer(row->date) : json_null(), "mood",
         row->has_mood ? json_integer(row->mood) : json_null(), "length", (json_int_t)row->length,
-        "deleted", (int)row->deleted, "unsealed", (int)row->unsealed, "changed_ms",
+        "deleted", (int)row->deleted, "unsent", (int)row->unsent, "changed_ms",
         (json_int_t)row->changed_ms);
 }
 
@@ -162,6 +187,10 @@ static enum qr_cli_exit finish(struct qr_cli *cli, enum quire_status status, str
 {
     if (status == QUIRE_OK && rows->failed) {
         status = QUIRE_ENOMEM;
+    }
+    if (status == QUIRE_OK) {
+        struct marking marking = {.rows = rows};
+        status = quire_client_each_unsent(cli->client, mark_unsent, &marking);
     }
     enum qr_cli_exit exit = status == QUIRE_OK ? print_rows(cli, rows, limit, nothing)
                                                : qr_cli_failure(cli, status);

@@ -75,7 +75,7 @@ static bool print_rejection(void *context, const struct quire_rejection *rejecti
 }
 
 static enum qr_cli_exit print_status_json(struct qr_cli *cli,
-    const struct quire_device_state *state)
+    const struct quire_device_state *state, uint64_t unsent)
 {
     json_t *rejections = json_array(), *alarms = json_array();
     quire_client_each_rejection(cli->client, json_rejection, rejections);
@@ -96,11 +96,19 @@ static enum qr_cli_exit print_status_json(struct qr_cli *cli,
     if (object != NULL) {
         json_object_set_new(object, "rejections", rejections);
         json_object_set_new(object, "alarms", alarms);
+        json_object_set_new(object, "unsent", json_integer((json_int_t)unsent));
         json_object_set_new(object, "drafts", json_integer((json_int_t)qr_cli_draft_count(cli)));
         json_object_set_new(object, "roster_fullness", json_integer((json_int_t)state->roster_fullness));
         json_object_set_new(object, "unread", json_integer((json_int_t)state->unread_count));
     }
     return qr_cli_print_json(cli, object);
+}
+
+static bool count_entry(void *context, const uint8_t entry[QUIRE_ENTRY_SIZE])
+{
+    (void)entry;
+    ++*(uint64_t *)context;
+    return true;
 }
 
 enum qr_cli_exit qr_cli_status(struct qr_cli *cli)
@@ -110,9 +118,14 @@ enum qr_cli_exit qr_cli_status(struct qr_cli *cli)
         return exit;
     }
     struct quire_device_state state;
+    uint64_t unsent = 0;
     quire_client_state(cli->client, &state);
+    enum quire_status status = quire_client_each_unsent(cli->client, count_entry, &unsent);
+    if (status != QUIRE_OK) {
+        return qr_cli_failure(cli, status);
+    }
     if (cli->json) {
-        return print_status_json(cli, &state);
+        return print_status_json(cli, &state, unsent);
     }
     const char *server = quire_client_server(cli->client);
     char when[48] = "never";
@@ -125,13 +138,11 @@ enum qr_cli_exit qr_cli_status(struct qr_cli *cli)
     }
     printf("server       %s\n", server[0] != 0 ? server : "none yet (quire server wss://host:port)");
     printf("last sync    %s\n", when);
-    if (state.unsealed_count + state.unacknowledged_count == 0) {
+    if (unsent == 0) {
         printf("not sent     nothing\n");
     } else {
-        printf("not sent     %s%" PRIu64 " %s with new edits, %" PRIu64 " sealed %s%s\n",
-            qr_cli_warn(cli), state.unsealed_count, state.unsealed_count == 1 ? "entry" : "entries",
-            state.unacknowledged_count, state.unacknowledged_count == 1 ? "batch" : "batches",
-            qr_cli_plain(cli));
+        printf("not sent     %s%" PRIu64 " %s%s\n", qr_cli_warn(cli), unsent,
+            unsent == 1 ? "entry" : "entries", qr_cli_plain(cli));
     }
     if (state.roster_fullness >= 80) {
         printf("%sdevices%s      the account's list of devices is %" PRIu32 " %% full; when it is full, only "

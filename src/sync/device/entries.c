@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <utlist.h>
 
-#define SUMMARY_VERSION 1
+#define SUMMARY_VERSION 2 /* 1 lacks when the entry was first here */
 #define SNIPPET_POINTS 80
 
 /* ---- loading ---------------------------------------------------------------------------------- */
@@ -206,6 +206,24 @@ static enum quire_status snippet_of(const struct quire_document *document,
     return status;
 }
 
+/* As the summary before says, or now if there is none. */
+static int64_t created_wall_ms(struct quire_device *device, struct device_entry *entry)
+{
+    struct device_key key = device_key('m', entry->entry, QR_ENTRY_SIZE);
+    struct quire_buffer plain = {0};
+    struct quire_summary summary;
+    if (entry->created_wall_ms == 0) {
+        bool known = device_read_sealed(device, &key, &plain) == QUIRE_OK
+            && device_summary_read(device, entry->entry, quire_buffer_bytes(&plain), &summary) == QUIRE_OK;
+        entry->created_wall_ms = known ? summary.created_wall_ms : device->step.wall_ms;
+        if (plain.data != NULL) {
+            qr_wipe(plain.data, plain.capacity);
+        }
+        quire_buffer_finish(&plain);
+    }
+    return entry->created_wall_ms;
+}
+
 void device_entry_write_summary(struct quire_device *device, struct device_entry *entry, bool terms)
 {
     const struct quire_document *document = entry->document;
@@ -235,6 +253,7 @@ void device_entry_write_summary(struct quire_device *device, struct device_entry
     qr_write_bytes(&writer, title.text.data, has_title ? title.text.size : 0);
     qr_write_u16(&writer, (uint16_t)text.size);
     qr_write_bytes(&writer, text.data, text.size);
+    qr_write_u64(&writer, (uint64_t)created_wall_ms(device, entry));
     if (device_ok(device, qr_writer_end(&writer))) {
         struct device_key key = device_key('m', entry->entry, QR_ENTRY_SIZE);
         device_write_sealed(device, &key, quire_buffer_bytes(&value));
@@ -299,6 +318,8 @@ enum quire_status device_summary_read(const struct quire_device *device, const u
     summary.text_length = qr_read_u64(&reader);
     summary.title = qr_read_bytes(&reader, qr_read_u16(&reader));
     summary.excerpt = qr_read_bytes(&reader, qr_read_u16(&reader));
+    summary.created_wall_ms =
+        version == 1 ? summary.changed_wall_ms : (int64_t)qr_read_u64(&reader);
     summary.unsealed = device_pending_find(&device->pending, entry) != NULL;
     if (version > SUMMARY_VERSION) {
         return QUIRE_EUNSUPPORTED;

@@ -18,6 +18,7 @@ struct device_entry {
     uint32_t tail_count;             /* deltas in the records beside the state */
     size_t tail_size, state_size;    /* bytes */
     size_t saved_size; /* bytes of edits that are not sealed and that the records hold */
+    int64_t created_wall_ms; /* when it was first here; 0: not looked up yet */
     bool touched;   /* a merge of this step changed it: summary and notice are due */
     bool fresh;     /* nothing of it is in the records yet */
     bool state_due; /* a merge is in no record yet: the state is to be written in this step */
