@@ -276,7 +276,8 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_client_each_version(struct quire
 
 /**
  * A copy of the entry as it was in a version: the one whose id in hex starts with `name`
- * (QUIRE_CLIENT_PREFIX_MIN … 64 characters), or, with "now", as it is, unsealed edits included.
+ * (QUIRE_CLIENT_PREFIX_MIN … 64 characters); or the one of that number ("3", "#1234": with the sign from
+ * four digits on); or, with "now", as it is, unsealed edits included.
  * out_document is the caller's: quire_document_destroy. out_id: of the version; zeros for "now".
  * EINVALID: not such a name. ENOTFOUND, ECONFLICT: no version, or more than one.
  */
@@ -300,6 +301,18 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_client_version_at(struct quire_c
 QUIRE_API QUIRE_CHECKED enum quire_status quire_client_restore(struct quire_client *client,
     const uint8_t entry[QUIRE_ENTRY_SIZE], const struct quire_document *document, bool *out_changed,
     uint8_t out_before[QUIRE_VERSION_SIZE]);
+
+/**
+ * A deleted entry comes back, with all that was in it, and is saved: by an edit that shows nothing, but that
+ * the delete has not seen. EINVALID: it is not deleted. Else as save.
+ */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_undelete(struct quire_client *client,
+    const uint8_t entry[QUIRE_ENTRY_SIZE]);
+
+/** A copy of the entry as it was before its last version; what is saved and not sealed yet counts as one.
+ * The caller's: quire_document_destroy. ENOTFOUND: there is none. Else as each_version. */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_before_last(struct quire_client *client,
+    const uint8_t entry[QUIRE_ENTRY_SIZE], struct quire_document **out_document);
 
 /** One difference between two texts; positions and counts are code points. Borrowed for the visit. */
 struct quire_hunk {

@@ -116,24 +116,25 @@ struct quire_stamp quire_client_stamp(struct quire_client *client)
     return stamp;
 }
 
-struct unsealed {
-    const uint8_t *entry;
-    bool found;
-};
-
 static bool look_for_unsealed(void *context, const struct quire_summary *summary)
 {
-    struct unsealed *unsealed = context;
+    struct qr_client_unsealed *unsealed = context;
     bool same = memcmp(summary->entry, unsealed->entry, QUIRE_ENTRY_SIZE) == 0;
     unsealed->found |= same && summary->unsealed;
     return !same;
+}
+
+enum quire_status qr_client_find_unsealed(struct quire_client *client,
+    struct qr_client_unsealed *unsealed)
+{
+    return quire_client_each_entry(client, look_for_unsealed, unsealed);
 }
 
 enum quire_status quire_client_begin_version(struct quire_client *client,
     const uint8_t entry[QUIRE_ENTRY_SIZE])
 {
     struct quire_device_state state;
-    struct unsealed unsealed = {entry, false};
+    struct qr_client_unsealed unsealed = {entry, false};
     enum quire_status status = qr_client_needs_profile(client);
     if (status != QUIRE_OK || client->reading) {
         return status; /* whoever merges the inbox does it */
@@ -142,7 +143,7 @@ enum quire_status quire_client_begin_version(struct quire_client *client,
     if (state.unsealed_count == 0) {
         return QUIRE_OK;
     }
-    status = quire_client_each_entry(client, look_for_unsealed, &unsealed);
+    status = qr_client_find_unsealed(client, &unsealed);
     return status == QUIRE_OK && unsealed.found
         ? qr_client_feed(client, (struct quire_event){.kind = QUIRE_EVENT_FLUSH})
         : status;

@@ -28,10 +28,11 @@ enum quire_status quire_client_each_version(struct quire_client *client,
 /* ---- one version ------------------------------------------------------------------------------ */
 
 struct pick {
-    const char *prefix; /* NULL: by time */
+    const char *prefix; /* NULL: by number or time */
     size_t prefix_size;
+    uint64_t number; /* 0: not by number */
     int64_t wall_ms;
-    size_t found;
+    size_t found, seen;
     uint8_t id[QUIRE_VERSION_SIZE];
     struct quire_buffer state; /* of the last one found */
     enum quire_status status;
@@ -39,6 +40,9 @@ struct pick {
 
 static bool is_meant(const struct pick *pick, const struct quire_version *version)
 {
+    if (pick->number != 0) {
+        return version->number == pick->number;
+    }
     if (pick->prefix == NULL) {
         return version->wall_ms <= pick->wall_ms;
     }
@@ -55,6 +59,7 @@ static bool pick_version(void *context, const struct quire_version *version,
     const struct quire_document *document)
 {
     struct pick *pick = context;
+    pick->seen++;
     if (is_meant(pick, version)) {
         pick->found++;
         memcpy(pick->id, version->id, sizeof pick->id);
@@ -92,8 +97,9 @@ static enum quire_status pick_one(struct quire_client *client, const uint8_t *en
     }
     if (status == QUIRE_OK && pick->found == 0) {
         status = qr_client_fail(&client->error, QUIRE_ENOTFOUND,
-            pick->prefix == NULL ? "No version of this entry is as old as that."
-                                 : "No version of this entry has an id that begins with %s.",
+            pick->number != 0         ? "This entry has no version of that number."
+                : pick->prefix == NULL ? "No version of this entry is as old as that."
+                                       : "No version of this entry has an id that begins with %s.",
             pick->prefix);
     }
     if (status == QUIRE_OK && pick->prefix != NULL && pick->found > 1) {
@@ -131,6 +137,16 @@ static enum quire_status present(struct quire_client *client, const uint8_t *ent
     return status;
 }
 
+/* "12" or "#12": three digits at most without the sign, as four might begin an id. */
+static uint64_t number_of(const char *name)
+{
+    size_t digits = strspn(name + (name[0] == '#'), "0123456789");
+    bool whole = name[(name[0] == '#') + digits] == 0;
+    return whole && digits > 0 && digits <= (name[0] == '#' ? 18 : QUIRE_CLIENT_PREFIX_MIN - 1)
+        ? strtoull(name + (name[0] == '#'), NULL, 10)
+        : 0;
+}
+
 enum quire_status quire_client_version(struct quire_client *client,
     const uint8_t entry[QUIRE_ENTRY_SIZE], const char *name, struct quire_document **out_document,
     uint8_t out_id[QUIRE_VERSION_SIZE])
@@ -143,10 +159,22 @@ enum quire_status quire_client_version(struct quire_client *client,
     if (strcmp(name, "now") == 0) {
         return present(client, entry, out_document, out_id);
     }
+    pick.number = number_of(name);
+    if (pick.number != 0) {
+        struct qr_client_unsealed unsealed = {entry, false};
+        pick.prefix = NULL;
+        status = pick_one(client, entry, &pick, out_document, out_id);
+        if (status == QUIRE_ENOTFOUND && pick.number == pick.seen + 1
+            && qr_client_find_unsealed(client, &unsealed) == QUIRE_OK && unsealed.found) {
+            status = present(client, entry, out_document, out_id);
+        }
+        return status;
+    }
     if (pick.prefix_size < QUIRE_CLIENT_PREFIX_MIN || pick.prefix_size > ID_DIGITS
         || strspn(name, "0123456789abcdefABCDEF") != pick.prefix_size) {
         return qr_client_fail(&client->error, QUIRE_EINVALID,
-            "\"%.80s\" does not name a version: give the first %d to %zu characters of its id, a date, or now.",
+            "\"%.80s\" does not name a version: give its number, the first %d to %zu characters of its "
+            "id, a date, or now.",
             name, QUIRE_CLIENT_PREFIX_MIN, ID_DIGITS);
     }
     return pick_one(client, entry, &pick, out_document, out_id);
@@ -308,6 +336,78 @@ enum quire_status quire_client_restore(struct quire_client *client,
     } else if (client->error.text[0] == 0) {
         qr_client_fail(&client->error, status, "The version cannot be restored: %s.",
             quire_status_text(status));
+    }
+    return status;
+}
+
+enum quire_status quire_client_undelete(struct quire_client *client,
+    const uint8_t entry[QUIRE_ENTRY_SIZE])
+{
+    struct quire_document *document = NULL;
+    enum quire_status status = quire_client_document(client, entry, false, &document);
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    if (!quire_document_deleted(document)) {
+        return qr_client_fail(&client->error, QUIRE_EINVALID,
+            "This entry is not deleted; nothing was changed.");
+    }
+    struct quire_stamp stamp = quire_client_stamp(client);
+    status = revive(document, &stamp);
+    if (status != QUIRE_OK) { /* half of it is in memory only: let it go */
+        qr_client_fail(&client->error, status, "The entry cannot be brought back: %s.",
+            quire_status_text(status));
+        quire_client_close(client);
+        return status;
+    }
+    return quire_client_save(client, entry);
+}
+
+/** The last two versions, as states. */
+struct last_two {
+    struct quire_buffer before, last;
+    uint64_t count;
+    enum quire_status status;
+};
+
+static bool note_last(void *context, const struct quire_version *version,
+    const struct quire_document *document)
+{
+    struct last_two *two = context;
+    struct quire_buffer oldest = two->before;
+    (void)version;
+    two->before = two->last;
+    two->last = oldest;
+    quire_buffer_clear(&two->last);
+    two->status = quire_document_encode(document, &two->last);
+    two->count++;
+    return two->status == QUIRE_OK;
+}
+
+enum quire_status quire_client_before_last(struct quire_client *client,
+    const uint8_t entry[QUIRE_ENTRY_SIZE], struct quire_document **out_document)
+{
+    struct last_two two = {0};
+    struct qr_client_unsealed unsealed = {entry, false};
+    uint64_t unreadable = 0;
+    enum quire_status status = quire_client_each_version(client, entry, note_last, &two, &unreadable);
+    status = status == QUIRE_OK ? two.status : status;
+    if (status == QUIRE_OK) {
+        status = qr_client_find_unsealed(client, &unsealed);
+    }
+    if (status == QUIRE_OK && two.count + unsealed.found < 2) {
+        status = qr_client_fail(&client->error, QUIRE_ENOTFOUND,
+            "There is no version before this one; nothing was changed.");
+    }
+    if (status == QUIRE_OK) {
+        status = copy_of(client, quire_buffer_bytes(unsealed.found ? &two.last : &two.before), out_document);
+    }
+    struct quire_buffer *buffers[] = {&two.before, &two.last};
+    for (size_t i = 0; i < 2; i++) {
+        if (buffers[i]->data != NULL) {
+            qr_client_wipe(buffers[i]->data, buffers[i]->capacity);
+        }
+        quire_buffer_finish(buffers[i]);
     }
     return status;
 }

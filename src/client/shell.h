@@ -92,6 +92,14 @@ QUIRE_CHECKED enum quire_status qr_client_needs_lock(struct quire_client *client
 /** The clock for edits: the same from the first edit to the save, for up to two seconds. */
 int64_t qr_client_edit_wall_ms(struct quire_client *client);
 
+/** Has an entry edits that are in no version yet? (entries.c) */
+struct qr_client_unsealed {
+    const uint8_t *entry;
+    bool found;
+};
+QUIRE_CHECKED enum quire_status qr_client_find_unsealed(struct quire_client *client,
+    struct qr_client_unsealed *unsealed);
+
 /** Frees the copies. (entries.c) */
 void qr_client_copies_finish(struct quire_client *client);
 

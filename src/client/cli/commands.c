@@ -43,6 +43,8 @@ static const struct qr_cli_option show_options[] = {
     {"at", "VERSION", "prints it as it was: see quire history --help"}, {0}};
 static const struct qr_cli_option list_options[] = {QR_CLI_PERIOD_OPTIONS,
     {"all", "", "deleted entries too"}, {"limit", "N", "the N newest only"}, {0}};
+static const struct qr_cli_option trash_options[] = {QR_CLI_PERIOD_OPTIONS,
+    {"limit", "N", "the N newest only"}, {0}};
 static const struct qr_cli_option history_options[] = {{"limit", "N", "the N newest only"}, {0}};
 static const struct qr_cli_option export_options[] = {
     {"format", "NAME", "markdown, json or html [by the path's ending]"},
@@ -146,8 +148,9 @@ const struct qr_cli_command qr_cli_commands[] = {
         "in this profile for good, --offer begins it again.\n",
         suggest_options, qr_cli_suggest_emotions},
     {"history", "ENTRY", 1, 1, "lists the versions of an entry, the newest first",
-        "A version is the entry after what one device sealed at once: seconds or minutes of writing.\n"
-        "A VERSION is named by the start of its id, 4 characters or more; by a date or a date and time,\n"
+        "Each save by a command is a version, online or not; where an app saves while its user types, a\n"
+        "version is what one device sealed at once, seconds or minutes of writing.\n"
+        "A VERSION is named by its number (3, #1234); the start of its id, 4 characters or more; a date or a date and time,\n"
         "local (2024-03-01, \"2024-03-01 12:30\"): how it was at the end of that day or minute, by\n"
         "the clocks of the devices that wrote; or by \"now\". Versions reach back to the beginning,\n"
         "on each device: nothing is dropped yet. All of it works offline.\n",
@@ -160,10 +163,19 @@ const struct qr_cli_command qr_cli_commands[] = {
         "By edits like any other: other devices get them, they merge with what is written meanwhile,\n"
         "and restoring the version before takes them back. Prints how.\n",
         NULL, qr_cli_restore},
-    {"delete", "ENTRY", 1, 1, "deletes an entry",
+    {"undo", "ENTRY", 1, 1, "makes an entry as it was before its last version",
+        "As `restore` of that version: by edits, which can be taken back, too. A second undo takes back\n"
+        "the first.\n",
+        NULL, qr_cli_undo},
+    {"delete", "ENTRY", 1, 1, "deletes an entry; `undelete` brings it back",
         "An edit on another device that did not know of it brings the entry back; so does editing\n"
         "it again.\n",
         NULL, qr_cli_delete},
+    {"undelete", "ENTRY", 1, 1, "brings a deleted entry back",
+        "With all that was in it, on every device. Deleted entries stay for 30 days at least; today\n"
+        "nothing drops them at all.\n",
+        NULL, qr_cli_undelete},
+    {"trash", "", 0, 0, "lists the deleted entries", "", trash_options, qr_cli_trash},
     {"export", "PATH", 1, 1, "writes the journal to files that other programs read",
         "Markdown (a folder, one file an entry, fields as YAML at its head), JSON (docs/moving.md names\n"
         "its schema) or HTML, which a browser prints or saves as PDF. PATH must not exist; it appears\n"

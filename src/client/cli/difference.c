@@ -1,5 +1,5 @@
 /*
- * What changed between versions, and bringing one back: diff, restore.
+ * What changed between versions, and the command: diff.
  */
 #define _GNU_SOURCE
 #include "client/cli/versions.h"
@@ -268,41 +268,4 @@ enum qr_cli_exit qr_cli_diff(struct qr_cli *cli)
     compared_finish(&from);
     compared_finish(&to);
     return exit;
-}
-
-/* ---- restore ---------------------------------------------------------------------------------- */
-
-enum qr_cli_exit qr_cli_restore(struct qr_cli *cli)
-{
-    uint8_t entry[QUIRE_ENTRY_SIZE], id[QUIRE_VERSION_SIZE], before[QUIRE_VERSION_SIZE] = {0};
-    struct quire_document *document = NULL;
-    bool changed = false;
-    enum qr_cli_exit exit = qr_cli_open_entry(cli, true, entry);
-    if (exit != QR_CLI_DONE) {
-        return exit;
-    }
-    enum quire_status status = qr_cli_version_of(cli, entry, cli->args.operands[1], &document, id);
-    if (status == QUIRE_OK) {
-        status = quire_client_restore(cli->client, entry, document, &changed, before);
-    }
-    quire_document_destroy(document);
-    if (status != QUIRE_OK) {
-        return qr_cli_failure(cli, status);
-    }
-    if (cli->json) {
-        return qr_cli_print_json(cli, json_pack("{s:o, s:o, s:b, s:o}", "entry",
-            qr_cli_json_id(entry), "restored", qr_cli_json_version(id), "changed", (int)changed, "before",
-            qr_cli_is_now(before) ? json_null() : qr_cli_json_version(before)));
-    }
-    char entry_text[33], before_text[2 * QUIRE_VERSION_SIZE + 1];
-    qr_cli_id_text(entry, entry_text);
-    qr_cli_version_text(before, before_text);
-    if (!changed) {
-        printf("It is as it was then already; nothing was changed.\n");
-    } else if (qr_cli_is_now(before)) {
-        printf("Restored.\n");
-    } else {
-        printf("Restored. To take that back: quire restore %.8s %.8s\n", entry_text, before_text);
-    }
-    return QR_CLI_DONE;
 }

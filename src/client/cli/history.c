@@ -87,8 +87,8 @@ static enum quire_status print_version(struct qr_cli *cli, const struct row *row
     struct naming naming = {.cli = cli, .device = row->device};
     qr_cli_version_text(row->id, id);
     qr_cli_time_text(row->wall_ms, when);
-    printf("%s%.8s%s  %s%s%s  ", qr_cli_bold(cli), id, qr_cli_plain(cli), qr_cli_dim(cli), when,
-        qr_cli_plain(cli));
+    printf("%s%-8.8s%s  #%-3" PRIu64 "  %s%s%s  ", qr_cli_bold(cli), qr_cli_is_now(row->id) ? "now" : id,
+        qr_cli_plain(cli), row->number, qr_cli_dim(cli), when, qr_cli_plain(cli));
     enum quire_status status = quire_client_each_device(cli->client, find_name, &naming);
     if (!naming.found) {
         printf("an unknown device");
@@ -125,10 +125,6 @@ static enum qr_cli_exit print_history(struct qr_cli *cli, const struct rows *row
     bool unsealed, uint64_t unreadable)
 {
     json_t *array = cli->json ? json_array() : NULL;
-    if (!cli->json && unsealed) {
-        printf("%snow%s       with edits that are in no version yet\n", qr_cli_bold(cli),
-            qr_cli_plain(cli));
-    }
     for (size_t i = rows->count; i > 0 && (int64_t)(rows->count - i) < limit; i--) {
         if (cli->json) {
             json_array_append_new(array, json_row(cli, &rows->items[i - 1]));
@@ -151,9 +147,11 @@ static enum qr_cli_exit print_history(struct qr_cli *cli, const struct rows *row
     return QR_CLI_DONE;
 }
 
+/** What is saved and not sealed yet: the last version, until more is written. */
 struct unsealed {
     const uint8_t *entry;
     bool found;
+    int64_t changed_ms;
 };
 
 static bool look_for_unsealed(void *context, const struct quire_summary *summary)
@@ -161,16 +159,33 @@ static bool look_for_unsealed(void *context, const struct quire_summary *summary
     struct unsealed *unsealed = context;
     if (memcmp(summary->entry, unsealed->entry, QUIRE_ENTRY_SIZE) == 0) {
         unsealed->found = summary->unsealed;
+        unsealed->changed_ms = summary->changed_wall_ms;
         return false;
     }
     return true;
+}
+
+static enum quire_status add_unsealed(struct qr_cli *cli, const struct unsealed *unsealed, struct rows *rows)
+{
+    static const uint8_t zeros[QUIRE_VERSION_SIZE];
+    struct quire_device_state state;
+    struct quire_document *document = NULL;
+    quire_client_state(cli->client, &state);
+    struct quire_version version = {.id = zeros, .device = state.device, .number = rows->count + 1,
+        .wall_ms = unsealed->changed_ms};
+    enum quire_status status = quire_client_document(cli->client, unsealed->entry, false, &document);
+    if (status == QUIRE_OK) {
+        add_version(rows, &version, document);
+        status = rows->status;
+    }
+    return status;
 }
 
 enum qr_cli_exit qr_cli_history(struct qr_cli *cli)
 {
     uint8_t entry[QUIRE_ENTRY_SIZE];
     struct rows rows = {0};
-    struct unsealed unsealed = {entry, false};
+    struct unsealed unsealed = {.entry = entry};
     uint64_t unreadable = 0;
     int64_t limit = INT64_MAX;
     const char *limit_text = qr_cli_value(&cli->args, "limit");
@@ -186,6 +201,9 @@ enum qr_cli_exit qr_cli_history(struct qr_cli *cli)
     status = status == QUIRE_OK ? rows.status : status;
     if (status == QUIRE_OK) {
         status = quire_client_each_entry(cli->client, look_for_unsealed, &unsealed);
+    }
+    if (status == QUIRE_OK && unsealed.found) {
+        status = add_unsealed(cli, &unsealed, &rows);
     }
     exit = status == QUIRE_OK ? print_history(cli, &rows, limit, unsealed.found, unreadable)
                               : qr_cli_failure(cli, status);

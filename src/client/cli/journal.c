@@ -1,5 +1,5 @@
 /*
- * Entries: write, edit, delete.
+ * Entries: write, edit.
  */
 #define _GNU_SOURCE
 #include "client/cli/draft.h"
@@ -483,28 +483,4 @@ enum qr_cli_exit qr_cli_do_edit(struct qr_cli *cli)
     }
     wipe(&text);
     return exit;
-}
-
-/* ---- delete ---------------------------------------------------------------------------------- */
-
-enum qr_cli_exit qr_cli_delete(struct qr_cli *cli)
-{
-    uint8_t entry[QUIRE_ENTRY_SIZE];
-    struct quire_document *document = NULL;
-    enum qr_cli_exit exit = qr_cli_open_to_write(cli);
-    if (exit != QR_CLI_DONE) {
-        return exit;
-    }
-    enum quire_status status = quire_client_find_entry(cli->client, cli->args.operands[0], entry);
-    if (status == QUIRE_OK) {
-        status = quire_client_begin_version(cli->client, entry);
-    }
-    if (status == QUIRE_OK) {
-        status = quire_client_document(cli->client, entry, false, &document);
-    }
-    if (status == QUIRE_OK) {
-        struct quire_stamp stamp = quire_client_stamp(cli->client);
-        status = quire_document_delete(document, &stamp);
-    }
-    return status == QUIRE_OK ? save(cli, entry) : qr_cli_failure(cli, status);
 }

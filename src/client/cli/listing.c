@@ -21,14 +21,15 @@ struct row {
 struct rows {
     struct row *items;
     size_t count, capacity;
-    bool all, failed;
+    bool all, only_deleted, failed;
     struct qr_cli_period period;
 };
 
 static bool add_row(void *context, const struct quire_summary *summary)
 {
     struct rows *rows = context;
-    if ((summary->deleted && !rows->all) || !qr_cli_in_period(&rows->period, summary)) {
+    if ((summary->deleted ? !rows->all : rows->only_deleted)
+        || !qr_cli_in_period(&rows->period, summary)) {
         return true;
     }
     if (rows->count == rows->capacity) {
@@ -210,6 +211,19 @@ enum qr_cli_exit qr_cli_list(struct qr_cli *cli)
         "Nothing is written yet. Begin: quire write \"…\"");
     qr_cli_draft_print_notice(cli);
     return exit;
+}
+
+enum qr_cli_exit qr_cli_trash(struct qr_cli *cli)
+{
+    struct rows rows = {0};
+    int64_t limit = 0;
+    enum qr_cli_exit exit = begin(cli, &rows, &limit);
+    if (exit != QR_CLI_DONE) {
+        return exit;
+    }
+    rows.all = rows.only_deleted = true;
+    return finish(cli, quire_client_each_entry(cli->client, add_row, &rows), &rows, limit,
+        "No entry is deleted.");
 }
 
 enum qr_cli_exit qr_cli_search(struct qr_cli *cli)

@@ -202,6 +202,9 @@ static enum quire_status replay(struct history *history, struct quire_document *
         for (size_t i = 0; i < history->queue_count; i++) {
             history->queues[i].waits = false;
         }
+        if (queue->next < queue->end && history->steps[queue->next].wall_ms == step->wall_ms) {
+            continue; /* one save in several batches: the rest of it follows */
+        }
         struct quire_version version = {.id = step->hash, .device = step->device, .number = ++number,
             .wall_ms = step->wall_ms};
         more = visit(context, &version, document);
