@@ -335,6 +335,13 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_text_diff(struct quire_bytes old
 QUIRE_API void quire_client_state(const struct quire_client *client,
     struct quire_device_state *out_state);
 
+/** How many of each alarm's raisings (quire_device_state.alarms) the user has acknowledged; zeros if none. */
+QUIRE_API void quire_client_acknowledged(struct quire_client *client,
+    uint64_t out_counts[QUIRE_ALARM_COUNT]);
+
+/** Acknowledges all that were raised so far: kept in the profile, encrypted. EIO, EFULL, ENOMEM. */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_acknowledge(struct quire_client *client);
+
 /** Visits every device of the account, revoked ones too, until visit returns false. */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_client_each_device(struct quire_client *client,
     bool (*visit)(void *context, const struct quire_device_info *info), void *context);
@@ -343,7 +350,11 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_client_each_device(struct quire_
 QUIRE_API void quire_client_each_rejection(const struct quire_client *client,
     bool (*visit)(void *context, const struct quire_rejection *rejection), void *context);
 
-/** The device whose id in hex starts with `name`, or whose name it is. Errors as find_entry. */
+/**
+ * The device whose id in hex starts with `name`, or whose name it is: one name space, so that a device named as
+ * another's id is ambiguous and not taken for it. "id:…" and "name:…" say which is meant. Revoked devices
+ * count only where no active one is meant. ENOTFOUND. ECONFLICT: several; the error lists them.
+ */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_client_find_device(struct quire_client *client,
     const char *name, uint8_t out_device[QUIRE_DEVICE_SIZE]);
 

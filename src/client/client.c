@@ -7,8 +7,10 @@
 #include "client/runtime.h"
 #include "client/shell.h"
 #include "client/text.h"
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define LOCK_WAIT_MS 5000
 
@@ -148,6 +150,25 @@ enum quire_status qr_client_device_options(struct quire_client *client, bool mak
     return status;
 }
 
+#define WAY_BACK "If there is a backup of the folder, put it back. Else move the folder away and join again: " \
+    "`quire pair` on another device and `quire join` here, or `quire recover` with the kit. What this device " \
+    "had not sent is lost with the file."
+
+/* A file that LMDB would make anew, or misread: the profile was finished once, so it had records. */
+static enum quire_status check_records(struct quire_client *client, const char *path)
+{
+    struct stat info;
+    if (stat(path, &info) != 0 && errno == ENOENT) {
+        return qr_client_fail(&client->error, QUIRE_ECORRUPT,
+            "The records of the profile (%s) are missing. " WAY_BACK, path);
+    }
+    if (stat(path, &info) == 0 && info.st_size == 0) {
+        return qr_client_fail(&client->error, QUIRE_ECORRUPT,
+            "The records of the profile (%s) are an empty file. " WAY_BACK, path);
+    }
+    return QUIRE_OK;
+}
+
 static enum quire_status open_records(struct quire_client *client)
 {
     struct qr_client_path path;
@@ -172,8 +193,8 @@ static enum quire_status explain_open(struct quire_client *client, enum quire_st
             "touched; name the right one with --key-file or QUIRE_KEY_FILE.",
             folder);
     case QUIRE_ENOTFOUND:
-        return qr_client_fail(&client->error, status,
-            "The profile %s has no records: it was never finished. Make it again.", folder);
+        return qr_client_fail(&client->error, QUIRE_ECORRUPT,
+            "The profile %s has no records in its file. " WAY_BACK, folder);
     case QUIRE_EUNSUPPORTED:
         return qr_client_fail(&client->error, status,
             "A newer version of Quire wrote the profile %s. Nothing was touched.", folder);
@@ -192,7 +213,14 @@ enum quire_status qr_client_load(struct quire_client *client)
 {
     struct quire_buffer record = {0};
     struct quire_device_options options = {0};
-    enum quire_status status = open_records(client);
+    struct qr_client_path path;
+    enum quire_status status = qr_client_profile_records(&client->profile, &path, &client->error);
+    if (status == QUIRE_OK) {
+        status = check_records(client, path.text);
+    }
+    if (status == QUIRE_OK) {
+        status = open_records(client);
+    }
     if (status == QUIRE_OK) {
         status = qr_client_device_options(client, false, &record, &options);
     }
@@ -432,8 +460,14 @@ static enum quire_status join_by(struct quire_client *client, const char *name, 
     }
     if (client->run.joined && client->device != NULL) {
         /* It is a profile from here on, even where the first sync broke off. */
+        struct qr_client_error why = client->error;
         enum quire_status saved = finish_stage(client);
-        return status == QUIRE_OK ? saved : status;
+        if (status == QUIRE_OK) {
+            return saved;
+        }
+        return qr_client_fail(&client->error, status,
+            "This device has joined the account, but its first sync broke off: %s To go on: quire sync",
+            why.text[0] != 0 ? why.text : quire_status_text(status));
     }
     return abandon(client, status);
 }

@@ -292,7 +292,7 @@ enum quire_status qr_client_connection_create(const struct qr_client_url *url, c
         .fd_limit_per_thread = 0,
     };
     if (url->tls) {
-        info.ssl_client_options_set = SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1;
+        info.ssl_client_options_set = SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 | SSL_OP_NO_TLSv1_2; /* so 1.3 */
         if (fingerprint[0] != 0) {
             info.options |= LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS; /* not asked, so not loaded */
         }

@@ -396,7 +396,6 @@ void quire_client_state(const struct quire_client *client, struct quire_device_s
 struct search {
     const char *prefix;
     size_t size;
-    bool by_name;
     size_t found;
     uint8_t id[QUIRE_ENTRY_SIZE];
 };
@@ -457,16 +456,38 @@ enum quire_status quire_client_find_entry(struct quire_client *client, const cha
     return QUIRE_OK;
 }
 
+/** Devices that a name may mean: by their names, or by the start of their ids. */
+struct device_search {
+    struct search search;
+    bool by_id, by_name;
+    size_t revoked;       /* of search.found */
+    char candidates[512]; /* in words */
+    size_t used;
+};
+
 static bool visit_device(void *context, const struct quire_device_info *info)
 {
-    struct search *search = context;
-    bool same_name = info->name.size == strlen(search->prefix)
+    struct device_search *devices = context;
+    struct search *search = &devices->search;
+    bool same_name = devices->by_name && info->name.size == search->size
         && memcmp(info->name.data, search->prefix, info->name.size) == 0;
-    if (search->by_name ? same_name : begins_with(info->device, search)) {
-        search->found++;
-        memcpy(search->id, info->device, sizeof search->id);
+    if (!same_name && !(devices->by_id && begins_with(info->device, search))) {
+        return true;
     }
-    return search->found < 2;
+    if (!info->active) {
+        devices->revoked++;
+    }
+    if (info->active || search->found == devices->revoked - 1) {
+        memcpy(search->id, info->device, sizeof search->id); /* an active one goes before a revoked one */
+    }
+    search->found++;
+    int size = snprintf(devices->candidates + devices->used, sizeof devices->candidates - devices->used,
+        "%s%02x%02x%02x%02x (\"%.*s\"%s)", devices->used > 0 ? ", " : "", info->device[0], info->device[1],
+        info->device[2], info->device[3], (int)(info->name.size < 40 ? info->name.size : 40),
+        info->name.size > 0 ? (const char *)info->name.data : "", info->active ? "" : ", revoked");
+    size_t left = sizeof devices->candidates - devices->used;
+    devices->used += size > 0 && (size_t)size < left ? (size_t)size : 0;
+    return true;
 }
 
 enum quire_status quire_client_find_device(struct quire_client *client, const char *name,
@@ -476,24 +497,33 @@ enum quire_status quire_client_find_device(struct quire_client *client, const ch
     if (status != QUIRE_OK) {
         return status;
     }
+    struct device_search devices = {.by_id = true, .by_name = true};
+    if (strncmp(name, "id:", 3) == 0) {
+        devices.by_name = false;
+        name += 3;
+    } else if (strncmp(name, "name:", 5) == 0) {
+        devices.by_id = false;
+        name += 5;
+    }
     if (name[0] == 0) {
         return qr_client_fail(&client->error, QUIRE_EINVALID, "The name of a device is empty.");
     }
-    struct search search = {.prefix = name, .size = strlen(name), .by_name = true};
-    status = quire_client_each_device(client, visit_device, &search);
-    if (status == QUIRE_OK && search.found == 0 && is_prefix(name)) {
-        search.by_name = false;
-        status = quire_client_each_device(client, visit_device, &search);
-    }
+    devices.search = (struct search){.prefix = name, .size = strlen(name)};
+    devices.by_id &= is_prefix(name);
+    status = quire_client_each_device(client, visit_device, &devices);
     if (status != QUIRE_OK) {
         return status;
     }
-    if (search.found != 1) {
-        return qr_client_fail(&client->error, search.found == 0 ? QUIRE_ENOTFOUND : QUIRE_ECONFLICT,
-            search.found == 0 ? "No device is named \"%.64s\" or has an id that begins so."
-                              : "More than one device is meant by \"%.64s\": give more of its id.",
-            name);
+    if (devices.search.found == 0) {
+        return qr_client_fail(&client->error, QUIRE_ENOTFOUND,
+            "No device is named \"%.64s\" or has an id that begins so.", name);
     }
-    memcpy(out_device, search.id, sizeof search.id);
+    size_t active = devices.search.found - devices.revoked;
+    if (active > 1 || (active == 0 && devices.revoked > 1)) {
+        return qr_client_fail(&client->error, QUIRE_ECONFLICT,
+            "\"%.64s\" may mean more than one device: %s. Nothing was changed. Say id:… with more of the "
+            "id, or name:… .", name, devices.candidates);
+    }
+    memcpy(out_device, devices.search.id, sizeof devices.search.id);
     return QUIRE_OK;
 }

@@ -132,5 +132,12 @@ bool qr_client_work_advance(struct qr_client_work *work, enum quire_status *out_
         }
         return false;
     }
+    if (work->goal == QR_CLIENT_GOAL_PAIR || work->goal == QR_CLIENT_GOAL_REVOKE) {
+        work->achieved_ms = work->achieved_ms == 0 ? qr_client_now_ms() : work->achieved_ms;
+        bool over = everything_is_there(work, &state, out_result)
+            || qr_client_now_ms() - work->achieved_ms >= QR_CLIENT_LINGER_MS;
+        *out_result = over ? QUIRE_OK : *out_result;
+        return over;
+    }
     return work->goal != QR_CLIENT_GOAL_FOLLOW && everything_is_there(work, &state, out_result);
 }

@@ -19,6 +19,7 @@ struct qr_client_records {
     MDB_txn *scan_txn; /* of the scan that is going on, or `snapshot`; NULL otherwise */
     bool scanning;
     MDB_txn *batch;                   /* of the batch that is open; NULL otherwise */
+    bool cut; /* the file is shorter than it says itself */
     MDB_txn *snapshot;                /* to read only: all that is read is of one moment; else NULL */
     struct qr_client_overlay overlay; /* to read only: what was written, in memory */
     char *path;
@@ -51,6 +52,14 @@ static enum quire_status fail(const struct qr_client_records *records, int code,
             "The disk is full (%s). What was saved before is safe; this was not saved. "
             "Make room, then do it again.",
             records->path);
+    }
+    struct stat info;
+    if (records->cut && stat(records->path, &info) == 0) {
+        return qr_client_fail(error, QUIRE_ECORRUPT,
+            "The records of the profile (%s) are cut short: the file has %lld bytes and should have more, as a copy "
+            "that broke off. If there is a backup or the whole file elsewhere, put it back. Else move the folder away "
+            "and join again: `quire pair` on another device and `quire join` here, or `quire recover` with the kit.",
+            records->path, (long long)info.st_size);
     }
     if (code == MDB_CORRUPTED || code == MDB_PAGE_NOTFOUND || code == MDB_INVALID
         || code == MDB_VERSION_MISMATCH) {
@@ -105,6 +114,7 @@ static int open_environment(struct qr_client_records *records, unsigned flags)
         code = mdb_env_info(records->env, &info);
     }
     if (code == 0 && file_is_cut(records->path, &info, records->env)) {
+        records->cut = true;
         code = MDB_CORRUPTED; /* reading past its end would be a SIGBUS */
     }
     if (code == 0 && info.me_mapsize > records->map_size) {

@@ -153,8 +153,8 @@ static enum quire_status loop(struct qr_client_work *work)
         }
         if (client->run.down) {
             result = qr_client_work_after_down(work);
-            if (result != QUIRE_OK) {
-                return result;
+            if (result != QUIRE_OK || work->achieved_ms != 0) {
+                return work->achieved_ms != 0 ? QUIRE_OK : result;
             }
         }
         if (atomic_load(&client->stop)) {
@@ -177,7 +177,7 @@ static enum quire_status loop(struct qr_client_work *work)
             quire_device_state(client->device, &state);
             result = check_time(work, &state, qr_client_now_ms());
             if (result != QUIRE_OK) {
-                return result;
+                return work->achieved_ms != 0 ? QUIRE_OK : result;
             }
         }
         if (work->goal == QR_CLIENT_GOAL_FOLLOW && now_ms - work->waiting_looked_ms >= POLL_MS) {

@@ -20,6 +20,7 @@ struct qr_client_work {
     uint64_t received_before; /* bytes of the connections before this one */
     bool asked;      /* PAIR_OPEN or REVOKE was fed */
     bool flushed;
+    uint64_t achieved_ms; /* when PAIR or REVOKE itself came about: what fails after it is no failure of it */
     bool was_ready;  /* at least once */
     unsigned cuts;
     uint32_t backoff_ms;
@@ -47,6 +48,8 @@ QUIRE_CHECKED enum quire_status qr_client_work_connect(struct quire_client *clie
 void qr_client_work_dial(struct qr_client_work *work);
 /** The connection is down. QUIRE_OK: dial again at work->dial_ms; else the call ends with this. */
 QUIRE_CHECKED enum quire_status qr_client_work_after_down(struct qr_client_work *work);
+
+#define QR_CLIENT_LINGER_MS 5000 /* what else is to be sent after PAIR or REVOKE has so long */
 
 /** One step towards the goal, after something happened. True: the call is over, with *out_result. */
 bool qr_client_work_advance(struct qr_client_work *work, enum quire_status *out_result);

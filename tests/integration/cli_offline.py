@@ -173,7 +173,7 @@ def bad_input_is_a_usage_error_and_changes_nothing():
             ["sync", "--follow", "--timeout", "5"], ["sync", "--follow", "--deadline", "5"],
             ["init", "--server", "ws://192.0.2.1:80"], ["init", "--fingerprint", "ab" * 32, "--profile", "/nowhere/new"], ["server", "http://example.org"],
             ["server", "wss://example.org", "--fingerprint", "abc"], ["server", "--fingerprint", "ab" * 32],
-            ["join"], ["join", "CODE"], ["rejoin"], ["rejoin", "CODE"], ["recover"], ["join", "CODE", "--server", "nonsense"], ["init", "extra"],
+            ["join"], ["join", "CODE"], ["join", "--server", "wss://127.0.0.1:1"], ["rejoin"], ["rejoin", "CODE"], ["recover"], ["join", "CODE", "--server", "nonsense"], ["init", "extra"],
             ["list", "--lock-wait", "-1"], ["pair", "--server", "wss://example.org"], ["help", "nonsense"],
             ["revoke"], ["version", "extra"]]:
             refused(USAGE, device, *arguments)
@@ -222,7 +222,7 @@ def the_objects_have_the_fields_that_the_documentation_names():
                 "history": [entry], "diff": [entry, first], "restore": [entry, first], "devices": [], "status": [], "server": [],
                 "version": [], "type": [entry], "delete": [entry]}.items():
             told = device.json(command, *arguments, stdin="") if command == "type" else device.json(command, *arguments)
-            named = rows[command] - ({"code", "count"} if command == "status" else set())  # of alarms, and there is none
+            named = rows[command] - ({"code", "count", "acknowledged"} if command == "status" else set())  # of alarms, and there is none
             assert keys_of(told) == named, (command, keys_of(told) ^ named)
             if command == "diff":
                 assert [(row["old_position"], row["inserted"]) for row in told["text"]] == [(2, "seven")], told
@@ -292,6 +292,41 @@ def waiting_locks(pid, device):
     except OSError:
         return []
     return [os.path.basename(link) for link in links if link.startswith(str(device.profile.resolve()))]
+
+
+@test
+def records_that_are_missing_empty_or_cut_are_named_with_the_way_back():
+    with Journal() as device:
+        for number in range(30):
+            write(device, f"{number} " * 3000)
+        records = device.profile / "records.mdb"
+        whole = records.read_bytes()
+        for content, named in ((None, "are missing"), (b"", "empty file"), (whole[:len(whole) // 2], "cut short")):
+            records.unlink()
+            if content is not None:
+                records.write_bytes(content)
+            for arguments in (["list"], ["write", "x"], ["status"]):
+                said = refused(FAILED, device, *arguments)
+                assert named in said and "quire join" in said and "backup" in said, (named, said)
+            assert records.exists() == (content is not None) and (content is None or records.read_bytes() == content)
+            said = refused(FAILED, device, "init")
+            assert "already" in said
+            records.write_bytes(whole)
+        assert len(device.entries()) == 30
+
+
+@test
+def a_device_named_like_the_id_of_another_is_ambiguous_and_not_taken_for_it():
+    with World() as world:
+        device = world.device("laptop", None)
+        device.run("init", "--name", "laptop")
+        own = device.json("devices")["devices"][0]["id"]
+        assert "cannot revoke itself" in refused(USAGE, device, "revoke", own[:8])
+    with World() as world:
+        device = world.device("laptop", None)
+        device.run("init", "--name", "dead")
+        assert "cannot revoke itself" in refused(USAGE, device, "revoke", "name:dead")
+        assert "No device" in refused(FAILED, device, "revoke", "name:deaf")
 
 
 @test

@@ -10,8 +10,10 @@
 #include <unistd.h>
 
 #define PAIR_TIMEOUT_S 600
+#define CLOCK_AHEAD_MS (24 * 3600 * INT64_C(1000))
 #define SECRET_MAX 256
 #define KIT_LETTERS 56 /* besides the dashes */
+#define CODE_LETTERS 16 /* the same of a pairing code, at least */
 
 static const char *device_name(struct qr_cli *cli, char *buffer, size_t size)
 {
@@ -87,14 +89,11 @@ static enum qr_cli_exit after_join(struct qr_cli *cli, enum quire_status status)
     if (status == QUIRE_ECONFLICT && !state.joined) {
         return qr_cli_failure(cli, status); /* there is a profile already */
     }
-    if (status != QUIRE_OK && !state.joined) {
+    if (status != QUIRE_OK) { /* joined or not, the error says so */
         return qr_cli_online_failure(cli, status);
     }
     uint64_t entries = 0;
-    enum quire_status listed = quire_client_each_entry(cli->client, count_entry, &entries);
-    if (status == QUIRE_OK) {
-        status = listed;
-    }
+    status = quire_client_each_entry(cli->client, count_entry, &entries);
     if (status != QUIRE_OK) {
         return qr_cli_online_failure(cli, status);
     }
@@ -128,10 +127,16 @@ static enum qr_cli_exit join_with(struct qr_cli *cli, const char *secret, bool b
                : quire_client_join(cli->client, name, secret, timeout_ms));
 }
 
-/* The operands as one code: it is typed in groups, perhaps. */
+/* The code from the terminal or standard input, where no other user of the machine sees it; or the
+ * operands as one code: it is typed in groups, perhaps. */
 static enum qr_cli_exit join_code(struct qr_cli *cli, char code[SECRET_MAX])
 {
     code[0] = 0;
+    if (cli->args.operand_count == 0) {
+        return qr_cli_read_secret("Pairing code (it is not shown): ", CODE_LETTERS, code, SECRET_MAX) == QUIRE_OK
+            ? QR_CLI_DONE
+            : qr_cli_usage(cli, "No pairing code was given, or it is far too long.");
+    }
     for (size_t i = 0; i < cli->args.operand_count; i++) {
         if (strlen(code) + strlen(cli->args.operands[i]) >= SECRET_MAX) {
             return qr_cli_usage(cli, "This is far too long for a pairing code.");
@@ -251,6 +256,9 @@ static bool visit_device(void *context, const struct quire_device_info *info)
         info->name.size > 0 ? info->name : quire_bytes_of_text("(no name that can be read)"));
     if (info->self) {
         printf("  this device\n");
+    } else if (info->last_heard_ms > qr_cli_wall_ms() + CLOCK_AHEAD_MS) {
+        printf("  %sits clock was ahead when it was heard: %s%s%s\n", qr_cli_dim(cli), heard,
+            info->active ? "" : "; revoked", qr_cli_plain(cli));
     } else {
         printf("  %slast heard %s%s%s\n", qr_cli_dim(cli), heard, info->active ? "" : "; revoked",
             qr_cli_plain(cli));
@@ -277,6 +285,41 @@ enum qr_cli_exit qr_cli_devices(struct qr_cli *cli)
                      : QR_CLI_DONE;
 }
 
+struct shown_device {
+    const uint8_t *device;
+    struct qr_cli *cli;
+};
+
+static bool show_device(void *context, const struct quire_device_info *info)
+{
+    const struct shown_device *shown = context;
+    char id[33], heard[48] = "never";
+    if (memcmp(info->device, shown->device, QUIRE_DEVICE_SIZE) != 0) {
+        return true;
+    }
+    qr_cli_id_text(info->device, id);
+    if (info->last_heard_ms != 0) {
+        qr_cli_time_text(info->last_heard_ms, heard);
+    }
+    fprintf(stderr, "%.8s  ", id);
+    qr_cli_print_name(stderr,
+        info->name.size > 0 ? info->name : quire_bytes_of_text("(no name that can be read)"));
+    fprintf(stderr, "  last heard %s%s%s\n", heard, info->active ? "" : "; revoked already",
+        info->self ? "  this device" : "");
+    return false;
+}
+
+/* On a terminal: which device it is, and whether it is meant. */
+static bool is_meant(struct qr_cli *cli, const uint8_t *device)
+{
+    struct shown_device shown = {device, cli};
+    if (qr_cli_has(&cli->args, "yes") || !qr_cli_can_ask(cli)) {
+        return true;
+    }
+    return quire_client_each_device(cli->client, show_device, &shown) == QUIRE_OK
+        && qr_cli_confirm("Revoke this device? It cannot be taken back.", false);
+}
+
 enum qr_cli_exit qr_cli_revoke(struct qr_cli *cli)
 {
     uint8_t device[QUIRE_DEVICE_SIZE];
@@ -292,6 +335,10 @@ enum qr_cli_exit qr_cli_revoke(struct qr_cli *cli)
         quire_client_find_device(cli->client, cli->args.operands[0], device);
     if (status != QUIRE_OK) {
         return qr_cli_failure(cli, status);
+    }
+    if (!is_meant(cli, device)) {
+        fprintf(stderr, "Nothing was changed.\n");
+        return QR_CLI_FAILED;
     }
     status = quire_client_revoke(cli->client, device, timeout_ms);
     if (status != QUIRE_OK) {

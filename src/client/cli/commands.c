@@ -70,6 +70,9 @@ static const struct qr_cli_option suggest_options[] = {
 static const struct qr_cli_option sync_options[] = {
     {"follow", "", "stays in sync until it is interrupted"}, ONLINE, {0}};
 static const struct qr_cli_option online_options[] = {ONLINE, {0}};
+static const struct qr_cli_option revoke_options[] = {{"yes", "", "does not ask"}, ONLINE, {0}};
+static const struct qr_cli_option status_options[] = {
+    {"acknowledge", "", "the warnings were read: they are not shown again unless they are raised again"}, {0}};
 static const struct qr_cli_option pair_options[] = {NEW_PROFILE,
     {"timeout", "S", "gives up after so many seconds [600 to show a code, 30 to join]"},
     DEADLINE,
@@ -83,11 +86,13 @@ const struct qr_cli_command qr_cli_commands[] = {
         "Prints the recovery kit, once: the only way back in when all devices are lost. Write it\n"
         "down and keep it in a safe place. Works offline.\n",
         init_options, qr_cli_init},
-    {"join", "CODE", 1, CODE_GROUPS_MAX, "joins an account by the code that `quire pair` shows",
+    {"join", "[CODE]", 0, CODE_GROUPS_MAX, "joins an account by the code that `quire pair` shows",
         "Runs on the new device, while `quire pair` waits on one that is in the account. Capitals,\n"
-        "spaces and '-' in the code do not matter. Then takes in all entries.\n",
+        "spaces and '-' in the code do not matter. Without CODE it is asked for, or read from standard\n"
+        "input: what stands on a command line can be seen by other users of the machine. Then takes\n"
+        "in all entries.\n",
         join_options, qr_cli_join},
-    {"rejoin", "CODE", 1, CODE_GROUPS_MAX, "comes back to an account whose server forgot this device",
+    {"rejoin", "[CODE]", 0, CODE_GROUPS_MAX, "comes back to an account whose server forgot this device",
         "For a device that the server does not know any more after it was put back to an old backup.\n"
         "Runs here while `quire pair` waits on a device that is in the account. Everything that was\n"
         "written here stays, and is sent. A device that was revoked joins on a new profile instead.\n",
@@ -199,12 +204,13 @@ const struct qr_cli_command qr_cli_commands[] = {
         "that only reads says so once a day. Works offline.\n",
         NULL, qr_cli_devices},
     {"revoke", "DEVICE", 1, 1, "shuts a device out: it reads and writes nothing new",
-        "It keeps what it had. Needs the server. A device does not revoke itself.\n",
-        online_options, qr_cli_revoke},
+        "It keeps what it had. Needs the server. A device does not revoke itself. Where DEVICE may mean\n"
+        "several, say id:… or name:… . On a terminal it shows the device and asks.\n",
+        revoke_options, qr_cli_revoke},
     {"status", "", 0, 0, "says what is not on the server yet, and what is wrong",
         "The six words are the same on two devices that hold the same; compare them by eye or by\n"
         "telephone. Works offline.\n",
-        NULL, qr_cli_status},
+        status_options, qr_cli_status},
     {"server", "[URL]", 0, 1, "shows or sets the server",
         "Setting the address, be it the same, forgets the pinned certificate, unless --fingerprint\n"
         "gives one.\n",

@@ -79,10 +79,10 @@ static void show_code(struct qr_cli *cli, const char *code)
         cli->following = following;
         return;
     }
-    printf("On the new device:\n\n    %squire join %s --server %s%s%s%s\n\nThe code is a secret until "
-           "it is used. Waiting for the new device …\n",
-        qr_cli_bold(cli), code, server, pinned[0] != 0 ? " \\\n        --fingerprint " : "", pinned,
-        qr_cli_plain(cli));
+    printf("On the new device:\n\n    %squire join --server %s%s%s%s\n\nIt asks for the code:\n\n"
+           "    %s%s%s\n\nThe code is a secret until it is used. Waiting for the new device …\n",
+        qr_cli_bold(cli), server, pinned[0] != 0 ? " \\\n        --fingerprint " : "", pinned,
+        qr_cli_plain(cli), qr_cli_bold(cli), code, qr_cli_plain(cli));
     qr_cli_flush();
 }
 

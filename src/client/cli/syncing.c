@@ -78,11 +78,14 @@ static enum qr_cli_exit print_status_json(struct qr_cli *cli,
     const struct quire_device_state *state, uint64_t unsent)
 {
     json_t *rejections = json_array(), *alarms = json_array();
+    uint64_t acknowledged[QUIRE_ALARM_COUNT];
+    quire_client_acknowledged(cli->client, acknowledged);
     quire_client_each_rejection(cli->client, json_rejection, rejections);
     for (uint32_t alarm = 1; alarm < QUIRE_ALARM_COUNT; alarm++) {
         if (state->alarms[alarm] > 0) {
-            json_array_append_new(alarms, json_pack("{s:i, s:I, s:s}", "code", (int)alarm, "count",
-                (json_int_t)state->alarms[alarm], "text", quire_alarm_text(alarm)));
+            json_array_append_new(alarms, json_pack("{s:i, s:I, s:I, s:s}", "code", (int)alarm, "count",
+                (json_int_t)state->alarms[alarm], "acknowledged", (json_int_t)acknowledged[alarm], "text",
+                quire_alarm_text(alarm)));
         }
     }
     const char *server = quire_client_server(cli->client);
@@ -111,6 +114,25 @@ static bool count_entry(void *context, const uint8_t entry[QUIRE_ENTRY_SIZE])
     return true;
 }
 
+/* Those that were raised since the user acknowledged them. */
+static void print_alarms(const struct qr_cli *cli, const struct quire_device_state *state)
+{
+    uint64_t acknowledged[QUIRE_ALARM_COUNT];
+    bool any = false;
+    quire_client_acknowledged(cli->client, acknowledged);
+    for (uint32_t alarm = 1; alarm < QUIRE_ALARM_COUNT; alarm++) {
+        uint64_t count = state->alarms[alarm] - acknowledged[alarm];
+        if (state->alarms[alarm] > acknowledged[alarm]) {
+            printf("%swarning%s      %s (%" PRIu64 " %s)\n", qr_cli_warn(cli), qr_cli_plain(cli),
+                quire_alarm_text(alarm), count, count == 1 ? "time" : "times");
+            any = true;
+        }
+    }
+    if (any && cli->terminal) {
+        printf("             read and understood: quire status --acknowledge\n");
+    }
+}
+
 enum qr_cli_exit qr_cli_status(struct qr_cli *cli)
 {
     enum qr_cli_exit exit = qr_cli_open_to_read(cli);
@@ -121,6 +143,9 @@ enum qr_cli_exit qr_cli_status(struct qr_cli *cli)
     uint64_t unsent = 0;
     quire_client_state(cli->client, &state);
     enum quire_status status = quire_client_each_unsent(cli->client, count_entry, &unsent);
+    if (status == QUIRE_OK && qr_cli_has(&cli->args, "acknowledge")) {
+        status = quire_client_acknowledge(cli->client);
+    }
     if (status != QUIRE_OK) {
         return qr_cli_failure(cli, status);
     }
@@ -157,13 +182,7 @@ enum qr_cli_exit qr_cli_status(struct qr_cli *cli)
     }
     printf("six words    %s\n", state.words);
     quire_client_each_rejection(cli->client, print_rejection, cli);
-    for (uint32_t alarm = 1; alarm < QUIRE_ALARM_COUNT; alarm++) {
-        if (state.alarms[alarm] > 0) {
-            printf("%swarning%s      %s (%" PRIu64 " %s)\n", qr_cli_warn(cli), qr_cli_plain(cli),
-                quire_alarm_text(alarm), state.alarms[alarm],
-                state.alarms[alarm] == 1 ? "time" : "times");
-        }
-    }
+    print_alarms(cli, &state);
     qr_cli_print_import_mark(cli);
     qr_cli_draft_print_notice(cli);
     return QR_CLI_DONE;
