@@ -8,7 +8,7 @@
 
 enum quire_status quire_client_begin(struct quire_client *client)
 {
-    enum quire_status status = qr_client_needs_profile(client);
+    enum quire_status status = qr_client_needs_lock(client);
     if (status != QUIRE_OK) {
         return status;
     }

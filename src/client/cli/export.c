@@ -404,7 +404,7 @@ enum qr_cli_exit qr_cli_export(struct qr_cli *cli)
         exit = place(export);
     }
     if (exit == QR_CLI_DONE) {
-        exit = qr_cli_open(cli);
+        exit = qr_cli_open_to_read(cli);
     }
     if (exit == QR_CLI_DONE) {
         qr_cli_catch_interrupts();
