@@ -53,7 +53,20 @@ struct quire_reader {
         void *visit_context);
 };
 
+/**
+ * How texts and queries become the terms of the search index. The core has folding of its own for Latin, Greek,
+ * Cyrillic and Armenian; a host with Unicode's data at hand brings a better one. The index of a device is
+ * its own, so devices of one account may fold differently.
+ */
+struct quire_fold {
+    uint32_t version; /* another one: the index is made anew, by INDEX */
+    /** Appends the terms of well-formed UTF-8, each followed by a line feed, none with one inside. Must be a pure
+     * function, on any thread. ENOMEM. NULL: the core's own folding. */
+    enum quire_status (*terms)(struct quire_bytes text, struct quire_buffer *out_terms);
+};
+
 struct quire_device_options {
+    struct quire_fold fold; /* all zeros: the core's own */
     struct quire_reader reader;
     uint8_t profile_key[QUIRE_PROFILE_KEY_SIZE]; /* the device keeps a copy, wiped at the end */
     uint8_t entropy[QUIRE_ENTROPY_SIZE];         /* fresh random bytes for this call */
@@ -270,7 +283,7 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_device_each_unsent(struct quire_
 /**
  * Visits every entry, deleted ones too, whose title, text, tags and emotions hold each word of `query`
  * (well-formed UTF-8, at most QUIRE_QUERY_MAX bytes), in order of ids, until visit returns false.
- * Capitals, and the accents of Latin letters, do not matter; a word may be a part of a longer one.
+ * Both are folded (quire_device_options.fold); a word may be a part of a longer one.
  * Works on what is kept encrypted on this device alone, saved edits included.
  * ESTATE: some entries cannot be searched yet, nothing was visited: step with INDEX, then ask again.
  * EINVALID: no word in it. ELIMIT. ENOMEM, EIO, ECORRUPT.

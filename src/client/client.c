@@ -2,6 +2,7 @@
  * A client's life: making, opening and closing a profile.
  */
 #define _GNU_SOURCE
+#include "client/fold.h"
 #include "client/inbox.h"
 #include "client/keyfile.h"
 #include "client/runtime.h"
@@ -127,7 +128,7 @@ enum quire_status qr_client_device_options(struct quire_client *client, bool mak
     struct quire_buffer *record, struct quire_device_options *out_options)
 {
     struct qr_client_path path;
-    struct quire_device_options options = {.wall_ms = qr_client_wall_ms()};
+    struct quire_device_options options = {.wall_ms = qr_client_wall_ms(), .fold = qr_client_fold()};
     if (client->records != NULL) {
         options.reader = qr_client_records_reader(client->records);
     }

@@ -40,7 +40,7 @@ enum quire_status quire_client_search(struct quire_client *client, struct quire_
     }
     if (status == QUIRE_EINVALID || status == QUIRE_ELIMIT) {
         return qr_client_fail(&client->error, status,
-            status == QUIRE_EINVALID ? "There is no word to search for."
+            status == QUIRE_EINVALID ? "There is nothing in that to search for: no letter, digit or symbol."
                                      : "That is too much to search for at once.");
     }
     return qr_client_settle(client, status, "The entries cannot be searched");

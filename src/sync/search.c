@@ -226,8 +226,33 @@ static enum quire_status end_word(struct qr_search_words *words, size_t begin)
     return QUIRE_OK;
 }
 
+/* Each line of what the host's folding made of the text. */
+static enum quire_status add_terms(struct qr_search_words *words, struct quire_bytes text)
+{
+    struct quire_buffer terms = {0};
+    enum quire_status status = words->fold->terms(text, &terms);
+    for (size_t i = 0; status == QUIRE_OK && i < terms.size;) {
+        const uint8_t *end = memchr(terms.data + i, '\n', terms.size - i);
+        size_t size = end == NULL ? terms.size - i : (size_t)(end - (terms.data + i)) + 1;
+        size_t begin = words->words.size;
+        if (end != NULL && size > 1) {
+            status = quire_buffer_append(&words->words, terms.data + i, size);
+            status = status == QUIRE_OK ? end_word(words, begin) : status;
+        }
+        i += size;
+    }
+    if (terms.data != NULL) {
+        qr_wipe(terms.data, terms.capacity);
+    }
+    quire_buffer_finish(&terms);
+    return status;
+}
+
 enum quire_status qr_search_add(struct qr_search_words *words, struct quire_bytes text)
 {
+    if (words->fold != NULL && words->fold->terms != NULL) {
+        return add_terms(words, text);
+    }
     /* Folding makes no letter longer, and what ends a word takes a byte of the text, but for the last. */
     enum quire_status status = quire_buffer_reserve(&words->words, text.size + 1);
     size_t begin = words->words.size;

@@ -9,12 +9,13 @@
 #ifndef QR_SYNC_SEARCH_H
 #define QR_SYNC_SEARCH_H
 
-#include <quire/bytes.h>
+#include <quire/device.h>
 
 #define QR_SEARCH_NEEDLES_MAX 32
 
-/** Zero-initialise. */
+/** Zero-initialise; set fold before the first text. */
 struct qr_search_words {
+    const struct quire_fold *fold; /* borrowed; NULL, or with terms NULL: the folding of this file */
     struct quire_buffer words;
     uint32_t *table; /* 1 + where a word begins in `words`; 0 free */
     size_t table_size, word_count;

@@ -134,6 +134,23 @@ def search_finds_what_list_shows_offline_and_says_what_is_wrong_with_a_query():
 
 
 @test
+def search_folds_as_people_expect_in_any_script():
+    with Journal() as device:
+        texts = {"한국": "\u1112\u1161\u11ab\u1100\u116e\u11a8 음식", "ハ\u309aン": "おいしいパン", "viet nam": "Vie\u0323\u0302t Nam",
+            "strasse": "die Straße", "STRAßE": "eine strasse hier", "bucuresti": "în București", "ni hao": "nǐ hǎo",
+            "full width": "ｆｕｌｌ　ｗｉｄｔｈ", "שלום": "שָׁלוֹם", "محمد": "مُحَمَّد", "ا": "أ", "❤": "much ❤️ here", "⭐": "✅⭐ done", "c++": "learned C++"}
+        found = {query: write(device, text) for query, text in texts.items()}
+        for query, entry in found.items():
+            assert entry in [row["entry"] for row in device.json("search", query)["entries"]], query
+        assert device.json("search", "が")["entries"] == []
+        told = device.json("search", "hao", "…", "ni")
+        assert told["left_out"] == ["…"] and len(told["entries"]) == 1
+        said = subprocess.run(device.command("search", "hao", "…"), capture_output=True, env={**os.environ, **device.environment},
+            check=True).stderr.decode()
+        assert '"…" was left out' in said, said
+
+
+@test
 def all_of_unicode_comes_back_and_nothing_else_goes_in():
     with Journal() as device:
         entry = write(device, WORDS)

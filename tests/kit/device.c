@@ -16,6 +16,7 @@ struct quire_device_options kit_device_options(struct kit_device *shell, const u
     struct quire_device_options options = {.reader = kit_table_reader(&shell->table),
         .wall_ms = wall_ms,
         .replica_record = quire_buffer_bytes(&shell->replica_record)};
+    options.fold = shell->fold;
     memset(options.profile_key, 7, sizeof options.profile_key);
     memcpy(options.entropy, entropy, sizeof options.entropy);
     return options;

@@ -13,6 +13,7 @@
 struct kit_device {
     struct quire_device *device; /* NULL: no process runs */
     struct kit_table table;
+    struct quire_fold fold; /* of its next process */
     struct quire_buffer replica_record; /* outlives a process, not a restored backup */
     char code[QUIRE_PAIR_CODE_SIZE];    /* of the last PAIR_CODE notice */
     uint64_t notices[KIT_NOTICES];      /* how many of each kind */

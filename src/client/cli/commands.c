@@ -138,9 +138,9 @@ const struct qr_cli_command qr_cli_commands[] = {
         "does not have all; `quire status` counts them.\n",
         list_options, qr_cli_list},
     {"search", "WORD…", 1, 256, "lists the entries that hold all of these words",
-        "In title, text, tags and emotions; capitals and the accents of Latin letters do not matter,\n"
-        "and a word may be a part of a longer one. All of it on this device, offline; what is kept\n"
-        "for it is encrypted.\n",
+        "In title, text, tags and emotions; capitals, accents and points do not matter, in any script,\n"
+        "emoji and symbols can be searched for, and a word may be a part of a longer one. All of it on\n"
+        "this device, offline; what is kept for it is encrypted.\n",
         list_options, qr_cli_search},
     {"insights", "[PERIOD]", 0, 16, "says what the entries show: moods, what goes with them, themes",
         "Of the last 30 days, or of PERIOD: november, 2026, \"last month\". Computed on this device from\n"

@@ -5,6 +5,8 @@
 #include "client/cli/period.h"
 #include "client/cli/draft.h"
 #include "client/files.h"
+#include "client/fold.h"
+#include "client/text.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +24,7 @@ struct rows {
     struct row *items;
     size_t count, capacity;
     bool all, only_deleted, failed;
+    json_t *left_out; /* words of the query that no index holds; NULL: none */
     struct qr_cli_period period;
 };
 
@@ -153,7 +156,7 @@ static enum qr_cli_exit print_rows(struct qr_cli *cli, struct rows *rows, int64_
         }
     }
     if (cli->json) {
-        return qr_cli_print_json(cli, json_pack("{s:o}", "entries", array));
+        return qr_cli_print_json(cli, json_pack("{s:o, s:O*}", "entries", array, "left_out", rows->left_out));
     }
     if (rows->count == 0 && cli->terminal) {
         printf("%s\n", nothing);
@@ -168,6 +171,7 @@ static void free_rows(struct rows *rows)
         free(rows->items[i].line);
     }
     free(rows->items);
+    json_decref(rows->left_out);
 }
 
 /* The options that list and search share; then the profile is open. */
@@ -226,6 +230,32 @@ enum qr_cli_exit qr_cli_trash(struct qr_cli *cli)
         "No entry is deleted.");
 }
 
+/* A word in which there is nothing that an index holds is no part of the search: the user is told. */
+static enum quire_status note_left_out(struct qr_cli *cli, const char *query, struct rows *rows)
+{
+    struct quire_buffer terms = {0};
+    enum quire_status status = QUIRE_OK;
+    for (const char *word = query + strspn(query, " \t\n"); status == QUIRE_OK && *word != 0;) {
+        size_t size = strcspn(word, " \t\n");
+        struct quire_bytes bytes = {(const uint8_t *)word, size};
+        quire_buffer_clear(&terms);
+        if (qr_client_text_valid(bytes, NULL)) {
+            status = qr_client_fold_terms(bytes, &terms);
+            if (status == QUIRE_OK && terms.size == 0) {
+                rows->left_out = rows->left_out != NULL ? rows->left_out : json_array();
+                json_array_append_new(rows->left_out, qr_cli_json_bytes(bytes));
+                if (!cli->json) {
+                    fprintf(stderr, "\"%.*s\" was left out: there is nothing in it to search for.\n", (int)size, word);
+                }
+            }
+        }
+        word += size;
+        word += strspn(word, " \t\n");
+    }
+    quire_buffer_finish(&terms);
+    return status;
+}
+
 enum qr_cli_exit qr_cli_search(struct qr_cli *cli)
 {
     char query[QUIRE_QUERY_MAX + 2];
@@ -243,6 +273,9 @@ enum qr_cli_exit qr_cli_search(struct qr_cli *cli)
         return exit;
     }
     struct quire_bytes words = {(const uint8_t *)query, size};
+    if (note_left_out(cli, query, &rows) != QUIRE_OK) {
+        return qr_cli_no_memory(cli);
+    }
     return finish(cli, quire_client_search(cli->client, words, add_row, &rows), &rows, limit,
         "No entry holds all of these words.");
 }

@@ -37,6 +37,7 @@ static enum quire_status make(const struct quire_device_options *options,
     }
     memset(device, 0, offsetof(struct quire_device, space));
     device->reader = options->reader;
+    device->fold = options->fold;
     device->step.wall_ms = options->wall_ms;
     device->link.resub_delay_ms = DEVICE_RESUB_FIRST_MS;
     device->format = QR_BATCH_VERSION;

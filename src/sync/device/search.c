@@ -25,6 +25,7 @@ struct search {
     struct quire_device *device;
     struct quire_bytes needles; /* size 0: only who has a record */
     struct quire_buffer plain;
+    struct quire_buffer stale; /* keys of records of another folding, each after its size */
     struct found *found;
     size_t count, capacity;
     enum quire_status status;
@@ -42,17 +43,42 @@ static void search_finish(struct search *search)
         qr_wipe(search->plain.data, search->plain.capacity);
     }
     quire_buffer_finish(&search->plain);
+    quire_buffer_finish(&search->stale);
     free(search->found);
     free(search->missing);
+}
+
+/* Of another folding: INDEX erases it. */
+static bool note_stale(struct search *search, struct quire_bytes key)
+{
+    uint8_t size = (uint8_t)key.size;
+    if (search->needles.size == 0 && search->stale.size < DEVICE_INDEX_SIZE) {
+        search->status = quire_buffer_append(&search->stale, &size, 1);
+        if (search->status == QUIRE_OK) {
+            search->status = quire_buffer_append(&search->stale, key.data, key.size);
+        }
+    }
+    return search->status == QUIRE_OK;
+}
+
+static void erase_stale(struct quire_device *device, const struct search *search)
+{
+    for (size_t i = 0; i < search->stale.size; i += 1 + (size_t)search->stale.data[i]) {
+        device_erase(device, (struct quire_bytes){search->stale.data + i + 1, search->stale.data[i]});
+    }
 }
 
 static bool match_terms(void *context, struct quire_bytes key, struct quire_bytes value)
 {
     struct search *search = context;
     struct found found = {.matches = false};
-    if (key.size != 1 + QR_ENTRY_SIZE) {
+    if (key.size < 1 + QR_ENTRY_SIZE) {
         search->status = QUIRE_ECORRUPT;
         return false;
+    }
+    struct device_key current = device_terms_key(search->device, key.data + 1);
+    if (!quire_bytes_equal(key, device_key_bytes(&current))) {
+        return note_stale(search, key);
     }
     memcpy(found.entry, key.data + 1, sizeof found.entry);
     if (search->needles.size > 0) {
@@ -148,6 +174,7 @@ void device_index(struct quire_device *device)
         device_ok(device, scan(&search, "f", match_terms)) &&
         device_ok(device, scan(&search, "m", find_missing))) {
         size_t done = 0, size = 0;
+        erase_stale(device, &search);
         while (done < search.missing_count && done < DEVICE_INDEX_COUNT && size < DEVICE_INDEX_SIZE &&
             device->step.failure == QUIRE_OK) {
             size += index_one(device, search.missing + QR_ENTRY_SIZE * done++);
@@ -180,7 +207,7 @@ static bool show_found(void *context, struct quire_bytes key, struct quire_bytes
 enum quire_status quire_device_search(struct quire_device *device, struct quire_bytes query,
     bool (*visit)(void *context, const struct quire_summary *summary), void *context)
 {
-    struct qr_search_words words = {0};
+    struct qr_search_words words = {.fold = &device->fold};
     struct search search = {.device = device, .visit = visit, .context = context};
     if (query.size > QUIRE_QUERY_MAX) {
         return QUIRE_ELIMIT;

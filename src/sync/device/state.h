@@ -34,6 +34,7 @@
 #include <quire/device.h>
 
 struct quire_device {
+    struct quire_fold fold;
     struct quire_reader reader;
     uint8_t profile_key[QR_KEY_SIZE];
     uint8_t local_key[QR_KEY_SIZE]; /* derived from it; seals the records */

@@ -35,11 +35,16 @@ static enum quire_status gather(const struct quire_document *document, struct qr
     return status;
 }
 
+struct device_key device_terms_key(const struct quire_device *device, const uint8_t *entry)
+{
+    return device_key_number('f', entry, QR_ENTRY_SIZE, device->fold.version, 4);
+}
+
 void device_write_terms(struct quire_device *device, const struct device_entry *entry)
 {
-    struct qr_search_words words = {0};
+    struct qr_search_words words = {.fold = &device->fold};
     if (device_ok(device, gather(entry->document, &words))) {
-        struct device_key key = device_key('f', entry->entry, QR_ENTRY_SIZE);
+        struct device_key key = device_terms_key(device, entry->entry);
         device_write_sealed(device, &key, quire_buffer_bytes(&words.words));
     }
     qr_search_finish(&words);
@@ -47,12 +52,12 @@ void device_write_terms(struct quire_device *device, const struct device_entry *
 
 void device_write_no_terms(struct quire_device *device, const uint8_t *entry)
 {
-    struct device_key key = device_key('f', entry, QR_ENTRY_SIZE);
+    struct device_key key = device_terms_key(device, entry);
     device_write_sealed(device, &key, (struct quire_bytes){&(uint8_t){DEVICE_TERMS_VERSION}, 1});
 }
 
 void device_erase_terms(struct quire_device *device, const uint8_t *entry)
 {
-    struct device_key key = device_key('f', entry, QR_ENTRY_SIZE);
+    struct device_key key = device_terms_key(device, entry);
     device_erase(device, device_key_bytes(&key));
 }

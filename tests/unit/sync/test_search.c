@@ -225,6 +225,47 @@ Test(search, what_came_in_heaps_and_what_is_long_is_found_after_index)
     world_finish(&world);
 }
 
+/* Every term is "x", whatever was written. */
+static enum quire_status fold_to_x(struct quire_bytes text, struct quire_buffer *out_terms)
+{
+    return text.size == 0 ? QUIRE_OK : quire_buffer_append(out_terms, "x\n", 2);
+}
+
+static size_t index_records(const struct kit_table *table)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < table->count; i++) {
+        count += table->records[i].key.data[0] == 'f';
+    }
+    return count;
+}
+
+Test(search, another_folding_makes_the_index_anew)
+{
+    struct world world;
+    struct hits hits;
+    world_init(&world);
+    world_account(&world, 0);
+    world_keep(&world, 0, diary, "It rained all day.");
+    world_keep(&world, 0, other, "The tram was late.");
+    cr_assert_eq(look(&world, 0, "tram", &hits), QUIRE_OK);
+    cr_assert_eq(hits.count, 1);
+    world.people[0].shell.fold = (struct quire_fold){.version = 7, .terms = fold_to_x};
+    world_restart(&world, 0, true);
+    cr_assert_eq(look(&world, 0, "whatever", &hits), QUIRE_ESTATE, "no record is of this folding");
+    world_step(&world, 0, (struct quire_event){.kind = QUIRE_EVENT_INDEX});
+    cr_assert_eq(look(&world, 0, "whatever", &hits), QUIRE_OK);
+    cr_assert_eq(hits.count, 2, "every term is the same");
+    cr_assert_eq(index_records(&world.people[0].shell.table), 2, "the old records are gone");
+    world.people[0].shell.fold = (struct quire_fold){0};
+    world_restart(&world, 0, true);
+    cr_assert_eq(look(&world, 0, "tram", &hits), QUIRE_ESTATE);
+    world_step(&world, 0, (struct quire_event){.kind = QUIRE_EVENT_INDEX});
+    cr_assert_eq(look(&world, 0, "tram", &hits), QUIRE_OK);
+    cr_assert_eq(hits.count, 1);
+    world_finish(&world);
+}
+
 Test(search, an_entry_that_cannot_be_read_does_not_hide_the_others)
 {
     struct world world;
