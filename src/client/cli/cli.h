@@ -143,6 +143,15 @@ bool qr_cli_can_ask(const struct qr_cli *cli);
 /** Asks on the terminal. An empty answer means `otherwise`, the end of input always no. */
 bool qr_cli_confirm(const char *question, bool otherwise);
 
+/* ---- listing.c ------------------------------------------------------------------------------- */
+
+/** By the start of its id; "last" or @1, the newest in a list; @-1, the oldest. As quire_client_find_entry. */
+QUIRE_CHECKED enum quire_status qr_cli_find_entry(struct qr_cli *cli, const char *name,
+    uint8_t out_entry[QUIRE_ENTRY_SIZE]);
+
+/** The newest entry of today, by the entries' dates. ENOTFOUND: nothing was written today. */
+QUIRE_CHECKED enum quire_status qr_cli_find_today(struct qr_cli *cli, uint8_t out_entry[QUIRE_ENTRY_SIZE]);
+
 /* ---- the commands ---------------------------------------------------------------------------- */
 
 enum qr_cli_exit qr_cli_init(struct qr_cli *cli);
@@ -171,6 +180,10 @@ enum qr_cli_exit qr_cli_export(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_import(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_undelete(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_trash(struct qr_cli *cli);
+enum qr_cli_exit qr_cli_on_this_day(struct qr_cli *cli);
+enum qr_cli_exit qr_cli_append(struct qr_cli *cli);
+enum qr_cli_exit qr_cli_tags(struct qr_cli *cli);
+enum qr_cli_exit qr_cli_stats(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_sync(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_status(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_version(struct qr_cli *cli);

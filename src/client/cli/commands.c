@@ -2,6 +2,7 @@
  * The table of commands: what each is called, takes and says about itself.
  */
 #include "client/cli/cli.h"
+#include "client/cli/filter.h"
 #include "client/cli/period.h"
 
 #define CODE_GROUPS_MAX 20
@@ -41,8 +42,10 @@ static const struct qr_cli_option type_options[] = {
 static const struct qr_cli_option show_options[] = {
     {"text", "", "prints the text alone, byte for byte"},
     {"at", "VERSION", "prints it as it was: see quire history --help"}, {0}};
-static const struct qr_cli_option list_options[] = {QR_CLI_PERIOD_OPTIONS,
-    {"all", "", "deleted entries too"}, {"limit", "N", "the N newest only"}, {0}};
+static const struct qr_cli_option list_options[] = {QR_CLI_PERIOD_OPTIONS, QR_CLI_FILTER_OPTIONS,
+    {"all", "", "deleted entries too"}, {"deleted", "", "deleted entries only"},
+    {"oldest-first", "", "the oldest first; --limit then means the oldest"},
+    {"limit", "N", "the N newest only"}, {0}};
 static const struct qr_cli_option trash_options[] = {QR_CLI_PERIOD_OPTIONS,
     {"limit", "N", "the N newest only"}, {0}};
 static const struct qr_cli_option history_options[] = {{"limit", "N", "the N newest only"}, {0}};
@@ -111,6 +114,10 @@ const struct qr_cli_command qr_cli_commands[] = {
         "else what you write in $VISUAL or $EDITOR. Without options, a pipe is read as with \"-\". Its date is now, unless --date says otherwise.\n"
         "The id is printed when the entry is on the disk.\n",
         write_options, qr_cli_write},
+    {"append", "[TEXT…]", 0, 65536, "adds to today's newest entry, on a line of its own",
+        "The text is what is on the command line, or comes through standard input (\"-\", or a pipe). If\n"
+        "nothing was written today, a new entry begins. Prints the entry's id.\n",
+        NULL, qr_cli_append},
     {"edit", "ENTRY [-]", 1, 2, "changes an entry",
         "With options that change something, only that is changed; with \"-\" the text, too, is\n"
         "replaced by what comes through standard input. Without such options the text comes\n"
@@ -137,6 +144,10 @@ const struct qr_cli_command qr_cli_commands[] = {
         "By their dates, then by when they were made. \"(not sent yet)\" marks those of which the server\n"
         "does not have all; `quire status` counts them.\n",
         list_options, qr_cli_list},
+    {"on-this-day", "", 0, 0, "lists what was written on this day of earlier years", "", trash_options, qr_cli_on_this_day},
+    {"tags", "", 0, 0, "lists the tags and how many entries have each",
+        "Tags that differ in capitals or accents only count as one, shown as first found.\n", NULL, qr_cli_tags},
+    {"stats", "", 0, 0, "says how much was written, and on how many days", "", NULL, qr_cli_stats},
     {"search", "WORD…", 1, 256, "lists the entries that hold all of these words",
         "In title, text, tags and emotions; capitals, accents and points do not matter, in any script,\n"
         "emoji and symbols can be searched for, and a word may be a part of a longer one. All of it on\n"

@@ -65,7 +65,7 @@ void qr_cli_print_help(void)
         print_row(left, command->summary);
     }
     printf("\n`quire COMMAND --help` says all about one. An ENTRY or DEVICE is named by the start of "
-           "its id,\n4 characters or more; a device also by its name.\n\nFor every command:\n");
+           "its id,\n4 characters or more; an entry also as last or @1 (the newest in a list), @-1 (the oldest);\na device also by its name.\n\nFor every command:\n");
     print_options(qr_cli_global_options);
     printf("\nExit codes:\n"
            "  0  done; what was to be saved is on the disk\n"

@@ -357,6 +357,61 @@ enum qr_cli_exit qr_cli_write(struct qr_cli *cli)
     return exit;
 }
 
+/* ---- append ---------------------------------------------------------------------------------- */
+
+/* On a line of its own at the end. */
+static enum quire_status append_text(struct qr_cli *cli, const uint8_t *entry, struct quire_bytes text)
+{
+    struct quire_document *document = NULL;
+    struct quire_buffer present = {0};
+    enum quire_status status = quire_client_begin_version(cli->client, entry);
+    if (status == QUIRE_OK) {
+        status = quire_client_document(cli->client, entry, false, &document);
+    }
+    if (status == QUIRE_OK) {
+        status = quire_document_text(document, &present);
+    }
+    if (status == QUIRE_OK && present.size > 0 && present.data[present.size - 1] != '\n') {
+        status = quire_buffer_append(&present, "\n", 1);
+    }
+    if (status == QUIRE_OK) {
+        status = quire_buffer_append(&present, text.data, text.size);
+    }
+    if (status == QUIRE_OK) {
+        status = quire_client_edit_text(cli->client, entry, quire_buffer_bytes(&present));
+    }
+    wipe(&present);
+    return status;
+}
+
+enum qr_cli_exit qr_cli_append(struct qr_cli *cli)
+{
+    uint8_t entry[QUIRE_ENTRY_SIZE];
+    struct quire_buffer text = {0};
+    bool dash = cli->args.operand_count == 1 && strcmp(cli->args.operands[0], "-") == 0;
+    enum quire_status status = QUIRE_OK;
+    if (cli->args.operand_count == 0 && !qr_cli_input_is_text()) {
+        return qr_cli_usage(cli, "What is to be added? For example: quire append \"Home at last.\"");
+    }
+    status = cli->args.operand_count > 0 && !dash ? join_operands(&cli->args, &text)
+                                                  : qr_cli_read_input(QUIRE_TEXT_MAX, &text);
+    enum qr_cli_exit exit = status != QUIRE_OK ? input_failure(cli, status)
+        : text.size == 0                       ? qr_cli_usage(cli, "There is nothing to add: the text is empty.")
+                                               : qr_cli_open_to_write(cli);
+    if (exit == QR_CLI_DONE) {
+        status = qr_cli_find_today(cli, entry);
+        if (status == QUIRE_ENOTFOUND) {
+            quire_client_close(cli->client);
+            exit = make_entry(cli, quire_buffer_bytes(&text));
+        } else {
+            status = status == QUIRE_OK ? append_text(cli, entry, quire_buffer_bytes(&text)) : status;
+            exit = status == QUIRE_OK ? save(cli, entry) : qr_cli_failure(cli, status);
+        }
+    }
+    wipe(&text);
+    return exit;
+}
+
 /* ---- edit ------------------------------------------------------------------------------------ */
 
 /* What was written since the draft's snapshot joins the entry as it is now. */
@@ -476,7 +531,7 @@ enum qr_cli_exit qr_cli_do_edit(struct qr_cli *cli)
     }
     if (exit == QR_CLI_DONE) {
         enum quire_status status =
-            quire_client_find_entry(cli->client, cli->args.operands[0], entry);
+            qr_cli_find_entry(cli, cli->args.operands[0], entry);
         exit = status != QUIRE_OK ? qr_cli_failure(cli, status)
             : in_editor           ? edit_in_editor(cli, entry)
                                   : edit_here(cli, entry, from_input, quire_buffer_bytes(&text));

@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include "client/cli/period.h"
 #include "client/cli/draft.h"
+#include "client/cli/filter.h"
 #include "client/files.h"
 #include "client/fold.h"
 #include "client/text.h"
@@ -23,16 +24,30 @@ struct row {
 struct rows {
     struct row *items;
     size_t count, capacity;
-    bool all, only_deleted, failed;
+    bool all, only_deleted, same_day, oldest_first, failed;
+    struct qr_cli_filter filter;
     json_t *left_out; /* words of the query that no index holds; NULL: none */
     struct qr_cli_period period;
 };
+
+/* The same day and month as today, of an earlier year. */
+static bool is_this_day(const struct quire_summary *summary)
+{
+    char today[48], then[48];
+    if (!summary->has_date) {
+        return false;
+    }
+    qr_cli_date_text(qr_cli_local_now(), today);
+    qr_cli_date_text(summary->date, then);
+    return strncmp(then + 4, today + 4, 6) == 0 && strncmp(then, today, 4) < 0;
+}
 
 static bool add_row(void *context, const struct quire_summary *summary)
 {
     struct rows *rows = context;
     if ((summary->deleted ? !rows->all : rows->only_deleted)
-        || !qr_cli_in_period(&rows->period, summary)) {
+        || !qr_cli_in_period(&rows->period, summary) || !qr_cli_filter_summary(&rows->filter, summary)
+        || (rows->same_day && !is_this_day(summary))) {
         return true;
     }
     if (rows->count == rows->capacity) {
@@ -149,10 +164,11 @@ static enum qr_cli_exit print_rows(struct qr_cli *cli, struct rows *rows, int64_
         qsort(rows->items, rows->count, sizeof *rows->items, newest_first);
     }
     for (size_t i = 0; i < rows->count && (int64_t)i < limit; i++) {
+        const struct row *row = &rows->items[rows->oldest_first ? rows->count - 1 - i : i];
         if (cli->json) {
-            json_array_append_new(array, json_row(&rows->items[i]));
+            json_array_append_new(array, json_row(row));
         } else {
-            print_row(cli, &rows->items[i]);
+            print_row(cli, row);
         }
     }
     if (cli->json) {
@@ -171,6 +187,7 @@ static void free_rows(struct rows *rows)
         free(rows->items[i].line);
     }
     free(rows->items);
+    qr_cli_filter_finish(&rows->filter);
     json_decref(rows->left_out);
 }
 
@@ -180,11 +197,45 @@ static enum qr_cli_exit begin(struct qr_cli *cli, struct rows *rows, int64_t *ou
     const char *limit_text = qr_cli_value(&cli->args, "limit");
     *out_limit = INT64_MAX;
     rows->all = qr_cli_has(&cli->args, "all");
+    rows->oldest_first = qr_cli_has(&cli->args, "oldest-first");
+    if (qr_cli_has(&cli->args, "deleted")) {
+        rows->all = rows->only_deleted = true;
+    }
     if (limit_text != NULL && !qr_cli_number(limit_text, 1, INT64_MAX, out_limit)) {
         return qr_cli_usage(cli, "--limit takes a whole number of at least 1.");
     }
     enum qr_cli_exit exit = qr_cli_read_period(cli, &rows->period);
+    if (exit == QR_CLI_DONE) {
+        exit = qr_cli_read_filter(cli, &rows->filter);
+    }
     return exit == QR_CLI_DONE ? qr_cli_open_to_read(cli) : exit;
+}
+
+/* Tags and emotions stand in the documents: opened for what passed all else. */
+static enum quire_status filter_documents(struct qr_cli *cli, struct rows *rows)
+{
+    enum quire_status status = QUIRE_OK;
+    size_t kept = 0;
+    for (size_t i = 0; rows->filter.has_elements && i < rows->count; i++) {
+        struct quire_document *document = NULL;
+        bool passes = false;
+        if (status == QUIRE_OK) {
+            status = quire_client_document(cli->client, rows->items[i].entry, false, &document);
+            status = status == QUIRE_OK ? qr_cli_filter_document(&rows->filter, document, &passes) : status;
+            status = status == QUIRE_ECORRUPT ? QUIRE_OK : status; /* one damaged entry: it has no tags */
+        }
+        if (passes) {
+            struct row row = rows->items[kept];
+            rows->items[kept++] = rows->items[i];
+            rows->items[i] = row;
+        }
+    }
+    for (size_t i = kept; rows->filter.has_elements && i < rows->count; i++) {
+        qr_client_wipe(rows->items[i].line, rows->items[i].line_size);
+        free(rows->items[i].line);
+    }
+    rows->count = rows->filter.has_elements ? kept : rows->count;
+    return status;
 }
 
 static enum qr_cli_exit finish(struct qr_cli *cli, enum quire_status status, struct rows *rows,
@@ -192,6 +243,9 @@ static enum qr_cli_exit finish(struct qr_cli *cli, enum quire_status status, str
 {
     if (status == QUIRE_OK && rows->failed) {
         status = QUIRE_ENOMEM;
+    }
+    if (status == QUIRE_OK) {
+        status = filter_documents(cli, rows);
     }
     if (status == QUIRE_OK) {
         struct marking marking = {.rows = rows};
@@ -215,6 +269,57 @@ enum qr_cli_exit qr_cli_list(struct qr_cli *cli)
         "Nothing is written yet. Begin: quire write \"…\"");
     qr_cli_draft_print_notice(cli);
     return exit;
+}
+
+enum qr_cli_exit qr_cli_on_this_day(struct qr_cli *cli)
+{
+    struct rows rows = {.same_day = true};
+    int64_t limit = 0;
+    enum qr_cli_exit exit = begin(cli, &rows, &limit);
+    if (exit != QR_CLI_DONE) {
+        return exit;
+    }
+    return finish(cli, quire_client_each_entry(cli->client, add_row, &rows), &rows, limit,
+        "Nothing was written on this day of an earlier year.");
+}
+
+/* "last" is @1, the newest; @2 the one before it; @-1 the oldest. */
+enum quire_status qr_cli_find_entry(struct qr_cli *cli, const char *name, uint8_t out_entry[QUIRE_ENTRY_SIZE])
+{
+    struct rows rows = {.filter = {.args = &cli->args, .changed_since_ms = INT64_MIN}};
+    int64_t number = 1;
+    if (strcmp(name, "last") != 0 && (name[0] != '@' || !qr_cli_number(name + 1, -1000000, 1000000, &number) || number == 0)) {
+        return quire_client_find_entry(cli->client, name, out_entry);
+    }
+    enum quire_status status = quire_client_each_entry(cli->client, add_row, &rows);
+    status = status == QUIRE_OK && rows.failed ? QUIRE_ENOMEM : status;
+    uint64_t wanted = (uint64_t)(number > 0 ? number : -number);
+    if (status == QUIRE_OK && wanted <= rows.count) {
+        qsort(rows.items, rows.count, sizeof *rows.items, newest_first);
+        memcpy(out_entry, rows.items[number > 0 ? wanted - 1 : rows.count - wanted].entry, QUIRE_ENTRY_SIZE);
+    } else if (status == QUIRE_OK) { /* has its own sentence: there are not so many */
+        status = quire_client_find_entry(cli->client, "00000000000000000000000000000000", out_entry);
+    }
+    free_rows(&rows);
+    return status;
+}
+
+enum quire_status qr_cli_find_today(struct qr_cli *cli, uint8_t out_entry[QUIRE_ENTRY_SIZE])
+{
+    const int64_t day_ms = 24 * 3600 * INT64_C(1000);
+    int64_t today_ms = qr_cli_local_now() / day_ms * day_ms;
+    struct rows rows = {.filter = {.args = &cli->args, .changed_since_ms = INT64_MIN},
+        .period = {.limited = true, .from_ms = today_ms, .until_ms = today_ms + day_ms}};
+    enum quire_status status = quire_client_each_entry(cli->client, add_row, &rows);
+    status = status == QUIRE_OK && rows.failed ? QUIRE_ENOMEM : status;
+    if (status == QUIRE_OK && rows.count == 0) {
+        status = QUIRE_ENOTFOUND;
+    } else if (status == QUIRE_OK) {
+        qsort(rows.items, rows.count, sizeof *rows.items, newest_first);
+        memcpy(out_entry, rows.items[0].entry, QUIRE_ENTRY_SIZE);
+    }
+    free_rows(&rows);
+    return status;
 }
 
 enum qr_cli_exit qr_cli_trash(struct qr_cli *cli)

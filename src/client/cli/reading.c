@@ -144,7 +144,7 @@ enum qr_cli_exit qr_cli_show(struct qr_cli *cli)
     if (exit != QR_CLI_DONE) {
         return exit;
     }
-    enum quire_status status = quire_client_find_entry(cli->client, cli->args.operands[0], entry);
+    enum quire_status status = qr_cli_find_entry(cli, cli->args.operands[0], entry);
     if (status == QUIRE_OK && version != NULL) {
         uint8_t id[QUIRE_VERSION_SIZE];
         status = qr_cli_version_of(cli, entry, version, &old, id);

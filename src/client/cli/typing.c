@@ -200,7 +200,7 @@ static enum qr_cli_exit find_entry(struct qr_cli *cli, uint8_t out_entry[QUIRE_E
     const char *name = cli->args.operands[0];
     enum quire_status status = strcmp(name, "new") == 0
         ? quire_client_new_entry(cli->client, out_entry)
-        : quire_client_find_entry(cli->client, name, out_entry);
+        : qr_cli_find_entry(cli, name, out_entry);
     if (status == QUIRE_ENOTFOUND && qr_cli_has(&cli->args, "create")
         && strlen(name) == (size_t)2 * QUIRE_ENTRY_SIZE) {
         for (size_t i = 0; i < QUIRE_ENTRY_SIZE; i++) {

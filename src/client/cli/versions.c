@@ -152,6 +152,6 @@ enum qr_cli_exit qr_cli_open_entry(struct qr_cli *cli, bool to_write,
         return exit;
     }
     enum quire_status status =
-        quire_client_find_entry(cli->client, cli->args.operands[0], out_entry);
+        qr_cli_find_entry(cli, cli->args.operands[0], out_entry);
     return status == QUIRE_OK ? QR_CLI_DONE : qr_cli_failure(cli, status);
 }
