@@ -121,8 +121,7 @@ def who_stops_following_leaves_nothing_unsent():
         follower = Follower(laptop)
         follower.wait_for("caught_up")
         entry = laptop.run("write", "last words").strip()
-        before = len(follower.told)
-        follower.wait_for("online", before - 1)
+        until(lambda: not (laptop.profile / "inbox").exists(), what="the follower to take in what was written")
         assert follower.stop() == 0
         status = laptop.json("status")
         if status["unsealed"]:  # stopped before it was back: then sync is what sends it
