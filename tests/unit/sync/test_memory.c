@@ -285,6 +285,7 @@ Test(memory, any_allocation_of_a_history_may_fail)
     watch.fail_at = 0;
     world_account(&world, 0);
     for (int i = 0; i < 40; i++) {
+        world.wall_ms++; /* edits of one time are one version */
         write(&world, 0, diary, "[word]", true);
     }
     for (uint64_t n = 1;; n++) {
