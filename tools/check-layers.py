@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Who may use whom, that nothing is a circle or too large, and that the core asks for nothing but memory and bytes.
+"""Which folder may use which, that nothing is a circle or too large, and that the core asks for nothing but memory and bytes.
 
 usage: check-layers.py SOURCE_ROOT [CORE_ARCHIVE]
 """

@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-/** A borrowed range: whoever gave it owns it. data may be NULL only where size is 0. */
+/** A borrowed range: the caller or struct that lent it owns it. data may be NULL only where size is 0. */
 struct quire_bytes {
     const uint8_t *data;
     size_t size; /* bytes */

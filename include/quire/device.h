@@ -257,7 +257,7 @@ QUIRE_API struct quire_stamp quire_device_stamp(const struct quire_device *devic
 struct quire_summary {
     const uint8_t *entry;      /* QUIRE_ENTRY_SIZE */
     struct quire_bytes title;  /* shown value, or empty */
-    struct quire_bytes excerpt; /* the first 80 code points of the text, one line */
+    struct quire_bytes snippet; /* the first 80 code points of the text, one line */
     bool has_date, has_mood;
     int64_t date;
     int64_t mood;

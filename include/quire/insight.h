@@ -6,7 +6,7 @@
  * it says about moods over time is checked against chance and must hold at two looks, 28 days apart, in
  * a row. Where there is too little, it says how much is missing. It names no causes and gives no advice.
  *
- * The report is a list of template ids with numbers: the sentences belong to whoever shows them.
+ * The report is a list of template ids with numbers: the program that shows them has the sentences.
  *
  * Memory:  one arena from the caller; no allocation, no floating point, no clock, no randomness. The
  *          same entries give the same bytes from every compiler and machine.

@@ -21,7 +21,7 @@ enum quire_status {
     QUIRE_ENOTFOUND = 5,    /* there is no such thing */
     QUIRE_ECRYPTO = 6,      /* a signature, seal or commitment does not hold */
     QUIRE_ESTATE = 7,       /* not now: the object is in another state (offline, closed, revoked) */
-    QUIRE_ECONFLICT = 8,    /* somebody else was first; read again and retry */
+    QUIRE_ECONFLICT = 8,    /* another process or device was first; read again and retry */
     QUIRE_EIO = 9,          /* the disk or the network failed */
     QUIRE_EFULL = 10,       /* the disk or the map is full; what was stored is safe */
     QUIRE_ECORRUPT = 11,    /* stored bytes do not match their hash */

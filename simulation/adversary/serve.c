@@ -388,7 +388,7 @@ static void on_sub(struct world *world, struct session *session, const struct qr
     mallory_pump(world, account);
 }
 
-/* Causes that she has not been given. */
+/* Dependencies that she has not been given. */
 static bool lacks_deps(const struct account *account, const struct qr_batch *batch)
 {
     for (size_t i = 0; i < batch->dep_count; i++) {

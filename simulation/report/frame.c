@@ -300,9 +300,9 @@ static void add_words(struct quire_bytes change, char *out, size_t size)
             used += (size_t)snprintf(out + used, size - used, "%s", used > 0 ? " · " : "");
             for (size_t i = at; i < end && used + 8 < size; i += length) {
                 length = letter_size(change, i);
-                bool made_up = length == 4 && change.data[i] >= 0xf3;
-                used += (size_t)snprintf(out + used, size - used, "%.*s", made_up ? 3 : (int)length,
-                    made_up ? "▫" : (const char *)change.data + i);
+                bool is_replaced = length == 4 && change.data[i] >= 0xf3;
+                used += (size_t)snprintf(out + used, size - used, "%.*s", is_replaced ? 3 : (int)length,
+                    is_replaced ? "▫" : (const char *)change.data + i);
             }
         }
         at = end + 1;

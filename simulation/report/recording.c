@@ -72,7 +72,7 @@ static enum line_kind kind_of(const struct trace_line *line)
 static uint32_t lane_of(const struct world *world, const struct trace_line *line)
 {
     const char *format = line->format;
-    if (strncmp(format, "Mallory", 7) == 0) { /* whomever she does it to */
+    if (strncmp(format, "Mallory", 7) == 0) { /* on every device */
         return LANE_SERVER;
     }
     if (strncmp(format, "phone #", 7) == 0 || has(format, "of phone #")) {

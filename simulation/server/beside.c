@@ -89,7 +89,7 @@ static enum quire_status open_folder(struct beside *beside)
     return qr_store_open(&options, &beside->store);
 }
 
-/* Lets go of the folder in use, and begins on a copy of another, or on nothing. */
+/* Closes the folder in use, and begins on a copy of another, or on nothing. */
 static enum quire_status begin_on(struct beside *beside, const char *from)
 {
     char old[128], fresh[128];

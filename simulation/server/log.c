@@ -274,7 +274,7 @@ void server_log_forget(struct world *world, const uint8_t user[QR_USER_SIZE], ui
 {
     struct server *server = world->server;
     mark(world, MARK_server_forgot);
-    TRACE(world, "server forgets records from # on", lsn);
+    TRACE(world, "server loses records from # on", lsn);
     for (size_t i = lsn == 0 ? 0 : lsn - 1; i < server->durable; i++) {
         if (memcmp(server->log[i].user, user, QR_USER_SIZE) == 0) {
             server->log[i].forgotten = true;

@@ -67,7 +67,7 @@ struct quire_document *interpreter_document(struct interpreter *interpreter, str
     return status == QUIRE_OK ? document : NULL;
 }
 
-/* ---- looking on ------------------------------------------------------------------------------ */
+/* ---- observers ------------------------------------------------------------------------------- */
 
 static size_t frame_type(struct quire_bytes bytes)
 {

@@ -1,5 +1,5 @@
 /*
- * The mark of a program with made-up cryptography: no program that ships may have this symbol.
+ * The mark of a program with a stub of cryptography: no program that ships may have this symbol.
  */
 #ifndef SIMULATION_STUB_H
 #define SIMULATION_STUB_H

@@ -177,7 +177,7 @@ struct world {
     uint64_t bytes_scanned, frames, acts, batches_verified;
 
     const struct skips *skips; /* NULL: none */
-    uint64_t operations;            /* so far: what people did and what befell them, one by one */
+    uint64_t operations;            /* so far: edits and faults, one by one */
 
     const char *phone_names[PHONES_MAX]; /* NULL: its number will do */
     const struct observer *observers[OBSERVERS_MAX];

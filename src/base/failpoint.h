@@ -1,5 +1,5 @@
 /*
- * Bugs that can be planted and defences that can be taken out, to see that the tests notice. In what
+ * Deliberate bugs that can be switched on and defences that can be taken out, to see that the tests notice. In what
  * ships, each condition is the constant false and leaves no code behind. A core that is built with
  * QR_FAILPOINTS_BUILT asks an array of the program instead, so that one program has all of them: quire-sim-mutants.
  */
@@ -42,7 +42,7 @@
     X(NO_REVOCATION, "late-writes", "a revoked device writes nothing more")                         \
     X(NO_SERVER_MEMORY, "rollback", "what was acknowledged stays acknowledged")                     \
     X(NO_PAIRED_HEADS, "old-log", "a pairing tells how far the log has come")                       \
-    X(NO_OMISSION_RULE, "partition", "whoever is caught up has seen what was acknowledged")         \
+    X(NO_OMISSION_RULE, "partition", "a device that is caught up has what was acknowledged")        \
     X(NO_DEPENDENCIES, "drop", "no effect without its deps")                                            \
     X(NO_AGREEMENT, "boast", "caught up is who has all that the server names")                      \
     X(NO_GAP_CHECK, "reorder", "chains have no gaps")                                               \

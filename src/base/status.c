@@ -4,7 +4,7 @@
 #include <quire/status.h>
 
 static const char *const sentences[QUIRE_STATUS_COUNT] = {
-    [QUIRE_OK] = "all is well",
+    [QUIRE_OK] = "ok",
     [QUIRE_ENOMEM] = "there is not enough memory",
     [QUIRE_EMALFORMED] = "the bytes received are malformed",
     [QUIRE_ELIMIT] = "a limit was reached",
@@ -12,7 +12,7 @@ static const char *const sentences[QUIRE_STATUS_COUNT] = {
     [QUIRE_ENOTFOUND] = "there is no such thing",
     [QUIRE_ECRYPTO] = "a signature, seal or commitment does not hold",
     [QUIRE_ESTATE] = "this cannot be done in the present state",
-    [QUIRE_ECONFLICT] = "somebody else was first",
+    [QUIRE_ECONFLICT] = "another process or device was first",
     [QUIRE_EIO] = "the disk or the network failed",
     [QUIRE_EFULL] = "the disk is full",
     [QUIRE_ECORRUPT] = "stored bytes do not match their hash",

@@ -37,7 +37,7 @@ enum qr_context {
     QR_CONTEXT_PAIR_MAILBOX,   /* "quire/pairbox/1"    mailbox name of a pairing secret */
     QR_CONTEXT_PAIR_REQUEST,   /* "quire/pairreq/1"    key of the new device's request */
     QR_CONTEXT_PAIR_REPLY,     /* "quire/pairrep/1"    key of the old device's reply */
-    QR_CONTEXT_LOCAL,          /* "quire/local/1"      records of a profile at rest */
+    QR_CONTEXT_LOCAL,          /* "quire/local/1"      records of a profile */
     QR_CONTEXT_ENTROPY,        /* "quire/entropy/1"    random bytes of an event, expanded */
     QR_CONTEXT_WORDS,          /* "quire/words/1"      digest of heads, to compare by eye */
     QR_CONTEXT_DIGEST,         /* "quire/digest/1"     what a document shows */

@@ -17,7 +17,7 @@
 #define QR_NONCE_SIZE 24
 #define QR_EPOCHS_MAX 1024
 #define QR_PLAINTEXT_MAX (16u << 20) /* bytes in one seal: above any limit of protocol/ */
-#define QR_LOCAL_NAME_MAX 512        /* bytes of the name of a record at rest */
+#define QR_LOCAL_NAME_MAX 512        /* bytes of the name of a record of a profile */
 
 struct qr_vault;
 
@@ -121,7 +121,7 @@ QUIRE_CHECKED enum quire_status qr_vault_open_name(const struct qr_vault *vault,
     const uint8_t device[QR_DEVICE_SIZE], const uint8_t sealed[QR_NAME_SIZE],
     struct quire_buffer *out_name);
 
-/* ---- at rest --------------------------------------------------------------------------------- */
+/* ---- the profile ----------------------------------------------------------------------------- */
 
 /** A profile record under the profile's key, bound to its name: nonce ‖ ciphertext. ELIMIT: name or
  * plaintext too long. Opening: ECRYPTO; EMALFORMED, too short. ENOMEM. */
@@ -131,7 +131,7 @@ QUIRE_CHECKED enum quire_status qr_local_seal(const uint8_t profile_key[QR_KEY_S
     struct quire_buffer *out_sealed);
 QUIRE_CHECKED enum quire_status qr_local_open(const uint8_t profile_key[QR_KEY_SIZE],
     struct quire_bytes name, struct quire_bytes sealed, struct quire_buffer *out_plaintext);
-/** The same under the key that the profile's key gives, for whoever has many: made once, and wiped by
+/** The same under the key that the profile's key gives, for a caller with many records: made once, and wiped by
  * who asked for it. */
 void qr_local_key(const uint8_t profile_key[QR_KEY_SIZE], uint8_t out_local_key[QR_KEY_SIZE]);
 QUIRE_CHECKED enum quire_status qr_local_seal_under(const uint8_t local_key[QR_KEY_SIZE],

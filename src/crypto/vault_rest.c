@@ -1,5 +1,5 @@
 /*
- * At rest: records of a profile under its key, and the vault as one of them.
+ * Records of a profile under its key, and the vault as one of them.
  */
 #include "base/reader.h"
 #include "base/writer.h"

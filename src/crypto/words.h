@@ -1,5 +1,5 @@
 /*
- * A hash as six words that two people, or one with two screens, compare by eye or aloud.
+ * A hash, shown as six words that two people, or one with two screens, compare by eye or aloud.
  */
 #ifndef QR_CRYPTO_WORDS_H
 #define QR_CRYPTO_WORDS_H

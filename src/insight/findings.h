@@ -4,7 +4,7 @@
  * One look at a diary: the days of a window with their moods, and factors (tags, picked emotions, time of
  * day, length) that some of the days have. Stage 1 asks for one change of level and for a slope, at a
  * budget of 1.5 %; stage 2 for factors and weekdays, at 3 %: the chances that anything at all is found
- * where there is nothing. tools/bench-insight measures both on made-up diaries.
+ * where there is nothing. tools/bench-insight measures both on simulated diaries.
  *
  * Change point: self-normalised CUSUM (Shao, Zhang: "Testing for change points in time series", 2010).
  */

@@ -68,7 +68,7 @@ enum quire_status qr_stored_read(struct quire_bytes value, uint64_t lsn,
     }
     record.entry.size = (uint32_t)record.bytes.size;
     hash_value(hash, lsn, value.data + QR_HASH_SIZE, value.size - QR_HASH_SIZE);
-#ifdef QR_FAILPOINT_NO_HASH /* a planted bug, which tests/crash must find */
+#ifdef QR_FAILPOINT_NO_HASH /* a deliberate bug, which tests/crash must find */
     memcpy(hash, stored_hash.data, QR_HASH_SIZE);
 #endif
     if (memcmp(hash, stored_hash.data, QR_HASH_SIZE) != 0) {

@@ -1,5 +1,5 @@
 /*
- * The words of an entry, folded, and whether they hold what somebody looks for.
+ * The index terms of an entry, folded, and whether a query matches them.
  *
  * Words are runs of letters and digits; capitals are small letters, and Latin letters have lost their
  * accents (U+00C0 … U+017F, and combining marks everywhere). Each is kept once, in the order in which it

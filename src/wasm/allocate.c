@@ -11,13 +11,13 @@
 
 extern uint8_t __heap_base; /* where the linker's data ends */
 
-/** Nobody else makes the module's memory larger (exports.h), so what was added follows what was there. */
+/** No other code makes the module's memory larger (exports.h), so what was added follows what was there. */
 static uint32_t grow(struct heap *heap, uint32_t size)
 {
     uint32_t have = (uint32_t)__builtin_wasm_memory_size(0) * PAGE;
     uint32_t spare = have - (uint32_t)(uintptr_t)heap->base - heap->end;
     if (heap->end > 0 && spare != 0) {
-        return 0; /* somebody did, and what is behind us is theirs */
+        return 0; /* other code did, and owns what is behind */
     }
     if (spare >= size) {
         return spare; /* the rest of the page that the data ends in */

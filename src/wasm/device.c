@@ -7,7 +7,7 @@
 
 /* ---- records --------------------------------------------------------------------------------- */
 
-/** One scan under way: whom the host's scan_visit calls are for. */
+/** One scan under way: the visitor that the host's scan_visit calls. */
 struct quire_wasm_scan {
     bool (*visit)(void *context, struct quire_bytes key, struct quire_bytes value);
     void *context;
@@ -68,7 +68,7 @@ static struct quire_device_options options_of(uint32_t reader, const uint8_t *pr
     return options;
 }
 
-/* Through a volatile pointer, so that it is not left out as a store that nobody reads. */
+/* Through a volatile pointer, so that it is not left out as a store without a reader. */
 static void wipe(void *secret, size_t size)
 {
     volatile uint8_t *byte = secret;
@@ -211,7 +211,7 @@ static bool entry_onto(void *context, const struct quire_summary *summary)
     rows_u64(rows, (uint64_t)summary->changed_wall_ms);
     rows_u64(rows, summary->text_length);
     rows_bytes(rows, summary->title);
-    rows_bytes(rows, summary->excerpt);
+    rows_bytes(rows, summary->snippet);
     return !rows->failed;
 }
 

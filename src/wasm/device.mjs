@@ -179,7 +179,7 @@ export class Device {
       entries.push({
         entry, date: flags & 1 ? date : null, mood: flags & 2 ? mood : null, deleted: (flags & 4) !== 0,
         unsealed: (flags & 8) !== 0, changedWallMs: Number(fields.i64()), textLength: Number(fields.u64()),
-        title: fields.text(), excerpt: fields.text(),
+        title: fields.text(), snippet: fields.text(),
       });
     }
     return entries;

@@ -11,7 +11,7 @@
  * Pointers are offsets in `memory`. Views of it go stale whenever a call makes it grow.
  * Inputs:  borrowed for the call. Text is UTF-8. Ids are 16 bytes, replicas 8, keys and entropy 32.
  * Outputs: a function with a `struct quire_buffer *out` clears it, then fills it; on any status but
- *          QUIRE_OK it is empty. It belongs to whoever created it.
+ *          QUIRE_OK it is empty. It belongs to the caller that created it.
  * Numbers: 64-bit ones are i64, which JavaScript sees as BigInt.
  * Rows:    what is a list goes to a buffer as fields one after another, big-endian, without gaps.
  *          `bytes` is a u32 size and so many bytes; `flags` is a u8.
@@ -59,7 +59,7 @@ QUIRE_EXPORT("version") uint32_t quire_wasm_version(void);
 
 /** At least one byte; 0 when there is no memory. */
 QUIRE_EXPORT("alloc") uint8_t *quire_wasm_alloc(size_t size);
-/** Accepts 0. Does not wipe: whoever wrote a secret there wipes it. */
+/** Accepts 0. Does not wipe: the caller that wrote a secret there wipes it. */
 QUIRE_EXPORT("free") void quire_wasm_free(uint8_t *memory);
 
 /** An empty buffer; 0 when there is no memory. */
@@ -219,7 +219,7 @@ QUIRE_EXPORT("device_replica")
 void quire_wasm_device_replica(const struct quire_device *device, uint8_t *out_replica);
 
 /** Rows: 16 bytes entry, flags (1 has_date, 2 has_mood, 4 deleted, 8 unsealed), i64 date, i64 mood,
- * i64 changed_wall_ms, u64 text_length, bytes title, bytes excerpt. */
+ * i64 changed_wall_ms, u64 text_length, bytes title, bytes snippet. */
 QUIRE_EXPORT("device_entries")
 int quire_wasm_device_entries(struct quire_device *device, struct quire_buffer *out);
 /** Rows: 16 bytes device, flags (1 self, 2 active), u64 batches, i64 last_heard_ms, bytes name. */

@@ -72,7 +72,7 @@ _Noreturn void __assert_fail(const char *expression, const char *file, int line,
 
 _Noreturn void __assert_fail(const char *expression, const char *file, int line, const char *function)
 {
-    (void)expression, (void)function; /* what nobody reads is not in the module */
+    (void)expression, (void)function; /* no one reads them: they are not in the module */
     quire_host_failed(file, (uint32_t)line);
     __builtin_trap();
 }

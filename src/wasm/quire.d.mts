@@ -170,7 +170,7 @@ export type Action =
 export interface Summary {
   entry: Uint8Array;
   title: string;
-  excerpt: string;
+  snippet: string;
   date: number | null;
   mood: number | null;
   /** When it last changed on this device, by its wall clock. */
@@ -201,7 +201,7 @@ export interface DeviceState {
   caughtUp: boolean;
   epoch: number;
   rosterCount: number;
-  /** Records that the server forgot and this device has yet to make again. */
+  /** Roster operations that the server lost and this device has yet to re-apply. */
   redoCount: number;
   batchCount: number;
   chainCount: number;
@@ -217,7 +217,7 @@ export interface DeviceState {
   caughtUpMs: number;
   /** Other devices connected now. */
   presence: number;
-  /** Six words to compare by eye: the same on devices that hold the same. */
+  /** The state digest, shown as six words, to compare by eye: the same on devices that hold the same. */
   words: string;
   /** How often each was raised, ever. */
   alarms: Record<Alarm, number>;

@@ -209,14 +209,14 @@ def list_and_search_take_dates_as_people_say_them():
         for words in ["now", "yesterday 8pm", "3 days ago", "2023-05-01", "31.12.2022 23:59"]:
             device.run("write", f"walk {words}", "--date", words, environment=now)
         device.run("write", "walk undated")
-        undated = next(row["entry"] for row in device.entries() if row["excerpt"] == "walk undated")
+        undated = next(row["entry"] for row in device.entries() if row["snippet"] == "walk undated")
         device.run("edit", undated, "--no-date")
 
         def found(*options):
             rows = [json.loads(device.run(*command, *options, "--json", environment=now))["entries"]
                 for command in (["list"], ["search", "walk"])]
             assert [r["entry"] for r in rows[0]] == [r["entry"] for r in rows[1]]
-            return {row["excerpt"][5:] for row in rows[0]}
+            return {row["snippet"][5:] for row in rows[0]}
         assert found("--on", "today") == {"now"} and found("--on", "yesterday") == {"yesterday 8pm"}
         assert found("--from", "3 days ago") == {"now", "yesterday 8pm", "3 days ago"}
         assert found("--from", "2023", "--to", "may 2023") == {"2023-05-01"}
@@ -454,7 +454,7 @@ def names_that_leave_the_archive_are_only_names():
             ("good.md", "Good.")))
         report = device.json("import", evil)
         assert report["written"] == 1 and report["note_count"] == 3, report
-        assert [row["excerpt"] or row["title"] for row in device.entries()] == ["good"]
+        assert [row["snippet"] or row["title"] for row in device.entries()] == ["good"]
         assert not list(journal.world.folder.parent.glob("evil.md"))
         out = io.BytesIO()
         with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as made:

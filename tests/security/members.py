@@ -119,7 +119,7 @@ def test_subs_of_one_device_leave_others_a_share():
 
 
 def test_each_refusal_has_its_code_its_cause_and_one_line():
-    """K: one AUTH for unlike causes, and nothing in the log."""
+    """K: one AUTH for unlike reasons, and nothing in the log."""
     with Server() as server:
         account = Account()
         logged_in(server, account).socket.close()

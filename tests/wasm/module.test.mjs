@@ -222,7 +222,7 @@ test('a device keeps its account and entries in records, with the host\'s random
   assert.throws(() => made.device.state(), fails('ESTATE'));
 
   const again = Device.open(core, options(records));
-  assert.deepEqual(again.entries().map(({ title, excerpt, textLength }) => [title, excerpt, textLength]),
+  assert.deepEqual(again.entries().map(({ title, snippet, textLength }) => [title, snippet, textLength]),
     [['First', 'Dear diary 🙂', 12]]);
   assert.equal(again.document(entry).text(), 'Dear diary 🙂');
   assert.throws(() => again.document(new Uint8Array(16)), fails('ENOTFOUND'));

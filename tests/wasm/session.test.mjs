@@ -26,7 +26,7 @@ const views = {
     const rows = new Rows();
     for (const e of device.entries()) {
       rows.fixed(e.entry).u8(flags(e.date !== null, e.mood !== null, e.deleted, e.unsealed)).u64(e.date ?? 0)
-        .u64(e.mood ?? 0).u64(e.changedWallMs).u64(e.textLength).bytes(e.title).bytes(e.excerpt);
+        .u64(e.mood ?? 0).u64(e.changedWallMs).u64(e.textLength).bytes(e.title).bytes(e.snippet);
     }
     return rows.hex;
   },

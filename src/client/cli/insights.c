@@ -320,7 +320,7 @@ static enum qr_cli_exit write_page(struct qr_cli *cli, const struct qr_insights 
         return QR_CLI_FAILED;
     }
     if (!cli->json) {
-        printf("%s is written, not encrypted: whoever can read your files can read it.\n", path);
+        printf("%s is written, not encrypted: programs and people who can read your files can read it.\n", path);
         return QR_CLI_DONE;
     }
     return qr_cli_print_json(cli, json_pack("{s:s}", "html", path));

@@ -197,7 +197,7 @@ static bool has_changes(const struct qr_cli_args *args)
     return false;
 }
 
-/* Text that nobody asked for is not read, for it may be a loop's; nor is it passed over. */
+/* Text on standard input without `-` is not read, for it may be a loop's; nor is it passed over. */
 static enum qr_cli_exit refuse_input(struct qr_cli *cli)
 {
     return qr_cli_usage(cli, "Standard input may hold a text, and it is not clear what it is for. "

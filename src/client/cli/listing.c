@@ -14,7 +14,7 @@
 
 struct row {
     uint8_t entry[QUIRE_ENTRY_SIZE];
-    char *line; /* title, else excerpt */
+    char *line; /* title, else snippet */
     size_t line_size;
     bool titled, has_date, has_mood, deleted, unsent;
     int64_t date, mood, changed_ms, created_ms;
@@ -61,7 +61,7 @@ static bool add_row(void *context, const struct quire_summary *summary)
         rows->capacity = capacity;
     }
     bool titled = summary->title.size > 0;
-    struct quire_bytes line = titled ? summary->title : summary->excerpt;
+    struct quire_bytes line = titled ? summary->title : summary->snippet;
     struct row row = {.titled = titled, .has_date = summary->has_date,
         .has_mood = summary->has_mood, .deleted = summary->deleted, 
         .date = summary->date, .mood = summary->mood, .changed_ms = summary->changed_wall_ms,
@@ -148,7 +148,7 @@ static json_t *json_row(const struct row *row)
     struct quire_bytes line = {(const uint8_t *)row->line, row->line_size};
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:b, s:b, s:I}", "entry",
         qr_cli_json_id(row->entry), "title", row->titled ? qr_cli_json_bytes(line) : json_null(),
-        "excerpt", row->titled ? json_null() : qr_cli_json_bytes(line), "date",
+        "snippet", row->titled ? json_null() : qr_cli_json_bytes(line), "date",
         row->has_date ? json_integer(row->date) : json_null(), "mood",
         row->has_mood ? json_integer(row->mood) : json_null(), "length", (json_int_t)row->length,
         "deleted", (int)row->deleted, "unsent", (int)row->unsent, "changed_ms",

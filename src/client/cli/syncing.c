@@ -180,7 +180,7 @@ enum qr_cli_exit qr_cli_status(struct qr_cli *cli)
             qr_cli_warn(cli), qr_cli_plain(cli), state.unread_count,
             state.unread_count == 1 ? "batch" : "batches");
     }
-    printf("six words    %s\n", state.words);
+    printf("state digest %s\n", state.words);
     quire_client_each_rejection(cli->client, print_rejection, cli);
     print_alarms(cli, &state);
     qr_cli_print_import_mark(cli);

@@ -43,20 +43,20 @@ const struct qr_moving_format *qr_moving_format_of(const struct qr_moving_bundle
 json_t *qr_moving_json(struct qr_moving_reading *reading, const struct qr_moving_member *member,
     bool fatal)
 {
-    json_error_t problem;
+    json_error_t fault;
     json_t *json = json_loadb((const char *)member->content.data, member->content.size,
-        JSON_ALLOW_NUL, &problem);
+        JSON_ALLOW_NUL, &fault);
     if (json != NULL) {
         return json;
     }
     if (fatal) {
         (void)qr_client_fail(reading->error, QUIRE_EMALFORMED,
             "%.200s is not whole JSON: line %d, column %d: %.200s. Nothing was imported.",
-            member->name, problem.line, problem.column, problem.text);
+            member->name, fault.line, fault.column, fault.text);
     } else {
         qr_moving_note(reading->journal, QR_MOVING_FILE_SKIPPED, quire_bytes_of_text(member->name),
-            "It is not whole JSON: line %d, column %d: %.200s.", problem.line, problem.column,
-            problem.text);
+            "It is not whole JSON: line %d, column %d: %.200s.", fault.line, fault.column,
+            fault.text);
     }
     return NULL;
 }

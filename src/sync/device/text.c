@@ -16,7 +16,7 @@ static const char *const alarms[QUIRE_ALARM_COUNT] = {
     [QUIRE_ALARM_SERVER_BEHIND] =
         "the server had lost changes that it had confirmed before; they were sent again from here",
     [QUIRE_ALARM_WITHHELD] = "another device was not shown changes that the server had; compare the "
-                             "six words of `quire status` on both devices",
+                             "state digest of `quire status` on both devices",
     [QUIRE_ALARM_UNREADABLE] =
         "a signed change could not be opened or merged; it is kept, and this entry may lack it",
     [QUIRE_ALARM_CLOCK] = "this device's clock and the server's differ by more than two minutes; "

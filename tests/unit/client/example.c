@@ -9,7 +9,7 @@
 static bool print_title(void *context, const struct quire_summary *summary)
 {
     ++*(int *)context;
-    printf("# %.*s\n", (int)summary->excerpt.size, (const char *)summary->excerpt.data);
+    printf("# %.*s\n", (int)summary->snippet.size, (const char *)summary->snippet.data);
     return true;
 }
 

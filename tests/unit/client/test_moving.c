@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- made-up journals ------------------------------------------------------------------------ */
+/* ---- sample journals ------------------------------------------------------------------------- */
 
 /* What a reader might take for something else: ends of lines, YAML, JSON, Markdown, controls. */
 static const char *const pieces[] = {"rain", " ", "\n", "\r\n", "\r", "\t", "---", "---\n", "\n---\n",

@@ -1,5 +1,5 @@
 /*
- * Made-up diaries and texts for the tests of insight.
+ * Simulated diaries and texts for the tests of insight.
  */
 #ifndef SUPPORT_H
 #define SUPPORT_H
