@@ -16,7 +16,7 @@
  *        before is whole, and nothing else was sent.
  * Time:  now_ms is a monotonic clock, never going back while the device lives; wall_ms is the wall
  *        clock and may be anything.
- * At rest: every record is encrypted under profile_key, but for batches, which are as the server
+ * Disk:  every record is encrypted under profile_key, but for batches, which are as the server
  *        sees them.
  * Threads: one device on one thread at a time; devices are independent.
  * Source: protocol/README.md.
@@ -97,7 +97,7 @@ enum quire_event_kind {
     QUIRE_EVENT_PAIR_OPEN,    /* show a code to a new device (connected only) */
     QUIRE_EVENT_PAIR_CLOSE,   /* no longer */
     QUIRE_EVENT_REVOKE,       /* device: revoke it and change the epoch key (connected only) */
-    QUIRE_EVENT_INDEX,        /* gather the words of entries that cannot be searched yet: a bounded
+    QUIRE_EVENT_INDEX,        /* gather the index terms of entries that cannot be searched yet: a bounded
                                  piece of that work, then NOTICE_INDEXED */
 };
 
@@ -211,7 +211,7 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_device_recover(
     struct quire_device **out_device);
 
 /**
- * A device that the server does not know any more (REFUSED with `auth`: the server forgot its
+ * A device that the server does not know any more (REFUSED with `auth`: the server lost its
  * enrolment, and so did everybody who knew of it) asks to be enrolled again by the code that another
  * device shows. Not connected; connect it then. Keys, entries and all that was written stay. Ends
  * with NOTICE_JOINED or PAIR_FAILED. entropy: 32 fresh random bytes. EMALFORMED: not a code. ESTATE:
@@ -352,7 +352,7 @@ struct quire_device_state {
     uint32_t epoch;
     uint32_t roster_count;
     uint32_t roster_fullness; /* percent of the room for enrolments that is used; 80: warn the user */
-    uint32_t redo_count; /* records that the server forgot and this device has yet to make again */
+    uint32_t lost_op_count; /* roster operations that the server lost and this device has yet to re-apply */
     uint64_t batch_count;    /* all that are held */
     uint64_t chain_count;
     uint64_t unsealed_count; /* entries with edits not sealed, and changes to be sealed anew */

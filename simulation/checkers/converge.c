@@ -58,7 +58,7 @@ static const char *what_it_waits_for(const struct world *world, const struct pho
            : world->now_ms < world->server->paused_until_ms ? "waits for the server, which stands still"
            : !state->connected                ? "has no connection"
            : !state->caught_up                ? "has not caught up"
-           : state->redo_count > 0            ? "has roster operations to re-apply that the server lost"
+           : state->lost_op_count > 0            ? "has roster operations to re-apply that the server lost"
            : state->unsealed_count > 0        ? "has edits that are not sealed"
            : state->unacknowledged_count > 0  ? "has batches that the server did not acknowledge"
            : state->not_on_server_count > 0   ? "holds batches that the server lacks"

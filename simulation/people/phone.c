@@ -315,12 +315,12 @@ static void carry_out(struct world *world, struct phone *phone, const struct qui
 
 static void look_at_state(struct world *world, struct phone *phone)
 {
-    uint32_t redos = phone->state.redo_count;
+    uint32_t redos = phone->state.lost_op_count;
     uint64_t unread = phone->state.unread_count;
     quire_device_state(phone->device, &phone->state);
     const struct quire_device_state *state = &phone->state;
-    if (state->redo_count > redos) {
-        TRACE(world, "phone # has # records to make again", phone->number, state->redo_count);
+    if (state->lost_op_count > redos) {
+        TRACE(world, "phone # has # records to make again", phone->number, state->lost_op_count);
         mark(world, MARK_record_made_again);
     }
     if (state->unread_count > unread) {

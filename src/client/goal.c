@@ -20,7 +20,7 @@ static bool everything_is_there(struct qr_client_work *work, const struct quire_
         return false;
     }
     if (state->unsealed_count == 0 && state->unacknowledged_count == 0
-        && state->not_on_server_count == 0 && state->redo_count == 0) {
+        && state->not_on_server_count == 0 && state->lost_op_count == 0) {
         return true;
     }
     uint32_t code = 0;

@@ -20,12 +20,12 @@
 #define FILE_NAME "log.mdb"
 #define NEW_NAME "new.mdb"
 #define DISK_RESERVE (1024 * 1024) /* with less than this left, EIO means a full disk */
-#if defined(QR_FAILPOINT_NOSYNC) /* two planted bugs, which tests/crash must find */
-#define PLANTED MDB_NOSYNC
+#if defined(QR_FAILPOINT_NOSYNC) /* two deliberate bugs, which tests/crash must find */
+#define FAILPOINT_FLAGS MDB_NOSYNC
 #elif defined(QR_FAILPOINT_NOMETASYNC)
-#define PLANTED MDB_NOMETASYNC
+#define FAILPOINT_FLAGS MDB_NOMETASYNC
 #else
-#define PLANTED 0
+#define FAILPOINT_FLAGS 0
 #endif
 
 enum quire_status qr_environment_status(const struct qr_environment *environment, int code)
@@ -124,7 +124,7 @@ static int open_file(struct qr_environment *environment, const char *name, uint6
         code = mdb_env_set_mapsize(env, map_size);
     }
     if (code == MDB_SUCCESS) {
-        code = mdb_env_open(env, path, MDB_NOSUBDIR | MDB_NOTLS | PLANTED, 0600);
+        code = mdb_env_open(env, path, MDB_NOSUBDIR | MDB_NOTLS | FAILPOINT_FLAGS, 0600);
     }
     if (code != MDB_SUCCESS) {
         mdb_env_close(env);
@@ -374,7 +374,7 @@ static int rewrite_roots(int file, off_t offset)
  * all other pages before it writes the roots. */
 static int settle(const struct qr_environment *environment)
 {
-#ifdef QR_FAILPOINT_NO_SETTLING /* a planted bug, which tests/crash must find */
+#ifdef QR_FAILPOINT_NO_SETTLING /* a deliberate bug, which tests/crash must find */
     return MDB_SUCCESS;
 #endif
     MDB_stat tree;

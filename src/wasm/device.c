@@ -268,7 +268,7 @@ int quire_wasm_device_state(struct quire_device *device, struct quire_buffer *ou
                              state.caught_up << 3));
     rows_u32(&rows, state.epoch);
     rows_u32(&rows, state.roster_count);
-    rows_u32(&rows, state.redo_count);
+    rows_u32(&rows, state.lost_op_count);
     rows_u64(&rows, state.batch_count);
     rows_u64(&rows, state.chain_count);
     rows_u64(&rows, state.unsealed_count);

@@ -211,7 +211,7 @@ export class Device {
     const user = fields.fixed(32), device = fields.fixed(16), flags = fields.u8();
     const state = {
       user, device, joined: (flags & 1) !== 0, revoked: (flags & 2) !== 0, connected: (flags & 4) !== 0,
-      caughtUp: (flags & 8) !== 0, epoch: fields.u32(), rosterCount: fields.u32(), redoCount: fields.u32(),
+      caughtUp: (flags & 8) !== 0, epoch: fields.u32(), rosterCount: fields.u32(), lostOpCount: fields.u32(),
       batchCount: Number(fields.u64()), chainCount: Number(fields.u64()), unsealedCount: Number(fields.u64()),
       unacknowledgedCount: Number(fields.u64()), notOnServerCount: Number(fields.u64()),
       unreadCount: Number(fields.u64()), caughtUpMs: Number(fields.i64()), presence: fields.u32(), words: fields.text(), alarms: {},

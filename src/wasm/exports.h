@@ -229,7 +229,7 @@ int quire_wasm_device_devices(struct quire_device *device, struct quire_buffer *
 QUIRE_EXPORT("device_rejections")
 int quire_wasm_device_rejections(const struct quire_device *device, struct quire_buffer *out);
 /** One row: 32 bytes user, 16 bytes device, flags (1 joined, 2 revoked, 4 connected, 8 caught_up),
- * u32 epoch, u32 roster_count, u32 redo_count, u64 batch_count, u64 chain_count, u64 unsealed_count,
+ * u32 epoch, u32 roster_count, u32 lost_op_count, u64 batch_count, u64 chain_count, u64 unsealed_count,
  * u64 unacknowledged_count, u64 not_on_server_count, u64 unread_count, i64 caught_up_ms, u32 presence,
  * bytes words, and a u64 for each kind of alarm from 1 on. */
 QUIRE_EXPORT("device_state")

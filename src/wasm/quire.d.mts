@@ -202,7 +202,7 @@ export interface DeviceState {
   epoch: number;
   rosterCount: number;
   /** Roster operations that the server lost and this device has yet to re-apply. */
-  redoCount: number;
+  lostOpCount: number;
   batchCount: number;
   chainCount: number;
   /** Entries with edits that are not sealed yet. */

@@ -91,7 +91,7 @@ static void reconnect(struct device_box *box)
 }
 
 /* A server whose roster leaves the device's some records before its end, and goes on otherwise: the
- * device contradicts, looks, and goes over to it if every record of it holds. */
+ * device contradicts, audits, and adopts it if every record of it holds. */
 static void part_ways(struct device_box *box, struct recipe *recipe, struct quire_bytes script)
 {
     static const uint8_t nonce[QR_FRAME_NONCE_SIZE] = {1}, log[QR_LOG_SIZE] = {1};

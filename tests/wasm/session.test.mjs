@@ -45,7 +45,7 @@ const views = {
   state(device) {
     const s = device.state(), rows = new Rows();
     rows.fixed(s.user).fixed(s.device).u8(flags(s.joined, s.revoked, s.connected, s.caughtUp)).u32(s.epoch)
-      .u32(s.rosterCount).u32(s.redoCount).u64(s.batchCount).u64(s.chainCount).u64(s.unsealedCount).u64(s.unacknowledgedCount)
+      .u32(s.rosterCount).u32(s.lostOpCount).u64(s.batchCount).u64(s.chainCount).u64(s.unsealedCount).u64(s.unacknowledgedCount)
       .u64(s.notOnServerCount).u64(s.unreadCount).u64(s.caughtUpMs).u32(s.presence).bytes(s.words);
     for (const count of Object.values(s.alarms)) rows.u64(count);
     return rows.hex;

@@ -1,6 +1,6 @@
 /*
  * bench-insight: how often the insight core says something where there is nothing, and how often it finds
- * what is there, over made-up diaries; and how long a report takes.
+ * what is there, over simulated diaries; and how long a report takes.
  *
  * usage: bench-insight [--long | --short] [null] [planted] [year] [speed]
  */

@@ -81,7 +81,7 @@ void quire_device_state(struct quire_device *device, struct quire_device_state *
         .roster_count = device->roster.count,
         .roster_fullness = qr_roster_fullness(&device->roster),
         .unsealed_count = device->pending.count + device->rebased.count,
-        .redo_count = (uint32_t)device->lost_ops.count,
+        .lost_op_count = (uint32_t)device->lost_ops.count,
         .caught_up_ms = device->receipt.caught_up_wall_ms,
         .presence = device->link.presence};
     memcpy(state.user, device->user, QR_USER_SIZE);

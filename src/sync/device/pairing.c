@@ -130,7 +130,7 @@ void device_pair_request(struct quire_device *device)
     quire_buffer_finish(&request);
 }
 
-/* A member keeps what it has, and goes over to the roster that has it in it now. */
+/* A member keeps what it has, and adopts the roster that has it in it now. */
 static void end_rejoining(struct quire_device *device, enum quire_status status)
 {
     device->enrolment.rejoining = false;

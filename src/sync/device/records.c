@@ -12,7 +12,7 @@
  *   l entry:16              edits that are not sealed yet
  *   m entry:16              what a list shows
  *   f entry:16              its words, to be found by; not there: they are to be gathered again
- *   g device:16             a record that the server forgot and this device makes again
+ *   g device:16             a record that the server lost and this device re-applies
  *   q n:8                   a change out of a dropped batch, to be sealed anew: entry ‖ delta
  *   x n:1                   the other side of a fork, as it came: the last 64
  *   a                       when our batches were acknowledged: version, replica, marks

@@ -1,6 +1,6 @@
 /*
  * Batches, roster records and signatures made by hand, right in everything but where a test says
- * otherwise: what somebody with real keys and no scruples can send. No test framework in here, so
+ * otherwise: what an attacker with real keys can send. No test framework in here, so
  * that the fuzz targets may use it.
  */
 #ifndef QR_TESTS_SYNC_FORGE_H
@@ -52,7 +52,7 @@ void forge_batch(struct forger *forger, const struct plan *plan, struct quire_bu
 /** The same, of the forger's own plan, and the chain goes on from it. */
 void forge_next(struct forger *forger, const uint8_t *entry, const char *text,
     struct quire_buffer *out_batch);
-/** Hashes and signs a batch's bytes again, after somebody changed them. */
+/** Hashes and signs a batch's bytes again, after they were changed. */
 void forge_sign(const struct forger *forger, const uint8_t *user, struct quire_buffer *batch);
 
 /** Appends a record after the roster's last, signed by the forger's device; seq, prev and signer

@@ -230,7 +230,7 @@ static void send_to_hub(void *context, struct quire_bytes message)
     }
 }
 
-static void carry_out(struct world *world, struct person *person, struct quire_actions actions)
+static void perform(struct world *world, struct person *person, struct quire_actions actions)
 {
     struct sender sender = {world, person};
     struct kit_outcome outcome =
@@ -262,12 +262,12 @@ void world_step(struct world *world, size_t index, struct quire_event event)
         if (person->shell.table.count > 0) {
             world_restart(world, index, true);
         } else {
-            world_drop(world, index); /* a device that is nobody yet */
+            world_drop(world, index); /* a device without an account yet */
         }
         return;
     }
     cr_assert_eq(status, QUIRE_OK, "a step of device %zu: %s", index, quire_status_text(status));
-    carry_out(world, person, actions);
+    perform(world, person, actions);
 }
 
 struct quire_device_options world_options(struct world *world, struct person *person)
@@ -285,7 +285,7 @@ void world_account(struct world *world, size_t index)
     cr_assert_eq(quire_device_init(&options, quire_bytes_of_text("phone"), person->kit,
                      &person->shell.device, &actions),
         QUIRE_OK);
-    carry_out(world, person, actions);
+    perform(world, person, actions);
 }
 
 void world_join(struct world *world, size_t index, const char *code)

@@ -32,7 +32,7 @@ struct person {
     uint64_t pushed;   /* bytes of PUSH frames that it sent */
 };
 
-/** Somebody who talks raw frames to the hub: peer.h. */
+/** A stranger who talks raw frames to the hub: peer.h. */
 struct stranger {
     uint64_t connection;  /* 0: never open, or closed */
     struct line from_hub; /* what it has not read yet */
@@ -42,8 +42,8 @@ struct stranger {
 
 struct world {
     struct kit_hub server; /* its hub is NULL while it is made anew */
-    /** Told before and after each call into the core; may be NULL. With it ENOMEM is borne: whoever
-     * had no memory ends and begins again from what it had made durable. */
+    /** Told before and after each call into the core; may be NULL. With it ENOMEM is borne: a device
+     * or hub without memory ends and begins again from what it had made durable. */
     void (*core)(bool inside);
     uint64_t restarts;
     bool hold_persisted; /* devices never hear that something is durable */

@@ -54,7 +54,7 @@ void hostile_end(struct world *world)
 {
     char text[65536];
     for (size_t i = 0; i < 2; i++) {
-        world_disconnect(world, i); /* from whomever it was talking to */
+        world_disconnect(world, i); /* from the peer it was talking to */
         world_connect(world, i);
         world_type(world, i, hostile_diary, "honest ");
     }

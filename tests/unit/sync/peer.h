@@ -11,7 +11,7 @@
 
 #define PEER_HOST "localhost:7433"
 
-/** Devices 0 and 1 of one user, both caught up; 2 is somebody else's. Only 0 is connected. */
+/** Devices 0 and 1 of one user, both caught up; 2 is another user's. Only 0 is connected. */
 void hostile_begin(struct world *world);
 /** Both devices write and converge, whatever went before. Ends the world. */
 void hostile_end(struct world *world);

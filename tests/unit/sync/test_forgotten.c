@@ -1,6 +1,6 @@
 /*
- * A server that forgot roster records: revocations and enrolments are not lost with it, whoever
- * comes first, and nothing that anybody wrote is.
+ * A server that lost roster records: revocations and enrolments are not lost with it, whichever device
+ * comes first, and no edit is.
  */
 #include "sync/device/state.h"
 #include "harness.h"
@@ -31,10 +31,10 @@ static void offline(struct world *world, size_t count)
     }
 }
 
-static void revoke(struct world *world, size_t by, size_t whom)
+static void revoke(struct world *world, size_t by, size_t revoked)
 {
     struct quire_event event = {.kind = QUIRE_EVENT_REVOKE};
-    memcpy(event.device, world_state(world, whom).device, QUIRE_DEVICE_SIZE);
+    memcpy(event.device, world_state(world, revoked).device, QUIRE_DEVICE_SIZE);
     world_step(world, by, event);
     world_run(world, 3000);
 }
@@ -60,7 +60,7 @@ static void assert_one(struct world *world, const size_t *people, size_t count)
     for (size_t i = 0; i < count; i++) {
         struct quire_device_state state = world_state(world, people[i]);
         cr_assert(state.connected && state.caught_up, "person %zu", people[i]);
-        cr_assert_eq(state.unacknowledged_count + state.unsealed_count + state.redo_count, 0);
+        cr_assert_eq(state.unacknowledged_count + state.unsealed_count + state.lost_op_count, 0);
         cr_assert_str_eq(state.words, first.words, "person %zu", people[i]);
         cr_assert_str_eq(world_text(world, people[i], diary), text);
         cr_assert_eq(state.alarms[QUIRE_ALARM_FORK], 0);
@@ -83,7 +83,7 @@ static size_t begin(struct world *world)
     return world->server.log.count;
 }
 
-/* Person 0 has revoked 1, of which neither 1 nor 3 heard, and the server has forgotten it. Nobody is
+/* Person 0 has revoked 1, of which neither 1 nor 3 heard, and the server has lost it. No device is
  * online. `text` is what 0 wrote meanwhile, or NULL. */
 static void begin_with_forgotten_revocation(struct world *world, const char *text)
 {
@@ -133,7 +133,7 @@ Test(forgotten, a_device_enrolled_on_a_forgotten_record_is_enrolled_again)
     online(&world, 1);
     world_pair(&world, 1, 5); /* its record stands where the other one stood */
     write(&world, 5, "second. ");
-    /* Nobody vouches for it yet: it stays outside, and keeps what it has. */
+    /* No device vouches for it yet: it stays outside, and keeps what it has. */
     world_connect(&world, 4);
     world_run(&world, 3000);
     world_connect(&world, 4);
@@ -181,7 +181,7 @@ Test(forgotten, revocations_of_both_sides_hold)
         cr_assert_not(active(&world, i, 1) || active(&world, i, 4));
     }
     cr_assert_geq(world_state(&world, 0).epoch, 3);
-    /* Somebody may have the old end of its chain, so it does not go on with that. */
+    /* Another device may have the old end of its chain, so it does not go on with that. */
     cr_assert_neq(memcmp(chain, world.people[0].shell.device->replica.id, sizeof chain), 0);
     cr_assert_eq(world_state(&world, 0).alarms[QUIRE_ALARM_ROSTER], 1);
     world_finish(&world);
@@ -243,17 +243,17 @@ Test(forgotten, nothing_is_sealed_before_a_revocation_is_made_again)
     write(&world, 3, "upon it. ");
     offline(&world, 4);
     /* It goes over and is ended before it could say so to the server. */
-    for (int i = 0; i < 50 && world_state(&world, 0).redo_count == 0; i++) {
+    for (int i = 0; i < 50 && world_state(&world, 0).lost_op_count == 0; i++) {
         if (world.people[0].connection == 0) {
             world_connect(&world, 0);
         }
         world_carry(&world);
         world.now_ms += 50;
     }
-    cr_assert_eq(world_state(&world, 0).redo_count, 1);
+    cr_assert_eq(world_state(&world, 0).lost_op_count, 1);
     world_disconnect(&world, 0);
     world_restart(&world, 0, true);
-    cr_assert_eq(world_state(&world, 0).redo_count, 1);
+    cr_assert_eq(world_state(&world, 0).lost_op_count, 1);
     uint64_t batches = world_state(&world, 0).batch_count;
     world_type(&world, 0, diary, "private. ");
     world_run(&world, 60000);
@@ -305,7 +305,7 @@ Test(forgotten, a_device_that_nobody_vouches_for_comes_back_by_a_code)
     world_run(&world, 40000);
     assert_one(&world, (size_t[]){1, 3, 4, 5}, 4);
     cr_assert(shows(&world, 5, "newcomer") && shows(&world, 5, "unsent"));
-    /* A code that nobody waits for changes nothing. */
+    /* A code that no device waits for changes nothing. */
     world_disconnect(&world, 1);
     online(&world, 1);
     world_disconnect(&world, 4);

@@ -125,7 +125,7 @@ Test(found, a_pairing_reply_that_was_lost_is_given_again_and_to_that_device_alon
     cr_assert(!world_state(&world, 2).joined);
     world_disconnect(&world, 2);
     world_run(&world, 100);
-    cr_assert_eq(world_state(&world, 0).roster_count, records, "nobody else was enrolled");
+    cr_assert_eq(world_state(&world, 0).roster_count, records, "no other device was enrolled");
 
     world_connect(&world, 1);
     world_run(&world, 2000);
@@ -150,10 +150,10 @@ Test(found, a_code_that_was_used_is_good_for_two_minutes_more)
     world_finish(&world);
 }
 
-static void revoke(struct world *world, size_t by, size_t whom)
+static void revoke(struct world *world, size_t by, size_t revoked)
 {
     struct quire_event event = {.kind = QUIRE_EVENT_REVOKE};
-    memcpy(event.device, world_state(world, whom).device, QUIRE_DEVICE_SIZE);
+    memcpy(event.device, world_state(world, revoked).device, QUIRE_DEVICE_SIZE);
     world_step(world, by, event);
 }
 

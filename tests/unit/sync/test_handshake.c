@@ -117,13 +117,13 @@ Test(handshake, before_the_login_nothing_is_heard_but_the_handshake)
 
 Test(handshake, a_hello_of_other_versions_or_strangers_is_turned_away)
 {
-    static const uint8_t nonce[QR_FRAME_NONCE_SIZE] = {1}, nobody[QR_USER_SIZE] = {1};
+    static const uint8_t nonce[QR_FRAME_NONCE_SIZE] = {1}, unknown[QR_USER_SIZE] = {1};
     struct world world;
     hostile_begin(&world);
     struct qr_frame hello = {.type = QR_FRAME_HELLO};
     hello.hello.nonce = nonce;
-    hello.hello.user = nobody;
-    hello.hello.device = nobody;
+    hello.hello.user = unknown;
+    hello.hello.device = unknown;
     hello.hello.min = 2;
     hello.hello.max = 9;
     struct stranger *stranger = world_stranger(&world, PEER_HOST);
@@ -165,7 +165,7 @@ Test(handshake, two_devices_heal_a_wiped_server_at_the_same_moment)
         cr_assert_not_null(peer_hear(&world, strangers[i]));
         if (i == 0) {
             cr_assert_eq(peer_last()->type, QR_FRAME_WELCOME);
-        } else { /* nobody did anything wrong: look again */
+        } else { /* no side did anything wrong: look again */
             cr_assert_eq(peer_last()->type, QR_FRAME_ERROR);
             cr_assert_eq(peer_last()->error.code, QR_ERROR_STALE_ROSTER);
         }
@@ -262,7 +262,7 @@ Test(handshake, a_mailbox_serves_one_at_a_time_and_none_when_nobody_waits)
     pair(&world, new, QR_PAIR_REQUEST, mailbox);
     cr_assert_eq(step_of(&world, new), QR_PAIR_CLOSE);
     pair(&world, old, QR_PAIR_OPEN, mailbox);
-    pair(&world, old, QR_PAIR_REPLY, mailbox); /* to nobody */
+    pair(&world, old, QR_PAIR_REPLY, mailbox); /* to no device */
     for (int i = 0; i < 100; i++) {
         pair(&world, i == 0 ? new : late, QR_PAIR_REQUEST, mailbox);
     }

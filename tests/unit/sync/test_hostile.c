@@ -189,7 +189,7 @@ Test(hostile, a_batch_without_its_deps_is_refused)
     struct forger forger = peer_keys(&world, 1, 'f');
     struct stranger *stranger = peer_login(&world, &forger);
     struct plan plan = forge_plan(&forger, NULL, NULL);
-    plan.deps[0] = (struct qr_dep){.replica = "nobody", .seq = 7, .hash = "?"};
+    plan.deps[0] = (struct qr_dep){.replica = "unknown", .seq = 7, .hash = "?"};
     plan.deps[1] = own_head(&world, 0);
     plan.deps[1].seq += 1;
     plan.deps[2] = own_head(&world, 1);
@@ -285,7 +285,7 @@ Test(hostile, a_chain_never_goes_back_in_the_roster)
 
 /* ---- a revoked device ------------------------------------------------------------------------- */
 
-Test(hostile, a_revoked_device_writes_nothing_more_by_nobodys_hand)
+Test(hostile, a_revoked_device_writes_nothing_more_by_unknown_hand)
 {
     struct world world;
     hostile_begin(&world);
@@ -395,7 +395,7 @@ Test(hostile, what_a_wiped_server_took_from_a_revoked_device_reaches_nobody)
     for (size_t i = 0; i < 4; i += 3) {
         struct quire_device_state state = world_state(&world, i);
         cr_assert(state.caught_up);
-        cr_assert_eq(state.alarms[QUIRE_ALARM_REVOKED_WRITE], 0); /* nobody is shown it */
+        cr_assert_eq(state.alarms[QUIRE_ALARM_REVOKED_WRITE], 0); /* no device is shown it */
         cr_assert_eq(state.alarms[QUIRE_ALARM_ROSTER], 0);
         cr_assert_eq(state.not_on_server_count, 0);
         cr_assert_null(strstr(world_text(&world, i, hostile_diary), "too late"));
@@ -490,7 +490,7 @@ static int append_revocation(struct world *world, struct forger *forger, struct 
     return code;
 }
 
-static const struct qr_dep nobodys = {.seq = 9, .replica = "nobody"}; /* a chain that there is not */
+static const struct qr_dep unknown = {.seq = 9, .replica = "unknown"}; /* a chain that there is not */
 
 Test(hostile, a_revocation_that_shuts_out_what_others_stand_on_is_refused)
 {
@@ -506,7 +506,7 @@ Test(hostile, a_revocation_that_shuts_out_what_others_stand_on_is_refused)
         wrong.hash[0] ^= 1;
         cr_assert_eq(append_revocation(&world, &forger, stranger, NULL, 0), QR_ERROR_STALE_ROSTER);
         cr_assert_eq(append_revocation(&world, &forger, stranger, &wrong, 1), QR_ERROR_STALE_ROSTER);
-        cr_assert_eq(append_revocation(&world, &forger, stranger, &nobodys, 1), QR_ERROR_STALE_ROSTER);
+        cr_assert_eq(append_revocation(&world, &forger, stranger, &unknown, 1), QR_ERROR_STALE_ROSTER);
         hostile_end(&world);
     }
 }
@@ -531,7 +531,7 @@ Test(hostile, a_revocation_may_shut_out_what_nobody_stands_on)
     world_finish(&world);
 }
 
-/* As after a loss that the revoking device has not heard of: whoever has that chain brings it. */
+/* As after a loss that the revoking device has not heard of: a device that has that chain brings it. */
 Test(hostile, a_revocation_may_pin_a_chain_that_the_server_lacks)
 {
     struct world world;
@@ -539,9 +539,9 @@ Test(hostile, a_revocation_may_pin_a_chain_that_the_server_lacks)
     world_disconnect(&world, 0);
     struct forger forger = peer_keys(&world, 1, 'f');
     struct stranger *stranger = peer_login(&world, &forger);
-    struct qr_dep pins[2] = {own_head(&world, 0), nobodys};
+    struct qr_dep pins[2] = {own_head(&world, 0), unknown};
     if (memcmp(pins[0].replica, pins[1].replica, QR_REPLICA_SIZE) > 0) {
-        pins[0] = nobodys;
+        pins[0] = unknown;
         pins[1] = own_head(&world, 0);
     }
     cr_assert_eq(append_revocation(&world, &forger, stranger, pins, 2), 0);

@@ -154,7 +154,7 @@ static const struct violation violations[] = {
     {"!output->failed", output_out_of_memory},
 };
 
-/* Plants and checks in a child process; what it said on its standard error. */
+/* Breaks and checks in a child process; what it said on its standard error. */
 static bool dies_with(struct quire_device *device, const struct violation *violation, char *out_said,
     size_t size)
 {

@@ -60,7 +60,7 @@ Test(liar, a_ghost_device_in_the_roster_is_an_alarm)
     hostile_end(&world);
 }
 
-/* Whoever saw another roster reads the whole of it next, and does not go over to what is not there. */
+/* A device that saw another roster audits the whole of it next, and does not adopt what is not there. */
 static void look_at(struct world *world, size_t person, const struct qr_frame *challenge)
 {
     const struct qr_frame *hello;
@@ -248,7 +248,7 @@ Test(liar, a_wrong_request_ends_the_pairing_and_enrols_nobody)
     liar_say(&world, 0, &frame);
     cr_assert_eq(world.people[0].shell.notices[QUIRE_NOTICE_PAIR_FAILED], 1);
     cr_assert_null(liar_hear_of(&world, 0, QR_FRAME_ROSTER_APPEND));
-    liar_say(&world, 0, &frame); /* and once more, to nobody */
+    liar_say(&world, 0, &frame); /* and once more, to no device */
     cr_assert_eq(world.people[0].shell.notices[QUIRE_NOTICE_PAIR_FAILED], 1);
     hostile_end(&world);
 }
@@ -343,7 +343,7 @@ Test(liar, a_joining_device_believes_no_other_account_and_can_still_join_its_own
     }
     cr_assert_eq(liar_alarm(&world, 3, QUIRE_ALARM_ROSTER), 1);
     cr_assert_eq(world.people[3].shell.notices[QUIRE_NOTICE_PAIR_FAILED], 1);
-    cr_assert_eq(world.people[3].shell.table.count, 0); /* nothing is kept of a device that is nobody yet */
+    cr_assert_eq(world.people[3].shell.table.count, 0); /* nothing is kept of a device without an account yet */
     world_connect(&world, 3);
     world_run(&world, 2000);
     cr_assert_eq(world.people[3].shell.notices[QUIRE_NOTICE_JOINED], 1);

@@ -10,7 +10,7 @@
 
 Test(liar, heads_that_nobody_has_are_asked_for_and_not_believed)
 {
-    static const uint8_t nobody[QR_REPLICA_SIZE] = "nobody", prefix[QR_HASH_PREFIX_SIZE] = "hash";
+    static const uint8_t unknown[QR_REPLICA_SIZE] = "unknown", prefix[QR_HASH_PREFIX_SIZE] = "hash";
     struct world world;
     hostile_begin(&world);
     const struct quire_device *device = world.people[0].shell.device;
@@ -21,7 +21,7 @@ Test(liar, heads_that_nobody_has_are_asked_for_and_not_believed)
         positions[i] = (struct qr_frame_position){
             device->chains.items[i].replica, device->chains.items[i].head, device->chains.items[i].hash};
     }
-    positions[2] = (struct qr_frame_position){nobody, UINT64_MAX, prefix};
+    positions[2] = (struct qr_frame_position){unknown, UINT64_MAX, prefix};
     liar_accept(&world, 0);
     frame.caught_up.position_count = 3;
     liar_say(&world, 0, &frame);
@@ -57,12 +57,12 @@ Test(liar, an_ack_beyond_what_there_is_says_nothing)
     struct world world;
     hostile_begin(&world);
     const struct quire_device *device = world.people[0].shell.device;
-    static const uint8_t nobody[QR_REPLICA_SIZE] = "nobody";
+    static const uint8_t unknown[QR_REPLICA_SIZE] = "unknown";
     liar_accept(&world, 0);
     liar_want_nothing(&world, 0);
     world_keep(&world, 0, hostile_diary, "not sent yet");
     struct qr_frame_range ranges[] = {
-        {.replica = nobody, .to = 7}, {.replica = device->replica.id, .to = UINT64_MAX},
+        {.replica = unknown, .to = 7}, {.replica = device->replica.id, .to = UINT64_MAX},
         {.replica = device->replica.id, .to = 2}, {.replica = device->chains.items[1].replica, .to = 9}};
     struct qr_frame frame = {.type = QR_FRAME_ACK};
     frame.ack.ranges = ranges;
@@ -79,14 +79,14 @@ Test(liar, errors_of_every_code_lose_nothing)
     struct world world;
     hostile_begin(&world);
     const struct quire_device *device = world.people[0].shell.device;
-    static const uint8_t nobody[QR_REPLICA_SIZE] = "nobody";
+    static const uint8_t unknown[QR_REPLICA_SIZE] = "unknown";
     for (uint32_t code = 0; code < QR_ERROR_CODE_COUNT + 3; code++) {
         for (int kind = 0; kind < 5; kind++) {
             struct qr_frame frame = {.type = QR_FRAME_ERROR};
             frame.error.code = code;
             frame.error.retry_ms = kind % 2 == 0 ? 0 : UINT32_MAX;
             frame.error.fatal = kind == 0;
-            frame.error.replica = kind < 2 ? NULL : kind == 4 ? nobody : device->replica.id;
+            frame.error.replica = kind < 2 ? NULL : kind == 4 ? unknown : device->replica.id;
             frame.error.seq = kind < 2 ? 0 : kind == 2 ? 1 : UINT64_MAX;
             frame.error.data = quire_bytes_of_text("evidence");
             liar_accept(&world, 0);
@@ -140,8 +140,8 @@ Test(liar, a_want_of_nonsense_sends_at_most_what_there_is)
     struct world world;
     hostile_begin(&world);
     const struct quire_device *device = world.people[0].shell.device;
-    static const uint8_t nobody[QR_REPLICA_SIZE] = "nobody";
-    struct qr_frame_range ranges[] = {{nobody, 1, UINT64_MAX},
+    static const uint8_t unknown[QR_REPLICA_SIZE] = "unknown";
+    struct qr_frame_range ranges[] = {{unknown, 1, UINT64_MAX},
         {device->chains.items[0].replica, 1, UINT64_MAX}, {device->chains.items[0].replica, UINT64_MAX, UINT64_MAX},
         {device->chains.items[1].replica, 2, 9}};
     struct qr_frame frame = {.type = QR_FRAME_WANT};

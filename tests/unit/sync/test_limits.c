@@ -1,5 +1,5 @@
 /*
- * Every number that bounds a stranger: exactly at it all is well, one above it is refused, and what
+ * Every number that bounds a stranger: exactly at it is accepted, one above it is refused, and what
  * was there before is as it was. Limits of form alone are in tests/unit/codec.
  */
 #include "base/writer.h"
@@ -96,7 +96,7 @@ Test(limits, pushes_beyond_the_burst_wait_for_their_rate)
     cr_assert_eq(peer_last()->error.code, QR_ERROR_RATE);
     cr_assert_eq(peer_last()->error.seq, forger.seq + 1);
     cr_assert_eq(peer_last()->error.retry_ms, 101);
-    for (int i = 0; i < 50; i++) { /* asking often makes nobody wait longer */
+    for (int i = 0; i < 50; i++) { /* asking often makes no user wait longer */
         wait(&world, 2);
         cr_assert_eq(push_many(&world, stranger, &forger, 1), i == 49);
     }
@@ -127,7 +127,7 @@ Test(limits, bytes_beyond_the_burst_wait_for_their_rate)
     wait(&world, 1);
     cr_assert_eq(push_many(&world, stranger, &forger, 2), 1);
     /* What is larger than the burst goes when the bucket is full: an operator's number may be small,
-     * but it locks nobody out. */
+     * but it locks no user out. */
     limits.push_bytes_burst = (uint32_t)(batch.size / 2);
     limit(&world, &limits);
     stranger = peer_login(&world, &forger);

@@ -1,5 +1,5 @@
 /*
- * Without memory: each allocation of a session fails once. Whoever had none ends and begins again
+ * Without memory: each allocation of a session fails once. A device or hub that had none ends and begins again
  * from what it had made durable; nothing crashes, nothing leaks, and nothing that was saved or
  * acknowledged is lost or comes twice.
  */

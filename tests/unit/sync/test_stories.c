@@ -384,7 +384,7 @@ Test(stories, what_is_on_its_way_to_disk_is_forgotten_with_the_damaged_record_it
     struct qr_hub_counters counters;
     qr_hub_counters(world.server.hub, &counters);
     cr_assert_eq(counters.records_damaged, 1);
-    cr_assert_eq(counters.connections_ready, 0, "nobody goes on with that log");
+    cr_assert_eq(counters.connections_ready, 0, "no connection goes on with that log");
     cr_assert_eq(indexed(&world, 0), before + 1, "nothing is forgotten while something is on its way");
     world_connect(&world, 0);
     world_run(&world, 500);

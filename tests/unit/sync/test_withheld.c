@@ -1,6 +1,6 @@
 /*
- * The omission rule: whoever was caught up long after our writes were acknowledged has seen them, or
- * the server kept them back. However long we write, whomever the others had heard of before, and
+ * The omission rule: a device that was caught up long after our writes were acknowledged has seen them, or
+ * the server kept them back. However long we write, whatever other devices had heard of before, and
  * whichever process of ours it is.
  */
 #include "peer.h"
@@ -109,22 +109,22 @@ Test(withheld, who_writes_all_day_still_notices_what_others_missed_of_its_first_
     hostile_end(&world);
 }
 
-/* Four devices, two on either side: the others know an early batch of our companion, who has heard of
+/* Four devices, two on either side: the others know an early batch of the nearer device, who has heard of
  * all that we wrote since. That is not to say that they have. */
 Test(withheld, what_our_companion_knows_now_is_not_what_others_knew_of_it_then)
 {
     struct world world;
     begin(&world);
-    struct forger companion = peer_keys(&world, 1, 'c'), other = peer_keys(&world, 1, 'o'),
+    struct forger nearer = peer_keys(&world, 1, 'c'), other = peer_keys(&world, 1, 'o'),
                   honest = peer_keys(&world, 1, 'h');
     write_for(&world, 1);
-    hear_friend(&world, &companion);
-    struct qr_dep early = dep_of(companion.replica, companion.seq, companion.head), later = early;
+    hear_friend(&world, &nearer);
+    struct qr_dep early = dep_of(nearer.replica, nearer.seq, nearer.head), later = early;
     uint64_t begin_ms = (uint64_t)world.wall_ms;
     for (int i = 0; i < 40; i++) {
         write_for(&world, 1);
-        hear_friend(&world, &companion);
-        later = i == 20 ? dep_of(companion.replica, companion.seq, companion.head) : later;
+        hear_friend(&world, &nearer);
+        later = i == 20 ? dep_of(nearer.replica, nearer.seq, nearer.head) : later;
     }
     hear(&world, &honest, begin_ms + 30 * MINUTE_MS, &later);
     cr_assert_eq(withheld(&world), 0);
