@@ -55,7 +55,6 @@ FORMER = [(re.compile(row[0], re.I), row[1], row[2] if len(row) > 2 else re.comp
 ALLOWED = [
     (r"(src|include/quire|tests/unit|tests/fuzz)/.*insight.*|docs/insight\.md|tools/bench/insight\.c",
         "causes|planted|plants|nobody"),  # of a mood; an effect that a measurement puts into a diary; a word
-    (r"src/crdt/.*", "nobody|somebody|whoever|planted"),  # not converted yet
     (r"tests/integration/cli_samples\.py", "excerpt"),  # the name of a file of another program
 ]
 ALLOWED = [(re.compile(path), re.compile(words, re.I)) for path, words in ALLOWED]

@@ -160,7 +160,7 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_client_open_to_read(struct quire
 /**
  * Opens the profile to read and edit entries. Where another process holds it, on the network or for all
  * of lock_wait_ms, the profile is *detached*: quire_client_save makes the edits durable, encrypted, in the
- * profile's inbox, whoever holds the profile or opens it next merges them, and readers see them at once.
+ * profile's inbox, the process that holds the profile or opens it next merges them, and readers see them at once.
  * Calls that need the profile itself (sync, pair, revoke, set_server …) return ESTATE then, and a restore
  * makes no version of the state before. Errors as open, but never ELOCKED.
  */

@@ -137,7 +137,7 @@ enum quire_status quire_client_begin_version(struct quire_client *client,
     struct qr_client_unsealed unsealed = {entry, false};
     enum quire_status status = qr_client_needs_profile(client);
     if (status != QUIRE_OK || client->reading) {
-        return status; /* whoever merges the inbox does it */
+        return status; /* the process that merges the inbox does it */
     }
     quire_device_state(client->device, &state);
     if (state.unsealed_count == 0) {

@@ -1,8 +1,8 @@
 /*
  * Edits for a profile that another process holds: encrypted files in the profile's folder `inbox`.
  *
- * A command that finds the profile held writes what it edited there, durably, and is done. Whoever holds
- * the profile, or opens it next, merges the files into the entries and removes them. Readers merge them in
+ * A command that finds the profile held writes what it edited there, durably, and is done. The process
+ * that holds the profile, or opens it next, merges the files into the entries and removes them. Readers merge them in
  * memory, so that what was saved is shown at once. Merging one twice changes nothing.
  *
  *     file = u8 1 ‖ entry 16 ‖ delta (quire_document_encode_pending)       name = 12 hex digits of the wall

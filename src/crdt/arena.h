@@ -1,6 +1,6 @@
 /*
  * Memory for the length of one call: pieces are handed out one after another and given back all at
- * once. The first block is kept for the next call, so that merging small deltas asks nobody for memory.
+ * once. The first block is kept for the next call, so that merging small deltas asks for no memory.
  */
 #ifndef QR_CRDT_ARENA_H
 #define QR_CRDT_ARENA_H

@@ -182,11 +182,11 @@ static void write_unread(struct qr_writer *writer, const struct quire_document *
         qr_write_u64(writer, (uint64_t)dot->wall_ms);
         qr_write_varint(writer, dot->place_count);
         for (size_t place = 0; place < dot->place_count; place++) {
-            static const uint8_t nobody[QUIRE_REPLICA_SIZE];
+            static const uint8_t no_replica[QUIRE_REPLICA_SIZE];
             uint64_t id = qr_place_id(dot->places[place]);
             qr_write_u8(writer, qr_place_is_after(dot->places[place]) ? 1 : 0);
-            qr_write_bytes(writer, id == QR_ID_NONE ? nobody
-                : document->replicas.at[qr_id_replica(id)].name, sizeof nobody);
+            qr_write_bytes(writer, id == QR_ID_NONE ? no_replica
+                : document->replicas.at[qr_id_replica(id)].name, sizeof no_replica);
             qr_write_u64(writer, qr_id_counter(id));
         }
         write_sized(writer, qr_dot_text(dot));

@@ -25,7 +25,7 @@ struct quire_document {
     struct qr_cells cells;
     struct qr_pending pending;
     struct qr_typing typing;
-    struct quire_undo *undo; /* borrowed: told of local edits; NULL: nobody is (crdt/undo.h) */
+    struct quire_undo *undo; /* borrowed: told of local edits; NULL: no undo (crdt/undo.h) */
     struct quire_document *self; /* for settling what a reader of a const document has to see */
     struct qr_arena arena;       /* of a payload while it is merged */
     int64_t wall_ms; /* the greatest that any edit seen here gave */

@@ -1,6 +1,6 @@
 /*
  * The numbers of protocol/document.md. Limits hold for what a device writes, and for the size of one
- * payload, whoever reads it. What a document holds limits no merge: devices that merge the same
+ * payload, whichever device reads it. What a document holds limits no merge: devices that merge the same
  * payloads in another order would end with other entries.
  */
 #ifndef QR_CRDT_LIMITS_H

@@ -382,7 +382,7 @@ static enum quire_status join(struct quire_document *document, struct qr_payload
     if (status == QUIRE_OK && pending) {
         status = payload->state ? QUIRE_EMALFORMED : reserve_pending(document, payload);
     }
-#ifdef QR_FAILPOINT_LIMIT_AT_MERGE /* a planted bug, which tests/graphs must find */
+#ifdef QR_FAILPOINT_LIMIT_AT_MERGE /* a deliberate bug, which tests/graphs must find */
     if (document->text.visible_size + payload->letters.size > QR_WRITTEN_TEXT_MAX) {
         status = QUIRE_ELIMIT;
     }
@@ -433,7 +433,7 @@ static enum quire_status merge(struct quire_document *document, struct quire_byt
         return status;
     }
     bool empty = document->replicas.count == 0 && document->undo == NULL
-        && document->wall_ms == INT64_MIN; /* a delta of nobody may have brought a time */
+        && document->wall_ms == INT64_MIN; /* a delta without replicas may have brought a time */
     return payload.state && empty && !pending ? keep(document, &payload, bytes)
                                               : join(document, &payload, pending);
 }

@@ -119,7 +119,7 @@ bool qr_replicas_id_before(const struct qr_replicas *replicas, uint64_t a, uint6
     if (replica_a == replica_b) {
         return a < b;
     }
-#if defined(QR_FAILPOINT_ORDER_OF_ARRIVAL) /* planted bugs, which tests/graphs must find */
+#if defined(QR_FAILPOINT_ORDER_OF_ARRIVAL) /* deliberate bugs, which tests/graphs must find */
     return replica_a < replica_b;
 #elif defined(QR_FAILPOINT_GREATER_ID_FIRST)
     replica_a = qr_id_replica(b);

@@ -9,7 +9,7 @@
  * One block holds the caret. To type at the caret is to fill the gap; a caret that moves walks the
  * index from where it was, 16 bytes a block, and moves what lies between inside of one block. A
  * neighbour is joined once both would leave half of a block free, or, where letters go one by one, once
- * a block is below 256 bytes. What is cut off a full block stays beside small ones until somebody edits there, so
+ * a block is below 256 bytes. What is cut off a full block stays beside small ones until an edit there, so
  * a text of n bytes takes some n / 256 blocks, and no more than n / 128 + 2.
  */
 #ifndef QR_CRDT_ROPE_H

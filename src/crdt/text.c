@@ -222,7 +222,7 @@ static bool is_before(const struct qr_text *text, struct place a, struct place b
 static bool right_child_before(const struct qr_text *text, const struct qr_replicas *replicas,
     const struct qr_item *a, const struct qr_run *b)
 {
-#ifdef QR_FAILPOINT_ORDER_OF_FUGUE /* planted bugs in the rule of the order, which tests/graphs must find */
+#ifdef QR_FAILPOINT_ORDER_OF_FUGUE /* deliberate bugs in the rule of the order, which tests/graphs must find */
     return qr_replicas_id_before(replicas, a->id, b->id);
 #endif
     if (a->right == b->right) {
@@ -497,7 +497,7 @@ static void neighbours_after(struct qr_text *text, uint32_t left, uint32_t offse
     uint32_t next = qr_tree_next(&text->order, left);
     *out_right = next == QR_NONE ? QR_ID_NONE : text->items[next].id;
     bool has_right_child = item->right_root != QR_NONE;
-#ifdef QR_FAILPOINT_ALWAYS_RIGHT /* a planted bug, which tests/graphs must find */
+#ifdef QR_FAILPOINT_ALWAYS_RIGHT /* a deliberate bug, which tests/graphs must find */
     has_right_child = false;
 #endif
     if (has_right_child) {

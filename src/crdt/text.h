@@ -66,7 +66,7 @@ struct qr_text {
     uint64_t steps;       /* taken among siblings and along spines; what tests of bounds look at */
     uint32_t found[QR_TEXT_FOUND]; /* by replica: an item where it wrote or was written at last, or 0 */
     uint32_t newest; /* the item that was added last, or 0 */
-    struct qr_rope *view; /* borrowed: told of what appears and dies; NULL: nobody looks */
+    struct qr_rope *view; /* borrowed: told of what appears and dies; NULL: no view */
 };
 
 QUIRE_CHECKED enum quire_status qr_text_init(struct qr_text *text);

@@ -133,7 +133,7 @@ static uint32_t turn_of_revived(uint32_t now, uint32_t least)
 static uint32_t turn_of_raised(uint32_t now, uint32_t least)
 {
     least = least < QR_TURN_MAX ? least : QR_TURN_MAX;
-#ifdef QR_FAILPOINT_LAST_TURN_WINS /* planted bugs, which tests/graphs must find */
+#ifdef QR_FAILPOINT_LAST_TURN_WINS /* deliberate bugs, which tests/graphs must find */
     return least;
 #endif
     return now > least ? now : least;

@@ -2,7 +2,7 @@
  * What was typed here and has not been put into the text's items yet.
  *
  * A keystroke changes the view, which is the visible text in blocks, and the last stroke: what was
- * typed without a jump, or erased without one. No item, no id and no tree is touched until somebody
+ * typed without a jump, or erased without one. No item, no id and no tree is touched until a caller
  * has to know of them (qr_document_settle): a merge, a delta, a state. Then a stroke is one insertion
  * or one erasure, however many keys it took.
  *

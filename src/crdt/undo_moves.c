@@ -45,7 +45,7 @@ uint64_t qr_undo_moved(struct quire_undo *undo, uint64_t own)
 
 void qr_undo_move(struct quire_undo *undo, uint64_t from, uint64_t to)
 {
-#ifdef QR_FAILPOINT_FORGETS_MOVES /* a planted bug, which tests/graphs must find */
+#ifdef QR_FAILPOINT_FORGETS_MOVES /* a deliberate bug, which tests/graphs must find */
     return;
 #endif
     size_t before = undo->moves.count;

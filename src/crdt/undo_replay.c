@@ -21,7 +21,7 @@ static bool mark(struct qr_dot **dots, size_t count, uint64_t id, bool goes)
 }
 
 /** One write to a cell: what it put goes, if all of that is there still, and what it overwrote comes
- * back; others' values stay. A write that put nothing is only taken back where nobody wrote since. */
+ * back; others' values stay. A write that put nothing is only taken back where no write came since. */
 static enum quire_status replay_cell(struct quire_undo *undo, const struct quire_stamp *stamp,
     const struct qr_step *step, size_t start)
 {

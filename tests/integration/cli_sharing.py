@@ -90,7 +90,7 @@ def a_read_only_disk_can_be_read():
         if subprocess.run([*wrapper, "true"], capture_output=True, check=False).returncode:
             raise Skip("no mount name space can be had here")
         for arguments, wanted in ((["list"], "a word to find"), (["search", "find"], entry[:8]),
-                (["show", entry], "a word to find"), (["status"], "six words"), (["history", entry], "")):
+                (["show", entry], "a word to find"), (["status"], "state digest"), (["history", entry], "")):
             assert wanted in device.run(*arguments, wrapper=wrapper), arguments
         try:
             device.run("edit", entry, "-", stdin="new", wrapper=wrapper)

@@ -95,7 +95,7 @@ const struct qr_cli_command qr_cli_commands[] = {
         "input: what stands on a command line can be seen by other users of the machine. Then takes\n"
         "in all entries.\n",
         join_options, qr_cli_join},
-    {"rejoin", "[CODE]", 0, CODE_GROUPS_MAX, "comes back to an account whose server forgot this device",
+    {"rejoin", "[CODE]", 0, CODE_GROUPS_MAX, "comes back to an account whose server lost this device",
         "For a device that the server does not know any more after it was put back to an old backup.\n"
         "Runs here while `quire pair` waits on a device that is in the account. Everything that was\n"
         "written here stays, and is sent. A device that was revoked joins on a new profile instead.\n",
@@ -219,8 +219,8 @@ const struct qr_cli_command qr_cli_commands[] = {
         "several, say id:… or name:… . On a terminal it shows the device and asks.\n",
         revoke_options, qr_cli_revoke},
     {"status", "", 0, 0, "says what is not on the server yet, and what is wrong",
-        "The six words are the same on two devices that hold the same; compare them by eye or by\n"
-        "telephone. Works offline.\n",
+        "The state digest, shown as six words, is the same on two devices that hold the same:\n"
+        "compare it by eye or by telephone. Works offline.\n",
         status_options, qr_cli_status},
     {"server", "[URL]", 0, 1, "shows or sets the server",
         "Setting the address, be it the same, forgets the pinned certificate, unless --fingerprint\n"

@@ -317,7 +317,7 @@ enum quire_status device_summary_read(const struct quire_device *device, const u
     summary.changed_wall_ms = (int64_t)qr_read_u64(&reader);
     summary.text_length = qr_read_u64(&reader);
     summary.title = qr_read_bytes(&reader, qr_read_u16(&reader));
-    summary.excerpt = qr_read_bytes(&reader, qr_read_u16(&reader));
+    summary.snippet = qr_read_bytes(&reader, qr_read_u16(&reader));
     summary.created_wall_ms =
         version == 1 ? summary.changed_wall_ms : (int64_t)qr_read_u64(&reader);
     summary.unsealed = device_pending_find(&device->pending, entry) != NULL;
