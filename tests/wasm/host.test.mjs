@@ -56,7 +56,7 @@ test('the example host works in node', { skip: nodeHasSockets ? false : 'this no
   } finally {
     clearInterval(cutting);
     await server.close();
-    rmSync(here, { recursive: true });
+    rmSync(here, { recursive: true, force: true });
   }
 });
 
@@ -93,7 +93,7 @@ test('the example host works in Chromium, with IndexedDB', { skip: chromium ? fa
     browser.kill();
     await new Promise((resolve) => { browser.on('close', resolve); });
     await server.close();
-    rmSync(here, { recursive: true });
-    rmSync(home, { recursive: true, force: true, maxRetries: 5 });
+    rmSync(here, { recursive: true, force: true });
+    rmSync(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
 });

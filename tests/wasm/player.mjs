@@ -199,6 +199,21 @@ export function type(document, patches) {
   }
 }
 
+// Recorders place a letter right after the visible one. A replica of Quire goes on behind what it typed last,
+// if that was erased there; not after another edit (as history_type of tools/bench/history.c).
+function typeAsRecorded(document, patches) {
+  for (const [position, erased, text] of patches) {
+    if (erased > 0) {
+      document.setRegister('mood', 7);
+      document.erase(position, erased, 'points');
+    }
+    if (text.length > 0) {
+      document.setRegister('mood', 7);
+      document.insert(position, text, 'points');
+    }
+  }
+}
+
 // The histories rank concurrent letters by agent, then by the agent's own count: so do replica ids.
 function replicaId(agent, seq) {
   return row(8, (view) => {
@@ -223,7 +238,7 @@ export function replay({ Document }, core, transactions) {
       if (!replica.has.has(other)) for (const delta of deltas[other]) replica.document.merge(delta);
       replica.has.add(other);
     }
-    type(replica.document, patches);
+    typeAsRecorded(replica.document, patches);
     replica.has.add(index);
     deltas.push([]);
     while (replica.document.pendingSize > 0) deltas[index].push(replica.document.takeDelta());

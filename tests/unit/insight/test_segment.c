@@ -14,7 +14,7 @@ static const char *tokens_of(const char *text)
     struct qr_token token;
     size_t size = 0;
     while (qr_tokens_next(&tokens, &token)) {
-        out[size++] = size == 0 ? '|' : '|';
+        out[size++] = '|';
         for (uint32_t i = 0; i < token.count; i++) {
             uint32_t point = token.points[i];
             if (point < 0x80) {
