@@ -221,7 +221,8 @@ static bool is_archive(const uint8_t *head, size_t size)
 {
     bool zip = size >= 4 && head[0] == 'P' && head[1] == 'K'
         && ((head[2] == 3 && head[3] == 4) || (head[2] == 5 && head[3] == 6));
-    bool tar = size >= 263 && memcmp(head + 257, "ustar", 5) == 0;
+    /* Text may have the word there, but no zero byte, and a header always has: the fields end in one. */
+    bool tar = size >= 263 && memcmp(head + 257, "ustar", 5) == 0 && memchr(head, 0, 257) != NULL;
     return zip || tar;
 }
 
