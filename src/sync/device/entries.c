@@ -281,7 +281,7 @@ void device_entries_settle(struct quire_device *device)
 
 void device_save(struct quire_device *device, const uint8_t *id)
 {
-    struct device_entry *entry;
+    struct device_entry *entry = NULL;
     if (!device_ok(device, device_entry_get(device, id, true, &entry))) {
         return;
     }
