@@ -47,8 +47,8 @@ static bool enrolled_by(const struct server *server, const uint8_t *user, const 
     return false;
 }
 
-/* The kit enrols a new device in the place of the one that was enrolled longest ago, where the roster is
- * full. Its user chose that by taking the kit: here as when a user revokes. */
+/* The kit enrols a new device in the place of the one that wrote least recently, where as many devices are
+ * active as may be. Its user chose that by taking the kit: here as when a user revokes. */
 static struct phone *replaces(struct world *world, uint32_t user, const struct phone *target)
 {
     for (uint32_t i = 0; i < world->phone_count; i++) {

@@ -160,11 +160,12 @@ def a_draft_of_a_new_entry_keeps_its_options():
             shown = terminal.end()
             assert terminal.status == FAILED and "What you wrote is kept, encrypted: quire drafts" in shown, shown
         assert device.json("list")["entries"] == [] and plain_files(device) == []
-        with Terminal(device, "write", environment=editor(device, "touch was-asked; exit 0", "never")) as terminal:
+        with Terminal(device, "write", environment=editor(device, f"touch '{device.home}/was-asked'", "new")) as terminal:
             terminal.expect("a new page")
             terminal.expect("[Y/n]")
             terminal.type("n\n")
             terminal.end()
+        assert (device.home / "was-asked").exists(), "an answer of no begins a new text"
         entry = device.json("drafts", "save", drafts(device)[0]["draft"][:8])["entry"]
         shown = device.json("show", entry)
         assert (shown["text"], shown["title"], shown["tags"]) == ("a new page\n", "Two words", ["kept"])

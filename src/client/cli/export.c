@@ -8,6 +8,7 @@
 #include "client/files.h"
 #include "client/moving/apply.h"
 #include "client/moving/format.h"
+#include "client/moving/ids.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -106,32 +107,10 @@ static enum qr_cli_exit read_options(struct qr_cli *cli, struct export *export)
 
 /* ---- gathering ------------------------------------------------------------------------------- */
 
-struct ids {
-    uint8_t (*items)[QUIRE_ENTRY_SIZE];
-    size_t count, capacity;
-    const struct export *export;
-    bool failed;
-};
-
-static bool keep_id(void *context, const struct quire_summary *summary)
+static bool is_wanted(const void *context, const struct quire_summary *summary)
 {
-    struct ids *ids = context;
-    const struct export *export = ids->export;
-    if ((summary->deleted && !export->deleted) || !qr_cli_in_period(&export->period, summary)) {
-        return true;
-    }
-    if (ids->count == ids->capacity) {
-        size_t capacity = ids->capacity == 0 ? 256 : ids->capacity * 2;
-        void *items = realloc(ids->items, capacity * sizeof *ids->items);
-        if (items == NULL) {
-            ids->failed = true;
-            return false;
-        }
-        ids->items = items;
-        ids->capacity = capacity;
-    }
-    memcpy(ids->items[ids->count++], summary->entry, QUIRE_ENTRY_SIZE);
-    return true;
+    const struct export *export = context;
+    return (!summary->deleted || export->deleted) && qr_cli_in_period(&export->period, summary);
 }
 
 static bool has_tag(const struct qr_moving_entry *entry, const char *tag)
@@ -146,10 +125,9 @@ static bool has_tag(const struct qr_moving_entry *entry, const char *tag)
 
 static enum quire_status gather(struct export *export)
 {
-    struct ids ids = {.export = export};
+    struct qr_moving_ids ids = {0};
     struct quire_client *client = export->cli->client;
-    enum quire_status status = quire_client_each_entry(client, keep_id, &ids);
-    status = status == QUIRE_OK && ids.failed ? QUIRE_ENOMEM : status;
+    enum quire_status status = qr_moving_ids_gather(&ids, client, is_wanted, export);
     for (size_t i = 0; status == QUIRE_OK && i < ids.count && !interrupted; i++) {
         struct quire_document *document = NULL;
         struct qr_moving_entry entry = {0};
@@ -173,7 +151,7 @@ static enum quire_status gather(struct export *export)
             qr_cli_show_progress(export->cli, "reading", i + 1, ids.count);
         }
     }
-    free(ids.items);
+    qr_moving_ids_finish(&ids);
     qr_moving_sort(&export->journal);
     return status;
 }

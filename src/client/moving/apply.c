@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include "client/moving/apply.h"
 #include "client/files.h"
+#include "client/moving/ids.h"
 #include <openssl/evp.h>
 #include <openssl/sha.h>
 #include <stdlib.h>
@@ -105,38 +106,17 @@ static void forget(struct seen *all)
     }
 }
 
-struct ids {
-    uint8_t (*items)[QUIRE_ENTRY_SIZE];
-    size_t count, capacity;
-    bool failed;
-};
-
-static bool keep_id(void *context, const struct quire_summary *summary)
+static bool is_alive(const void *context, const struct quire_summary *summary)
 {
-    struct ids *ids = context;
-    if (summary->deleted) {
-        return true;
-    }
-    if (ids->count == ids->capacity) {
-        size_t capacity = ids->capacity == 0 ? 256 : ids->capacity * 2;
-        void *items = realloc(ids->items, capacity * sizeof *ids->items);
-        if (items == NULL) {
-            ids->failed = true;
-            return false;
-        }
-        ids->items = items;
-        ids->capacity = capacity;
-    }
-    memcpy(ids->items[ids->count++], summary->entry, QUIRE_ENTRY_SIZE);
-    return true;
+    (void)context;
+    return !summary->deleted;
 }
 
 static enum quire_status look_at_profile(struct quire_client *client, bool contents,
     uint64_t *out_entries, struct seen **out_seen)
 {
-    struct ids ids = {0};
-    enum quire_status status = quire_client_each_entry(client, keep_id, &ids);
-    status = status == QUIRE_OK && ids.failed ? QUIRE_ENOMEM : status;
+    struct qr_moving_ids ids = {0};
+    enum quire_status status = qr_moving_ids_gather(&ids, client, is_alive, NULL);
     for (size_t i = 0; contents && status == QUIRE_OK && i < ids.count; i++) {
         struct quire_document *document = NULL;
         struct qr_moving_entry entry;
@@ -166,7 +146,7 @@ static enum quire_status look_at_profile(struct quire_client *client, bool conte
         }
     }
     *out_entries = ids.count;
-    free(ids.items);
+    qr_moving_ids_finish(&ids);
     return status;
 }
 

@@ -3,49 +3,11 @@
  * was there before is as it was. Limits of form alone are in tests/unit/codec.
  */
 #include "base/writer.h"
-#include "peer.h"
+#include "limits.h"
 #include "sync/device/roster_sign.h"
 #include "sync/hub/state.h"
 #include <criterion/criterion.h>
 #include <stdlib.h>
-
-static const uint8_t diary[QUIRE_ENTRY_SIZE] = {1, 2, 3, 4};
-
-static void begin(struct world *world)
-{
-    world_init(world);
-    world_account(world, 0);
-    world_type(world, 0, diary, "mine ");
-    world_connect(world, 0);
-    world_run(world, 2000);
-    world_disconnect(world, 0);
-}
-
-/* A hub with other limits over the same log. */
-static void limit(struct world *world, const struct qr_hub_limits *limits)
-{
-    world->server.limits = *limits;
-    world_restart_hub(world, world->server.log.count);
-}
-
-static void end(struct world *world)
-{
-    world->server.limits.pushes_burst = 100000;
-    world->server.limits.user_bytes = 1u << 30;
-    world_restart_hub(world, world->server.log.count);
-    world_type(world, 0, diary, "still ");
-    world_connect(world, 0);
-    world_run(world, 5000);
-    cr_assert_eq(world_state(world, 0).unacknowledged_count, 0);
-    cr_assert(world_state(world, 0).caught_up);
-    world_finish(world);
-}
-
-static void wait(struct world *world, uint64_t ms)
-{
-    world->now_ms += ms;
-    world_hub_step(world, (struct qr_hub_event){.kind = QR_HUB_TICK});
-}
 
 /* ---- rates ------------------------------------------------------------------------------------ */
 
@@ -83,11 +45,11 @@ static size_t push_many(struct world *world, struct stranger *stranger, struct f
 Test(limits, pushes_beyond_the_burst_wait_for_their_rate)
 {
     struct world world;
-    begin(&world);
+    limits_begin(&world);
     struct qr_hub_limits limits = world.server.limits;
     limits.pushes_burst = 50;
     limits.pushes_per_second = 10;
-    limit(&world, &limits);
+    limits_set(&world, &limits);
     struct forger forger = peer_keys(&world, 0, 'f');
     struct stranger *stranger = peer_login(&world, &forger);
     cr_assert_eq(push_many(&world, stranger, &forger, 40), 40);
@@ -97,21 +59,21 @@ Test(limits, pushes_beyond_the_burst_wait_for_their_rate)
     cr_assert_eq(peer_last()->error.seq, forger.seq + 1);
     cr_assert_eq(peer_last()->error.retry_ms, 101);
     for (int i = 0; i < 50; i++) { /* asking often makes no user wait longer */
-        wait(&world, 2);
+        limits_wait(&world, 2);
         cr_assert_eq(push_many(&world, stranger, &forger, 1), i == 49);
     }
-    wait(&world, 20000);
+    limits_wait(&world, 20000);
     cr_assert_eq(push_many(&world, stranger, &forger, 51), 50); /* never more than the burst */
     struct qr_hub_counters counters;
     qr_hub_counters(world.server.hub, &counters);
     cr_assert_gt(counters.rate_limited, 0);
-    end(&world);
+    limits_end(&world);
 }
 
 Test(limits, bytes_beyond_the_burst_wait_for_their_rate)
 {
     struct world world;
-    begin(&world);
+    limits_begin(&world);
     struct forger forger = peer_keys(&world, 0, 'f');
     struct quire_buffer batch = {0};
     struct plan plan = forge_plan(&forger, NULL, NULL);
@@ -119,33 +81,33 @@ Test(limits, bytes_beyond_the_burst_wait_for_their_rate)
     struct qr_hub_limits limits = world.server.limits;
     limits.push_bytes_burst = (uint32_t)(4 * batch.size);
     limits.push_bytes_per_second = (uint32_t)batch.size;
-    limit(&world, &limits);
+    limits_set(&world, &limits);
     struct stranger *stranger = peer_login(&world, &forger);
     cr_assert_eq(push_many(&world, stranger, &forger, 5), 4);
-    wait(&world, 999);
+    limits_wait(&world, 999);
     cr_assert_eq(push_many(&world, stranger, &forger, 1), 0);
-    wait(&world, 1);
+    limits_wait(&world, 1);
     cr_assert_eq(push_many(&world, stranger, &forger, 2), 1);
     /* What is larger than the burst goes when the bucket is full: an operator's number may be small,
      * but it locks no user out. */
     limits.push_bytes_burst = (uint32_t)(batch.size / 2);
-    limit(&world, &limits);
+    limits_set(&world, &limits);
     stranger = peer_login(&world, &forger);
     cr_assert_eq(push_many(&world, stranger, &forger, 1), 1);
     cr_assert_eq(push_many(&world, stranger, &forger, 1), 0);
-    wait(&world, 1000);
+    limits_wait(&world, 1000);
     cr_assert_eq(push_many(&world, stranger, &forger, 1), 1);
     quire_buffer_finish(&batch);
-    end(&world);
+    limits_end(&world);
 }
 
 Test(limits, roster_appends_beyond_the_hours_wait)
 {
     struct world world;
-    begin(&world);
+    limits_begin(&world);
     struct qr_hub_limits limits = world.server.limits;
     limits.roster_appends_per_hour = 3;
-    limit(&world, &limits);
+    limits_set(&world, &limits);
     struct forger forger = peer_keys(&world, 0, 'f');
     struct stranger *stranger = peer_login(&world, &forger);
     struct quire_bytes junk = quire_bytes_of_text("not a record");
@@ -159,13 +121,13 @@ Test(limits, roster_appends_beyond_the_hours_wait)
     uint32_t retry_ms = peer_last()->error.retry_ms;
     cr_assert_eq(retry_ms, 20 * 60 * 1000 + 1);
     for (int i = 1; i < 20; i++) { /* the connection lives, and every minute it asks in vain */
-        wait(&world, 60000);
+        limits_wait(&world, 60000);
         peer_say(&world, stranger, &(struct qr_frame){.type = QR_FRAME_PING});
         cr_assert_eq(peer_append(&world, stranger, head, &junk, 1), QR_ERROR_RATE);
     }
-    wait(&world, 60000);
+    limits_wait(&world, 60000);
     cr_assert_eq(peer_append(&world, stranger, head, &junk, 1), QR_ERROR_PROTO);
-    end(&world);
+    limits_end(&world);
 }
 
 /* What answers a SUB that knows nothing: the error's code, 0 for a WANT. */
@@ -182,11 +144,11 @@ static int subscribe(struct world *world, struct stranger *stranger)
 Test(limits, subscribing_over_and_over_is_told_to_come_later_on_any_connection)
 {
     struct world world;
-    begin(&world);
+    limits_begin(&world);
     struct qr_hub_limits limits = world.server.limits;
     limits.subs_per_minute = 6;
     limits.subs_burst = 5;
-    limit(&world, &limits);
+    limits_set(&world, &limits);
     struct forger forger = peer_keys(&world, 0, 'f');
     struct stranger *stranger = peer_login(&world, &forger);
     for (int i = 0; i < 5; i++) {
@@ -197,10 +159,10 @@ Test(limits, subscribing_over_and_over_is_told_to_come_later_on_any_connection)
     cr_assert_eq(stranger->connection, 0, "and it is closed");
     stranger = peer_login(&world, &forger);
     cr_assert_eq(subscribe(&world, stranger), QR_ERROR_RATE);
-    wait(&world, 10001);
+    limits_wait(&world, 10001);
     stranger = peer_login(&world, &forger);
     cr_assert_eq(subscribe(&world, stranger), 0);
-    end(&world);
+    limits_end(&world);
 }
 
 static int fail_to_login(struct world *world, const struct forger *forger, bool well)
@@ -223,7 +185,7 @@ static int fail_to_login(struct world *world, const struct forger *forger, bool 
 Test(limits, who_fails_to_log_in_too_often_waits_and_who_has_the_key_never_does)
 {
     struct world world;
-    begin(&world);
+    limits_begin(&world);
     struct forger forger = peer_keys(&world, 0, 'f');
     for (int i = 0; i < 20; i++) {
         cr_assert_eq(fail_to_login(&world, &forger, false), QR_ERROR_AUTH, "%d", i);
@@ -232,14 +194,14 @@ Test(limits, who_fails_to_log_in_too_often_waits_and_who_has_the_key_never_does)
     cr_assert_eq(peer_last()->error.retry_ms, 3 * 60 * 1000 + 1);
     cr_assert_eq(fail_to_login(&world, &forger, true), 0, "the device itself is not kept out");
     cr_assert_eq(fail_to_login(&world, &forger, false), QR_ERROR_RATE);
-    wait(&world, 3 * 60 * 1000);
+    limits_wait(&world, 3 * 60 * 1000);
     cr_assert_eq(fail_to_login(&world, &forger, false), QR_ERROR_AUTH, "one more try");
     cr_assert_eq(fail_to_login(&world, &forger, false), QR_ERROR_RATE);
     struct qr_hub_counters counters;
     qr_hub_counters(world.server.hub, &counters);
     cr_assert_eq(counters.auth_failures, 24);
     cr_assert_eq(counters.rate_limited, 3);
-    end(&world);
+    limits_end(&world);
 }
 
 /* ---- how many at once ------------------------------------------------------------------------- */
@@ -247,10 +209,10 @@ Test(limits, who_fails_to_log_in_too_often_waits_and_who_has_the_key_never_does)
 Test(limits, connections_beyond_the_limit_are_told_to_come_back)
 {
     struct world world;
-    begin(&world);
+    limits_begin(&world);
     struct qr_hub_limits limits = world.server.limits;
     limits.connections = 5;
-    limit(&world, &limits);
+    limits_set(&world, &limits);
     struct stranger *strangers[5];
     for (int i = 0; i < 5; i++) {
         strangers[i] = world_stranger(&world, PEER_HOST);
@@ -264,13 +226,13 @@ Test(limits, connections_beyond_the_limit_are_told_to_come_back)
     world_hub_step(&world,
         (struct qr_hub_event){.kind = QR_HUB_CLOSED, .connection = strangers[0]->connection});
     cr_assert_neq(world_stranger(&world, PEER_HOST)->connection, 0);
-    end(&world);
+    limits_end(&world);
 }
 
 Test(limits, a_devices_newest_connection_replaces_its_oldest)
 {
     struct world world;
-    begin(&world);
+    limits_begin(&world);
     struct forger forger = peer_keys(&world, 0, 'f');
     struct stranger *strangers[16];
     uint32_t most = world.server.limits.connections_per_device;
@@ -283,7 +245,7 @@ Test(limits, a_devices_newest_connection_replaces_its_oldest)
     cr_assert_not_null(peer_hear_of(&world, strangers[0], QR_FRAME_ERROR));
     cr_assert_eq(peer_last()->error.code, QR_ERROR_OVERLOADED);
     cr_assert_gt(peer_last()->error.retry_ms, 0);
-    end(&world);
+    limits_end(&world);
 }
 
 Test(limits, a_device_with_many_connections_keeps_no_other_device_out)
@@ -296,7 +258,7 @@ Test(limits, a_device_with_many_connections_keeps_no_other_device_out)
     world_disconnect(&world, 1);
     struct qr_hub_limits limits = world.server.limits;
     limits.connections_per_user = 4;
-    limit(&world, &limits);
+    limits_set(&world, &limits);
     struct forger thief = peer_keys(&world, 1, 't'), owner = peer_keys(&world, 0, 'o');
     struct stranger *strangers[4];
     for (int i = 0; i < 4; i++) {
@@ -310,7 +272,7 @@ Test(limits, a_device_with_many_connections_keeps_no_other_device_out)
         (void)peer_login(&world, &thief);
         cr_assert_neq(mine->connection, 0);
     }
-    end(&world);
+    limits_end(&world);
 }
 
 Test(limits, what_a_device_uses_up_leaves_the_others_a_share)
@@ -327,7 +289,7 @@ Test(limits, what_a_device_uses_up_leaves_the_others_a_share)
     limits.pushes_per_second = 1;
     limits.subs_burst = 3;
     limits.subs_per_minute = 1;
-    limit(&world, &limits);
+    limits_set(&world, &limits);
     struct forger thief = peer_keys(&world, 1, 't'), owner = peer_keys(&world, 0, 'o');
     struct stranger *theirs = peer_login(&world, &thief), *mine = peer_login(&world, &owner);
     struct quire_bytes junk = quire_bytes_of_text("not a record");
@@ -358,17 +320,17 @@ Test(limits, users_beyond_those_kept_in_memory_are_read_again)
     world_init(&world);
     struct qr_hub_limits limits = world.server.limits;
     limits.users_loaded = 2;
-    limit(&world, &limits);
+    limits_set(&world, &limits);
     for (size_t i = 0; i < 5; i++) {
         world_account(&world, i);
-        world_type(&world, i, diary, "one ");
+        world_type(&world, i, limits_diary, "one ");
     }
     for (int round = 0; round < 3; round++) {
         for (size_t i = 0; i < 5; i++) {
             struct qr_hub_counters counters;
             world_connect(&world, i);
             world_run(&world, 500);
-            world_type(&world, i, diary, "more ");
+            world_type(&world, i, limits_diary, "more ");
             world_run(&world, 500);
             cr_assert_eq(world_state(&world, i).unacknowledged_count, 0);
             world_disconnect(&world, i);
@@ -408,7 +370,7 @@ static int open_mailbox(struct world *world, struct stranger *stranger, uint32_t
 Test(limits, a_third_mailbox_closes_the_users_oldest_and_mailboxes_expire)
 {
     struct world world;
-    begin(&world);
+    limits_begin(&world);
     struct forger forger = peer_keys(&world, 0, 'f');
     struct stranger *strangers[HUB_MAILBOXES_PER_USER + 1];
     size_t closed = 0;
@@ -422,7 +384,7 @@ Test(limits, a_third_mailbox_closes_the_users_oldest_and_mailboxes_expire)
     cr_assert_not_null(peer_hear_of(&world, strangers[0], QR_FRAME_PAIR));
     cr_assert_eq(peer_last()->pair.step, QR_PAIR_CLOSE);
     for (uint32_t waited = 0; waited <= world.server.limits.mailbox_ms + 60000; waited += 60000) {
-        wait(&world, 60000);
+        limits_wait(&world, 60000);
         for (size_t i = 0; i <= HUB_MAILBOXES_PER_USER; i++) {
             peer_say(&world, strangers[i], &(struct qr_frame){.type = QR_FRAME_PING});
             const struct qr_frame *frame;
@@ -434,13 +396,13 @@ Test(limits, a_third_mailbox_closes_the_users_oldest_and_mailboxes_expire)
     cr_assert_eq(world.server.hub->mailbox_count, 0);
     cr_assert_eq(closed, HUB_MAILBOXES_PER_USER);
     cr_assert_neq(strangers[1]->connection, 0, "only the mailbox is closed");
-    end(&world);
+    limits_end(&world);
 }
 
 Test(limits, mailboxes_beyond_the_limit_are_refused)
 {
     struct world world;
-    begin(&world);
+    limits_begin(&world);
     struct forger forger = peer_keys(&world, 0, 'f');
     struct stranger *first = peer_login(&world, &forger), *second = peer_login(&world, &forger);
     cr_assert_eq(open_mailbox(&world, first, 1), -1);
@@ -448,7 +410,7 @@ Test(limits, mailboxes_beyond_the_limit_are_refused)
     cr_assert_eq(open_mailbox(&world, second, 2), QR_PAIR_CLOSE);
     world.server.hub->mailbox_count = 1;
     cr_assert_eq(open_mailbox(&world, second, 2), -1);
-    end(&world);
+    limits_end(&world);
 }
 
 /* ---- what a user may have --------------------------------------------------------------------- */
@@ -456,7 +418,7 @@ Test(limits, mailboxes_beyond_the_limit_are_refused)
 Test(limits, a_user_stores_up_to_its_quota_and_no_byte_more)
 {
     struct world world;
-    begin(&world);
+    limits_begin(&world);
     struct forger forger = peer_keys(&world, 0, 'f');
     struct quire_buffer batch = {0};
     struct plan plan = forge_plan(&forger, NULL, NULL);
@@ -467,24 +429,24 @@ Test(limits, a_user_stores_up_to_its_quota_and_no_byte_more)
         limits.user_bytes += world.server.log.records[i].bytes.size;
     }
     limits.user_bytes += batch.size - 1;
-    limit(&world, &limits);
+    limits_set(&world, &limits);
     struct stranger *stranger = peer_login(&world, &forger);
     cr_assert_eq(peer_push(&world, stranger, quire_buffer_bytes(&batch)), QR_ERROR_QUOTA);
     cr_assert_gt(peer_last()->error.retry_ms, 0);
     limits.user_bytes++;
-    limit(&world, &limits);
+    limits_set(&world, &limits);
     stranger = peer_login(&world, &forger);
     cr_assert_eq(peer_push(&world, stranger, quire_buffer_bytes(&batch)), 0);
     /* What is there already is acknowledged all the same. */
     cr_assert_eq(peer_push(&world, stranger, quire_buffer_bytes(&batch)), 0);
     quire_buffer_finish(&batch);
-    end(&world);
+    limits_end(&world);
 }
 
 Test(limits, chains_beyond_the_limit_are_refused_and_edits_stay_saved)
 {
     struct world world;
-    begin(&world);
+    limits_begin(&world);
     struct stranger *stranger;
     struct forger forger = peer_keys(&world, 0, 'f');
     stranger = peer_login(&world, &forger);
@@ -503,20 +465,59 @@ Test(limits, chains_beyond_the_limit_are_refused_and_edits_stay_saved)
     /* A new process has no chain, and gets none: what it writes is kept, and it goes on. */
     world_restart(&world, 0, false);
     world_connect(&world, 0);
-    world_type(&world, 0, diary, "kept ");
+    world_type(&world, 0, limits_diary, "kept ");
     world_run(&world, 40000);
     cr_assert_geq(world_state(&world, 0).unacknowledged_count, 1);
     cr_assert_eq(world.people[0].shell.last_code[QUIRE_NOTICE_REJECTED], QR_ERROR_CHAINS);
     cr_assert(world_state(&world, 0).connected);
     world_restart(&world, 0, false);
-    cr_assert_not_null(strstr(world_text(&world, 0, diary), "kept"));
+    cr_assert_not_null(strstr(world_text(&world, 0, limits_diary), "kept"));
+    world_finish(&world);
+}
+
+/* Opens chains of one empty batch; how many were accepted before one was refused, `most` at the most. */
+static uint32_t open_chains(struct world *world, struct stranger *stranger, struct forger *forger, uint32_t most)
+{
+    for (uint32_t i = 0; i < most; i++) {
+        struct plan plan = forge_plan(forger, NULL, NULL);
+        qr_store_u32(plan.replica + 4, i + 1);
+        int code = peer_push_plan(world, stranger, forger, &plan);
+        cr_assert(code == 0 || code == QR_ERROR_CHAINS, "chain %u: %s", i, qr_error_name((uint32_t)code));
+        if (code != 0) {
+            return i;
+        }
+    }
+    return most;
+}
+
+Test(limits, chains_that_a_revocation_shuts_out_do_not_count)
+{
+    enum { OWN = 150 }; /* more than the chains that are reserved */
+    struct world world;
+    struct quire_buffer bytes = {0};
+    uint8_t head[QR_HASH_SIZE];
+    hostile_begin(&world);
+    world_disconnect(&world, 0);
+    struct forger thief = peer_keys(&world, 1, 't'), owner = peer_keys(&world, 0, 'o');
+    cr_assert_geq(open_chains(&world, peer_login(&world, &thief), &thief, QR_CHAINS_MAX), QR_CHAINS_MAX / 2);
+    struct stranger *stranger = peer_login(&world, &owner);
+    cr_assert_lt(open_chains(&world, stranger, &owner, OWN), OWN, "the account has no room now");
+
+    struct qr_record record = {.kind = QR_RECORD_REVOKE, .revoke.device = qr_vault_public(thief.vault).device};
+    forge_record(&owner, &record, &bytes); /* without pins: nothing of the thief stays */
+    struct quire_bytes item = quire_buffer_bytes(&bytes);
+    memcpy(head, qr_roster_head(owner.roster), sizeof head);
+    cr_assert_eq(peer_append(&world, stranger, head, &item, 1), 0);
+    struct forger again = peer_keys(&world, 0, 'p');
+    cr_assert_eq(open_chains(&world, stranger, &again, OWN), OWN);
+    quire_buffer_finish(&bytes);
     world_finish(&world);
 }
 
 Test(limits, more_deps_than_one_batch_may_name_go_ahead_in_batches_of_their_own)
 {
     struct world world;
-    begin(&world);
+    limits_begin(&world);
     struct forger forger = peer_keys(&world, 0, 'f');
     struct stranger *stranger = peer_login(&world, &forger);
     for (uint32_t i = 0; i < 3 * QR_DEPS_MAX + 1; i++) {
@@ -527,248 +528,12 @@ Test(limits, more_deps_than_one_batch_may_name_go_ahead_in_batches_of_their_own)
     world_connect(&world, 0);
     world_run(&world, 2000);
     size_t before = world.server.log.count;
-    world_type(&world, 0, diary, "after all of them ");
+    world_type(&world, 0, limits_diary, "after all of them ");
     world_run(&world, 2000);
     cr_assert_eq(world_state(&world, 0).unacknowledged_count, 0);
     cr_assert_eq(world.server.log.count, before + 4); /* 97 deps: three HEADS, then the edit */
     world_disconnect(&world, 0);
-    end(&world);
-}
-
-Test(limits, a_roster_has_twenty_active_devices)
-{
-    struct world world;
-    begin(&world);
-    struct forger forger = peer_keys(&world, 0, 'f');
-    struct stranger *stranger = peer_login(&world, &forger);
-    world_connect(&world, 0);
-    uint8_t name[QR_NAME_SIZE] = {0}, seal[QR_SEAL_SIZE] = {0}, entropy[QR_ENTROPY_SIZE] = {8};
-    for (uint8_t i = 1; i <= QR_DEVICES_MAX; i++) {
-        struct qr_vault *new;
-        struct quire_buffer bytes = {0};
-        entropy[1] = i;
-        cr_assert_eq(qr_vault_create(entropy, &new), QUIRE_OK);
-        struct qr_record record = {.kind = QR_RECORD_ADD};
-        record.add.sign_public = qr_vault_public(new).sign_public;
-        record.add.box_public = qr_vault_public(new).box_public;
-        record.add.epoch = forger.roster->epoch;
-        record.add.name = name;
-        record.add.seal = seal;
-        world_run(&world, 100); /* the device hears of the last one */
-        forge_record(&forger, &record, &bytes);
-        struct quire_bytes item = quire_buffer_bytes(&bytes);
-        uint8_t head[QR_HASH_SIZE];
-        memcpy(head, qr_roster_head(forger.roster), sizeof head);
-        cr_assert_eq(peer_append(&world, stranger, head, &item, 1),
-            i < QR_DEVICES_MAX ? 0 : QR_ERROR_TOO_LARGE, "device %u", i + 1u);
-        quire_buffer_finish(&bytes);
-        qr_vault_destroy(new);
-    }
-    world_run(&world, 100);
-    cr_assert_eq(forger.roster->active_count, QR_DEVICES_MAX);
-    world_disconnect(&world, 0);
-    end(&world);
-}
-
-/* Fills the account with devices that wrote nothing; forged by person 0, which is not connected. */
-static void enrol_up_to_twenty(struct world *world)
-{
-    struct forger forger = peer_keys(world, 0, 'f');
-    struct stranger *stranger = peer_login(world, &forger);
-    uint8_t name[QR_NAME_SIZE] = {0}, seal[QR_SEAL_SIZE] = {0}, entropy[QR_ENTROPY_SIZE] = {8};
-    world_connect(world, 0);
-    while (forger.roster->active_count < QR_DEVICES_MAX) {
-        struct qr_vault *new;
-        struct quire_buffer bytes = {0};
-        entropy[1]++;
-        cr_assert_eq(qr_vault_create(entropy, &new), QUIRE_OK);
-        struct qr_record record = {.kind = QR_RECORD_ADD};
-        record.add.sign_public = qr_vault_public(new).sign_public;
-        record.add.box_public = qr_vault_public(new).box_public;
-        record.add.epoch = forger.roster->epoch;
-        record.add.name = name;
-        record.add.seal = seal;
-        forge_record(&forger, &record, &bytes);
-        struct quire_bytes item = quire_buffer_bytes(&bytes);
-        uint8_t head[QR_HASH_SIZE];
-        memcpy(head, qr_roster_head(forger.roster), sizeof head);
-        cr_assert_eq(peer_append(world, stranger, head, &item, 1), 0);
-        world_run(world, 100);
-        quire_buffer_finish(&bytes);
-        qr_vault_destroy(new);
-    }
-}
-
-Test(limits, the_kit_replaces_the_least_recently_used_of_twenty_devices)
-{
-    struct world world;
-    begin(&world);
-    enrol_up_to_twenty(&world);
-    world_type(&world, 0, diary, "kept");
-    world_run(&world, 3000);
-    const struct qr_roster *roster = &world.people[0].shell.device->roster;
-    uint8_t first[QR_DEVICE_SIZE];
-    memcpy(first, roster->devices[1].device, sizeof first); /* it wrote nothing, and came first */
-    world_recover(&world, 2, world.people[0].kit);
-    world_connect(&world, 2);
-    world_run(&world, 3000);
-    world_connect(&world, 2); /* as a member */
-    world_run(&world, 3000);
-    cr_assert(world_state(&world, 2).joined);
-    cr_assert_str_eq(world_text(&world, 2, diary), "mine kept");
-    cr_assert_eq(roster->active_count, QR_DEVICES_MAX);
-    cr_assert_not(qr_roster_active(roster, first));
-    cr_assert(qr_roster_active(roster, world_state(&world, 2).device));
-    cr_assert_not(world_state(&world, 0).revoked, "it wrote, so it was used");
-    cr_assert_eq(world_state(&world, 0).epoch, world_state(&world, 2).epoch);
-    end(&world);
-}
-
-Test(limits, the_kit_can_revoke_every_other_device_in_the_same_append)
-{
-    struct world world;
-    begin(&world);
-    enrol_up_to_twenty(&world);
-    world_type(&world, 0, diary, "kept");
-    world_run(&world, 3000);
-    struct quire_device_options options = world_options(&world, &world.people[2]);
-    options.revoke_others = true;
-    cr_assert_eq(quire_device_recover(&options, quire_bytes_of_text("new phone"),
-                     quire_bytes_of_text(world.people[0].kit), &world.people[2].shell.device),
-        QUIRE_OK);
-    world_connect(&world, 2);
-    world_run(&world, 3000);
-    world_connect(&world, 2);
-    world_run(&world, 3000);
-    cr_assert(world_state(&world, 2).joined);
-    cr_assert_str_eq(world_text(&world, 2, diary), "mine kept");
-    cr_assert_eq(world.people[2].shell.device->roster.active_count, 1);
-    cr_assert(world_state(&world, 0).revoked);
-    world_type(&world, 2, diary, ", and written on");
-    world_run(&world, 3000);
-    cr_assert_eq(world_state(&world, 2).unacknowledged_count, 0);
-    world_finish(&world);
-}
-
-Test(limits, a_full_roster_still_revokes_every_device_and_takes_the_kit)
-{
-    struct world world;
-    struct qr_roster roster = {0};
-    struct qr_kit *kit = NULL;
-    begin(&world);
-    struct quire_device *device = world.people[0].shell.device;
-    const struct quire_bytes name = quire_bytes_of_text("one of many");
-    cr_assert_eq(qr_kit_parse(quire_bytes_of_text(world.people[0].kit), &kit), QUIRE_OK);
-    cr_assert_eq(qr_roster_copy(&device->roster, &roster), QUIRE_OK);
-    enum quire_status status = QUIRE_OK;
-    for (uint32_t i = 0; status == QUIRE_OK; i++) { /* a device comes; when there are twenty, one leaves */
-        struct qr_vault *new;
-        uint8_t entropy[QR_ENTROPY_SIZE] = {9};
-        qr_store_u32(entropy + 1, i);
-        if (roster.active_count == QR_DEVICES_MAX) {
-            cr_assert_eq(device_sign_revoke(device, &roster, NULL,
-                             roster.devices[roster.device_count - 1].device), QUIRE_OK);
-            cr_assert_eq(device_sign_epoch(device, &roster, NULL), QUIRE_OK);
-        }
-        cr_assert_eq(qr_vault_create(entropy, &new), QUIRE_OK);
-        status = device_sign_add(device, &roster, NULL, qr_vault_public(new).sign_public,
-            qr_vault_public(new).box_public, name);
-        qr_vault_destroy(new);
-    }
-    cr_assert_eq(status, QUIRE_ELIMIT);
-    cr_assert_geq(qr_roster_fullness(&roster), 99);
-    for (size_t i = 0; i < roster.device_count; i++) {
-        const uint8_t *other = roster.devices[i].device;
-        if (roster.devices[i].revoked_seq == 0 && memcmp(other, device_self(device), QR_DEVICE_SIZE) != 0) {
-            cr_assert_eq(device_sign_revoke(device, &roster, NULL, other), QUIRE_OK);
-            cr_assert_eq(device_sign_epoch(device, &roster, NULL), QUIRE_OK);
-        }
-    }
-    cr_assert_eq(roster.active_count, 1);
-    for (uint8_t i = 0; i < 10; i++) { /* the kit, again and again */
-        struct qr_vault *new;
-        uint8_t entropy[QR_ENTROPY_SIZE] = {10, i};
-        cr_assert_eq(qr_vault_create(entropy, &new), QUIRE_OK);
-        cr_assert_eq(device_sign_revoke(device, &roster, kit,
-                         roster.devices[i == 0 ? 0 : roster.device_count - 1].device), QUIRE_OK);
-        cr_assert_eq(device_sign_add(device, &roster, kit, qr_vault_public(new).sign_public,
-                         qr_vault_public(new).box_public, name), QUIRE_OK);
-        cr_assert_eq(device_sign_epoch(device, &roster, kit), QUIRE_OK);
-        qr_vault_destroy(new);
-    }
-    qr_kit_destroy(kit);
-    qr_roster_finish(&roster);
-    end(&world);
-}
-
-Test(limits, a_revocation_with_invented_pins_is_refused)
-{
-    struct world world;
-    begin(&world);
-    enrol_up_to_twenty(&world);
-    struct forger forger = peer_keys(&world, 0, 'f');
-    struct stranger *stranger = peer_login(&world, &forger);
-    for (size_t count = QR_UNKNOWN_PINS_MAX + 1; count >= QR_UNKNOWN_PINS_MAX; count--) {
-        struct quire_buffer bytes = {0};
-        struct qr_record record = {.kind = QR_RECORD_REVOKE};
-        record.revoke.device = forger.roster->devices[1].device;
-        for (size_t i = 0; i < count; i++) {
-            struct qr_dep *pin = &record.revoke.pins[record.revoke.pin_count++];
-            *pin = (struct qr_dep){.seq = 1, .replica = {(uint8_t)i}};
-        }
-        forge_record(&forger, &record, &bytes);
-        struct quire_bytes item = quire_buffer_bytes(&bytes);
-        uint8_t head[QR_HASH_SIZE];
-        memcpy(head, qr_roster_head(forger.roster), sizeof head);
-        cr_assert_eq(peer_append(&world, stranger, head, &item, 1),
-            count > QR_UNKNOWN_PINS_MAX ? QR_ERROR_TOO_LARGE : 0, "%zu pins", count);
-        quire_buffer_finish(&bytes);
-    }
-    end(&world);
-}
-
-Test(limits, a_roster_of_any_history_ends_at_its_number_of_records)
-{
-    struct world world;
-    struct qr_roster roster = {0};
-    begin(&world);
-    const struct quire_device *device = world.people[0].shell.device;
-    cr_assert_eq(qr_roster_copy(&device->roster, &roster), QUIRE_OK);
-    struct forger forger = forger_of(device->vault, &roster, 'f');
-    uint8_t name[QR_NAME_SIZE] = {0}, seal[QR_SEAL_SIZE] = {0}, entropy[QR_ENTROPY_SIZE] = {8};
-    enum quire_status status = QUIRE_OK;
-    for (uint32_t i = 0; status == QUIRE_OK; i++) { /* added and revoked, over and over */
-        struct qr_vault *new;
-        qr_store_u32(entropy + 1, i);
-        cr_assert_eq(qr_vault_create(entropy, &new), QUIRE_OK);
-        for (int step = 0; step < 2 && status == QUIRE_OK; step++) {
-            struct quire_buffer bytes = {0};
-            struct qr_record record = {.kind = step == 0 ? QR_RECORD_ADD : QR_RECORD_REVOKE};
-            if (step == 0) {
-                record.add.sign_public = qr_vault_public(new).sign_public;
-                record.add.box_public = qr_vault_public(new).box_public;
-                record.add.epoch = roster.epoch;
-                record.add.name = name;
-                record.add.seal = seal;
-            } else {
-                record.revoke.device = qr_vault_public(new).device;
-            }
-            if (roster.count < QR_RECORDS_MAX) {
-                forge_record(&forger, &record, &bytes);
-                status = qr_roster_append(&roster, quire_buffer_bytes(&bytes));
-            } else {
-                status = QUIRE_ELIMIT;
-            }
-            quire_buffer_finish(&bytes);
-        }
-        qr_vault_destroy(new);
-    }
-    cr_assert_eq(status, QUIRE_ELIMIT);
-    cr_assert_geq(roster.count, QR_RECORDS_MAX - QR_ROOT_RECORDS_RESERVE - QR_REVOKE_RECORDS_RESERVE);
-    cr_assert_leq(roster.device_count, QR_ROSTER_DEVICES_MAX);
-    cr_assert_leq(roster.bytes.size, QR_ROSTER_MAX);
-    qr_roster_finish(&roster);
-    end(&world);
+    limits_end(&world);
 }
 
 /* ---- sizes ------------------------------------------------------------------------------------ */
@@ -802,7 +567,7 @@ Test(limits, a_frame_may_be_as_large_as_its_sender_is_known)
         QR_UNAUTHENTICATED_MAX + QR_ROSTER_MAX};
     struct world world;
     struct quire_buffer buffer = {0};
-    begin(&world);
+    limits_begin(&world);
     struct forger forger = peer_keys(&world, 0, 'f');
     for (size_t i = 0; i < 4; i++) {
         if (i == 3) {
@@ -827,16 +592,16 @@ Test(limits, a_frame_may_be_as_large_as_its_sender_is_known)
         cr_assert_eq(stranger->connection, 0);
     }
     quire_buffer_finish(&buffer);
-    end(&world);
+    limits_end(&world);
 }
 
 Test(limits, what_waits_for_its_signatures_is_bounded)
 {
     struct world world;
-    begin(&world);
+    limits_begin(&world);
     struct forger forger = peer_keys(&world, 0, 'f');
     struct stranger *stranger = peer_login(&world, &forger);
-    struct plan plan = forge_plan(&forger, diary, "large");
+    struct plan plan = forge_plan(&forger, limits_diary, "large");
     struct quire_buffer batch = {0};
     plan.padding = 60000;
     forge_batch(&forger, &plan, &batch, NULL);
@@ -849,7 +614,7 @@ Test(limits, what_waits_for_its_signatures_is_bounded)
     cr_assert_eq(stranger->connection, 0);
     world_verify(&world); /* answers for one who has gone */
     quire_buffer_finish(&batch);
-    end(&world);
+    limits_end(&world);
 }
 
 /* ---- times ------------------------------------------------------------------------------------ */
@@ -857,54 +622,54 @@ Test(limits, what_waits_for_its_signatures_is_bounded)
 Test(limits, one_who_does_not_say_who_it_is_is_let_go)
 {
     struct world world;
-    begin(&world);
+    limits_begin(&world);
     struct forger forger = peer_keys(&world, 0, 'f');
     struct stranger *silent = world_stranger(&world, PEER_HOST);
     struct stranger *greeted = world_stranger(&world, PEER_HOST);
     peer_hello(&world, greeted, &forger, NULL, NULL);
-    wait(&world, world.server.limits.handshake_ms);
+    limits_wait(&world, world.server.limits.handshake_ms);
     cr_assert_neq(silent->connection, 0);
     cr_assert_neq(greeted->connection, 0);
-    wait(&world, 1);
+    limits_wait(&world, 1);
     cr_assert_eq(silent->connection, 0);
     cr_assert_eq(greeted->connection, 0);
-    end(&world);
+    limits_end(&world);
 }
 
 Test(limits, one_who_says_nothing_for_long_is_let_go)
 {
     struct world world;
-    begin(&world);
+    limits_begin(&world);
     struct forger forger = peer_keys(&world, 0, 'f');
     struct stranger *stranger = peer_login(&world, &forger);
     while (peer_hear(&world, stranger) != NULL) {
     }
-    wait(&world, world.server.limits.idle_ms);
+    limits_wait(&world, world.server.limits.idle_ms);
     cr_assert_neq(stranger->connection, 0);
     peer_say(&world, stranger, &(struct qr_frame){.type = QR_FRAME_PING});
     while (peer_hear(&world, stranger) != NULL) {
     }
-    wait(&world, world.server.limits.idle_ms);
+    limits_wait(&world, world.server.limits.idle_ms);
     cr_assert_neq(stranger->connection, 0);
-    wait(&world, 1);
+    limits_wait(&world, 1);
     cr_assert_eq(stranger->connection, 0);
-    end(&world);
+    limits_end(&world);
 }
 
 Test(limits, one_who_takes_nothing_for_long_is_let_go)
 {
     struct world world;
-    begin(&world);
+    limits_begin(&world);
     struct forger forger = peer_keys(&world, 0, 'f');
     struct stranger *stranger = peer_login(&world, &forger);
     while (peer_hear(&world, stranger) != NULL) {
     }
-    wait(&world, 30000);
+    limits_wait(&world, 30000);
     peer_say(&world, stranger, &(struct qr_frame){.type = QR_FRAME_PING}); /* its answer stays */
-    wait(&world, world.server.limits.stalled_ms);
+    limits_wait(&world, world.server.limits.stalled_ms);
     cr_assert_neq(stranger->connection, 0);
-    wait(&world, 1);
+    limits_wait(&world, 1);
     cr_assert_eq(stranger->connection, 0);
     cr_assert_eq(stranger->closed, 1008);
-    end(&world);
+    limits_end(&world);
 }
