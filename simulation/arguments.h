@@ -10,9 +10,9 @@
 
 /** What one word stands for. All but a flag alone take the next word into the one other place. */
 struct argument {
-    const char *name; /* NULL: the words without a dash, each of which is taken itself */
-    bool *flag;       /* that it was there */
-    uint64_t *number; /* in decimal */
+    const char *name;     /* NULL: the words without a dash, each of which is taken itself */
+    bool *flag;           /* that it was there */
+    uint64_t *number;     /* in decimal */
     uint64_t least, most; /* of the number; most 0: any */
     const char **text;
     /** Returns what is wrong with the word, or NULL. */

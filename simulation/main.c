@@ -22,7 +22,8 @@
 static const struct command commands[] = {
     {"run", "tells stories from files, and says whether they hold", command_run},
     {"seeds", "runs seeds with drawn faults; the same as no command", command_seeds},
-    {"swarm", "fresh seeds for as long as it is let, and on from there the next time", command_swarm},
+    {"swarm", "fresh seeds for as long as it is let, and on from there the next time",
+        command_swarm},
     {"attack", "a hostile server, strategy by strategy", command_attack},
 #ifdef QR_FAILPOINTS_BUILT
     {"failpoints", "how many seeds each deliberate bug takes to be found", command_failpoints},
@@ -68,8 +69,10 @@ static struct randombytes_implementation no_source = {
 
 static void print_help(void)
 {
-    fputs("usage: quire-sim [COMMAND] …\n\nWithout a command it runs seeds. Each command tells more with "
-          "--help.\n\n", stdout);
+    fputs(
+        "usage: quire-sim [COMMAND] …\n\nWithout a command it runs seeds. Each command tells more with "
+        "--help.\n\n",
+        stdout);
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         printf("  %-10s %s\n", commands[i].name, commands[i].summary);
     }

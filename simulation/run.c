@@ -28,8 +28,10 @@ uint32_t qr_limits_lowered[QR_LIMIT_COUNT];
 void run_lower_limits(const struct options *options)
 {
     const uint64_t lowered[QR_LIMIT_COUNT] = {[QR_LIMIT_DEVICES] = options->limit_devices,
-        [QR_LIMIT_RECORDS] = options->limit_records, [QR_LIMIT_CHAINS] = options->limit_chains,
-        [QR_LIMIT_TEXT] = options->limit_text, [QR_LIMIT_ELEMENTS] = options->limit_elements};
+        [QR_LIMIT_RECORDS] = options->limit_records,
+        [QR_LIMIT_CHAINS] = options->limit_chains,
+        [QR_LIMIT_TEXT] = options->limit_text,
+        [QR_LIMIT_ELEMENTS] = options->limit_elements};
     for (size_t i = 0; i < QR_LIMIT_COUNT; i++) {
         qr_limits_lowered[i] = (uint32_t)lowered[i];
     }
@@ -56,8 +58,8 @@ struct world *world_create(uint64_t seed, const struct options *options, bool tr
         world_observe(world, &mallory_observer);
     }
     static const struct observer *const observers[] = {&people_observer, &revoked_along_observer,
-        &process_observer, &canary_observer, &acknowledged_observer, &memory_observer, &order_observer,
-        &alarms_observer, &same_observer};
+        &process_observer, &canary_observer, &acknowledged_observer, &memory_observer,
+        &order_observer, &alarms_observer, &same_observer};
     for (size_t i = 0; i < sizeof observers / sizeof *observers; i++) {
         world_observe(world, observers[i]);
     }
@@ -97,8 +99,9 @@ static uint64_t quiet_within_ms(const struct world *world)
         most = batches > most ? batches : most;
     }
     uint64_t phones = world->options.phones;
-    return QUIET_WITHIN_MS + (phones > 3 ? (phones - 3) * JOINING_MS : 0) + most * world->phone_count * 1000 /
-        (world->options.pushes_per_second + (world->options.pushes_per_second == 0));
+    return QUIET_WITHIN_MS + (phones > 3 ? (phones - 3) * JOINING_MS : 0)
+        + most * world->phone_count * 1000
+        / (world->options.pushes_per_second + (world->options.pushes_per_second == 0));
 }
 
 uint64_t run_until_quiet_within(struct world *world, uint64_t within_ms)
@@ -201,7 +204,8 @@ static void check_options(struct world *world)
         uint64_t least, most, value = *options_at(&world->options, i);
         mallory_option_range(i, &least, &most);
         if (value < least || value > most) {
-            world_fail(world, "options", "there is no world with %s=%llu: it is at least %llu and at most %llu",
+            world_fail(world, "options",
+                "there is no world with %s=%llu: it is at least %llu and at most %llu",
                 options_name(i), (unsigned long long)value, (unsigned long long)least,
                 (unsigned long long)most);
         }

@@ -11,12 +11,13 @@ struct run_result {
     uint64_t seed;
     uint64_t trace_hash;
     uint64_t steps, acts, frames, bytes_scanned, batches, verified;
-    uint64_t operations; /* edits and faults, those that were skipped too */
+    uint64_t operations;     /* edits and faults, those that were skipped too */
     uint64_t quiet_after_ms; /* from healing until all were quiet */
     uint64_t simulated_ms;
     uint64_t cpu_us; /* of a processor; jobs.c fills it in, since a run knows no real clock */
     uint64_t marks[MARK_COUNT];
-    uint64_t misdeeds, strikes, named; /* of Mallory: all, those a device must name, and how often one did */
+    uint64_t misdeeds, strikes,
+        named; /* of Mallory: all, those a device must name, and how often one did */
     bool failed;
     char claim[32];
     char text[1536];

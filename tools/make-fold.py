@@ -123,7 +123,7 @@ def main():
             print("    " + ", ".join(form % value for value in values[i:i + per_line]) + ",")
         print("};\n")
 
-    print("/*\n * Folding and kinds of code points. Written by tools/make-fold.py; do not edit.\n */")
+    print("/*\n * Folding and kinds of code points. Written by tools/make-fold.py; do not edit.\n */\n/* clang-format off */")
     print("#ifndef QR_BASE_FOLD_TABLE_H\n#define QR_BASE_FOLD_TABLE_H\n\n#include <stdint.h>\n")
     print(f'#define QR_FOLD_UNICODE "{version}"\n#define QR_FOLD_BLOCK {BLOCK}\n')
     print("/* Index of the block of a code point below U+10000. */")

@@ -58,14 +58,16 @@ static size_t fill(char *out, size_t wanted)
     return size;
 }
 
-static enum quire_status add_entry(struct quire_client *client, size_t bytes, int64_t date_ms, char *room)
+static enum quire_status add_entry(
+    struct quire_client *client, size_t bytes, int64_t date_ms, char *room)
 {
     uint8_t entry[QUIRE_ENTRY_SIZE];
     struct quire_document *document = NULL;
     enum quire_status status = quire_client_new_entry(client, entry);
     size_t size = fill(room, bytes / 2 + draw() % bytes + 65);
     if (status == QUIRE_OK) {
-        status = quire_client_edit_text(client, entry, (struct quire_bytes){(const uint8_t *)room, size});
+        status = quire_client_edit_text(
+            client, entry, (struct quire_bytes){(const uint8_t *)room, size});
     }
     if (status == QUIRE_OK) {
         status = quire_client_document(client, entry, true, &document);
@@ -86,8 +88,8 @@ static enum quire_status add_entry(struct quire_client *client, size_t bytes, in
     }
     for (uint64_t tags = draw() % 4; status == QUIRE_OK && tags > 0; tags--) {
         size_t tag = add_word(room, draw() % 40);
-        status = quire_document_add_element(document, &stamp, QUIRE_SET_TAGS,
-            (struct quire_bytes){(const uint8_t *)room, tag}, 0);
+        status = quire_document_add_element(
+            document, &stamp, QUIRE_SET_TAGS, (struct quire_bytes){(const uint8_t *)room, tag}, 0);
     }
     return status == QUIRE_OK ? quire_client_save(client, entry) : status;
 }
@@ -98,10 +100,12 @@ int main(int count, char **arguments)
         fprintf(stderr, "usage: make-journal PROFILE ENTRIES BYTES SEED\n");
         return 2;
     }
-    unsigned long entries = strtoul(arguments[2], NULL, 10), bytes = strtoul(arguments[3], NULL, 10);
+    unsigned long entries = strtoul(arguments[2], NULL, 10),
+                  bytes = strtoul(arguments[3], NULL, 10);
     state = strtoull(arguments[4], NULL, 10);
     if (entries > 1000000 || bytes < 1 || bytes > QUIRE_TEXT_MAX / 2) {
-        fprintf(stderr, "make-journal: at most 1000000 entries of 1 to %d bytes\n", QUIRE_TEXT_MAX / 2);
+        fprintf(
+            stderr, "make-journal: at most 1000000 entries of 1 to %d bytes\n", QUIRE_TEXT_MAX / 2);
         return 2;
     }
     char kit[QUIRE_KIT_TEXT_SIZE];
@@ -116,7 +120,8 @@ int main(int count, char **arguments)
         status = add_entry(client, bytes, (int64_t)i * DAY_MS / 2, room);
     }
     if (status != QUIRE_OK) {
-        fprintf(stderr, "make-journal: %s\n", client != NULL ? quire_client_error(client) : "no memory");
+        fprintf(stderr, "make-journal: %s\n",
+            client != NULL ? quire_client_error(client) : "no memory");
     }
     quire_client_destroy(client);
     free(room);

@@ -21,7 +21,7 @@
 struct look {
     struct qr_store *store;
     struct qr_log_reader reader;
-    bool show;              /* inspect: print everything */
+    bool show; /* inspect: print everything */
     uint64_t records, batches, changes, bytes, accounts, faults, removed;
     const char *wanted; /* remove: hex digits that the account's id begins with */
     uint8_t found[QR_USER_SIZE];
@@ -60,7 +60,8 @@ static int compare_places(const void *a, const void *b)
 }
 
 /* The entry of a batch, NULL if it is not here. Roster records have a replica of zeros. */
-static const struct qr_log_entry *find(const struct look *look, const uint8_t *replica, uint64_t seq)
+static const struct qr_log_entry *find(
+    const struct look *look, const uint8_t *replica, uint64_t seq)
 {
     struct qr_log_entry place = {.seq = seq};
     memcpy(place.replica, replica, sizeof place.replica);
@@ -69,7 +70,8 @@ static const struct qr_log_entry *find(const struct look *look, const uint8_t *r
     return found != NULL && found->kind == QR_LOG_BATCH ? found : NULL;
 }
 
-static void look_at_roster(struct look *look, const struct qr_log_entry *entry, struct quire_bytes bytes)
+static void look_at_roster(
+    struct look *look, const struct qr_log_entry *entry, struct quire_bytes bytes)
 {
     static const char *const kinds[] = {"?", "genesis", "add", "revoke", "epoch"};
     static struct qr_record record;
@@ -80,15 +82,18 @@ static void look_at_roster(struct look *look, const struct qr_log_entry *entry, 
     if (look->show) {
         bool root = qr_is_zero(record.signer, QR_DEVICE_SIZE);
         printf("  roster %3" PRIu32 "  %-8s by %-8s %6zu bytes\n", record.seq,
-            kinds[record.kind < 5 ? record.kind : 0], root ? "the root" : hex(record.signer, 4), bytes.size);
+            kinds[record.kind < 5 ? record.kind : 0], root ? "the root" : hex(record.signer, 4),
+            bytes.size);
     }
     enum quire_status status = qr_roster_append(&look->roster, bytes);
     if (status != QUIRE_OK) {
-        fault(look, entry, status == QUIRE_ECRYPTO ? "the record's signature" : "the record's place");
+        fault(
+            look, entry, status == QUIRE_ECRYPTO ? "the record's signature" : "the record's place");
     }
 }
 
-static void check_batch(struct look *look, const struct qr_log_entry *entry, const struct qr_batch *batch)
+static void check_batch(
+    struct look *look, const struct qr_log_entry *entry, const struct qr_batch *batch)
 {
     uint8_t signed_hash[QR_HASH_SIZE], hash[QR_HASH_SIZE];
     const struct qr_log_entry *before = find(look, batch->replica, batch->seq - 1);
@@ -107,20 +112,22 @@ static void check_batch(struct look *look, const struct qr_log_entry *entry, con
         fault(look, entry, "the batch's signature");
     }
     if (batch->seq == 1 ? !qr_is_zero(batch->prev, QR_HASH_SIZE)
-                        : before == NULL || before->lsn >= entry->lsn ||
-                memcmp(before->hash, batch->prev, QR_HASH_SIZE) != 0) {
+                        : before == NULL || before->lsn >= entry->lsn
+                || memcmp(before->hash, batch->prev, QR_HASH_SIZE) != 0) {
         fault(look, entry, "the batch does not go on with its chain");
     }
     for (size_t i = 0; i < batch->dep_count; i++) {
-        const struct qr_log_entry *dependency = find(look, batch->deps[i].replica, batch->deps[i].seq);
-        if (dependency == NULL || dependency->lsn >= entry->lsn ||
-            memcmp(dependency->hash, batch->deps[i].hash, QR_HASH_SIZE) != 0) {
+        const struct qr_log_entry *dependency =
+            find(look, batch->deps[i].replica, batch->deps[i].seq);
+        if (dependency == NULL || dependency->lsn >= entry->lsn
+            || memcmp(dependency->hash, batch->deps[i].hash, QR_HASH_SIZE) != 0) {
             fault(look, entry, "a dependency of the batch is not before it");
         }
     }
 }
 
-static void look_at_batch(struct look *look, const struct qr_log_entry *entry, struct quire_bytes bytes)
+static void look_at_batch(
+    struct look *look, const struct qr_log_entry *entry, struct quire_bytes bytes)
 {
     static struct qr_batch batch;
     if (qr_batch_read(bytes, &batch) != QUIRE_OK) {
@@ -135,7 +142,8 @@ static void look_at_batch(struct look *look, const struct qr_log_entry *entry, s
             bytes.size);
         for (size_t i = 0; i < batch.change_count; i++) {
             printf("         entry %s  kind %u  %6zu bytes of ciphertext\n",
-                hex(batch.changes[i].entry, 8), batch.changes[i].kind, batch.changes[i].ciphertext.size);
+                hex(batch.changes[i].entry, 8), batch.changes[i].kind,
+                batch.changes[i].ciphertext.size);
         }
     }
     check_batch(look, entry, &batch);
@@ -210,14 +218,14 @@ static enum quire_status look_at_all(struct look *look)
             printf("BAD lsn %" PRIu64 ": the record does not match its hash\n", lsn);
         } else if (found != QUIRE_OK) {
             status = found;
-        } else if (bytes.size < 1024 && qr_record_read(bytes, &record) == QUIRE_OK &&
-            record.kind == QR_RECORD_GENESIS) {
+        } else if (bytes.size < 1024 && qr_record_read(bytes, &record) == QUIRE_OK
+            && record.kind == QR_RECORD_GENESIS) {
             uint8_t user[QR_USER_SIZE];
             qr_record_user(record.signed_bytes, user);
             if (look->wanted == NULL) {
                 status = look_at_account(look, user);
-            } else if (strncmp(hex(user, QR_USER_SIZE), look->wanted, strlen(look->wanted)) == 0 &&
-                       memcmp(look->found, user, QR_USER_SIZE) != 0) {
+            } else if (strncmp(hex(user, QR_USER_SIZE), look->wanted, strlen(look->wanted)) == 0
+                && memcmp(look->found, user, QR_USER_SIZE) != 0) {
                 memcpy(look->found, user, QR_USER_SIZE);
                 look->found_count++;
             }
@@ -231,22 +239,29 @@ static int remove_account(struct look *look, const char *folder, bool sure)
 {
     uint64_t count = 0;
     if (look->found_count != 1) {
-        fprintf(stderr, "quirectl: %s accounts of %s begin with %s. Nothing was changed; `quirectl inspect` "
-                        "lists them.\n", look->found_count == 0 ? "no" : "several", folder, look->wanted);
+        fprintf(stderr,
+            "quirectl: %s accounts of %s begin with %s. Nothing was changed; `quirectl inspect` "
+            "lists them.\n",
+            look->found_count == 0 ? "no" : "several", folder, look->wanted);
         return 1;
     }
     if (!sure) {
-        fprintf(stderr, "quirectl: account %s would be removed for good, with everything that its devices "
-                        "stored here. Nothing was changed; say --yes to do it.\n", hex(look->found, 8));
+        fprintf(stderr,
+            "quirectl: account %s would be removed for good, with everything that its devices "
+            "stored here. Nothing was changed; say --yes to do it.\n",
+            hex(look->found, 8));
         return 1;
     }
     enum quire_status status = qr_store_remove(look->store, look->found, &count);
     if (status != QUIRE_OK) {
-        fprintf(stderr, "quirectl: %s: %s. Nothing was changed.\n", folder, quire_status_text(status));
+        fprintf(
+            stderr, "quirectl: %s: %s. Nothing was changed.\n", folder, quire_status_text(status));
         return 1;
     }
-    printf("account %s is removed, %" PRIu64 " records. Its devices keep what they have; if they connect again "
-           "and registration is open, they bring it back.\n", hex(look->found, 8), count);
+    printf("account %s is removed, %" PRIu64
+           " records. Its devices keep what they have; if they connect again "
+           "and registration is open, they bring it back.\n",
+        hex(look->found, 8), count);
     return 0;
 }
 
@@ -263,7 +278,8 @@ static int invite(const char *folder, const char *id)
     int size = snprintf(path, sizeof path, "%s/invitations", folder);
     FILE *file = size < 0 || (size_t)size >= sizeof path ? NULL : fopen(path, "ae");
     if (file == NULL || fprintf(file, "%s\n", id) < 0 || fclose(file) != 0) {
-        fprintf(stderr, "quirectl: %s/invitations cannot be written. Nothing was changed.\n", folder);
+        fprintf(
+            stderr, "quirectl: %s/invitations cannot be written. Nothing was changed.\n", folder);
         return 1;
     }
     printf("account %s may be made at this server, which needs --registration invite.\n", id);
@@ -296,11 +312,13 @@ int main(int argc, char **argv)
         return 0;
     }
     bool sure = argc == 5 && strcmp(argv[4], "--yes") == 0;
-    bool removes = argc >= 4 && strcmp(argv[1], "remove") == 0 && is_id(argv[3]) && (argc == 4 || sure);
+    bool removes =
+        argc >= 4 && strcmp(argv[1], "remove") == 0 && is_id(argv[3]) && (argc == 4 || sure);
     if (argc == 4 && strcmp(argv[1], "invite") == 0 && is_id(argv[3])) {
         return invite(argv[2], argv[3]);
     }
-    if (!removes && (argc != 3 || (strcmp(argv[1], "inspect") != 0 && strcmp(argv[1], "verify") != 0))) {
+    if (!removes
+        && (argc != 3 || (strcmp(argv[1], "inspect") != 0 && strcmp(argv[1], "verify") != 0))) {
         fputs(help, stderr);
         return 2;
     }
@@ -310,8 +328,10 @@ int main(int argc, char **argv)
     int size = snprintf(path, sizeof path, "%s/store", argv[2]);
     snprintf(file, sizeof file, "%s/log.mdb", path);
     if (size < 0 || (size_t)size >= sizeof path || access(file, R_OK | W_OK) != 0) {
-        fprintf(stderr, "quirectl: %s holds no store/log.mdb that this user may read and write: it is to be a "
-                        "server's data folder.\n", argv[2]);
+        fprintf(stderr,
+            "quirectl: %s holds no store/log.mdb that this user may read and write: it is to be a "
+            "server's data folder.\n",
+            argv[2]);
         return 1;
     }
     uint64_t missing = 0;
@@ -330,17 +350,22 @@ int main(int argc, char **argv)
     if (status == QUIRE_OK && removes) {
         code = remove_account(&look, argv[2], sure);
     } else if (missing > 0) {
-        fprintf(stderr, "quirectl: %s: the store was cut, %" PRIu64 " bytes of its end are missing. It was left "
-                        "as it is.\n", argv[2], missing);
+        fprintf(stderr,
+            "quirectl: %s: the store was cut, %" PRIu64
+            " bytes of its end are missing. It was left "
+            "as it is.\n",
+            argv[2], missing);
     } else if (status != QUIRE_OK) {
         fprintf(stderr, "quirectl: %s: %s.%s\n", argv[2], quire_status_text(status),
-            status == QUIRE_ELOCKED ? " Stop its quired first, or look at a copy; see --help." : "");
+            status == QUIRE_ELOCKED ? " Stop its quired first, or look at a copy; see --help."
+                                    : "");
     } else {
         printf("%" PRIu64 " accounts, %" PRIu64 " records, %" PRIu64 " batches with %" PRIu64
                " changes, %" PRIu64 " bytes, %" PRIu64 " bad\n",
             look.accounts, look.records, look.batches, look.changes, look.bytes, look.faults);
         if (look.removed > 0) {
-            printf("%" PRIu64 " places of the log are empty: accounts were removed\n", look.removed);
+            printf(
+                "%" PRIu64 " places of the log are empty: accounts were removed\n", look.removed);
         }
     }
     qr_roster_finish(&look.roster);

@@ -64,8 +64,8 @@ static void erase(struct file_store *store, struct quire_bytes key)
     }
 }
 
-static enum quire_status insert(struct file_store *store, struct quire_bytes key,
-    struct record **out_record)
+static enum quire_status insert(
+    struct file_store *store, struct quire_bytes key, struct record **out_record)
 {
     size_t i = lower_bound(store, key);
     if (store->count == store->capacity) {
@@ -95,8 +95,7 @@ static enum quire_status apply(struct file_store *store, const struct quire_writ
         return QUIRE_OK;
     }
     struct record *record = find(store, write->key);
-    enum quire_status status =
-        record != NULL ? QUIRE_OK : insert(store, write->key, &record);
+    enum quire_status status = record != NULL ? QUIRE_OK : insert(store, write->key, &record);
     if (status == QUIRE_OK) {
         quire_buffer_clear(&record->value);
         status = quire_buffer_append(&record->value, write->value.data, write->value.size);
@@ -123,9 +122,10 @@ static enum quire_status replay(struct file_store *store, const uint8_t *bytes, 
 {
     enum quire_status status = QUIRE_OK;
     for (size_t at = 0; at < size && status == QUIRE_OK;) {
-        struct quire_write write = {.erase = bytes[at] != 0,
-            .key = {bytes + at + 9, read_u32(bytes + at + 1)}};
-        write.value = (struct quire_bytes){write.key.data + write.key.size, read_u32(bytes + at + 5)};
+        struct quire_write write = {
+            .erase = bytes[at] != 0, .key = {bytes + at + 9, read_u32(bytes + at + 1)}};
+        write.value =
+            (struct quire_bytes){write.key.data + write.key.size, read_u32(bytes + at + 5)};
         at += 9 + write.key.size + write.value.size;
         status = apply(store, &write);
     }
@@ -159,8 +159,8 @@ static enum quire_status load(struct file_store *store)
         whole += HEAD_SIZE + length;
     }
     free(bytes);
-    if (status == QUIRE_OK && (ftruncate(store->file, (off_t)whole) != 0 ||
-            lseek(store->file, 0, SEEK_END) < 0)) {
+    if (status == QUIRE_OK
+        && (ftruncate(store->file, (off_t)whole) != 0 || lseek(store->file, 0, SEEK_END) < 0)) {
         status = QUIRE_EIO;
     }
     return status;
@@ -195,8 +195,8 @@ static enum quire_status write_all(int file, const uint8_t *bytes, size_t size)
     return fdatasync(file) == 0 ? QUIRE_OK : QUIRE_EIO;
 }
 
-enum quire_status file_store_persist(struct file_store *store, const struct quire_write *writes,
-    size_t count)
+enum quire_status file_store_persist(
+    struct file_store *store, const struct quire_write *writes, size_t count)
 {
     struct quire_buffer group = {0};
     uint8_t head[HEAD_SIZE] = {0};
@@ -206,8 +206,8 @@ enum quire_status file_store_persist(struct file_store *store, const struct quir
     }
     if (status == QUIRE_OK) {
         write_u32(group.data, group.size - HEAD_SIZE);
-        crypto_generichash(group.data + 4, HASH_SIZE, group.data + HEAD_SIZE, group.size - HEAD_SIZE,
-            NULL, 0);
+        crypto_generichash(
+            group.data + 4, HASH_SIZE, group.data + HEAD_SIZE, group.size - HEAD_SIZE, NULL, 0);
         status = write_all(store->file, group.data, group.size);
     }
     for (size_t i = 0; i < count && status == QUIRE_OK; i++) {
@@ -226,7 +226,7 @@ enum quire_status file_store_open(const char *path, struct file_store **out_stor
         return QUIRE_ENOMEM;
     }
     store->file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    enum quire_status status = store->file < 0 ? QUIRE_EIO
+    enum quire_status status = store->file < 0       ? QUIRE_EIO
         : flock(store->file, LOCK_EX | LOCK_NB) != 0 ? QUIRE_ELOCKED
                                                      : load(store);
     if (status != QUIRE_OK) {
@@ -269,8 +269,8 @@ static enum quire_status scan(void *context, struct quire_bytes prefix,
     const struct file_store *store = context;
     for (size_t i = lower_bound(store, prefix); i < store->count; i++) {
         struct quire_bytes key = quire_buffer_bytes(&store->records[i].key);
-        if (key.size < prefix.size || memcmp(key.data, prefix.data, prefix.size) != 0 ||
-            !visit(visit_context, key, quire_buffer_bytes(&store->records[i].value))) {
+        if (key.size < prefix.size || memcmp(key.data, prefix.data, prefix.size) != 0
+            || !visit(visit_context, key, quire_buffer_bytes(&store->records[i].value))) {
             break;
         }
     }

@@ -21,8 +21,8 @@ QUIRE_CHECKED enum quire_status file_store_open(const char *path, struct file_st
 void file_store_close(struct file_store *store);
 
 /** Writes the records durably, all or none. On EIO and ENOMEM close the store and open it again. */
-QUIRE_CHECKED enum quire_status file_store_persist(struct file_store *store,
-    const struct quire_write *writes, size_t count);
+QUIRE_CHECKED enum quire_status file_store_persist(
+    struct file_store *store, const struct quire_write *writes, size_t count);
 
 /** What the device reads by; borrows the store. */
 struct quire_reader file_store_reader(struct file_store *store);

@@ -46,7 +46,7 @@ struct host {
     int port;
     char authority[256]; /* host:port, as in the Host header */
     struct lws_context *lws;
-    struct lws *connection; /* NULL: none */
+    struct lws *connection;       /* NULL: none */
     struct message *first, *last; /* not sent yet */
     struct quire_buffer incoming; /* the message under way */
     lws_sorted_usec_list_t tick, redial;
@@ -163,19 +163,13 @@ static void carry_out(struct host *host, const struct quire_actions *actions)
             }
             durable = action->token;
             break;
-        case QUIRE_ACTION_SEND:
-            send_message(host, action->bytes);
-            break;
+        case QUIRE_ACTION_SEND: send_message(host, action->bytes); break;
         case QUIRE_ACTION_CLOSE:
             host->closing = true;
             host->retry_ms = action->retry_ms > host->retry_ms ? action->retry_ms : host->retry_ms;
             break;
-        case QUIRE_ACTION_REPLICA:
-            replace_replica_record(host, action->bytes);
-            break;
-        case QUIRE_ACTION_NOTICE:
-            show_notice(host, action);
-            break;
+        case QUIRE_ACTION_REPLICA: replace_replica_record(host, action->bytes); break;
+        case QUIRE_ACTION_NOTICE: show_notice(host, action); break;
         }
     }
     if (durable > 0 && host->failed == NULL) {
@@ -244,13 +238,14 @@ static void on_down(struct host *host, bool was_up)
 
 static int on_received(struct host *host, struct lws *wsi, const void *data, size_t size)
 {
-    if (!lws_frame_is_binary(wsi) || host->incoming.size + size > MESSAGE_MAX ||
-        quire_buffer_append(&host->incoming, data, size) != QUIRE_OK) {
+    if (!lws_frame_is_binary(wsi) || host->incoming.size + size > MESSAGE_MAX
+        || quire_buffer_append(&host->incoming, data, size) != QUIRE_OK) {
         return -1; /* closes the connection */
     }
     if (lws_is_final_fragment(wsi) && lws_remaining_packet_payload(wsi) == 0) {
-        feed(host, (struct quire_event){
-            .kind = QUIRE_EVENT_FRAME, .bytes = quire_buffer_bytes(&host->incoming)});
+        feed(host,
+            (struct quire_event){
+                .kind = QUIRE_EVENT_FRAME, .bytes = quire_buffer_bytes(&host->incoming)});
         quire_buffer_clear(&host->incoming);
     }
     return 0;
@@ -272,7 +267,8 @@ static int on_writable(struct host *host, struct lws *wsi)
     return 0;
 }
 
-static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t size)
+static int on_event(
+    struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t size)
 {
     (void)user;
     struct host *host = lws_context_user(lws_get_context(wsi));
@@ -280,22 +276,18 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_CLIENT_ESTABLISHED:
         host->connection = wsi;
         host->retry_ms = 0;
-        feed(host, (struct quire_event){
-            .kind = QUIRE_EVENT_CONNECTED, .bytes = quire_bytes_of_text(host->authority)});
+        feed(host,
+            (struct quire_event){
+                .kind = QUIRE_EVENT_CONNECTED, .bytes = quire_bytes_of_text(host->authority)});
         return 0;
-    case LWS_CALLBACK_CLIENT_RECEIVE:
-        return on_received(host, wsi, in, size);
-    case LWS_CALLBACK_CLIENT_WRITEABLE:
-        return on_writable(host, wsi);
+    case LWS_CALLBACK_CLIENT_RECEIVE: return on_received(host, wsi, in, size);
+    case LWS_CALLBACK_CLIENT_WRITEABLE: return on_writable(host, wsi);
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
         fprintf(stderr, "offline: %s\n", in != NULL ? (const char *)in : "no connection");
         on_down(host, false);
         return 0;
-    case LWS_CALLBACK_CLIENT_CLOSED:
-        on_down(host, true);
-        return 0;
-    default:
-        return 0;
+    case LWS_CALLBACK_CLIENT_CLOSED: on_down(host, true); return 0;
+    default: return 0;
     }
 }
 
@@ -306,7 +298,7 @@ static void dial(lws_sorted_usec_list_t *timer)
         .context = host->lws,
         .address = host->name,
         .port = host->port,
-        .path = "/quire",       /* protocol/README.md, Transport */
+        .path = "/quire", /* protocol/README.md, Transport */
         .protocol = "quire.1",
         .local_protocol_name = "quire.1",
         .host = host->authority, /* signed by the device: exactly what CONNECTED says */
@@ -314,7 +306,8 @@ static void dial(lws_sorted_usec_list_t *timer)
         .ssl_connection = host->ca != NULL ? LCCSCF_USE_SSL : 0,
     };
     if (lws_client_connect_via_info(&info) == NULL && host->connection == NULL) {
-        lws_sul_schedule(host->lws, 0, &host->redial, dial, (lws_usec_t)RETRY_LAST_MS * LWS_US_PER_MS);
+        lws_sul_schedule(
+            host->lws, 0, &host->redial, dial, (lws_usec_t)RETRY_LAST_MS * LWS_US_PER_MS);
     }
 }
 
@@ -365,11 +358,13 @@ static bool have_key(const struct host *host, bool make, uint8_t key[QUIRE_PROFI
         return true;
     }
     char *path = path_of(host, ".key");
-    int file = make && path != NULL ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
+    int file =
+        make && path != NULL ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
     bool made = false;
     if (file >= 0) {
         draw(key, QUIRE_PROFILE_KEY_SIZE);
-        made = write(file, key, QUIRE_PROFILE_KEY_SIZE) == QUIRE_PROFILE_KEY_SIZE && fsync(file) == 0;
+        made =
+            write(file, key, QUIRE_PROFILE_KEY_SIZE) == QUIRE_PROFILE_KEY_SIZE && fsync(file) == 0;
         close(file);
     }
     free(path);
@@ -380,7 +375,8 @@ static enum quire_status open_device(struct host *host, const char *command, cha
 {
     bool is_new = strcmp(command, "init") == 0 || strcmp(command, "join") == 0;
     uint8_t record[QUIRE_REPLICA_RECORD_SIZE];
-    struct quire_device_options options = {.reader = file_store_reader(host->store), .wall_ms = wall_ms()};
+    struct quire_device_options options = {
+        .reader = file_store_reader(host->store), .wall_ms = wall_ms()};
     if (!have_key(host, is_new, options.profile_key)) {
         return QUIRE_ENOTFOUND;
     }
@@ -391,15 +387,16 @@ static enum quire_status open_device(struct host *host, const char *command, cha
     if (strcmp(command, "init") == 0) {
         char kit[QUIRE_KIT_TEXT_SIZE];
         struct quire_actions actions;
-        status = quire_device_init(&options, quire_bytes_of_text(words[0]), kit, &host->device, &actions);
+        status = quire_device_init(
+            &options, quire_bytes_of_text(words[0]), kit, &host->device, &actions);
         if (status == QUIRE_OK) {
             printf("%s\n", kit); /* shown once; kept nowhere */
             sodium_memzero(kit, sizeof kit);
             carry_out(host, &actions);
         }
     } else if (strcmp(command, "join") == 0) {
-        status = quire_device_join(&options, quire_bytes_of_text(words[0]), quire_bytes_of_text(words[1]),
-            &host->device);
+        status = quire_device_join(
+            &options, quire_bytes_of_text(words[0]), quire_bytes_of_text(words[1]), &host->device);
     } else {
         status = quire_device_open(&options, &host->device);
     }
@@ -417,12 +414,12 @@ static enum quire_status write_line(struct host *host, const char *text)
     memcpy(save.entry, diary, sizeof diary);
     enum quire_status status = quire_device_document(host->device, diary, true, &document);
     if (status == QUIRE_OK) {
-        status = quire_document_insert(document, &stamp, quire_document_text_length(document),
-            quire_bytes_of_text(text));
+        status = quire_document_insert(
+            document, &stamp, quire_document_text_length(document), quire_bytes_of_text(text));
     }
     if (status == QUIRE_OK) {
-        status = quire_document_insert(document, &stamp, quire_document_text_length(document),
-            quire_bytes_of_text("\n"));
+        status = quire_document_insert(
+            document, &stamp, quire_document_text_length(document), quire_bytes_of_text("\n"));
     }
     if (status == QUIRE_OK) {
         feed(host, save); /* on the disk when this returns */
@@ -449,8 +446,8 @@ static bool is_in_sync(const struct host *host)
 {
     struct quire_device_state state;
     quire_device_state(host->device, &state);
-    return state.joined && state.caught_up && state.unsealed_count == 0 &&
-        state.unacknowledged_count == 0 && host->first == NULL;
+    return state.joined && state.caught_up && state.unsealed_count == 0
+        && state.unacknowledged_count == 0 && host->first == NULL;
 }
 
 static bool has_paired(const struct host *host)
@@ -471,15 +468,16 @@ static const struct command *command_of(int argc, char **argv)
 {
     for (size_t i = 0; argc > 2 && i < sizeof commands / sizeof *commands; i++) {
         int least = 3 + commands[i].words + (commands[i].online ? 2 : 0);
-        if (strcmp(argv[2], commands[i].name) == 0 && argc >= least &&
-            argc <= least + (commands[i].online ? 1 : 0)) {
+        if (strcmp(argv[2], commands[i].name) == 0 && argc >= least
+            && argc <= least + (commands[i].online ? 1 : 0)) {
             return &commands[i];
         }
     }
     return NULL;
 }
 
-static enum quire_status carry_out_command(struct host *host, const struct command *command, char **words)
+static enum quire_status carry_out_command(
+    struct host *host, const struct command *command, char **words)
 {
     if (strcmp(command->name, "write") == 0) {
         return write_line(host, words[0]);
@@ -511,11 +509,14 @@ int main(int argc, char **argv)
     const struct command *command = command_of(argc, argv);
     struct host host = {.profile = argc > 1 ? argv[1] : ""};
     if (command == NULL) {
-        fprintf(stderr, "usage: host PROFILE init NAME | join NAME CODE URL… | write TEXT | show | "
-            "sync URL… | pair URL…\n       URL… is HOST PORT [CA.pem]; Quire %s\n", quire_version());
+        fprintf(stderr,
+            "usage: host PROFILE init NAME | join NAME CODE URL… | write TEXT | show | "
+            "sync URL… | pair URL…\n       URL… is HOST PORT [CA.pem]; Quire %s\n",
+            quire_version());
         return 2;
     }
-    enum quire_status status = sodium_init() < 0 ? QUIRE_ENOMEM : file_store_open(host.profile, &host.store);
+    enum quire_status status =
+        sodium_init() < 0 ? QUIRE_ENOMEM : file_store_open(host.profile, &host.store);
     if (status == QUIRE_OK) {
         status = open_device(&host, command->name, argv + 3);
     }

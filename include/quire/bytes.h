@@ -27,12 +27,12 @@ struct quire_buffer {
 };
 
 /** Appends size bytes. ENOMEM: nothing has changed. */
-QUIRE_API QUIRE_CHECKED enum quire_status quire_buffer_append(struct quire_buffer *buffer,
-    const void *data, size_t size);
+QUIRE_API QUIRE_CHECKED enum quire_status quire_buffer_append(
+    struct quire_buffer *buffer, const void *data, size_t size);
 
 /** Makes room for at least `extra` more bytes without changing the content. */
-QUIRE_API QUIRE_CHECKED enum quire_status quire_buffer_reserve(struct quire_buffer *buffer,
-    size_t extra);
+QUIRE_API QUIRE_CHECKED enum quire_status quire_buffer_reserve(
+    struct quire_buffer *buffer, size_t extra);
 
 /** Forgets the content, keeps the memory. */
 QUIRE_API void quire_buffer_clear(struct quire_buffer *buffer);

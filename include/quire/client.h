@@ -90,16 +90,17 @@ struct quire_client_callbacks {
      * The server shows a certificate that no authority vouches for, and none is pinned. True pins it
      * in the profile. Must not call the client. Without this callback it is refused.
      */
-    bool (*trust)(void *context, const char *host, const char fingerprint[QUIRE_CLIENT_FINGERPRINT_SIZE]);
+    bool (*trust)(
+        void *context, const char *host, const char fingerprint[QUIRE_CLIENT_FINGERPRINT_SIZE]);
 };
 
 /** Zero-initialise, then set what differs. Strings are copied. */
 struct quire_client_options {
-    const char *profile;  /* folder; NULL: $QUIRE_PROFILE, else $XDG_DATA_HOME/quire/default,
+    const char *profile;     /* folder; NULL: $QUIRE_PROFILE, else $XDG_DATA_HOME/quire/default,
                              else ~/.local/share/quire/default */
-    const char *key_file; /* NULL: $QUIRE_KEY_FILE, else $XDG_CONFIG_HOME/quire/keys/<name>.key,
+    const char *key_file;    /* NULL: $QUIRE_KEY_FILE, else $XDG_CONFIG_HOME/quire/keys/<name>.key,
                              else below ~/.config */
-    const char *server;   /* wss://host[:port] for a new profile; NULL: none yet */
+    const char *server;      /* wss://host[:port] for a new profile; NULL: none yet */
     const char *fingerprint; /* of the server's certificate, hex, to pin; NULL: none */
     uint32_t lock_wait_ms;   /* how long open waits for its turn; 0: 5000 */
     uint32_t deadline_ms;    /* a blocking call, but for follow, ends after so long whatever moves;
@@ -126,8 +127,8 @@ QUIRE_API const char *quire_client_error(const struct quire_client *client);
  * nowhere. name: of this device, 1 … QUIRE_NAME_MAX bytes. Offline.
  * ECONFLICT: there is a profile in the folder already; it is untouched.
  */
-QUIRE_API QUIRE_CHECKED enum quire_status quire_client_start_account(struct quire_client *client,
-    const char *name, char out_kit[QUIRE_KIT_TEXT_SIZE]);
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_start_account(
+    struct quire_client *client, const char *name, char out_kit[QUIRE_KIT_TEXT_SIZE]);
 
 /**
  * Joins an account, in a new profile, by the code that another device shows (quire_client_pair),
@@ -135,8 +136,8 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_client_start_account(struct quir
  * EMALFORMED: not a code. ECONFLICT: as start_account. Else as quire_client_sync. When it fails the
  * folder holds no profile.
  */
-QUIRE_API QUIRE_CHECKED enum quire_status quire_client_join(struct quire_client *client,
-    const char *name, const char *code, uint32_t timeout_ms);
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_join(
+    struct quire_client *client, const char *name, const char *code, uint32_t timeout_ms);
 
 /** The same by the recovery kit. If the account has as many active devices as it may have, the one that
  * wrote least recently is revoked; with revoke_others every other device is. EMALFORMED: not a kit. */
@@ -172,15 +173,15 @@ QUIRE_API void quire_client_close(struct quire_client *client);
 /* ---- entries: all of it offline -------------------------------------------------------------- */
 
 /** A fresh random id. Nothing exists under it until something is edited and saved. EIO. */
-QUIRE_API QUIRE_CHECKED enum quire_status quire_client_new_entry(struct quire_client *client,
-    uint8_t out_entry[QUIRE_ENTRY_SIZE]);
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_new_entry(
+    struct quire_client *client, uint8_t out_entry[QUIRE_ENTRY_SIZE]);
 
 /**
  * The entry whose id in hex starts with `prefix` (QUIRE_CLIENT_PREFIX_MIN … 32 characters; deleted
  * ones count). EINVALID: not such a prefix. ENOTFOUND. ECONFLICT: more than one does.
  */
-QUIRE_API QUIRE_CHECKED enum quire_status quire_client_find_entry(struct quire_client *client,
-    const char *prefix, uint8_t out_entry[QUIRE_ENTRY_SIZE]);
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_find_entry(
+    struct quire_client *client, const char *prefix, uint8_t out_entry[QUIRE_ENTRY_SIZE]);
 
 /**
  * An entry's document, to read or edit with the functions of document.h and quire_client_stamp.
@@ -199,16 +200,16 @@ QUIRE_API struct quire_stamp quire_client_stamp(struct quire_client *client);
  * before the first edit of what is to be a version of its own; an app that saves as its user types need not.
  * As save.
  */
-QUIRE_API QUIRE_CHECKED enum quire_status quire_client_begin_version(struct quire_client *client,
-    const uint8_t entry[QUIRE_ENTRY_SIZE]);
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_begin_version(
+    struct quire_client *client, const uint8_t entry[QUIRE_ENTRY_SIZE]);
 
 /**
  * Makes the entry's text equal to `text`, by as few edits as are found in bounded time, so that it
  * merges with what other devices write at the same time. An unknown entry is made. Then save.
  * EINVALID: not UTF-8. ELIMIT: longer than QUIRE_TEXT_MAX. ENOMEM.
  */
-QUIRE_API QUIRE_CHECKED enum quire_status quire_client_edit_text(struct quire_client *client,
-    const uint8_t entry[QUIRE_ENTRY_SIZE], struct quire_bytes text);
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_edit_text(
+    struct quire_client *client, const uint8_t entry[QUIRE_ENTRY_SIZE], struct quire_bytes text);
 
 /**
  * For an editor that holds a text while other processes, or a sync, go on with the entry: take a
@@ -222,8 +223,8 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_client_edit_text_since(struct qu
     const uint8_t entry[QUIRE_ENTRY_SIZE], struct quire_bytes snapshot, struct quire_bytes text);
 
 /** Keeps the pending edits of an entry; durable when it returns QUIRE_OK. */
-QUIRE_API QUIRE_CHECKED enum quire_status quire_client_save(struct quire_client *client,
-    const uint8_t entry[QUIRE_ENTRY_SIZE]);
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_save(
+    struct quire_client *client, const uint8_t entry[QUIRE_ENTRY_SIZE]);
 
 /**
  * Between begin and commit, saving is fast and not durable: commit makes all of it durable, in one
@@ -239,8 +240,8 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_client_commit(struct quire_clien
  * profile, another one on every other profile, and a random one for who does not have the profile's key.
  * Nothing exists under it until something is saved. ESTATE: no profile is open.
  */
-QUIRE_API QUIRE_CHECKED enum quire_status quire_client_import_id(struct quire_client *client,
-    struct quire_bytes source, uint8_t out_entry[QUIRE_ENTRY_SIZE]);
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_import_id(
+    struct quire_client *client, struct quire_bytes source, uint8_t out_entry[QUIRE_ENTRY_SIZE]);
 
 /** Visits a summary of every entry, deleted ones too, in order of ids, until visit returns false. */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_client_each_entry(struct quire_client *client,
@@ -270,8 +271,8 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_client_search(struct quire_clien
  */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_client_each_version(struct quire_client *client,
     const uint8_t entry[QUIRE_ENTRY_SIZE],
-    bool (*visit)(void *context, const struct quire_version *version,
-        const struct quire_document *document),
+    bool (*visit)(
+        void *context, const struct quire_version *version, const struct quire_document *document),
     void *context, uint64_t *out_unreadable);
 
 /**
@@ -306,8 +307,8 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_client_restore(struct quire_clie
  * A deleted entry comes back, with all that was in it, and is saved: by an edit that shows nothing, but that
  * the delete has not seen. EINVALID: it is not deleted. Else as save.
  */
-QUIRE_API QUIRE_CHECKED enum quire_status quire_client_undelete(struct quire_client *client,
-    const uint8_t entry[QUIRE_ENTRY_SIZE]);
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_undelete(
+    struct quire_client *client, const uint8_t entry[QUIRE_ENTRY_SIZE]);
 
 /** A copy of the entry as it was before its last version; what is saved and not sealed yet counts as one.
  * The caller's: quire_document_destroy. ENOTFOUND: there is none. Else as each_version. */
@@ -332,12 +333,12 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_text_diff(struct quire_bytes old
 /* ---- the account ----------------------------------------------------------------------------- */
 
 /** What is known of this device, its account and its sync. All zeros without an open profile. */
-QUIRE_API void quire_client_state(const struct quire_client *client,
-    struct quire_device_state *out_state);
+QUIRE_API void quire_client_state(
+    const struct quire_client *client, struct quire_device_state *out_state);
 
 /** How many of each alarm's raisings (quire_device_state.alarms) the user has acknowledged; zeros if none. */
-QUIRE_API void quire_client_acknowledged(struct quire_client *client,
-    uint64_t out_counts[QUIRE_ALARM_COUNT]);
+QUIRE_API void quire_client_acknowledged(
+    struct quire_client *client, uint64_t out_counts[QUIRE_ALARM_COUNT]);
 
 /** Acknowledges all that were raised so far: kept in the profile, encrypted. EIO, EFULL, ENOMEM. */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_client_acknowledge(struct quire_client *client);
@@ -355,8 +356,8 @@ QUIRE_API void quire_client_each_rejection(const struct quire_client *client,
  * another's id is ambiguous and not taken for it. "id:…" and "name:…" say which is meant. Revoked devices
  * count only where no active one is meant. ENOTFOUND. ECONFLICT: several; the error lists them.
  */
-QUIRE_API QUIRE_CHECKED enum quire_status quire_client_find_device(struct quire_client *client,
-    const char *name, uint8_t out_device[QUIRE_DEVICE_SIZE]);
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_find_device(
+    struct quire_client *client, const char *name, uint8_t out_device[QUIRE_DEVICE_SIZE]);
 
 /** The server's URL and the pinned fingerprint; "" if there is none. Until it is changed. */
 QUIRE_API const char *quire_client_server(const struct quire_client *client);
@@ -364,8 +365,8 @@ QUIRE_API const char *quire_client_fingerprint(const struct quire_client *client
 
 /** Sets both in the profile, durably. fingerprint NULL: none is pinned. EINVALID: not a URL that
  * Quire can use, or not a fingerprint. */
-QUIRE_API QUIRE_CHECKED enum quire_status quire_client_set_server(struct quire_client *client,
-    const char *url, const char *fingerprint);
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_set_server(
+    struct quire_client *client, const char *url, const char *fingerprint);
 
 /* ---- the server ------------------------------------------------------------------------------ */
 
@@ -380,8 +381,8 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_client_set_server(struct quire_c
  * refused something of ours (quire_client_each_rejection); the rest went through. Whatever it
  * returns, everything saved here is still here.
  */
-QUIRE_API QUIRE_CHECKED enum quire_status quire_client_sync(struct quire_client *client,
-    uint32_t timeout_ms);
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_sync(
+    struct quire_client *client, uint32_t timeout_ms);
 
 /** Stays in sync until quire_client_stop, connecting again whenever the line is cut, and giving the
  * profile to other processes that wait for it. QUIRE_OK: stopped, with the profile closed if another
@@ -395,8 +396,8 @@ QUIRE_API void quire_client_stop(struct quire_client *client);
  * Lets a new device join: NOTICE_PAIR_CODE brings the code to show, then this waits until the new
  * device has used it. out_device: who joined. EIO: no device did in timeout_ms, or as sync.
  */
-QUIRE_API QUIRE_CHECKED enum quire_status quire_client_pair(struct quire_client *client,
-    uint32_t timeout_ms, uint8_t out_device[QUIRE_DEVICE_SIZE]);
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_pair(
+    struct quire_client *client, uint32_t timeout_ms, uint8_t out_device[QUIRE_DEVICE_SIZE]);
 
 /**
  * For a device that the server does not know any more, though it was not revoked: the server was put
@@ -404,16 +405,16 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_client_pair(struct quire_client 
  * this device again, with all it has, by the code that another one shows (quire_client_pair), then
  * syncs. EMALFORMED: not a code. ESTATE: revoked. As sync.
  */
-QUIRE_API QUIRE_CHECKED enum quire_status quire_client_rejoin(struct quire_client *client,
-    const char *code, uint32_t timeout_ms);
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_rejoin(
+    struct quire_client *client, const char *code, uint32_t timeout_ms);
 
 /** The last blocking call failed because there was no server to talk to, now: try again later. */
 QUIRE_API bool quire_client_unreachable(const struct quire_client *client);
 
 /** Revokes a device and changes the epoch key: it reads and writes nothing new from now on.
  * EINVALID: it is this device, which another one has to revoke. ENOTFOUND: no such device. As sync. */
-QUIRE_API QUIRE_CHECKED enum quire_status quire_client_revoke(struct quire_client *client,
-    const uint8_t device[QUIRE_DEVICE_SIZE], uint32_t timeout_ms);
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_revoke(
+    struct quire_client *client, const uint8_t device[QUIRE_DEVICE_SIZE], uint32_t timeout_ms);
 
 #ifdef __cplusplus
 }

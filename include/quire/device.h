@@ -36,9 +36,9 @@ extern "C" {
 #define QUIRE_ENTROPY_SIZE 32
 #define QUIRE_PROFILE_KEY_SIZE 32
 #define QUIRE_REPLICA_RECORD_SIZE 48 /* replica 8, seq 8, stamp 32 */
-#define QUIRE_NAME_MAX 63           /* bytes of a device's name, UTF-8 */
-#define QUIRE_KIT_TEXT_SIZE 70      /* recovery kit in characters, with the final zero */
-#define QUIRE_PAIR_CODE_SIZE 25     /* pairing code in characters, with the final zero */
+#define QUIRE_NAME_MAX 63            /* bytes of a device's name, UTF-8 */
+#define QUIRE_KIT_TEXT_SIZE 70       /* recovery kit in characters, with the final zero */
+#define QUIRE_PAIR_CODE_SIZE 25      /* pairing code in characters, with the final zero */
 #define QUIRE_WORDS_SIZE 96
 
 /** How the device reads what its PERSIST actions wrote. Both functions run inside calls of it. */
@@ -97,7 +97,7 @@ enum quire_event_kind {
     QUIRE_EVENT_PAIR_OPEN,    /* show a code to a new device (connected only) */
     QUIRE_EVENT_PAIR_CLOSE,   /* no longer */
     QUIRE_EVENT_REVOKE,       /* device: revoke it and change the epoch key (connected only) */
-    QUIRE_EVENT_INDEX,        /* gather the index terms of entries that cannot be searched yet: a bounded
+    QUIRE_EVENT_INDEX, /* gather the index terms of entries that cannot be searched yet: a bounded
                                  piece of that work, then NOTICE_INDEXED */
 };
 
@@ -118,7 +118,7 @@ enum quire_action_kind {
     QUIRE_ACTION_PERSIST, /* write records atomically; then PERSISTED with token */
     QUIRE_ACTION_SEND,    /* bytes: one WebSocket binary message, on the present connection */
     QUIRE_ACTION_CLOSE,   /* close the connection; the next one not before retry_ms */
-    QUIRE_ACTION_REPLICA,  /* bytes: replace the replica record (see quire_device_options) */
+    QUIRE_ACTION_REPLICA, /* bytes: replace the replica record (see quire_device_options) */
     QUIRE_ACTION_NOTICE,  /* something that a user or an app wants to know */
 };
 
@@ -140,18 +140,18 @@ enum quire_notice_kind {
     QUIRE_NOTICE_DEVICE_ADDED,   /* device */
     QUIRE_NOTICE_DEVICE_REVOKED, /* device: also our own */
     QUIRE_NOTICE_REVOKE_FAILED,  /* code: enum quire_status; nothing has changed */
-    QUIRE_NOTICE_REJECTED,       /* a batch was refused; code: protocol error; it stays in the outbox */
-    QUIRE_NOTICE_REFUSED,        /* the server ended the connection; code: protocol error */
-    QUIRE_NOTICE_ALARM,          /* code: enum quire_alarm_kind */
-    QUIRE_NOTICE_PRESENCE,       /* code: how many other devices are connected now */
-    QUIRE_NOTICE_INDEXED,        /* code: how many entries still wait for INDEX */
+    QUIRE_NOTICE_REJECTED, /* a batch was refused; code: protocol error; it stays in the outbox */
+    QUIRE_NOTICE_REFUSED,  /* the server ended the connection; code: protocol error */
+    QUIRE_NOTICE_ALARM,    /* code: enum quire_alarm_kind */
+    QUIRE_NOTICE_PRESENCE, /* code: how many other devices are connected now */
+    QUIRE_NOTICE_INDEXED,  /* code: how many entries still wait for INDEX */
 };
 
 /** What does not hold, or did not once. Alarms never lock anybody out. */
 enum quire_alarm_kind {
     QUIRE_ALARM_BAD_SIGNATURE = 1, /* bytes that no device of this user signed */
     QUIRE_ALARM_FORK = 2,          /* two batches at one place of a chain */
-    QUIRE_ALARM_ROSTER = 3,        /* the server's roster contradicts ours; see protocol/roster.md */
+    QUIRE_ALARM_ROSTER = 3, /* the server's roster contradicts ours; see protocol/roster.md */
     QUIRE_ALARM_SERVER_BEHIND = 4, /* the server lost what it had acknowledged; it was sent again */
     QUIRE_ALARM_WITHHELD = 5,      /* another device was kept from seeing our writes */
     QUIRE_ALARM_UNREADABLE = 6,    /* a signed change that does not open or does not merge */
@@ -188,8 +188,9 @@ struct quire_actions {
  * ECONFLICT: the reader already holds a profile. ELIMIT: name too long. EINVALID: empty name or not
  * UTF-8. ENOMEM, EIO.
  */
-QUIRE_API QUIRE_CHECKED enum quire_status quire_device_init(const struct quire_device_options *options,
-    struct quire_bytes name, char out_kit[QUIRE_KIT_TEXT_SIZE], struct quire_device **out_device,
+QUIRE_API QUIRE_CHECKED enum quire_status quire_device_init(
+    const struct quire_device_options *options, struct quire_bytes name,
+    char out_kit[QUIRE_KIT_TEXT_SIZE], struct quire_device **out_device,
     struct quire_actions *out_actions);
 
 /**
@@ -197,8 +198,9 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_device_init(const struct quire_d
  * entries until NOTICE_JOINED; connect it. Nothing is kept before that. Errors as init; EMALFORMED:
  * not a code.
  */
-QUIRE_API QUIRE_CHECKED enum quire_status quire_device_join(const struct quire_device_options *options,
-    struct quire_bytes name, struct quire_bytes code, struct quire_device **out_device);
+QUIRE_API QUIRE_CHECKED enum quire_status quire_device_join(
+    const struct quire_device_options *options, struct quire_bytes name, struct quire_bytes code,
+    struct quire_device **out_device);
 
 /**
  * A new device that joins by the recovery kit alone: it signs as the root once, to add itself. If the
@@ -222,8 +224,8 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_device_rejoin(struct quire_devic
 
 /** Opens the profile that the reader holds. ENOTFOUND: there is none. ECRYPTO: another key.
  * ECORRUPT, EUNSUPPORTED, ENOMEM, EIO. */
-QUIRE_API QUIRE_CHECKED enum quire_status quire_device_open(const struct quire_device_options *options,
-    struct quire_device **out_device);
+QUIRE_API QUIRE_CHECKED enum quire_status quire_device_open(
+    const struct quire_device_options *options, struct quire_device **out_device);
 
 /** Wipes and frees; accepts NULL. Pending edits that were not saved are gone. */
 QUIRE_API void quire_device_destroy(struct quire_device *device);
@@ -255,8 +257,8 @@ QUIRE_API struct quire_stamp quire_device_stamp(const struct quire_device *devic
 
 /** What a list shows of an entry, without opening it. Borrowed for the visit. */
 struct quire_summary {
-    const uint8_t *entry;      /* QUIRE_ENTRY_SIZE */
-    struct quire_bytes title;  /* shown value, or empty */
+    const uint8_t *entry;       /* QUIRE_ENTRY_SIZE */
+    struct quire_bytes title;   /* shown value, or empty */
     struct quire_bytes snippet; /* the first 80 code points of the text, one line */
     bool has_date, has_mood;
     int64_t date;
@@ -313,19 +315,19 @@ struct quire_version {
  */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_device_each_version(struct quire_device *device,
     const uint8_t entry[QUIRE_ENTRY_SIZE],
-    bool (*visit)(void *context, const struct quire_version *version,
-        const struct quire_document *document),
+    bool (*visit)(
+        void *context, const struct quire_version *version, const struct quire_document *document),
     void *context, uint64_t *out_unreadable);
 
 /* ---- devices and state ----------------------------------------------------------------------- */
 
 /** One device of the roster. Borrowed for the visit. */
 struct quire_device_info {
-    const uint8_t *device; /* QUIRE_DEVICE_SIZE */
+    const uint8_t *device;   /* QUIRE_DEVICE_SIZE */
     struct quire_bytes name; /* empty if it cannot be read */
     bool self;
-    bool active; /* not revoked */
-    uint64_t batches; /* of its chains, here */
+    bool active;           /* not revoked */
+    uint64_t batches;      /* of its chains, here */
     int64_t last_heard_ms; /* the newest caught_up_at in its batches: its clock; 0 never */
 };
 
@@ -336,7 +338,7 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_device_each_device(struct quire_
 struct quire_rejection {
     const uint8_t *replica;
     uint64_t seq;
-    uint32_t code; /* protocol error code */
+    uint32_t code;    /* protocol error code */
     const char *name; /* of the code, static */
 };
 QUIRE_API void quire_device_each_rejection(const struct quire_device *device,
@@ -345,31 +347,33 @@ QUIRE_API void quire_device_each_rejection(const struct quire_device *device,
 struct quire_device_state {
     uint8_t user[QUIRE_USER_SIZE];
     uint8_t device[QUIRE_DEVICE_SIZE];
-    bool joined;         /* has a user and its keys */
-    bool revoked;        /* this device is */
-    bool connected;      /* authenticated, subscribed */
-    bool caught_up;      /* on this connection */
+    bool joined;    /* has a user and its keys */
+    bool revoked;   /* this device is */
+    bool connected; /* authenticated, subscribed */
+    bool caught_up; /* on this connection */
     uint32_t epoch;
     uint32_t roster_count;
-    uint32_t roster_fullness; /* percent of the room for enrolments that is used; 80: warn the user */
-    uint32_t lost_op_count; /* roster operations that the server lost and this device has yet to re-apply */
-    uint64_t batch_count;    /* all that are held */
+    uint32_t
+        roster_fullness; /* percent of the room for enrolments that is used; 80: warn the user */
+    uint32_t
+        lost_op_count; /* roster operations that the server lost and this device has yet to re-apply */
+    uint64_t batch_count; /* all that are held */
     uint64_t chain_count;
     uint64_t unsealed_count; /* entries with edits not sealed, and changes to be sealed anew */
     uint64_t unacknowledged_count; /* own batches not yet durable on the server */
     uint64_t not_on_server_count;  /* batches of anybody that the server lacks, while connected */
-    uint64_t unread_count;   /* batches that a later version of Quire wrote: kept, and read by that */
-    int64_t caught_up_ms;    /* wall clock of the last CAUGHT_UP; 0 never */
+    uint64_t unread_count; /* batches that a later version of Quire wrote: kept, and read by that */
+    int64_t caught_up_ms;  /* wall clock of the last CAUGHT_UP; 0 never */
     uint64_t alarms[QUIRE_ALARM_COUNT]; /* how often each was raised, ever */
-    uint32_t presence;       /* other devices connected now */
+    uint32_t presence;                  /* other devices connected now */
     char words[QUIRE_WORDS_SIZE]; /* digest of roster and heads, to compare by eye; ends in zero */
 };
-QUIRE_API void quire_device_state(struct quire_device *device,
-    struct quire_device_state *out_state);
+QUIRE_API void quire_device_state(
+    struct quire_device *device, struct quire_device_state *out_state);
 
 /** BLAKE2b-256 of the document's canonical visible state. ENOMEM. */
-QUIRE_API QUIRE_CHECKED enum quire_status quire_document_digest(const struct quire_document *document,
-    uint8_t out_digest[32]);
+QUIRE_API QUIRE_CHECKED enum quire_status quire_document_digest(
+    const struct quire_document *document, uint8_t out_digest[32]);
 
 /** The sentence for an alarm, for a person; static, never NULL. */
 QUIRE_API const char *quire_alarm_text(uint32_t alarm);

@@ -20,13 +20,13 @@ extern "C" {
 #endif
 
 #define QUIRE_REPLICA_SIZE 8
-#define QUIRE_TEXT_MAX (1024 * 1024)  /* bytes of visible text that an insertion may leave */
-#define QUIRE_TITLE_MAX 1024          /* bytes */
-#define QUIRE_ELEMENT_MAX 128         /* bytes of a tag's or an emotion's name */
-#define QUIRE_ELEMENTS_MAX 256        /* elements of one set that an add may leave */
+#define QUIRE_TEXT_MAX (1024 * 1024) /* bytes of visible text that an insertion may leave */
+#define QUIRE_TITLE_MAX 1024         /* bytes */
+#define QUIRE_ELEMENT_MAX 128        /* bytes of a tag's or an emotion's name */
+#define QUIRE_ELEMENTS_MAX 256       /* elements of one set that an add may leave */
 #define QUIRE_INTENSITY_MAX 100
 #define QUIRE_MOOD_MAX 100
-#define QUIRE_ANCHOR_SIZE 16          /* bytes */
+#define QUIRE_ANCHOR_SIZE 16 /* bytes */
 
 /** Who edits (a random id, new for each process that writes) and when (its wall clock). */
 struct quire_stamp {
@@ -63,7 +63,8 @@ struct quire_element {
 struct quire_document;
 
 /** An empty document. The caller owns it. ENOMEM. */
-QUIRE_API QUIRE_CHECKED enum quire_status quire_document_create(struct quire_document **out_document);
+QUIRE_API QUIRE_CHECKED enum quire_status quire_document_create(
+    struct quire_document **out_document);
 
 /**
  * Opens what quire_document_encode wrote. The document stays encoded: reads come straight from those
@@ -77,8 +78,8 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_document_create(struct quire_doc
  *         no state after all, the first call that needs the rest of them fails with EMALFORMED.
  * Errors: EMALFORMED: not a state. ELIMIT, EUNSUPPORTED, ENOMEM.
  */
-QUIRE_API QUIRE_CHECKED enum quire_status quire_document_open(struct quire_buffer *state,
-    struct quire_document **out_document);
+QUIRE_API QUIRE_CHECKED enum quire_status quire_document_open(
+    struct quire_buffer *state, struct quire_document **out_document);
 
 /** Frees all that showing does not need, as if just opened. Does nothing while edits are pending, while an
  * undo is attached, or if the document is encoded already. ENOMEM. */
@@ -96,8 +97,8 @@ QUIRE_API size_t quire_document_text_length(const struct quire_document *documen
 QUIRE_API size_t quire_document_text_size(const struct quire_document *document);
 
 /** Appends the visible text, UTF-8. ENOMEM. */
-QUIRE_API QUIRE_CHECKED enum quire_status quire_document_text(const struct quire_document *document,
-    struct quire_buffer *out_text);
+QUIRE_API QUIRE_CHECKED enum quire_status quire_document_text(
+    const struct quire_document *document, struct quire_buffer *out_text);
 
 /** What an offset into the text counts. */
 enum quire_unit {
@@ -111,26 +112,30 @@ enum quire_unit {
  * up to there (but for the first time after many changes came at once). EINVALID: beyond the end,
  * inside of a character, no such unit. ENOMEM.
  */
-QUIRE_API QUIRE_CHECKED enum quire_status quire_document_offset(const struct quire_document *document,
-    enum quire_unit from, size_t offset, enum quire_unit to, size_t *out_offset);
+QUIRE_API QUIRE_CHECKED enum quire_status quire_document_offset(
+    const struct quire_document *document, enum quire_unit from, size_t offset, enum quire_unit to,
+    size_t *out_offset);
 
 /**
  * How many values the register holds: 0 unset, 1 settled, more when devices wrote concurrently.
  * Order: index 0 is the one to show (greatest wall_ms, then greatest id); the others "also wrote".
  */
-QUIRE_API size_t quire_document_register_count(const struct quire_document *document,
-    enum quire_register field);
+QUIRE_API size_t quire_document_register_count(
+    const struct quire_document *document, enum quire_register field);
 
 /** The index-th value. ENOTFOUND when index ≥ count. */
-QUIRE_API QUIRE_CHECKED enum quire_status quire_document_register(const struct quire_document *document,
-    enum quire_register field, size_t index, struct quire_value *out_value);
+QUIRE_API QUIRE_CHECKED enum quire_status quire_document_register(
+    const struct quire_document *document, enum quire_register field, size_t index,
+    struct quire_value *out_value);
 
 /** How many elements the set shows. */
-QUIRE_API size_t quire_document_set_count(const struct quire_document *document, enum quire_set set);
+QUIRE_API size_t quire_document_set_count(
+    const struct quire_document *document, enum quire_set set);
 
 /** The index-th element in byte order of the names. ENOTFOUND when index ≥ count. */
-QUIRE_API QUIRE_CHECKED enum quire_status quire_document_set_element(const struct quire_document *document,
-    enum quire_set set, size_t index, struct quire_element *out_element);
+QUIRE_API QUIRE_CHECKED enum quire_status quire_document_set_element(
+    const struct quire_document *document, enum quire_set set, size_t index,
+    struct quire_element *out_element);
 
 /** Deleted, with no edit that the delete has not seen. An edit concurrent with a delete wins. */
 QUIRE_API bool quire_document_deleted(const struct quire_document *document);
@@ -157,40 +162,45 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_document_erase(struct quire_docu
  * version restored on two devices comes back once. No limit applies. Registers and sets stay as they are.
  * EINVALID: the version knows edits that this document does not. ENOMEM.
  */
-QUIRE_API QUIRE_CHECKED enum quire_status quire_document_restore_text(struct quire_document *document,
-    const struct quire_stamp *stamp, const struct quire_document *version);
+QUIRE_API QUIRE_CHECKED enum quire_status quire_document_restore_text(
+    struct quire_document *document, const struct quire_stamp *stamp,
+    const struct quire_document *version);
 
 /**
  * Sets a register, overwriting every value seen here. TITLE reads text, DATE and MOOD number.
  * EINVALID: ill-formed text, mood outside its range. ELIMIT: title too long. ENOMEM.
  */
-QUIRE_API QUIRE_CHECKED enum quire_status quire_document_set_register(struct quire_document *document,
-    const struct quire_stamp *stamp, enum quire_register field, const struct quire_value *value);
+QUIRE_API QUIRE_CHECKED enum quire_status quire_document_set_register(
+    struct quire_document *document, const struct quire_stamp *stamp, enum quire_register field,
+    const struct quire_value *value);
 
 /** Unsets a register; nothing happens if it is unset. ENOMEM. */
-QUIRE_API QUIRE_CHECKED enum quire_status quire_document_clear_register(struct quire_document *document,
-    const struct quire_stamp *stamp, enum quire_register field);
+QUIRE_API QUIRE_CHECKED enum quire_status quire_document_clear_register(
+    struct quire_document *document, const struct quire_stamp *stamp, enum quire_register field);
 
 /**
  * Adds an element or changes its value. EINVALID: empty or ill-formed name, value outside the
  * range. ELIMIT: name longer than QUIRE_ELEMENT_MAX, more than QUIRE_ELEMENTS_MAX elements. ENOMEM.
  */
-QUIRE_API QUIRE_CHECKED enum quire_status quire_document_add_element(struct quire_document *document,
-    const struct quire_stamp *stamp, enum quire_set set, struct quire_bytes name, int64_t value);
+QUIRE_API QUIRE_CHECKED enum quire_status quire_document_add_element(
+    struct quire_document *document, const struct quire_stamp *stamp, enum quire_set set,
+    struct quire_bytes name, int64_t value);
 
 /** Removes an element as seen here; a concurrent add wins. Nothing happens if it is not there. ENOMEM. */
-QUIRE_API QUIRE_CHECKED enum quire_status quire_document_remove_element(struct quire_document *document,
-    const struct quire_stamp *stamp, enum quire_set set, struct quire_bytes name);
+QUIRE_API QUIRE_CHECKED enum quire_status quire_document_remove_element(
+    struct quire_document *document, const struct quire_stamp *stamp, enum quire_set set,
+    struct quire_bytes name);
 
 /** Deletes the entry as seen here. Any later or concurrent edit brings it back. ENOMEM. */
-QUIRE_API QUIRE_CHECKED enum quire_status quire_document_delete(struct quire_document *document,
-    const struct quire_stamp *stamp);
+QUIRE_API QUIRE_CHECKED enum quire_status quire_document_delete(
+    struct quire_document *document, const struct quire_stamp *stamp);
 
 /* ---- anchors -------------------------------------------------------------------------------- */
 
 /** Which neighbour an anchor holds on to; what is typed right at it comes to stand on the other side. */
 enum quire_side {
-    QUIRE_SIDE_LEFT = 0, /* the character before it, or the start: a cursor that others type behind */
+    QUIRE_SIDE_LEFT =
+        0, /* the character before it, or the start: a cursor that others type behind */
     QUIRE_SIDE_RIGHT = 1 /* the character after it, or the end */
 };
 
@@ -199,16 +209,18 @@ enum quire_side {
  * say nothing of the text, may be kept and sent, and mean the same on every device. EINVALID:
  * position > length, no such side. ENOMEM.
  */
-QUIRE_API QUIRE_CHECKED enum quire_status quire_document_anchor(const struct quire_document *document,
-    size_t position, enum quire_side side, uint8_t out_anchor[QUIRE_ANCHOR_SIZE]);
+QUIRE_API QUIRE_CHECKED enum quire_status quire_document_anchor(
+    const struct quire_document *document, size_t position, enum quire_side side,
+    uint8_t out_anchor[QUIRE_ANCHOR_SIZE]);
 
 /**
  * Where that position is now, in code points. Once the character that it holds on to is erased, it is
  * where that was; an undo that revives the character takes it along. EMALFORMED: not an
  * anchor. ENOTFOUND: the character has not arrived here yet, or is not of this document. ENOMEM.
  */
-QUIRE_API QUIRE_CHECKED enum quire_status quire_document_resolve(const struct quire_document *document,
-    const uint8_t anchor[QUIRE_ANCHOR_SIZE], size_t *out_position);
+QUIRE_API QUIRE_CHECKED enum quire_status quire_document_resolve(
+    const struct quire_document *document, const uint8_t anchor[QUIRE_ANCHOR_SIZE],
+    size_t *out_position);
 
 /* ---- undo ----------------------------------------------------------------------------------- */
 
@@ -229,16 +241,16 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_document_resolve(const struct qu
 struct quire_undo;
 
 /** Keeps at most size_max bytes of steps; the oldest are forgotten first. ENOMEM. */
-QUIRE_API QUIRE_CHECKED enum quire_status quire_undo_create(size_t size_max,
-    struct quire_undo **out_undo);
+QUIRE_API QUIRE_CHECKED enum quire_status quire_undo_create(
+    size_t size_max, struct quire_undo **out_undo);
 
 /** Frees it; accepts NULL. */
 QUIRE_API void quire_undo_destroy(struct quire_undo *undo);
 
 /** From now on notes the local edits of this document, which it borrows; NULL: of none.
  * Another document than before begins a new step. ESTATE: it has another undo. ENOMEM. */
-QUIRE_API QUIRE_CHECKED enum quire_status quire_undo_attach(struct quire_undo *undo,
-    struct quire_document *document);
+QUIRE_API QUIRE_CHECKED enum quire_status quire_undo_attach(
+    struct quire_undo *undo, struct quire_document *document);
 
 /** The next edit begins a new step. The caller decides: a pause in typing, a jump, a paste. A step
  * above size_max cannot be taken back. ENOMEM. */
@@ -249,10 +261,10 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_undo_close_step(struct quire_und
  * have been made again. No limit keeps back what was there before. ENOTFOUND: there is no step. ESTATE: no
  * document. ENOMEM: part of a step that changed several things may have been taken back; calling again goes on with the rest.
  */
-QUIRE_API QUIRE_CHECKED enum quire_status quire_undo_undo(struct quire_undo *undo,
-    const struct quire_stamp *stamp);
-QUIRE_API QUIRE_CHECKED enum quire_status quire_undo_redo(struct quire_undo *undo,
-    const struct quire_stamp *stamp);
+QUIRE_API QUIRE_CHECKED enum quire_status quire_undo_undo(
+    struct quire_undo *undo, const struct quire_stamp *stamp);
+QUIRE_API QUIRE_CHECKED enum quire_status quire_undo_redo(
+    struct quire_undo *undo, const struct quire_stamp *stamp);
 
 /** How many steps can be taken back, or made again. */
 QUIRE_API size_t quire_undo_count(const struct quire_undo *undo);
@@ -275,8 +287,8 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_document_encode_pending(
  * taken. Call again while quire_document_pending_size() > 0. ESTATE: nothing is pending. EINVALID:
  * max_size is less. ENOMEM.
  */
-QUIRE_API QUIRE_CHECKED enum quire_status quire_document_take_delta(struct quire_document *document,
-    size_t max_size, struct quire_buffer *out_delta);
+QUIRE_API QUIRE_CHECKED enum quire_status quire_document_take_delta(
+    struct quire_document *document, size_t max_size, struct quire_buffer *out_delta);
 
 /** Merges bytes from quire_document_encode_pending and makes those edits pending here again. Errors as of
  * quire_document_merge; EMALFORMED also of a state. */
@@ -284,8 +296,8 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_document_restore_pending(
     struct quire_document *document, struct quire_bytes delta);
 
 /** Appends the whole mergeable state (ids and tombstones in), pending edits included. ENOMEM. */
-QUIRE_API QUIRE_CHECKED enum quire_status quire_document_encode(const struct quire_document *document,
-    struct quire_buffer *out_state);
+QUIRE_API QUIRE_CHECKED enum quire_status quire_document_encode(
+    const struct quire_document *document, struct quire_buffer *out_state);
 
 /**
  * Joins a delta or a state, from anyone, in any order that is causal per (replica, counter), any
@@ -294,16 +306,16 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_document_encode(const struct qui
  * whole. ELIMIT: a delta above 4 MiB, which every device refuses; what the document holds is no limit.
  * ENOMEM: nothing has changed; keep the bytes and merge them again. EUNSUPPORTED: a newer format. ENOMEM.
  */
-QUIRE_API QUIRE_CHECKED enum quire_status quire_document_merge(struct quire_document *document,
-    struct quire_bytes bytes);
+QUIRE_API QUIRE_CHECKED enum quire_status quire_document_merge(
+    struct quire_document *document, struct quire_bytes bytes);
 
 /**
  * Appends the visible state in canonical form: two documents show the same if and only if these
  * bytes are equal. Order, ids and history leave no trace in it, but for the ids of values that only later
  * versions can show. ENOMEM.
  */
-QUIRE_API QUIRE_CHECKED enum quire_status quire_document_canonical(const struct quire_document *document,
-    struct quire_buffer *out_bytes);
+QUIRE_API QUIRE_CHECKED enum quire_status quire_document_canonical(
+    const struct quire_document *document, struct quire_buffer *out_bytes);
 
 #ifdef __cplusplus
 }

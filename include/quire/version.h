@@ -41,7 +41,7 @@ extern "C" {
 #define QUIRE_VERSION "0.1.0"
 
 /** A version as one number, to compare: MAJOR · 1,000,000 + MINOR · 1,000 + PATCH. */
-#define QUIRE_VERSION_NUMBER_OF(major, minor, patch) ((major) * 1000000 + (minor) * 1000 + (patch))
+#define QUIRE_VERSION_NUMBER_OF(major, minor, patch) ((major)*1000000 + (minor)*1000 + (patch))
 #define QUIRE_VERSION_NUMBER \
     QUIRE_VERSION_NUMBER_OF(QUIRE_VERSION_MAJOR, QUIRE_VERSION_MINOR, QUIRE_VERSION_PATCH)
 

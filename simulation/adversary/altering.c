@@ -8,11 +8,11 @@
 #define REPLAYED_AT_ONCE 50u
 #define BITS 8u
 
-static bool is_delta_for_target(const struct world *world, const struct session *session,
-    const struct qr_frame *frame)
+static bool is_delta_for_target(
+    const struct world *world, const struct session *session, const struct qr_frame *frame)
 {
     return frame->type == QR_FRAME_DELTA && is_target(world, session->phone)
-           && session->account->user == 0;
+        && session->account->user == 0;
 }
 
 /* The frame's batches may be changed: they lie in an array of the sender's. */
@@ -133,8 +133,8 @@ bool reorder_frame(struct world *world, struct session *session, struct qr_frame
         items[i - 1] = items[other];
         items[other] = item;
     }
-    mallory_misdeed(world, "Mallory shuffles # batches on the way to phone #", frame->delta.batch_count,
-        session->phone);
+    mallory_misdeed(world, "Mallory shuffles # batches on the way to phone #",
+        frame->delta.batch_count, session->phone);
     return true;
 }
 
@@ -155,8 +155,8 @@ void replay_moment(struct world *world)
         size += given->size;
     }
     frame.delta.batches = items;
-    mallory_misdeed(world, "Mallory replays # batches to phone #", frame.delta.batch_count,
-        session->phone);
+    mallory_misdeed(
+        world, "Mallory replays # batches to phone #", frame.delta.batch_count, session->phone);
     mallory_send_raw(world, session, &frame);
 }
 
@@ -194,12 +194,12 @@ void foreign_moment(struct world *world)
     if (session == NULL || mallory->account_count < 2) {
         return;
     }
-    const struct account *other = session->account == &mallory->accounts[0] ? &mallory->accounts[1]
-                                                                            : &mallory->accounts[0];
+    const struct account *other =
+        session->account == &mallory->accounts[0] ? &mallory->accounts[1] : &mallory->accounts[0];
     const struct given *given = any_given(world, other);
     if (given != NULL && given->roster_seq < session->roster_count) {
-        mallory_misdeed(world, "Mallory gives phone # another user's batch #", session->phone,
-            given->seq);
+        mallory_misdeed(
+            world, "Mallory gives phone # another user's batch #", session->phone, given->seq);
         mallory_strike(world);
         mallory_deliver(world, session, (struct quire_bytes){given->bytes, given->size});
     }
@@ -236,7 +236,8 @@ void garbage_moment(struct world *world)
     if (qr_frame_read(sent, mallory->space, &frame) == QUIRE_OK) {
         return; /* by chance it means something */
     }
-    mallory_misdeed(world, "Mallory sends # bytes of garbage to phone #", sent.size, session->phone);
+    mallory_misdeed(
+        world, "Mallory sends # bytes of garbage to phone #", sent.size, session->phone);
     mallory_strike(world);
     mallory_send_bytes(world, session, sent);
 }

@@ -23,14 +23,16 @@ struct account *archive_account(struct world *world, const uint8_t *user, bool c
     struct account *account = &mallory->accounts[mallory->account_count++];
     memcpy(account->id, user, QR_USER_SIZE);
     for (uint32_t i = 0; i < world->options.users; i++) {
-        if (world->model->users[i].made && memcmp(world->model->users[i].id, user, QR_USER_SIZE) == 0) {
+        if (world->model->users[i].made
+            && memcmp(world->model->users[i].id, user, QR_USER_SIZE) == 0) {
             account->user = i;
         }
     }
     return account;
 }
 
-const struct given *archive_find(const struct account *account, const uint8_t *replica, uint64_t seq)
+const struct given *archive_find(
+    const struct account *account, const uint8_t *replica, uint64_t seq)
 {
     for (size_t i = account->count; i-- > 0;) {
         const struct given *given = &account->items[i];
@@ -41,7 +43,8 @@ const struct given *archive_find(const struct account *account, const uint8_t *r
     return NULL;
 }
 
-uint64_t archive_head(const struct account *account, const uint8_t *replica, const uint8_t **out_hash)
+uint64_t archive_head(
+    const struct account *account, const uint8_t *replica, const uint8_t **out_hash)
 {
     static const uint8_t none[QR_HASH_SIZE];
     for (size_t i = account->count; i-- > 0;) { /* chains grow: the last one is the head */
@@ -59,31 +62,36 @@ uint64_t archive_head(const struct account *account, const uint8_t *replica, con
     return 0;
 }
 
-void archive_signed(const struct account *account, const struct qr_batch *batch,
-    uint8_t out_signed[QR_HASH_SIZE])
+void archive_signed(
+    const struct account *account, const struct qr_batch *batch, uint8_t out_signed[QR_HASH_SIZE])
 {
     static const uint8_t none[QR_HASH_SIZE];
     const struct qr_roster *roster = &account->roster;
     qr_batch_signed(batch, account->id,
-        batch->roster_seq < roster->count ? roster->entries[batch->roster_seq].hash : none, out_signed);
+        batch->roster_seq < roster->count ? roster->entries[batch->roster_seq].hash : none,
+        out_signed);
 }
 
-void archive_hash(const struct account *account, const struct qr_batch *batch,
-    uint8_t out_hash[QR_HASH_SIZE])
+void archive_hash(
+    const struct account *account, const struct qr_batch *batch, uint8_t out_hash[QR_HASH_SIZE])
 {
     uint8_t signed_hash[QR_HASH_SIZE];
     archive_signed(account, batch, signed_hash);
     qr_batch_hash(signed_hash, batch->signature, out_hash);
 }
 
-struct given *archive_put(struct world *world, struct account *account, const struct qr_batch *batch,
-    uint32_t phone)
+struct given *archive_put(
+    struct world *world, struct account *account, const struct qr_batch *batch, uint32_t phone)
 {
-    account->items = sim_grow(account->items, &account->capacity, account->count,
-        sizeof *account->items);
+    account->items =
+        sim_grow(account->items, &account->capacity, account->count, sizeof *account->items);
     struct given *given = &account->items[account->count++];
-    *given = (struct given){.seq = batch->seq, .roster_seq = batch->roster_seq, .phone = phone,
-        .at_ms = world->now_ms, .bytes = sim_alloc(batch->bytes.size), .size = batch->bytes.size};
+    *given = (struct given){.seq = batch->seq,
+        .roster_seq = batch->roster_seq,
+        .phone = phone,
+        .at_ms = world->now_ms,
+        .bytes = sim_alloc(batch->bytes.size),
+        .size = batch->bytes.size};
     memcpy(given->replica, batch->replica, QR_REPLICA_SIZE);
     memcpy(given->device, batch->device, QR_DEVICE_SIZE);
     memcpy(given->bytes, batch->bytes.data, batch->bytes.size);
@@ -96,8 +104,8 @@ bool archive_pins_are_current(const struct account *account, const struct qr_rec
     size_t chains = 0;
     for (size_t i = 0; i < account->count; i++) {
         const struct given *given = &account->items[i];
-        chains += given->seq == 1
-                  && memcmp(given->device, record->revoke.device, QR_DEVICE_SIZE) == 0;
+        chains +=
+            given->seq == 1 && memcmp(given->device, record->revoke.device, QR_DEVICE_SIZE) == 0;
     }
     for (size_t i = 0; i < record->revoke.pin_count; i++) {
         const struct qr_dep *pin = &record->revoke.pins[i];

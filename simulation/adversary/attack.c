@@ -72,9 +72,10 @@ static bool print_row(const struct strategy *strategy, const struct tally *tally
         tally->failures, 1e6 * (double)tally->runs / ((double)tally->cpu_us + 1));
     if (tally->failures > 0) {
         const struct run_result *failure = &tally->first_failure;
-        printf("  FAILED %s, seed %" PRIu64 ": %s\n  again: %s attack %s --seed %" PRIu64 " --trace\n",
-            failure->claim, failure->seed, failure->text, program_invocation_short_name, strategy->name,
-            failure->seed);
+        printf("  FAILED %s, seed %" PRIu64 ": %s\n  again: %s attack %s --seed %" PRIu64
+               " --trace\n",
+            failure->claim, failure->seed, failure->text, program_invocation_short_name,
+            strategy->name, failure->seed);
     }
     fflush(stdout);
     return tally->failures == 0;
@@ -109,7 +110,8 @@ static const char *take_strategy(void *context, const char *word)
     struct wishes *wishes = context;
     uint32_t number = strategy_by_name(word);
     if (number == 0 || wishes->chosen_count == CHOSEN_MOST) {
-        return number == 0 ? "is no strategy; --list says which there are" : "is one strategy too many";
+        return number == 0 ? "is no strategy; --list says which there are"
+                           : "is one strategy too many";
     }
     wishes->chosen[wishes->chosen_count++] = number;
     return NULL;
@@ -127,7 +129,8 @@ static bool attack_with_all(struct wishes *wishes)
     bool well = true;
     printf("%-16s %-8s %7s %8s %7s %7s %7s %8s\n", "Mallory", "rows", "seeds", "misdeeds", "struck",
         "noticed", "failed", "seeds/s");
-    for (uint32_t i = 0; i < (wishes->chosen_count > 0 ? wishes->chosen_count : strategy_count); i++) {
+    for (uint32_t i = 0; i < (wishes->chosen_count > 0 ? wishes->chosen_count : strategy_count);
+         i++) {
         well &= attack(&wishes->plan, wishes->chosen_count > 0 ? wishes->chosen[i] : i + 1);
     }
     return well;
@@ -148,7 +151,8 @@ int command_attack(int count, char **words)
     };
     arguments_read("quire-sim attack", usage, known, sizeof known / sizeof *known, count, words);
     if (wishes.tracing && wishes.chosen_count != 1) {
-        fputs("quire-sim attack: --trace takes one strategy; see quire-sim attack --help\n", stderr);
+        fputs(
+            "quire-sim attack: --trace takes one strategy; see quire-sim attack --help\n", stderr);
         return 2;
     }
     if (list) {

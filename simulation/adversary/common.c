@@ -42,8 +42,9 @@ struct session *any_target(struct world *world)
 
 const struct given *any_given(struct world *world, const struct account *account)
 {
-    return account->count == 0 ? NULL
-                               : &account->items[prng_below(&world->mallory->chance, account->count)];
+    return account->count == 0
+        ? NULL
+        : &account->items[prng_below(&world->mallory->chance, account->count)];
 }
 
 void turn_away_targets(struct world *world)
@@ -66,7 +67,7 @@ const struct qr_vault *traitor_vault(struct world *world)
     }
     const struct phone *phone = &world->phones[mallory->traitor];
     bool enrolled = phone->device != NULL && phone->stage == PHONE_JOINED
-                    && qr_roster_active(&account->roster, phone->state.device)
-                    && qr_vault_has_epoch(phone->device->vault, account->roster.epoch);
+        && qr_roster_active(&account->roster, phone->state.device)
+        && qr_vault_has_epoch(phone->device->vault, account->roster.epoch);
     return enrolled ? phone->device->vault : NULL;
 }

@@ -17,8 +17,8 @@ bool old_log_heard(struct world *world, struct session *session, const struct qr
     struct quire_bytes bytes);
 void old_roster_moment(struct world *world);
 bool old_roster_frame(struct world *world, struct session *session, struct qr_frame *frame);
-bool hide_revocation_heard(struct world *world, struct session *session, const struct qr_frame *frame,
-    struct quire_bytes bytes);
+bool hide_revocation_heard(struct world *world, struct session *session,
+    const struct qr_frame *frame, struct quire_bytes bytes);
 bool late_writes_heard(struct world *world, struct session *session, const struct qr_frame *frame,
     struct quire_bytes bytes);
 void late_writes_given(struct world *world, struct account *account, struct given *given);

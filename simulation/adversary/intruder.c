@@ -18,7 +18,8 @@
 #define FLOOD_CHAINS 8u
 #define HUB_PUSHES_BURST 200u /* as mallory_prepare has it */
 #define HUB_PUSHES_PER_SECOND 10u
-#define HUB_SHARE 20u /* a device has this part of the user's budget beside it: protocol/limits.md */
+/* a device has this part of the user's budget beside it: protocol/limits.md */
+#define HUB_SHARE 20u
 
 struct intruder {
     uint64_t link;
@@ -108,7 +109,8 @@ static void begin(struct world *world)
     if (mallory->strategy->poses) { /* as a phone of the other user */
         for (uint32_t i = 0; i < world->phone_count; i++) {
             as = world->phones[i].user != 0 && world->phones[i].stage == PHONE_JOINED
-                     ? &world->phones[i] : as;
+                ? &world->phones[i]
+                : as;
         }
         if (as->user == 0) {
             return;
@@ -128,9 +130,10 @@ static void answer_challenge(struct world *world, struct quire_bytes challenge)
     if (vault == NULL) {
         return;
     }
-    qr_auth_digest(quire_bytes_of_text(SERVER_HOST), quire_buffer_bytes(&intruder->hello), challenge,
-        digest);
-    qr_vault_sign(vault, QR_CONTEXT_AUTH, &(struct quire_bytes){digest, sizeof digest}, 1, signature);
+    qr_auth_digest(
+        quire_bytes_of_text(SERVER_HOST), quire_buffer_bytes(&intruder->hello), challenge, digest);
+    qr_vault_sign(
+        vault, QR_CONTEXT_AUTH, &(struct quire_bytes){digest, sizeof digest}, 1, signature);
     auth.auth.signature = signature;
     intruder->stage = INTRUDER_AUTH;
     say(world, &auth);
@@ -160,29 +163,21 @@ static void hears(struct world *world, const struct event *event)
     struct intruder *intruder = mallory->intruder;
     struct quire_bytes bytes = {event->bytes, event->size};
     struct qr_frame frame;
-    if (event->number != intruder->link || qr_frame_read(bytes, mallory->space, &frame) != QUIRE_OK) {
+    if (event->number != intruder->link
+        || qr_frame_read(bytes, mallory->space, &frame) != QUIRE_OK) {
         return;
     }
     bool harmless = frame.type == QR_FRAME_CHALLENGE || frame.type == QR_FRAME_ERROR;
     if (mallory->strategy->poses && !harmless) {
-        mallory_breach(world, "the server tells a stranger what is another user's: a frame of type %d",
-            frame.type);
+        mallory_breach(world,
+            "the server tells a stranger what is another user's: a frame of type %d", frame.type);
     }
     switch (frame.type) {
-    case QR_FRAME_CHALLENGE:
-        answer_challenge(world, bytes);
-        break;
-    case QR_FRAME_WELCOME:
-        intruder->stage = INTRUDER_READY;
-        break;
-    case QR_FRAME_ACK:
-        take_ack(world, &frame);
-        break;
-    case QR_FRAME_ERROR:
-        mallory->refused++;
-        break;
-    default:
-        break;
+    case QR_FRAME_CHALLENGE: answer_challenge(world, bytes); break;
+    case QR_FRAME_WELCOME: intruder->stage = INTRUDER_READY; break;
+    case QR_FRAME_ACK: take_ack(world, &frame); break;
+    case QR_FRAME_ERROR: mallory->refused++; break;
+    default: break;
     }
 }
 
@@ -227,7 +222,8 @@ static void push(struct world *world, const struct quire_bytes *batches, size_t 
 /* The next batch of her own chain, true in everything. */
 static struct draft next(struct intruder *intruder, const struct qr_vault *vault)
 {
-    struct draft draft = forge_draft(&intruder->account, intruder->replica, qr_vault_public(vault).device);
+    struct draft draft =
+        forge_draft(&intruder->account, intruder->replica, qr_vault_public(vault).device);
     draft.seq = intruder->seq + 1;
     memcpy(draft.prev, intruder->head, sizeof draft.prev);
     return draft;
@@ -272,7 +268,8 @@ void intrude_ghost(struct world *world)
     if (vault != NULL) {
         struct draft draft = next(world->mallory->intruder, world->mallory->own);
         prng_bytes(&world->mallory->chance, draft.replica, sizeof draft.replica);
-        mallory_misdeed(world, "Mallory's traitor pushes for a device that was never enrolled", 0, 0);
+        mallory_misdeed(
+            world, "Mallory's traitor pushes for a device that was never enrolled", 0, 0);
         push_one(world, &draft, world->mallory->own);
     }
 }
@@ -286,14 +283,17 @@ void intrude_chain(struct world *world)
     const struct quire_device *device =
         vault == NULL ? NULL : world->phones[world->mallory->traitor].device;
     for (size_t i = 0; device != NULL && i < device->chains.count; i++) {
-        victim = !device->chains.items[i].own && device->chains.items[i].head > 0 ? &device->chains.items[i] : victim;
+        victim = !device->chains.items[i].own && device->chains.items[i].head > 0
+            ? &device->chains.items[i]
+            : victim;
     }
     if (victim != NULL) {
         struct draft draft = next(intruder, vault);
         memcpy(draft.replica, victim->replica, QR_REPLICA_SIZE);
         memcpy(draft.prev, victim->hash, QR_HASH_SIZE);
         draft.seq = victim->head + 1;
-        mallory_misdeed(world, "Mallory's traitor goes on with another's chain at batch #", draft.seq, 0);
+        mallory_misdeed(
+            world, "Mallory's traitor goes on with another's chain at batch #", draft.seq, 0);
         push_one(world, &draft, vault);
     }
 }
@@ -356,8 +356,8 @@ void intrude_flood(struct world *world)
             items[i] = quire_buffer_bytes(&batches[i]);
             truth_batch(world, 0, items[i]);
         }
-        mallory_misdeed(world, "Mallory's traitor pushes # batches at once, # in all", FLOOD_BATCHES,
-            intruder->seq);
+        mallory_misdeed(world, "Mallory's traitor pushes # batches at once, # in all",
+            FLOOD_BATCHES, intruder->seq);
         mallory_strike(world);
         push(world, items, FLOOD_BATCHES);
         for (size_t i = 0; i < FLOOD_BATCHES; i++) {
@@ -382,7 +382,8 @@ void intrude_appends(struct world *world)
         frame.roster_append.record_count = 1;
         say(world, &frame);
     }
-    mallory_misdeed(world, "Mallory's traitor sends # roster records that are refused", FLOOD_APPENDS, 0);
+    mallory_misdeed(
+        world, "Mallory's traitor sends # roster records that are refused", FLOOD_APPENDS, 0);
 }
 
 /* Chains of one batch each, all of them true. */

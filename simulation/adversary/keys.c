@@ -22,7 +22,8 @@ void ghost_moment(struct world *world)
     prng_bytes(&mallory->chance, name, sizeof name);
     prng_bytes(&mallory->chance, seal, sizeof seal);
     struct qr_record *record = sim_alloc(sizeof *record);
-    *record = (struct qr_record){.seq = roster->count, .kind = QR_RECORD_ADD,
+    *record = (struct qr_record){.seq = roster->count,
+        .kind = QR_RECORD_ADD,
         .prev = qr_roster_head(roster),
         .signer = roster->devices[prng_below(&mallory->chance, roster->device_count)].device};
     record->add.sign_public = own.sign_public;
@@ -83,11 +84,10 @@ bool substitute_frame(struct world *world, struct session *session, struct qr_fr
     struct qr_vault_public own = qr_vault_public(mallory->own);
     if (qr_record_read(copy, record) == QUIRE_OK) {
         const uint8_t *place = record->kind == QR_RECORD_GENESIS ? record->genesis.root
-                               : record->kind == QR_RECORD_ADD
-                                   ? (chance(world, 500000) ? record->add.sign_public
-                                                            : record->add.box_public)
-                               : record->kind == QR_RECORD_EPOCH ? record->epoch.commitment
-                                                                 : record->revoke.device;
+            : record->kind == QR_RECORD_ADD
+            ? (chance(world, 500000) ? record->add.sign_public : record->add.box_public)
+            : record->kind == QR_RECORD_EPOCH ? record->epoch.commitment
+                                              : record->revoke.device;
         size_t size = record->kind == QR_RECORD_REVOKE ? QR_DEVICE_SIZE : QR_KEY_SIZE;
         struct quire_buffer *bytes = &mallory->scratch[mallory->scratch_count - 1];
         memcpy(bytes->data + (place - copy.data), own.box_public, size);
@@ -117,8 +117,8 @@ bool pairing_frame(struct world *world, struct session *session, struct qr_frame
         bytes->data[prng_below(&mallory->chance, copy.size)] ^= 1;
     }
     frame->pair.data = quire_buffer_bytes(bytes);
-    mallory_misdeed(world, "Mallory meddles with step # of a pairing with phone #", frame->pair.step,
-        session->phone);
+    mallory_misdeed(world, "Mallory meddles with step # of a pairing with phone #",
+        frame->pair.step, session->phone);
     return true;
 }
 
@@ -128,8 +128,8 @@ bool downgrade_frame(struct world *world, struct session *session, struct qr_fra
     static const uint32_t versions[] = {0, 2, 3, 255, UINT32_MAX};
     if (frame->type == QR_FRAME_CHALLENGE && is_target(world, session->phone)) {
         frame->challenge.version = versions[prng_below(&world->mallory->chance, 5)];
-        mallory_misdeed(world, "Mallory offers version # to phone #", frame->challenge.version,
-            session->phone);
+        mallory_misdeed(
+            world, "Mallory offers version # to phone #", frame->challenge.version, session->phone);
         struct quire_buffer bytes = {0};
         if (qr_frame_write(frame, &bytes) == QUIRE_OK) {
             mallory_strike(world);
@@ -205,8 +205,9 @@ bool guessed_code_frame(struct world *world, struct session *session, struct qr_
         qr_pair_code(other, code);
         struct quire_buffer *request = mallory_scratch(world);
         if (qr_pair_parse(quire_bytes_of_text(code), entropy, &guess) == QUIRE_OK
-            && qr_pair_seal_request(guess, (struct quire_bytes){content, sizeof content}, entropy,
-                   request) == QUIRE_OK) {
+            && qr_pair_seal_request(
+                   guess, (struct quire_bytes){content, sizeof content}, entropy, request)
+                == QUIRE_OK) {
             frame->pair.data = quire_buffer_bytes(request);
             mallory_misdeed(world, "Mallory asks phone # to enrol her", session->phone, 0);
         }

@@ -16,7 +16,7 @@
 
 #define MINUTES 8
 #define APPEND_RETRY_MS 1000 /* shorter: the server looks into its log meanwhile */
-#define MOMENT_MS 6000 /* mean time between two moments */
+#define MOMENT_MS 6000       /* mean time between two moments */
 
 static const struct quire_bytes nothing = {NULL, 0};
 
@@ -24,14 +24,29 @@ static const struct quire_bytes nothing = {NULL, 0};
  * options are 0 but those of people, and of a line and disks that are only slow. */
 static struct options calm(const struct options *drawn)
 {
-    return (struct options){.users = drawn->users, .entries = 1 + drawn->entries % 5,
-        .flush_ppm = drawn->flush_ppm, .save_later_ppm = drawn->save_later_ppm,
-        .delete_ppm = drawn->delete_ppm, .delay_ms = drawn->delay_ms,
-        .jitter_ms = drawn->jitter_ms % 300, .retransmit_ppm = drawn->retransmit_ppm,
-        .bytes_per_ms = 2000, .stall_length_s = 1, .offline_length_s = 1, .server_down_s = 1,
-        .server_disk_ms = 10, .server_memory = 1024, .pushes_per_second = 10, .pushes_burst = 200,
-        .verify_ms = 1, .phone_down_s = 1, .phone_disk_ms = drawn->phone_disk_ms,
-        .pause_length_s = 1, .flap_length_s = 1, .half_length_s = 1, .last_join = drawn->last_join,
+    return (struct options){.users = drawn->users,
+        .entries = 1 + drawn->entries % 5,
+        .flush_ppm = drawn->flush_ppm,
+        .save_later_ppm = drawn->save_later_ppm,
+        .delete_ppm = drawn->delete_ppm,
+        .delay_ms = drawn->delay_ms,
+        .jitter_ms = drawn->jitter_ms % 300,
+        .retransmit_ppm = drawn->retransmit_ppm,
+        .bytes_per_ms = 2000,
+        .stall_length_s = 1,
+        .offline_length_s = 1,
+        .server_down_s = 1,
+        .server_disk_ms = 10,
+        .server_memory = 1024,
+        .pushes_per_second = 10,
+        .pushes_burst = 200,
+        .verify_ms = 1,
+        .phone_down_s = 1,
+        .phone_disk_ms = drawn->phone_disk_ms,
+        .pause_length_s = 1,
+        .flap_length_s = 1,
+        .half_length_s = 1,
+        .last_join = drawn->last_join,
         .heal_cuts = drawn->heal_cuts};
 }
 
@@ -43,10 +58,9 @@ void mallory_prepare(struct options *options, uint64_t number, uint64_t seed)
     *options = calm(options);
     options->mallory = number;
     options->minutes = strategy->minutes == 0 ? MINUTES : strategy->minutes;
-    options->users = strategy->needs_others       ? 2
-                     : strategy->needs_revocation ? 1
-                                                  : options->users;
-    options->phones = prng_range(&prng, strategy->needs_traitor || strategy->needs_late_phone ? 3 : 2, 4);
+    options->users = strategy->needs_others ? 2 : strategy->needs_revocation ? 1 : options->users;
+    options->phones =
+        prng_range(&prng, strategy->needs_traitor || strategy->needs_late_phone ? 3 : 2, 4);
     if (options->phones < strategy->phones_least) {
         options->phones = strategy->phones_least;
     }
@@ -58,7 +72,8 @@ void mallory_prepare(struct options *options, uint64_t number, uint64_t seed)
     options->last_join = options->last_join && !strategy->stays_apart;
     options->limit_chains = strategy->limit_chains;
     /* Some runs have phones that come and go, which gives her more doors. */
-    bool quiet = strategy->needs_revocation || strategy->needs_late_phone || strategy->needs_traitor;
+    bool quiet =
+        strategy->needs_revocation || strategy->needs_late_phone || strategy->needs_traitor;
     if (!quiet && prng_chance(&prng, 400000)) {
         options->cut_mean_s = prng_range(&prng, 40, 200);
     }
@@ -163,7 +178,7 @@ void mallory_destroy(struct world *world)
 bool mallory_heals(const struct world *world)
 {
     return world->mallory == NULL || !world->mallory->strategy->stays_apart
-           || world->mallory->misdeeds == 0;
+        || world->mallory->misdeeds == 0;
 }
 
 void mallory_repents(struct world *world)
@@ -241,15 +256,14 @@ static void check_alarm(struct world *world, const struct phone *phone, uint32_t
 }
 
 /* How far a list goes beyond what the phone has; 0: it has all of it. */
-static uint64_t lacks(const struct phone *phone, const struct session *session,
-    const struct named *named)
+static uint64_t lacks(
+    const struct phone *phone, const struct session *session, const struct named *named)
 {
     for (size_t i = 0; i < named->count; i++) {
         const uint8_t *replica = named->chains[i].replica;
         const struct device_chain *chain = device_chain_find(phone->device, replica);
         const struct given *given = archive_find(session->account, replica, named->chains[i].seq);
-        bool shut_out =
-            given != NULL && !qr_roster_active(&phone->device->roster, given->device);
+        bool shut_out = given != NULL && !qr_roster_active(&phone->device->roster, given->device);
         if ((chain == NULL || chain->head < named->chains[i].seq) && !shut_out) {
             return named->chains[i].seq;
         }
@@ -269,25 +283,20 @@ static void check_caught_up(struct world *world, const struct phone *phone)
         }
     }
     if (seq != 0) {
-        mallory_breach(world, "phone %u says that it has everything, and lacks batch %llu of a "
-            "chain that was named to it", phone->number, (unsigned long long)seq);
+        mallory_breach(world,
+            "phone %u says that it has everything, and lacks batch %llu of a "
+            "chain that was named to it",
+            phone->number, (unsigned long long)seq);
     }
 }
 
 static void noticed(struct world *world, struct phone *phone, const struct quire_action *notice)
 {
     switch (notice->notice) {
-    case QUIRE_NOTICE_CAUGHT_UP:
-        check_caught_up(world, phone);
-        break;
-    case QUIRE_NOTICE_REFUSED:
-        world->mallory->refused++;
-        break;
-    case QUIRE_NOTICE_ALARM:
-        check_alarm(world, phone, notice->code);
-        break;
-    default:
-        break;
+    case QUIRE_NOTICE_CAUGHT_UP: check_caught_up(world, phone); break;
+    case QUIRE_NOTICE_REFUSED: world->mallory->refused++; break;
+    case QUIRE_NOTICE_ALARM: check_alarm(world, phone, notice->code); break;
+    default: break;
     }
 }
 
@@ -322,9 +331,10 @@ static void server_sends(struct world *world, uint64_t link, struct quire_bytes 
         mallory_breach(world, "phone %u gets no chain, since another device has them all",
             world->network->links[link - 1].phone);
     }
-    if (frame.error.code == QR_ERROR_RATE && frame.error.replica == NULL && link == mallory->append_link
-        && frame.error.retry_ms > APPEND_RETRY_MS) {
-        mallory_breach(world, "phone %u may change the roster no more, since another device did too often",
+    if (frame.error.code == QR_ERROR_RATE && frame.error.replica == NULL
+        && link == mallory->append_link && frame.error.retry_ms > APPEND_RETRY_MS) {
+        mallory_breach(world,
+            "phone %u may change the roster no more, since another device did too often",
             world->network->links[link - 1].phone);
     }
 }
@@ -341,8 +351,12 @@ static void phone_sends(struct world *world, struct phone *phone, struct quire_b
     truth_check_secrets(world, phone, bytes);
 }
 
-const struct observer mallory_observer = {.phone_notice = noticed, .phone_writes = truth_check_writes,
-    .phone_sends = phone_sends, .phone_state = truth_check_roster, .server_hears = server_hears, .server_sends = server_sends,
+const struct observer mallory_observer = {.phone_notice = noticed,
+    .phone_writes = truth_check_writes,
+    .phone_sends = phone_sends,
+    .phone_state = truth_check_roster,
+    .server_hears = server_hears,
+    .server_sends = server_sends,
     .server_writes = server_writes};
 
 void mallory_check_end(struct world *world)

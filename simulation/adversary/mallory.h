@@ -73,11 +73,11 @@ struct session {
     struct qr_dep known[256]; /* by its SUB; hash unused */
     size_t known_count;
     uint8_t mailbox[QR_FRAME_MAILBOX_SIZE];
-    uint32_t left_out; /* records */
-    uint8_t said[2][512]; /* HELLO and CHALLENGE, where a strategy wants them */
-    size_t said_size[2];  /* 0: not known */
-    bool waits; /* at the mailbox */
-    uint64_t peer; /* link of the other side of a pairing; 0 none */
+    uint32_t left_out;               /* records */
+    uint8_t said[2][512];            /* HELLO and CHALLENGE, where a strategy wants them */
+    size_t said_size[2];             /* 0: not known */
+    bool waits;                      /* at the mailbox */
+    uint64_t peer;                   /* link of the other side of a pairing; 0 none */
     struct named named[NAMED_LISTS]; /* of the last CAUGHT_UPs: one may still be on its way */
     size_t named_count;
 };
@@ -93,28 +93,28 @@ struct mallory {
     size_t account_count;
     struct session **sessions; /* by link − 1; NULL: none */
     size_t session_count, session_capacity;
-    struct qr_vault *own;   /* a device of hers that was never enrolled */
-    uint32_t target;        /* mask of phones; drawn */
-    uint64_t begin_ms;      /* of her misdeeds; UINT64_MAX: honest until a story says otherwise */
-    uint64_t turn;          /* how often a story made her begin */
-    uint64_t rate_ppm;      /* how often, where that makes sense; drawn */
+    struct qr_vault *own; /* a device of hers that was never enrolled */
+    uint32_t target;      /* mask of phones; drawn */
+    uint64_t begin_ms;    /* of her misdeeds; UINT64_MAX: honest until a story says otherwise */
+    uint64_t turn;        /* how often a story made her begin */
+    uint64_t rate_ppm;    /* how often, where that makes sense; drawn */
     bool struck_once;
-    size_t cut;             /* rollback: items from here on are gone */
+    size_t cut; /* rollback: items from here on are gone */
     bool has_cut;
-    uint32_t roster_cut;    /* shown: records before this one; 0: all */
+    uint32_t roster_cut;              /* shown: records before this one; 0: all */
     uint8_t replica[QR_REPLICA_SIZE]; /* of her traitor's second chain */
-    uint32_t traitor;       /* a phone whose keys she has; PHONES_MAX: none */
+    uint32_t traitor;                 /* a phone whose keys she has; PHONES_MAX: none */
     struct quire_buffer scratch[MALLORY_SCRATCH_MAX]; /* what a hook made, until the frame is out */
     size_t scratch_count;
     struct qr_frame_space *space;
-    uint64_t strikes;       /* misdeeds that reached a phone and that its device must name */
-    uint64_t misdeeds;      /* all */
+    uint64_t strikes;  /* misdeeds that reached a phone and that its device must name */
+    uint64_t misdeeds; /* all */
     uint64_t alarms[QUIRE_ALARM_COUNT];
-    uint64_t refused;       /* NOTICE_REFUSED */
-    uint64_t append_link;   /* of the phone that appended to the roster last; 0: none */
-    bool counting;          /* breaches are counted and end nothing: mutation/modelled.c */
+    uint64_t refused;     /* NOTICE_REFUSED */
+    uint64_t append_link; /* of the phone that appended to the roster last; 0: none */
+    bool counting;        /* breaches are counted and end nothing: mutation/modelled.c */
     uint64_t breaches;
-    uint64_t named;         /* alarms of the kinds that her strikes ask for */
+    uint64_t named; /* alarms of the kinds that her strikes ask for */
     struct intruder *intruder;
     struct truth *truth;
 };
@@ -124,14 +124,14 @@ struct strategy {
     const char *name;
     const char *rows; /* of docs/reliability.md's table */
     const char *text;
-    uint32_t must;    /* alarms: one of these is raised if she struck, 1 << kind; 0: nothing need be */
-    uint32_t may;     /* alarms that are no false ones besides */
-    bool refused;     /* instead of an alarm: the device says that it left the server */
+    uint32_t must; /* alarms: one of these is raised if she struck, 1 << kind; 0: nothing need be */
+    uint32_t may;  /* alarms that are no false ones besides */
+    bool refused;  /* instead of an alarm: the device says that it left the server */
     bool stays_apart; /* what she did does not heal: only safety is demanded */
     bool through_hub; /* she is no server but a device at an honest one: intruder.c */
     bool poses;       /* … in another user's name */
     bool needs_traitor, needs_others, needs_revocation, needs_late_phone;
-    uint64_t minutes; /* of a run; 0: the usual */
+    uint64_t minutes;      /* of a run; 0: the usual */
     uint64_t limit_chains; /* lowered for it; 0: as shipped */
     uint64_t phones_least;
     void (*begin)(struct world *world); /* at begin_ms */
@@ -142,14 +142,16 @@ struct strategy {
     /** Now and then. */
     void (*moment)(struct world *world);
     /** Whether a session is to see a batch at all. */
-    bool (*shows)(const struct world *world, const struct session *session, const struct given *given);
+    bool (*shows)(
+        const struct world *world, const struct session *session, const struct given *given);
     /** A frame came up; false: she ignores it. */
     bool (*heard)(struct world *world, struct session *session, const struct qr_frame *frame,
         struct quire_bytes bytes);
 };
 
 extern const struct strategy strategies[];
-extern const size_t strategy_count; /* number i is strategies[i − 1]; simulation/seeds.txt keeps numbers,
+extern const size_t
+    strategy_count; /* number i is strategies[i − 1]; simulation/seeds.txt keeps numbers,
                                        so new ones come last */
 #define STRATEGY_HONEST 1u
 /** Its number, from 1; 0: there is none of that name. */
@@ -165,8 +167,8 @@ void mallory_prepare(struct options *options, uint64_t strategy, uint64_t seed);
 /** Every class of attack, and what stands for it. False: one that could be tried is not tested. */
 bool mallory_print_rows(void);
 /** Besides QR_DEFENCES, which name one strategy each. */
-#define MALLORY_MORE_DEFENCES(X)                                                                      \
-    X(NO_SIGNATURE, "flip", "a batch is signed by its author")                                     \
+#define MALLORY_MORE_DEFENCES(X) \
+    X(NO_SIGNATURE, "flip", "a batch is signed by its author") \
     X(NO_SIGNATURE, "mixed", "a batch is signed by its author")
 
 /* ---- the world's side ------------------------------------------------------------------------ */
@@ -187,22 +189,25 @@ void mallory_check_end(struct world *world);
 bool mallory_heals(const struct world *world);
 
 /** Something that must never be: ends the run, or is counted. */
-void mallory_breach(struct world *world, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void mallory_breach(struct world *world, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* ---- archive.c ------------------------------------------------------------------------------- */
 
 struct account *archive_account(struct world *world, const uint8_t *user, bool create);
 /** The greatest seq of a chain, and its hash (out_hash may be NULL). */
-uint64_t archive_head(const struct account *account, const uint8_t *replica, const uint8_t **out_hash);
-const struct given *archive_find(const struct account *account, const uint8_t *replica, uint64_t seq);
+uint64_t archive_head(
+    const struct account *account, const uint8_t *replica, const uint8_t **out_hash);
+const struct given *archive_find(
+    const struct account *account, const uint8_t *replica, uint64_t seq);
 /** Puts a batch in; hash by the account's roster. The item stays in place until the next one. */
-struct given *archive_put(struct world *world, struct account *account, const struct qr_batch *batch,
-    uint32_t phone);
+struct given *archive_put(
+    struct world *world, struct account *account, const struct qr_batch *batch, uint32_t phone);
 /** What its author signed, and its hash, by the account's roster. */
-void archive_signed(const struct account *account, const struct qr_batch *batch,
-    uint8_t out_signed[QR_HASH_SIZE]);
-void archive_hash(const struct account *account, const struct qr_batch *batch,
-    uint8_t out_hash[QR_HASH_SIZE]);
+void archive_signed(
+    const struct account *account, const struct qr_batch *batch, uint8_t out_signed[QR_HASH_SIZE]);
+void archive_hash(
+    const struct account *account, const struct qr_batch *batch, uint8_t out_hash[QR_HASH_SIZE]);
 /** A revocation pins the chains where the archive has them. */
 bool archive_pins_are_current(const struct account *account, const struct qr_record *record);
 void archive_finish(struct account *account);
@@ -254,13 +259,14 @@ struct draft {
     struct qr_change change; /* HEADS at first */
 };
 /** The next of a chain after its head in the archive, by `device`. */
-struct draft forge_draft(const struct account *account, const uint8_t *replica, const uint8_t *device);
+struct draft forge_draft(
+    const struct account *account, const uint8_t *replica, const uint8_t *device);
 /** Fills the buffer with the batch, signed by the vault. */
-void forge_batch(const struct account *account, const struct draft *draft, const struct qr_vault *vault,
-    struct quire_buffer *out_batch, uint8_t out_hash[QR_HASH_SIZE]);
+void forge_batch(const struct account *account, const struct draft *draft,
+    const struct qr_vault *vault, struct quire_buffer *out_batch, uint8_t out_hash[QR_HASH_SIZE]);
 /** Fills the buffer with a record, signed by the vault; seq, prev and signer are the caller's. */
-void forge_record(const struct qr_vault *vault, const struct qr_record *record,
-    struct quire_buffer *out_record);
+void forge_record(
+    const struct qr_vault *vault, const struct qr_record *record, struct quire_buffer *out_record);
 
 /* ---- truth.c --------------------------------------------------------------------------------- */
 
@@ -278,8 +284,8 @@ void truth_restored(struct world *world, struct phone *phone);
 /** What is in the log of a server was made by an enrolled device of its user. */
 void truth_stored(struct world *world, const uint8_t *user, struct quire_bytes batch);
 /** What a phone is about to write, before it does. */
-void truth_check_writes(struct world *world, struct phone *phone, const struct quire_write *writes,
-    size_t count);
+void truth_check_writes(
+    struct world *world, struct phone *phone, const struct quire_write *writes, size_t count);
 /** After each step of a phone. */
 void truth_check_roster(struct world *world, struct phone *phone);
 

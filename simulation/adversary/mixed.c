@@ -6,8 +6,9 @@
 typedef bool frame_hook(struct world *world, struct session *session, struct qr_frame *frame);
 typedef void moment_hook(struct world *world);
 
-static frame_hook *const frames[] = {flip_frame, swap_frame, relabel_frame, reorder_frame, substitute_frame,
-    pairing_frame, clock_frame, boast_frame, roster_hole_frame, guessed_code_frame};
+static frame_hook *const frames[] = {flip_frame, swap_frame, relabel_frame, reorder_frame,
+    substitute_frame, pairing_frame, clock_frame, boast_frame, roster_hole_frame,
+    guessed_code_frame};
 static moment_hook *const moments[] = {replay_moment, forge_moment, foreign_moment, garbage_moment,
     ghost_moment, ghost_batch_moment, old_roster_moment, rollback_begin};
 

@@ -49,7 +49,8 @@ static const struct {
     {"D2", "device: flood", NULL, NULL},
     {"D3", "device: forged author", NULL, NULL},
     {"D4", "device: another user's data", NULL, NULL},
-    {"D5", "device: cloned profile", "seeds: phone_clones, phone_restores; tools/mutate ONE_CHAIN", NULL},
+    {"D5", "device: cloned profile", "seeds: phone_clones, phone_restores; tools/mutate ONE_CHAIN",
+        NULL},
 };
 
 static const struct {
@@ -100,12 +101,13 @@ bool mallory_print_rows(void)
         tested += checked;
         absent += !checked && rows[i].absent != NULL;
         printf("%s%s\n", checked && rows[i].elsewhere != NULL ? "; also " : "",
-            rows[i].absent != NULL      ? rows[i].absent
-            : !checked                   ? "  NOT TESTED: no mutation check"
-            : rows[i].elsewhere == NULL ? ""
-                                        : rows[i].elsewhere);
+            rows[i].absent != NULL          ? rows[i].absent
+                : !checked                  ? "  NOT TESTED: no mutation check"
+                : rows[i].elsewhere == NULL ? ""
+                                            : rows[i].elsewhere);
     }
-    printf("\n%zu rows: %zu with a mutation check, %zu of parts that there are not, %zu not tested\n", count,
-        tested, absent, count - tested - absent);
+    printf(
+        "\n%zu rows: %zu with a mutation check, %zu of parts that there are not, %zu not tested\n",
+        count, tested, absent, count - tested - absent);
     return tested + absent == count;
 }

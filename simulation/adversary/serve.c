@@ -105,7 +105,7 @@ void mallory_send(struct world *world, struct session *session, struct qr_frame 
     size_t before = mallory->scratch_count;
     const struct strategy *strategy = mallory->strategy;
     bool goes = strategy->frame == NULL || !mallory_is_evil(world)
-                || strategy->frame(world, session, frame);
+        || strategy->frame(world, session, frame);
     if (goes) {
         mallory_send_raw(world, session, frame);
     }
@@ -145,7 +145,7 @@ static uint32_t shown_records(const struct world *world, const struct session *s
     const struct mallory *mallory = world->mallory;
     uint32_t count = session->account->roster.count;
     bool cut = mallory_is_evil(world) && mallory->roster_cut > 0 && mallory->roster_cut < count
-               && session->account->user == 0 && (mallory->target & UINT32_C(1) << session->phone) != 0;
+        && session->account->user == 0 && (mallory->target & UINT32_C(1) << session->phone) != 0;
     return cut ? mallory->roster_cut : count;
 }
 
@@ -190,11 +190,13 @@ static bool is_shown(const struct world *world, const struct session *session, s
     if (!mallory_is_evil(world)) {
         return true;
     }
-    bool gone = mallory->has_cut && index < mallory->cut ? false
-                : mallory->has_cut && (mallory->target & bit) != 0 && session->account->user == 0;
-    bool shows = mallory->strategy->shows == NULL || mallory->strategy->shows(world, session, given);
+    bool gone = mallory->has_cut && index < mallory->cut
+        ? false
+        : mallory->has_cut && (mallory->target & bit) != 0 && session->account->user == 0;
+    bool shows =
+        mallory->strategy->shows == NULL || mallory->strategy->shows(world, session, given);
     return (given->hidden_from & bit) == 0 && !gone && shows
-           && given->roster_seq < shown_records(world, session);
+        && given->roster_seq < shown_records(world, session);
 }
 
 /* The positions that an honest server of the shown part would name. */
@@ -207,7 +209,8 @@ static void send_caught_up(struct world *world, struct session *session)
     for (size_t i = 0; i < account->count; i++) {
         const struct given *given = &account->items[i];
         size_t place = 0;
-        while (place < count && memcmp(positions[place].replica, given->replica, QR_REPLICA_SIZE) != 0) {
+        while (place < count
+            && memcmp(positions[place].replica, given->replica, QR_REPLICA_SIZE) != 0) {
             place++;
         }
         if (!is_shown(world, session, i) || place == 256
@@ -232,7 +235,7 @@ static void stream(struct world *world, struct session *session)
         size_t size = 0, count = 0;
         bool blocked = false;
         for (; session->position < account->count && count < DELTA_BATCHES && size < DELTA_BYTES;
-            session->position++) {
+             session->position++) {
             const struct given *given = &account->items[session->position];
             if (given->link == session->link || knows(session, given)
                 || !is_shown(world, session, session->position)) {
@@ -419,12 +422,12 @@ static void on_push(struct world *world, struct session *session, const struct q
             break;
         }
         uint64_t head = archive_head(account, batch->replica, NULL);
-        uint32_t refusal = batch->seq > head + 1         ? QR_ERROR_GAP
-                           : batch->seq <= head          ? 0
-                           : lacks_deps(account, batch) ? QR_ERROR_MISSING_DEPS
-                           : batch->roster_seq >= account->roster.count ? QR_ERROR_STALE_ROSTER
-                           : !mallory_is_evil(world) && !may_write(account, batch) ? QR_ERROR_REVOKED
-                                                                                 : 0;
+        uint32_t refusal = batch->seq > head + 1                    ? QR_ERROR_GAP
+            : batch->seq <= head                                    ? 0
+            : lacks_deps(account, batch)                            ? QR_ERROR_MISSING_DEPS
+            : batch->roster_seq >= account->roster.count            ? QR_ERROR_STALE_ROSTER
+            : !mallory_is_evil(world) && !may_write(account, batch) ? QR_ERROR_REVOKED
+                                                                    : 0;
         if (refusal != 0) {
             send_error(world, session, refusal, false, 1000, batch->replica, batch->seq);
             continue;
@@ -451,15 +454,15 @@ static void on_push(struct world *world, struct session *session, const struct q
 static bool append(struct account *account, const struct qr_frame *frame)
 {
     struct qr_roster tried = {0};
-    bool well = memcmp(frame->roster_append.prev_head, qr_roster_head(&account->roster), QR_HASH_SIZE)
-                    == 0
-                && qr_roster_copy(&account->roster, &tried) == QUIRE_OK;
+    bool well =
+        memcmp(frame->roster_append.prev_head, qr_roster_head(&account->roster), QR_HASH_SIZE) == 0
+        && qr_roster_copy(&account->roster, &tried) == QUIRE_OK;
     struct qr_record *record = sim_alloc(sizeof *record);
     for (size_t i = 0; i < frame->roster_append.record_count && well; i++) {
         struct quire_bytes bytes = frame->roster_append.records[i];
         well = qr_record_read(bytes, record) == QUIRE_OK
-               && (record->kind != QR_RECORD_REVOKE || archive_pins_are_current(account, record))
-               && qr_roster_append(&tried, bytes) == QUIRE_OK;
+            && (record->kind != QR_RECORD_REVOKE || archive_pins_are_current(account, record))
+            && qr_roster_append(&tried, bytes) == QUIRE_OK;
     }
     free(record);
     if (well) {
@@ -495,8 +498,8 @@ static void on_append(struct world *world, struct session *session, const struct
 
 /* ---- pairing: she passes on what she cannot read --------------------------------------------- */
 
-static void pass(struct world *world, struct session *to, const uint8_t *mailbox, enum qr_pair_step step,
-    struct quire_bytes data)
+static void pass(struct world *world, struct session *to, const uint8_t *mailbox,
+    enum qr_pair_step step, struct quire_bytes data)
 {
     struct qr_frame frame = {.type = QR_FRAME_PAIR};
     frame.pair.step = step;
@@ -521,9 +524,7 @@ static void on_pair(struct world *world, struct session *session, const struct q
         session->waits = true;
         session->peer = 0;
         break;
-    case QR_PAIR_CLOSE:
-        session->waits = false;
-        break;
+    case QR_PAIR_CLOSE: session->waits = false; break;
     case QR_PAIR_REQUEST:
         for (size_t i = 0; i < mallory->session_count; i++) {
             struct session *other = mallory->sessions[i];
@@ -587,9 +588,7 @@ static void take(struct world *world, struct session *session, const struct qr_f
 {
     bool ready = session->stage == SESSION_READY;
     switch (frame->type) {
-    case QR_FRAME_HELLO:
-        on_hello(world, session, frame);
-        break;
+    case QR_FRAME_HELLO: on_hello(world, session, frame); break;
     case QR_FRAME_AUTH:
         if (session->stage == SESSION_HELLO) {
             on_auth(world, session, frame);
@@ -610,9 +609,7 @@ static void take(struct world *world, struct session *session, const struct qr_f
             on_append(world, session, frame);
         }
         break;
-    case QR_FRAME_PAIR:
-        on_pair(world, session, frame);
-        break;
+    case QR_FRAME_PAIR: on_pair(world, session, frame); break;
     case QR_FRAME_CREDIT:
         session->credit += (int64_t)frame->credit.bytes;
         if (ready) {
@@ -626,8 +623,7 @@ static void take(struct world *world, struct session *session, const struct qr_f
             mallory_send(world, session, &reply);
         }
         break;
-    default:
-        break;
+    default: break;
     }
 }
 
@@ -645,7 +641,7 @@ static void hears(struct world *world, uint64_t link, struct quire_bytes bytes)
     if (qr_frame_read(bytes, space, &frame) != QUIRE_OK) {
         world_fail(world, "device", "phone %u sent what is no frame", session->phone);
     } else if (mallory->strategy->heard == NULL || !mallory_is_evil(world)
-               || mallory->strategy->heard(world, session, &frame, bytes)) {
+        || mallory->strategy->heard(world, session, &frame, bytes)) {
         take(world, session, &frame);
     }
     free(space);

@@ -37,8 +37,9 @@ static void try_elsewhere(struct world *world, enum qr_context purpose, const ui
     for (size_t i = 0; i < sizeof purposes / sizeof *purposes; i++) {
         bool good = qr_verify(public_key, purposes[i].context, &message, 1, signature);
         if (good != (purposes[i].context == purpose)) {
-            mallory_breach(world, good ? "a signature for something else is good for %s"
-                                       : "the signature of %s is not what Mallory takes it for",
+            mallory_breach(world,
+                good ? "a signature for something else is good for %s"
+                     : "the signature of %s is not what Mallory takes it for",
                 purposes[i].name);
         }
     }
@@ -49,9 +50,9 @@ static const uint8_t *key_of_signer(const struct account *account, const uint8_t
 {
     static const uint8_t root[QR_DEVICE_SIZE];
     const struct qr_roster_device *device = qr_roster_find(&account->roster, signer);
-    return device != NULL                                   ? device->sign_public
-           : memcmp(signer, root, sizeof root) == 0 ? account->roster.root
-                                                    : NULL;
+    return device != NULL                        ? device->sign_public
+        : memcmp(signer, root, sizeof root) == 0 ? account->roster.root
+                                                 : NULL;
 }
 
 void reuse_given(struct world *world, struct account *account, struct given *given)
@@ -84,7 +85,8 @@ bool reuse_frame(struct world *world, struct session *session, struct qr_frame *
     return true;
 }
 
-static void try_auth(struct world *world, const struct session *session, const struct qr_frame *frame)
+static void try_auth(
+    struct world *world, const struct session *session, const struct qr_frame *frame)
 {
     uint8_t digest[QR_HASH_SIZE];
     const uint8_t *key = key_of_signer(session->account, session->device);
@@ -96,7 +98,8 @@ static void try_auth(struct world *world, const struct session *session, const s
     }
 }
 
-static void try_records(struct world *world, const struct account *account, const struct qr_frame *frame)
+static void try_records(
+    struct world *world, const struct account *account, const struct qr_frame *frame)
 {
     struct qr_record *record = sim_alloc(sizeof *record);
     for (size_t i = 0; i < frame->roster_append.record_count; i++) {
@@ -144,8 +147,8 @@ static struct phone *joined_target(struct world *world)
 void dice_moment(struct world *world)
 {
     struct mallory *mallory = world->mallory;
-    struct phone *phone = mallory->struck_once || world->phone_count == PHONES_MAX
-                              ? NULL : joined_target(world);
+    struct phone *phone =
+        mallory->struck_once || world->phone_count == PHONES_MAX ? NULL : joined_target(world);
     if (phone != NULL) {
         mallory->struck_once = true;
         struct phone *copy = process_clone(world, phone);
@@ -165,7 +168,8 @@ void poison_moment(struct world *world)
 {
     struct mallory *mallory = world->mallory;
     struct phone *phone = &world->phones[mallory->traitor];
-    if (!mallory->struck_once && mallory->traitor < world->phone_count && phone->stage == PHONE_JOINED) {
+    if (!mallory->struck_once && mallory->traitor < world->phone_count
+        && phone->stage == PHONE_JOINED) {
         mallory->struck_once = true;
         phone->clock.frozen = true;
         phone->clock.frozen_at_ms = INT64_MAX;

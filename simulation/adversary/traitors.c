@@ -89,8 +89,8 @@ void moved_moment(struct world *world)
         struct quire_buffer *bytes = mallory_scratch(world);
         forge_batch(account, &draft, vault, bytes, hash);
         truth_batch(world, account->user, quire_buffer_bytes(bytes));
-        mallory_misdeed(world, "Mallory's traitor moves a ciphertext: entry #, noise #", how == 0,
-            how == 1);
+        mallory_misdeed(
+            world, "Mallory's traitor moves a ciphertext: entry #, noise #", how == 0, how == 1);
         mallory_strike(world);
         if (qr_batch_read(quire_buffer_bytes(bytes), batch) == QUIRE_OK) {
             (void)archive_put(world, account, batch, mallory->traitor);
@@ -122,8 +122,10 @@ void wrong_key_moment(struct world *world)
         size_t place = count;
         if (roster->devices[i].revoked_seq == 0 && count < QR_DEVICES_MAX) {
             count++;
-            for (; place > 0 && memcmp(active[place - 1]->device, roster->devices[i].device,
-                                    QR_DEVICE_SIZE) > 0; place--) {
+            for (; place > 0
+                 && memcmp(active[place - 1]->device, roster->devices[i].device, QR_DEVICE_SIZE)
+                     > 0;
+                 place--) {
                 active[place] = active[place - 1];
             }
             active[place] = &roster->devices[i];
@@ -134,8 +136,10 @@ void wrong_key_moment(struct world *world)
     prng_bytes(&mallory->chance, wrap, sizeof wrap);
     prng_bytes(&mallory->chance, entropy, sizeof entropy);
     bool well = qr_vault_new_epoch(mallory->own, roster->epoch + 1, entropy) == QUIRE_OK;
-    *record = (struct qr_record){.seq = roster->count, .kind = QR_RECORD_EPOCH,
-        .prev = qr_roster_head(roster), .signer = qr_vault_public(vault).device};
+    *record = (struct qr_record){.seq = roster->count,
+        .kind = QR_RECORD_EPOCH,
+        .prev = qr_roster_head(roster),
+        .signer = qr_vault_public(vault).device};
     record->epoch.epoch = roster->epoch + 1;
     record->epoch.commitment = commitment;
     record->epoch.wrap = wrap;
@@ -143,7 +147,8 @@ void wrong_key_moment(struct world *world)
     for (size_t i = 0; i <= count && well; i++) {
         prng_bytes(&mallory->chance, entropy, sizeof entropy);
         const uint8_t *box = i == 0 ? roster->recovery : active[i - 1]->box_public;
-        well = qr_vault_seal_epoch(mallory->own, roster->epoch + 1, box, entropy, seals[i]) == QUIRE_OK;
+        well = qr_vault_seal_epoch(mallory->own, roster->epoch + 1, box, entropy, seals[i])
+            == QUIRE_OK;
         record->epoch.seals[i].device = i == 0 ? recovery : active[i - 1]->device;
         record->epoch.seals[i].seal = seals[i];
     }
@@ -170,7 +175,8 @@ struct link_made {
 };
 
 /* A fresh chain of the traitor, for a target that will look at it. */
-static void make_chain(struct world *world, const struct link_made *links, size_t count, const char *misdeed)
+static void make_chain(
+    struct world *world, const struct link_made *links, size_t count, const char *misdeed)
 {
     struct mallory *mallory = world->mallory;
     struct session *session = any_target(world);

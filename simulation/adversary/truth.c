@@ -24,9 +24,9 @@ struct set {
 
 struct truth {
     struct set batches, records;
-    struct set devices; /* of all phones that ever tried to join */
-    struct set held[PHONES_MAX]; /* (replica, seq, hash) that a phone wrote down */
-    struct set nonces;           /* (epoch, entry, nonce) of all changes ever sealed */
+    struct set devices;               /* of all phones that ever tried to join */
+    struct set held[PHONES_MAX];      /* (replica, seq, hash) that a phone wrote down */
+    struct set nonces;                /* (epoch, entry, nonce) of all changes ever sealed */
     uint64_t roster_seen[PHONES_MAX]; /* of its head, when it was looked through */
 };
 
@@ -106,8 +106,8 @@ void truth_destroy(struct truth *truth)
 /* ---- what was signed ------------------------------------------------------------------------- */
 
 /* A revoked device must not be able to read what devices write that know of its revocation. */
-static void check_unreadable(struct world *world, const struct phone *author,
-    const struct qr_batch *batch)
+static void check_unreadable(
+    struct world *world, const struct phone *author, const struct qr_batch *batch)
 {
     const struct qr_roster *roster = &author->device->roster;
     for (uint32_t i = 0; i < world->phone_count; i++) {
@@ -116,41 +116,46 @@ static void check_unreadable(struct world *world, const struct phone *author,
             continue;
         }
         const struct qr_vault *vault = other->device->vault;
-        const struct qr_roster_device *listed = qr_roster_find(roster, qr_vault_public(vault).device);
+        const struct qr_roster_device *listed =
+            qr_roster_find(roster, qr_vault_public(vault).device);
         if (listed == NULL || listed->revoked_seq == 0 || batch->roster_seq < listed->revoked_seq) {
             continue;
         }
         for (size_t c = 0; c < batch->change_count; c++) {
             const struct qr_change *change = &batch->changes[c];
-            struct qr_change_place place = {.seq = batch->seq, .index = (uint32_t)c,
-                .kind = change->kind, .epoch = batch->epoch};
+            struct qr_change_place place = {.seq = batch->seq,
+                .index = (uint32_t)c,
+                .kind = change->kind,
+                .epoch = batch->epoch};
             struct quire_buffer text = {0};
             memcpy(place.replica, batch->replica, QR_REPLICA_SIZE);
             memcpy(place.entry, change->entry, QR_ENTRY_SIZE);
             if (change->kind == QR_CHANGE_OPS
                 && qr_vault_open_change(vault, &place, change->nonce, change->ciphertext, &text)
-                       == QUIRE_OK) {
-                mallory_breach(world, "the revoked phone %u can read what phone %u wrote "
-                    "after it knew of the revocation", other->number, author->number);
+                    == QUIRE_OK) {
+                mallory_breach(world,
+                    "the revoked phone %u can read what phone %u wrote "
+                    "after it knew of the revocation",
+                    other->number, author->number);
             }
             quire_buffer_finish(&text);
         }
     }
 }
 
-static void check_nonces(struct world *world, struct truth *truth, const struct qr_batch *batch,
-    uint32_t phone)
+static void check_nonces(
+    struct world *world, struct truth *truth, const struct qr_batch *batch, uint32_t phone)
 {
     for (size_t c = 0; c < batch->change_count; c++) {
         const struct qr_change *change = &batch->changes[c];
         if (change->kind != QR_CHANGE_OPS) {
             continue;
         }
-        uint64_t key = bytes_mix(batch->epoch + 1, (struct quire_bytes){change->entry, QR_ENTRY_SIZE});
+        uint64_t key =
+            bytes_mix(batch->epoch + 1, (struct quire_bytes){change->entry, QR_ENTRY_SIZE});
         key = bytes_mix(key, (struct quire_bytes){change->nonce, QR_NONCE_SIZE});
         if (!set_add(&truth->nonces, key)) {
-            mallory_breach(world, "phone %u sealed two changes of one entry with one nonce",
-                phone);
+            mallory_breach(world, "phone %u sealed two changes of one entry with one nonce", phone);
         }
     }
 }
@@ -168,11 +173,11 @@ static void check_weights(struct world *world, const struct qr_batch *batch, uin
         while (bits >> kept > 0) {
             kept++;
         }
-        bool padded = size >= SMALLEST_CONTENT && bits >= kept
-                      && size % (UINT64_C(1) << (bits - kept)) == 0;
+        bool padded =
+            size >= SMALLEST_CONTENT && bits >= kept && size % (UINT64_C(1) << (bits - kept)) == 0;
         if (batch->changes[c].kind == QR_CHANGE_OPS && !padded) {
-            mallory_breach(world, "phone %u seals a content of %zu bytes, which is not padded", phone,
-                size);
+            mallory_breach(
+                world, "phone %u seals a content of %zu bytes, which is not padded", phone, size);
         }
     }
 }
@@ -220,19 +225,18 @@ void truth_stored(struct world *world, const uint8_t *user, struct quire_bytes b
 /* ---- what a phone writes down ---------------------------------------------------------------- */
 
 /* Beyond what the revocation of its author pins, by a roster that knows of it. */
-static bool is_too_late(const struct qr_roster *roster, const struct qr_batch *batch,
-    const uint8_t *hash)
+static bool is_too_late(
+    const struct qr_roster *roster, const struct qr_batch *batch, const uint8_t *hash)
 {
     const struct qr_roster_device *author = qr_roster_find(roster, batch->device);
     struct qr_record *record = sim_alloc(sizeof *record);
     bool late = author != NULL && author->revoked_seq != 0;
-    if (late
-        && qr_record_read(qr_roster_record(roster, author->revoked_seq), record) == QUIRE_OK) {
+    if (late && qr_record_read(qr_roster_record(roster, author->revoked_seq), record) == QUIRE_OK) {
         for (size_t i = 0; i < record->revoke.pin_count; i++) {
             const struct qr_dep *pin = &record->revoke.pins[i];
             if (memcmp(pin->replica, batch->replica, QR_REPLICA_SIZE) == 0) {
                 late = batch->seq > pin->seq
-                       || (batch->seq == pin->seq && memcmp(pin->hash, hash, QR_HASH_SIZE) != 0);
+                    || (batch->seq == pin->seq && memcmp(pin->hash, hash, QR_HASH_SIZE) != 0);
             }
         }
     }
@@ -257,7 +261,7 @@ static void check_batch(struct world *world, struct phone *phone, const struct r
     const uint8_t *hash = record->value.data;
     unsigned long long seq = batch->seq;
     bool own = memcmp(batch->device, phone->state.device, QUIRE_DEVICE_SIZE) == 0
-               && memcmp(batch->replica, phone->device->replica.id, QR_REPLICA_SIZE) == 0;
+        && memcmp(batch->replica, phone->device->replica.id, QR_REPLICA_SIZE) == 0;
     if (own && !set_has(&truth->batches, key_of(phone->user, bytes))) {
         truth_batch(world, phone->user, bytes);
         check_nonces(world, truth, batch, phone->number);
@@ -265,23 +269,28 @@ static void check_batch(struct world *world, struct phone *phone, const struct r
         check_unreadable(world, phone, batch);
     }
     if (!set_has(&truth->batches, key_of(phone->user, bytes))) {
-        mallory_breach(world, "phone %u applies batch %llu of a chain, which no device of "
-            "its user signed", phone->number, seq);
-    } else if (!own && is_too_late(&phone->device->roster, batch, hash)) {
-        mallory_breach(world, "phone %u applies batch %llu of a chain, written after a "
-            "revocation that it knows of", phone->number, seq);
-    } else if (is_on_disk(phone, record->key)) {
-        mallory_breach(world, "phone %u applies batch %llu of a chain, which it has",
+        mallory_breach(world,
+            "phone %u applies batch %llu of a chain, which no device of "
+            "its user signed",
             phone->number, seq);
+    } else if (!own && is_too_late(&phone->device->roster, batch, hash)) {
+        mallory_breach(world,
+            "phone %u applies batch %llu of a chain, written after a "
+            "revocation that it knows of",
+            phone->number, seq);
+    } else if (is_on_disk(phone, record->key)) {
+        mallory_breach(
+            world, "phone %u applies batch %llu of a chain, which it has", phone->number, seq);
     }
-    bool well = batch->seq == 1 || set_has(held, key_of_place(batch->replica, batch->seq - 1, batch->prev));
+    bool well =
+        batch->seq == 1 || set_has(held, key_of_place(batch->replica, batch->seq - 1, batch->prev));
     for (size_t i = 0; i < batch->dep_count; i++) {
         const struct qr_dep *dep = &batch->deps[i];
         well = well && set_has(held, key_of_place(dep->replica, dep->seq, dep->hash));
     }
     if (!well) {
-        mallory_breach(world, "phone %u applies batch %llu of a chain without its deps",
-            phone->number, seq);
+        mallory_breach(
+            world, "phone %u applies batch %llu of a chain without its deps", phone->number, seq);
     }
     (void)set_add(held, key_of_place(batch->replica, batch->seq, hash));
 }
@@ -309,8 +318,8 @@ void truth_restored(struct world *world, struct phone *phone)
     learn_disk(world, phone);
 }
 
-void truth_check_writes(struct world *world, struct phone *phone, const struct quire_write *writes,
-    size_t count)
+void truth_check_writes(
+    struct world *world, struct phone *phone, const struct quire_write *writes, size_t count)
 {
     struct qr_batch *batch = sim_alloc(sizeof *batch);
     if (phone->clone && world->mallory->truth->held[phone->number].count == 0) {
@@ -331,7 +340,7 @@ static bool contains(struct quire_bytes bytes, const uint8_t *secret)
 {
     const uint8_t *at = bytes.data, *end = bytes.data + bytes.size;
     while (end - at >= QR_KEY_SIZE
-           && (at = memchr(at, secret[0], (size_t)(end - at) - QR_KEY_SIZE + 1)) != NULL) {
+        && (at = memchr(at, secret[0], (size_t)(end - at) - QR_KEY_SIZE + 1)) != NULL) {
         if (memcmp(at, secret, QR_KEY_SIZE) == 0) {
             return true;
         }
@@ -348,7 +357,8 @@ void truth_check_secrets(struct world *world, const struct phone *phone, struct 
     const uint8_t *secrets[] = {vault->seed, phone->profile_key, epoch};
     for (size_t i = 0; i < 3; i++) {
         if (secrets[i] != NULL && contains(bytes, secrets[i])) {
-            world_fail(world, "canary", "phone %u sends a key of its own in the clear", phone->number);
+            world_fail(
+                world, "canary", "phone %u sends a key of its own in the clear", phone->number);
         }
     }
 }
@@ -370,7 +380,8 @@ void truth_check_roster(struct world *world, struct phone *phone)
             truth_record(world, phone->user, qr_roster_record(roster, i));
         }
     }
-    uint64_t head = bytes_mix(roster->count, (struct quire_bytes){qr_roster_head(roster), QR_HASH_SIZE});
+    uint64_t head =
+        bytes_mix(roster->count, (struct quire_bytes){qr_roster_head(roster), QR_HASH_SIZE});
     if (*seen == head) {
         return;
     }
@@ -378,13 +389,17 @@ void truth_check_roster(struct world *world, struct phone *phone)
     for (uint32_t i = 0; i < roster->count; i++) {
         struct quire_bytes bytes = qr_roster_record(roster, i);
         if (!set_has(&truth->records, key_of(phone->user, bytes))) {
-            mallory_breach(world, "phone %u takes roster record %u, which no device of its "
-                "user made", phone->number, i);
+            mallory_breach(world,
+                "phone %u takes roster record %u, which no device of its "
+                "user made",
+                phone->number, i);
             return;
         }
         if (qr_load_u32(bytes.data + 1) != i) { /* after the version: what place it was made for */
-            mallory_breach(world, "phone %u takes as roster record %u what was made for another "
-                "place", phone->number, i);
+            mallory_breach(world,
+                "phone %u takes as roster record %u what was made for another "
+                "place",
+                phone->number, i);
             return;
         }
     }

@@ -7,8 +7,9 @@
 
 #include <string.h>
 
-#define WITHHELD_MS (13 * 60 * 1000) /* by when a device must say that it was withheld from: ten minutes and
-                                       what 32 marks in 40 minutes cannot tell apart */
+/* by when a device must say that it was withheld from: ten minutes and what 32 marks in 40
+ * minutes cannot tell apart */
+#define WITHHELD_MS (13 * 60 * 1000)
 
 /* Single batches never reach the targets, and she does not even hide that they exist. */
 void drop_given(struct world *world, struct account *account, struct given *given)
@@ -16,7 +17,8 @@ void drop_given(struct world *world, struct account *account, struct given *give
     (void)account;
     if (chance(world, world->mallory->rate_ppm)) {
         given->hidden_from |= world->mallory->target;
-        mallory_misdeed(world, "Mallory drops batch # of a chain of phone #", given->seq, given->phone);
+        mallory_misdeed(
+            world, "Mallory drops batch # of a chain of phone #", given->seq, given->phone);
     }
 }
 
@@ -31,7 +33,8 @@ bool drop_frame(struct world *world, struct session *session, struct qr_frame *f
     for (size_t i = 0; i < session->account->count && count < 256; i++) {
         const struct given *given = &session->account->items[i];
         if (archive_head(session->account, given->replica, NULL) == given->seq) {
-            positions[count++] = (struct qr_frame_position){given->replica, given->seq, given->hash};
+            positions[count++] =
+                (struct qr_frame_position){given->replica, given->seq, given->hash};
         }
     }
     frame->caught_up.positions = positions;
@@ -50,14 +53,14 @@ void partition_given(struct world *world, struct account *account, struct given 
     }
     given->hidden_from |= is_target(world, given->phone) ? ~mallory->target : mallory->target;
     for (size_t i = 0; i <= batch.dep_count; i++) {
-        const struct given *cause =
-            i < batch.dep_count ? archive_find(account, batch.deps[i].replica, batch.deps[i].seq)
-            : batch.seq > 1     ? archive_find(account, batch.replica, batch.seq - 1)
-                                : NULL;
+        const struct given *cause = i < batch.dep_count
+            ? archive_find(account, batch.deps[i].replica, batch.deps[i].seq)
+            : batch.seq > 1 ? archive_find(account, batch.replica, batch.seq - 1)
+                            : NULL;
         given->hidden_from |= cause == NULL ? 0 : cause->hidden_from;
     }
-    mallory_misdeed(world, "Mallory shows batch # of a chain of phone # to one side only", given->seq,
-        given->phone);
+    mallory_misdeed(world, "Mallory shows batch # of a chain of phone # to one side only",
+        given->seq, given->phone);
     /* When the sides meet, an author must find that another device was caught up long after its batch and
      * did not see it: see is_withheld in truth of the rules, protocol.md 5 rule 4. */
     for (size_t i = 0; i < account->count; i++) {
@@ -118,8 +121,8 @@ bool old_log_heard(struct world *world, struct session *session, const struct qr
     mallory->target = UINT32_C(1) << session->phone;
     mallory->has_cut = true;
     mallory->cut = prng_below(&mallory->chance, account->count / 2);
-    mallory_misdeed(world, "Mallory shows # of # batches to the new phone", mallory->cut,
-        account->count);
+    mallory_misdeed(
+        world, "Mallory shows # of # batches to the new phone", mallory->cut, account->count);
     /* What the phone that helped had sent itself well before is in its answer. */
     for (size_t i = mallory->cut; i < account->count; i++) {
         if (account->items[i].phone == 0 && account->items[i].at_ms + 10000 < world->now_ms) {
@@ -137,8 +140,7 @@ void old_roster_moment(struct world *world)
     const struct account *account = main_account(world);
     if (!mallory->struck_once && account != NULL && account->roster.count > 3) {
         mallory->struck_once = true;
-        mallory->roster_cut =
-            (uint32_t)prng_range(&mallory->chance, 3, account->roster.count - 1);
+        mallory->roster_cut = (uint32_t)prng_range(&mallory->chance, 3, account->roster.count - 1);
         mallory_misdeed(world, "Mallory shows # of # roster records", mallory->roster_cut,
             account->roster.count);
         turn_away_targets(world);
@@ -156,31 +158,31 @@ bool old_roster_frame(struct world *world, struct session *session, struct qr_fr
 }
 
 /* The first revocation that she takes, and from the record on that it will be, the targets see none. */
-static bool begins_to_hide(struct world *world, const struct account *account, const struct qr_frame *frame,
-    struct qr_record *out_record)
+static bool begins_to_hide(struct world *world, const struct account *account,
+    const struct qr_frame *frame, struct qr_record *out_record)
 {
     struct mallory *mallory = world->mallory;
     bool revokes = frame->type == QR_FRAME_ROSTER_APPEND && mallory->roster_cut == 0
-                   && qr_record_read(frame->roster_append.records[0], out_record) == QUIRE_OK
-                   && out_record->kind == QR_RECORD_REVOKE
-                   && archive_pins_are_current(account, out_record);
+        && qr_record_read(frame->roster_append.records[0], out_record) == QUIRE_OK
+        && out_record->kind == QR_RECORD_REVOKE && archive_pins_are_current(account, out_record);
     mallory->roster_cut = revokes ? account->roster.count : mallory->roster_cut;
     return revokes;
 }
 
 /* Everybody but the one who revokes is kept from hearing of it. */
-bool hide_revocation_heard(struct world *world, struct session *session, const struct qr_frame *frame,
-    struct quire_bytes bytes)
+bool hide_revocation_heard(struct world *world, struct session *session,
+    const struct qr_frame *frame, struct quire_bytes bytes)
 {
     struct qr_record record;
     (void)bytes;
     if (begins_to_hide(world, session->account, frame, &record)) {
         world->mallory->target = ~(UINT32_C(1) << session->phone);
-        mallory_misdeed(world, "Mallory hides the revocation in record #",
-            session->account->roster.count, 0);
+        mallory_misdeed(
+            world, "Mallory hides the revocation in record #", session->account->roster.count, 0);
     }
     /* What the revoked one writes she refuses: then all heals. See late_writes. */
-    return frame->type != QR_FRAME_PUSH || qr_roster_active(&session->account->roster, session->device);
+    return frame->type != QR_FRAME_PUSH
+        || qr_roster_active(&session->account->roster, session->device);
 }
 
 /* Only the revoked one is kept from hearing of it, and what it writes is passed on. */
@@ -206,8 +208,8 @@ bool late_writes_heard(struct world *world, struct session *session, const struc
 void late_writes_given(struct world *world, struct account *account, struct given *given)
 {
     if (!qr_roster_active(&account->roster, given->device)) {
-        mallory_misdeed(world, "Mallory passes on batch # of the revoked phone #", given->seq,
-            given->phone);
+        mallory_misdeed(
+            world, "Mallory passes on batch # of the revoked phone #", given->seq, given->phone);
         mallory_strike(world);
     }
 }
@@ -220,13 +222,14 @@ bool boast_frame(struct world *world, struct session *session, struct qr_frame *
     size_t count = frame->caught_up.position_count;
     if (frame->type == QR_FRAME_CAUGHT_UP && is_target(world, session->phone) && count < 255) {
         memcpy(positions, frame->caught_up.positions, count * sizeof *positions);
-        positions[count] = (struct qr_frame_position){mallory->replica,
-            prng_range(&mallory->chance, 1, UINT32_MAX), mallory->replica};
+        positions[count] = (struct qr_frame_position){
+            mallory->replica, prng_range(&mallory->chance, 1, UINT32_MAX), mallory->replica};
         static uint8_t prefix[QR_HASH_PREFIX_SIZE];
         positions[count].hash_prefix = prefix;
         frame->caught_up.positions = positions;
         frame->caught_up.position_count = count + 1;
-        mallory_misdeed(world, "Mallory names a chain that does not exist to phone #", session->phone, 0);
+        mallory_misdeed(
+            world, "Mallory names a chain that does not exist to phone #", session->phone, 0);
     }
     return true;
 }

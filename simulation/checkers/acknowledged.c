@@ -72,8 +72,7 @@ void acknowledged_check_end(struct world *world, const struct phone *phone)
             || memcmp(stored->bytes, bytes.data, bytes.size) != 0) {
             world_fail(world, "acknowledged",
                 "at the end, phone %u holds batch %llu of a chain, and the server has %s",
-                phone->number, (unsigned long long)batch->seq,
-                stored == NULL ? "none" : "another");
+                phone->number, (unsigned long long)batch->seq, stored == NULL ? "none" : "another");
         }
     }
     free(batch);

@@ -32,8 +32,8 @@ void order_check(struct world *world, struct phone *phone, const char *when);
 /** order: the same of the server's log. */
 void order_check_log(struct world *world);
 /** True if the record of a profile is a batch; out_bytes borrows from it. */
-bool batch_on_disk(const struct record *record, struct qr_batch *out_batch,
-    struct quire_bytes *out_bytes);
+bool batch_on_disk(
+    const struct record *record, struct qr_batch *out_batch, struct quire_bytes *out_bytes);
 
 /** sealing: ciphertext opens at its own place and nowhere else. */
 void sealing_check(struct world *world);

@@ -21,7 +21,8 @@ struct judge {
     uint8_t pool[QUIRE_SET_COUNT][POOL_SIZE];
 };
 
-static const char *const kinds[] = {"letter", "title", "date", "tag", "emotion", "field of a later version"};
+static const char *const kinds[] = {
+    "letter", "title", "date", "tag", "emotion", "field of a later version"};
 
 static void see(struct judge *judge, uint32_t letter, enum thing_kind kind)
 {
@@ -30,8 +31,10 @@ static void see(struct judge *judge, uint32_t letter, enum thing_kind kind)
         return; /* a story's own words: its expectations judge them */
     }
     if (thing == NULL || thing->kind != kind || thing->entry != judge->entry) {
-        world_fail(judge->world, "complete", "phone %u shows %s U+%04X in entry %u, which was never "
-            "put there", judge->phone->number, kinds[kind], letter, judge->entry);
+        world_fail(judge->world, "complete",
+            "phone %u shows %s U+%04X in entry %u, which was never "
+            "put there",
+            judge->phone->number, kinds[kind], letter, judge->entry);
         return;
     }
     size_t index = (size_t)(thing - judge->world->model->things);
@@ -59,13 +62,15 @@ static void see_text(struct judge *judge)
 static void see_registers(struct judge *judge)
 {
     struct quire_value value;
-    for (size_t i = 0; quire_document_register(judge->document, QUIRE_REGISTER_TITLE, i, &value)
-                       == QUIRE_OK; i++) {
+    for (size_t i = 0;
+         quire_document_register(judge->document, QUIRE_REGISTER_TITLE, i, &value) == QUIRE_OK;
+         i++) {
         size_t at = 0;
         see(judge, letter_read(value.text, &at), THING_TITLE);
     }
-    for (size_t i = 0; quire_document_register(judge->document, QUIRE_REGISTER_DATE, i, &value)
-                       == QUIRE_OK; i++) {
+    for (size_t i = 0;
+         quire_document_register(judge->document, QUIRE_REGISTER_DATE, i, &value) == QUIRE_OK;
+         i++) {
         see(judge, (uint32_t)(value.number / DAY_MS), THING_DATE);
     }
 }
@@ -74,8 +79,10 @@ static void see_sets(struct judge *judge)
 {
     for (int set = 0; set < QUIRE_SET_COUNT; set++) {
         struct quire_element element;
-        for (size_t i = 0; quire_document_set_element(judge->document, (enum quire_set)set, i,
-                               &element) == QUIRE_OK; i++) {
+        for (size_t i = 0;
+             quire_document_set_element(judge->document, (enum quire_set)set, i, &element)
+             == QUIRE_OK;
+             i++) {
             size_t at = 0;
             uint32_t letter = letter_read(element.name, &at);
             if (letter >= POOL_FIRST && letter < POOL_FIRST + 4 * POOL_SIZE) {
@@ -103,7 +110,8 @@ static void see_unread(struct judge *judge)
 static bool is_demanded(const struct judge *judge, const struct edit *edit)
 {
     return edit_demanded(edit)
-           && (edit->on_server || !phone_is_shut_out(judge->world, &judge->world->phones[edit->phone]));
+        && (edit->on_server
+            || !phone_is_shut_out(judge->world, &judge->world->phones[edit->phone]));
 }
 
 static void judge_thing(struct judge *judge, size_t index)
@@ -116,15 +124,18 @@ static void judge_thing(struct judge *judge, size_t index)
         gone = gone || is_demanded(judge, &model->edits[model->removals[r - 1].edit]);
     }
     if (judge->present[index] > 0 && gone) {
-        world_fail(judge->world, "complete", "%s U+%04X of entry %u was erased, and is back on "
-            "phone %u (edit %u)", kinds[thing->kind], thing->letter, thing->entry,
-            judge->phone->number, thing->made_by);
+        world_fail(judge->world, "complete",
+            "%s U+%04X of entry %u was erased, and is back on "
+            "phone %u (edit %u)",
+            kinds[thing->kind], thing->letter, thing->entry, judge->phone->number, thing->made_by);
     }
     if (judge->present[index] == 0 && thing->removal == 0 && is_demanded(judge, made_by)) {
-        world_fail(judge->world, "complete", "%s U+%04X of entry %u, written by phone %u (edit "
-            "%u, held by %s%s), is missing on phone %u", kinds[thing->kind], thing->letter,
-            thing->entry, made_by->phone, thing->made_by, made_by->on_disk ? "its phone " : "",
-            made_by->on_server ? "the server" : "", judge->phone->number);
+        world_fail(judge->world, "complete",
+            "%s U+%04X of entry %u, written by phone %u (edit "
+            "%u, held by %s%s), is missing on phone %u",
+            kinds[thing->kind], thing->letter, thing->entry, made_by->phone, thing->made_by,
+            made_by->on_disk ? "its phone " : "", made_by->on_server ? "the server" : "",
+            judge->phone->number);
     }
 }
 
@@ -136,16 +147,17 @@ static void judge_pool(struct judge *judge)
     for (size_t i = 0; i < model->pool_count; i++) {
         const struct pool_act *act = &model->pool[i];
         if (act->user == judge->phone->user && act->entry == judge->entry) {
-            wanted[act->set][act->name] =
-                act->adds && (wanted[act->set][act->name] || is_demanded(judge, &model->edits[act->edit]));
+            wanted[act->set][act->name] = act->adds
+                && (wanted[act->set][act->name] || is_demanded(judge, &model->edits[act->edit]));
         }
     }
     for (int set = 0; set < QUIRE_SET_COUNT; set++) {
         for (unsigned name = 0; name < POOL_SIZE; name++) {
             if (wanted[set][name] && !judge->pool[set][name]) {
-                world_fail(judge->world, "complete", "name %u of set %d of entry %u was added after "
-                    "every remove, and is missing on phone %u", name, set, judge->entry,
-                    judge->phone->number);
+                world_fail(judge->world, "complete",
+                    "name %u of set %d of entry %u was added after "
+                    "every remove, and is missing on phone %u",
+                    name, set, judge->entry, judge->phone->number);
             }
         }
     }
@@ -154,7 +166,7 @@ static void judge_pool(struct judge *judge)
 static void judge_delete(struct judge *judge)
 {
     struct model *model = judge->world->model;
-    bool alive = false;     /* an edit that no delete can have seen */
+    bool alive = false;      /* an edit that no delete can have seen */
     bool undisputed = false; /* all edits and the last delete are of one phone, in this order */
     uint32_t only = NO_PHONE;
     bool several = false;
@@ -163,8 +175,8 @@ static void judge_delete(struct judge *judge)
         if (edit->user != judge->phone->user || edit->entry != judge->entry) {
             continue;
         }
-        several = several || (only != NO_PHONE && only != edit->phone)
-                  || model->rolled_back[edit->phone];
+        several =
+            several || (only != NO_PHONE && only != edit->phone) || model->rolled_back[edit->phone];
         only = edit->phone;
         if (edit->kind == EDIT_DELETE) {
             alive = false;
@@ -176,12 +188,16 @@ static void judge_delete(struct judge *judge)
     }
     bool deleted = judge->document != NULL && quire_document_deleted(judge->document);
     if (alive && deleted) {
-        world_fail(judge->world, "complete", "entry %u was edited after every delete, and is "
-            "deleted on phone %u", judge->entry, judge->phone->number);
+        world_fail(judge->world, "complete",
+            "entry %u was edited after every delete, and is "
+            "deleted on phone %u",
+            judge->entry, judge->phone->number);
     }
     if (undisputed && !several && !deleted) {
-        world_fail(judge->world, "complete", "entry %u was deleted after every edit, and is alive "
-            "on phone %u", judge->entry, judge->phone->number);
+        world_fail(judge->world, "complete",
+            "entry %u was deleted after every edit, and is alive "
+            "on phone %u",
+            judge->entry, judge->phone->number);
     }
 }
 
@@ -194,8 +210,8 @@ static void judge_phone(struct world *world, struct phone *phone)
     for (judge.entry = 0; judge.entry < user->entry_count && !world->failed; judge.entry++) {
         memset(judge.pool, 0, sizeof judge.pool);
         judge.document = NULL;
-        enum quire_status status = quire_device_document(phone->device,
-            user->entries[judge.entry], false, &judge.document);
+        enum quire_status status = quire_device_document(
+            phone->device, user->entries[judge.entry], false, &judge.document);
         if (status == QUIRE_OK) {
             see_text(&judge);
             see_registers(&judge);

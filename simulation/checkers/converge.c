@@ -28,14 +28,15 @@ static bool look(void *context, const struct quire_device_info *info)
 
 bool phone_is_shut_out(const struct world *world, const struct phone *phone)
 {
-    return (phone->stage != PHONE_JOINED || phone->unknown) && world->model->users[phone->user].full;
+    return (phone->stage != PHONE_JOINED || phone->unknown)
+        && world->model->users[phone->user].full;
 }
 
 /* Takes part in what is demanded: joined, and not revoked as far as any other phone knows. */
 bool phone_counts(const struct world *world, const struct phone *phone)
 {
-    if (phone->apart || phone->stage != PHONE_JOINED || phone->device == NULL || phone->state.revoked
-        || phone_is_shut_out(world, phone)) {
+    if (phone->apart || phone->stage != PHONE_JOINED || phone->device == NULL
+        || phone->state.revoked || phone_is_shut_out(world, phone)) {
         return false;
     }
     for (uint32_t i = 0; phone->revoked && i < world->phone_count; i++) {
@@ -55,18 +56,19 @@ static const char *what_it_waits_for(const struct world *world, const struct pho
 {
     const struct quire_device_state *state = &phone->state;
     return world->now_ms < phone->paused_until_ms ? "stands still"
-           : world->now_ms < world->server->paused_until_ms ? "waits for the server, which stands still"
-           : !state->connected                ? "has no connection"
-           : !state->caught_up                ? "has not caught up"
-           : state->lost_op_count > 0            ? "has roster operations to re-apply that the server lost"
-           : state->unsealed_count > 0        ? "has edits that are not sealed"
-           : state->unacknowledged_count > 0  ? "has batches that the server did not acknowledge"
-           : state->not_on_server_count > 0   ? "holds batches that the server lacks"
-           : state->unread_count > 0          ? "keeps batches that it cannot read"
-           : phone->disk.waiting_count > 0    ? "writes to its disk"
-           : !network_alive(world, phone->link) ? "has not noticed that its connection is gone"
-           : !network_still(world, phone->link) ? "has something under way on its connection"
-                                              : NULL;
+        : world->now_ms < world->server->paused_until_ms
+        ? "waits for the server, which stands still"
+        : !state->connected               ? "has no connection"
+        : !state->caught_up               ? "has not caught up"
+        : state->lost_op_count > 0        ? "has roster operations to re-apply that the server lost"
+        : state->unsealed_count > 0       ? "has edits that are not sealed"
+        : state->unacknowledged_count > 0 ? "has batches that the server did not acknowledge"
+        : state->not_on_server_count > 0  ? "holds batches that the server lacks"
+        : state->unread_count > 0         ? "keeps batches that it cannot read"
+        : phone->disk.waiting_count > 0   ? "writes to its disk"
+        : !network_alive(world, phone->link) ? "has not noticed that its connection is gone"
+        : !network_still(world, phone->link) ? "has something under way on its connection"
+                                             : NULL;
 }
 
 static void explain(const struct phone *phone, const char *why, char *out, size_t size)
@@ -85,7 +87,8 @@ bool converge_reached(struct world *world, char *out_reason, size_t reason_size)
     const struct phone *first[USERS_MAX] = {NULL};
     for (uint32_t i = 0; i < world->phone_count; i++) {
         struct phone *phone = &world->phones[i];
-        if (phone->apart || phone->stage == PHONE_AWAY || (phone->revoked && !phone_counts(world, phone))) {
+        if (phone->apart || phone->stage == PHONE_AWAY
+            || (phone->revoked && !phone_counts(world, phone))) {
             continue;
         }
         if (phone_is_shut_out(world, phone)) {
@@ -105,8 +108,8 @@ bool converge_reached(struct world *world, char *out_reason, size_t reason_size)
         if (first[phone->user] == NULL) {
             first[phone->user] = phone;
         } else if (strcmp(first[phone->user]->state.words, phone->state.words) != 0) {
-            explain(phone, "has other heads than the first phone of its user", out_reason,
-                reason_size);
+            explain(
+                phone, "has other heads than the first phone of its user", out_reason, reason_size);
             return false;
         }
     }
@@ -147,8 +150,10 @@ void converge_check_end(struct world *world)
                     first = phone;
                     memcpy(wanted, digest, sizeof wanted);
                 } else if (memcmp(wanted, digest, sizeof wanted) != 0) {
-                    world_fail(world, "converge", "entry %u differs between phone %u and phone %u, "
-                        "which agree on all heads", entry, first->number, phone->number);
+                    world_fail(world, "converge",
+                        "entry %u differs between phone %u and phone %u, "
+                        "which agree on all heads",
+                        entry, first->number, phone->number);
                 }
             }
         }

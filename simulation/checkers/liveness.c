@@ -32,7 +32,8 @@ struct survey {
     size_t size;
 };
 
-static void say(struct survey *survey, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void say(struct survey *survey, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 static void say(struct survey *survey, const char *format, ...)
 {
@@ -104,7 +105,7 @@ static void look_at_all(struct survey *survey)
         const struct stored *stored = &server->log[i];
         uint32_t user = 0;
         while (user + 1 < world->options.users
-               && memcmp(world->model->users[user].id, stored->user, QUIRE_USER_SIZE) != 0) {
+            && memcmp(world->model->users[user].id, stored->user, QUIRE_USER_SIZE) != 0) {
             user++;
         }
         if (!stored->forgotten && stored->entry.kind == QR_LOG_BATCH) {
@@ -121,7 +122,8 @@ static bool in_core(const struct phone *phone)
 }
 
 /* The furthest that anybody of the core, or the server, has of that chain. */
-static uint64_t furthest(const struct survey *survey, const struct chain *chain, uint32_t *out_holder)
+static uint64_t furthest(
+    const struct survey *survey, const struct chain *chain, uint32_t *out_holder)
 {
     uint64_t most = chain->held[PHONES_MAX];
     *out_holder = PHONES_MAX;
@@ -177,12 +179,12 @@ static void say_asked(struct survey *survey, const struct phone *phone)
     if (phone->asked.size == 0) {
         say(survey, "; it never asked for batches");
     } else if (qr_frame_read(quire_buffer_bytes(&phone->asked), space, &frame) == QUIRE_OK) {
-        say(survey, "; it asked last %.1f s ago, %s",
-            (double)(now_ms - phone->asked_at_ms) / 1000,
+        say(survey, "; it asked last %.1f s ago, %s", (double)(now_ms - phone->asked_at_ms) / 1000,
             frame.sub.position_count == 0 ? "knowing nothing" : "knowing ");
         for (size_t i = 0; i < frame.sub.position_count && i < CHAINS_TOLD; i++) {
             for (size_t c = 0; c < survey->count; c++) {
-                if (memcmp(survey->chains[c].replica, frame.sub.positions[i].replica, QR_REPLICA_SIZE)
+                if (memcmp(
+                        survey->chains[c].replica, frame.sub.positions[i].replica, QR_REPLICA_SIZE)
                     == 0) {
                     say_phone(survey, survey->chains[c].author);
                 }
@@ -212,15 +214,18 @@ static void say_phone_waits(struct survey *survey, uint32_t number)
     }
     size_t missing = say_missing(survey, number, phone->user);
     say(survey, "%s %s", missing == 0 ? " misses nothing that anybody has;" : "; it is",
-        !phone->online            ? "offline"
-        : phone->link == 0        ? "not connected"
-        : !network_alive(survey->world, phone->link) ? "on a connection that is gone, without knowing"
-        : !state->connected       ? "connected, but the hub has not let it in"
-        : !state->caught_up       ? "connected, not caught up"
-                                  : "connected and caught up");
+        !phone->online         ? "offline"
+            : phone->link == 0 ? "not connected"
+            : !network_alive(survey->world, phone->link)
+            ? "on a connection that is gone, without knowing"
+            : !state->connected ? "connected, but the hub has not let it in"
+            : !state->caught_up ? "connected, not caught up"
+                                : "connected and caught up");
     if (state->unsealed_count + state->unacknowledged_count + state->not_on_server_count > 0) {
-        say(survey, "; it waits to send: %llu entries not sealed, %llu batches not acknowledged, %llu "
-            "that the hub lacks", (unsigned long long)state->unsealed_count,
+        say(survey,
+            "; it waits to send: %llu entries not sealed, %llu batches not acknowledged, %llu "
+            "that the hub lacks",
+            (unsigned long long)state->unsealed_count,
             (unsigned long long)state->unacknowledged_count,
             (unsigned long long)state->not_on_server_count);
     }

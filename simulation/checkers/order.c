@@ -35,16 +35,16 @@ static bool holds(const struct held *held, size_t count, const uint8_t *replica,
     return found != NULL && memcmp(found->hash, hash, QR_HASH_SIZE) == 0;
 }
 
-bool batch_on_disk(const struct record *record, struct qr_batch *out_batch,
-    struct quire_bytes *out_bytes)
+bool batch_on_disk(
+    const struct record *record, struct qr_batch *out_batch, struct quire_bytes *out_bytes)
 {
     /* A profile keeps a batch under 'b' ‖ replica ‖ number, with its hash before it. */
     if (record->key.size != 1 + QR_REPLICA_SIZE + 8 || record->key.data[0] != 'b'
         || record->value.size <= QR_HASH_SIZE) {
         return false;
     }
-    *out_bytes = (struct quire_bytes){record->value.data + QR_HASH_SIZE,
-        record->value.size - QR_HASH_SIZE};
+    *out_bytes =
+        (struct quire_bytes){record->value.data + QR_HASH_SIZE, record->value.size - QR_HASH_SIZE};
     return qr_batch_read_any(*out_bytes, out_batch) == QUIRE_OK;
 }
 
@@ -81,9 +81,11 @@ void order_check(struct world *world, struct phone *phone, const char *when)
         for (size_t d = 0; d < batch->dep_count && !world->failed; d++) {
             const struct qr_dep *dep = &batch->deps[d];
             if (!holds(held, count, dep->replica, dep->seq, dep->hash)) {
-                world_fail(world, "order", "phone %u, %s: batch %llu of a chain is here without "
-                    "batch %llu of another that it stands on", phone->number, when,
-                    (unsigned long long)batch->seq, (unsigned long long)dep->seq);
+                world_fail(world, "order",
+                    "phone %u, %s: batch %llu of a chain is here without "
+                    "batch %llu of another that it stands on",
+                    phone->number, when, (unsigned long long)batch->seq,
+                    (unsigned long long)dep->seq);
             }
         }
     }
@@ -96,7 +98,7 @@ static bool is_before(const struct server *server, const struct stored *effect,
 {
     const struct stored *cause = server_find(server, effect->user, replica, seq);
     return cause != NULL && cause->entry.lsn < effect->entry.lsn
-           && memcmp(cause->entry.hash, hash, QR_HASH_SIZE) == 0;
+        && memcmp(cause->entry.hash, hash, QR_HASH_SIZE) == 0;
 }
 
 void order_check_log(struct world *world)
@@ -107,7 +109,8 @@ void order_check_log(struct world *world)
         const struct stored *stored = &server->log[i];
         struct quire_bytes bytes = {stored->bytes, stored->entry.size};
         if (stored->forgotten || stored->entry.kind != QR_LOG_BATCH
-            || server_find(server, stored->user, stored->entry.replica, stored->entry.seq) != stored) {
+            || server_find(server, stored->user, stored->entry.replica, stored->entry.seq)
+                != stored) {
             continue;
         }
         if (qr_batch_read_any(bytes, batch) != QUIRE_OK) {
@@ -118,14 +121,14 @@ void order_check_log(struct world *world)
             mark(world, MARK_reader_said_what_it_has);
         }
         bool well = batch->seq == 1
-                    || is_before(server, stored, batch->replica, batch->seq - 1, batch->prev);
+            || is_before(server, stored, batch->replica, batch->seq - 1, batch->prev);
         for (size_t d = 0; d < batch->dep_count; d++) {
             const struct qr_dep *dep = &batch->deps[d];
             well = well && is_before(server, stored, dep->replica, dep->seq, dep->hash);
         }
         if (!well) {
-            world_fail(world, "order", "record %zu of the server stands before what it depends on",
-                i + 1);
+            world_fail(
+                world, "order", "record %zu of the server stands before what it depends on", i + 1);
         }
     }
     free(batch);
@@ -158,5 +161,7 @@ static void lost(struct world *world, const uint8_t *user, uint64_t lsn)
     }
 }
 
-const struct observer order_observer = {.phone_killed = killed, .server_started = started,
-    .server_committed = committed, .server_lost = lost};
+const struct observer order_observer = {.phone_killed = killed,
+    .server_started = started,
+    .server_committed = committed,
+    .server_lost = lost};

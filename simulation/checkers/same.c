@@ -14,18 +14,21 @@
 static bool is_settled(const struct world *world, const struct phone *phone)
 {
     return phone_counts(world, phone) && phone->state.unsealed_count == 0
-           && phone->state.unread_count == 0 && world->model->open[phone->number].count == 0;
+        && phone->state.unread_count == 0 && world->model->open[phone->number].count == 0;
 }
 
 static void compare(struct world *world, struct phone *a, struct phone *b)
 {
-    for (uint32_t entry = 0; entry < world->model->users[a->user].entry_count && !world->failed; entry++) {
+    for (uint32_t entry = 0; entry < world->model->users[a->user].entry_count && !world->failed;
+         entry++) {
         uint8_t shown[2][32];
         converge_digest(world, a, entry, shown[0]);
         converge_digest(world, b, entry, shown[1]);
         if (memcmp(shown[0], shown[1], sizeof shown[0]) != 0) {
-            world_fail(world, "same", "entry %u differs between phone %u and phone %u, which hold the "
-                "same batches", entry, a->number, b->number);
+            world_fail(world, "same",
+                "entry %u differs between phone %u and phone %u, which hold the "
+                "same batches",
+                entry, a->number, b->number);
         }
     }
 }

@@ -24,29 +24,17 @@ static const char *move(struct world *world, struct qr_change_place *place, int 
     struct qr_change_place other;
     draw_place(world, &other);
     switch (which) {
-    case 0:
-        memcpy(place->replica, other.replica, sizeof place->replica);
-        return "replica";
-    case 1:
-        memcpy(place->entry, other.entry, sizeof place->entry);
-        return "entry";
-    case 2:
-        place->seq++;
-        return "sequence number";
-    case 3:
-        place->index ^= 1;
-        return "index";
-    case 4:
-        place->kind = 5;
-        return "kind";
-    default:
-        place->epoch = 2;
-        return "epoch";
+    case 0: memcpy(place->replica, other.replica, sizeof place->replica); return "replica";
+    case 1: memcpy(place->entry, other.entry, sizeof place->entry); return "entry";
+    case 2: place->seq++; return "sequence number";
+    case 3: place->index ^= 1; return "index";
+    case 4: place->kind = 5; return "kind";
+    default: place->epoch = 2; return "epoch";
     }
 }
 
-static void must(struct world *world, enum quire_status status, enum quire_status wanted,
-    const char *what)
+static void must(
+    struct world *world, enum quire_status status, enum quire_status wanted, const char *what)
 {
     if (status != wanted) {
         world_fail(world, "sealing", "%s: %s", what, quire_status_text(status));
@@ -87,8 +75,8 @@ void sealing_check(struct world *world)
         quire_buffer_clear(&opened);
         if (qr_vault_open_change(vault, &elsewhere, nonce, quire_buffer_bytes(&sealed), &opened)
             == QUIRE_OK) {
-            world_fail(world, "sealing", "a change opens with another %s than it was sealed with",
-                what);
+            world_fail(
+                world, "sealing", "a change opens with another %s than it was sealed with", what);
         }
     }
     quire_buffer_clear(&opened);

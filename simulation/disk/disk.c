@@ -24,7 +24,8 @@ static struct record record_make(const struct quire_write *write)
         memcpy(data + write->key.size, write->value.data, value_size);
     }
     return (struct record){.key = {data, write->key.size},
-        .value = {data + write->key.size, value_size}, .erase = write->erase};
+        .value = {data + write->key.size, value_size},
+        .erase = write->erase};
 }
 
 static struct shared *shared_of(const struct record *record)
@@ -78,8 +79,8 @@ static void apply(struct table *table, const struct record *change)
         return;
     }
     if (!found) {
-        table->records = sim_grow(table->records, &table->capacity, table->count,
-            sizeof *table->records);
+        table->records =
+            sim_grow(table->records, &table->capacity, table->count, sizeof *table->records);
         memmove(&table->records[place + 1], &table->records[place],
             (table->count - place) * sizeof *table->records);
         table->count++;
@@ -130,8 +131,8 @@ void disk_finish(struct disk *disk)
     table_clear(&disk->backup);
 }
 
-uint64_t disk_write(struct disk *disk, uint64_t token, const struct quire_write *writes,
-    size_t count)
+uint64_t disk_write(
+    struct disk *disk, uint64_t token, const struct quire_write *writes, size_t count)
 {
     struct transaction transaction = {
         .records = sim_room(count * sizeof *transaction.records),
@@ -143,8 +144,8 @@ uint64_t disk_write(struct disk *disk, uint64_t token, const struct quire_write 
         transaction.records[i] = record_make(&writes[i]);
         apply(&disk->visible, &transaction.records[i]);
     }
-    disk->waiting = sim_grow(disk->waiting, &disk->waiting_capacity, disk->waiting_count,
-        sizeof *disk->waiting);
+    disk->waiting = sim_grow(
+        disk->waiting, &disk->waiting_capacity, disk->waiting_count, sizeof *disk->waiting);
     disk->waiting[disk->waiting_count++] = transaction;
     return disk->version;
 }

@@ -30,7 +30,7 @@ struct disk {
     struct table visible, durable;
     struct transaction *waiting; /* visible, not durable; in order */
     size_t waiting_count, waiting_capacity;
-    uint64_t version;         /* of what is visible; never goes back */
+    uint64_t version; /* of what is visible; never goes back */
     uint64_t durable_version;
     struct table backup;
     uint64_t backup_version;
@@ -39,8 +39,8 @@ struct disk {
 
 void disk_finish(struct disk *disk);
 /** Makes a transaction visible; returns its version. */
-uint64_t disk_write(struct disk *disk, uint64_t token, const struct quire_write *writes,
-    size_t count);
+uint64_t disk_write(
+    struct disk *disk, uint64_t token, const struct quire_write *writes, size_t count);
 /** Everything up to `version` is durable. Returns the greatest token among it, 0 if none. */
 uint64_t disk_sync(struct disk *disk, uint64_t version);
 /** Everything visible that is not durable is gone, but for the first `survivors` transactions. */

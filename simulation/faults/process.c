@@ -44,8 +44,8 @@ void process_revive_later(struct world *world, struct phone *phone, uint64_t aft
 
 static void disk_failed(struct world *world, struct phone *phone)
 {
-    process_revive_later(world, phone,
-        prng_about(&world->disk_chance, 1000 * world->options.phone_down_s));
+    process_revive_later(
+        world, phone, prng_about(&world->disk_chance, 1000 * world->options.phone_down_s));
 }
 
 const struct observer process_observer = {.phone_disk_failed = disk_failed};
@@ -58,7 +58,8 @@ static void crash(struct world *world, const struct event *event)
         return;
     }
     phone_kill(world, phone, prng_chance(&world->disk_chance, world->options.reboot_ppm));
-    process_revive_later(world, phone, prng_about(&world->people, 1000 * world->options.phone_down_s));
+    process_revive_later(
+        world, phone, prng_about(&world->people, 1000 * world->options.phone_down_s));
 }
 
 static void offline(struct world *world, const struct event *event)
@@ -69,7 +70,8 @@ static void offline(struct world *world, const struct event *event)
         return;
     }
     phone_set_online(world, phone, false);
-    rhythm_online_later(world, phone, prng_about(&world->people, 1000 * world->options.offline_length_s));
+    rhythm_online_later(
+        world, phone, prng_about(&world->people, 1000 * world->options.offline_length_s));
 }
 
 static void cut(struct world *world, const struct event *event)
@@ -88,7 +90,8 @@ static void stall(struct world *world, const struct event *event)
     if (world_operation(world) && phone->link != 0) {
         /* Not as arguments: compilers differ in which one they draw first. */
         bool upwards = prng_chance(&world->network_chance, 500000);
-        uint64_t length_ms = prng_about(&world->network_chance, 1000 * world->options.stall_length_s);
+        uint64_t length_ms =
+            prng_about(&world->network_chance, 1000 * world->options.stall_length_s);
         network_stall(world, phone->link, upwards, length_ms);
     }
 }
@@ -299,7 +302,8 @@ static bool can_be_lost(const struct world *world, const struct phone *phone)
     for (uint32_t i = 0; i < world->phone_count && phone->stage == PHONE_JOINED; i++) {
         const struct phone *other = &world->phones[i];
         if (other != phone && other->user == phone->user && other->stage == PHONE_JOINED
-            && !other->revoked && memcmp(other->state.device, phone->state.device, QUIRE_DEVICE_SIZE)) {
+            && !other->revoked
+            && memcmp(other->state.device, phone->state.device, QUIRE_DEVICE_SIZE)) {
             return true;
         }
     }

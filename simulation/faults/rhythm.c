@@ -14,12 +14,12 @@ void rhythm_again(struct world *world, uint64_t mean_s,
     }
 }
 
-void rhythm_once(struct world *world, void (*act)(struct world *, const struct event *),
-    uint32_t actor)
+void rhythm_once(
+    struct world *world, void (*act)(struct world *, const struct event *), uint32_t actor)
 {
     uint64_t all = world->options.minutes * 60000;
-    world_later(world, all / 6 + prng_below(&world->people, all * 4 / 6), act, actor, 0, 0,
-        nothing);
+    world_later(
+        world, all / 6 + prng_below(&world->people, all * 4 / 6), act, actor, 0, 0, nothing);
 }
 
 static void back_online(struct world *world, const struct event *event)

@@ -31,7 +31,8 @@ static const enum qr_failpoint bugs[] = {
 
 static bool measure(enum qr_failpoint bug, const struct search_plan *plan)
 {
-    struct search *searches = searches_from(plan, &(struct search){.failpoint = bug, .minutes = MINUTES});
+    struct search *searches =
+        searches_from(plan, &(struct search){.failpoint = bug, .minutes = MINUTES});
     searches_run(searches, plan->starts, plan->jobs);
     printf("%-20s", failpoint_name(bug));
     bool all = searches_print(searches, plan->starts);

@@ -30,8 +30,8 @@
 #define BATCHES_MAX 512u
 
 enum attack { NONE, DROP, REORDER, REPLAY, MUTATE, RELABEL, PARTITION, RESTORE, ROLLBACK, ATTACKS };
-static const char *const attack_names[ATTACKS] = {"none", "drop 20 %", "reorder", "replay", "mutate",
-    "relabel", "partition", "server restored", "device rolled back"};
+static const char *const attack_names[ATTACKS] = {"none", "drop 20 %", "reorder", "replay",
+    "mutate", "relabel", "partition", "server restored", "device rolled back"};
 
 static const struct {
     const char *name;
@@ -70,7 +70,8 @@ static struct account *account_of(struct world *world)
     return world->mallory->account_count > 0 ? &world->mallory->accounts[0] : NULL;
 }
 
-static bool shows(const struct world *world, const struct session *session, const struct given *given)
+static bool shows(
+    const struct world *world, const struct session *session, const struct given *given)
 {
     size_t index = (size_t)(given - world->mallory->accounts[0].items);
     if (play.attack == ROLLBACK && session->phone == 0 && play.step >= 35) {
@@ -79,8 +80,8 @@ static bool shows(const struct world *world, const struct session *session, cons
     return given->phone == session->phone || play.released[session->phone][index];
 }
 
-static const struct strategy modelled = {.name = "modelled", .rows = "-", .text = "plays a schedule",
-    .shows = shows};
+static const struct strategy modelled = {
+    .name = "modelled", .rows = "-", .text = "plays a schedule", .shows = shows};
 
 /* ---- views ----------------------------------------------------------------------------------- */
 
@@ -91,7 +92,8 @@ static void spread(struct world *world)
     for (; play.known < account->count && play.known < BATCHES_MAX; play.known++) {
         uint32_t author = account->items[play.known].phone;
         for (uint32_t phone = 0; phone < PHONES; phone++) {
-            bool apart = play.attack == PARTITION && play.step > 20 && (phone == 2) != (author == 2);
+            bool apart =
+                play.attack == PARTITION && play.step > 20 && (phone == 2) != (author == 2);
             bool dropped = play.attack == DROP && prng_below(&play.dice, 10) < 2;
             play.in_view[phone][play.known] = phone == author || (!apart && !dropped);
         }
@@ -106,7 +108,8 @@ static void must(enum quire_status status)
 }
 
 /* One batch with another's place, or with other content; signed as before. */
-static void spoil(struct world *world, struct account *account, uint32_t phone, struct quire_buffer *out)
+static void spoil(
+    struct world *world, struct account *account, uint32_t phone, struct quire_buffer *out)
 {
     const struct given *given = &account->items[prng_below(&play.dice, account->count)];
     struct qr_batch batch;
@@ -144,7 +147,8 @@ static void hand_out(struct world *world, uint32_t phone)
             items[count++] = (struct quire_bytes){given->bytes, given->size};
         }
         size_t place = 0;
-        while (place < chains && memcmp(positions[place].replica, given->replica, QR_REPLICA_SIZE) != 0) {
+        while (place < chains
+            && memcmp(positions[place].replica, given->replica, QR_REPLICA_SIZE) != 0) {
             place++;
         }
         positions[place] = (struct qr_frame_position){given->replica, given->seq, given->hash};
@@ -266,7 +270,8 @@ static bool differ(const struct phone *a, const struct phone *b)
 static bool is_unsafe(const struct world *world)
 {
     return world->mallory->breaches > 0 || differ(&world->phones[0], &world->phones[1])
-           || differ(&world->phones[0], &world->phones[2]) || differ(&world->phones[1], &world->phones[2]);
+        || differ(&world->phones[0], &world->phones[2])
+        || differ(&world->phones[1], &world->phones[2]);
 }
 
 struct sums {
@@ -299,8 +304,8 @@ static bool rejoin(struct world *world)
     do {
         world_run(world, world->now_ms + 1000);
     } while (!world->failed && world->now_ms < end_ms
-             && (world->now_ms + REJOIN_MS - end_ms < SETTLING_MS
-                 || !converge_reached(world, reason, sizeof reason)));
+        && (world->now_ms + REJOIN_MS - end_ms < SETTLING_MS
+            || !converge_reached(world, reason, sizeof reason)));
     return !world->failed && converge_reached(world, reason, sizeof reason);
 }
 
@@ -354,7 +359,8 @@ int command_model(int count, char **words)
 {
     uint64_t starts = 200;
     bool safe = true;
-    const struct argument known[] = {{"--starts", .number = &starts, .least = 1, .most = STARTS_MOST}};
+    const struct argument known[] = {
+        {"--starts", .number = &starts, .least = 1, .most = STARTS_MOST}};
     arguments_read("quire-sim-mutants model", usage, known, 1, count, words);
     printf("%-20s %-18s %7s %7s %8s %8s %8s\n", "attack", "rules", "played", "unsafe", "alarmed",
         "+rejoin", "healed");
@@ -373,10 +379,10 @@ int command_model(int count, char **words)
             if (rules[rule].failpoint < QR_FAILPOINT_COUNT) {
                 qr_failpoints[rules[rule].failpoint] = false;
             }
-            printf("%-20s %-18s %7" PRIu64 " %6.0f%% %7.0f%% %7.0f%% %7.0f%%\n", attack_names[attack],
-                rules[rule].name, sums.played, percent(sums.unsafe, sums.played),
-                percent(sums.alarmed, sums.played), percent(sums.rejoined, sums.played),
-                percent(sums.healed, sums.played));
+            printf("%-20s %-18s %7" PRIu64 " %6.0f%% %7.0f%% %7.0f%% %7.0f%%\n",
+                attack_names[attack], rules[rule].name, sums.played,
+                percent(sums.unsafe, sums.played), percent(sums.alarmed, sums.played),
+                percent(sums.rejoined, sums.played), percent(sums.healed, sums.played));
             fflush(stdout);
             safe &= rule != 0 || sums.unsafe == 0;
         }

@@ -48,8 +48,10 @@ int failpoints_enable(int count, char **words)
     while (taken + 1 < count && strcmp(words[taken], "--failpoint") == 0) {
         enum qr_failpoint failpoint = failpoint_by_name(words[taken + 1]);
         if (failpoint == QR_FAILPOINT_COUNT) {
-            fprintf(stderr, "quire-sim-mutants: there is no failpoint %s; see "
-                "quire-sim-mutants failpoints --help\n", words[taken + 1]);
+            fprintf(stderr,
+                "quire-sim-mutants: there is no failpoint %s; see "
+                "quire-sim-mutants failpoints --help\n",
+                words[taken + 1]);
             return -1;
         }
         qr_failpoints[failpoint] = true;
@@ -94,9 +96,9 @@ static void search(struct search *search)
 static void look_at_end(struct search *search, int status)
 {
     if (WIFSIGNALED(status)) {
-        const char *how = WTERMSIG(status) == SIGALRM   ? "hangs"
-                          : WTERMSIG(status) == SIGABRT ? "asserts"
-                                                        : "crashes";
+        const char *how = WTERMSIG(status) == SIGALRM ? "hangs"
+            : WTERMSIG(status) == SIGABRT             ? "asserts"
+                                                      : "crashes";
         snprintf(search->claim, sizeof search->claim, "%s", how);
     }
 }
@@ -104,7 +106,8 @@ static void look_at_end(struct search *search, int status)
 void searches_run(struct search *searches, size_t count, size_t processes)
 {
     size_t size = count * sizeof *searches;
-    struct search *shared = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct search *shared =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     pid_t *children = sim_alloc(count * sizeof *children);
     size_t begun = 0, running = 0;
     assert(shared != MAP_FAILED);
@@ -184,8 +187,8 @@ bool searches_print(const struct search *searches, size_t count)
         found += searches[i].seeds > 0;
         if (size < sizeof each - 24) {
             size += (size_t)(searches[i].seeds > 0
-                                 ? snprintf(each + size, 24, " %" PRIu64, searches[i].seeds)
-                                 : snprintf(each + size, 24, " never"));
+                    ? snprintf(each + size, 24, " %" PRIu64, searches[i].seeds)
+                    : snprintf(each + size, 24, " never"));
         }
     }
     if (found > 0) {

@@ -13,8 +13,8 @@
 struct search {
     enum qr_failpoint failpoint; /* QR_FAILPOINT_COUNT: nothing */
     uint64_t first_seed, most;
-    uint64_t minutes; /* simulated, of a run */
-    uint32_t strategy; /* of Mallory, target the drawn options are fitted to; 0: none */
+    uint64_t minutes;     /* simulated, of a run */
+    uint32_t strategy;    /* of Mallory, target the drawn options are fitted to; 0: none */
     uint64_t memory_most; /* bytes of the process; 0: any */
 
     /* found: */
@@ -38,7 +38,7 @@ int failpoints_enable(int count, char **words);
 /** What a command is asked for: --starts N, --most K, --jobs J, and names. */
 struct search_plan {
     uint64_t starts, most, jobs;
-    bool any; /* a name was said */
+    bool any;                        /* a name was said */
     bool chosen[QR_FAILPOINT_COUNT]; /* without any: all */
 };
 /** Reads it as arguments.h does; `take_name` is given the plan and chooses. */

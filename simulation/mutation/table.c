@@ -41,7 +41,8 @@ static const struct {
 static bool measure(size_t which, const struct search_plan *plan)
 {
     uint32_t number = strategy_by_name(defences[which].strategy);
-    struct search like = {.failpoint = defences[which].failpoint, .strategy = number, .memory_most = MEMORY_MOST};
+    struct search like = {
+        .failpoint = defences[which].failpoint, .strategy = number, .memory_most = MEMORY_MOST};
     struct search *searches = searches_from(plan, &like);
     like.failpoint = QR_FAILPOINT_COUNT;
     struct search *whole = searches_from(plan, &like);

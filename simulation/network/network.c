@@ -13,9 +13,11 @@
 #define NOTICED_WITHIN_MS 40000 /* until a side sees that the line is gone */
 #define DIAL_TIMEOUT_MS 10000
 #define STALL_ENDS_SPREAD_MS 50
-#define LATER_UNKNOWN_PPM 300000 /* of the frames of a later version, in a story: one follows that this one does not know */
+/* of the frames of a later version, in a story: one follows that this one does not know */
+#define LATER_UNKNOWN_PPM 300000
 
-struct network *network_create(const struct network_phones *phones, const struct network_server *server)
+struct network *network_create(
+    const struct network_phones *phones, const struct network_server *server)
 {
     struct network *network = sim_alloc(sizeof *network);
     network->phones = phones;
@@ -58,7 +60,7 @@ bool network_alive(const struct world *world, uint64_t number)
     }
     const struct link *link = &world->network->links[number - 1];
     return !link->cut && link->phone_open && link->server_open
-           && link->server_life == life_of_server(world);
+        && link->server_life == life_of_server(world);
 }
 
 bool network_still(const struct world *world, uint64_t number)
@@ -69,7 +71,8 @@ bool network_still(const struct world *world, uint64_t number)
 
 static uint64_t delay_ms(struct world *world)
 {
-    return world->options.delay_ms + prng_below(&world->network_chance, world->options.jitter_ms + 1);
+    return world->options.delay_ms
+        + prng_below(&world->network_chance, world->options.jitter_ms + 1);
 }
 
 static void later(struct world *world, uint64_t after_ms,
@@ -152,8 +155,9 @@ void network_phone_died(struct world *world, uint64_t number, bool power_too)
     if (power_too) {
         link->cut = true;
     }
-    later(world, power_too ? prng_below(&world->network_chance, 2 * NOTICED_WITHIN_MS)
-                           : after_the_last(world, &link->up, delay_ms(world)),
+    later(world,
+        power_too ? prng_below(&world->network_chance, 2 * NOTICED_WITHIN_MS)
+                  : after_the_last(world, &link->up, delay_ms(world)),
         tell_server_gone, number);
 }
 
@@ -207,14 +211,14 @@ static void reaches_server(struct world *world, const struct event *event)
         return;
     }
     if (world->now_ms < world->network->phones->no_dial_until_ms(world, link->phone)) {
-        later(world, prng_below(&world->network_chance, DIAL_TIMEOUT_MS), dial_failed,
-            event->number);
+        later(
+            world, prng_below(&world->network_chance, DIAL_TIMEOUT_MS), dial_failed, event->number);
         return;
     }
     if (!world->network->server->is_up(world)) {
         mark(world, MARK_dial_found_nobody);
-        later(world, prng_below(&world->network_chance, DIAL_TIMEOUT_MS), dial_failed,
-            event->number);
+        later(
+            world, prng_below(&world->network_chance, DIAL_TIMEOUT_MS), dial_failed, event->number);
         return;
     }
     link->server_open = true;
@@ -229,10 +233,9 @@ static void reaches_server(struct world *world, const struct event *event)
 void network_dial(struct world *world, uint32_t phone, uint64_t life)
 {
     struct network *network = world->network;
-    network->links = sim_grow(network->links, &network->capacity, network->count,
-        sizeof *network->links);
-    network->links[network->count++] =
-        (struct link){.phone = phone, .phone_life = life};
+    network->links =
+        sim_grow(network->links, &network->capacity, network->count, sizeof *network->links);
+    network->links[network->count++] = (struct link){.phone = phone, .phone_life = life};
     TRACE(world, "phone # dials: connection #", phone, network->count);
     later(world, delay_ms(world), reaches_server, network->count);
 }
@@ -244,8 +247,8 @@ static uint64_t arrival_of(struct world *world, struct way *way, uint64_t leaves
 {
     struct options *options = &world->options;
     struct prng *prng = &world->network_chance;
-    uint64_t at = (leaves_ms < way->stalled_until_ms ? way->stalled_until_ms : leaves_ms)
-                  + delay_ms(world);
+    uint64_t at =
+        (leaves_ms < way->stalled_until_ms ? way->stalled_until_ms : leaves_ms) + delay_ms(world);
     if (!world->healed) {
         if (prng_chance(prng, options->drop_ppm)) {
             mark(world, MARK_frame_lost);
@@ -304,7 +307,7 @@ static void withhold(struct world *world, struct quire_bytes bytes, struct quire
     struct qr_frame_space *space = sim_room(sizeof *space);
     struct qr_frame frame;
     bool carries = qr_frame_read(bytes, space, &frame) == QUIRE_OK
-                   && (frame.type == QR_FRAME_PUSH || frame.type == QR_FRAME_DELTA);
+        && (frame.type == QR_FRAME_PUSH || frame.type == QR_FRAME_DELTA);
     if (carries && frame.push.batch_count > 1) { /* delta has the same fields */
         size_t gone = prng_below(&world->network_chance, --frame.push.batch_count);
         for (size_t i = gone; i < frame.push.batch_count; i++) {
@@ -323,16 +326,16 @@ static void send_unknown(struct world *world, uint64_t number, uint64_t at_ms,
     void (*arrives)(struct world *, const struct event *))
 {
     static const uint8_t frames[][12] = {
-        {0x91, 0xcc, 0x80},                                           /* [128] */
-        {0x93, 0xcd, 0x01, 0x00, 0xc4, 0x03, 1, 2, 3, 0xc3},          /* [256, h'010203', true] */
+        {0x91, 0xcc, 0x80},                                  /* [128] */
+        {0x93, 0xcd, 0x01, 0x00, 0xc4, 0x03, 1, 2, 3, 0xc3}, /* [256, h'010203', true] */
         {0x92, 0xcf, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x90}, /* [2^64 − 1, []] */
     };
     static const size_t sizes[] = {3, 10, 11};
     size_t which = prng_below(&world->network_chance, 3);
     mark(world, MARK_frame_of_unknown_type);
     TRACE(world, "connection #: a frame of an unknown type follows", number);
-    world_later(world, at_ms, arrives, 0, 0, number,
-        (struct quire_bytes){frames[which], sizes[which]});
+    world_later(
+        world, at_ms, arrives, 0, 0, number, (struct quire_bytes){frames[which], sizes[which]});
 }
 
 static void send(struct world *world, uint64_t number, struct way *way, uint64_t leaves_ms,
@@ -342,8 +345,8 @@ static void send(struct world *world, uint64_t number, struct way *way, uint64_t
     trace_bytes(world, bytes);
     TRACE(world, "connection #, upwards: #, frame of type #, # bytes", number,
         arrives == arrives_up, bytes.size > 1 ? bytes.data[1] : 0, bytes.size);
-    bool twice = !world->healed
-                 && prng_chance(&world->network_chance, world->options.duplicate_ppm);
+    bool twice =
+        !world->healed && prng_chance(&world->network_chance, world->options.duplicate_ppm);
     uint64_t at = arrival_of(world, way, leaves_ms);
     if (at > way->last_word_ms && !(bytes.size > 1 && bytes.data[1] == QR_FRAME_PING)) {
         way->last_word_ms = at;
@@ -354,7 +357,8 @@ static void send(struct world *world, uint64_t number, struct way *way, uint64_t
         bytes = rest.size > 0 ? quire_buffer_bytes(&rest) : bytes;
     }
     uint32_t phone = link_of(world, number)->phone;
-    struct frame_copy copy = {++world->network->copies, number, phone, arrives == arrives_up, false, bytes};
+    struct frame_copy copy = {
+        ++world->network->copies, number, phone, arrives == arrives_up, false, bytes};
     OBSERVE(world, frame_sent, &copy);
     if (at != 0) {
         world_later(world, at, arrives, 0, copy.number, number, bytes);
@@ -412,8 +416,8 @@ void network_send_down(struct world *world, uint64_t number, struct quire_bytes 
     }
     way->busy_until_ms = begins + bytes.size / world->options.bytes_per_ms;
     link->unsent += bytes.size;
-    world_later(world, way->busy_until_ms, has_left, 0, bytes.size, number,
-        (struct quire_bytes){NULL, 0});
+    world_later(
+        world, way->busy_until_ms, has_left, 0, bytes.size, number, (struct quire_bytes){NULL, 0});
     send(world, number, way, way->busy_until_ms, arrives_down, bytes);
 }
 
@@ -423,8 +427,8 @@ void network_stall(struct world *world, uint64_t number, bool upwards, uint64_t 
     struct way *way = upwards ? &link->up : &link->down;
     mark(world, MARK_direction_stalled);
     TRACE(world, "connection # stands still, upwards: #, for # ms", number, upwards, length_ms);
-    way->stalled_until_ms = world->now_ms + length_ms
-                            + prng_below(&world->network_chance, STALL_ENDS_SPREAD_MS);
+    way->stalled_until_ms =
+        world->now_ms + length_ms + prng_below(&world->network_chance, STALL_ENDS_SPREAD_MS);
 }
 
 void network_heal(struct world *world)
@@ -432,7 +436,7 @@ void network_heal(struct world *world)
     const struct options *options = &world->options;
     /* A stream that was broken owes us nothing until it begins anew. */
     bool cuts = options->heal_cuts != 0 || options->drop_ppm != 0 || options->reorder_ppm != 0
-                || options->duplicate_ppm != 0 || options->withhold_ppm != 0;
+        || options->duplicate_ppm != 0 || options->withhold_ppm != 0;
     for (uint64_t number = 1; number <= world->network->count; number++) {
         struct link *link = link_of(world, number);
         link->up.stalled_until_ms = link->down.stalled_until_ms = 0;

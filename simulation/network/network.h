@@ -59,12 +59,13 @@ struct network_server {
 struct network {
     const struct network_phones *phones;
     const struct network_server *server;
-    uint64_t copies; /* of frames, sent so far */
+    uint64_t copies;    /* of frames, sent so far */
     struct link *links; /* the hub's name for a connection is its index + 1, never reused */
     size_t count, capacity;
 };
 
-struct network *network_create(const struct network_phones *phones, const struct network_server *server);
+struct network *network_create(
+    const struct network_phones *phones, const struct network_server *server);
 void network_destroy(struct network *network);
 
 /** The phone dials in that life; either CONNECTED or DISCONNECTED will be fed to it. */

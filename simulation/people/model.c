@@ -17,7 +17,7 @@
 #define PLANE_SIZE 0x10000u
 #define STRIDE 40503u         /* odd: visits each letter of a plane once, in an order like none */
 #define STRIDE_INVERSE 30599u /* modulo the plane's size */
-_Static_assert(STRIDE * STRIDE_INVERSE % PLANE_SIZE == 1, "so that a letter tells its number");
+_Static_assert(STRIDE *STRIDE_INVERSE % PLANE_SIZE == 1, "so that a letter tells its number");
 
 struct model *model_create(void)
 {
@@ -50,15 +50,18 @@ static void edits_add(struct edits *edits, uint32_t edit)
     edits->items[edits->count++] = edit;
 }
 
-uint32_t model_edit(struct world *world, const struct phone *phone, uint32_t entry,
-    enum edit_kind kind)
+uint32_t model_edit(
+    struct world *world, const struct phone *phone, uint32_t entry, enum edit_kind kind)
 {
     struct model *model = world->model;
-    model->edits = sim_grow(model->edits, &model->edit_capacity, model->edit_count,
-        sizeof *model->edits);
+    model->edits =
+        sim_grow(model->edits, &model->edit_capacity, model->edit_count, sizeof *model->edits);
     uint32_t index = (uint32_t)model->edit_count++;
-    model->edits[index] = (struct edit){.phone = phone->number, .user = phone->user,
-        .entry = entry, .kind = kind, .excused = phone->revoked};
+    model->edits[index] = (struct edit){.phone = phone->number,
+        .user = phone->user,
+        .entry = entry,
+        .kind = kind,
+        .excused = phone->revoked};
     edits_add(&model->open[phone->number], index);
     world->acts++;
     return index;
@@ -161,8 +164,8 @@ static uint32_t *place_of(struct user *user, uint32_t letter, bool create)
     }
     struct letters *letters = ordinary ? &user->ordinary : &user->other;
     while (create && number >= letters->capacity) {
-        letters->things = sim_grow(letters->things, &letters->capacity, letters->capacity,
-            sizeof *letters->things);
+        letters->things = sim_grow(
+            letters->things, &letters->capacity, letters->capacity, sizeof *letters->things);
     }
     return number < letters->capacity ? &letters->things[number] : NULL;
 }
@@ -171,10 +174,10 @@ void model_adds(struct world *world, uint32_t edit, enum thing_kind kind, uint32
 {
     struct model *model = world->model;
     struct edit *of = &model->edits[edit];
-    model->things = sim_grow(model->things, &model->thing_capacity, model->thing_count,
-        sizeof *model->things);
-    model->things[model->thing_count++] = (struct thing){.letter = letter, .user = of->user,
-        .entry = of->entry, .kind = kind, .made_by = edit};
+    model->things =
+        sim_grow(model->things, &model->thing_capacity, model->thing_count, sizeof *model->things);
+    model->things[model->thing_count++] = (struct thing){
+        .letter = letter, .user = of->user, .entry = of->entry, .kind = kind, .made_by = edit};
     uint32_t *place = place_of(&model->users[of->user], letter, true);
     assert(place != NULL && *place == 0);
     *place = (uint32_t)model->thing_count;
@@ -202,8 +205,8 @@ void model_removes(struct world *world, uint32_t edit, uint32_t letter)
     if (thing->removal != 0) {
         mark(world, MARK_letter_erased_twice);
     }
-    model->removals = sim_grow(model->removals, &model->removal_capacity, model->removal_count,
-        sizeof *model->removals);
+    model->removals = sim_grow(
+        model->removals, &model->removal_capacity, model->removal_count, sizeof *model->removals);
     model->removals[model->removal_count++] =
         (struct removal){.edit = edit, .next = thing->removal};
     thing->removal = (uint32_t)model->removal_count;
@@ -212,11 +215,14 @@ void model_removes(struct world *world, uint32_t edit, uint32_t letter)
 void model_pool(struct world *world, uint32_t edit, uint8_t set, uint8_t name, bool adds)
 {
     struct model *model = world->model;
-    model->pool = sim_grow(model->pool, &model->pool_capacity, model->pool_count,
-        sizeof *model->pool);
+    model->pool =
+        sim_grow(model->pool, &model->pool_capacity, model->pool_count, sizeof *model->pool);
     model->pool[model->pool_count++] = (struct pool_act){.edit = edit,
-        .user = model->edits[edit].user, .entry = model->edits[edit].entry, .set = set,
-        .name = name, .adds = adds};
+        .user = model->edits[edit].user,
+        .entry = model->edits[edit].entry,
+        .set = set,
+        .name = name,
+        .adds = adds};
     if (adds) {
         model->edits[edit].revives = true;
     }
@@ -318,8 +324,8 @@ static void excuse_of_revoked(struct world *world)
     }
     for (size_t i = 0; i < model->edit_count; i++) {
         struct edit *edit = &model->edits[i];
-        edit->excused |= world->phones[edit->phone].revoked && !edit->on_server &&
-            (restored[edit->user] || revoked[edit->user] > 1);
+        edit->excused |= world->phones[edit->phone].revoked && !edit->on_server
+            && (restored[edit->user] || revoked[edit->user] > 1);
     }
 }
 
@@ -365,8 +371,7 @@ static void server_lost(struct world *world, const uint8_t *user, uint64_t lsn)
     for (size_t i = 0; i < model->edit_count; i++) {
         struct edit *edit = &model->edits[i];
         if (edit->on_server && edit->server_lsn >= lsn
-            && (user == NULL
-                || memcmp(model->users[edit->user].id, user, QUIRE_USER_SIZE) == 0)) {
+            && (user == NULL || memcmp(model->users[edit->user].id, user, QUIRE_USER_SIZE) == 0)) {
             edit->on_server = false;
             edits_add(&model->local[edit->phone], (uint32_t)i); /* until it is sent again */
         }
@@ -374,8 +379,10 @@ static void server_lost(struct world *world, const uint8_t *user, uint64_t lsn)
     excuse_of_revoked(world);
 }
 
-const struct observer model_observer = {.phone_state = state_changed, .phone_synced = synced,
-    .phone_killed = killed, .server_lost = server_lost};
+const struct observer model_observer = {.phone_state = state_changed,
+    .phone_synced = synced,
+    .phone_killed = killed,
+    .server_lost = server_lost};
 
 /* ---- revocation ------------------------------------------------------------------------------ */
 

@@ -12,13 +12,13 @@
 #include "phone.h"
 #include "world/world.h"
 
-#define POOL_SIZE 4u           /* names that several people use for tags and emotions */
-#define POOL_FIRST 0xfff00u    /* their code points: four each */
+#define POOL_SIZE 4u        /* names that several people use for tags and emotions */
+#define POOL_FIRST 0xfff00u /* their code points: four each */
 #define NO_PHONE UINT32_MAX
 
 enum edit_kind {
-    EDIT_TYPE,   /* letters in, letters out */
-    EDIT_FIELD,  /* a register */
+    EDIT_TYPE,  /* letters in, letters out */
+    EDIT_FIELD, /* a register */
     EDIT_ELEMENT,
     EDIT_DELETE,
 };
@@ -34,11 +34,11 @@ struct edit {
     uint32_t phone, user, entry; /* entry: number within the user */
     enum edit_kind kind;
     enum edit_state state;
-    bool revives;     /* adds something, so that it brings a deleted entry back */
-    bool excused;     /* of a phone that was revoked before others surely had it */
-    bool on_disk;     /* DURABLE and its phone was not put back to before it */
-    bool on_server;   /* acknowledged, and the server has not lost it since */
-    uint64_t version; /* of its phone's disk */
+    bool revives;        /* adds something, so that it brings a deleted entry back */
+    bool excused;        /* of a phone that was revoked before others surely had it */
+    bool on_disk;        /* DURABLE and its phone was not put back to before it */
+    bool on_server;      /* acknowledged, and the server has not lost it since */
+    uint64_t version;    /* of its phone's disk */
     uint64_t server_lsn; /* on_server: it is somewhere below */
 };
 
@@ -87,16 +87,17 @@ struct user {
     uint8_t entries[ENTRIES_MAX][QUIRE_ENTRY_SIZE];
     uint32_t entry_count;
     struct letters ordinary, other;
-    uint32_t letters;    /* given out */
-    uint32_t small;      /* likewise, of 2, 3 or 4 bytes */
+    uint32_t letters; /* given out */
+    uint32_t small;   /* likewise, of 2, 3 or 4 bytes */
     char kit[QUIRE_KIT_TEXT_SIZE];
     bool has_kit;
-    bool made; /* the account is */
-    bool full; /* no further device can be added */
+    bool made;  /* the account is */
+    bool full;  /* no further device can be added */
     bool alone; /* the server knew none of the phones that are left */
     uint8_t id[QUIRE_USER_SIZE];
     uint64_t same_checked_ms; /* checkers/same.c */
-    uint64_t lost_link; /* the last connection that may still tell of what the server has lost since */
+    uint64_t
+        lost_link; /* the last connection that may still tell of what the server has lost since */
 };
 
 struct model {
@@ -120,8 +121,8 @@ struct model *model_create(void);
 void model_destroy(struct model *model);
 
 /** An edit of an entry begins; what it adds and removes is told below. Returns its number. */
-uint32_t model_edit(struct world *world, const struct phone *phone, uint32_t entry,
-    enum edit_kind kind);
+uint32_t model_edit(
+    struct world *world, const struct phone *phone, uint32_t entry, enum edit_kind kind);
 /** A code point that this user's people never used: ordinary (plane 15) or of 2, 3, 4 bytes. */
 uint32_t model_letter(struct world *world, uint32_t user, bool ordinary);
 void model_adds(struct world *world, uint32_t edit, enum thing_kind kind, uint32_t letter);

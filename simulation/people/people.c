@@ -10,10 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TRY_AGAIN_MS 8000      /* mean time between two attempts to join */
-#define ATTEMPT_MS 90000       /* an attempt to join that takes longer is given up */
-#define PATIENCE_MS 300000     /* mean time that a person waits for a server to know a phone again */
-#define LATE_START_MS 120000   /* the other phones come within this time */
+#define TRY_AGAIN_MS 8000    /* mean time between two attempts to join */
+#define ATTEMPT_MS 90000     /* an attempt to join that takes longer is given up */
+#define PATIENCE_MS 300000   /* mean time that a person waits for a server to know a phone again */
+#define LATE_START_MS 120000 /* the other phones come within this time */
 
 static const struct quire_bytes nothing = {NULL, 0};
 
@@ -84,7 +84,8 @@ static bool has_no_account(const struct world *world, uint32_t user)
 {
     for (uint32_t i = 0; i < world->phone_count; i++) {
         const struct phone *phone = &world->phones[i];
-        if (phone->user == user && (phone->stage == PHONE_JOINED || phone->disk.durable.count > 0)) {
+        if (phone->user == user
+            && (phone->stage == PHONE_JOINED || phone->disk.durable.count > 0)) {
             return false;
         }
     }
@@ -96,8 +97,8 @@ static struct phone *find_helper(struct world *world, uint32_t user)
     for (uint32_t i = 0; i < world->phone_count; i++) {
         struct phone *phone = &world->phones[i];
         if (phone->user == user && phone->stage == PHONE_JOINED && phone->device != NULL
-            && world->now_ms >= phone->paused_until_ms
-            && phone->state.connected && !phone->revoked && phone->helping == PHONES_MAX) {
+            && world->now_ms >= phone->paused_until_ms && phone->state.connected && !phone->revoked
+            && phone->helping == PHONES_MAX) {
             return phone;
         }
     }
@@ -116,8 +117,8 @@ static void give_up(struct world *world, struct phone *phone)
         if (world->phones[i].helping == phone->number) {
             world->phones[i].helping = PHONES_MAX;
             if (world->phones[i].device != NULL) {
-                (void)phone_step(world, &world->phones[i],
-                    (struct quire_event){.kind = QUIRE_EVENT_PAIR_CLOSE});
+                (void)phone_step(
+                    world, &world->phones[i], (struct quire_event){.kind = QUIRE_EVENT_PAIR_CLOSE});
             }
         }
     }
@@ -137,8 +138,8 @@ void people_join_by_kit(struct world *world, struct phone *phone)
     struct quire_device *device = NULL;
     char name[64];
     device_name(phone, name);
-    enum quire_status status = quire_device_recover(&options, quire_bytes_of_text(name),
-        quire_bytes_of_text(user->kit), &device);
+    enum quire_status status = quire_device_recover(
+        &options, quire_bytes_of_text(name), quire_bytes_of_text(user->kit), &device);
     if (status != QUIRE_OK) {
         world_fail(world, "device", "phone %u cannot recover by the kit: %s", phone->number,
             quire_status_text(status));
@@ -221,12 +222,10 @@ static void try_to_join(struct world *world, const struct event *event)
         people_make_account(world, phone);
         return;
     }
-    if (phone->stage != PHONE_BLANK || world->now_ms < phone->trying_until_ms
-        || !user->made) {
+    if (phone->stage != PHONE_BLANK || world->now_ms < phone->trying_until_ms || !user->made) {
         return;
     }
-    if (user->has_kit
-        && (user->alone || prng_chance(&world->people, world->options.recover_ppm))) {
+    if (user->has_kit && (user->alone || prng_chance(&world->people, world->options.recover_ppm))) {
         people_join_by_kit(world, phone);
         return;
     }
@@ -330,9 +329,7 @@ static void noticed(struct world *world, struct phone *phone, const struct quire
                 phone->helping, 0, 0, action->bytes);
         }
         break;
-    case QUIRE_NOTICE_PAIRED:
-        phone->helping = PHONES_MAX;
-        break;
+    case QUIRE_NOTICE_PAIRED: phone->helping = PHONES_MAX; break;
     case QUIRE_NOTICE_PAIR_FAILED:
         mark(world, MARK_pairing_failed);
         if (action->code == QUIRE_ELIMIT) { /* attempts that were given up left devices behind */
@@ -342,27 +339,18 @@ static void noticed(struct world *world, struct phone *phone, const struct quire
         phone->helping = PHONES_MAX;
         phone->trying_until_ms = world->now_ms;
         break;
-    case QUIRE_NOTICE_DEVICE_REVOKED:
-        mark(world, MARK_revoked);
-        break;
-    case QUIRE_NOTICE_REVOKE_FAILED:
-        mark(world, MARK_revoke_failed);
-        break;
-    case QUIRE_NOTICE_UPLOADED:
-        mark(world, MARK_uploaded);
-        break;
-    case QUIRE_NOTICE_REJECTED:
-        mark(world, MARK_batch_rejected);
-        break;
+    case QUIRE_NOTICE_DEVICE_REVOKED: mark(world, MARK_revoked); break;
+    case QUIRE_NOTICE_REVOKE_FAILED: mark(world, MARK_revoke_failed); break;
+    case QUIRE_NOTICE_UPLOADED: mark(world, MARK_uploaded); break;
+    case QUIRE_NOTICE_REJECTED: mark(world, MARK_batch_rejected); break;
     case QUIRE_NOTICE_REFUSED:
         mark(world, MARK_refused_by_server);
-        if (action->code == QR_ERROR_AUTH || action->code == QR_ERROR_UNKNOWN_USER ||
-            action->code == QR_ERROR_UNKNOWN_DEVICE) {
+        if (action->code == QR_ERROR_AUTH || action->code == QR_ERROR_UNKNOWN_USER
+            || action->code == QR_ERROR_UNKNOWN_DEVICE) {
             is_unknown(world, phone);
         }
         break;
-    default:
-        break;
+    default: break;
     }
 }
 

@@ -21,8 +21,11 @@ struct phone *phone_add(struct world *world, uint32_t user)
 {
     assert(world->phone_count < PHONES_MAX);
     struct phone *phone = &world->phones[world->phone_count];
-    *phone = (struct phone){.number = world->phone_count, .user = user, .helping = PHONES_MAX,
-        .tick_at_ms = UINT64_MAX, .online = true};
+    *phone = (struct phone){.number = world->phone_count,
+        .user = user,
+        .helping = PHONES_MAX,
+        .tick_at_ms = UINT64_MAX,
+        .online = true};
     for (uint32_t i = 0; i < world->phone_count; i++) {
         phone->ordinal += world->phones[i].user == user;
     }
@@ -101,8 +104,8 @@ static void persisted(struct world *world, const struct event *event)
     OBSERVE(world, phone_synced, phone);
     sync_later(world, phone);
     if (token != 0) {
-        (void)phone_step(world, phone,
-            (struct quire_event){.kind = QUIRE_EVENT_PERSISTED, .token = token});
+        (void)phone_step(
+            world, phone, (struct quire_event){.kind = QUIRE_EVENT_PERSISTED, .token = token});
     }
 }
 
@@ -161,8 +164,8 @@ static bool connected(struct world *world, uint32_t number, uint64_t life, uint6
 static void feed_connected(struct world *world, uint32_t number)
 {
     (void)phone_step(world, &world->phones[number],
-        (struct quire_event){.kind = QUIRE_EVENT_CONNECTED,
-            .bytes = quire_bytes_of_text(SERVER_HOST)});
+        (struct quire_event){
+            .kind = QUIRE_EVENT_CONNECTED, .bytes = quire_bytes_of_text(SERVER_HOST)});
 }
 
 static void disconnected(struct world *world, uint32_t number, uint64_t life, uint64_t link)
@@ -180,13 +183,14 @@ static void disconnected(struct world *world, uint32_t number, uint64_t life, ui
     dial_later(world, phone);
 }
 
-static void hears_frame(struct world *world, uint32_t number, uint64_t life, struct quire_bytes bytes)
+static void hears_frame(
+    struct world *world, uint32_t number, uint64_t life, struct quire_bytes bytes)
 {
     struct phone *phone = &world->phones[number];
     if (life == phone->life) {
         phone->heard_at_ms = world->now_ms;
-        (void)phone_step(world, phone,
-            (struct quire_event){.kind = QUIRE_EVENT_FRAME, .bytes = bytes});
+        (void)phone_step(
+            world, phone, (struct quire_event){.kind = QUIRE_EVENT_FRAME, .bytes = bytes});
     }
 }
 
@@ -200,9 +204,13 @@ static bool is_later(const struct world *world, uint32_t number)
     return world->phones[number].later;
 }
 
-const struct network_phones phone_network = {.waits = waits, .connected = connected,
-    .feed_connected = feed_connected, .disconnected = disconnected, .frame = hears_frame,
-    .no_dial_until_ms = no_dial_until_ms, .is_later = is_later};
+const struct network_phones phone_network = {.waits = waits,
+    .connected = connected,
+    .feed_connected = feed_connected,
+    .disconnected = disconnected,
+    .frame = hears_frame,
+    .no_dial_until_ms = no_dial_until_ms,
+    .is_later = is_later};
 
 void phone_set_online(struct world *world, struct phone *phone, bool online)
 {
@@ -245,8 +253,10 @@ static void tick_later(struct world *world, struct phone *phone)
     if (at <= world->now_ms) {
         at = world->now_ms + 1; /* a device that asks for the past gets the next millisecond */
         if (++phone->late_ticks > LATE_TICKS_MAX) {
-            world_fail(world, "bounded", "phone %u wants a TICK at once, again and again: it would "
-                "keep a processor busy", phone->number);
+            world_fail(world, "bounded",
+                "phone %u wants a TICK at once, again and again: it would "
+                "keep a processor busy",
+                phone->number);
         }
     } else {
         phone->late_ticks = 0;
@@ -257,7 +267,8 @@ static void tick_later(struct world *world, struct phone *phone)
     }
 }
 
-static void remember_asking(const struct world *world, struct phone *phone, struct quire_bytes bytes)
+static void remember_asking(
+    const struct world *world, struct phone *phone, struct quire_bytes bytes)
 {
     if (bytes.size > 1 && bytes.data[1] == QR_FRAME_SUB) {
         quire_buffer_clear(&phone->asked);
@@ -337,8 +348,8 @@ static void look_at_state(struct world *world, struct phone *phone)
     OBSERVE(world, phone_state, phone);
 }
 
-static void carry_out_all(struct world *world, struct phone *phone,
-    const struct quire_actions *actions)
+static void carry_out_all(
+    struct world *world, struct phone *phone, const struct quire_actions *actions)
 {
     for (size_t i = 0; i < actions->count && !world->failed; i++) {
         carry_out(world, phone, &actions->items[i]);
@@ -373,10 +384,9 @@ void phone_run(struct world *world, struct phone *phone, struct quire_device *de
 {
     phone->device = device;
     phone->newer = phone->later
-                   || (world->options.newer_ppm > 0
-                       && prng_chance(&world->people, world->options.newer_ppm));
+        || (world->options.newer_ppm > 0 && prng_chance(&world->people, world->options.newer_ppm));
     phone->ahead = world->options.later_ppm > 0
-                   && (world->healed || prng_chance(&world->people, world->options.later_ppm));
+        && (world->healed || prng_chance(&world->people, world->options.later_ppm));
     device->format = phone->ahead ? LATER_VERSION : QR_BATCH_VERSION;
     if (world->options.credit_kib > 0) {
         device->receive.credit = 1024 * world->options.credit_kib;

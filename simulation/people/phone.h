@@ -36,9 +36,9 @@ struct phone {
     uint8_t replica_record[QUIRE_REPLICA_RECORD_SIZE];
     size_t replica_record_size;
 
-    bool online;      /* wants a connection */
+    bool online; /* wants a connection */
     bool dialing;
-    uint64_t link;    /* 0: none */
+    uint64_t link; /* 0: none */
     uint64_t dial_not_before_ms;
     uint64_t no_dial_until_ms; /* no connection comes about before then */
     uint64_t paused_until_ms;  /* the process stands still */
@@ -47,18 +47,18 @@ struct phone {
     uint32_t late_ticks; /* in a row: TICKs that were wanted in the past */
     uint64_t sync_at_ms; /* disk: durable up to the newest write then */
 
-    bool unknown;         /* it is a member, and the server says that it is none */
-    bool revoked;         /* a user meant to revoke its device */
+    bool unknown;              /* it is a member, and the server says that it is none */
+    bool revoked;              /* a user meant to revoke its device */
     struct quire_buffer asked; /* its last SUB */
     uint64_t asked_at_ms, heard_at_ms;
-    bool apart;           /* not among those that are asked to converge now */
-    bool newer;           /* its process is of a later version: see options.h */
-    bool later;           /* … because a story says so */
-    bool ahead;           /* its process writes batches of a later version */
-    bool clone;           /* lives on a copied profile */
-    bool same_dice;       /* its random bytes are always `dice`: see adversary/subtle.c */
+    bool apart;     /* not among those that are asked to converge now */
+    bool newer;     /* its process is of a later version: see options.h */
+    bool later;     /* … because a story says so */
+    bool ahead;     /* its process writes batches of a later version */
+    bool clone;     /* lives on a copied profile */
+    bool same_dice; /* its random bytes are always `dice`: see adversary/subtle.c */
     uint8_t dice[32];
-    uint32_t helping;     /* number of the phone that waits for our code, or PHONES_MAX */
+    uint32_t helping;         /* number of the phone that waits for our code, or PHONES_MAX */
     uint64_t trying_until_ms; /* joining: then it gives up and tries again */
     struct quire_device_state state; /* after the last step */
 };

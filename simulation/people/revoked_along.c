@@ -34,7 +34,8 @@ static bool enrolled_by(const struct server *server, const uint8_t *user, const 
         uint8_t added[QR_DEVICE_SIZE];
         if (stored->entry.kind != QR_LOG_ROSTER || stored->forgotten
             || memcmp(stored->user, user, QR_USER_SIZE) != 0
-            || qr_record_read((struct quire_bytes){stored->bytes, stored->entry.size}, &record) != QUIRE_OK
+            || qr_record_read((struct quire_bytes){stored->bytes, stored->entry.size}, &record)
+                != QUIRE_OK
             || record.kind != QR_RECORD_ADD) {
             continue;
         }
@@ -69,11 +70,11 @@ static void record_written(struct world *world, const struct qr_log_record *writ
     if (written->entry.kind != QR_LOG_ROSTER) {
         return;
     }
-    while (user < world->options.users && memcmp(world->model->users[user].id, user_id, QR_USER_SIZE) != 0) {
+    while (user < world->options.users
+        && memcmp(world->model->users[user].id, user_id, QR_USER_SIZE) != 0) {
         user++;
     }
-    if (user == world->options.users
-        || qr_record_read(written->bytes, &record) != QUIRE_OK
+    if (user == world->options.users || qr_record_read(written->bytes, &record) != QUIRE_OK
         || record.kind != QR_RECORD_REVOKE) {
         return;
     }
@@ -86,19 +87,23 @@ static void record_written(struct world *world, const struct qr_log_record *writ
     if (target == NULL || target->revoked) {
         return;
     }
-    struct phone *by = recovers ? replaces(world, user, target) : phone_of(world, user, record.signer);
+    struct phone *by =
+        recovers ? replaces(world, user, target) : phone_of(world, user, record.signer);
     const struct phone *guest_of = recovers ? NULL : phone_of(world, user, signer);
-    if (by == NULL || by->device == NULL || (!recovers && (guest_of == NULL || !guest_of->revoked))) {
+    if (by == NULL || by->device == NULL
+        || (!recovers && (guest_of == NULL || !guest_of->revoked))) {
         return;
     }
     if (recovers) {
         TRACE(world, "phone # makes room for a device that joins by the kit", target->number);
     } else {
-        TRACE(world, "phone # goes with phone #, which had enrolled it", target->number, guest_of->number);
+        TRACE(world, "phone # goes with phone #, which had enrolled it", target->number,
+            guest_of->number);
     }
     for (uint32_t i = 0; i < world->phone_count; i++) {
         struct phone *phone = &world->phones[i];
-        if (phone->user == user && memcmp(phone->state.device, record.revoke.device, QUIRE_DEVICE_SIZE) == 0) {
+        if (phone->user == user
+            && memcmp(phone->state.device, record.revoke.device, QUIRE_DEVICE_SIZE) == 0) {
             model_revoked(world, phone, by); /* its clones, too */
         }
     }

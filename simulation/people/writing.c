@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PASTE_MAX 20000u      /* letters: more than one change can hold */
-#define PASTES_UNTIL 60000u   /* letters given out: beyond, people type */
+#define PASTE_MAX 20000u    /* letters: more than one change can hold */
+#define PASTES_UNTIL 60000u /* letters given out: beyond, people type */
 #define WORD_MAX 10u
 #define DAY_MS INT64_C(86400000)
 #define ELEMENTS_AT_MOST 40u
@@ -75,7 +75,8 @@ static size_t insert_word(struct desk *desk, size_t position)
         (void)letter_read(bytes, &at);
         at = whole ? bytes.size : at;
         struct quire_bytes piece = {text + from, at - from};
-        if (!grows(desk, quire_document_insert(desk->document, &desk->stamp, position + done, piece),
+        if (!grows(desk,
+                quire_document_insert(desk->document, &desk->stamp, position + done, piece),
                 "insert")) {
             break;
         }
@@ -100,8 +101,10 @@ static void paste(struct desk *desk, size_t position)
         size += letter_write(letters[i], text + size);
     }
     mark(desk->world, MARK_paste);
-    bool grown = grows(desk, quire_document_insert(desk->document, &desk->stamp, position,
-        (struct quire_bytes){text, size}), "paste");
+    bool grown = grows(desk,
+        quire_document_insert(
+            desk->document, &desk->stamp, position, (struct quire_bytes){text, size}),
+        "paste");
     for (size_t i = 0; grown && i < count; i++) {
         model_adds(desk->world, desk->edit, THING_LETTER, letters[i]);
     }
@@ -232,32 +235,39 @@ static void write_element(struct desk *desk)
     desk->edit = model_edit(desk->world, desk->phone, desk->entry, EDIT_ELEMENT);
     if (count > 0 && (count > ELEMENTS_AT_MOST || prng_chance(prng, 300000))) {
         struct quire_element element;
-        must(desk, quire_document_set_element(desk->document, set, prng_below(prng, count),
-            &element), "element");
+        must(desk,
+            quire_document_set_element(desk->document, set, prng_below(prng, count), &element),
+            "element");
         size_t size = element.name.size < sizeof text ? element.name.size : sizeof text;
         memcpy(text, element.name.data, size); /* the document lends it until it changes */
         size_t at = 0;
         uint32_t letter = letter_read((struct quire_bytes){text, size}, &at);
         if (letter >= POOL_FIRST && letter < POOL_FIRST + 4 * POOL_SIZE) {
-            model_pool(desk->world, desk->edit, (uint8_t)set, (uint8_t)((letter - POOL_FIRST) / 4),
-                false);
+            model_pool(
+                desk->world, desk->edit, (uint8_t)set, (uint8_t)((letter - POOL_FIRST) / 4), false);
         } else {
             model_removes(desk->world, desk->edit, letter);
         }
-        must(desk, quire_document_remove_element(desk->document, &desk->stamp, set,
-            (struct quire_bytes){text, size}), "remove");
+        must(desk,
+            quire_document_remove_element(
+                desk->document, &desk->stamp, set, (struct quire_bytes){text, size}),
+            "remove");
     } else if (prng_chance(prng, 400000)) {
         uint8_t name = (uint8_t)prng_below(prng, POOL_SIZE);
-        if (grows(desk, quire_document_add_element(desk->document, &desk->stamp, set,
-                (struct quire_bytes){text, pool_name(name, text)}, value), "add")) {
+        if (grows(desk,
+                quire_document_add_element(desk->document, &desk->stamp, set,
+                    (struct quire_bytes){text, pool_name(name, text)}, value),
+                "add")) {
             model_pool(desk->world, desk->edit, (uint8_t)set, name, true);
         }
     } else {
         size_t size = make_word(desk, text, 5, letters);
-        if (grows(desk, quire_document_add_element(desk->document, &desk->stamp, set,
-                (struct quire_bytes){text, size}, value), "add")) {
-            model_adds(desk->world, desk->edit,
-                set == QUIRE_SET_TAGS ? THING_TAG : THING_EMOTION, letters[0]);
+        if (grows(desk,
+                quire_document_add_element(
+                    desk->document, &desk->stamp, set, (struct quire_bytes){text, size}, value),
+                "add")) {
+            model_adds(desk->world, desk->edit, set == QUIRE_SET_TAGS ? THING_TAG : THING_EMOTION,
+                letters[0]);
         }
     }
 }
@@ -276,8 +286,7 @@ static uint64_t place_in_text(struct desk *desk)
     }
     uint32_t offset = 0;
     must(desk, qr_document_settle(desk->document), "settle");
-    uint32_t item =
-        qr_tree_at(&desk->document->text.order, prng_below(prng, length), &offset);
+    uint32_t item = qr_tree_at(&desk->document->text.order, prng_below(prng, length), &offset);
     return qr_place(desk->document->text.items[item].id + offset, after);
 }
 
@@ -306,7 +315,8 @@ static void write_later_field(struct desk *desk)
     model_adds(desk->world, desk->edit, THING_UNREAD, letters[0]);
     mark(desk->world, MARK_field_of_later_version);
     put.wall_ms = desk->stamp.wall_ms;
-    must(desk, qr_edit_overwrite(desk->document, &desk->stamp, &cell, &put, 1), "write a later field");
+    must(desk, qr_edit_overwrite(desk->document, &desk->stamp, &cell, &put, 1),
+        "write a later field");
 }
 
 /* ---- an act ---------------------------------------------------------------------------------- */
@@ -328,8 +338,8 @@ static bool choose_entry(struct desk *desk)
         /* As with an entry for a date, whose id both phones work out alone. */
         create = prng_chance(prng, 100000);
     }
-    enum quire_status status = quire_device_document(desk->phone->device,
-        user->entries[desk->entry], create, &desk->document);
+    enum quire_status status = quire_device_document(
+        desk->phone->device, user->entries[desk->entry], create, &desk->document);
     if (status == QUIRE_ENOTFOUND && !create) {
         return false; /* it has not come here yet */
     }
@@ -387,8 +397,10 @@ void people_write(struct world *world, struct phone *phone)
 void people_write_in(struct world *world, struct phone *phone, uint32_t entry)
 {
     struct desk desk = {.world = world, .phone = phone, .entry = entry};
-    must(&desk, quire_device_document(phone->device, world->model->users[phone->user].entries[entry],
-        true, &desk.document), "open");
+    must(&desk,
+        quire_device_document(
+            phone->device, world->model->users[phone->user].entries[entry], true, &desk.document),
+        "open");
     if (!world->failed) {
         write_one(desk);
     }
@@ -402,11 +414,11 @@ void people_save(struct world *world, struct phone *phone, uint32_t entry)
     uint64_t before = phone->disk.version;
     /* What was not saved may have been sealed meanwhile, and is on disk all the more. */
     bool pending = quire_device_document(phone->device, event.entry, false, &document) == QUIRE_OK
-                   && quire_document_pending_size(document) > 0;
+        && quire_document_pending_size(document) > 0;
     enum quire_status status = phone_step(world, phone, event);
     if (status == QUIRE_OK && pending && phone->disk.version == before) {
-        world_fail(world, "complete", "phone %u: SAVE of entry %u wrote nothing", phone->number,
-            entry);
+        world_fail(
+            world, "complete", "phone %u: SAVE of entry %u wrote nothing", phone->number, entry);
     }
     model_saved(world, phone, entry, phone->disk.version);
 }

@@ -58,7 +58,8 @@ static void replica_learn(struct frame_decoder *decoder, const uint8_t *id, uint
     memcpy(replica->id, id, QR_REPLICA_SIZE);
 }
 
-static void chain_name(const struct frame_decoder *decoder, const uint8_t *id, char *out, size_t size)
+static void chain_name(
+    const struct frame_decoder *decoder, const uint8_t *id, char *out, size_t size)
 {
     const struct replica *replica = replica_find(decoder, id);
     if (replica == NULL) {
@@ -83,8 +84,9 @@ struct frame_decoder *frame_decoder_create(struct world *world)
         const struct recorded_frame *recorded = &recording->frames[i];
         struct qr_frame frame;
         if (recorded->bytes == NULL || recorded->type != QR_FRAME_PUSH
-            || qr_frame_read((struct quire_bytes){recorded->bytes, recorded->size}, &decoder->space,
-                   &frame) != QUIRE_OK) {
+            || qr_frame_read(
+                   (struct quire_bytes){recorded->bytes, recorded->size}, &decoder->space, &frame)
+                != QUIRE_OK) {
             continue;
         }
         for (size_t b = 0; b < frame.push.batch_count; b++) {
@@ -103,10 +105,11 @@ void frame_decoder_destroy(struct frame_decoder *decoder)
 
 /* ---- fields ---------------------------------------------------------------------------------- */
 
-static void field(struct frame_decoder *decoder, FILE *out, const char *name, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+static void field(struct frame_decoder *decoder, FILE *out, const char *name, const char *format,
+    ...) __attribute__((format(printf, 4, 5)));
 
-static void field(struct frame_decoder *decoder, FILE *out, const char *name, const char *format, ...)
+static void field(
+    struct frame_decoder *decoder, FILE *out, const char *name, const char *format, ...)
 {
     char text[1024];
     va_list arguments;
@@ -128,15 +131,16 @@ static void hex(const uint8_t *bytes, size_t size, char *out)
     }
 }
 
-static void short_id(struct frame_decoder *decoder, FILE *out, const char *name, const uint8_t *bytes)
+static void short_id(
+    struct frame_decoder *decoder, FILE *out, const char *name, const uint8_t *bytes)
 {
     char text[20] = "";
     hex(bytes, 8, text);
     field(decoder, out, name, "%s…", text);
 }
 
-static void positions(struct frame_decoder *decoder, FILE *out,
-    const struct qr_frame_position *list, size_t count)
+static void positions(
+    struct frame_decoder *decoder, FILE *out, const struct qr_frame_position *list, size_t count)
 {
     if (count == 0) {
         field(decoder, out, "holds", "nothing");
@@ -186,11 +190,12 @@ static void error_fields(struct frame_decoder *decoder, const struct qr_frame *f
 
 static void fields(struct frame_decoder *decoder, const struct qr_frame *frame, FILE *out)
 {
-    static const char *const steps[] = {"the old device waits", "the new device asks",
-        "the old device answers", "no longer"};
+    static const char *const steps[] = {
+        "the old device waits", "the new device asks", "the old device answers", "no longer"};
     switch (frame->type) {
     case QR_FRAME_HELLO:
-        field(decoder, out, "versions", "%" PRIu32 " to %" PRIu32, frame->hello.min, frame->hello.max);
+        field(decoder, out, "versions", "%" PRIu32 " to %" PRIu32, frame->hello.min,
+            frame->hello.max);
         short_id(decoder, out, "user", frame->hello.user);
         short_id(decoder, out, "device", frame->hello.device);
         field(decoder, out, "roster", "%" PRIu32 " records", frame->hello.roster_count);
@@ -222,15 +227,13 @@ static void fields(struct frame_decoder *decoder, const struct qr_frame *frame, 
         ranges(decoder, out, "is durable", frame->ack.ranges, frame->ack.range_count);
         break;
     case QR_FRAME_PUSH:
-    case QR_FRAME_DELTA:
-        field(decoder, out, "batches", "%zu", frame->push.batch_count);
-        break;
+    case QR_FRAME_DELTA: field(decoder, out, "batches", "%zu", frame->push.batch_count); break;
     case QR_FRAME_ROSTER_APPEND:
         field(decoder, out, "records", "%zu", frame->roster_append.record_count);
         break;
     case QR_FRAME_ROSTER_RECORDS:
-        field(decoder, out, "records", "%zu from %" PRIu32 " on", frame->roster_records.record_count,
-            frame->roster_records.first_seq);
+        field(decoder, out, "records", "%zu from %" PRIu32 " on",
+            frame->roster_records.record_count, frame->roster_records.first_seq);
         break;
     case QR_FRAME_ROSTER_DONE:
         field(decoder, out, "roster", "%" PRIu32 " records", frame->roster_done.roster_count);
@@ -244,25 +247,20 @@ static void fields(struct frame_decoder *decoder, const struct qr_frame *frame, 
         short_id(decoder, out, "mailbox", frame->pair.mailbox);
         field(decoder, out, "sealed", "%zu bytes", frame->pair.data.size);
         break;
-    case QR_FRAME_CREDIT:
-        field(decoder, out, "bytes", "%" PRIu64, frame->credit.bytes);
-        break;
+    case QR_FRAME_CREDIT: field(decoder, out, "bytes", "%" PRIu64, frame->credit.bytes); break;
     case QR_FRAME_PING:
         field(decoder, out, "is", "%s", frame->ping.reply ? "an answer" : "a question");
         break;
     case QR_FRAME_GOAWAY:
-        field(decoder, out, "reason", "%s", frame->goaway.reason == 0 ? "maintenance"
-                                                  : qr_error_name(frame->goaway.reason));
+        field(decoder, out, "reason", "%s",
+            frame->goaway.reason == 0 ? "maintenance" : qr_error_name(frame->goaway.reason));
         field(decoder, out, "again after", "%" PRIu32 " ms", frame->goaway.retry_ms);
         break;
-    case QR_FRAME_ERROR:
-        error_fields(decoder, frame, out);
-        break;
+    case QR_FRAME_ERROR: error_fields(decoder, frame, out); break;
     case QR_FRAME_PRESENCE:
         field(decoder, out, "other devices", "%" PRIu32, frame->presence.others);
         break;
-    default:
-        field(decoder, out, "type", "not known to this version");
+    default: field(decoder, out, "type", "not known to this version");
     }
 }
 
@@ -272,8 +270,12 @@ static void fields(struct frame_decoder *decoder, const struct qr_frame *frame, 
 static size_t letter_size(struct quire_bytes bytes, size_t at)
 {
     uint8_t first = bytes.data[at];
-    size_t more = first < 0x80 ? 0 : first < 0xc2 ? SIZE_MAX : first < 0xe0 ? 1 : first < 0xf0 ? 2
-                  : first < 0xf5 ? 3 : SIZE_MAX;
+    size_t more = first < 0x80 ? 0
+        : first < 0xc2         ? SIZE_MAX
+        : first < 0xe0         ? 1
+        : first < 0xf0         ? 2
+        : first < 0xf5         ? 3
+                               : SIZE_MAX;
     if (more == SIZE_MAX || first < 0x20 || first == 0x7f || at + more >= bytes.size) {
         return 0;
     }
@@ -301,8 +303,9 @@ static void add_words(struct quire_bytes change, char *out, size_t size)
             for (size_t i = at; i < end && used + 8 < size; i += length) {
                 length = letter_size(change, i);
                 bool is_replaced = length == 4 && change.data[i] >= 0xf3;
-                used += (size_t)snprintf(out + used, size - used, "%.*s", is_replaced ? 3 : (int)length,
-                    is_replaced ? "▫" : (const char *)change.data + i);
+                used +=
+                    (size_t)snprintf(out + used, size - used, "%.*s", is_replaced ? 3 : (int)length,
+                        is_replaced ? "▫" : (const char *)change.data + i);
             }
         }
         at = end + 1;
@@ -316,8 +319,8 @@ static void words_of(struct frame_decoder *decoder, uint32_t user, char *out, si
     out[0] = 0;
     for (size_t c = 0; c < batch->change_count; c++) {
         const struct qr_change *change = &batch->changes[c];
-        struct qr_change_place place = {.seq = batch->seq, .index = (uint32_t)c, .kind = change->kind,
-            .epoch = batch->epoch};
+        struct qr_change_place place = {
+            .seq = batch->seq, .index = (uint32_t)c, .kind = change->kind, .epoch = batch->epoch};
         memcpy(place.replica, batch->replica, QR_REPLICA_SIZE);
         memcpy(place.entry, change->entry, QR_ENTRY_SIZE);
         enum quire_status status = QUIRE_ENOTFOUND;
@@ -326,8 +329,8 @@ static void words_of(struct frame_decoder *decoder, uint32_t user, char *out, si
             const struct phone *phone = &world->phones[i];
             if (phone->user == user && phone->device != NULL && phone->state.joined
                 && change->kind == QR_CHANGE_OPS) {
-                status = qr_vault_open_change(phone->device->vault, &place, change->nonce,
-                    change->ciphertext, &plaintext);
+                status = qr_vault_open_change(
+                    phone->device->vault, &place, change->nonce, change->ciphertext, &plaintext);
             }
             if (status == QUIRE_OK) {
                 add_words(quire_buffer_bytes(&plaintext), out, size);
@@ -337,14 +340,16 @@ static void words_of(struct frame_decoder *decoder, uint32_t user, char *out, si
     }
 }
 
-static void write_batch(struct frame_decoder *decoder, uint32_t user, struct quire_bytes bytes,
-    FILE *out)
+static void write_batch(
+    struct frame_decoder *decoder, uint32_t user, struct quire_bytes bytes, FILE *out)
 {
     struct qr_batch *batch = &decoder->batch;
     char name[64], words[WORDS_MAX];
     if (qr_batch_read_any(bytes, batch) != QUIRE_OK) {
-        fputs("{\"chain\":\"not a batch of this version\",\"seq\":0,\"size\":0,\"epoch\":0,\"changes\":0,"
-              "\"cipher\":0,\"deps\":[],\"text\":\"\"}", out);
+        fputs(
+            "{\"chain\":\"not a batch of this version\",\"seq\":0,\"size\":0,\"epoch\":0,\"changes\":0,"
+            "\"cipher\":0,\"deps\":[],\"text\":\"\"}",
+            out);
         return;
     }
     size_t cipher = 0;
@@ -354,8 +359,10 @@ static void write_batch(struct frame_decoder *decoder, uint32_t user, struct qui
     chain_name(decoder, batch->replica, name, sizeof name);
     fputs("{\"chain\":", out);
     report_text(out, name);
-    fprintf(out, ",\"seq\":%" PRIu64 ",\"size\":%zu,\"epoch\":%" PRIu32 ",\"changes\":%zu,\"cipher\":%zu,"
-        "\"deps\":[", batch->seq, bytes.size, batch->epoch, batch->change_count, cipher);
+    fprintf(out,
+        ",\"seq\":%" PRIu64 ",\"size\":%zu,\"epoch\":%" PRIu32 ",\"changes\":%zu,\"cipher\":%zu,"
+        "\"deps\":[",
+        batch->seq, bytes.size, batch->epoch, batch->change_count, cipher);
     for (size_t d = 0; d < batch->dep_count; d++) {
         char dep[96];
         chain_name(decoder, batch->deps[d].replica, name, sizeof name);
@@ -389,8 +396,8 @@ void frame_decode(struct frame_decoder *decoder, const struct recorded_frame *re
     if (frame.type == QR_FRAME_PUSH || frame.type == QR_FRAME_DELTA) {
         for (size_t b = 0; b < frame.push.batch_count; b++) {
             fputs(b == 0 ? "" : ",", out);
-            write_batch(decoder, decoder->world->phones[recorded->phone].user,
-                frame.push.batches[b], out);
+            write_batch(
+                decoder, decoder->world->phones[recorded->phone].user, frame.push.batches[b], out);
         }
     }
     fputc(']', out);

@@ -44,10 +44,10 @@ static bool has(const char *format, const char *part)
 
 static enum line_kind kind_of(const struct trace_line *line)
 {
-    static const char *const faults[] = {"is killed", "is cut", "stands still", "restored", "copy of phone",
-        "is lost", "is damaged", "is full", "rots", "withheld", "forgets", "begins again", "clock of",
-        "revokes", "backed up", "is kept", "no room", "has room", "in order", "all sleep", "nothing passes",
-        "cannot write", "Mallory"};
+    static const char *const faults[] = {"is killed", "is cut", "stands still", "restored",
+        "copy of phone", "is lost", "is damaged", "is full", "rots", "withheld", "forgets",
+        "begins again", "clock of", "revokes", "backed up", "is kept", "no room", "has room",
+        "in order", "all sleep", "nothing passes", "cannot write", "Mallory"};
     const char *format = line->format;
     if (has(format, "FAILED")) {
         return LINE_FAILURE;
@@ -91,10 +91,10 @@ static uint32_t lane_of(const struct world *world, const struct trace_line *line
 
 static const char *notice_text(uint64_t notice, uint64_t code)
 {
-    static const char *const texts[] = {"the server knows us", "caught up", "everything is uploaded",
-        "an entry changed", "shows a pairing code", "paired", "joined", "pairing failed",
-        "a device was added", "a device was revoked", "revoking failed", "a batch was refused",
-        "the server ended the connection", NULL, "others are connected"};
+    static const char *const texts[] = {"the server knows us", "caught up",
+        "everything is uploaded", "an entry changed", "shows a pairing code", "paired", "joined",
+        "pairing failed", "a device was added", "a device was revoked", "revoking failed",
+        "a batch was refused", "the server ended the connection", NULL, "others are connected"};
     if (notice == QUIRE_NOTICE_ALARM) {
         return quire_alarm_text((uint32_t)code);
     }
@@ -111,8 +111,8 @@ static void add_line(struct world *world, uint32_t lane, enum line_kind kind, ch
     }
     recording->lines = sim_grow(recording->lines, &recording->line_capacity, recording->line_count,
         sizeof *recording->lines);
-    recording->lines[recording->line_count++] = (struct recorded_line){.at_ms = world->now_ms,
-        .lane = lane, .kind = (uint8_t)kind, .text = text};
+    recording->lines[recording->line_count++] = (struct recorded_line){
+        .at_ms = world->now_ms, .lane = lane, .kind = (uint8_t)kind, .text = text};
 }
 
 static void server_state(struct world *world);
@@ -169,10 +169,15 @@ static void frame_sent(struct world *world, const struct frame_copy *copy)
     recording->frames = sim_grow(recording->frames, &recording->frame_capacity,
         recording->frame_count, sizeof *recording->frames);
     struct recorded_frame *frame = &recording->frames[recording->frame_count++];
-    *frame = (struct recorded_frame){.sent_ms = world->now_ms, .link = copy->link, .phone = copy->phone,
-        .size = (uint32_t)bytes.size, .upwards = copy->upwards, .again = copy->again,
+    *frame = (struct recorded_frame){.sent_ms = world->now_ms,
+        .link = copy->link,
+        .phone = copy->phone,
+        .size = (uint32_t)bytes.size,
+        .upwards = copy->upwards,
+        .again = copy->again,
         .type = bytes.size > 2 && bytes.data[1] == 0xcc ? bytes.data[2]
-                : bytes.size > 1                         ? bytes.data[1] : 0};
+            : bytes.size > 1                            ? bytes.data[1]
+                                                        : 0};
     if (recording->bytes + bytes.size <= RECORDING_BYTES_MAX) {
         recording->bytes += bytes.size;
         frame->bytes = sim_copy(bytes);
@@ -271,5 +276,7 @@ static void server_state(struct world *world)
     add_state(world, &state);
 }
 
-static const struct observer observer = {.line = line_traced, .frame_sent = frame_sent,
-    .frame_ended = frame_ended, .phone_state = phone_state};
+static const struct observer observer = {.line = line_traced,
+    .frame_sent = frame_sent,
+    .frame_ended = frame_ended,
+    .phone_state = phone_state};

@@ -33,7 +33,15 @@ struct recorded_line {
     char *text;
 };
 
-enum line_kind { LINE_NOTE, LINE_FAULT, LINE_EDIT, LINE_NOTICE, LINE_ALARM, LINE_STORY, LINE_FAILURE };
+enum line_kind {
+    LINE_NOTE,
+    LINE_FAULT,
+    LINE_EDIT,
+    LINE_NOTICE,
+    LINE_ALARM,
+    LINE_STORY,
+    LINE_FAILURE
+};
 
 struct recorded_state {
     uint64_t at_ms;

@@ -37,7 +37,8 @@ static void write_head(FILE *out, const struct world *world, const struct report
     report_text(out, report->title);
     fputs(",\"again\":", out);
     report_text(out, report->again);
-    fprintf(out, ",\"seed\":\"%" PRIu64 "\",\"commit\":\"%s\",\"trace\":\"%016" PRIx64 "\",\"failed\":%s",
+    fprintf(out,
+        ",\"seed\":\"%" PRIu64 "\",\"commit\":\"%s\",\"trace\":\"%016" PRIx64 "\",\"failed\":%s",
         world->seed, QUIRE_COMMIT, report->trace_hash, report->failed ? "true" : "false");
     fputs(",\"claim\":", out);
     report_text(out, report->claim);
@@ -96,16 +97,18 @@ static void write_lanes(FILE *out, const struct world *world, const struct repor
         report_text(out, world->phone_names[i] != NULL ? world->phone_names[i] : number);
         fputs(",\"user\":", out);
         snprintf(number, sizeof number, "user %" PRIu32, world->phones[i].user);
-        report_text(out, report->user_names[world->phones[i].user] != NULL
-                             ? report->user_names[world->phones[i].user]
-                         : world->options.users > 1 ? number : "");
+        report_text(out,
+            report->user_names[world->phones[i].user] != NULL
+                ? report->user_names[world->phones[i].user]
+                : world->options.users > 1 ? number
+                                           : "");
         fputs("},", out);
     }
     fputs("{\"name\":\"server\",\"user\":\"\"}],\n\"types\":{", out);
     for (uint32_t type = 0, count = 0; type < 256; type++) {
         if (strcmp(frame_name(type), "unknown") != 0) {
-            fprintf(out, "%s\"%" PRIu32 "\":\"%s\"", count++ == 0 ? "" : ",", type,
-                frame_name(type));
+            fprintf(
+                out, "%s\"%" PRIu32 "\":\"%s\"", count++ == 0 ? "" : ",", type, frame_name(type));
         }
     }
     fputc('}', out);
@@ -114,8 +117,9 @@ static void write_lanes(FILE *out, const struct world *world, const struct repor
 /* A lane's number in the file: phones as they are, then the server. */
 static int64_t lane_number(const struct world *world, uint32_t lane)
 {
-    return lane == LANE_SERVER ? (int64_t)world->phone_count
-           : lane < world->phone_count ? (int64_t)lane : -1;
+    return lane == LANE_SERVER      ? (int64_t)world->phone_count
+        : lane < world->phone_count ? (int64_t)lane
+                                    : -1;
 }
 
 static void write_events(FILE *out, const struct world *world)
@@ -132,7 +136,8 @@ static void write_events(FILE *out, const struct world *world)
     fputs("],\n\"states\":[", out);
     for (size_t i = 0; i < recording->state_count; i++) {
         const struct recorded_state *state = &recording->states[i];
-        fprintf(out, "%s[%" PRIu64 ",%" PRId64 ",%" PRIu32 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%d,",
+        fprintf(out,
+            "%s[%" PRIu64 ",%" PRId64 ",%" PRIu32 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%d,",
             i == 0 ? "" : ",\n", state->at_ms, lane_number(world, state->lane), state->digest,
             state->batches, state->unsealed, state->unsent,
             state->alive | state->connected << 1 | state->caught_up << 2 | state->joined << 3
@@ -187,8 +192,12 @@ bool report_seed(uint64_t seed, const struct options *options, const struct skip
     world->skips = skips;
     run_in(world, &result);
     snprintf(title, sizeof title, "Seed %" PRIu64, seed);
-    struct report report = {.title = title, .again = again, .claim = result.claim,
-        .text = result.text, .trace_hash = result.trace_hash, .failed = result.failed,
+    struct report report = {.title = title,
+        .again = again,
+        .claim = result.claim,
+        .text = result.text,
+        .trace_hash = result.trace_hash,
+        .failed = result.failed,
         .with_options = true};
     bool well = report_write(world, &report, path);
     world_destroy(world);

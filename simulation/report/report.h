@@ -18,7 +18,7 @@ struct report {
     const struct report_line *lines; /* of the story that was told; NULL: none was */
     size_t line_count;
     const char *user_names[USERS_MAX]; /* NULL: its number, where there are several */
-    uint32_t line;             /* of the story that failed, or 0 */
+    uint32_t line;                     /* of the story that failed, or 0 */
     uint64_t trace_hash;
     bool failed, with_options;
 };

@@ -152,8 +152,8 @@ static bool bury(const struct plan *plan, struct job *job, bool hung, const stru
     if (!hung && status == 0 && index >= count) {
         return true; /* all done */
     }
-    struct run_result result = {.seed = plan_seed_at(plan, index < count ? index : count - 1),
-        .failed = true};
+    struct run_result result = {
+        .seed = plan_seed_at(plan, index < count ? index : count - 1), .failed = true};
     snprintf(result.claim, sizeof result.claim, "%s", hung ? "hung" : "died");
     snprintf(result.text, sizeof result.text,
         hung ? "the run goes on and on" : "its process ended with %s %d%s",
@@ -192,16 +192,14 @@ void jobs_each(const struct plan *given, uint64_t patience_s,
     struct job jobs[JOBS_MAX];
     struct pollfd files[JOBS_MAX];
     bool more = true;
-    plan.job_count = plan.job_count < 1          ? 1
-                     : plan.job_count > JOBS_MAX ? JOBS_MAX
-                                                 : plan.job_count;
+    plan.job_count = plan.job_count < 1 ? 1 : plan.job_count > JOBS_MAX ? JOBS_MAX : plan.job_count;
     for (uint64_t i = 0; i < plan.job_count; i++) {
         begin(&plan, &jobs[i], i);
     }
     while (more && any_works(jobs, plan.job_count)) {
         for (uint64_t i = 0; i < plan.job_count; i++) {
-            files[i] = (struct pollfd){.fd = jobs[i].process == 0 ? -1 : jobs[i].pipe,
-                .events = POLLIN};
+            files[i] =
+                (struct pollfd){.fd = jobs[i].process == 0 ? -1 : jobs[i].pipe, .events = POLLIN};
         }
         if (poll(files, (nfds_t)plan.job_count, POLL_MS) < 0 && errno != EINTR) {
             break;

@@ -13,6 +13,7 @@
  * "died" or "hung". `report` is the end of a failed run's trace. When `take` returns false, no more
  * is run. */
 void jobs_each(const struct plan *plan, uint64_t patience_s,
-    bool (*take)(void *context, const struct run_result *result, const char *report), void *context);
+    bool (*take)(void *context, const struct run_result *result, const char *report),
+    void *context);
 
 #endif

@@ -56,7 +56,7 @@ const char *plan_take_setting(void *context, const char *text)
  * is such an option. */
 static bool take_option(struct options *options, const char **words, bool *out_known)
 {
-    char name[sizeof ((struct plan_setting *)0)->name];
+    char name[sizeof((struct plan_setting *)0)->name];
     size_t size = strcspn(*words, "= \n");
     const char *number = *words + size + 1;
     if ((*words)[size] != '=' || *number < '0' || *number > '9' || size >= sizeof name) {
@@ -78,8 +78,8 @@ const char *plan_add_known(struct plan *plan, const char *line)
     if (plan->known_count == PLAN_KNOWN_MAX) {
         return "takes a file of seeds, and there are too many in this one";
     }
-    plan->known = sim_grow(plan->known, &plan->known_capacity, plan->known_count,
-        sizeof *plan->known);
+    plan->known =
+        sim_grow(plan->known, &plan->known_capacity, plan->known_count, sizeof *plan->known);
     struct plan_known *known = &plan->known[plan->known_count++];
     char *end = NULL;
     known->seed = strtoull(line, &end, 10);
@@ -160,7 +160,8 @@ static void print_options(const struct plan *plan, uint64_t seed, FILE *out)
             return;
         }
     }
-    fprintf(out, " --minutes-simulated %" PRIu64 "%s", plan->minutes, plan->exact ? " --exact" : "");
+    fprintf(
+        out, " --minutes-simulated %" PRIu64 "%s", plan->minutes, plan->exact ? " --exact" : "");
     fputs(plan->limits ? " --limits" : "", out);
     for (size_t i = 0; i < plan->setting_count; i++) {
         fprintf(out, " --set %s=%" PRIu64, plan->settings[i].name, plan->settings[i].value);
@@ -178,13 +179,14 @@ static void print_again(const struct plan *plan, uint64_t seed, FILE *out)
 
 void plan_print_failure(const struct plan *plan, const struct run_result *result, FILE *out)
 {
-    fprintf(out, "FAILED %s, seed %" PRIu64 ": %s\nagain: ", result->claim, result->seed,
-        result->text);
+    fprintf(
+        out, "FAILED %s, seed %" PRIu64 ": %s\nagain: ", result->claim, result->seed, result->text);
     print_again(plan, result->seed, out);
     fprintf(out, "   (build %s)\n", QUIRE_COMMIT);
 }
 
-bool plan_report(const struct plan *plan, uint64_t seed, const struct options *options, const char *path)
+bool plan_report(
+    const struct plan *plan, uint64_t seed, const struct options *options, const char *path)
 {
     char *again = NULL;
     size_t size = 0;

@@ -28,9 +28,9 @@ struct plan {
     uint64_t job_count; /* processes at once */
     struct plan_setting settings[PLAN_SETTINGS_MAX];
     size_t setting_count;
-    bool limits; /* every drawn world has lowered limits */
-    bool exact; /* options that are not set are 0 instead of drawn */
-    uint32_t strategy; /* of Mallory, target the drawn options are fitted to; 0: none */
+    bool limits;              /* every drawn world has lowered limits */
+    bool exact;               /* options that are not set are 0 instead of drawn */
+    uint32_t strategy;        /* of Mallory, target the drawn options are fitted to; 0: none */
     struct plan_known *known; /* run first; owned */
     size_t known_count, known_capacity;
     struct skips skips; /* of every run */
@@ -57,6 +57,7 @@ void plan_options(const struct plan *plan, uint64_t seed, struct options *out_op
 /** What failed, and the command that shows it again. */
 void plan_print_failure(const struct plan *plan, const struct run_result *result, FILE *out);
 /** Writes the report of a run of that seed with these options. False: it cannot be written. */
-bool plan_report(const struct plan *plan, uint64_t seed, const struct options *options, const char *path);
+bool plan_report(
+    const struct plan *plan, uint64_t seed, const struct options *options, const char *path);
 
 #endif

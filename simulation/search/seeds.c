@@ -159,7 +159,8 @@ static int run_many(struct wishes *wishes)
     jobs_each(&wishes->plan, PATIENCE_S, take_run, &summary);
     double seconds = real_seconds() - begin_s;
     if (wishes->until_failure) {
-        printf("%s after %" PRIu64 " seeds\n", totals->failures > 0 ? "found" : "not found", totals->runs);
+        printf("%s after %" PRIu64 " seeds\n", totals->failures > 0 ? "found" : "not found",
+            totals->runs);
         return totals->failures > 0 ? 1 : 0;
     }
     totals_print(totals, seconds > 0 ? seconds : 1e-9, wishes->json);

@@ -25,8 +25,8 @@ static uint64_t least(const char *name)
 {
     static const char *const ones[] = {"minutes", "users", "phones", "entries", "acts_per_minute",
         "writing_s", "resting_s", "delay_ms", "bytes_per_ms", "stall_length_s", "offline_length_s",
-        "server_down_s", "server_disk_ms", "server_memory", "pushes_per_second", "pushes_burst", "phone_down_s", "phone_disk_ms",
-        "text_length"};
+        "server_down_s", "server_disk_ms", "server_memory", "pushes_per_second", "pushes_burst",
+        "phone_down_s", "phone_disk_ms", "text_length"};
     for (size_t i = 0; i < sizeof ones / sizeof *ones; i++) {
         if (strcmp(name, ones[i]) == 0) {
             return 1;
@@ -72,8 +72,8 @@ static bool skips_of(const bool *without, uint64_t count, struct skips *out_skip
 }
 
 /* Adds to skips. */
-static void leave_out(uint64_t seed, const struct options *options, const struct run_result *failure,
-    struct skips *skips)
+static void leave_out(uint64_t seed, const struct options *options,
+    const struct run_result *failure, struct skips *skips)
 {
     struct run_result whole;
     run_without(seed, options, skips, false, NULL, &whole);
@@ -96,8 +96,9 @@ static void leave_out(uint64_t seed, const struct options *options, const struct
                 without[i] = true;
             }
             attempts += news > 0;
-            if (news > 0 && (!skips_of(without, count, &attempt)
-                                || !still_fails(seed, options, &attempt, failure))) {
+            if (news > 0
+                && (!skips_of(without, count, &attempt)
+                    || !still_fails(seed, options, &attempt, failure))) {
                 memcpy(without, before, (size_t)count + 1);
             }
         }
@@ -108,8 +109,8 @@ static void leave_out(uint64_t seed, const struct options *options, const struct
 
 /* ---- what is left ---------------------------------------------------------------------------- */
 
-static void print_command(uint64_t seed, const struct options *options, const struct skips *skips,
-    FILE *out)
+static void print_command(
+    uint64_t seed, const struct options *options, const struct skips *skips, FILE *out)
 {
     struct options copy = *options, drawn;
     options_draw(&drawn, seed, options->minutes);
@@ -124,8 +125,8 @@ static void print_command(uint64_t seed, const struct options *options, const st
     fputc('\n', out);
 }
 
-static void print_story(uint64_t seed, const struct options *options, const struct skips *skips,
-    FILE *out)
+static void print_story(
+    uint64_t seed, const struct options *options, const struct skips *skips, FILE *out)
 {
     struct world *world = world_create(seed, options, false);
     struct run_result result;
@@ -150,8 +151,8 @@ static void print_story(uint64_t seed, const struct options *options, const stru
     if (told > STORY_LINES_AT_MOST) {
         fprintf(out, "  and %zu more\n", told - STORY_LINES_AT_MOST);
     }
-    fprintf(out, "  %zu edits, %" PRIu32 " phones; %s: %s\n", edits, world->phone_count, result.claim,
-        result.text);
+    fprintf(out, "  %zu edits, %" PRIu32 " phones; %s: %s\n", edits, world->phone_count,
+        result.claim, result.text);
     world_destroy(world);
 }
 

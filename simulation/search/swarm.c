@@ -25,7 +25,7 @@
 #define SLICE_S 20.0
 #define SLICE_FIRST 100u
 #define SLICE_MAX 100000u
-#define PATIENCE_S 300u   /* for one run */
+#define PATIENCE_S 300u /* for one run */
 #define SHRINK_S 300u
 #define FAILURES_KEPT 50u /* of one call, with their stories; the others are counted and named */
 #define RARE_RUNS 100000u
@@ -80,26 +80,26 @@ static void give_up(const char *what, const char *path)
 
 /* ---- the state ------------------------------------------------------------------------------- */
 
-#define FIELDS(X)                                                                                  \
-    X(runs)                                                                                        \
-    X(failures)                                                                                    \
-    X(steps)                                                                                       \
-    X(acts)                                                                                        \
-    X(frames)                                                                                      \
-    X(bytes_scanned)                                                                               \
-    X(batches)                                                                                     \
-    X(verified)                                                                                    \
-    X(quiet_most_ms)                                                                               \
-    X(trace_hash)                                                                                  \
-    X(cpu_us)                                                                                      \
+#define FIELDS(X) \
+    X(runs) \
+    X(failures) \
+    X(steps) \
+    X(acts) \
+    X(frames) \
+    X(bytes_scanned) \
+    X(batches) \
+    X(verified) \
+    X(quiet_most_ms) \
+    X(trace_hash) \
+    X(cpu_us) \
     X(simulated_ms)
 
 static void read_field(struct swarm *swarm, const char *name, uint64_t value)
 {
     struct totals *totals = &swarm->before;
-#define READ(field)                                                                                \
-    if (strcmp(name, #field) == 0) {                                                               \
-        totals->field = value;                                                                     \
+#define READ(field) \
+    if (strcmp(name, #field) == 0) { \
+        totals->field = value; \
     }
     FIELDS(READ)
 #undef READ
@@ -133,8 +133,8 @@ static bool read_state(struct swarm *swarm, const char *path)
 }
 
 /* Whole or not at all: a swarm that is killed here goes on from the slice before. */
-static void write_file(const char *path, void (*fill)(const struct swarm *, FILE *),
-    const struct swarm *swarm)
+static void write_file(
+    const char *path, void (*fill)(const struct swarm *, FILE *), const struct swarm *swarm)
 {
     char fresh[600];
     snprintf(fresh, sizeof fresh, "%s.new", path);
@@ -199,8 +199,8 @@ static void keep_state(struct swarm *swarm)
 /* ---- failures -------------------------------------------------------------------------------- */
 
 /* In a process of its own, since the world may kill it or never end. */
-static void shrink_apart(const struct swarm *swarm, const struct run_result *result, FILE *file,
-    const char *report_path)
+static void shrink_apart(
+    const struct swarm *swarm, const struct run_result *result, FILE *file, const char *report_path)
 {
     fflush(NULL);
     pid_t child = fork();
@@ -208,7 +208,8 @@ static void shrink_apart(const struct swarm *swarm, const struct run_result *res
         struct options options;
         alarm(SHRINK_S);
         plan_options(&swarm->plan, result->seed, &options);
-        (void)plan_report(&swarm->plan, result->seed, &options, report_path); /* the text is there without it */
+        (void)plan_report(
+            &swarm->plan, result->seed, &options, report_path); /* the text is there without it */
         shrink(result->seed, &options, &swarm->plan.skips, result, file);
         fflush(file);
         _exit(0);
@@ -260,8 +261,8 @@ static bool take(void *context, const struct run_result *result, const char *rep
 
 static void add_totals(struct totals *to, const struct totals *from)
 {
-    uint64_t quiet_most_ms = to->quiet_most_ms > from->quiet_most_ms ? to->quiet_most_ms
-                                                                     : from->quiet_most_ms;
+    uint64_t quiet_most_ms =
+        to->quiet_most_ms > from->quiet_most_ms ? to->quiet_most_ms : from->quiet_most_ms;
 #define ADD(field) to->field += from->field;
     FIELDS(ADD)
 #undef ADD
@@ -335,7 +336,8 @@ static bool rare_states_reached(const struct swarm *swarm)
     bool all = true;
     for (size_t i = 0; i < MARK_COUNT && swarm->before.runs >= swarm->rare; i++) {
         if (swarm->before.marks[i] == 0) {
-            printf("FAILED coverage: no run of %" PRIu64 " reached \"%s\": the simulation has a gap\n",
+            printf("FAILED coverage: no run of %" PRIu64
+                   " reached \"%s\": the simulation has a gap\n",
                 swarm->before.runs, mark_name(i));
             all = false;
         }
@@ -346,7 +348,10 @@ static bool rare_states_reached(const struct swarm *swarm)
 int command_swarm(int count, char **words)
 {
     static struct swarm swarm = {.plan = {.first_seed = 1, .job_count = 1, .minutes = 30},
-        .folder = "swarm", .minutes = 10, .runs_most = UINT64_MAX, .rare = RARE_RUNS};
+        .folder = "swarm",
+        .minutes = 10,
+        .runs_most = UINT64_MAX,
+        .rare = RARE_RUNS};
     parse(count, words, &swarm);
     open_folder(&swarm, swarm.plan.first_seed);
     const struct sigaction action = {.sa_handler = interrupt};

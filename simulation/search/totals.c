@@ -55,8 +55,9 @@ void totals_print(const struct totals *totals, double seconds, bool json)
     if (totals->failures == 0 && totals->runs > 0) {
         printf(" (so a run fails with p < %.2g, 95 %% sure)", 3.0 / runs);
     }
-    printf("; %.1f s, %.1f runs/s, %.0f events/s; by processor time %.1f runs/s, %.0f events/s, %.0f x "
-           "real time\n",
+    printf(
+        "; %.1f s, %.1f runs/s, %.0f events/s; by processor time %.1f runs/s, %.0f events/s, %.0f x "
+        "real time\n",
         seconds, runs / seconds, (double)totals->steps / seconds, runs / cpu_seconds,
         (double)totals->steps / cpu_seconds, (double)totals->simulated_ms / 1000 / cpu_seconds);
     printf("%" PRIu64 " edits, %" PRIu64 " frames, %" PRIu64 " records, %" PRIu64

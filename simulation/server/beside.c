@@ -26,7 +26,8 @@ struct beside {
     bool has_copy;
     struct qr_store *store;
     uint32_t tail_max;
-    struct forgotten forgotten[FORGOTTEN_MAX]; /* since the copy: the simulated log forgets for good */
+    struct forgotten
+        forgotten[FORGOTTEN_MAX]; /* since the copy: the simulated log forgets for good */
     size_t forgotten_count;
 };
 
@@ -84,8 +85,10 @@ static enum quire_status open_folder(struct beside *beside)
 {
     char folder[128];
     folder_of(beside, folder);
-    struct qr_store_options options = {.path = folder, .map_size = 1 << 16,
-        .map_size_max = UINT64_C(1) << 32, .tail_max = beside->tail_max};
+    struct qr_store_options options = {.path = folder,
+        .map_size = 1 << 16,
+        .map_size_max = UINT64_C(1) << 32,
+        .tail_max = beside->tail_max};
     return qr_store_open(&options, &beside->store);
 }
 
@@ -107,7 +110,8 @@ static void *store_open(struct world *world)
     struct beside *beside = sim_alloc(sizeof *beside);
     const char *base = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
     snprintf(beside->base, sizeof beside->base, "%s/quire-sim-XXXXXX", base);
-    beside->tail_max = 4 + (uint32_t)(world->seed % 61); /* few, so that the index is written often */
+    beside->tail_max =
+        4 + (uint32_t)(world->seed % 61); /* few, so that the index is written often */
     if (mkdtemp(beside->base) == NULL || open_folder(beside) != QUIRE_OK) {
         world_fail(world, "store", "no store can be made in %s", beside->base);
         free(beside);
@@ -134,7 +138,8 @@ static void store_close(void *store)
 
 /* ---- its faults -------------------------------------------------------------------------- */
 
-static enum quire_status store_append(void *store, const struct qr_log_record *records, size_t count)
+static enum quire_status store_append(
+    void *store, const struct qr_log_record *records, size_t count)
 {
     return qr_store_append(((struct beside *)store)->store, records, count);
 }
@@ -181,7 +186,8 @@ static enum quire_status store_restored(void *store)
     path_of(beside, "copy", copy);
     enum quire_status status = begin_on(beside, copy);
     for (size_t i = 0; i < beside->forgotten_count && status == QUIRE_OK; i++) {
-        status = qr_store_forget(beside->store, beside->forgotten[i].user, beside->forgotten[i].lsn);
+        status =
+            qr_store_forget(beside->store, beside->forgotten[i].user, beside->forgotten[i].lsn);
     }
     return status;
 }

@@ -30,7 +30,8 @@ static void places_add(struct server *server, size_t index)
             return;
         }
         const struct qr_log_entry *other = &server->log[*place - 1].entry;
-        if (other->seq == entry->seq && memcmp(other->replica, entry->replica, QR_REPLICA_SIZE) == 0) {
+        if (other->seq == entry->seq
+            && memcmp(other->replica, entry->replica, QR_REPLICA_SIZE) == 0) {
             *place = index + 1;
             return;
         }
@@ -163,8 +164,8 @@ static void next_of_user(struct visit *visit)
 {
     const struct server *server = visit->world->server;
     while (visit->next < server->durable
-           && (server->log[visit->next].forgotten
-               || memcmp(server->log[visit->next].user, visit->user, QR_USER_SIZE) != 0)) {
+        && (server->log[visit->next].forgotten
+            || memcmp(server->log[visit->next].user, visit->user, QR_USER_SIZE) != 0)) {
         visit->next++;
     }
 }
@@ -172,9 +173,9 @@ static void next_of_user(struct visit *visit)
 static bool same_entry(const struct qr_log_entry *a, const struct qr_log_entry *b)
 {
     return a->lsn == b->lsn && a->seq == b->seq && a->size == b->size && a->kind == b->kind
-           && memcmp(a->replica, b->replica, QR_REPLICA_SIZE) == 0
-           && memcmp(a->device, b->device, QR_DEVICE_SIZE) == 0
-           && memcmp(a->hash, b->hash, QR_HASH_SIZE) == 0;
+        && memcmp(a->replica, b->replica, QR_REPLICA_SIZE) == 0
+        && memcmp(a->device, b->device, QR_DEVICE_SIZE) == 0
+        && memcmp(a->hash, b->hash, QR_HASH_SIZE) == 0;
 }
 
 static enum quire_status visit_both(void *context, const struct qr_log_entry *entry)
@@ -183,7 +184,8 @@ static enum quire_status visit_both(void *context, const struct qr_log_entry *en
     next_of_user(visit);
     if (visit->next == visit->world->server->durable
         || !same_entry(entry, &visit->world->server->log[visit->next].entry)) {
-        world_fail(visit->world, "store", "the store has record %llu of a user where the log has %zu",
+        world_fail(visit->world, "store",
+            "the store has record %llu of a user where the log has %zu",
             (unsigned long long)entry->lsn, visit->next + 1);
         return QUIRE_ECORRUPT;
     }
@@ -205,8 +207,8 @@ static enum quire_status backend_each(struct world *world, const uint8_t *user,
     return status;
 }
 
-static enum quire_status backend_read(struct world *world, const struct stored *stored,
-    struct quire_bytes *out_bytes)
+static enum quire_status backend_read(
+    struct world *world, const struct stored *stored, struct quire_bytes *out_bytes)
 {
     struct qr_log_reader reader = server_backend->reader(world->server->backend);
     struct quire_bytes wanted = {stored->bytes, stored->entry.size};

@@ -33,15 +33,18 @@ static void commit_done(struct world *world, const struct event *event)
     }
     server->commit_at_ms = 0;
     bool fails = !world->healed && world->options.server_fail_ppm > 0
-                 && prng_chance(&world->disk_chance, world->options.server_fail_ppm);
+        && prng_chance(&world->disk_chance, world->options.server_fail_ppm);
     uint64_t room = 1024 * world->options.limit_store_kib;
     bool full = server->full || (room > 0 && !world->healed && server->bytes > room);
     if (full || fails) {
         mark(world, fails ? MARK_server_write_failed : MARK_server_disk_full);
-        TRACE(world, "server's disk is full or fails: records from # on are not kept", server->durable + 1);
+        TRACE(world, "server's disk is full or fails: records from # on are not kept",
+            server->durable + 1);
         server_log_cut(server, server->durable);
-        step(world, (struct qr_hub_event){.kind = QR_HUB_PERSIST_FAILED, .lsn = server->durable + 1,
-                        .code = fails ? QUIRE_EIO : QUIRE_EFULL});
+        step(world,
+            (struct qr_hub_event){.kind = QR_HUB_PERSIST_FAILED,
+                .lsn = server->durable + 1,
+                .code = fails ? QUIRE_EIO : QUIRE_EFULL});
         return;
     }
     server_log_commit(world, server->commit_to);
@@ -68,7 +71,8 @@ static void dies_in_commit(struct world *world, const struct event *event)
 {
     if (event->ticket == world->server->life && world->server->kill_in_commit) {
         server_kill(world);
-        server_start_later(world, prng_about(&world->disk_chance, 1000 * world->options.server_down_s));
+        server_start_later(
+            world, prng_about(&world->disk_chance, 1000 * world->options.server_down_s));
     }
 }
 
@@ -126,8 +130,10 @@ static void verified(struct world *world, const struct event *event)
         return;
     }
     if (event->ticket == world->server->life && world->server->hub != NULL) {
-        step(world, (struct qr_hub_event){.kind = QR_HUB_VERIFIED, .token = event->number,
-                        .size = event->actor}); /* here: how many were valid */
+        step(world,
+            (struct qr_hub_event){.kind = QR_HUB_VERIFIED,
+                .token = event->number,
+                .size = event->actor}); /* here: how many were valid */
     }
 }
 
@@ -138,8 +144,8 @@ static void verify(struct world *world, const struct qr_hub_action *action)
         const struct qr_verify_job *job = &action->jobs[valid];
         struct quire_bytes message = {job->message, QR_HASH_SIZE};
         world->batches_verified++;
-        if (!qr_verify(job->public_key, (enum qr_context)job->context, &message, 1,
-                job->signature)) {
+        if (!qr_verify(
+                job->public_key, (enum qr_context)job->context, &message, 1, job->signature)) {
             break;
         }
     }
@@ -182,15 +188,9 @@ static void carry_out(struct world *world, const struct qr_hub_action *action)
         }
         network_close_by_server(world, action->connection);
         break;
-    case QR_HUB_VERIFY:
-        verify(world, action);
-        break;
-    case QR_HUB_PERSIST:
-        persist(world, action);
-        break;
-    case QR_HUB_FORGET:
-        server_log_forget(world, action->user, action->lsn);
-        break;
+    case QR_HUB_VERIFY: verify(world, action); break;
+    case QR_HUB_PERSIST: persist(world, action); break;
+    case QR_HUB_FORGET: server_log_forget(world, action->user, action->lsn); break;
     }
 }
 
@@ -232,8 +232,9 @@ void server_opened(struct world *world, uint64_t link)
         world->server->front->opened(world, link);
         return;
     }
-    step(world, (struct qr_hub_event){.kind = QR_HUB_OPEN, .connection = link,
-                    .bytes = quire_bytes_of_text(SERVER_HOST)});
+    step(world,
+        (struct qr_hub_event){
+            .kind = QR_HUB_OPEN, .connection = link, .bytes = quire_bytes_of_text(SERVER_HOST)});
 }
 
 void server_frame(struct world *world, uint64_t link, struct quire_bytes bytes)
@@ -261,8 +262,8 @@ void server_sent(struct world *world, uint64_t link, uint64_t size)
     if (world->server->front != NULL) {
         return;
     }
-    step(world, (struct qr_hub_event){.kind = QR_HUB_SENT, .connection = link,
-                    .size = (size_t)size});
+    step(world,
+        (struct qr_hub_event){.kind = QR_HUB_SENT, .connection = link, .size = (size_t)size});
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
@@ -292,9 +293,14 @@ static bool is_later(const struct world *world)
     return world->server->later;
 }
 
-const struct network_server server_network = {.waits = server_waits, .is_up = server_up,
-    .life = server_life, .opened = server_opened, .frame = server_frame, .closed = server_closed,
-    .sent = server_sent, .is_later = is_later};
+const struct network_server server_network = {.waits = server_waits,
+    .is_up = server_up,
+    .life = server_life,
+    .opened = server_opened,
+    .frame = server_frame,
+    .closed = server_closed,
+    .sent = server_sent,
+    .is_later = is_later};
 
 void server_create(struct world *world)
 {
@@ -357,8 +363,8 @@ void server_start(struct world *world)
     struct qr_log_reader reader = server_log_reader(world);
     uint8_t entropy[QR_ENTROPY_SIZE];
     world_entropy(world, entropy);
-    enum quire_status status = qr_hub_create(&limits, &reader, server->log_id, server->durable,
-        entropy, &server->hub);
+    enum quire_status status =
+        qr_hub_create(&limits, &reader, server->log_id, server->durable, entropy, &server->hub);
     if (status != QUIRE_OK) {
         world_fail(world, "memory", "the hub cannot begin: %s", quire_status_text(status));
         return;

@@ -32,7 +32,7 @@ struct server_guest {
 };
 
 struct server {
-    struct qr_hub *hub; /* NULL while it is down */
+    struct qr_hub *hub;               /* NULL while it is down */
     const struct server_front *front; /* NULL: the hub itself serves */
     const struct server_guest *guest; /* NULL: none comes */
     uint64_t life;
@@ -43,16 +43,16 @@ struct server {
 
     struct stored *log; /* lsn − 1 is the index */
     size_t durable, written, capacity;
-    uint64_t bytes; /* of what is written */
-    uint64_t commit_at_ms; /* the group commit under way; 0: none */
-    size_t commit_to;      /* records that are durable with it */
-    bool full;             /* no commit works for now */
-    bool slow;             /* the next commit takes many seconds */
-    bool later;            /* of a later version: says frames that this one passes over */
-    bool kill_in_commit;   /* the next commit is not seen to its end */
+    uint64_t bytes;           /* of what is written */
+    uint64_t commit_at_ms;    /* the group commit under way; 0: none */
+    size_t commit_to;         /* records that are durable with it */
+    bool full;                /* no commit works for now */
+    bool slow;                /* the next commit takes many seconds */
+    bool later;               /* of a later version: says frames that this one passes over */
+    bool kill_in_commit;      /* the next commit is not seen to its end */
     uint64_t paused_until_ms; /* the process stands still */
     uint64_t copy_at_ms;
-    size_t copy;           /* durable records in the old copy; SIZE_MAX: there is none */
+    size_t copy; /* durable records in the old copy; SIZE_MAX: there is none */
 
     uint64_t *places; /* hash table: (user, replica, seq) → index + 1 of a durable record */
     size_t places_size;

@@ -42,14 +42,16 @@ static struct phone *joined(struct interpreter *interpreter, uint32_t device)
 {
     struct phone *phone = alive(interpreter, device);
     if (phone != NULL && phone->stage != PHONE_JOINED) {
-        interpreter_fail(interpreter, "%s has not joined an account", interpreter_name(interpreter, device));
+        interpreter_fail(
+            interpreter, "%s has not joined an account", interpreter_name(interpreter, device));
         return NULL;
     }
     return phone;
 }
 
-#define EACH(interpreter, line, i)                                                                     \
-    for (uint32_t i = 0; i < (interpreter)->story->device_count && !(interpreter)->world->failed; i++)     \
+#define EACH(interpreter, line, i) \
+    for (uint32_t i = 0; i < (interpreter)->story->device_count && !(interpreter)->world->failed; \
+         i++) \
         if (((line)->values[0].devices >> i & 1u) != 0)
 
 /* ---- who there is ---------------------------------------------------------------------------- */
@@ -71,7 +73,8 @@ void story_has(struct interpreter *interpreter, const struct story_line *line)
             (void)people_pair(world, first, phone);
         }
         if (!world->failed) {
-            interpreter_converge(interpreter, (devices & ((UINT64_C(2) << i) - 1)), ACCOUNT_WITHIN_MS);
+            interpreter_converge(
+                interpreter, (devices & ((UINT64_C(2) << i) - 1)), ACCOUNT_WITHIN_MS);
         }
     }
 }
@@ -121,7 +124,8 @@ struct desk {
     uint32_t entry; /* number within the user */
 };
 
-static bool sit_down(struct interpreter *interpreter, uint32_t device, uint32_t entry, struct desk *desk)
+static bool sit_down(
+    struct interpreter *interpreter, uint32_t device, uint32_t entry, struct desk *desk)
 {
     struct world *world = interpreter->world;
     struct phone *phone = joined(interpreter, device);
@@ -134,8 +138,8 @@ static bool sit_down(struct interpreter *interpreter, uint32_t device, uint32_t 
     enum quire_status status = quire_device_document(phone->device,
         world->model->users[phone->user].entries[desk->entry], true, &desk->document);
     if (status != QUIRE_OK) {
-        interpreter_fail(interpreter, "%s cannot open the entry: %s", interpreter_name(interpreter, device),
-            quire_status_text(status));
+        interpreter_fail(interpreter, "%s cannot open the entry: %s",
+            interpreter_name(interpreter, device), quire_status_text(status));
     }
     return status == QUIRE_OK;
 }
@@ -212,8 +216,9 @@ static void write_at_end(struct interpreter *interpreter, const struct story_lin
 {
     struct desk desk;
     if (sit_down(interpreter, line->values[0].device, line->values[2].device, &desk)) {
-        get_up(&desk, insert(&desk, quire_document_text_length(desk.document),
-            line->values[1].text), EDIT_TYPE, save);
+        get_up(&desk,
+            insert(&desk, quire_document_text_length(desk.document), line->values[1].text),
+            EDIT_TYPE, save);
     }
 }
 
@@ -256,8 +261,8 @@ void story_replaces(struct interpreter *interpreter, const struct story_line *li
     const char *old = line->values[1].text;
     if (sit_down(interpreter, line->values[0].device, line->values[3].device, &desk)
         && find(&desk, old, &position)) {
-        enum quire_status status = quire_document_erase(desk.document, &desk.stamp, position,
-            letters_in((const uint8_t *)old, strlen(old)));
+        enum quire_status status = quire_document_erase(
+            desk.document, &desk.stamp, position, letters_in((const uint8_t *)old, strlen(old)));
         get_up(&desk, status != QUIRE_OK ? status : insert(&desk, position, line->values[2].text),
             EDIT_TYPE, true);
     }
@@ -270,10 +275,13 @@ void story_erases(struct interpreter *interpreter, const struct story_line *line
     const char *old = line->values[1].text;
     if (sit_down(interpreter, line->values[0].device, line->values[2].device, &desk)
         && find(&desk, old, &position)) {
-        get_up(&desk, quire_document_erase(desk.document, &desk.stamp, position,
-            letters_in((const uint8_t *)old, strlen(old))), EDIT_TYPE, true);
+        get_up(&desk,
+            quire_document_erase(desk.document, &desk.stamp, position,
+                letters_in((const uint8_t *)old, strlen(old))),
+            EDIT_TYPE, true);
         if (!interpreter->world->failed) { /* an erasure alone brings nothing back */
-            interpreter->world->model->edits[interpreter->world->model->edit_count - 1].revives = false;
+            interpreter->world->model->edits[interpreter->world->model->edit_count - 1].revives =
+                false;
         }
     }
 }
@@ -294,7 +302,8 @@ void story_writes_later(struct interpreter *interpreter, const struct story_line
     struct qr_cell cell = {.field = put.field};
     remember(interpreter, line->values[1].text, 0);
     put.wall_ms = desk.stamp.wall_ms;
-    get_up(&desk, qr_edit_overwrite(desk.document, &desk.stamp, &cell, &put, 1), EDIT_ELEMENT, true);
+    get_up(
+        &desk, qr_edit_overwrite(desk.document, &desk.stamp, &cell, &put, 1), EDIT_ELEMENT, true);
     mark(interpreter->world, MARK_field_of_later_version);
 }
 
@@ -309,7 +318,8 @@ void story_saves(struct interpreter *interpreter, const struct story_line *line)
 static void expect_refused(struct desk *desk, enum quire_status status, const char *what)
 {
     if (status != QUIRE_OK && status != QUIRE_ELIMIT) {
-        interpreter_fail(desk->interpreter, "%s is refused otherwise: %s", what, quire_status_text(status));
+        interpreter_fail(
+            desk->interpreter, "%s is refused otherwise: %s", what, quire_status_text(status));
     } else if ((status == QUIRE_ELIMIT) == desk->interpreter->broken_now) {
         interpreter_fail(desk->interpreter, "%s %s \"%s\"",
             interpreter_name(desk->interpreter, desk->phone->number),
@@ -321,8 +331,9 @@ void story_expect_refused(struct interpreter *interpreter, const struct story_li
 {
     struct desk desk;
     if (sit_down(interpreter, line->values[0].device, line->values[2].device, &desk)) {
-        expect_refused(&desk, insert(&desk, quire_document_text_length(desk.document),
-            line->values[1].text), line->values[1].text);
+        expect_refused(&desk,
+            insert(&desk, quire_document_text_length(desk.document), line->values[1].text),
+            line->values[1].text);
     }
 }
 
@@ -330,8 +341,10 @@ void story_expect_refused_tag(struct interpreter *interpreter, const struct stor
 {
     struct desk desk;
     if (sit_down(interpreter, line->values[0].device, line->values[2].device, &desk)) {
-        expect_refused(&desk, quire_document_add_element(desk.document, &desk.stamp, QUIRE_SET_TAGS,
-            bytes_of(line->values[1].text), 0), line->values[1].text);
+        expect_refused(&desk,
+            quire_document_add_element(
+                desk.document, &desk.stamp, QUIRE_SET_TAGS, bytes_of(line->values[1].text), 0),
+            line->values[1].text);
     }
 }
 
@@ -341,8 +354,9 @@ void story_sets_title(struct interpreter *interpreter, const struct story_line *
     if (sit_down(interpreter, line->values[0].device, line->values[2].device, &desk)) {
         struct quire_value value = {.text = bytes_of(line->values[1].text)};
         remember(interpreter, line->values[1].text, 0);
-        get_up(&desk, quire_document_set_register(desk.document, &desk.stamp, QUIRE_REGISTER_TITLE,
-            &value), EDIT_FIELD, true);
+        get_up(&desk,
+            quire_document_set_register(desk.document, &desk.stamp, QUIRE_REGISTER_TITLE, &value),
+            EDIT_FIELD, true);
     }
 }
 
@@ -351,8 +365,9 @@ void story_sets_mood(struct interpreter *interpreter, const struct story_line *l
     struct desk desk;
     if (sit_down(interpreter, line->values[0].device, line->values[2].device, &desk)) {
         struct quire_value value = {.number = (int64_t)line->values[1].number};
-        get_up(&desk, quire_document_set_register(desk.document, &desk.stamp, QUIRE_REGISTER_MOOD,
-            &value), EDIT_FIELD, true);
+        get_up(&desk,
+            quire_document_set_register(desk.document, &desk.stamp, QUIRE_REGISTER_MOOD, &value),
+            EDIT_FIELD, true);
     }
 }
 
@@ -360,8 +375,10 @@ void story_adds_tag(struct interpreter *interpreter, const struct story_line *li
 {
     struct desk desk;
     if (sit_down(interpreter, line->values[0].device, line->values[2].device, &desk)) {
-        get_up(&desk, quire_document_add_element(desk.document, &desk.stamp, QUIRE_SET_TAGS,
-            bytes_of(line->values[1].text), 0), EDIT_ELEMENT, true);
+        get_up(&desk,
+            quire_document_add_element(
+                desk.document, &desk.stamp, QUIRE_SET_TAGS, bytes_of(line->values[1].text), 0),
+            EDIT_ELEMENT, true);
     }
 }
 
@@ -369,10 +386,13 @@ void story_removes_tag(struct interpreter *interpreter, const struct story_line 
 {
     struct desk desk;
     if (sit_down(interpreter, line->values[0].device, line->values[2].device, &desk)) {
-        get_up(&desk, quire_document_remove_element(desk.document, &desk.stamp, QUIRE_SET_TAGS,
-            bytes_of(line->values[1].text)), EDIT_ELEMENT, true);
+        get_up(&desk,
+            quire_document_remove_element(
+                desk.document, &desk.stamp, QUIRE_SET_TAGS, bytes_of(line->values[1].text)),
+            EDIT_ELEMENT, true);
         if (!interpreter->world->failed) {
-            interpreter->world->model->edits[interpreter->world->model->edit_count - 1].revives = false;
+            interpreter->world->model->edits[interpreter->world->model->edit_count - 1].revives =
+                false;
         }
     }
 }
@@ -381,8 +401,10 @@ void story_adds_emotion(struct interpreter *interpreter, const struct story_line
 {
     struct desk desk;
     if (sit_down(interpreter, line->values[0].device, line->values[3].device, &desk)) {
-        get_up(&desk, quire_document_add_element(desk.document, &desk.stamp, QUIRE_SET_EMOTIONS,
-            bytes_of(line->values[1].text), (int64_t)line->values[2].number), EDIT_ELEMENT, true);
+        get_up(&desk,
+            quire_document_add_element(desk.document, &desk.stamp, QUIRE_SET_EMOTIONS,
+                bytes_of(line->values[1].text), (int64_t)line->values[2].number),
+            EDIT_ELEMENT, true);
     }
 }
 
@@ -415,7 +437,8 @@ void story_flushes(struct interpreter *interpreter, const struct story_line *lin
 {
     struct phone *phone = joined(interpreter, line->values[0].device);
     if (phone != NULL) {
-        (void)phone_step(interpreter->world, phone, (struct quire_event){.kind = QUIRE_EVENT_FLUSH});
+        (void)phone_step(
+            interpreter->world, phone, (struct quire_event){.kind = QUIRE_EVENT_FLUSH});
     }
 }
 
@@ -438,7 +461,8 @@ void story_pairs(struct interpreter *interpreter, const struct story_line *line)
     if (helper == NULL || !is_blank(interpreter, device)) {
         return;
     }
-    if (people_pair(interpreter->world, helper, interpreter_phone(interpreter, device)) == QUIRE_ESTATE) {
+    if (people_pair(interpreter->world, helper, interpreter_phone(interpreter, device))
+        == QUIRE_ESTATE) {
         interpreter_fail(interpreter, "%s is not connected, so it cannot show a code",
             interpreter_name(interpreter, line->values[1].device));
     }
@@ -447,7 +471,8 @@ void story_pairs(struct interpreter *interpreter, const struct story_line *line)
 void story_joins_by_kit(struct interpreter *interpreter, const struct story_line *line)
 {
     if (is_blank(interpreter, line->values[0].device)) {
-        people_join_by_kit(interpreter->world, interpreter_phone(interpreter, line->values[0].device));
+        people_join_by_kit(
+            interpreter->world, interpreter_phone(interpreter, line->values[0].device));
     }
 }
 
@@ -466,21 +491,24 @@ void story_revokes(struct interpreter *interpreter, const struct story_line *lin
 
 void story_goes_offline(struct interpreter *interpreter, const struct story_line *line)
 {
-    EACH(interpreter, line, i) {
+    EACH(interpreter, line, i)
+    {
         phone_set_online(interpreter->world, interpreter_phone(interpreter, i), false);
     }
 }
 
 void story_comes_online(struct interpreter *interpreter, const struct story_line *line)
 {
-    EACH(interpreter, line, i) {
+    EACH(interpreter, line, i)
+    {
         phone_set_online(interpreter->world, interpreter_phone(interpreter, i), true);
     }
 }
 
 void story_loses_connection(struct interpreter *interpreter, const struct story_line *line)
 {
-    EACH(interpreter, line, i) {
+    EACH(interpreter, line, i)
+    {
         if (interpreter_phone(interpreter, i)->link != 0) {
             network_cut(interpreter->world, interpreter_phone(interpreter, i)->link);
         }
@@ -491,7 +519,8 @@ static void stalls(struct interpreter *interpreter, const struct story_line *lin
 {
     struct phone *phone = alive(interpreter, line->values[0].device);
     if (phone != NULL && phone->link == 0) {
-        interpreter_fail(interpreter, "%s has no connection", interpreter_name(interpreter, phone->number));
+        interpreter_fail(
+            interpreter, "%s has no connection", interpreter_name(interpreter, phone->number));
     } else if (phone != NULL) {
         network_stall(interpreter->world, phone->link, upwards, line->values[1].number);
     }
@@ -510,7 +539,8 @@ void story_download_stalls(struct interpreter *interpreter, const struct story_l
 static bool is_short(struct interpreter *interpreter, uint64_t length_ms)
 {
     if (length_ms > STANDSTILL_MAX_MS) {
-        interpreter_fail(interpreter, "nothing stands still for more than %u s; it can be killed and started",
+        interpreter_fail(interpreter,
+            "nothing stands still for more than %u s; it can be killed and started",
             STANDSTILL_MAX_MS / 1000);
     }
     return length_ms <= STANDSTILL_MAX_MS;
@@ -526,7 +556,8 @@ void story_stands_still(struct interpreter *interpreter, const struct story_line
 
 static void kill_all(struct interpreter *interpreter, const struct story_line *line, bool power_too)
 {
-    EACH(interpreter, line, i) {
+    EACH(interpreter, line, i)
+    {
         struct phone *phone = interpreter_phone(interpreter, i);
         if (phone->device == NULL) {
             interpreter_fail(interpreter, "%s does not run", interpreter_name(interpreter, i));
@@ -548,7 +579,8 @@ void story_loses_power(struct interpreter *interpreter, const struct story_line 
 
 void story_starts(struct interpreter *interpreter, const struct story_line *line)
 {
-    EACH(interpreter, line, i) {
+    EACH(interpreter, line, i)
+    {
         struct phone *phone = interpreter_phone(interpreter, i);
         if (phone->device != NULL) {
             interpreter_fail(interpreter, "%s runs already", interpreter_name(interpreter, i));
@@ -560,7 +592,8 @@ void story_starts(struct interpreter *interpreter, const struct story_line *line
 
 void story_is_lost(struct interpreter *interpreter, const struct story_line *line)
 {
-    EACH(interpreter, line, i) {
+    EACH(interpreter, line, i)
+    {
         process_lose(interpreter->world, interpreter_phone(interpreter, i));
     }
 }
@@ -596,8 +629,8 @@ void story_is_cloned(struct interpreter *interpreter, const struct story_line *l
     }
 }
 
-static void set_clock(struct interpreter *interpreter, const struct story_line *line, int64_t skew_ms,
-    bool frozen)
+static void set_clock(
+    struct interpreter *interpreter, const struct story_line *line, int64_t skew_ms, bool frozen)
 {
     struct phone *phone = interpreter_phone(interpreter, line->values[0].device);
     phone->clock.skew_ms = skew_ms;
@@ -614,12 +647,14 @@ static int64_t skew_of(const struct interpreter *interpreter, const struct story
 
 void story_clock_jumps_ahead(struct interpreter *interpreter, const struct story_line *line)
 {
-    set_clock(interpreter, line, skew_of(interpreter, line) + (int64_t)line->values[1].number, false);
+    set_clock(
+        interpreter, line, skew_of(interpreter, line) + (int64_t)line->values[1].number, false);
 }
 
 void story_clock_jumps_back(struct interpreter *interpreter, const struct story_line *line)
 {
-    set_clock(interpreter, line, skew_of(interpreter, line) - (int64_t)line->values[1].number, false);
+    set_clock(
+        interpreter, line, skew_of(interpreter, line) - (int64_t)line->values[1].number, false);
 }
 
 void story_clock_freezes(struct interpreter *interpreter, const struct story_line *line)
@@ -638,7 +673,8 @@ void story_clock_is_right(struct interpreter *interpreter, const struct story_li
 static bool is_hub(struct interpreter *interpreter)
 {
     if (interpreter->world->server->front != NULL) {
-        interpreter_fail(interpreter, "this cannot be told of a server that turns hostile in the same story");
+        interpreter_fail(
+            interpreter, "this cannot be told of a server that turns hostile in the same story");
     }
     return !interpreter->world->failed;
 }
@@ -646,7 +682,8 @@ static bool is_hub(struct interpreter *interpreter)
 static void must_be(struct interpreter *interpreter, bool up)
 {
     if (is_hub(interpreter) && server_up(interpreter->world) != up) {
-        interpreter_fail(interpreter, up ? "the server is down already" : "the server is up already");
+        interpreter_fail(
+            interpreter, up ? "the server is down already" : "the server is up already");
     }
 }
 
@@ -732,7 +769,8 @@ void story_server_disk_full(struct interpreter *interpreter, const struct story_
 {
     (void)line;
     interpreter->world->server->full = is_hub(interpreter);
-    TRACE(interpreter->world, "server's disk has # records and no room", interpreter->world->server->durable);
+    TRACE(interpreter->world, "server's disk has # records and no room",
+        interpreter->world->server->durable);
 }
 
 void story_server_disk_room(struct interpreter *interpreter, const struct story_line *line)
@@ -740,7 +778,8 @@ void story_server_disk_room(struct interpreter *interpreter, const struct story_
     (void)line;
     (void)is_hub(interpreter);
     interpreter->world->server->full = false;
-    TRACE(interpreter->world, "server's disk has room again, # records", interpreter->world->server->durable);
+    TRACE(interpreter->world, "server's disk has room again, # records",
+        interpreter->world->server->durable);
 }
 
 void story_server_record_rots(struct interpreter *interpreter, const struct story_line *line)

@@ -42,9 +42,10 @@ struct wishes {
 
 static void print_forms(void)
 {
-    puts("Words stand as they are, a|b for either; CAPITALS are slots. A comment begins with #.\n\n"
-         "title …\n    the rest of the line\nseed NUMBER\n    what the network, the disks and the keys "
-         "draw from");
+    puts(
+        "Words stand as they are, a|b for either; CAPITALS are slots. A comment begins with #.\n\n"
+        "title …\n    the rest of the line\nseed NUMBER\n    what the network, the disks and the keys "
+        "draw from");
     for (size_t i = 0; i < story_form_count; i++) {
         printf("%s\n", story_forms[i].pattern);
         if (story_forms[i].meaning[0] != 0) {
@@ -120,8 +121,8 @@ static bool tell(const struct story *story, const struct wishes *wishes)
             return write_report(story, first + i, wishes) && false;
         }
     }
-    printf("pass  %s  %s: %zu lines, %.0f s simulated, %" PRIu64 " seed%s from %" PRIu64 "%s, trace %016"
-           PRIx64 "\n",
+    printf("pass  %s  %s: %zu lines, %.0f s simulated, %" PRIu64 " seed%s from %" PRIu64
+           "%s, trace %016" PRIx64 "\n",
         story->path, story->title, story->line_count, (double)verdict.now_ms / 1000,
         wishes->run_count, wishes->run_count == 1 ? "" : "s", first,
         verdict.all_checked ? "" : "; not quiet at the end, so not every checker looked",
@@ -142,8 +143,8 @@ static bool mutate(const struct story *story, const struct wishes *wishes)
             continue; /* without it the rest says nothing */
         }
         bool expects = story_expects(line);
-        story_tell(story, seed, i, expects ? BREAK_EXPECTATION : BREAK_BY_OMISSION, false, NULL,
-            &verdict);
+        story_tell(
+            story, seed, i, expects ? BREAK_EXPECTATION : BREAK_BY_OMISSION, false, NULL, &verdict);
         if (!expects) {
             others++;
             if (verdict.failed) {
@@ -161,16 +162,19 @@ static bool mutate(const struct story *story, const struct wishes *wishes)
             printf("FAIL  %s:%" PRIu32 ": nothing could break this line: %s\n", story->path,
                 line->number, line->source);
         } else if (verdict.failed) {
-            printf("FAIL  %s:%" PRIu32 ": broken, and the story fails at line %" PRIu32 " instead: %s\n",
+            printf("FAIL  %s:%" PRIu32 ": broken, and the story fails at line %" PRIu32
+                   " instead: %s\n",
                 story->path, line->number, verdict.line, line->source);
         } else {
-            printf("FAIL  %s:%" PRIu32 ": broken, and the story holds all the same: %s\n", story->path,
-                line->number, line->source);
+            printf("FAIL  %s:%" PRIu32 ": broken, and the story holds all the same: %s\n",
+                story->path, line->number, line->source);
         }
     }
-    printf("%s  %s: %zu of %zu expectations fail at their line when they are broken; %zu of %zu other "
-           "lines are missed when they are left out\n",
-        caught == expectations ? "pass" : "FAIL", story->path, caught, expectations, missed, others);
+    printf(
+        "%s  %s: %zu of %zu expectations fail at their line when they are broken; %zu of %zu other "
+        "lines are missed when they are left out\n",
+        caught == expectations ? "pass" : "FAIL", story->path, caught, expectations, missed,
+        others);
     return caught == expectations && expectations > 0;
 }
 
@@ -197,7 +201,8 @@ static int run_file(const char *path, const struct wishes *wishes)
 static const char *take_story(void *context, const char *word)
 {
     struct wishes *wishes = context;
-    wishes->paths = sim_grow(wishes->paths, &wishes->path_capacity, wishes->path_count, sizeof *wishes->paths);
+    wishes->paths =
+        sim_grow(wishes->paths, &wishes->path_capacity, wishes->path_count, sizeof *wishes->paths);
     wishes->paths[wishes->path_count++] = word;
     return NULL;
 }

@@ -16,14 +16,15 @@
 
 #define OTHERWISE " (otherwise)"
 
-#define EACH(interpreter, line, i)                                                                     \
-    for (uint32_t i = 0; i < (interpreter)->story->device_count && !(interpreter)->world->failed; i++)     \
+#define EACH(interpreter, line, i) \
+    for (uint32_t i = 0; i < (interpreter)->story->device_count && !(interpreter)->world->failed; \
+         i++) \
         if (((line)->values[0].devices >> i & 1u) != 0)
 
 /* ---- texts ----------------------------------------------------------------------------------- */
 
-static void text_of(struct interpreter *interpreter, uint32_t device, uint32_t entry,
-    struct quire_buffer *out_text)
+static void text_of(
+    struct interpreter *interpreter, uint32_t device, uint32_t entry, struct quire_buffer *out_text)
 {
     struct quire_document *document =
         interpreter_document(interpreter, interpreter_phone(interpreter, device), entry);
@@ -36,13 +37,15 @@ static void text_of(struct interpreter *interpreter, uint32_t device, uint32_t e
     }
 }
 
-static void expect_text(struct interpreter *interpreter, uint32_t device, uint32_t entry, const char *wanted)
+static void expect_text(
+    struct interpreter *interpreter, uint32_t device, uint32_t entry, const char *wanted)
 {
     struct quire_buffer text = {0};
     text_of(interpreter, device, entry, &text);
     if (!interpreter->world->failed && strcmp((const char *)text.data, wanted) != 0) {
-        interpreter_fail(interpreter, "%s shows \"%s\" in %s, not \"%s\"", interpreter_name(interpreter, device),
-            (const char *)text.data, interpreter->story->entries[entry].text, wanted);
+        interpreter_fail(interpreter, "%s shows \"%s\" in %s, not \"%s\"",
+            interpreter_name(interpreter, device), (const char *)text.data,
+            interpreter->story->entries[entry].text, wanted);
     }
     quire_buffer_finish(&text);
 }
@@ -52,15 +55,18 @@ void story_expect_text(struct interpreter *interpreter, const struct story_line 
     char wanted[STORY_LINE_MAX + sizeof OTHERWISE];
     snprintf(wanted, sizeof wanted, "%s%s", line->values[1].text,
         interpreter->broken_now ? OTHERWISE : "");
-    EACH(interpreter, line, i) {
+    EACH(interpreter, line, i)
+    {
         expect_text(interpreter, i, line->values[2].device, wanted);
     }
 }
 
 void story_expect_nothing(struct interpreter *interpreter, const struct story_line *line)
 {
-    EACH(interpreter, line, i) {
-        expect_text(interpreter, i, line->values[1].device, interpreter->broken_now ? OTHERWISE : "");
+    EACH(interpreter, line, i)
+    {
+        expect_text(
+            interpreter, i, line->values[1].device, interpreter->broken_now ? OTHERWISE : "");
     }
 }
 
@@ -69,13 +75,14 @@ void story_expect_contains(struct interpreter *interpreter, const struct story_l
     char wanted[STORY_LINE_MAX + sizeof OTHERWISE];
     snprintf(wanted, sizeof wanted, "%s%s", line->values[1].text,
         interpreter->broken_now ? OTHERWISE : "");
-    EACH(interpreter, line, i) {
+    EACH(interpreter, line, i)
+    {
         struct quire_buffer text = {0};
         text_of(interpreter, i, line->values[2].device, &text);
         if (!interpreter->world->failed && strstr((const char *)text.data, wanted) == NULL) {
             interpreter_fail(interpreter, "%s does not have \"%s\" in %s, it shows \"%s\"",
-                interpreter_name(interpreter, i), wanted, interpreter->story->entries[line->values[2].device].text,
-                (const char *)text.data);
+                interpreter_name(interpreter, i), wanted,
+                interpreter->story->entries[line->values[2].device].text, (const char *)text.data);
         }
         quire_buffer_finish(&text);
     }
@@ -83,7 +90,8 @@ void story_expect_contains(struct interpreter *interpreter, const struct story_l
 
 void story_expect_lacks(struct interpreter *interpreter, const struct story_line *line)
 {
-    EACH(interpreter, line, i) {
+    EACH(interpreter, line, i)
+    {
         struct quire_buffer text = {0};
         text_of(interpreter, i, line->values[2].device, &text);
         const char *shown = (const char *)text.data;
@@ -93,27 +101,30 @@ void story_expect_lacks(struct interpreter *interpreter, const struct story_line
         /* Broken: it must not have what it has. */
         const char *unwanted = interpreter->broken_now ? shown : line->values[1].text;
         if (!interpreter->world->failed && *unwanted != 0 && strstr(shown, unwanted) != NULL) {
-            interpreter_fail(interpreter, "%s has \"%s\" in %s, it shows \"%s\"", interpreter_name(interpreter, i),
-                unwanted, interpreter->story->entries[line->values[2].device].text, shown);
+            interpreter_fail(interpreter, "%s has \"%s\" in %s, it shows \"%s\"",
+                interpreter_name(interpreter, i), unwanted,
+                interpreter->story->entries[line->values[2].device].text, shown);
         }
         quire_buffer_finish(&text);
     }
 }
 
-static bool digest(struct interpreter *interpreter, uint32_t device, uint32_t entry, uint8_t out[32])
+static bool digest(
+    struct interpreter *interpreter, uint32_t device, uint32_t entry, uint8_t out[32])
 {
     struct quire_document *document =
         interpreter_document(interpreter, interpreter_phone(interpreter, device), entry);
     memset(out, 0, 32);
     return document == NULL || quire_document_empty(document)
-           || quire_document_digest(document, out) == QUIRE_OK;
+        || quire_document_digest(document, out) == QUIRE_OK;
 }
 
 void story_expect_agree(struct interpreter *interpreter, const struct story_line *line)
 {
     uint32_t entry = line->values[1].device, first = UINT32_MAX;
     uint8_t wanted[32], other[32];
-    EACH(interpreter, line, i) {
+    EACH(interpreter, line, i)
+    {
         if (!digest(interpreter, i, entry, other)) {
             interpreter_fail(interpreter, "no memory");
         } else if (first == UINT32_MAX) {
@@ -126,7 +137,8 @@ void story_expect_agree(struct interpreter *interpreter, const struct story_line
             text_of(interpreter, i, entry, &b);
             interpreter_fail(interpreter, "%s and %s do not agree on %s: \"%s\", \"%s\"",
                 interpreter_name(interpreter, first), interpreter_name(interpreter, i),
-                interpreter->story->entries[entry].text, (const char *)a.data, (const char *)b.data);
+                interpreter->story->entries[entry].text, (const char *)a.data,
+                (const char *)b.data);
             quire_buffer_finish(&a);
             quire_buffer_finish(&b);
         }
@@ -140,15 +152,17 @@ void story_expect_title(struct interpreter *interpreter, const struct story_line
     char wanted[STORY_LINE_MAX + sizeof OTHERWISE];
     snprintf(wanted, sizeof wanted, "%s%s", line->values[1].text,
         interpreter->broken_now ? OTHERWISE : "");
-    EACH(interpreter, line, i) {
+    EACH(interpreter, line, i)
+    {
         struct quire_value value = {0};
-        struct quire_document *document =
-            interpreter_document(interpreter, interpreter_phone(interpreter, i), line->values[2].device);
+        struct quire_document *document = interpreter_document(
+            interpreter, interpreter_phone(interpreter, i), line->values[2].device);
         bool is = document != NULL
-                  && quire_document_register(document, QUIRE_REGISTER_TITLE, 0, &value) == QUIRE_OK;
+            && quire_document_register(document, QUIRE_REGISTER_TITLE, 0, &value) == QUIRE_OK;
         if (!is || !quire_bytes_equal(value.text, quire_bytes_of_text(wanted))) {
-            interpreter_fail(interpreter, "%s shows the title \"%.*s\", not \"%s\"", interpreter_name(interpreter, i),
-                (int)value.text.size, is ? (const char *)value.text.data : "", wanted);
+            interpreter_fail(interpreter, "%s shows the title \"%.*s\", not \"%s\"",
+                interpreter_name(interpreter, i), (int)value.text.size,
+                is ? (const char *)value.text.data : "", wanted);
         }
     }
 }
@@ -156,10 +170,11 @@ void story_expect_title(struct interpreter *interpreter, const struct story_line
 void story_expect_mood(struct interpreter *interpreter, const struct story_line *line)
 {
     int64_t wanted = (int64_t)line->values[1].number + interpreter->broken_now;
-    EACH(interpreter, line, i) {
+    EACH(interpreter, line, i)
+    {
         struct quire_value value = {.number = -1};
-        struct quire_document *document =
-            interpreter_document(interpreter, interpreter_phone(interpreter, i), line->values[2].device);
+        struct quire_document *document = interpreter_document(
+            interpreter, interpreter_phone(interpreter, i), line->values[2].device);
         if (document == NULL
             || quire_document_register(document, QUIRE_REGISTER_MOOD, 0, &value) != QUIRE_OK
             || value.number != wanted) {
@@ -173,7 +188,7 @@ static bool has_tag(struct quire_document *document, const char *name)
 {
     struct quire_element element;
     for (size_t i = 0; document != NULL
-                       && quire_document_set_element(document, QUIRE_SET_TAGS, i, &element) == QUIRE_OK;
+         && quire_document_set_element(document, QUIRE_SET_TAGS, i, &element) == QUIRE_OK;
          i++) {
         if (quire_bytes_equal(element.name, quire_bytes_of_text(name))) {
             return true;
@@ -187,19 +202,23 @@ void story_expect_tag(struct interpreter *interpreter, const struct story_line *
     char wanted[STORY_LINE_MAX + sizeof OTHERWISE];
     snprintf(wanted, sizeof wanted, "%s%s", line->values[1].text,
         interpreter->broken_now ? OTHERWISE : "");
-    EACH(interpreter, line, i) {
-        if (!has_tag(interpreter_document(interpreter, interpreter_phone(interpreter, i), line->values[2].device),
+    EACH(interpreter, line, i)
+    {
+        if (!has_tag(interpreter_document(
+                         interpreter, interpreter_phone(interpreter, i), line->values[2].device),
                 wanted)) {
-            interpreter_fail(interpreter, "%s shows no tag \"%s\"", interpreter_name(interpreter, i), wanted);
+            interpreter_fail(
+                interpreter, "%s shows no tag \"%s\"", interpreter_name(interpreter, i), wanted);
         }
     }
 }
 
 void story_expect_no_tag(struct interpreter *interpreter, const struct story_line *line)
 {
-    EACH(interpreter, line, i) {
-        struct quire_document *document =
-            interpreter_document(interpreter, interpreter_phone(interpreter, i), line->values[2].device);
+    EACH(interpreter, line, i)
+    {
+        struct quire_document *document = interpreter_document(
+            interpreter, interpreter_phone(interpreter, i), line->values[2].device);
         struct quire_element first;
         char unwanted[STORY_LINE_MAX];
         snprintf(unwanted, sizeof unwanted, "%s", line->values[1].text);
@@ -213,21 +232,26 @@ void story_expect_no_tag(struct interpreter *interpreter, const struct story_lin
                 (const char *)first.name.data);
         }
         if (has_tag(document, unwanted)) {
-            interpreter_fail(interpreter, "%s shows the tag \"%s\"", interpreter_name(interpreter, i), unwanted);
+            interpreter_fail(
+                interpreter, "%s shows the tag \"%s\"", interpreter_name(interpreter, i), unwanted);
         }
     }
 }
 
-static void expect_deleted(struct interpreter *interpreter, const struct story_line *line, bool deleted)
+static void expect_deleted(
+    struct interpreter *interpreter, const struct story_line *line, bool deleted)
 {
-    EACH(interpreter, line, i) {
-        struct quire_document *document =
-            interpreter_document(interpreter, interpreter_phone(interpreter, i), line->values[1].device);
+    EACH(interpreter, line, i)
+    {
+        struct quire_document *document = interpreter_document(
+            interpreter, interpreter_phone(interpreter, i), line->values[1].device);
         bool is = document != NULL && quire_document_deleted(document);
         if (document == NULL || is != (deleted != interpreter->broken_now)) {
             interpreter_fail(interpreter, "on %s, %s is %s", interpreter_name(interpreter, i),
                 interpreter->story->entries[line->values[1].device].text,
-                document == NULL ? "unknown" : is ? "deleted" : "there, and not deleted");
+                document == NULL ? "unknown"
+                    : is         ? "deleted"
+                                 : "there, and not deleted");
         }
     }
 }
@@ -248,7 +272,8 @@ void story_expect_converge(struct interpreter *interpreter, const struct story_l
 {
     if (interpreter->broken_now) { /* the last of them is not there */
         for (uint32_t i = interpreter->story->device_count; i-- > 0;) {
-            if ((line->values[0].devices >> i & 1u) != 0 && interpreter_phone(interpreter, i) != NULL) {
+            if ((line->values[0].devices >> i & 1u) != 0
+                && interpreter_phone(interpreter, i) != NULL) {
                 phone_set_online(interpreter->world, interpreter_phone(interpreter, i), false);
                 break;
             }
@@ -259,29 +284,33 @@ void story_expect_converge(struct interpreter *interpreter, const struct story_l
 
 void story_expect_raise(struct interpreter *interpreter, const struct story_line *line)
 {
-    EACH(interpreter, line, i) {
+    EACH(interpreter, line, i)
+    {
         uint32_t alarm = line->values[1].device;
         interpreter->named[i][alarm] = true;
         for (uint32_t other = 1; interpreter->broken_now && other < QUIRE_ALARM_COUNT; other++) {
             alarm = interpreter->raised[i][other] == 0 ? other : alarm;
         }
         if (interpreter->raised[i][alarm] == 0) {
-            interpreter_fail(interpreter, "%s has not raised %s (%s)", interpreter_name(interpreter, i),
-                story_alarm_name(alarm), quire_alarm_text(alarm));
+            interpreter_fail(interpreter, "%s has not raised %s (%s)",
+                interpreter_name(interpreter, i), story_alarm_name(alarm), quire_alarm_text(alarm));
         }
     }
 }
 
 void story_expect_no_alarm(struct interpreter *interpreter, const struct story_line *line)
 {
-    EACH(interpreter, line, i) {
+    EACH(interpreter, line, i)
+    {
         if (interpreter->broken_now) {
             interpreter_raised(interpreter, i, QUIRE_ALARM_FORK);
         }
         for (uint32_t alarm = 1; alarm < QUIRE_ALARM_COUNT; alarm++) {
             if (interpreter->raised[i][alarm] > 0) {
-                interpreter_fail(interpreter, "%s raised %s %" PRIu64 " times, first at %.1f s (%s)",
-                    interpreter_name(interpreter, i), story_alarm_name(alarm), interpreter->raised[i][alarm],
+                interpreter_fail(interpreter,
+                    "%s raised %s %" PRIu64 " times, first at %.1f s (%s)",
+                    interpreter_name(interpreter, i), story_alarm_name(alarm),
+                    interpreter->raised[i][alarm],
                     (double)interpreter->raised_at_ms[i][alarm] / 1000, quire_alarm_text(alarm));
             }
         }
@@ -290,7 +319,8 @@ void story_expect_no_alarm(struct interpreter *interpreter, const struct story_l
 
 void story_allow(struct interpreter *interpreter, const struct story_line *line)
 {
-    EACH(interpreter, line, i) {
+    EACH(interpreter, line, i)
+    {
         interpreter->named[i][line->values[1].device] = true;
     }
 }
@@ -303,23 +333,19 @@ static bool is_in(const struct phone *phone, enum state state)
 {
     bool runs = phone->device != NULL;
     switch (state) {
-    case ONLINE:
-        return runs && phone->state.connected;
-    case OFFLINE:
-        return !runs || !phone->state.connected;
-    case JOINED:
-        return phone->stage == PHONE_JOINED || phone->stage == PHONE_AWAY;
-    case NOT_JOINED:
-        return phone->stage == PHONE_BLANK || phone->stage == PHONE_JOINING;
-    default:
-        return runs && phone->state.revoked;
+    case ONLINE: return runs && phone->state.connected;
+    case OFFLINE: return !runs || !phone->state.connected;
+    case JOINED: return phone->stage == PHONE_JOINED || phone->stage == PHONE_AWAY;
+    case NOT_JOINED: return phone->stage == PHONE_BLANK || phone->stage == PHONE_JOINING;
+    default: return runs && phone->state.revoked;
     }
 }
 
-static void expect_state(struct interpreter *interpreter, const struct story_line *line, enum state state,
-    const char *name)
+static void expect_state(struct interpreter *interpreter, const struct story_line *line,
+    enum state state, const char *name)
 {
-    EACH(interpreter, line, i) {
+    EACH(interpreter, line, i)
+    {
         struct phone *phone = interpreter_phone(interpreter, i);
         if (phone->device != NULL) {
             quire_device_state(phone->device, &phone->state);
@@ -358,8 +384,8 @@ void story_expect_revoked(struct interpreter *interpreter, const struct story_li
 
 /* ---- counts ---------------------------------------------------------------------------------- */
 
-static void expect_count(struct interpreter *interpreter, const struct story_value *wanted, uint64_t is,
-    const char *whose, const char *what)
+static void expect_count(struct interpreter *interpreter, const struct story_value *wanted,
+    uint64_t is, const char *whose, const char *what)
 {
     static const char *const words[] = {"", "at least ", "at most "};
     uint64_t number = wanted->number;
@@ -370,9 +396,9 @@ static void expect_count(struct interpreter *interpreter, const struct story_val
         }
         number = wanted->count == COUNT_AT_MOST ? is - 1 : is + 1;
     }
-    if (wanted->count == COUNT_EXACTLY   ? is != number
-        : wanted->count == COUNT_AT_LEAST ? is < number
-                                          : is > number) {
+    if (wanted->count == COUNT_EXACTLY        ? is != number
+            : wanted->count == COUNT_AT_LEAST ? is < number
+                                              : is > number) {
         interpreter_fail(interpreter, "%s %" PRIu64 " %s, not %s%" PRIu64, whose, is, what,
             words[wanted->count], number);
     }
@@ -387,12 +413,13 @@ static uint64_t unsent(struct interpreter *interpreter, uint32_t device)
     }
     quire_device_state(phone->device, &phone->state);
     return phone->state.unsealed_count + phone->state.unacknowledged_count
-           + phone->state.not_on_server_count;
+        + phone->state.not_on_server_count;
 }
 
 void story_expect_sent(struct interpreter *interpreter, const struct story_line *line)
 {
-    EACH(interpreter, line, i) {
+    EACH(interpreter, line, i)
+    {
         struct story_value none = {.number = 0};
         expect_count(interpreter, &none, unsent(interpreter, i), interpreter_name(interpreter, i),
             "entries and batches are not on the server");
@@ -404,7 +431,8 @@ void story_expect_unsent(struct interpreter *interpreter, const struct story_lin
     uint64_t is = unsent(interpreter, line->values[0].device);
     if (!interpreter->world->failed) {
         expect_count(interpreter, &line->values[1], is,
-            interpreter_name(interpreter, line->values[0].device), "entries and batches are unsent");
+            interpreter_name(interpreter, line->values[0].device),
+            "entries and batches are unsent");
     }
 }
 
@@ -420,7 +448,8 @@ void story_expect_knows(struct interpreter *interpreter, const struct story_line
     uint64_t count = 0;
     if (phone->device == NULL
         || quire_device_each_device(phone->device, count_active, &count) != QUIRE_OK) {
-        interpreter_fail(interpreter, "%s does not run", interpreter_name(interpreter, line->values[0].device));
+        interpreter_fail(
+            interpreter, "%s does not run", interpreter_name(interpreter, line->values[0].device));
         return;
     }
     expect_count(interpreter, &line->values[1], count,
@@ -446,7 +475,8 @@ void story_expect_received_from(struct interpreter *interpreter, const struct st
     uint64_t count = 0;
     for (uint32_t i = 0; i < PHONES_MAX; i++) {
         count += (line->values[2].devices >> i & 1u) != 0
-                     ? interpreter->received_by_server[i][line->values[1].device] : 0;
+            ? interpreter->received_by_server[i][line->values[1].device]
+            : 0;
     }
     expect_count(interpreter, &line->values[0], count, "the server received",
         frame_name(line->values[1].device));
@@ -455,11 +485,12 @@ void story_expect_received_from(struct interpreter *interpreter, const struct st
 void story_expect_received(struct interpreter *interpreter, const struct story_line *line)
 {
     uint64_t count = 0;
-    EACH(interpreter, line, i) {
+    EACH(interpreter, line, i)
+    {
         count += interpreter->received[i][line->values[2].device];
     }
-    expect_count(interpreter, &line->values[1], count, "they received",
-        frame_name(line->values[2].device));
+    expect_count(
+        interpreter, &line->values[1], count, "they received", frame_name(line->values[2].device));
 }
 
 void story_expect_event(struct interpreter *interpreter, const struct story_line *line)
@@ -483,10 +514,10 @@ void story_expect_unseen(struct interpreter *interpreter, const struct story_lin
 
 static const char *error_name(uint32_t code)
 {
-    static const char *const names[QR_ERROR_CODE_COUNT] = {NULL, "proto", "version", "auth", "revoked",
-        "stale_roster", "gap", "missing_deps", "fork", "bad_sig", "too_large", "rate", "quota",
-        "blob_missing", "overloaded", "moved", "upgrade_needed", "unknown_user", "registration",
-        "unknown_device", "chains", "store_full"};
+    static const char *const names[QR_ERROR_CODE_COUNT] = {NULL, "proto", "version", "auth",
+        "revoked", "stale_roster", "gap", "missing_deps", "fork", "bad_sig", "too_large", "rate",
+        "quota", "blob_missing", "overloaded", "moved", "upgrade_needed", "unknown_user",
+        "registration", "unknown_device", "chains", "store_full"};
     return code < QR_ERROR_CODE_COUNT && names[code] != NULL ? names[code] : "unknown";
 }
 
@@ -497,7 +528,8 @@ static void told_text(const struct told *told, char *out, size_t size)
         snprintf(out, size, "pairing failed: %s", quire_status_text((enum quire_status)told->code));
         break;
     case QUIRE_NOTICE_REVOKE_FAILED:
-        snprintf(out, size, "revoking failed: %s", quire_status_text((enum quire_status)told->code));
+        snprintf(
+            out, size, "revoking failed: %s", quire_status_text((enum quire_status)told->code));
         break;
     case QUIRE_NOTICE_REJECTED:
         snprintf(out, size, "a batch was refused: %s", error_name(told->code));
@@ -515,10 +547,12 @@ void story_expect_told(struct interpreter *interpreter, const struct story_line 
     char text[128] = "nothing";
     bool found = false;
     for (size_t i = 0; i < count && i < INTERPRETER_TOLD_MAX && !found; i++) {
-        told_text(&interpreter->told[device][(count - 1 - i) % INTERPRETER_TOLD_MAX], text, sizeof text);
+        told_text(
+            &interpreter->told[device][(count - 1 - i) % INTERPRETER_TOLD_MAX], text, sizeof text);
         found = strstr(text, line->values[1].text) != NULL;
     }
     if (found == interpreter->broken_now) {
-        interpreter_fail(interpreter, "%s was told \"%s\"", interpreter_name(interpreter, device), text);
+        interpreter_fail(
+            interpreter, "%s was told \"%s\"", interpreter_name(interpreter, device), text);
     }
 }

@@ -21,7 +21,8 @@
 
 const char *interpreter_name(const struct interpreter *interpreter, uint32_t device)
 {
-    return device < interpreter->story->device_count ? interpreter->story->devices[device].text : "an unknown device";
+    return device < interpreter->story->device_count ? interpreter->story->devices[device].text
+                                                     : "an unknown device";
 }
 
 struct phone *interpreter_phone(const struct interpreter *interpreter, uint32_t device)
@@ -43,13 +44,15 @@ uint32_t interpreter_entry(struct interpreter *interpreter, uint32_t number, uin
 {
     struct user *user = &interpreter->world->model->users[number];
     if (interpreter->entry_of[number][entry] == 0) {
-        prng_bytes(&interpreter->world->entropy, user->entries[user->entry_count], QUIRE_ENTRY_SIZE);
+        prng_bytes(
+            &interpreter->world->entropy, user->entries[user->entry_count], QUIRE_ENTRY_SIZE);
         interpreter->entry_of[number][entry] = ++user->entry_count;
     }
     return interpreter->entry_of[number][entry] - 1;
 }
 
-struct quire_document *interpreter_document(struct interpreter *interpreter, struct phone *phone, uint32_t entry)
+struct quire_document *interpreter_document(
+    struct interpreter *interpreter, struct phone *phone, uint32_t entry)
 {
     struct quire_document *document = NULL;
     if (phone == NULL || phone->device == NULL) {
@@ -61,8 +64,8 @@ struct quire_document *interpreter_document(struct interpreter *interpreter, str
     enum quire_status status = quire_device_document(phone->device,
         interpreter->world->model->users[phone->user].entries[number], false, &document);
     if (status != QUIRE_OK && status != QUIRE_ENOTFOUND) {
-        interpreter_fail(interpreter, "%s cannot read the entry: %s", interpreter_name(interpreter, phone->number),
-            quire_status_text(status));
+        interpreter_fail(interpreter, "%s cannot read the entry: %s",
+            interpreter_name(interpreter, phone->number), quire_status_text(status));
     }
     return status == QUIRE_OK ? document : NULL;
 }
@@ -71,7 +74,9 @@ struct quire_document *interpreter_document(struct interpreter *interpreter, str
 
 static size_t frame_type(struct quire_bytes bytes)
 {
-    return bytes.size > 2 && bytes.data[1] == 0xcc ? bytes.data[2] : bytes.size > 1 ? bytes.data[1] : 0;
+    return bytes.size > 2 && bytes.data[1] == 0xcc ? bytes.data[2]
+        : bytes.size > 1                           ? bytes.data[1]
+                                                   : 0;
 }
 
 static void frame_ended(struct world *world, const struct frame_copy *copy, bool arrived)
@@ -121,7 +126,8 @@ void interpreter_check_secrets(struct world *world, const char *where, struct qu
     }
 }
 
-static const struct observer observer = {.frame_ended = frame_ended, .phone_notice = noticed,
+static const struct observer observer = {.frame_ended = frame_ended,
+    .phone_notice = noticed,
     .bytes_exposed = interpreter_check_secrets};
 
 /* ---- time ------------------------------------------------------------------------------------ */
@@ -151,7 +157,8 @@ static void name_phones(const struct story *story, const char *text, char *out, 
     while (*text != 0 && used + STORY_NAME_MAX + 1 < size) {
         char *end = NULL;
         unsigned long device = strncmp(text, "phone ", 6) == 0 && text[6] >= '0' && text[6] <= '9'
-                                   ? strtoul(text + 6, &end, 10) : story->device_count;
+            ? strtoul(text + 6, &end, 10)
+            : story->device_count;
         if (device < story->device_count) {
             used += (size_t)snprintf(out + used, size - used, "%s", story->devices[device].text);
             text = end;
@@ -193,8 +200,10 @@ static void check_alarms(struct interpreter *interpreter)
     for (uint32_t i = 0; i < interpreter->world->phone_count; i++) {
         for (uint32_t alarm = 1; alarm < QUIRE_ALARM_COUNT; alarm++) {
             if (interpreter->raised[i][alarm] > 0 && !interpreter->named[i][alarm]) {
-                world_fail(interpreter->world, "alarms", "%s raised %s at %.1f s, and no line expects or "
-                    "allows it (%s)", interpreter_name(interpreter, i), story_alarm_name(alarm),
+                world_fail(interpreter->world, "alarms",
+                    "%s raised %s at %.1f s, and no line expects or "
+                    "allows it (%s)",
+                    interpreter_name(interpreter, i), story_alarm_name(alarm),
                     (double)interpreter->raised_at_ms[i][alarm] / 1000, quire_alarm_text(alarm));
             }
         }
@@ -224,15 +233,16 @@ static void expect_secrets(struct interpreter *interpreter)
     for (size_t i = 0; i < story->line_count; i++) {
         if (story->lines[i].form->act == story_expect_unseen
             && interpreter->secret_count < INTERPRETER_SECRETS_MAX) {
-            interpreter->secrets[interpreter->secret_count++] = (struct secret){
-                .text = story->lines[i].values[0].text,
-                .size = strlen(story->lines[i].values[0].text), .line = story->lines[i].number};
+            interpreter->secrets[interpreter->secret_count++] =
+                (struct secret){.text = story->lines[i].values[0].text,
+                    .size = strlen(story->lines[i].values[0].text),
+                    .line = story->lines[i].number};
         }
     }
 }
 
-static bool report_on(struct world *world, const struct story *story, const struct verdict *verdict,
-    const char *path)
+static bool report_on(
+    struct world *world, const struct story *story, const struct verdict *verdict, const char *path)
 {
     char again[512];
     snprintf(again, sizeof again, "quire-sim run --seed %llu --trace %s",
@@ -242,8 +252,13 @@ static bool report_on(struct world *world, const struct story *story, const stru
         lines[i] = (struct report_line){story->lines[i].number, story->lines[i].source};
     }
     struct report report = {.title = story->title[0] == 0 ? story->path : story->title,
-        .again = again, .claim = verdict->claim, .text = verdict->text, .lines = lines,
-        .line_count = story->line_count, .line = verdict->line, .trace_hash = verdict->trace_hash,
+        .again = again,
+        .claim = verdict->claim,
+        .text = verdict->text,
+        .lines = lines,
+        .line_count = story->line_count,
+        .line = verdict->line,
+        .trace_hash = verdict->trace_hash,
         .failed = verdict->failed};
     for (uint32_t i = 0; i < story->user_count; i++) {
         report.user_names[i] = story->users[i].text;
@@ -262,8 +277,8 @@ void story_tell(const struct story *story, uint64_t seed, size_t broken_line, en
     options.mallory = story_is_of_mallory(story) ? STRATEGY_HONEST : 0;
     struct world *world = world_create(seed, &options, tracing);
     struct interpreter *interpreter = sim_alloc(sizeof *interpreter);
-    *interpreter = (struct interpreter){.story = story, .world = world, .broken_line = broken_line,
-        .how = how};
+    *interpreter = (struct interpreter){
+        .story = story, .world = world, .broken_line = broken_line, .how = how};
     world->interpreter = interpreter;
     world_observe(world, &observer);
     if (report_path != NULL) {
@@ -275,16 +290,21 @@ void story_tell(const struct story *story, uint64_t seed, size_t broken_line, en
     expect_secrets(interpreter);
     run_begin(world);
     if (options.mallory != 0 && story->device_count > MALLORY_PHONES_MAX) {
-        world_fail(world, "story", "a server that turns hostile knows at most %u devices, here are %u",
-            MALLORY_PHONES_MAX, story->device_count);
+        world_fail(world, "story",
+            "a server that turns hostile knows at most %u devices, here are %u", MALLORY_PHONES_MAX,
+            story->device_count);
     }
     for (size_t i = 0; i < story->line_count && !world->failed; i++) {
         carry_out(interpreter, i);
     }
     bool all_checked = !world->failed && check_end(interpreter);
-    *out_verdict = (struct verdict){.failed = world->failed, .all_checked = all_checked,
-        .unbreakable = interpreter->unbreakable, .line = interpreter->failed_line,
-        .trace_hash = world->trace_hash, .steps = world->steps, .now_ms = world->now_ms};
+    *out_verdict = (struct verdict){.failed = world->failed,
+        .all_checked = all_checked,
+        .unbreakable = interpreter->unbreakable,
+        .line = interpreter->failed_line,
+        .trace_hash = world->trace_hash,
+        .steps = world->steps,
+        .now_ms = world->now_ms};
     memcpy(out_verdict->claim, world->failure_claim, sizeof out_verdict->claim);
     name_phones(story, world->failure_text, out_verdict->text, sizeof out_verdict->text);
     if (report_path != NULL) {

@@ -36,8 +36,8 @@ struct interpreter {
     const struct story_line *line; /* the one that is being carried out; NULL: before and after */
     size_t broken_line;            /* index; SIZE_MAX: none */
     enum story_break how;
-    bool broken_now;   /* the present line expects something else than it says */
-    bool unbreakable;  /* and there was nothing else to expect */
+    bool broken_now;  /* the present line expects something else than it says */
+    bool unbreakable; /* and there was nothing else to expect */
     uint32_t failed_line;
     uint32_t entry_of[USERS_MAX][STORY_ENTRIES_MAX]; /* entry number within the user + 1 */
     struct secret secrets[INTERPRETER_SECRETS_MAX];
@@ -46,7 +46,8 @@ struct interpreter {
     uint64_t received[PHONES_MAX][INTERPRETER_FRAME_TYPES];
     uint64_t raised[PHONES_MAX][QUIRE_ALARM_COUNT];
     uint64_t raised_at_ms[PHONES_MAX][QUIRE_ALARM_COUNT]; /* first */
-    struct told told[PHONES_MAX][INTERPRETER_TOLD_MAX]; /* the last notices of failure, in a circle */
+    struct told told[PHONES_MAX]
+                    [INTERPRETER_TOLD_MAX]; /* the last notices of failure, in a circle */
     size_t told_count[PHONES_MAX];
     bool named[PHONES_MAX][QUIRE_ALARM_COUNT]; /* a line expects or allows it */
 };
@@ -67,9 +68,11 @@ void interpreter_converge(struct interpreter *interpreter, uint64_t devices, uin
 /** The number of an entry within a user; made up when it is new. */
 uint32_t interpreter_entry(struct interpreter *interpreter, uint32_t user, uint32_t entry);
 /** The document as that device shows it, or NULL: it has none. */
-struct quire_document *interpreter_document(struct interpreter *interpreter, struct phone *phone, uint32_t entry);
+struct quire_document *interpreter_document(
+    struct interpreter *interpreter, struct phone *phone, uint32_t entry);
 
 /* Every sentence; forms.c says what each one is. */
+/* clang-format off */
 #define STORY_ACTIONS(X)                                                                              \
     X(has) X(gets) X(set) X(wait)                                                                  \
     X(writes) X(writes_before) X(writes_after) X(replaces) X(erases) X(drafts) X(saves)            \
@@ -90,7 +93,9 @@ struct quire_document *interpreter_document(struct interpreter *interpreter, str
     X(expect_online) X(expect_offline) X(expect_joined) X(expect_not_joined) X(expect_revoked)     \
     X(expect_sent) X(expect_unsent) X(expect_knows) X(expect_batches) X(expect_received_from)      \
     X(expect_received) X(expect_event) X(expect_unseen)
-#define DECLARE(name) void story_##name(struct interpreter *interpreter, const struct story_line *line);
+/* clang-format on */
+#define DECLARE(name) \
+    void story_##name(struct interpreter *interpreter, const struct story_line *line);
 STORY_ACTIONS(DECLARE)
 #undef DECLARE
 

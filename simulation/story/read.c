@@ -46,7 +46,8 @@ bool reading_wants(struct reading *reading, size_t at, const char *what)
     snprintf(padded, sizeof padded, "; %s; ", what);
     snprintf(all, sizeof all, "; %s; ", reading->wanted);
     if (at == reading->furthest && strstr(all, padded) == NULL) {
-        reading_add_text(reading->wanted, sizeof reading->wanted, reading->wanted[0] == 0 ? "" : "; ");
+        reading_add_text(
+            reading->wanted, sizeof reading->wanted, reading->wanted[0] == 0 ? "" : "; ");
         reading_add_text(reading->wanted, sizeof reading->wanted, what);
     }
     return false;
@@ -54,8 +55,8 @@ bool reading_wants(struct reading *reading, size_t at, const char *what)
 
 /* ---- tokens ---------------------------------------------------------------------------------- */
 
-static bool read_text(struct reading *reading, const char **at, uint32_t *column,
-    struct token *token)
+static bool read_text(
+    struct reading *reading, const char **at, uint32_t *column, struct token *token)
 {
     uint32_t begin = *column;
     size_t size = 0;
@@ -63,7 +64,8 @@ static bool read_text(struct reading *reading, const char **at, uint32_t *column
     for (++*column; *c != '"'; c++, *column += ((unsigned char)*c & 0xc0) != 0x80) {
         char letter = *c;
         if (*c == 0) {
-            return refuse(reading, begin, "this text has no end: expected a \" before the end of the line");
+            return refuse(
+                reading, begin, "this text has no end: expected a \" before the end of the line");
         }
         if (*c == '\\') {
             c++;
@@ -191,8 +193,8 @@ static bool read_line(struct reading *reading, char *source)
 {
     struct story *story = reading->story;
     if (strlen(source) >= STORY_LINE_MAX) {
-        return refuse(reading, STORY_LINE_MAX, "expected a line of at most %u bytes",
-            STORY_LINE_MAX - 1);
+        return refuse(
+            reading, STORY_LINE_MAX, "expected a line of at most %u bytes", STORY_LINE_MAX - 1);
     }
     if (strncmp(source, "title ", 6) == 0) {
         snprintf(story->title, sizeof story->title, "%s", source + 6 + strspn(source + 6, " "));
@@ -209,8 +211,8 @@ static bool read_line(struct reading *reading, char *source)
         size_t at = 1;
         reading->furthest = 0;
         if (!story_slot_number(reading, &at, &value) || reading->tokens[at].kind != END) {
-            return refuse(reading, reading->tokens[at].column, "expected seed and one number; found %s",
-                reading->tokens[at].text);
+            return refuse(reading, reading->tokens[at].column,
+                "expected seed and one number; found %s", reading->tokens[at].text);
         }
         story->seed = value.number;
         return true;
@@ -218,8 +220,8 @@ static bool read_line(struct reading *reading, char *source)
     if (story->line_count == STORY_LINES_MAX) {
         return refuse(reading, 1, "expected at most %u lines that say something", STORY_LINES_MAX);
     }
-    story->lines = sim_grow(story->lines, &story->line_capacity, story->line_count,
-        sizeof *story->lines);
+    story->lines =
+        sim_grow(story->lines, &story->line_capacity, story->line_count, sizeof *story->lines);
     struct story_line *line = &story->lines[story->line_count];
     *line = (struct story_line){.number = reading->line, .source = source};
     if (!match(reading, line)) {
@@ -242,8 +244,8 @@ bool story_read_bytes(const char *path, const char *bytes, size_t size, struct s
     memcpy(story.bytes, bytes, size);
     bool well = true;
     if (size > STORY_SIZE_MAX || memchr(bytes, 0, size) != NULL) {
-        well = refuse(reading, 0, "expected a text of at most %u bytes without a zero",
-            STORY_SIZE_MAX);
+        well = refuse(
+            reading, 0, "expected a text of at most %u bytes without a zero", STORY_SIZE_MAX);
     }
     for (char *at = story.bytes, *end = story.bytes + size; well && at < end;) {
         char *newline = memchr(at, '\n', (size_t)(end - at));
@@ -260,7 +262,8 @@ bool story_read_bytes(const char *path, const char *bytes, size_t size, struct s
     }
     if (well && story.device_count == 0) {
         reading->line++;
-        well = refuse(reading, 1, "expected a person who has devices, such as: anna has phone, laptop");
+        well = refuse(
+            reading, 1, "expected a person who has devices, such as: anna has phone, laptop");
     }
     free(reading);
     if (well) {

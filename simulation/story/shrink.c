@@ -69,8 +69,8 @@ static bool still_fails(struct shrinking *shrinking, const struct text *text)
     if (story_read_bytes("shorter", bytes, size, &story, &error)) {
         story_tell(&story, shrinking->seed, SIZE_MAX, BREAK_NOTHING, false, NULL, &verdict);
         fails = verdict.failed && strcmp(verdict.claim, shrinking->failure->claim) == 0
-                && same_words(verdict.text, shrinking->failure->text)
-                && form_of(&story, verdict.line) == shrinking->form;
+            && same_words(verdict.text, shrinking->failure->text)
+            && form_of(&story, verdict.line) == shrinking->form;
         story_finish(&story);
     }
     free(bytes);
@@ -79,7 +79,8 @@ static bool still_fails(struct shrinking *shrinking, const struct text *text)
 
 static struct text copy_of(const struct text *text)
 {
-    struct text copy = {.lines = sim_alloc(text->count * sizeof *text->lines), .count = text->count};
+    struct text copy = {
+        .lines = sim_alloc(text->count * sizeof *text->lines), .count = text->count};
     memcpy(copy.lines, text->lines, text->count * sizeof *text->lines);
     return copy;
 }
@@ -169,10 +170,11 @@ static bool smaller_numbers(struct shrinking *shrinking)
     return any;
 }
 
-void story_shrink(const struct story *story, uint64_t seed, const struct verdict *failure, FILE *out)
+void story_shrink(
+    const struct story *story, uint64_t seed, const struct verdict *failure, FILE *out)
 {
-    struct shrinking shrinking = {.seed = seed, .failure = failure,
-        .form = form_of(story, failure->line)};
+    struct shrinking shrinking = {
+        .seed = seed, .failure = failure, .form = form_of(story, failure->line)};
     shrinking.best.lines = sim_alloc(story->line_count * sizeof *shrinking.best.lines);
     for (size_t i = 0; i < story->line_count; i++) {
         snprintf(shrinking.best.lines[shrinking.best.count++], STORY_LINE_MAX, "%s",

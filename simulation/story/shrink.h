@@ -7,6 +7,7 @@
 #include "interpreter.h"
 
 /** Writes the shortest story found: fewer lines, devices, edits and shorter times. */
-void story_shrink(const struct story *story, uint64_t seed, const struct verdict *failure, FILE *out);
+void story_shrink(
+    const struct story *story, uint64_t seed, const struct verdict *failure, FILE *out);
 
 #endif

@@ -10,7 +10,8 @@
 
 static const char *const alarm_names[] = {NULL, "bad-signature", "fork", "roster", "server-behind",
     "withheld", "unreadable", "clock", "revoked-write", "damaged"};
-_Static_assert(sizeof alarm_names / sizeof *alarm_names == QUIRE_ALARM_COUNT, "a name for each alarm");
+_Static_assert(
+    sizeof alarm_names / sizeof *alarm_names == QUIRE_ALARM_COUNT, "a name for each alarm");
 
 const char *story_alarm_name(uint32_t alarm)
 {
@@ -43,7 +44,8 @@ static bool name_is_well(const struct token *token)
     static const char *const taken[] = {"everyone", "server", "network", "expect", "allow", "set",
         "wait", "title", "seed", "and", "no", "nothing", "at"};
     size_t size = strlen(token->text);
-    if (token->kind != WORD || size >= STORY_NAME_MAX || token->text[0] < 'a' || token->text[0] > 'z'
+    if (token->kind != WORD || size >= STORY_NAME_MAX || token->text[0] < 'a'
+        || token->text[0] > 'z'
         || strspn(token->text, "abcdefghijklmnopqrstuvwxyz0123456789-") != size) {
         return false;
     }
@@ -154,7 +156,8 @@ static bool slot_time(struct reading *reading, size_t *at, struct story_value *v
             }
         }
     }
-    return reading_wants(reading, *at, "a time such as 500ms, 30s, 5min, 2h, 30d or 1y (at most 100y)");
+    return reading_wants(
+        reading, *at, "a time such as 500ms, 30s, 5min, 2h, 30d or 1y (at most 100y)");
 }
 
 static bool slot_count(struct reading *reading, size_t *at, struct story_value *value)
@@ -283,7 +286,8 @@ static bool slot_frame(struct reading *reading, size_t *at, struct story_value *
 
 static bool slot_strategy(struct reading *reading, size_t *at, struct story_value *value)
 {
-    uint32_t number = reading->tokens[*at].kind == WORD ? strategy_by_name(reading->tokens[*at].text) : 0;
+    uint32_t number =
+        reading->tokens[*at].kind == WORD ? strategy_by_name(reading->tokens[*at].text) : 0;
     if (!strategy_fits_stories(number)) {
         return reading_wants(reading, *at, "a strategy (quire-sim run --forms lists them)");
     }
@@ -305,12 +309,12 @@ static bool slot_device(struct reading *reading, size_t *at, struct story_value 
 }
 
 /* A clone's user is that of its original, which stands before it in the line. */
-static bool slot_new_device(struct reading *reading, size_t *at, struct story_value *values,
-    struct story_value *value)
+static bool slot_new_device(
+    struct reading *reading, size_t *at, struct story_value *values, struct story_value *value)
 {
     struct story *story = reading->story;
-    uint32_t user = values[0].devices != 0 ? story->devices[values[0].device].user
-                                           : values[0].device;
+    uint32_t user =
+        values[0].devices != 0 ? story->devices[values[0].device].user : values[0].device;
     if (!add_device(reading, *at, user, &value->device)) {
         return false;
     }
@@ -321,20 +325,20 @@ static bool slot_new_device(struct reading *reading, size_t *at, struct story_va
 bool story_slot(struct reading *reading, const char *name, size_t *at, struct story_value *values,
     struct story_value *value)
 {
-    return strcmp(name, "DEVICE") == 0       ? slot_device(reading, at, value)
-           : strcmp(name, "DEVICES") == 0    ? slot_devices(reading, at, value, false)
-           : strcmp(name, "NEW-DEVICES") == 0 ? slot_devices(reading, at, value, true)
-           : strcmp(name, "NEW-DEVICE") == 0 ? slot_new_device(reading, at, values, value)
-           : strcmp(name, "NEW-PERSON") == 0 ? slot_user(reading, at, value, true)
-           : strcmp(name, "PERSON") == 0     ? slot_user(reading, at, value, false)
-           : strcmp(name, "ENTRY") == 0      ? slot_entry(reading, at, value)
-           : strcmp(name, "TEXT") == 0       ? slot_text(reading, at, value)
-           : strcmp(name, "TIME") == 0       ? slot_time(reading, at, value)
-           : strcmp(name, "NUMBER") == 0     ? story_slot_number(reading, at, value)
-           : strcmp(name, "COUNT") == 0      ? slot_count(reading, at, value)
-           : strcmp(name, "OPTION") == 0     ? slot_option(reading, at, value)
-           : strcmp(name, "EVENT") == 0      ? slot_event(reading, at, value)
-           : strcmp(name, "ALARM") == 0      ? slot_alarm(reading, at, value)
-           : strcmp(name, "STRATEGY") == 0   ? slot_strategy(reading, at, value)
-                                             : slot_frame(reading, at, value);
+    return strcmp(name, "DEVICE") == 0     ? slot_device(reading, at, value)
+        : strcmp(name, "DEVICES") == 0     ? slot_devices(reading, at, value, false)
+        : strcmp(name, "NEW-DEVICES") == 0 ? slot_devices(reading, at, value, true)
+        : strcmp(name, "NEW-DEVICE") == 0  ? slot_new_device(reading, at, values, value)
+        : strcmp(name, "NEW-PERSON") == 0  ? slot_user(reading, at, value, true)
+        : strcmp(name, "PERSON") == 0      ? slot_user(reading, at, value, false)
+        : strcmp(name, "ENTRY") == 0       ? slot_entry(reading, at, value)
+        : strcmp(name, "TEXT") == 0        ? slot_text(reading, at, value)
+        : strcmp(name, "TIME") == 0        ? slot_time(reading, at, value)
+        : strcmp(name, "NUMBER") == 0      ? story_slot_number(reading, at, value)
+        : strcmp(name, "COUNT") == 0       ? slot_count(reading, at, value)
+        : strcmp(name, "OPTION") == 0      ? slot_option(reading, at, value)
+        : strcmp(name, "EVENT") == 0       ? slot_event(reading, at, value)
+        : strcmp(name, "ALARM") == 0       ? slot_alarm(reading, at, value)
+        : strcmp(name, "STRATEGY") == 0    ? slot_strategy(reading, at, value)
+                                           : slot_frame(reading, at, value);
 }

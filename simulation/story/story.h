@@ -17,7 +17,7 @@
 #define STORY_NAME_MAX 24u    /* bytes of a name, with the final zero */
 #define STORY_ENTRIES_MAX 64u /* names of entries */
 _Static_assert(PHONES_MAX < 63, "a bit for each device, and one more");
-#define STORY_VALUES_MAX 6u   /* slots of one form */
+#define STORY_VALUES_MAX 6u /* slots of one form */
 #define STORY_NUMBER_MAX UINT64_C(1000000000)
 #define STORY_TIME_MAX_MS (UINT64_C(100) * 365 * 86400 * 1000)
 
@@ -26,9 +26,9 @@ enum story_count { COUNT_EXACTLY, COUNT_AT_LEAST, COUNT_AT_MOST };
 /** What stood in one slot of a form. */
 struct story_value {
     uint32_t column;
-    uint64_t devices;      /* DEVICE, DEVICES, NAMES: a bit for each, the index is the phone's number */
-    uint32_t device;       /* DEVICE, NAME of a device: its index; of an entry, a user, an option … */
-    uint64_t number;       /* NUMBER, COUNT; TIME in milliseconds */
+    uint64_t devices; /* DEVICE, DEVICES, NAMES: a bit for each, the index is the phone's number */
+    uint32_t device;  /* DEVICE, NAME of a device: its index; of an entry, a user, an option … */
+    uint64_t number;  /* NUMBER, COUNT; TIME in milliseconds */
     enum story_count count;
     char text[STORY_LINE_MAX]; /* TEXT, unescaped; ends in zero, so it holds none */
 };
@@ -46,7 +46,7 @@ extern const struct story_form story_forms[];
 extern const size_t story_form_count;
 
 struct story_line {
-    uint32_t number; /* in the file, from 1 */
+    uint32_t number;    /* in the file, from 1 */
     const char *source; /* ends in zero */
     const struct story_form *form;
     struct story_value values[STORY_VALUES_MAX];
@@ -68,8 +68,8 @@ struct story {
 };
 
 struct story_error {
-    uint32_t line, column;  /* 0: not about a place in the file */
-    char text[1024];        /* what was expected, and what was found */
+    uint32_t line, column; /* 0: not about a place in the file */
+    char text[1024];       /* what was expected, and what was found */
 };
 
 /** Reads a file. False: out_error says where and why, and there is nothing to free. */

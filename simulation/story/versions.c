@@ -12,8 +12,9 @@
 
 #include <string.h>
 
-#define EACH(interpreter, line, i)                                                                     \
-    for (uint32_t i = 0; i < (interpreter)->story->device_count && !(interpreter)->world->failed; i++)     \
+#define EACH(interpreter, line, i) \
+    for (uint32_t i = 0; i < (interpreter)->story->device_count && !(interpreter)->world->failed; \
+         i++) \
         if (((line)->values[0].devices >> i & 1u) != 0)
 
 /* ---- a server that means harm ---------------------------------------------------------------- */
@@ -49,7 +50,8 @@ static void turn(struct interpreter *interpreter, const struct story_line *line,
     if (all == 0 || (targets & ~all) != 0) {
         interpreter_fail(interpreter, "a hostile server turns against devices of the first person");
     } else if (strategy->needs_traitor != (traitor != PHONES_MAX)) {
-        interpreter_fail(interpreter, strategy->needs_traitor
+        interpreter_fail(interpreter,
+            strategy->needs_traitor
                 ? "%s needs a device that helps: server turns hostile: %s with DEVICE"
                 : "%s needs no device that helps: server turns hostile: %s",
             strategy->name, strategy->name);
@@ -92,7 +94,8 @@ void story_turns_honest(struct interpreter *interpreter, const struct story_line
 
 static void upgrade(struct interpreter *interpreter, const struct story_line *line, bool later)
 {
-    EACH(interpreter, line, i) {
+    EACH(interpreter, line, i)
+    {
         struct phone *phone = interpreter_phone(interpreter, i);
         bool ran = phone->device != NULL;
         phone_kill(interpreter->world, phone, false);
@@ -137,12 +140,14 @@ void story_expect_later_field(struct interpreter *interpreter, const struct stor
     char wanted[STORY_LINE_MAX + 16];
     snprintf(wanted, sizeof wanted, "%s%s", line->values[1].text,
         interpreter->broken_now ? " (otherwise)" : "");
-    EACH(interpreter, line, i) {
-        struct quire_document *document =
-            interpreter_document(interpreter, interpreter_phone(interpreter, i), line->values[2].device);
+    EACH(interpreter, line, i)
+    {
+        struct quire_document *document = interpreter_document(
+            interpreter, interpreter_phone(interpreter, i), line->values[2].device);
         if (!interpreter->world->failed && (document == NULL || !carries(document, wanted))) {
-            interpreter_fail(interpreter, "%s carries no later field \"%s\" in %s", interpreter_name(interpreter, i),
-                wanted, interpreter->story->entries[line->values[2].device].text);
+            interpreter_fail(interpreter, "%s carries no later field \"%s\" in %s",
+                interpreter_name(interpreter, i), wanted,
+                interpreter->story->entries[line->values[2].device].text);
         }
     }
 }

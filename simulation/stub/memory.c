@@ -14,7 +14,7 @@
 
 #define OURS __attribute__((visibility("default"))) /* libc's own calls come here too */
 
-#define STEP 16u          /* sizes differ by as much up to SMALL; beyond, there are four to each doubling */
+#define STEP 16u /* sizes differ by as much up to SMALL; beyond, there are four to each doubling */
 #define SMALL 1024u
 #define SMALL_CLASSES (SMALL / STEP + 1)
 #define CLASSES (SMALL_CLASSES + 4 * 40)
@@ -22,7 +22,7 @@
 #define TAKEN 0x51a7u
 #define FREE 0xf4eeu
 
-struct block { /* its 16 bytes are followed by what malloc gave */
+struct block {   /* its 16 bytes are followed by what malloc gave */
     size_t size; /* of that */
     uint32_t class;
     uint32_t mark;

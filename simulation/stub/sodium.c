@@ -32,7 +32,8 @@ struct mixer {
     uint64_t lanes[4];
     uint64_t size;
     size_t waiting_size;
-    uint8_t waiting[WAITING_MAX + 32]; /* most of what is mixed is short: it is mixed at the end, at once */
+    uint8_t waiting[WAITING_MAX
+        + 32]; /* most of what is mixed is short: it is mixed at the end, at once */
 };
 static_assert(sizeof(struct mixer) <= sizeof(crypto_generichash_state), "it lies in libsodium's");
 
@@ -155,15 +156,15 @@ int crypto_generichash_init(crypto_generichash_state *state, const unsigned char
     return 0;
 }
 
-int crypto_generichash_update(crypto_generichash_state *state, const unsigned char *in,
-    unsigned long long size)
+int crypto_generichash_update(
+    crypto_generichash_state *state, const unsigned char *in, unsigned long long size)
 {
     mixer_add((struct mixer *)(void *)state, in, (size_t)size);
     return 0;
 }
 
-int crypto_generichash_final(crypto_generichash_state *state, unsigned char *out,
-    const size_t out_size)
+int crypto_generichash_final(
+    crypto_generichash_state *state, unsigned char *out, const size_t out_size)
 {
     mixer_finish((struct mixer *)(void *)state, out, out_size);
     return 0;
@@ -240,8 +241,8 @@ int crypto_aead_xchacha20poly1305_ietf_decrypt(unsigned char *out, unsigned long
 
 /* ---- signatures: of the message and the public key alone -------------------------------------- */
 
-int crypto_sign_seed_keypair(unsigned char *public_key, unsigned char *secret_key,
-    const unsigned char *seed)
+int crypto_sign_seed_keypair(
+    unsigned char *public_key, unsigned char *secret_key, const unsigned char *seed)
 {
     mix(public_key, 32, 3, seed, 32, NULL, 0);
     memcpy(secret_key, seed, 32);
@@ -278,8 +279,8 @@ int crypto_scalarmult_base(unsigned char *public_key, const unsigned char *secre
     return 0;
 }
 
-int crypto_scalarmult(unsigned char *shared, const unsigned char *secret,
-    const unsigned char *public_key)
+int crypto_scalarmult(
+    unsigned char *shared, const unsigned char *secret, const unsigned char *public_key)
 {
     uint8_t own[32];
     crypto_scalarmult_base(own, secret);

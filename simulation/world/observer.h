@@ -44,12 +44,13 @@ struct observer {
     void (*bytes_exposed)(struct world *world, const char *where, struct quire_bytes bytes);
 
     /** phones: the device asks for a transaction, before the disk takes it. */
-    void (*phone_writes)(struct world *world, struct phone *phone, const struct quire_write *writes,
-        size_t count);
+    void (*phone_writes)(
+        struct world *world, struct phone *phone, const struct quire_write *writes, size_t count);
     /** … for a frame to be sent. */
     void (*phone_sends)(struct world *world, struct phone *phone, struct quire_bytes bytes);
     /** … for its user to be told. Nothing may be stepped. */
-    void (*phone_notice)(struct world *world, struct phone *phone, const struct quire_action *action);
+    void (*phone_notice)(
+        struct world *world, struct phone *phone, const struct quire_action *action);
     /** After each step, with phone->state as it is now. */
     void (*phone_state)(struct world *world, struct phone *phone);
     /** The disk is durable up to disk.durable_version. */
@@ -76,13 +77,13 @@ struct observer {
 };
 
 /** Calls a hook of every observer that has it. */
-#define OBSERVE(world, hook, ...)                                                                  \
-    do {                                                                                           \
-        for (size_t observe_i = 0; observe_i < (world)->observer_count; observe_i++) {             \
-            if ((world)->observers[observe_i]->hook != NULL) {                                     \
-                (world)->observers[observe_i]->hook((world), __VA_ARGS__);                         \
-            }                                                                                      \
-        }                                                                                          \
+#define OBSERVE(world, hook, ...) \
+    do { \
+        for (size_t observe_i = 0; observe_i < (world)->observer_count; observe_i++) { \
+            if ((world)->observers[observe_i]->hook != NULL) { \
+                (world)->observers[observe_i]->hook((world), __VA_ARGS__); \
+            } \
+        } \
     } while (0)
 
 #endif

@@ -4,7 +4,6 @@
  */
 #include "options.h"
 
-
 #include <inttypes.h>
 #include <string.h>
 
@@ -54,8 +53,8 @@ static void draw_more(struct options *options, struct prng *prng)
     options->server_pause_mean_s = maybe(prng, 100000, 60, 900);
     options->pause_length_s = prng_range(prng, 1, 100);
     options->sleeps = maybe(prng, 100000, 1, 3);
-    options->sleep_h = prng_chance(prng, 500000) ? prng_range(prng, 1, 48)
-                                                 : prng_range(prng, 48, 24 * 365);
+    options->sleep_h =
+        prng_chance(prng, 500000) ? prng_range(prng, 1, 48) : prng_range(prng, 48, 24 * 365);
     options->flap_mean_s = maybe(prng, 100000, 120, 900);
     options->flap_length_s = prng_range(prng, 5, 120);
     options->half_mean_s = maybe(prng, 100000, 120, 900);
@@ -107,8 +106,10 @@ void options_draw_limits(struct options *options, uint64_t seed, uint64_t per_mi
 
 bool options_lower_limits(const struct options *options)
 {
-    return (options->limit_text | options->limit_elements | options->limit_devices | options->limit_records
-               | options->limit_chains | options->limit_user_kib | options->limit_store_kib) != 0;
+    return (options->limit_text | options->limit_elements | options->limit_devices
+               | options->limit_records | options->limit_chains | options->limit_user_kib
+               | options->limit_store_kib)
+        != 0;
 }
 
 void options_draw(struct options *options, uint64_t seed, uint64_t minutes)
@@ -120,8 +121,8 @@ void options_draw(struct options *options, uint64_t seed, uint64_t minutes)
     options->users = prng_chance(&prng, 250000) ? 2 : 1;
     options->phones = prng_range(&prng, 2, prng_chance(&prng, 250000) ? 5 : 3);
     /* More than a device keeps open, now and then. */
-    options->entries = prng_chance(&prng, 50000) ? prng_range(&prng, 66, 110)
-                                                 : prng_range(&prng, 1, 5);
+    options->entries =
+        prng_chance(&prng, 50000) ? prng_range(&prng, 66, 110) : prng_range(&prng, 1, 5);
     options->acts_per_minute = prng_range(&prng, 4, 40);
     options->writing_s = prng_range(&prng, 5, 120);
     options->resting_s = prng_range(&prng, 10, 400);
@@ -210,10 +211,11 @@ void options_range(size_t index, uint64_t *out_least, uint64_t *out_most)
     const struct {
         const char *name;
         uint64_t least, most;
-    } ranges[] = {{"users", 1, USERS_MAX}, {"phones", 1, PHONES_OF_USER_MAX}, {"entries", 1, ENTRIES_MAX},
-        {"acts_per_minute", 1, 60000}, {"bytes_per_ms", 1, UINT64_MAX}, {"phone_clones", 0, CLONES_MAX},
-        {"limit_devices", 0, 20}, {"limit_records", 0, 1024}, {"limit_chains", 0, 1000},
-        {"limit_text", 0, UINT32_MAX}, {"limit_elements", 0, UINT32_MAX}};
+    } ranges[] = {{"users", 1, USERS_MAX}, {"phones", 1, PHONES_OF_USER_MAX},
+        {"entries", 1, ENTRIES_MAX}, {"acts_per_minute", 1, 60000}, {"bytes_per_ms", 1, UINT64_MAX},
+        {"phone_clones", 0, CLONES_MAX}, {"limit_devices", 0, 20}, {"limit_records", 0, 1024},
+        {"limit_chains", 0, 1000}, {"limit_text", 0, UINT32_MAX},
+        {"limit_elements", 0, UINT32_MAX}};
     *out_least = 0;
     *out_most = UINT64_MAX;
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {

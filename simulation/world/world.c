@@ -92,8 +92,8 @@ static void queue_add(struct world *world, const struct event *event)
 {
     struct due due = {event->at_ms, world->schedule.queue_order++, take_place(world)};
     world->schedule.events[due.place] = *event;
-    world->schedule.queue = sim_grow(world->schedule.queue, &world->schedule.queue_capacity, world->schedule.queue_count,
-        sizeof *world->schedule.queue);
+    world->schedule.queue = sim_grow(world->schedule.queue, &world->schedule.queue_capacity,
+        world->schedule.queue_count, sizeof *world->schedule.queue);
     size_t i = world->schedule.queue_count++;
     for (; i > 0 && sooner(&due, &world->schedule.queue[(i - 1) / 2]); i = (i - 1) / 2) {
         world->schedule.queue[i] = world->schedule.queue[(i - 1) / 2];
@@ -111,7 +111,8 @@ static struct event queue_take(struct world *world)
         if (child >= world->schedule.queue_count) {
             break;
         }
-        child += child + 1 < world->schedule.queue_count && sooner(&world->schedule.queue[child + 1], &world->schedule.queue[child]);
+        child += child + 1 < world->schedule.queue_count
+            && sooner(&world->schedule.queue[child + 1], &world->schedule.queue[child]);
         if (!sooner(&world->schedule.queue[child], &last)) {
             break;
         }
@@ -153,8 +154,7 @@ void world_later(struct world *world, uint64_t at_ms,
 void world_beat(struct world *world, uint64_t at_ms,
     void (*act)(struct world *, const struct event *), uint64_t ticket)
 {
-    struct event event = {
-        .at_ms = not_before_now(world, at_ms), .act = act, .ticket = ticket};
+    struct event event = {.at_ms = not_before_now(world, at_ms), .act = act, .ticket = ticket};
     if (world->schedule.has_beat) { /* another one's, or of a life before */
         queue_add(world, &event);
         return;
@@ -170,7 +170,8 @@ static bool beat_is_next(const struct world *world)
     if (!world->schedule.has_beat || world->schedule.queue_count == 0) {
         return world->schedule.has_beat;
     }
-    const struct due beat = {.at_ms = world->schedule.beat.at_ms, .order = world->schedule.beat_order};
+    const struct due beat = {
+        .at_ms = world->schedule.beat.at_ms, .order = world->schedule.beat_order};
     return sooner(&beat, &world->schedule.queue[0]);
 }
 
@@ -197,8 +198,8 @@ bool world_wait(struct world *world, const struct event *event, uint64_t until_m
     if (world->now_ms >= until_ms) {
         return false;
     }
-    world_later(world, until_ms, event->act, event->actor, event->ticket,
-        event->number, (struct quire_bytes){event->bytes, event->size});
+    world_later(world, until_ms, event->act, event->actor, event->ticket, event->number,
+        (struct quire_bytes){event->bytes, event->size});
     return true;
 }
 
@@ -241,7 +242,7 @@ bool world_operation(struct world *world)
 static bool is_due(const struct world *world, uint64_t until_ms)
 {
     return (world->schedule.has_beat && world->schedule.beat.at_ms <= until_ms)
-           || (world->schedule.queue_count > 0 && world->schedule.queue[0].at_ms <= until_ms);
+        || (world->schedule.queue_count > 0 && world->schedule.queue[0].at_ms <= until_ms);
 }
 
 void world_run(struct world *world, uint64_t until_ms)

@@ -20,80 +20,80 @@
 #define OBSERVERS_MAX 16u
 
 /* States that a run should reach now and then; one that no run of many reaches is a gap. */
-#define COVERAGE_MARKS(X)                                                                               \
-    X(connected)                                                                                   \
-    X(dial_found_nobody)                                                                           \
-    X(connection_cut)                                                                              \
-    X(direction_stalled)                                                                           \
-    X(frame_late)                                                                                  \
-    X(frame_lost)                                                                                  \
-    X(frame_twice)                                                                                 \
-    X(batch_withheld)                                                                              \
-    X(frame_overtook)                                                                              \
-    X(phone_offline)                                                                               \
-    X(phone_killed)                                                                                \
-    X(phone_killed_while_writing_to_disk)                                                          \
-    X(phone_lost_unsynced_writes)                                                                  \
-    X(phone_rebooted)                                                                              \
-    X(profile_restored)                                                                            \
-    X(profile_restored_losing_saved_edits)                                                         \
-    X(profile_cloned)                                                                              \
-    X(joined_by_code)                                                                              \
-    X(joined_by_kit)                                                                               \
-    X(pairing_failed)                                                                              \
-    X(revoked)                                                                                     \
-    X(revoke_failed)                                                                               \
-    X(wrote_while_offline)                                                                         \
-    X(paste)                                                                                       \
-    X(delete_of_entry)                                                                             \
-    X(edit_after_delete)                                                                           \
-    X(register_with_rival_values)                                                                  \
-    X(letter_erased_twice)                                                                         \
-    X(entry_made_on_two_phones)                                                                    \
-    X(server_killed)                                                                               \
-    X(server_killed_during_commit)                                                                 \
-    X(server_lost_uncommitted)                                                                     \
-    X(server_kept_unreported_commit)                                                               \
-    X(server_drained)                                                                              \
-    X(server_disk_full)                                                                            \
-    X(server_record_damaged)                                                                       \
-    X(server_forgot)                                                                               \
-    X(server_restored)                                                                             \
-    X(server_restored_losing_acknowledged)                                                         \
-    X(server_wiped)                                                                                \
-    X(roster_contradicted)                                                                         \
-    X(rejoined)                                                                                    \
-    X(record_made_again)                                                                           \
-    X(sent_again_after_server_loss)                                                                \
-    X(batch_rejected)                                                                              \
-    X(refused_by_server)                                                                           \
-    X(clock_jumped)                                                                                \
-    X(alarm_expected)                                                                              \
-    X(acknowledged)                                                                                \
-    X(uploaded)                                                                                    \
-    X(phone_lost_at_end)                                                                           \
-    X(last_phone_joined)                                                                           \
-    X(phone_paused)                                                                                \
-    X(server_paused)                                                                               \
-    X(world_slept)                                                                                 \
-    X(world_slept_for_months)                                                                      \
-    X(server_restored_from_hours_ago)                                                              \
-    X(server_restored_from_a_month_ago)                                                            \
-    X(line_flapped)                                                                                \
-    X(line_one_way)                                                                                \
-    X(server_disk_slow)                                                                            \
-    X(server_write_failed)                                                                         \
-    X(phone_write_failed)                                                                          \
-    X(frame_of_unknown_type)                                                                       \
-    X(batch_of_later_version_unread)                                                               \
-    X(batch_of_later_version_read_later)                                                           \
-    X(field_of_later_version)                                                                      \
-    X(field_written_over)                                                                          \
-    X(reader_said_what_it_has)                                                                     \
-    X(roster_full)                                                                                 \
-    X(same_batches_compared)                                                                       \
-    X(write_refused_at_limit)                                                                      \
-    X(eight_phones)                                                                                \
+#define COVERAGE_MARKS(X) \
+    X(connected) \
+    X(dial_found_nobody) \
+    X(connection_cut) \
+    X(direction_stalled) \
+    X(frame_late) \
+    X(frame_lost) \
+    X(frame_twice) \
+    X(batch_withheld) \
+    X(frame_overtook) \
+    X(phone_offline) \
+    X(phone_killed) \
+    X(phone_killed_while_writing_to_disk) \
+    X(phone_lost_unsynced_writes) \
+    X(phone_rebooted) \
+    X(profile_restored) \
+    X(profile_restored_losing_saved_edits) \
+    X(profile_cloned) \
+    X(joined_by_code) \
+    X(joined_by_kit) \
+    X(pairing_failed) \
+    X(revoked) \
+    X(revoke_failed) \
+    X(wrote_while_offline) \
+    X(paste) \
+    X(delete_of_entry) \
+    X(edit_after_delete) \
+    X(register_with_rival_values) \
+    X(letter_erased_twice) \
+    X(entry_made_on_two_phones) \
+    X(server_killed) \
+    X(server_killed_during_commit) \
+    X(server_lost_uncommitted) \
+    X(server_kept_unreported_commit) \
+    X(server_drained) \
+    X(server_disk_full) \
+    X(server_record_damaged) \
+    X(server_forgot) \
+    X(server_restored) \
+    X(server_restored_losing_acknowledged) \
+    X(server_wiped) \
+    X(roster_contradicted) \
+    X(rejoined) \
+    X(record_made_again) \
+    X(sent_again_after_server_loss) \
+    X(batch_rejected) \
+    X(refused_by_server) \
+    X(clock_jumped) \
+    X(alarm_expected) \
+    X(acknowledged) \
+    X(uploaded) \
+    X(phone_lost_at_end) \
+    X(last_phone_joined) \
+    X(phone_paused) \
+    X(server_paused) \
+    X(world_slept) \
+    X(world_slept_for_months) \
+    X(server_restored_from_hours_ago) \
+    X(server_restored_from_a_month_ago) \
+    X(line_flapped) \
+    X(line_one_way) \
+    X(server_disk_slow) \
+    X(server_write_failed) \
+    X(phone_write_failed) \
+    X(frame_of_unknown_type) \
+    X(batch_of_later_version_unread) \
+    X(batch_of_later_version_read_later) \
+    X(field_of_later_version) \
+    X(field_written_over) \
+    X(reader_said_what_it_has) \
+    X(roster_full) \
+    X(same_batches_compared) \
+    X(write_refused_at_limit) \
+    X(eight_phones) \
     X(four_users)
 
 enum mark {
@@ -146,7 +146,7 @@ struct schedule {
     struct event *events; /* in no order; free slots are a list */
     size_t event_count, event_capacity;
     uint32_t free_place; /* + 1; 0: none. The next one is the place's `actor` */
-    struct event beat; /* beside the heap: most of what happens is the server's next tick */
+    struct event beat;   /* beside the heap: most of what happens is the server's next tick */
     uint64_t beat_order;
     bool has_beat;
 };
@@ -157,7 +157,7 @@ struct world {
     uint64_t now_ms;
     uint64_t skipped_ms; /* of it: slept through */
     uint64_t steps;
-    bool healed;  /* no new faults, no new edits: all must become quiet */
+    bool healed; /* no new faults, no new edits: all must become quiet */
     bool failed;
     bool tracing; /* print each line as it happens */
     /* rhythm: when the next operation is; people: what it is, anew for each operation, so that leaving one out
@@ -177,15 +177,15 @@ struct world {
     uint64_t bytes_scanned, frames, acts, batches_verified;
 
     const struct skips *skips; /* NULL: none */
-    uint64_t operations;            /* so far: edits and faults, one by one */
+    uint64_t operations;       /* so far: edits and faults, one by one */
 
     const char *phone_names[PHONES_MAX]; /* NULL: its number will do */
     const struct observer *observers[OBSERVERS_MAX];
     size_t observer_count;
 
     /* What hangs on a world: each is made, known and freed by the part of that name. */
-    struct recording *recording;         /* for a report, or NULL */
-    struct interpreter *interpreter;             /* the story that is told, or NULL */
+    struct recording *recording;     /* for a report, or NULL */
+    struct interpreter *interpreter; /* the story that is told, or NULL */
 
     struct network *network;
     struct server *server;
@@ -226,8 +226,7 @@ void world_run(struct world *world, uint64_t until_ms);
 
 /** One line: '#' is the next number in decimal, '$' in hexadecimal. The format must be a literal. */
 void trace_numbers(struct world *world, const char *format, const uint64_t numbers[4]);
-#define TRACE(world, format, ...) \
-    trace_numbers(world, format, (const uint64_t[4]){__VA_ARGS__})
+#define TRACE(world, format, ...) trace_numbers(world, format, (const uint64_t[4]){__VA_ARGS__})
 /** Mixes bytes into the hash of the trace. */
 void trace_bytes(struct world *world, struct quire_bytes bytes);
 /** One line as words, without its time. */

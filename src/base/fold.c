@@ -67,8 +67,8 @@ uint32_t qr_fold_voiced(uint32_t kana, uint32_t mark)
     if (base == 0x3046) { /* U */
         return kana == base ? 0x3094 : 0x30f4;
     }
-    bool odd = base >= 0x304b && base <= 0x3061 && base % 2 == 1;        /* KA … CHI */
-    bool even = base == 0x3064 || base == 0x3066 || base == 0x3068;      /* TSU, TE, TO */
+    bool odd = base >= 0x304b && base <= 0x3061 && base % 2 == 1;   /* KA … CHI */
+    bool even = base == 0x3064 || base == 0x3066 || base == 0x3068; /* TSU, TE, TO */
     return to_ha || odd || even ? kana + 1 : 0;
 }
 

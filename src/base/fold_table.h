@@ -1,6 +1,7 @@
 /*
  * Folding and kinds of code points. Written by tools/make-fold.py; do not edit.
  */
+/* clang-format off */
 #ifndef QR_BASE_FOLD_TABLE_H
 #define QR_BASE_FOLD_TABLE_H
 

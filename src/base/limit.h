@@ -21,7 +21,8 @@ enum qr_limit {
 #ifdef QR_LIMITS_LOWERED
 extern uint32_t qr_limits_lowered[QR_LIMIT_COUNT]; /* of the program; 0: as shipped */
 #define QR_LIMIT(name, shipped) \
-    (qr_limits_lowered[QR_LIMIT_##name] != 0 ? qr_limits_lowered[QR_LIMIT_##name] : (uint32_t)(shipped))
+    (qr_limits_lowered[QR_LIMIT_##name] != 0 ? qr_limits_lowered[QR_LIMIT_##name] \
+                                             : (uint32_t)(shipped))
 #else
 #define QR_LIMIT(name, shipped) (shipped)
 #endif

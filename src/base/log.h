@@ -15,13 +15,13 @@ enum qr_log_kind {
 
 /** What the index says of a record; enough to run a user without reading bodies. */
 struct qr_log_entry {
-    uint64_t lsn; /* place in the log, from 1, without gaps, never reused once durable */
-    uint64_t seq; /* in its chain, or in the roster */
+    uint64_t lsn;  /* place in the log, from 1, without gaps, never reused once durable */
+    uint64_t seq;  /* in its chain, or in the roster */
     uint32_t size; /* bytes of the record */
     uint8_t kind;  /* enum qr_log_kind */
     uint8_t replica[QR_REPLICA_SIZE]; /* BATCH: its chain; ROSTER: zeros */
-    uint8_t device[QR_DEVICE_SIZE]; /* BATCH: its author; ROSTER: zeros */
-    uint8_t hash[QR_HASH_SIZE];     /* BATCH: bh; ROSTER: hash of the record */
+    uint8_t device[QR_DEVICE_SIZE];   /* BATCH: its author; ROSTER: zeros */
+    uint8_t hash[QR_HASH_SIZE];       /* BATCH: bh; ROSTER: hash of the record */
 };
 
 /** A record on its way into the log. */
@@ -43,7 +43,8 @@ struct qr_log_reader {
     enum quire_status (*read)(void *context, uint64_t lsn, struct quire_bytes *out_bytes);
     /** May be NULL. Like each, from first_lsn on and at most `most` entries: a slice. */
     enum quire_status (*some)(void *context, const uint8_t user[QR_USER_SIZE], uint64_t first_lsn,
-        size_t most, enum quire_status (*visit)(void *visit_context, const struct qr_log_entry *entry),
+        size_t most,
+        enum quire_status (*visit)(void *visit_context, const struct qr_log_entry *entry),
         void *visit_context);
 };
 

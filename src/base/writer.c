@@ -28,7 +28,8 @@ static uint8_t *room_for(struct qr_writer *writer, size_t size)
 {
     struct quire_buffer *buffer = writer->buffer;
     if (writer->failed
-        || (buffer->capacity - buffer->size < size && quire_buffer_reserve(buffer, size) != QUIRE_OK)) {
+        || (buffer->capacity - buffer->size < size
+            && quire_buffer_reserve(buffer, size) != QUIRE_OK)) {
         writer->failed = true;
         return NULL;
     }

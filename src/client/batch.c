@@ -13,8 +13,8 @@ enum quire_status quire_client_begin(struct quire_client *client)
         return status;
     }
     if (client->connection != NULL) {
-        return qr_client_fail(&client->error, QUIRE_ESTATE,
-            "No batch begins while the client is connected.");
+        return qr_client_fail(
+            &client->error, QUIRE_ESTATE, "No batch begins while the client is connected.");
     }
     status = qr_client_records_begin(client->records, &client->error);
     client->batch |= status == QUIRE_OK;
@@ -47,8 +47,8 @@ void qr_client_import_key(const uint8_t profile_key[QUIRE_PROFILE_KEY_SIZE], uin
     hmac(profile_key, quire_bytes_of_text("quire: ids of imported entries"), out_key);
 }
 
-enum quire_status quire_client_import_id(struct quire_client *client, struct quire_bytes source,
-    uint8_t out_entry[QUIRE_ENTRY_SIZE])
+enum quire_status quire_client_import_id(
+    struct quire_client *client, struct quire_bytes source, uint8_t out_entry[QUIRE_ENTRY_SIZE])
 {
     uint8_t hash[32];
     enum quire_status status = qr_client_needs_profile(client);

@@ -23,8 +23,8 @@ static bool copy_option(const char *option, char **out_copy)
     return option == NULL || *out_copy != NULL;
 }
 
-enum quire_status quire_client_create(const struct quire_client_options *options,
-    struct quire_client **out_client)
+enum quire_status quire_client_create(
+    const struct quire_client_options *options, struct quire_client **out_client)
 {
     struct quire_client *client = calloc(1, sizeof *client);
     if (client == NULL) {
@@ -128,12 +128,13 @@ enum quire_status qr_client_device_options(struct quire_client *client, bool mak
     struct quire_buffer *record, struct quire_device_options *out_options)
 {
     struct qr_client_path path;
-    struct quire_device_options options = {.wall_ms = qr_client_wall_ms(), .fold = qr_client_fold()};
+    struct quire_device_options options = {
+        .wall_ms = qr_client_wall_ms(), .fold = qr_client_fold()};
     if (client->records != NULL) {
         options.reader = qr_client_records_reader(client->records);
     }
-    enum quire_status status = qr_client_key_path(client->key_option,
-        client->profile.config.key_name, &path, &client->error);
+    enum quire_status status = qr_client_key_path(
+        client->key_option, client->profile.config.key_name, &path, &client->error);
     if (status == QUIRE_OK) {
         status = make_key ? qr_client_key_make(path.text, options.profile_key, &client->error)
                           : qr_client_key_read(path.text, options.profile_key, &client->error);
@@ -151,7 +152,8 @@ enum quire_status qr_client_device_options(struct quire_client *client, bool mak
     return status;
 }
 
-#define WAY_BACK "If there is a backup of the folder, put it back. Else move the folder away and join again: " \
+#define WAY_BACK \
+    "If there is a backup of the folder, put it back. Else move the folder away and join again: " \
     "`quire pair` on another device and `quire join` here, or `quire recover` with the kit. What this device " \
     "had not sent is lost with the file."
 
@@ -173,13 +175,12 @@ static enum quire_status check_records(struct quire_client *client, const char *
 static enum quire_status open_records(struct quire_client *client)
 {
     struct qr_client_path path;
-    enum quire_status status =
-        qr_client_profile_records(&client->profile, &path, &client->error);
+    enum quire_status status = qr_client_profile_records(&client->profile, &path, &client->error);
     if (status == QUIRE_OK) {
         status = client->reading
             ? qr_client_records_open_to_read(path.text, &client->records, &client->error)
             : qr_client_records_open(path.text, QR_CLIENT_MAP_FIRST, QR_CLIENT_MAP_MAX,
-                  &client->records, &client->error);
+                &client->records, &client->error);
     }
     return status;
 }
@@ -257,7 +258,8 @@ static enum quire_status refuse_unfinished(struct quire_client *client)
         client->profile.path.text);
 }
 
-static enum quire_status open_without_lock(struct quire_client *client, const char *path, bool detached)
+static enum quire_status open_without_lock(
+    struct quire_client *client, const char *path, bool detached)
 {
     struct qr_client_inbox inbox = {0};
     client->error.text[0] = 0;
@@ -266,8 +268,8 @@ static enum quire_status open_without_lock(struct quire_client *client, const ch
         status = refuse_unfinished(client);
     }
     if (status == QUIRE_OK && detached) {
-        status = qr_client_random(client->detached_replica, sizeof client->detached_replica,
-            &client->error);
+        status = qr_client_random(
+            client->detached_replica, sizeof client->detached_replica, &client->error);
     }
     if (status == QUIRE_OK) {
         status = qr_client_inbox_read(client, &inbox);
@@ -319,8 +321,8 @@ enum quire_status quire_client_open(struct quire_client *client)
         status = qr_client_profile_path(client->profile_option, &path, &client->error);
     }
     if (status == QUIRE_OK) {
-        status = qr_client_profile_open(path.text, client->lock_wait_ms, &client->profile,
-            &client->error);
+        status = qr_client_profile_open(
+            path.text, client->lock_wait_ms, &client->profile, &client->error);
     }
     if (status == QUIRE_OK) {
         status = refuse_unfinished(client);
@@ -342,8 +344,8 @@ enum quire_status quire_client_open(struct quire_client *client)
 
 /* ---- making ---------------------------------------------------------------------------------- */
 
-static enum quire_status begin_profile(struct quire_client *client, const char *name,
-    enum qr_client_stage stage)
+static enum quire_status begin_profile(
+    struct quire_client *client, const char *name, enum qr_client_stage stage)
 {
     struct qr_client_path path;
     enum quire_status status = needs_none(client);
@@ -353,17 +355,16 @@ static enum quire_status begin_profile(struct quire_client *client, const char *
         status = qr_client_fail(&client->error, QUIRE_EINVALID,
             "A device's name has 1 to %d bytes of UTF-8.", QUIRE_NAME_MAX);
     }
-    if (status == QUIRE_OK && stage == QR_CLIENT_STAGE_JOINING
-        && client->server_option[0] == 0) {
-        status = qr_client_fail(&client->error, QUIRE_EINVALID,
-            "Joining needs the address of the server.");
+    if (status == QUIRE_OK && stage == QR_CLIENT_STAGE_JOINING && client->server_option[0] == 0) {
+        status = qr_client_fail(
+            &client->error, QUIRE_EINVALID, "Joining needs the address of the server.");
     }
     if (status == QUIRE_OK) {
         status = qr_client_profile_path(client->profile_option, &path, &client->error);
     }
     if (status == QUIRE_OK) {
-        status = qr_client_profile_make(path.text, client->lock_wait_ms, stage, &client->profile,
-            &client->error);
+        status = qr_client_profile_make(
+            path.text, client->lock_wait_ms, stage, &client->profile, &client->error);
     }
     if (status == QUIRE_OK) {
         memcpy(client->profile.config.server, client->server_option,
@@ -393,8 +394,8 @@ static enum quire_status abandon(struct quire_client *client, enum quire_status 
     return status;
 }
 
-enum quire_status quire_client_start_account(struct quire_client *client, const char *name,
-    char out_kit[QUIRE_KIT_TEXT_SIZE])
+enum quire_status quire_client_start_account(
+    struct quire_client *client, const char *name, char out_kit[QUIRE_KIT_TEXT_SIZE])
 {
     char kit[QUIRE_KIT_TEXT_SIZE];
     struct quire_buffer record = {0};
@@ -406,8 +407,8 @@ enum quire_status quire_client_start_account(struct quire_client *client, const 
     }
     status = qr_client_device_options(client, true, &record, &options);
     if (status == QUIRE_OK) {
-        status = quire_device_init(&options, quire_bytes_of_text(name), kit, &client->device,
-            &actions);
+        status =
+            quire_device_init(&options, quire_bytes_of_text(name), kit, &client->device, &actions);
         if (status != QUIRE_OK) {
             qr_client_fail(&client->error, status, "The account cannot be made: %s.",
                 quire_status_text(status));
@@ -444,8 +445,8 @@ static enum quire_status join_by(struct quire_client *client, const char *name, 
     }
     status = qr_client_device_options(client, true, &record, &options);
     if (status == QUIRE_OK) {
-        status = begin(&options, quire_bytes_of_text(name), quire_bytes_of_text(secret),
-            &client->device);
+        status = begin(
+            &options, quire_bytes_of_text(name), quire_bytes_of_text(secret), &client->device);
         if (status == QUIRE_EMALFORMED) {
             qr_client_fail(&client->error, status,
                 "This is not a %s: a character is wrong or missing. Nothing was changed.", what);
@@ -483,8 +484,8 @@ static enum quire_status recover_alone(const struct quire_device_options *option
     return status;
 }
 
-enum quire_status quire_client_join(struct quire_client *client, const char *name,
-    const char *code, uint32_t timeout_ms)
+enum quire_status quire_client_join(
+    struct quire_client *client, const char *name, const char *code, uint32_t timeout_ms)
 {
     client->run.joined = false;
     return join_by(client, name, code, quire_device_join, "pairing code", timeout_ms);
@@ -507,12 +508,11 @@ const char *quire_client_server(const struct quire_client *client)
 
 const char *quire_client_fingerprint(const struct quire_client *client)
 {
-    return client->device != NULL ? client->profile.config.fingerprint
-                                  : client->fingerprint_option;
+    return client->device != NULL ? client->profile.config.fingerprint : client->fingerprint_option;
 }
 
-enum quire_status quire_client_set_server(struct quire_client *client, const char *url,
-    const char *fingerprint)
+enum quire_status quire_client_set_server(
+    struct quire_client *client, const char *url, const char *fingerprint)
 {
     enum quire_status status = qr_client_needs_lock(client);
     if (status != QUIRE_OK) {

@@ -11,8 +11,8 @@ static bool is_key_name(const char *text)
         && strspn(text, "0123456789abcdef") == QR_CLIENT_KEY_NAME_SIZE - 1;
 }
 
-static enum quire_status set_field(struct qr_client_config *config, const char *key,
-    const char *value, bool *out_format)
+static enum quire_status set_field(
+    struct qr_client_config *config, const char *key, const char *value, bool *out_format)
 {
     if (strcmp(key, "format") == 0) {
         *out_format = true;
@@ -63,8 +63,8 @@ static bool copy_trimmed(const char *start, const char *end, char *out, size_t s
     return true;
 }
 
-enum quire_status qr_client_config_parse(struct quire_bytes text,
-    struct qr_client_config *out_config, unsigned *out_line)
+enum quire_status qr_client_config_parse(
+    struct quire_bytes text, struct qr_client_config *out_config, unsigned *out_line)
 {
     struct qr_client_config config = {.stage = QR_CLIENT_STAGE_READY};
     bool format = false;
@@ -101,8 +101,8 @@ enum quire_status qr_client_config_parse(struct quire_bytes text,
     return QUIRE_OK;
 }
 
-enum quire_status qr_client_config_text(const struct qr_client_config *config,
-    struct quire_buffer *out_text)
+enum quire_status qr_client_config_text(
+    const struct qr_client_config *config, struct quire_buffer *out_text)
 {
     char text[1024];
     int size = snprintf(text, sizeof text,
@@ -112,8 +112,8 @@ enum quire_status qr_client_config_text(const struct qr_client_config *config,
         size += snprintf(text + size, sizeof text - (size_t)size, "server = %s\n", config->server);
     }
     if (config->fingerprint[0] != 0) {
-        size += snprintf(text + size, sizeof text - (size_t)size, "fingerprint = %s\n",
-            config->fingerprint);
+        size += snprintf(
+            text + size, sizeof text - (size_t)size, "fingerprint = %s\n", config->fingerprint);
     }
     if (config->stage != QR_CLIENT_STAGE_READY) {
         size += snprintf(text + size, sizeof text - (size_t)size, "stage = %s\n",

@@ -19,17 +19,18 @@ enum qr_client_stage {
 
 struct qr_client_config {
     enum qr_client_stage stage;
-    char key_name[QR_CLIENT_KEY_NAME_SIZE]; /* of the default key file; says nothing about the key */
-    char server[QR_CLIENT_URL_MAX + 1];     /* "" none; in the form of qr_client_url_text */
+    char
+        key_name[QR_CLIENT_KEY_NAME_SIZE]; /* of the default key file; says nothing about the key */
+    char server[QR_CLIENT_URL_MAX + 1];    /* "" none; in the form of qr_client_url_text */
     char fingerprint[QR_CLIENT_FINGERPRINT_HEX + 1]; /* "" none */
 };
 
 /** EMALFORMED: out_line says where, from 1 (0: no "format" line). EUNSUPPORTED: a newer format. */
-QUIRE_CHECKED enum quire_status qr_client_config_parse(struct quire_bytes text,
-    struct qr_client_config *out_config, unsigned *out_line);
+QUIRE_CHECKED enum quire_status qr_client_config_parse(
+    struct quire_bytes text, struct qr_client_config *out_config, unsigned *out_line);
 
 /** Appends the file's text. ENOMEM. */
-QUIRE_CHECKED enum quire_status qr_client_config_text(const struct qr_client_config *config,
-    struct quire_buffer *out_text);
+QUIRE_CHECKED enum quire_status qr_client_config_text(
+    const struct qr_client_config *config, struct quire_buffer *out_text);
 
 #endif

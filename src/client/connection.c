@@ -35,7 +35,7 @@ struct qr_client_connection {
     struct message *first, *last;
     struct quire_buffer incoming;
     lws_sorted_usec_list_t timer;
-    struct qr_client_resolve *resolve;   /* the name is being looked up */
+    struct qr_client_resolve *resolve;    /* the name is being looked up */
     struct qr_client_addresses addresses; /* of it, tried one after another */
     size_t next_address;
     bool try_next; /* the one before led nowhere */
@@ -59,7 +59,7 @@ static void report_down(struct qr_client_connection *connection, const char *why
     }
     enum qr_client_down reason = connection->distrusted ? QR_CLIENT_DOWN_DISTRUSTED
         : connection->state == DIALLING                 ? QR_CLIENT_DOWN_UNREACHABLE
-                                                  : QR_CLIENT_DOWN_CUT;
+                                                        : QR_CLIENT_DOWN_CUT;
     if (connection->why[0] == 0) {
         snprintf(connection->why, sizeof connection->why, "%s", why);
     }
@@ -133,8 +133,10 @@ static int verify(struct qr_client_connection *connection, X509_STORE_CTX *chain
         X509_STORE_CTX_set_error(chain, X509_V_OK);
         return 0;
     }
-    snprintf(why, sizeof why, "no authority vouches for the server's certificate (%s); its fingerprint "
-        "is %s", X509_verify_cert_error_string(error), shown);
+    snprintf(why, sizeof why,
+        "no authority vouches for the server's certificate (%s); its fingerprint "
+        "is %s",
+        X509_verify_cert_error_string(error), shown);
     return refuse_certificate(connection, why);
 }
 
@@ -153,8 +155,8 @@ static bool is_pinned(const struct qr_client_connection *connection, struct lws 
 
 /* ---- what libwebsockets says ----------------------------------------------------------------- */
 
-static int receive(struct qr_client_connection *connection, struct lws *wsi, const void *data,
-    size_t size)
+static int receive(
+    struct qr_client_connection *connection, struct lws *wsi, const void *data, size_t size)
 {
     if (!lws_frame_is_binary(wsi)
         || connection->incoming.size + size + lws_remaining_packet_payload(wsi)
@@ -200,29 +202,34 @@ static int write_next(struct qr_client_connection *connection, struct lws *wsi)
 }
 
 /* libwebsockets' words where a person can do something about them, in ours. */
-static void explain(const struct qr_client_connection *connection, struct lws *wsi, const char *said, char *out,
-    size_t size)
+static void explain(const struct qr_client_connection *connection, struct lws *wsi,
+    const char *said, char *out, size_t size)
 {
     bool answered = strstr(said, "not 101") != NULL;
     unsigned status = answered ? lws_http_client_http_response(wsi) : 0;
     if (status == 421) {
-        snprintf(out, size, "the server does not go by this name; its operator adds it (quired --host NAME)");
+        snprintf(out, size,
+            "the server does not go by this name; its operator adds it (quired --host NAME)");
     } else if (answered) {
-        snprintf(out, size, "what listens there is no Quire server, or a proxy before it is not set up for "
-            "WebSockets (HTTP status %u)", status);
+        snprintf(out, size,
+            "what listens there is no Quire server, or a proxy before it is not set up for "
+            "WebSockets (HTTP status %u)",
+            status);
     } else if (strncmp(said, "connect SSL err", strlen("connect SSL err")) == 0) {
-        snprintf(out, size, "TLS cannot be begun with it: it speaks none (then it is ws://), or it hangs up, as "
+        snprintf(out, size,
+            "TLS cannot be begun with it: it speaks none (then it is ws://), or it hangs up, as "
             "on who dials too often");
     } else if (strcmp(said, "read failed") == 0 && !connection->url.tls) {
-        snprintf(out, size, "it hung up, as on who dials too often, or who begins without TLS where there is "
+        snprintf(out, size,
+            "it hung up, as on who dials too often, or who begins without TLS where there is "
             "some (then it is wss://)");
     } else {
         snprintf(out, size, "%s", said);
     }
 }
 
-static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
-    size_t size)
+static int on_event(
+    struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t size)
 {
     (void)user;
     struct qr_client_connection *connection = lws_context_user(lws_get_context(wsi));
@@ -231,7 +238,8 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_OPENSSL_PERFORM_SERVER_CERT_VERIFICATION:
         return verify(connection, user, size != 0);
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
-        explain(connection, wsi, in != NULL ? (const char *)in : "it cannot be reached", why, sizeof why);
+        explain(connection, wsi, in != NULL ? (const char *)in : "it cannot be reached", why,
+            sizeof why);
         dial_failed(connection, why);
         return 0;
     case LWS_CALLBACK_WSI_DESTROY:
@@ -251,13 +259,11 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
         return 0;
     case LWS_CALLBACK_CLIENT_RECEIVE:
         return connection->state == UP ? receive(connection, wsi, in, size) : 0;
-    case LWS_CALLBACK_CLIENT_WRITEABLE:
-        return write_next(connection, wsi);
+    case LWS_CALLBACK_CLIENT_WRITEABLE: return write_next(connection, wsi);
     case LWS_CALLBACK_CLIENT_CLOSED:
         report_down(connection, "the server closed the connection");
         return 0;
-    default:
-        return 0;
+    default: return 0;
     }
 }
 
@@ -268,9 +274,9 @@ static const struct lws_protocols protocols[] = {
     {0},
 };
 
-enum quire_status qr_client_connection_create(const struct qr_client_url *url, const char *fingerprint,
-    const struct qr_client_connection_events *events, struct qr_client_connection **out_connection,
-    struct qr_client_error *error)
+enum quire_status qr_client_connection_create(const struct qr_client_url *url,
+    const char *fingerprint, const struct qr_client_connection_events *events,
+    struct qr_client_connection **out_connection, struct qr_client_error *error)
 {
     static const lws_retry_bo_t no_retries = {0};
     struct qr_client_connection *connection = calloc(1, sizeof *connection);
@@ -292,7 +298,8 @@ enum quire_status qr_client_connection_create(const struct qr_client_url *url, c
         .fd_limit_per_thread = 0,
     };
     if (url->tls) {
-        info.ssl_client_options_set = SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 | SSL_OP_NO_TLSv1_2; /* so 1.3 */
+        info.ssl_client_options_set =
+            SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 | SSL_OP_NO_TLSv1_2; /* so 1.3 */
         if (fingerprint[0] != 0) {
             info.options |= LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS; /* not asked, so not loaded */
         }
@@ -331,18 +338,21 @@ static void connect_to(struct qr_client_connection *connection, const char *addr
         .protocol = "quire.1",
         .local_protocol_name = "quire.1",
         .alpn = "http/1.1",
-        .ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT | (connection->url.tls ? LCCSCF_USE_SSL : 0),
+        .ssl_connection =
+            LCCSCF_HTTP_NO_FOLLOW_REDIRECT | (connection->url.tls ? LCCSCF_USE_SSL : 0),
         .pwsi = &connection->wsi,
     };
     if (lws_client_connect_via_info(&info) == NULL) {
-        dial_failed(connection, "it cannot be reached"); /* no effect if the failure was reported already */
+        dial_failed(
+            connection, "it cannot be reached"); /* no effect if the failure was reported already */
     }
 }
 
 static bool is_numeric(const char *address)
 {
     struct in6_addr ignored;
-    return inet_pton(AF_INET, address, &ignored) == 1 || inet_pton(AF_INET6, address, &ignored) == 1;
+    return inet_pton(AF_INET, address, &ignored) == 1
+        || inet_pton(AF_INET6, address, &ignored) == 1;
 }
 
 void qr_client_connection_dial(struct qr_client_connection *connection)
@@ -366,7 +376,8 @@ void qr_client_connection_dial(struct qr_client_connection *connection)
 /* Goes on with dialling, where that waits for us. */
 static void go_on_dialling(struct qr_client_connection *connection)
 {
-    if (connection->resolve != NULL && qr_client_resolve_done(connection->resolve, &connection->addresses)) {
+    if (connection->resolve != NULL
+        && qr_client_resolve_done(connection->resolve, &connection->addresses)) {
         qr_client_resolve_drop(connection->resolve);
         connection->resolve = NULL;
         connection->try_next = connection->addresses.error == 0;
@@ -388,7 +399,8 @@ bool qr_client_connection_idle(const struct qr_client_connection *connection)
     return connection->state == IDLE;
 }
 
-enum quire_status qr_client_connection_send(struct qr_client_connection *connection, struct quire_bytes message)
+enum quire_status qr_client_connection_send(
+    struct qr_client_connection *connection, struct quire_bytes message)
 {
     if (connection->state != UP) {
         return QUIRE_OK;
@@ -436,8 +448,8 @@ void qr_client_connection_run(struct qr_client_connection *connection, uint32_t 
     lws_service(connection->lws, 0);
 }
 
-void qr_client_connection_counts(const struct qr_client_connection *connection, uint64_t *out_received,
-    uint64_t *out_sent)
+void qr_client_connection_counts(
+    const struct qr_client_connection *connection, uint64_t *out_received, uint64_t *out_sent)
 {
     *out_received = connection->received;
     *out_sent = connection->sent;

@@ -42,14 +42,14 @@ void qr_client_connection_dial(struct qr_client_connection *connection);
 /** Neither up nor dialling. */
 bool qr_client_connection_idle(const struct qr_client_connection *connection);
 /** Queues a copy of one message; without a connection it is dropped. ENOMEM. */
-QUIRE_CHECKED enum quire_status qr_client_connection_send(struct qr_client_connection *connection,
-    struct quire_bytes message);
+QUIRE_CHECKED enum quire_status qr_client_connection_send(
+    struct qr_client_connection *connection, struct quire_bytes message);
 /** Closes after what is queued, in two seconds at most; down follows. */
 void qr_client_connection_hang_up(struct qr_client_connection *connection);
 /** Does what there is to do, waiting for at most wait_ms. */
 void qr_client_connection_run(struct qr_client_connection *connection, uint32_t wait_ms);
 /** Bytes of messages since it was created. */
-void qr_client_connection_counts(const struct qr_client_connection *connection, uint64_t *out_received,
-    uint64_t *out_sent);
+void qr_client_connection_counts(
+    const struct qr_client_connection *connection, uint64_t *out_received, uint64_t *out_sent);
 
 #endif

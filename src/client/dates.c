@@ -45,8 +45,8 @@ void qr_client_civil(int64_t days, int64_t *out_year, int *out_month, int *out_d
     *out_year = year_of_era + era * 400 + (*out_month <= 2);
 }
 
-bool qr_client_civil_ms(int64_t year, int month, int day, int hour, int minute, int second,
-    int64_t *out_ms)
+bool qr_client_civil_ms(
+    int64_t year, int month, int day, int hour, int minute, int second, int64_t *out_ms)
 {
     int64_t real_year = 0;
     int real_month = 0, real_day = 0;
@@ -59,8 +59,8 @@ bool qr_client_civil_ms(int64_t year, int month, int day, int hour, int minute, 
     if (real_year != year || real_month != month || real_day != day) {
         return false;
     }
-    *out_ms = days * QR_CLIENT_DAY_MS + hour * HOUR_MS + minute * MINUTE_MS
-        + second * INT64_C(1000);
+    *out_ms =
+        days * QR_CLIENT_DAY_MS + hour * HOUR_MS + minute * MINUTE_MS + second * INT64_C(1000);
     return true;
 }
 
@@ -191,8 +191,8 @@ static int month_of(const char *word)
 {
     static const char *const names[12] = {"january", "february", "march", "april", "may", "june",
         "july", "august", "september", "october", "november", "december"};
-    static const nl_item items[12] = {MON_1, MON_2, MON_3, MON_4, MON_5, MON_6, MON_7, MON_8, MON_9,
-        MON_10, MON_11, MON_12};
+    static const nl_item items[12] = {
+        MON_1, MON_2, MON_3, MON_4, MON_5, MON_6, MON_7, MON_8, MON_9, MON_10, MON_11, MON_12};
     static const nl_item short_items[12] = {ABMON_1, ABMON_2, ABMON_3, ABMON_4, ABMON_5, ABMON_6,
         ABMON_7, ABMON_8, ABMON_9, ABMON_10, ABMON_11, ABMON_12};
     return named(word, names, 12, items, short_items) + 1;
@@ -201,11 +201,11 @@ static int month_of(const char *word)
 /* Monday is 0; −1: no weekday. */
 static int weekday_of(const char *word)
 {
-    static const char *const names[7] = {"monday", "tuesday", "wednesday", "thursday", "friday",
-        "saturday", "sunday"};
+    static const char *const names[7] = {
+        "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"};
     static const nl_item items[7] = {DAY_2, DAY_3, DAY_4, DAY_5, DAY_6, DAY_7, DAY_1};
-    static const nl_item short_items[7] = {ABDAY_2, ABDAY_3, ABDAY_4, ABDAY_5, ABDAY_6, ABDAY_7,
-        ABDAY_1};
+    static const nl_item short_items[7] = {
+        ABDAY_2, ABDAY_3, ABDAY_4, ABDAY_5, ABDAY_6, ABDAY_7, ABDAY_1};
     return named(word, names, 7, items, short_items);
 }
 
@@ -234,8 +234,8 @@ static struct qr_client_span span_of_days(int64_t first, int64_t end)
 static struct qr_client_span span_of_months(int64_t year, int64_t month, int64_t count)
 {
     int64_t first = year * 12 + month - 1, end = first + count;
-    return span_of_days(qr_client_days(first / 12, first % 12 + 1, 1),
-        qr_client_days(end / 12, end % 12 + 1, 1));
+    return span_of_days(
+        qr_client_days(first / 12, first % 12 + 1, 1), qr_client_days(end / 12, end % 12 + 1, 1));
 }
 
 static int64_t weekday_of_day(int64_t day)
@@ -266,7 +266,8 @@ static enum quire_status read_distance(struct date_reader *reader, int64_t count
         *out_span = (struct qr_client_span){moment, moment + MINUTE_MS, QR_CLIENT_GRAIN_TIME};
         return QUIRE_OK;
     }
-    if ((strcmp(unit, "year") == 0 && count > 9999) || (strcmp(unit, "month") == 0 && count > 9999 * 12)) {
+    if ((strcmp(unit, "year") == 0 && count > 9999)
+        || (strcmp(unit, "month") == 0 && count > 9999 * 12)) {
         return not_a_date(reader);
     }
     int64_t day = strcmp(unit, "day") == 0 ? reader->today + signed_count
@@ -311,8 +312,8 @@ static enum quire_status exact_day(struct date_reader *reader, int64_t year, int
 }
 
 /* 2026, 2026-01, 2026-01-31; slashes will do */
-static enum quire_status read_iso(struct date_reader *reader, const char *word,
-    struct qr_client_span *out_span)
+static enum quire_status read_iso(
+    struct date_reader *reader, const char *word, struct qr_client_span *out_span)
 {
     int64_t parts[3] = {0};
     size_t count = 0;
@@ -343,13 +344,14 @@ static enum quire_status read_iso(struct date_reader *reader, const char *word,
     if (count == 2) {
         return exact_day(reader, parts[0], parts[1], parts[2], out_span);
     }
-    *out_span = count == 1 ? span_of_months(parts[0], parts[1], 1) : span_of_months(parts[0], 1, 12);
+    *out_span =
+        count == 1 ? span_of_months(parts[0], parts[1], 1) : span_of_months(parts[0], 1, 12);
     return QUIRE_OK;
 }
 
 /* 31.1.2026, 31/1/2026, 1/31/2026, 31-1-2026 */
-static enum quire_status read_numbers(struct date_reader *reader, const char *word,
-    struct qr_client_span *out_span)
+static enum quire_status read_numbers(
+    struct date_reader *reader, const char *word, struct qr_client_span *out_span)
 {
     int64_t first = 0, second = 0, year = 0;
     const char *rest = word;
@@ -370,10 +372,11 @@ static enum quire_status read_numbers(struct date_reader *reader, const char *wo
     if (first > 12 || second > 12) { /* only one order is possible */
         day_first = first > 12;
     } else if (!same && separator != '.' && reader->order == QR_CLIENT_ORDER_UNKNOWN) {
-        return refuse(reader,
-            "is ambiguous: the day or the month may come first. Write it as 2026-01-31.");
+        return refuse(
+            reader, "is ambiguous: the day or the month may come first. Write it as 2026-01-31.");
     }
-    return exact_day(reader, year, day_first ? second : first, day_first ? first : second, out_span);
+    return exact_day(
+        reader, year, day_first ? second : first, day_first ? first : second, out_span);
 }
 
 /* "3", "3rd", "3." as a day of a month. */
@@ -392,8 +395,8 @@ static bool read_year(const char *word, int64_t *out_year)
 }
 
 /* "march", "march 2026", "march 3", "3 march 2026": without a year the last one that has begun. */
-static enum quire_status read_month_name(struct date_reader *reader, int64_t day, int month,
-    struct qr_client_span *out_span)
+static enum quire_status read_month_name(
+    struct date_reader *reader, int64_t day, int month, struct qr_client_span *out_span)
 {
     int64_t year = 0;
     if (day == 0 && read_ordinal(peek(reader, 0), &day)) {
@@ -428,8 +431,8 @@ static enum quire_status read_month_name(struct date_reader *reader, int64_t day
     return exact_day(reader, year, month, day, out_span);
 }
 
-static enum quire_status read_weekday(struct date_reader *reader, int weekday, int64_t direction,
-    struct qr_client_span *out_span)
+static enum quire_status read_weekday(
+    struct date_reader *reader, int weekday, int64_t direction, struct qr_client_span *out_span)
 {
     int64_t today = weekday_of_day(reader->today);
     if (direction == 0 && today == weekday) {
@@ -444,15 +447,15 @@ static enum quire_status read_weekday(struct date_reader *reader, int weekday, i
 }
 
 /* "last", "this" or "next" was taken: a weekday, a unit or a month's name follows. */
-static enum quire_status read_relative(struct date_reader *reader, int64_t direction,
-    struct qr_client_span *out_span)
+static enum quire_status read_relative(
+    struct date_reader *reader, int64_t direction, struct qr_client_span *out_span)
 {
     const char *word = peek(reader, 0);
     int weekday = weekday_of(word);
     const char *unit = unit_of(word);
     if (weekday >= 0 && direction == 0) {
-        return refuse(reader,
-            "is ambiguous: it may be before or after today. Say \"last\" or \"next\".");
+        return refuse(
+            reader, "is ambiguous: it may be before or after today. Say \"last\" or \"next\".");
     }
     if (weekday >= 0) {
         reader->next++;
@@ -643,7 +646,10 @@ enum quire_status qr_client_date_read(const char *text, int64_t now_ms,
     size_t error_size)
 {
     int64_t local = qr_client_local_ms(now_ms);
-    struct date_reader reader = {.said = text, .now_ms = now_ms, .order = order, .error = error,
+    struct date_reader reader = {.said = text,
+        .now_ms = now_ms,
+        .order = order,
+        .error = error,
         .error_size = error_size,
         .today = local / QR_CLIENT_DAY_MS - (local % QR_CLIENT_DAY_MS < 0)};
     struct qr_client_span span = {0};

@@ -42,8 +42,8 @@ int64_t qr_client_days(int64_t year, int64_t month, int64_t day);
 /** The date that is `days` after 1970-01-01. */
 void qr_client_civil(int64_t days, int64_t *out_year, int *out_month, int *out_day);
 /** Civil time of a date and time that must exist, years 1 to 9999, second at most 59; else false. */
-bool qr_client_civil_ms(int64_t year, int month, int day, int hour, int minute, int second,
-    int64_t *out_ms);
+bool qr_client_civil_ms(
+    int64_t year, int month, int day, int hour, int minute, int second, int64_t *out_ms);
 
 /** What a wall clock in the process's time zone ($TZ) shows at wall_ms (milliseconds since 1970 UTC). */
 int64_t qr_client_local_ms(int64_t wall_ms);

@@ -13,8 +13,14 @@
 
 /* Error codes of the protocol after which connecting again is of no use before the user acts. */
 enum {
-    ERROR_VERSION = 2, ERROR_AUTH = 3, ERROR_REVOKED = 4, ERROR_MOVED = 15, ERROR_UPGRADE = 16,
-    ERROR_UNKNOWN_USER = 17, ERROR_REGISTRATION = 18, ERROR_UNKNOWN_DEVICE = 19
+    ERROR_VERSION = 2,
+    ERROR_AUTH = 3,
+    ERROR_REVOKED = 4,
+    ERROR_MOVED = 15,
+    ERROR_UPGRADE = 16,
+    ERROR_UNKNOWN_USER = 17,
+    ERROR_REGISTRATION = 18,
+    ERROR_UNKNOWN_DEVICE = 19
 };
 
 /* ---- from the connection --------------------------------------------------------------------------- */
@@ -32,7 +38,8 @@ static void on_up(void *context)
         return;
     }
     client->failed = qr_client_feed(client,
-        (struct quire_event){.kind = QUIRE_EVENT_CONNECTED, .bytes = quire_bytes_of_text(url.host)});
+        (struct quire_event){
+            .kind = QUIRE_EVENT_CONNECTED, .bytes = quire_bytes_of_text(url.host)});
 }
 
 static void on_message(void *context, struct quire_bytes message)
@@ -42,8 +49,8 @@ static void on_message(void *context, struct quire_bytes message)
         return;
     }
     client->run.moved_ms = qr_client_now_ms();
-    client->failed = qr_client_feed(client,
-        (struct quire_event){.kind = QUIRE_EVENT_FRAME, .bytes = message});
+    client->failed =
+        qr_client_feed(client, (struct quire_event){.kind = QUIRE_EVENT_FRAME, .bytes = message});
 }
 
 static void on_down(void *context, enum qr_client_down reason, const char *why)
@@ -91,20 +98,20 @@ enum quire_status qr_client_work_connect(struct quire_client *client)
             "No server is set for this profile. Everything written is safe on this machine.");
     }
     if (qr_client_url_parse(server, &url) != QUIRE_OK) {
-        return qr_client_fail(&client->error, QUIRE_EINVALID, "%s is not a server's address.",
-            server);
+        return qr_client_fail(
+            &client->error, QUIRE_EINVALID, "%s is not a server's address.", server);
     }
     if (!url.tls && !url.loopback && !client->insecure) {
         return qr_client_fail(&client->error, QUIRE_EINVALID,
-            "%s would leave this machine without TLS; use wss://. Nothing was sent.",
-            server);
+            "%s would leave this machine without TLS; use wss://. Nothing was sent.", server);
     }
     struct qr_client_connection_events events = {client, on_up, on_message, on_down, on_trust};
-    return qr_client_connection_create(&url, quire_client_fingerprint(client), &events, &client->connection,
-        &client->error);
+    return qr_client_connection_create(
+        &url, quire_client_fingerprint(client), &events, &client->connection, &client->error);
 }
 
-void qr_client_report_connection(struct quire_client *client, enum quire_client_connection state, const char *detail)
+void qr_client_report_connection(
+    struct quire_client *client, enum quire_client_connection state, const char *detail)
 {
     if (client->callbacks.connection != NULL) {
         client->callbacks.connection(client->callbacks.context, state, detail);
@@ -202,8 +209,9 @@ enum quire_status qr_client_work_after_down(struct qr_client_work *work)
             "%s is not trusted: %s. Nothing was sent, and everything written is safe on this "
             "machine. If the fingerprint is the one that the server printed at its start, pin it%s.",
             server, why,
-            quire_client_fingerprint(client)[0] != 0 ? "; if its operator gave it no new certificate, another machine answers in its place"
-                                                     : "");
+            quire_client_fingerprint(client)[0] != 0
+                ? "; if its operator gave it no new certificate, another machine answers in its place"
+                : "");
     }
     if (run->refused && is_final_refusal(run->failure)) {
         return qr_client_fail(&client->error, QUIRE_ESTATE, "%s refused this device: %s. %s.%s",
@@ -216,10 +224,13 @@ enum quire_status qr_client_work_after_down(struct qr_client_work *work)
     }
     work->cuts++;
     bool useless = run->down_reason == QR_CLIENT_DOWN_UNREACHABLE && !work->was_ready;
-    if (!follow && (useless || work->cuts > CUTS_MAX || run->retry_ms > work->patience.timeout_ms)) {
+    if (!follow
+        && (useless || work->cuts > CUTS_MAX || run->retry_ms > work->patience.timeout_ms)) {
         client->unreachable = true;
-        return qr_client_fail(&client->error, QUIRE_EIO, "%s cannot be used now: %s. %s; sync "
-            "again later.", server, why, qr_client_unsent(client).text);
+        return qr_client_fail(&client->error, QUIRE_EIO,
+            "%s cannot be used now: %s. %s; sync "
+            "again later.",
+            server, why, qr_client_unsent(client).text);
     }
     if (run->closed_here && work->cuts <= PROMPT_CUTS) {
         work->dial_ms = qr_client_now_ms() + run->retry_ms; /* as after joining: part of the plan */

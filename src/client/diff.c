@@ -98,11 +98,12 @@ static uint32_t intern(struct table *table, const uint32_t *points, uint32_t siz
     return table->next_symbol++; /* taken for a line like no other: only less fine */
 }
 
-static enum quire_status split_lines(struct table *table, const uint32_t *points, uint32_t count,
-    struct lines *out_lines)
+static enum quire_status split_lines(
+    struct table *table, const uint32_t *points, uint32_t count, struct lines *out_lines)
 {
     uint32_t most = count_lines(points, count);
-    struct lines lines = {calloc(most + 1, sizeof(uint32_t)), calloc(most + 1, sizeof(uint32_t)), 0};
+    struct lines lines = {
+        calloc(most + 1, sizeof(uint32_t)), calloc(most + 1, sizeof(uint32_t)), 0};
     if (lines.symbols == NULL || lines.starts == NULL) {
         free(lines.symbols);
         free(lines.starts);
@@ -139,8 +140,9 @@ static enum quire_status compare_ranges(struct points old_range, struct points n
     struct lines old_lines = {0}, new_lines = {0};
     struct qr_client_changes hunks = {0};
     uint64_t budget = BUDGET;
-    size_t wanted = 2 * ((size_t)count_lines(old_range.items, old_range.count)
-        + count_lines(new_range.items, new_range.count));
+    size_t wanted = 2
+        * ((size_t)count_lines(old_range.items, old_range.count)
+            + count_lines(new_range.items, new_range.count));
     size_t slot_count = 64;
     while (slot_count < wanted) {
         slot_count *= 2;
@@ -161,10 +163,10 @@ static enum quire_status compare_ranges(struct points old_range, struct points n
         const struct qr_client_change *hunk = &hunks.items[i];
         uint32_t old_from = old_lines.starts[hunk->old_from];
         uint32_t new_from = new_lines.starts[hunk->new_from];
-        status = qr_client_myers(old_range.items + old_from,
-            old_lines.starts[hunk->old_to] - old_from, new_range.items + new_from,
-            new_lines.starts[hunk->new_to] - new_from, old_from + offset, new_from + offset,
-            &budget, out_changes);
+        status =
+            qr_client_myers(old_range.items + old_from, old_lines.starts[hunk->old_to] - old_from,
+                new_range.items + new_from, new_lines.starts[hunk->new_to] - new_from,
+                old_from + offset, new_from + offset, &budget, out_changes);
     }
 out:
     free(table.slots);
@@ -224,8 +226,8 @@ static enum quire_status make_hunks(const struct qr_client_changes *changes,
     return QUIRE_OK;
 }
 
-enum quire_status qr_client_diff(struct quire_bytes old_text, struct quire_bytes new_text,
-    struct qr_client_hunks *out_hunks)
+enum quire_status qr_client_diff(
+    struct quire_bytes old_text, struct quire_bytes new_text, struct qr_client_hunks *out_hunks)
 {
     static const uint8_t nothing[1];
     if (new_text.size == 0) {
@@ -238,7 +240,8 @@ enum quire_status qr_client_diff(struct quire_bytes old_text, struct quire_bytes
         status = decode(new_text, &new_points);
     }
     if (status == QUIRE_OK) {
-        uint32_t shorter = old_points.count < new_points.count ? old_points.count : new_points.count;
+        uint32_t shorter =
+            old_points.count < new_points.count ? old_points.count : new_points.count;
         uint32_t head = 0, tail = 0;
         while (head < shorter && old_points.items[head] == new_points.items[head]) {
             head++;

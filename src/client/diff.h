@@ -12,9 +12,9 @@
 
 /** Erase `erase_count` code points at `old_position` of the old text, put `insert` there. */
 struct qr_client_hunk {
-    size_t old_position; /* code points of the old text */
-    size_t erase_count;  /* code points */
-    size_t new_position; /* code points of the new text: where `insert` stands in it */
+    size_t old_position;       /* code points of the old text */
+    size_t erase_count;        /* code points */
+    size_t new_position;       /* code points of the new text: where `insert` stands in it */
     struct quire_bytes insert; /* borrowed from the new text */
 };
 
@@ -26,8 +26,8 @@ struct qr_client_hunks {
 };
 
 /** EINVALID: either text is not well-formed UTF-8. ENOMEM. out_hunks: finish it. */
-QUIRE_CHECKED enum quire_status qr_client_diff(struct quire_bytes old_text,
-    struct quire_bytes new_text, struct qr_client_hunks *out_hunks);
+QUIRE_CHECKED enum quire_status qr_client_diff(
+    struct quire_bytes old_text, struct quire_bytes new_text, struct qr_client_hunks *out_hunks);
 
 void qr_client_hunks_finish(struct qr_client_hunks *hunks);
 

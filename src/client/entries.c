@@ -15,8 +15,8 @@ _Static_assert(QUIRE_ENTRY_SIZE == QUIRE_DEVICE_SIZE, "find_entry and find_devic
 
 /* ---- documents ------------------------------------------------------------------------------- */
 
-enum quire_status quire_client_new_entry(struct quire_client *client,
-    uint8_t out_entry[QUIRE_ENTRY_SIZE])
+enum quire_status quire_client_new_entry(
+    struct quire_client *client, uint8_t out_entry[QUIRE_ENTRY_SIZE])
 {
     enum quire_status status = qr_client_needs_profile(client);
     return status != QUIRE_OK ? status
@@ -124,14 +124,14 @@ static bool look_for_unsealed(void *context, const struct quire_summary *summary
     return !same;
 }
 
-enum quire_status qr_client_find_unsealed(struct quire_client *client,
-    struct qr_client_unsealed *unsealed)
+enum quire_status qr_client_find_unsealed(
+    struct quire_client *client, struct qr_client_unsealed *unsealed)
 {
     return quire_client_each_entry(client, look_for_unsealed, unsealed);
 }
 
-enum quire_status quire_client_begin_version(struct quire_client *client,
-    const uint8_t entry[QUIRE_ENTRY_SIZE])
+enum quire_status quire_client_begin_version(
+    struct quire_client *client, const uint8_t entry[QUIRE_ENTRY_SIZE])
 {
     struct quire_device_state state;
     struct qr_client_unsealed unsealed = {entry, false};
@@ -174,8 +174,8 @@ static enum quire_status apply_hunks(struct quire_document *document,
     for (size_t i = 0; status == QUIRE_OK && i < hunks->count; i++) {
         const struct qr_client_hunk *hunk = &hunks->items[i];
         if (hunk->erase_count > 0) {
-            status = quire_document_erase(document, stamp, hunk->old_position - erased,
-                hunk->erase_count);
+            status = quire_document_erase(
+                document, stamp, hunk->old_position - erased, hunk->erase_count);
             erased += hunk->erase_count;
         }
     }
@@ -188,8 +188,8 @@ static enum quire_status apply_hunks(struct quire_document *document,
     return status;
 }
 
-enum quire_status qr_client_change_text(struct quire_client *client, struct quire_document *document,
-    const struct quire_stamp *stamp, struct quire_bytes text)
+enum quire_status qr_client_change_text(struct quire_client *client,
+    struct quire_document *document, const struct quire_stamp *stamp, struct quire_bytes text)
 {
     struct quire_buffer present = {0};
     struct qr_client_hunks hunks = {0};
@@ -211,14 +211,14 @@ enum quire_status qr_client_change_text(struct quire_client *client, struct quir
     quire_buffer_finish(&present);
     qr_client_hunks_finish(&hunks);
     if (status != QUIRE_OK && client->error.text[0] == 0) {
-        qr_client_fail(&client->error, status, "The text cannot be edited: %s.",
-            quire_status_text(status));
+        qr_client_fail(
+            &client->error, status, "The text cannot be edited: %s.", quire_status_text(status));
     }
     return status;
 }
 
-enum quire_status quire_client_edit_text(struct quire_client *client,
-    const uint8_t entry[QUIRE_ENTRY_SIZE], struct quire_bytes text)
+enum quire_status quire_client_edit_text(
+    struct quire_client *client, const uint8_t entry[QUIRE_ENTRY_SIZE], struct quire_bytes text)
 {
     struct quire_document *document = NULL;
     enum quire_status status = qr_client_needs_profile(client);
@@ -286,8 +286,8 @@ enum quire_status quire_client_edit_text_since(struct quire_client *client,
     }
     quire_buffer_finish(&delta);
     if (status != QUIRE_OK && client->error.text[0] == 0) {
-        qr_client_fail(&client->error, status, "The text cannot be merged: %s.",
-            quire_status_text(status));
+        qr_client_fail(
+            &client->error, status, "The text cannot be merged: %s.", quire_status_text(status));
     }
     return status;
 }
@@ -319,8 +319,8 @@ static enum quire_status save_detached(struct quire_client *client, const struct
     return status == QUIRE_OK ? qr_client_feed(client, *save) : status;
 }
 
-enum quire_status quire_client_save(struct quire_client *client,
-    const uint8_t entry[QUIRE_ENTRY_SIZE])
+enum quire_status quire_client_save(
+    struct quire_client *client, const uint8_t entry[QUIRE_ENTRY_SIZE])
 {
     enum quire_status status = qr_client_needs_profile(client);
     if (status == QUIRE_OK && !client->detached) {
@@ -334,8 +334,8 @@ enum quire_status quire_client_save(struct quire_client *client,
     status = client->detached ? save_detached(client, &event) : qr_client_feed(client, event);
     client->edit_wall_ms = 0;
     if (status != QUIRE_OK && client->error.text[0] == 0) {
-        qr_client_fail(&client->error, status, "The entry cannot be saved: %s.",
-            quire_status_text(status));
+        qr_client_fail(
+            &client->error, status, "The entry cannot be saved: %s.", quire_status_text(status));
     }
     return status;
 }
@@ -429,8 +429,8 @@ static bool visit_summary(void *context, const struct quire_summary *summary)
     return search->found < 2;
 }
 
-enum quire_status quire_client_find_entry(struct quire_client *client, const char *prefix,
-    uint8_t out_entry[QUIRE_ENTRY_SIZE])
+enum quire_status quire_client_find_entry(
+    struct quire_client *client, const char *prefix, uint8_t out_entry[QUIRE_ENTRY_SIZE])
 {
     enum quire_status status = qr_client_needs_profile(client);
     if (status != QUIRE_OK) {
@@ -478,20 +478,22 @@ static bool visit_device(void *context, const struct quire_device_info *info)
         devices->revoked++;
     }
     if (info->active || search->found == devices->revoked - 1) {
-        memcpy(search->id, info->device, sizeof search->id); /* an active one goes before a revoked one */
+        memcpy(search->id, info->device,
+            sizeof search->id); /* an active one goes before a revoked one */
     }
     search->found++;
-    int size = snprintf(devices->candidates + devices->used, sizeof devices->candidates - devices->used,
-        "%s%02x%02x%02x%02x (\"%.*s\"%s)", devices->used > 0 ? ", " : "", info->device[0], info->device[1],
-        info->device[2], info->device[3], (int)(info->name.size < 40 ? info->name.size : 40),
+    int size = snprintf(devices->candidates + devices->used,
+        sizeof devices->candidates - devices->used, "%s%02x%02x%02x%02x (\"%.*s\"%s)",
+        devices->used > 0 ? ", " : "", info->device[0], info->device[1], info->device[2],
+        info->device[3], (int)(info->name.size < 40 ? info->name.size : 40),
         info->name.size > 0 ? (const char *)info->name.data : "", info->active ? "" : ", revoked");
     size_t left = sizeof devices->candidates - devices->used;
     devices->used += size > 0 && (size_t)size < left ? (size_t)size : 0;
     return true;
 }
 
-enum quire_status quire_client_find_device(struct quire_client *client, const char *name,
-    uint8_t out_device[QUIRE_DEVICE_SIZE])
+enum quire_status quire_client_find_device(
+    struct quire_client *client, const char *name, uint8_t out_device[QUIRE_DEVICE_SIZE])
 {
     enum quire_status status = qr_client_needs_profile(client);
     if (status != QUIRE_OK) {
@@ -522,7 +524,8 @@ enum quire_status quire_client_find_device(struct quire_client *client, const ch
     if (active > 1 || (active == 0 && devices.revoked > 1)) {
         return qr_client_fail(&client->error, QUIRE_ECONFLICT,
             "\"%.64s\" may mean more than one device: %s. Nothing was changed. Say id:… with more of the "
-            "id, or name:… .", name, devices.candidates);
+            "id, or name:… .",
+            name, devices.candidates);
     }
     memcpy(out_device, devices.search.id, sizeof devices.search.id);
     return QUIRE_OK;

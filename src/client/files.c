@@ -16,8 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum quire_status qr_client_path(struct qr_client_path *out_path,
-    struct qr_client_error *error, const char *format, ...)
+enum quire_status qr_client_path(
+    struct qr_client_path *out_path, struct qr_client_error *error, const char *format, ...)
 {
     struct qr_client_path path;
     va_list arguments;
@@ -25,8 +25,8 @@ enum quire_status qr_client_path(struct qr_client_path *out_path,
     int size = vsnprintf(path.text, sizeof path.text, format, arguments);
     va_end(arguments);
     if (size < 0 || (size_t)size >= sizeof path.text) {
-        return qr_client_fail(error, QUIRE_ELIMIT, "A path is longer than %d bytes.",
-            QR_CLIENT_PATH_MAX - 1);
+        return qr_client_fail(
+            error, QUIRE_ELIMIT, "A path is longer than %d bytes.", QR_CLIENT_PATH_MAX - 1);
     }
     *out_path = path;
     return QUIRE_OK;
@@ -52,8 +52,7 @@ enum quire_status qr_client_read_file(const char *path, size_t max_size,
             continue;
         }
         if (size < 0) {
-            status = qr_client_fail(error, QUIRE_EIO, "Cannot read %s: %s.", path,
-                strerror(errno));
+            status = qr_client_fail(error, QUIRE_EIO, "Cannot read %s: %s.", path, strerror(errno));
             break;
         }
         if (size == 0) {
@@ -61,8 +60,8 @@ enum quire_status qr_client_read_file(const char *path, size_t max_size,
         }
         out_content->size += (size_t)size;
         if (out_content->size - start > max_size) {
-            status = qr_client_fail(error, QUIRE_ELIMIT, "%s is larger than %zu bytes.", path,
-                max_size);
+            status =
+                qr_client_fail(error, QUIRE_ELIMIT, "%s is larger than %zu bytes.", path, max_size);
             break;
         }
     }
@@ -114,8 +113,8 @@ enum quire_status qr_client_write_file(const char *path, struct quire_bytes cont
     }
     int file = mkostemp(fresh.text, O_CLOEXEC); /* mode 0600 */
     if (file < 0) {
-        return qr_client_fail(error, qr_client_status_of_errno(errno), "Cannot write %s: %s.",
-            path, strerror(errno));
+        return qr_client_fail(
+            error, qr_client_status_of_errno(errno), "Cannot write %s: %s.", path, strerror(errno));
     }
     bool good = write_all(file, content) && (how == QR_CLIENT_ATOMIC || fsync(file) == 0);
     int code = errno;
@@ -136,7 +135,7 @@ enum quire_status qr_client_write_file(const char *path, struct quire_bytes cont
     }
     if (!good) {
         status = how == QR_CLIENT_NEW && code == EEXIST ? QUIRE_ECONFLICT
-                                                         : qr_client_status_of_errno(code);
+                                                        : qr_client_status_of_errno(code);
         return qr_client_fail(error, status, "Cannot write %s: %s.", path, strerror(code));
     }
     return QUIRE_OK;
@@ -156,8 +155,8 @@ enum quire_status qr_client_make_folders(const char *path, struct qr_client_erro
         char kept = *cursor;
         *cursor = 0;
         struct stat info;
-        if (mkdir(part.text, 0700) != 0 && (errno != EEXIST || stat(part.text, &info) != 0
-                || !S_ISDIR(info.st_mode))) {
+        if (mkdir(part.text, 0700) != 0
+            && (errno != EEXIST || stat(part.text, &info) != 0 || !S_ISDIR(info.st_mode))) {
             int code = errno == EEXIST ? ENOTDIR : errno;
             return qr_client_fail(error, qr_client_status_of_errno(code),
                 "Cannot make the folder %s: %s.", part.text, strerror(code));
@@ -205,8 +204,8 @@ enum quire_status qr_client_random(void *out, size_t size, struct qr_client_erro
     while (size > 0) {
         ssize_t got = getrandom(cursor, size, 0);
         if (got < 0 && errno != EINTR) {
-            return qr_client_fail(error, QUIRE_EIO,
-                "The system gives no random bytes: %s.", strerror(errno));
+            return qr_client_fail(
+                error, QUIRE_EIO, "The system gives no random bytes: %s.", strerror(errno));
         }
         cursor += got > 0 ? got : 0;
         size -= got > 0 ? (size_t)got : 0;

@@ -16,8 +16,7 @@ struct qr_client_path {
 
 /** Writes a path as printf does. ELIMIT: it is too long. */
 QUIRE_CHECKED enum quire_status qr_client_path(struct qr_client_path *out_path,
-    struct qr_client_error *error, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+    struct qr_client_error *error, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /** Appends a file of at most max_size bytes. ENOTFOUND; ELIMIT: larger; EIO; ENOMEM. */
 QUIRE_CHECKED enum quire_status qr_client_read_file(const char *path, size_t max_size,
@@ -34,19 +33,19 @@ QUIRE_CHECKED enum quire_status qr_client_write_file(const char *path, struct qu
     enum qr_client_replace how, struct qr_client_error *error);
 
 /** Makes a folder and those above it, mode 0700 each; fine if it is there. */
-QUIRE_CHECKED enum quire_status qr_client_make_folders(const char *path,
-    struct qr_client_error *error);
+QUIRE_CHECKED enum quire_status qr_client_make_folders(
+    const char *path, struct qr_client_error *error);
 
 /** Removes a folder and the plain files in it; fine if it is not there. EIO: something is left. */
-QUIRE_CHECKED enum quire_status qr_client_remove_folder(const char *path,
-    struct qr_client_error *error);
+QUIRE_CHECKED enum quire_status qr_client_remove_folder(
+    const char *path, struct qr_client_error *error);
 
 /** Sixteen hex digits of the path's hash: names what belongs to a profile but is kept elsewhere. */
 void qr_client_path_name(const char *path, char out_name[17]);
 
 /** Fills with random bytes of the system. EIO. */
-QUIRE_CHECKED enum quire_status qr_client_random(void *out, size_t size,
-    struct qr_client_error *error);
+QUIRE_CHECKED enum quire_status qr_client_random(
+    void *out, size_t size, struct qr_client_error *error);
 
 /** Wipes memory in a way that the compiler keeps. */
 void qr_client_wipe(void *data, size_t size);

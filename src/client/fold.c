@@ -11,29 +11,17 @@
 
 enum class { SEPARATOR, WORD, SYMBOL };
 
-static enum class class_of(int32_t point)
-{
-    switch (utf8proc_category(point)) {
-    case UTF8PROC_CATEGORY_LU:
-    case UTF8PROC_CATEGORY_LL:
-    case UTF8PROC_CATEGORY_LT:
-    case UTF8PROC_CATEGORY_LM:
-    case UTF8PROC_CATEGORY_LO:
-    case UTF8PROC_CATEGORY_MN:
-    case UTF8PROC_CATEGORY_MC:
-    case UTF8PROC_CATEGORY_ME:
-    case UTF8PROC_CATEGORY_ND:
-    case UTF8PROC_CATEGORY_NL:
-    case UTF8PROC_CATEGORY_NO:
-    case UTF8PROC_CATEGORY_CO: /* private use: a font's letters */
-        return WORD;
-    case UTF8PROC_CATEGORY_SM:
-    case UTF8PROC_CATEGORY_SC:
-    case UTF8PROC_CATEGORY_SK:
-    case UTF8PROC_CATEGORY_SO:
-        return SYMBOL;
-    default:
-        return SEPARATOR;
+static enum class class_of(int32_t point) {
+    switch (utf8proc_category(point)){
+        case UTF8PROC_CATEGORY_LU : case UTF8PROC_CATEGORY_LL : case UTF8PROC_CATEGORY_LT : case
+        UTF8PROC_CATEGORY_LM : case UTF8PROC_CATEGORY_LO : case UTF8PROC_CATEGORY_MN : case
+        UTF8PROC_CATEGORY_MC : case UTF8PROC_CATEGORY_ME : case UTF8PROC_CATEGORY_ND : case
+        UTF8PROC_CATEGORY_NL : case UTF8PROC_CATEGORY_NO : case
+        UTF8PROC_CATEGORY_CO : /* private use: a font's letters */
+            return WORD;
+        case UTF8PROC_CATEGORY_SM : case UTF8PROC_CATEGORY_SC : case UTF8PROC_CATEGORY_SK : case
+        UTF8PROC_CATEGORY_SO : return SYMBOL;
+        default : return SEPARATOR;
     }
 }
 
@@ -43,7 +31,8 @@ static enum class class_of(int32_t point)
 static bool is_left_out(int32_t point)
 {
     unsigned class = (unsigned)utf8proc_get_property(point)->combining_class;
-    return class == 1 || class == 7 || (class >= 10 && class <= 36) || (class >= 200 && class <= 240);
+    return class == 1 || class == 7 || (class >= 10 && class <= 36)
+        || (class >= 200 && class <= 240);
 }
 
 /* Letters that Unicode does not decompose, though people type them without their strokes. */
@@ -51,7 +40,8 @@ static int32_t without_stroke(int32_t point)
 {
     static const struct {
         int32_t from, to;
-    } letters[] = {{0xf8, 'o'}, {0x111, 'd'}, {0x127, 'h'}, {0x131, 'i'}, {0x142, 'l'}, {0x167, 't'}};
+    } letters[] = {
+        {0xf8, 'o'}, {0x111, 'd'}, {0x127, 'h'}, {0x131, 'i'}, {0x142, 'l'}, {0x167, 't'}};
     for (size_t i = 0; i < sizeof letters / sizeof letters[0]; i++) {
         if (letters[i].from == point) {
             return letters[i].to;
@@ -90,20 +80,24 @@ static enum quire_status fold_ascii(struct quire_bytes text, struct quire_buffer
     return QUIRE_OK;
 }
 
-static enum quire_status write_terms(const int32_t *points, size_t count, struct quire_buffer *out_terms)
+static enum quire_status write_terms(
+    const int32_t *points, size_t count, struct quire_buffer *out_terms)
 {
-    enum quire_status status = quire_buffer_reserve(out_terms, 5 * count + 1); /* a point and a line feed */
+    enum quire_status status =
+        quire_buffer_reserve(out_terms, 5 * count + 1); /* a point and a line feed */
     enum class last = SEPARATOR;
     for (size_t i = 0; status == QUIRE_OK && i < count; i++) {
         enum class class = class_of(points[i]);
-        bool mark = class == WORD && (utf8proc_category(points[i]) == UTF8PROC_CATEGORY_ME
-            || utf8proc_category(points[i]) == UTF8PROC_CATEGORY_MN);
+        bool mark = class == WORD
+            && (utf8proc_category(points[i]) == UTF8PROC_CATEGORY_ME
+                || utf8proc_category(points[i]) == UTF8PROC_CATEGORY_MN);
         class = mark && last == SYMBOL ? SYMBOL : class; /* it belongs to what it stands on */
         if (class != last && last != SEPARATOR) {
             out_terms->data[out_terms->size++] = '\n';
         }
         if (class != SEPARATOR) {
-            out_terms->size += (size_t)utf8proc_encode_char(points[i], out_terms->data + out_terms->size);
+            out_terms->size +=
+                (size_t)utf8proc_encode_char(points[i], out_terms->data + out_terms->size);
         }
         last = class;
     }
@@ -115,8 +109,8 @@ static enum quire_status write_terms(const int32_t *points, size_t count, struct
 
 enum quire_status qr_client_fold_terms(struct quire_bytes text, struct quire_buffer *out_terms)
 {
-    const utf8proc_option_t options = UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD
-        | UTF8PROC_IGNORE;
+    const utf8proc_option_t options =
+        UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE;
     bool ascii = true;
     for (size_t i = 0; ascii && i < text.size; i++) {
         ascii = text.data[i] < 0x80;
@@ -133,7 +127,8 @@ enum quire_status qr_client_fold_terms(struct quire_bytes text, struct quire_buf
             return QUIRE_ENOMEM;
         }
         points = grown;
-        count = utf8proc_decompose(text.data, (utf8proc_ssize_t)text.size, points, capacity, options);
+        count =
+            utf8proc_decompose(text.data, (utf8proc_ssize_t)text.size, points, capacity, options);
         if (count <= capacity) {
             break;
         }
@@ -146,7 +141,8 @@ enum quire_status qr_client_fold_terms(struct quire_bytes text, struct quire_buf
         }
     }
     utf8proc_ssize_t composed = count < 0 ? 0
-        : utf8proc_normalize_utf32(points, (utf8proc_ssize_t)kept, UTF8PROC_COMPOSE | UTF8PROC_STABLE);
+                                          : utf8proc_normalize_utf32(points, (utf8proc_ssize_t)kept,
+                                              UTF8PROC_COMPOSE | UTF8PROC_STABLE);
     enum quire_status status = write_terms(points, composed < 0 ? 0 : (size_t)composed, out_terms);
     qr_client_wipe(points, (size_t)capacity * sizeof *points);
     free(points);

@@ -16,7 +16,7 @@
 struct quire_fold qr_client_fold(void);
 
 /** Appends the terms of well-formed text, each followed by a line feed. ENOMEM. */
-QUIRE_CHECKED enum quire_status qr_client_fold_terms(struct quire_bytes text,
-    struct quire_buffer *out_terms);
+QUIRE_CHECKED enum quire_status qr_client_fold_terms(
+    struct quire_bytes text, struct quire_buffer *out_terms);
 
 #endif

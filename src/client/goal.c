@@ -28,7 +28,8 @@ static bool everything_is_there(struct qr_client_work *work, const struct quire_
     if (code != 0 && qr_client_now_ms() - client->run.moved_ms >= REJECTED_QUIET_MS) {
         *out_result = qr_client_fail(&client->error, QUIRE_ECONFLICT,
             "The server refused some of what was written here: %s. It is safe on this machine, and is "
-            "sent again with each sync.", quire_error_text(code));
+            "sent again with each sync.",
+            quire_error_text(code));
         return true;
     }
     return false;
@@ -41,7 +42,8 @@ static bool is_active(struct qr_client_work *work)
 }
 
 /* ESTATE means not now (the roster is being appended to): the next round asks again. */
-static bool ask(struct qr_client_work *work, struct quire_event event, enum quire_status *out_result)
+static bool ask(
+    struct qr_client_work *work, struct quire_event event, enum quire_status *out_result)
 {
     enum quire_status status = qr_client_feed(work->client, event);
     work->asked = status == QUIRE_OK;
@@ -58,22 +60,21 @@ static const char *why_pairing_failed(const struct qr_client_work *work, enum qu
     bool shows = work->goal == QR_CLIENT_GOAL_PAIR;
     switch (status) {
     case QUIRE_ELIMIT:
-        return shows ? "the account has 20 active devices, or its list of devices is full: revoke a device "
-                       "that is not used any more, or enrol the new one with the recovery kit"
-                     : "the account's list of devices is full";
+        return shows
+            ? "the account has 20 active devices, or its list of devices is full: revoke a device "
+              "that is not used any more, or enrol the new one with the recovery kit"
+            : "the account's list of devices is full";
     case QUIRE_ENOTFOUND:
-        return shows ? "too many devices pair on this server at the moment"
-                     : "no device shows this code on this server now: it was mistyped, or used, or its "
-                       "time is over";
+        return shows
+            ? "too many devices pair on this server at the moment"
+            : "no device shows this code on this server now: it was mistyped, or used, or its "
+              "time is over";
     case QUIRE_ECRYPTO:
         return shows ? "a device answered that does not have the code"
                      : "what was answered does not fit the code, or the kit";
-    case QUIRE_EIO:
-        return "the connection broke";
-    case QUIRE_EUNSUPPORTED:
-        return "the other device has a later version of Quire";
-    default:
-        return quire_status_text(status);
+    case QUIRE_EIO: return "the connection broke";
+    case QUIRE_EUNSUPPORTED: return "the other device has a later version of Quire";
+    default: return quire_status_text(status);
     }
 }
 

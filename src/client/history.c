@@ -11,8 +11,8 @@
 
 enum quire_status quire_client_each_version(struct quire_client *client,
     const uint8_t entry[QUIRE_ENTRY_SIZE],
-    bool (*visit)(void *context, const struct quire_version *version,
-        const struct quire_document *document),
+    bool (*visit)(
+        void *context, const struct quire_version *version, const struct quire_document *document),
     void *context, uint64_t *out_unreadable)
 {
     struct quire_document *document = NULL;
@@ -55,8 +55,8 @@ static bool is_meant(const struct pick *pick, const struct quire_version *versio
     return true;
 }
 
-static bool pick_version(void *context, const struct quire_version *version,
-    const struct quire_document *document)
+static bool pick_version(
+    void *context, const struct quire_version *version, const struct quire_document *document)
 {
     struct pick *pick = context;
     pick->seen++;
@@ -69,8 +69,8 @@ static bool pick_version(void *context, const struct quire_version *version,
     return pick->status == QUIRE_OK;
 }
 
-static enum quire_status copy_of(struct quire_client *client, struct quire_bytes state,
-    struct quire_document **out_document)
+static enum quire_status copy_of(
+    struct quire_client *client, struct quire_bytes state, struct quire_document **out_document)
 {
     struct quire_document *copy = NULL;
     enum quire_status status = quire_document_create(&copy);
@@ -79,8 +79,8 @@ static enum quire_status copy_of(struct quire_client *client, struct quire_bytes
     }
     if (status != QUIRE_OK) {
         quire_document_destroy(copy);
-        return qr_client_fail(&client->error, status, "The version cannot be read: %s.",
-            quire_status_text(status));
+        return qr_client_fail(
+            &client->error, status, "The version cannot be read: %s.", quire_status_text(status));
     }
     *out_document = copy;
     return QUIRE_OK;
@@ -97,7 +97,7 @@ static enum quire_status pick_one(struct quire_client *client, const uint8_t *en
     }
     if (status == QUIRE_OK && pick->found == 0) {
         status = qr_client_fail(&client->error, QUIRE_ENOTFOUND,
-            pick->number != 0         ? "This entry has no version of that number."
+            pick->number != 0          ? "This entry has no version of that number."
                 : pick->prefix == NULL ? "No version of this entry is as old as that."
                                        : "No version of this entry has an id that begins with %s.",
             pick->prefix);
@@ -233,12 +233,13 @@ static enum quire_status restore_set(struct quire_document *document,
         if (status == QUIRE_OK && !find_element(wanted, set, element.name, &value)) {
             size_t size = element.name.size; /* a copy: removing it frees the name */
             memcpy(name, element.name.data, size);
-            status = quire_document_remove_element(document, stamp, set,
-                (struct quire_bytes){(const uint8_t *)name, size});
+            status = quire_document_remove_element(
+                document, stamp, set, (struct quire_bytes){(const uint8_t *)name, size});
         }
     }
-    for (size_t i = 0; status == QUIRE_OK
-         && quire_document_set_element(wanted, set, i, &element) == QUIRE_OK; i++) {
+    for (size_t i = 0;
+         status == QUIRE_OK && quire_document_set_element(wanted, set, i, &element) == QUIRE_OK;
+         i++) {
         if (!find_element(document, set, element.name, &value) || value != element.value) {
             status = quire_document_add_element(document, stamp, set, element.name, element.value);
         }
@@ -249,8 +250,7 @@ static enum quire_status restore_set(struct quire_document *document,
 /* An edit that shows nothing, but that the delete has not seen: so the entry is back. */
 static enum quire_status revive(struct quire_document *document, const struct quire_stamp *stamp)
 {
-    enum quire_status status =
-        quire_document_insert(document, stamp, 0, quire_bytes_of_text(" "));
+    enum quire_status status = quire_document_insert(document, stamp, 0, quire_bytes_of_text(" "));
     return status == QUIRE_OK ? quire_document_erase(document, stamp, 0, 1) : status;
 }
 
@@ -273,8 +273,8 @@ static enum quire_status restore_fields(struct quire_document *document,
     return status;
 }
 
-static bool note_id(void *context, const struct quire_version *version,
-    const struct quire_document *document)
+static bool note_id(
+    void *context, const struct quire_version *version, const struct quire_document *document)
 {
     (void)document;
     memcpy(context, version->id, QUIRE_VERSION_SIZE);
@@ -308,7 +308,8 @@ enum quire_status quire_client_restore(struct quire_client *client,
     struct quire_stamp stamp = quire_client_stamp(client);
     /* The same characters come back, so that two devices that restore one version show it once. */
     status = quire_document_restore_text(document, &stamp, wanted);
-    if (status == QUIRE_EINVALID) { /* the document of another entry, or a version with unread batches */
+    if (status
+        == QUIRE_EINVALID) { /* the document of another entry, or a version with unread batches */
         status = quire_document_text(wanted, &text);
         if (status == QUIRE_OK) {
             status = qr_client_change_text(client, document, &stamp, quire_buffer_bytes(&text));
@@ -318,7 +319,8 @@ enum quire_status quire_client_restore(struct quire_client *client,
         status = restore_fields(document, &stamp, wanted);
         if (status != QUIRE_OK) { /* half of it is in memory only: let it go */
             qr_client_fail(&client->error, status,
-                "The version cannot be restored: %s. Nothing was saved.", quire_status_text(status));
+                "The version cannot be restored: %s. Nothing was saved.",
+                quire_status_text(status));
             quire_client_close(client);
         }
     }
@@ -340,8 +342,8 @@ enum quire_status quire_client_restore(struct quire_client *client,
     return status;
 }
 
-enum quire_status quire_client_undelete(struct quire_client *client,
-    const uint8_t entry[QUIRE_ENTRY_SIZE])
+enum quire_status quire_client_undelete(
+    struct quire_client *client, const uint8_t entry[QUIRE_ENTRY_SIZE])
 {
     struct quire_document *document = NULL;
     enum quire_status status = quire_client_document(client, entry, false, &document);
@@ -349,8 +351,8 @@ enum quire_status quire_client_undelete(struct quire_client *client,
         return status;
     }
     if (!quire_document_deleted(document)) {
-        return qr_client_fail(&client->error, QUIRE_EINVALID,
-            "This entry is not deleted; nothing was changed.");
+        return qr_client_fail(
+            &client->error, QUIRE_EINVALID, "This entry is not deleted; nothing was changed.");
     }
     struct quire_stamp stamp = quire_client_stamp(client);
     status = revive(document, &stamp);
@@ -370,8 +372,8 @@ struct last_two {
     enum quire_status status;
 };
 
-static bool note_last(void *context, const struct quire_version *version,
-    const struct quire_document *document)
+static bool note_last(
+    void *context, const struct quire_version *version, const struct quire_document *document)
 {
     struct last_two *two = context;
     struct quire_buffer oldest = two->before;
@@ -390,7 +392,8 @@ enum quire_status quire_client_before_last(struct quire_client *client,
     struct last_two two = {0};
     struct qr_client_unsealed unsealed = {entry, false};
     uint64_t unreadable = 0;
-    enum quire_status status = quire_client_each_version(client, entry, note_last, &two, &unreadable);
+    enum quire_status status =
+        quire_client_each_version(client, entry, note_last, &two, &unreadable);
     status = status == QUIRE_OK ? two.status : status;
     if (status == QUIRE_OK) {
         status = qr_client_find_unsealed(client, &unsealed);
@@ -400,7 +403,8 @@ enum quire_status quire_client_before_last(struct quire_client *client,
             "There is no version before this one; nothing was changed.");
     }
     if (status == QUIRE_OK) {
-        status = copy_of(client, quire_buffer_bytes(unsealed.found ? &two.last : &two.before), out_document);
+        status = copy_of(
+            client, quire_buffer_bytes(unsealed.found ? &two.last : &two.before), out_document);
     }
     struct quire_buffer *buffers[] = {&two.before, &two.last};
     for (size_t i = 0; i < 2; i++) {
@@ -430,7 +434,8 @@ enum quire_status quire_text_diff(struct quire_bytes old_text, struct quire_byte
 {
     struct qr_client_hunks hunks = {0};
     enum quire_status status = qr_client_diff(old_text, new_text, &hunks);
-    struct quire_bytes rest = old_text.size > 0 ? old_text : quire_bytes_of_text(""); /* counted from */
+    struct quire_bytes rest =
+        old_text.size > 0 ? old_text : quire_bytes_of_text(""); /* counted from */
     size_t position = 0;
     bool more = true;
     for (size_t i = 0; status == QUIRE_OK && more && i < hunks.count; i++) {
@@ -438,7 +443,8 @@ enum quire_status quire_text_diff(struct quire_bytes old_text, struct quire_byte
         size_t skipped = size_of(rest, found->old_position - position);
         rest = (struct quire_bytes){rest.data + skipped, rest.size - skipped};
         struct quire_hunk hunk = {.old_position = found->old_position,
-            .new_position = found->new_position, .inserted = found->insert,
+            .new_position = found->new_position,
+            .inserted = found->insert,
             .erased = {rest.data, size_of(rest, found->erase_count)}};
         rest = (struct quire_bytes){rest.data + hunk.erased.size, rest.size - hunk.erased.size};
         position = found->old_position + found->erase_count;

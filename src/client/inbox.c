@@ -19,8 +19,8 @@ static void wipe(struct quire_buffer *buffer)
     quire_buffer_finish(buffer);
 }
 
-enum quire_status qr_client_inbox_write(struct quire_client *client,
-    const uint8_t entry[QUIRE_ENTRY_SIZE], struct quire_bytes delta)
+enum quire_status qr_client_inbox_write(
+    struct quire_client *client, const uint8_t entry[QUIRE_ENTRY_SIZE], struct quire_bytes delta)
 {
     struct qr_client_path key_file;
     struct qr_client_sealed sealed;
@@ -40,15 +40,16 @@ enum quire_status qr_client_inbox_write(struct quire_client *client,
         status = qr_client_fail(&client->error, QUIRE_ENOMEM, "There is not enough memory.");
     }
     if (status == QUIRE_OK) {
-        status = qr_client_sealed_write(&sealed, FOLDER, name, quire_buffer_bytes(&content),
-            &client->error);
+        status = qr_client_sealed_write(
+            &sealed, FOLDER, name, quire_buffer_bytes(&content), &client->error);
     }
     wipe(&content);
     return status;
 }
 
 /* What was saved before is a version of its own, as it would be had the lock been free. */
-static enum quire_status merge_one(struct quire_client *client, struct quire_bytes content, bool remove)
+static enum quire_status merge_one(
+    struct quire_client *client, struct quire_bytes content, bool remove)
 {
     struct quire_document *document = NULL;
     struct quire_event event = {.kind = QUIRE_EVENT_SAVE};
@@ -56,14 +57,13 @@ static enum quire_status merge_one(struct quire_client *client, struct quire_byt
         return QUIRE_EMALFORMED;
     }
     memcpy(event.entry, content.data + 1, sizeof event.entry);
-    enum quire_status status =
-        remove ? quire_client_begin_version(client, event.entry) : QUIRE_OK;
+    enum quire_status status = remove ? quire_client_begin_version(client, event.entry) : QUIRE_OK;
     if (status == QUIRE_OK) {
         status = quire_device_document(client->device, event.entry, true, &document);
     }
     if (status == QUIRE_OK) {
-        status = quire_document_restore_pending(document,
-            (struct quire_bytes){content.data + HEAD_SIZE, content.size - HEAD_SIZE});
+        status = quire_document_restore_pending(
+            document, (struct quire_bytes){content.data + HEAD_SIZE, content.size - HEAD_SIZE});
     }
     return status == QUIRE_OK ? qr_client_feed(client, event) : status;
 }
@@ -88,14 +88,14 @@ static enum quire_status read_files(struct quire_client *client, struct qr_clien
     struct qr_client_sealed sealed;
     struct qr_client_error ignored;
     size_t count = 0;
-    char (*names)[QR_CLIENT_SEALED_NAME] = calloc(QR_CLIENT_INBOX_MAX, sizeof *names);
+    char(*names)[QR_CLIENT_SEALED_NAME] = calloc(QR_CLIENT_INBOX_MAX, sizeof *names);
     inbox->items = calloc(QR_CLIENT_INBOX_MAX, sizeof *inbox->items);
     enum quire_status status = names == NULL || inbox->items == NULL
         ? qr_client_fail(&client->error, QUIRE_ENOMEM, "There is not enough memory.")
         : qr_client_find_sealed(client, &key_file, &sealed);
     if (status == QUIRE_OK) {
-        status = qr_client_sealed_list(&sealed, FOLDER, names, QR_CLIENT_INBOX_MAX, &count,
-            &client->error);
+        status = qr_client_sealed_list(
+            &sealed, FOLDER, names, QR_CLIENT_INBOX_MAX, &count, &client->error);
     }
     count = count < QR_CLIENT_INBOX_MAX ? count : QR_CLIENT_INBOX_MAX;
     if (status == QUIRE_OK) {
@@ -117,11 +117,12 @@ static enum quire_status read_files(struct quire_client *client, struct qr_clien
     return status;
 }
 
-enum quire_status qr_client_inbox_read(struct quire_client *client, struct qr_client_inbox *out_inbox)
+enum quire_status qr_client_inbox_read(
+    struct quire_client *client, struct qr_client_inbox *out_inbox)
 {
     struct qr_client_path folder;
-    enum quire_status status = qr_client_path(&folder, &client->error, "%s/" FOLDER,
-        client->profile.path.text);
+    enum quire_status status =
+        qr_client_path(&folder, &client->error, "%s/" FOLDER, client->profile.path.text);
     if (status != QUIRE_OK || access(folder.text, F_OK) != 0) {
         return status; /* the usual case, looked at ten times a second while a sync goes on */
     }
@@ -132,8 +133,8 @@ enum quire_status qr_client_inbox_read(struct quire_client *client, struct qr_cl
     return status;
 }
 
-enum quire_status qr_client_inbox_merge(struct quire_client *client,
-    const struct qr_client_inbox *inbox, bool remove)
+enum quire_status qr_client_inbox_merge(
+    struct quire_client *client, const struct qr_client_inbox *inbox, bool remove)
 {
     struct qr_client_path key_file;
     struct qr_client_sealed sealed;

@@ -16,15 +16,15 @@
 #define QR_CLIENT_INBOX_MAX 4096 /* files taken at once; the rest by the next call */
 
 /** Writes the pending edits of an entry, durably. EIO, EFULL, ENOMEM, ELIMIT. */
-QUIRE_CHECKED enum quire_status qr_client_inbox_write(struct quire_client *client,
-    const uint8_t entry[QUIRE_ENTRY_SIZE], struct quire_bytes delta);
+QUIRE_CHECKED enum quire_status qr_client_inbox_write(
+    struct quire_client *client, const uint8_t entry[QUIRE_ENTRY_SIZE], struct quire_bytes delta);
 
 /** What lies in an inbox, opened. Zero-initialise. */
 struct qr_client_inbox {
     struct qr_client_inbox_item {
         char name[QR_CLIENT_SEALED_NAME];
         struct quire_buffer content;
-    } *items; /* in the order of their names */
+    } * items; /* in the order of their names */
     size_t count;
 };
 
@@ -32,15 +32,15 @@ struct qr_client_inbox {
  * Reads the inbox. A reader does this before it opens the records: what another process merges and
  * removes in between is then in both, never in neither. A file that does not open is left out. ENOMEM, EIO.
  */
-QUIRE_CHECKED enum quire_status qr_client_inbox_read(struct quire_client *client,
-    struct qr_client_inbox *out_inbox);
+QUIRE_CHECKED enum quire_status qr_client_inbox_read(
+    struct quire_client *client, struct qr_client_inbox *out_inbox);
 
 /**
  * Merges and saves its items. With `remove` (the lock is held, and the records are on the disk) each file
  * goes once it is saved. One that does not merge stays where it is. As feed.
  */
-QUIRE_CHECKED enum quire_status qr_client_inbox_merge(struct quire_client *client,
-    const struct qr_client_inbox *inbox, bool remove);
+QUIRE_CHECKED enum quire_status qr_client_inbox_merge(
+    struct quire_client *client, const struct qr_client_inbox *inbox, bool remove);
 
 /** Wipes and frees. */
 void qr_client_inbox_finish(struct qr_client_inbox *inbox);

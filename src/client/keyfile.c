@@ -65,8 +65,8 @@ static bool parse_key(struct quire_bytes text, uint8_t out_key[QUIRE_PROFILE_KEY
     return true;
 }
 
-enum quire_status qr_client_key_read(const char *path, uint8_t out_key[QUIRE_PROFILE_KEY_SIZE],
-    struct qr_client_error *error)
+enum quire_status qr_client_key_read(
+    const char *path, uint8_t out_key[QUIRE_PROFILE_KEY_SIZE], struct qr_client_error *error)
 {
     struct stat info;
     if (stat(path, &info) == 0 && (info.st_mode & 077) != 0) {
@@ -96,8 +96,8 @@ enum quire_status qr_client_key_read(const char *path, uint8_t out_key[QUIRE_PRO
     return status;
 }
 
-enum quire_status qr_client_key_make(const char *path, uint8_t out_key[QUIRE_PROFILE_KEY_SIZE],
-    struct qr_client_error *error)
+enum quire_status qr_client_key_make(
+    const char *path, uint8_t out_key[QUIRE_PROFILE_KEY_SIZE], struct qr_client_error *error)
 {
     uint8_t key[QUIRE_PROFILE_KEY_SIZE];
     char text[KEY_DIGITS + 2];
@@ -117,8 +117,7 @@ enum quire_status qr_client_key_make(const char *path, uint8_t out_key[QUIRE_PRO
             }
             text[KEY_DIGITS] = '\n';
             status = qr_client_write_file(path,
-                (struct quire_bytes){(const uint8_t *)text, KEY_DIGITS + 1}, QR_CLIENT_NEW,
-                error);
+                (struct quire_bytes){(const uint8_t *)text, KEY_DIGITS + 1}, QR_CLIENT_NEW, error);
         }
         if (status == QUIRE_ECONFLICT) { /* another process made it just now */
             status = qr_client_key_read(path, key, error);

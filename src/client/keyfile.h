@@ -15,11 +15,11 @@ QUIRE_CHECKED enum quire_status qr_client_key_path(const char *option, const cha
  * Reads it. ENOTFOUND; EMALFORMED: not a key; EINVALID: others may read the file; EIO. The caller
  * wipes out_key.
  */
-QUIRE_CHECKED enum quire_status qr_client_key_read(const char *path,
-    uint8_t out_key[QUIRE_PROFILE_KEY_SIZE], struct qr_client_error *error);
+QUIRE_CHECKED enum quire_status qr_client_key_read(
+    const char *path, uint8_t out_key[QUIRE_PROFILE_KEY_SIZE], struct qr_client_error *error);
 
 /** Reads it, or makes a random one, durably, where there is none. */
-QUIRE_CHECKED enum quire_status qr_client_key_make(const char *path,
-    uint8_t out_key[QUIRE_PROFILE_KEY_SIZE], struct qr_client_error *error);
+QUIRE_CHECKED enum quire_status qr_client_key_make(
+    const char *path, uint8_t out_key[QUIRE_PROFILE_KEY_SIZE], struct qr_client_error *error);
 
 #endif

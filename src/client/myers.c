@@ -85,7 +85,7 @@ struct split {
 
 /* One direction of the search: how far into the old side each diagonal (old − new position) came. */
 struct front {
-    int64_t *reached; /* centred: −REACH − 1 … REACH + 1; −1 not reached */
+    int64_t *reached;  /* centred: −REACH − 1 … REACH + 1; −1 not reached */
     int64_t low, high; /* diagonals below and above have left the box */
 };
 

@@ -35,8 +35,8 @@ enum quire_status quire_client_sync(struct quire_client *client, uint32_t timeou
                               : qr_client_run(client, QR_CLIENT_GOAL_SYNC, NULL, timeout_ms);
 }
 
-enum quire_status quire_client_rejoin(struct quire_client *client, const char *code,
-    uint32_t timeout_ms)
+enum quire_status quire_client_rejoin(
+    struct quire_client *client, const char *code, uint32_t timeout_ms)
 {
     uint8_t entropy[QUIRE_ENTROPY_SIZE];
     enum quire_status status = qr_client_needs_lock(client);
@@ -68,8 +68,8 @@ enum quire_status quire_client_follow(struct quire_client *client)
     return status != QUIRE_OK ? status : qr_client_run(client, QR_CLIENT_GOAL_FOLLOW, NULL, 0);
 }
 
-enum quire_status quire_client_pair(struct quire_client *client, uint32_t timeout_ms,
-    uint8_t out_device[QUIRE_DEVICE_SIZE])
+enum quire_status quire_client_pair(
+    struct quire_client *client, uint32_t timeout_ms, uint8_t out_device[QUIRE_DEVICE_SIZE])
 {
     enum quire_status status = qr_client_needs_lock(client);
     if (status == QUIRE_OK) {
@@ -81,8 +81,8 @@ enum quire_status quire_client_pair(struct quire_client *client, uint32_t timeou
     return status;
 }
 
-enum quire_status quire_client_revoke(struct quire_client *client,
-    const uint8_t device[QUIRE_DEVICE_SIZE], uint32_t timeout_ms)
+enum quire_status quire_client_revoke(
+    struct quire_client *client, const uint8_t device[QUIRE_DEVICE_SIZE], uint32_t timeout_ms)
 {
     enum quire_status status = qr_client_needs_lock(client);
     if (status != QUIRE_OK) {
@@ -94,8 +94,8 @@ enum quire_status quire_client_revoke(struct quire_client *client,
         return qr_client_settle(client, status, "The devices cannot be listed");
     }
     if (!found.active) {
-        return qr_client_fail(&client->error, QUIRE_ENOTFOUND,
-            "There is no such device, or it is revoked already.");
+        return qr_client_fail(
+            &client->error, QUIRE_ENOTFOUND, "There is no such device, or it is revoked already.");
     }
     if (found.self) {
         return qr_client_fail(&client->error, QUIRE_EINVALID,

@@ -46,22 +46,22 @@ size_t qr_client_overlay_from(const struct qr_client_overlay *overlay, struct qu
     return low;
 }
 
-const struct qr_client_overlay_row *qr_client_overlay_at(const struct qr_client_overlay *overlay,
-    size_t index)
+const struct qr_client_overlay_row *qr_client_overlay_at(
+    const struct qr_client_overlay *overlay, size_t index)
 {
     return index < overlay->count ? overlay->rows[index] : NULL;
 }
 
-const struct qr_client_overlay_row *qr_client_overlay_find(const struct qr_client_overlay *overlay,
-    struct quire_bytes key)
+const struct qr_client_overlay_row *qr_client_overlay_find(
+    const struct qr_client_overlay *overlay, struct quire_bytes key)
 {
     const struct qr_client_overlay_row *row =
         qr_client_overlay_at(overlay, qr_client_overlay_from(overlay, key));
     return row != NULL && quire_bytes_equal(quire_buffer_bytes(&row->key), key) ? row : NULL;
 }
 
-static enum quire_status insert(struct qr_client_overlay *overlay, size_t index,
-    struct qr_client_overlay_row *row)
+static enum quire_status insert(
+    struct qr_client_overlay *overlay, size_t index, struct qr_client_overlay_row *row)
 {
     if (overlay->count == overlay->capacity) {
         size_t capacity = overlay->capacity == 0 ? 64 : overlay->capacity * 2;
@@ -79,7 +79,8 @@ static enum quire_status insert(struct qr_client_overlay *overlay, size_t index,
     return QUIRE_OK;
 }
 
-static enum quire_status write_one(struct qr_client_overlay *overlay, const struct quire_write *write)
+static enum quire_status write_one(
+    struct qr_client_overlay *overlay, const struct quire_write *write)
 {
     struct qr_client_overlay_row *row = calloc(1, sizeof *row);
     if (row == NULL) {
@@ -105,8 +106,8 @@ static enum quire_status write_one(struct qr_client_overlay *overlay, const stru
     return status;
 }
 
-enum quire_status qr_client_overlay_write(struct qr_client_overlay *overlay,
-    const struct quire_write *writes, size_t count)
+enum quire_status qr_client_overlay_write(
+    struct qr_client_overlay *overlay, const struct quire_write *writes, size_t count)
 {
     enum quire_status status = QUIRE_OK;
     for (size_t i = 0; status == QUIRE_OK && i < count; i++) {

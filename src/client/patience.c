@@ -8,8 +8,8 @@ static uint64_t known(const struct quire_device_state *state)
     return state->batch_count - state->unacknowledged_count + state->roster_count;
 }
 
-void qr_client_patience_begin(struct qr_client_patience *patience,
-    const struct quire_device_state *state, uint64_t now_ms)
+void qr_client_patience_begin(
+    struct qr_client_patience *patience, const struct quire_device_state *state, uint64_t now_ms)
 {
     patience->began_ms = patience->moved_ms = now_ms;
     patience->known_most = known(state);
@@ -45,8 +45,8 @@ void qr_client_patience_excuse(struct qr_client_patience *patience, uint64_t too
     patience->moved_ms += took_ms;
 }
 
-enum qr_client_patience_end qr_client_patience_over(const struct qr_client_patience *patience,
-    uint64_t now_ms)
+enum qr_client_patience_end qr_client_patience_over(
+    const struct qr_client_patience *patience, uint64_t now_ms)
 {
     if (patience->deadline_ms != 0 && now_ms >= patience->began_ms + patience->deadline_ms) {
         return QR_CLIENT_PATIENCE_DEADLINE;

@@ -19,7 +19,7 @@ struct qr_client_patience {
     uint32_t timeout_ms;  /* without getting anywhere; 0: any */
     uint32_t deadline_ms; /* for the whole call; 0: none */
     uint64_t began_ms, moved_ms;
-    uint64_t known_most;    /* batches that are here, own ones once acknowledged, and roster records */
+    uint64_t known_most; /* batches that are here, own ones once acknowledged, and roster records */
     uint64_t missing_least; /* batches that the server lacks; UINT64_MAX: it has not said */
     uint64_t received_most; /* bytes of one connection */
 };
@@ -31,15 +31,15 @@ enum qr_client_patience_end {
 };
 
 /** Begins with what is known now. */
-void qr_client_patience_begin(struct qr_client_patience *patience,
-    const struct quire_device_state *state, uint64_t now_ms);
+void qr_client_patience_begin(
+    struct qr_client_patience *patience, const struct quire_device_state *state, uint64_t now_ms);
 /** Looks at what has changed; `received` counts the bytes of the present connection. */
 void qr_client_patience_look(struct qr_client_patience *patience,
     const struct quire_device_state *state, uint64_t received, uint64_t now_ms);
 /** Adds the time that the user took to answer a question: it is no delay of the server. */
 void qr_client_patience_excuse(struct qr_client_patience *patience, uint64_t took_ms);
 /** Is it the end? */
-enum qr_client_patience_end qr_client_patience_over(const struct qr_client_patience *patience,
-    uint64_t now_ms);
+enum qr_client_patience_end qr_client_patience_over(
+    const struct qr_client_patience *patience, uint64_t now_ms);
 
 #endif

@@ -15,8 +15,8 @@
 
 #define POLL_MS 10
 
-enum quire_status qr_client_profile_path(const char *option, struct qr_client_path *out_path,
-    struct qr_client_error *error)
+enum quire_status qr_client_profile_path(
+    const char *option, struct qr_client_path *out_path, struct qr_client_error *error)
 {
     const char *from_environment = getenv("QUIRE_PROFILE");
     if (option == NULL && from_environment != NULL && from_environment[0] != 0) {
@@ -73,8 +73,8 @@ static bool try_lock(int file, uint32_t wait_ms)
     return true;
 }
 
-static enum quire_status acquire_lock(const char *folder, uint32_t wait_ms, int *out_lock,
-    struct qr_client_error *error)
+static enum quire_status acquire_lock(
+    const char *folder, uint32_t wait_ms, int *out_lock, struct qr_client_error *error)
 {
     int lock = open_lock(folder, "lock", O_RDWR | O_CREAT);
     int waiting = lock < 0 ? -1 : open_lock(folder, "waiting", O_RDWR | O_CREAT);
@@ -84,12 +84,10 @@ static enum quire_status acquire_lock(const char *folder, uint32_t wait_ms, int 
             close(lock);
         }
         if (code == ENOENT) {
-            return qr_client_fail(error, QUIRE_ENOTFOUND, "There is no profile in %s yet.",
-                folder);
+            return qr_client_fail(error, QUIRE_ENOTFOUND, "There is no profile in %s yet.", folder);
         }
         return qr_client_fail(error, qr_client_status_of_errno(code),
-            "The profile %s cannot be written: %s. Nothing was changed.", folder,
-            strerror(code));
+            "The profile %s cannot be written: %s. Nothing was changed.", folder, strerror(code));
     }
     bool held = flock(waiting, LOCK_SH) == 0 && try_lock(lock, wait_ms);
     close(waiting);
@@ -122,7 +120,8 @@ void qr_client_profile_set_online(const struct qr_client_profile *profile, bool 
     char text[48];
     int size = snprintf(text, sizeof text, "%ld\n%s", (long)getpid(), online ? ONLINE "\n" : "");
     if (profile->lock >= 0
-        && (ftruncate(profile->lock, 0) != 0 || pwrite(profile->lock, text, (size_t)size, 0) != size)) {
+        && (ftruncate(profile->lock, 0) != 0
+            || pwrite(profile->lock, text, (size_t)size, 0) != size)) {
         errno = 0; /* then other processes wait a little longer than they must */
     }
 }
@@ -153,8 +152,8 @@ bool qr_client_profile_wanted(const struct qr_client_profile *profile)
 
 /* ---- the config ------------------------------------------------------------------------------ */
 
-static enum quire_status read_config(struct qr_client_profile *profile,
-    struct qr_client_error *error)
+static enum quire_status read_config(
+    struct qr_client_profile *profile, struct qr_client_error *error)
 {
     struct qr_client_path path;
     struct quire_buffer text = {0};
@@ -164,28 +163,27 @@ static enum quire_status read_config(struct qr_client_profile *profile,
         status = qr_client_read_file(path.text, QR_CLIENT_CONFIG_MAX, &text, error);
     }
     if (status == QUIRE_ENOTFOUND) {
-        return qr_client_fail(error, status, "There is no profile in %s yet.",
-            profile->path.text);
+        return qr_client_fail(error, status, "There is no profile in %s yet.", profile->path.text);
     }
     if (status == QUIRE_OK) {
         status = qr_client_config_parse(quire_buffer_bytes(&text), &profile->config, &line);
         if (status == QUIRE_EUNSUPPORTED) {
-            qr_client_fail(error, status, "A newer version of Quire made the profile %s.",
-                profile->path.text);
+            qr_client_fail(
+                error, status, "A newer version of Quire made the profile %s.", profile->path.text);
         } else if (status != QUIRE_OK && line == 0) {
             qr_client_fail(error, status,
                 "%s lacks its \"format\" or its \"key\" line. Nothing was changed.", path.text);
         } else if (status != QUIRE_OK) {
-            qr_client_fail(error, status,
-                "Line %u of %s is not understood. Nothing was changed.", line, path.text);
+            qr_client_fail(error, status, "Line %u of %s is not understood. Nothing was changed.",
+                line, path.text);
         }
     }
     quire_buffer_finish(&text);
     return status;
 }
 
-enum quire_status qr_client_profile_save(const struct qr_client_profile *profile,
-    struct qr_client_error *error)
+enum quire_status qr_client_profile_save(
+    const struct qr_client_profile *profile, struct qr_client_error *error)
 {
     struct qr_client_path path;
     struct quire_buffer text = {0};
@@ -194,15 +192,15 @@ enum quire_status qr_client_profile_save(const struct qr_client_profile *profile
         status = qr_client_fail(error, QUIRE_ENOMEM, "There is not enough memory.");
     }
     if (status == QUIRE_OK) {
-        status = qr_client_write_file(path.text, quire_buffer_bytes(&text), QR_CLIENT_DURABLE,
-            error);
+        status =
+            qr_client_write_file(path.text, quire_buffer_bytes(&text), QR_CLIENT_DURABLE, error);
     }
     quire_buffer_finish(&text);
     return status;
 }
 
-static enum quire_status find_real_path(const char *path, struct qr_client_path *out_path,
-    struct qr_client_error *error)
+static enum quire_status find_real_path(
+    const char *path, struct qr_client_path *out_path, struct qr_client_error *error)
 {
     char *real = realpath(path, NULL);
     if (real == NULL) {
@@ -249,8 +247,8 @@ enum quire_status qr_client_profile_open(const char *path, uint32_t wait_ms,
     enum quire_status status = find_real_path(path, &profile.path, error);
     if (status == QUIRE_OK && !has_file(&profile, "config")) {
         /* Looked at before the lock, so that asking leaves no files in a strange folder. */
-        status = qr_client_fail(error, QUIRE_ENOTFOUND, "There is no profile in %s yet.",
-            profile.path.text);
+        status = qr_client_fail(
+            error, QUIRE_ENOTFOUND, "There is no profile in %s yet.", profile.path.text);
     }
     if (status == QUIRE_OK) {
         status = acquire_lock(profile.path.text, wait_ms, &profile.lock, error);
@@ -266,8 +264,8 @@ enum quire_status qr_client_profile_open(const char *path, uint32_t wait_ms,
     return QUIRE_OK;
 }
 
-enum quire_status qr_client_profile_look(const char *path, struct qr_client_profile *out_profile,
-    struct qr_client_error *error)
+enum quire_status qr_client_profile_look(
+    const char *path, struct qr_client_profile *out_profile, struct qr_client_error *error)
 {
     struct qr_client_profile profile = {.lock = -1};
     enum quire_status status = find_real_path(path, &profile.path, error);
@@ -293,10 +291,9 @@ enum quire_status qr_client_profile_make(const char *path, uint32_t wait_ms,
         status = acquire_lock(profile.path.text, wait_ms, &profile.lock, error);
     }
     if (status == QUIRE_OK) {
-        bool finished = has_file(&profile, "config")
-            ? read_config(&profile, error) != QUIRE_OK
+        bool finished = has_file(&profile, "config") ? read_config(&profile, error) != QUIRE_OK
                 || profile.config.stage == QR_CLIENT_STAGE_READY
-            : has_file(&profile, "records.mdb");
+                                                     : has_file(&profile, "records.mdb");
         if (finished) {
             status = qr_client_fail(error, QUIRE_ECONFLICT,
                 "There is a profile in %s already; it was not touched.", profile.path.text);
@@ -320,8 +317,8 @@ enum quire_status qr_client_profile_make(const char *path, uint32_t wait_ms,
 
 void qr_client_profile_unmake(struct qr_client_profile *profile)
 {
-    static const char *const names[] = {"config", "records.mdb", "records.mdb-lock", "waiting",
-        "lock"};
+    static const char *const names[] = {
+        "config", "records.mdb", "records.mdb-lock", "waiting", "lock"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         remove_file(profile, names[i]);
     }

@@ -17,16 +17,16 @@ struct qr_client_profile {
 };
 
 /** Where it is: `option`, else $QUIRE_PROFILE, else <data home>/quire/default. */
-QUIRE_CHECKED enum quire_status qr_client_profile_path(const char *option,
-    struct qr_client_path *out_path, struct qr_client_error *error);
+QUIRE_CHECKED enum quire_status qr_client_profile_path(
+    const char *option, struct qr_client_path *out_path, struct qr_client_error *error);
 
 /** Takes the lock and reads the config. ENOTFOUND, ELOCKED, EUNSUPPORTED, EMALFORMED, EIO. */
 QUIRE_CHECKED enum quire_status qr_client_profile_open(const char *path, uint32_t wait_ms,
     struct qr_client_profile *out_profile, struct qr_client_error *error);
 
 /** The same without the lock, to read: profile->lock stays −1. The folder may be read-only. */
-QUIRE_CHECKED enum quire_status qr_client_profile_look(const char *path,
-    struct qr_client_profile *out_profile, struct qr_client_error *error);
+QUIRE_CHECKED enum quire_status qr_client_profile_look(
+    const char *path, struct qr_client_profile *out_profile, struct qr_client_error *error);
 
 /** The process that holds the lock waits on the network: it goes on for long, and merges the inbox. */
 void qr_client_profile_set_online(const struct qr_client_profile *profile, bool online);
@@ -42,8 +42,8 @@ QUIRE_CHECKED enum quire_status qr_client_profile_make(const char *path, uint32_
     struct qr_client_error *error);
 
 /** Writes the config, durably. */
-QUIRE_CHECKED enum quire_status qr_client_profile_save(const struct qr_client_profile *profile,
-    struct qr_client_error *error);
+QUIRE_CHECKED enum quire_status qr_client_profile_save(
+    const struct qr_client_profile *profile, struct qr_client_error *error);
 
 /** Removes what make made; the folder too if nothing else is in it. The lock is given back. */
 void qr_client_profile_unmake(struct qr_client_profile *profile);

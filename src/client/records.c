@@ -18,15 +18,15 @@ struct qr_client_records {
     size_t map_size, map_max;
     MDB_txn *scan_txn; /* of the scan that is going on, or `snapshot`; NULL otherwise */
     bool scanning;
-    MDB_txn *batch;                   /* of the batch that is open; NULL otherwise */
-    bool cut; /* the file is shorter than it says itself */
-    MDB_txn *snapshot;                /* to read only: all that is read is of one moment; else NULL */
+    MDB_txn *batch;    /* of the batch that is open; NULL otherwise */
+    bool cut;          /* the file is shorter than it says itself */
+    MDB_txn *snapshot; /* to read only: all that is read is of one moment; else NULL */
     struct qr_client_overlay overlay; /* to read only: what was written, in memory */
     char *path;
 };
 
 #define BATCH_ROOM ((size_t)256 << 20) /* bytes of the map that a batch may well take */
-#define ROOM ((uint64_t)1 << 20) /* bytes that a transaction may well take on the disk */
+#define ROOM ((uint64_t)1 << 20)       /* bytes that a transaction may well take on the disk */
 
 /* A full disk shows itself as EIO when LMDB's own write came out short. */
 static bool disk_is_full(const char *path)
@@ -35,8 +35,8 @@ static bool disk_is_full(const char *path)
     return statvfs(path, &info) == 0 && (uint64_t)info.f_bavail * info.f_frsize < ROOM;
 }
 
-static enum quire_status fail(const struct qr_client_records *records, int code,
-    struct qr_client_error *error)
+static enum quire_status fail(
+    const struct qr_client_records *records, int code, struct qr_client_error *error)
 {
     if (code == MDB_MAP_FULL) {
         return qr_client_fail(error, QUIRE_EFULL,
@@ -44,9 +44,8 @@ static enum quire_status fail(const struct qr_client_records *records, int code,
             "this was not saved.",
             records->map_max >> 20);
     }
-    enum quire_status status = code == EIO && disk_is_full(records->path)
-        ? QUIRE_EFULL
-        : qr_client_status_of_errno(code);
+    enum quire_status status =
+        code == EIO && disk_is_full(records->path) ? QUIRE_EFULL : qr_client_status_of_errno(code);
     if (status == QUIRE_EFULL) {
         return qr_client_fail(error, status,
             "The disk is full (%s). What was saved before is safe; this was not saved. "
@@ -118,7 +117,8 @@ static int open_environment(struct qr_client_records *records, unsigned flags)
         code = MDB_CORRUPTED; /* reading past its end would be a SIGBUS */
     }
     if (code == 0 && info.me_mapsize > records->map_size) {
-        records->map_size = info.me_mapsize; /* a file that grew past map_first brings its own size */
+        records->map_size =
+            info.me_mapsize; /* a file that grew past map_first brings its own size */
     }
     return code;
 }
@@ -159,8 +159,8 @@ enum quire_status qr_client_records_open(const char *path, size_t map_first, siz
 
 /* A folder that cannot be written has no lock file to be had (LMDB itself does without one on a read-only
  * file system). Then only the owner of the folder writes, and this process has no way to hold him up. */
-enum quire_status qr_client_records_open_to_read(const char *path,
-    struct qr_client_records **out_records, struct qr_client_error *error)
+enum quire_status qr_client_records_open_to_read(
+    const char *path, struct qr_client_records **out_records, struct qr_client_error *error)
 {
     struct qr_client_records *records = NULL;
     enum quire_status status = make(path, QR_CLIENT_MAP_FIRST, 0, &records, error);
@@ -200,7 +200,7 @@ void qr_client_records_close(struct qr_client_records *records)
     if (records == NULL) {
         return;
     }
-    mdb_txn_abort(records->batch);    /* accepts NULL */
+    mdb_txn_abort(records->batch); /* accepts NULL */
     mdb_txn_abort(records->snapshot);
     qr_client_overlay_finish(&records->overlay);
     mdb_env_close(records->env); /* accepts NULL */
@@ -259,9 +259,8 @@ static enum quire_status get(void *context, struct quire_bytes key, struct quire
     }
     MDB_val name = value_of(key), value;
     code = mdb_get(txn, records->dbi, &name, &value);
-    enum quire_status status = code != 0
-        ? status_of(code)
-        : quire_buffer_append(out_value, value.mv_data, value.mv_size);
+    enum quire_status status =
+        code != 0 ? status_of(code) : quire_buffer_append(out_value, value.mv_data, value.mv_size);
     if (txn != records->scan_txn && txn != records->batch) {
         mdb_txn_abort(txn);
     }
@@ -285,14 +284,16 @@ static bool visit_overlay(struct qr_client_records *records, struct quire_bytes 
     *out_replaced = false;
     while (!*out_replaced && (row = qr_client_overlay_at(&records->overlay, *next)) != NULL
         && has_prefix(quire_buffer_bytes(&row->key), prefix)) {
-        int order = key.size == 0 ? -1 : qr_client_overlay_compare(quire_buffer_bytes(&row->key), key);
+        int order =
+            key.size == 0 ? -1 : qr_client_overlay_compare(quire_buffer_bytes(&row->key), key);
         if (order > 0) {
             break;
         }
         *out_replaced = order == 0;
         ++*next;
         if (!row->erased
-            && !visit(visit_context, quire_buffer_bytes(&row->key), quire_buffer_bytes(&row->value))) {
+            && !visit(
+                visit_context, quire_buffer_bytes(&row->key), quire_buffer_bytes(&row->value))) {
             return false;
         }
     }
@@ -323,7 +324,8 @@ static enum quire_status scan(void *context, struct quire_bytes prefix,
     if (code == 0) {
         code = mdb_cursor_get(cursor, &key, &value, prefix.size == 0 ? MDB_FIRST : MDB_SET_RANGE);
     }
-    while (code == 0 && more && has_prefix((struct quire_bytes){key.mv_data, key.mv_size}, prefix)) {
+    while (
+        code == 0 && more && has_prefix((struct quire_bytes){key.mv_data, key.mv_size}, prefix)) {
         struct quire_bytes name = {key.mv_data, key.mv_size};
         more = visit_overlay(records, prefix, name, &next, visit, visit_context, &replaced);
         if (more && !replaced) {
@@ -332,7 +334,8 @@ static enum quire_status scan(void *context, struct quire_bytes prefix,
         code = more ? mdb_cursor_get(cursor, &key, &value, MDB_NEXT) : 0;
     }
     if (more && (code == 0 || code == MDB_NOTFOUND)) {
-        more = visit_overlay(records, prefix, (struct quire_bytes){0}, &next, visit, visit_context, &replaced);
+        more = visit_overlay(
+            records, prefix, (struct quire_bytes){0}, &next, visit, visit_context, &replaced);
     }
     if (cursor != NULL) {
         mdb_cursor_close(cursor);
@@ -350,8 +353,8 @@ struct quire_reader qr_client_records_reader(struct qr_client_records *records)
     return (struct quire_reader){records, get, scan};
 }
 
-static int write_in(struct qr_client_records *records, MDB_txn *txn,
-    const struct quire_write *writes, size_t count)
+static int write_in(
+    struct qr_client_records *records, MDB_txn *txn, const struct quire_write *writes, size_t count)
 {
     int code = 0;
     for (size_t i = 0; code == 0 && i < count; i++) {
@@ -366,8 +369,8 @@ static int write_in(struct qr_client_records *records, MDB_txn *txn,
     return code;
 }
 
-static int write_once(struct qr_client_records *records, const struct quire_write *writes,
-    size_t count)
+static int write_once(
+    struct qr_client_records *records, const struct quire_write *writes, size_t count)
 {
     MDB_txn *txn = NULL;
     int code = mdb_txn_begin(records->env, NULL, 0, &txn);
@@ -431,8 +434,8 @@ static int make_room(struct qr_client_records *records)
     return code;
 }
 
-enum quire_status qr_client_records_begin(struct qr_client_records *records,
-    struct qr_client_error *error)
+enum quire_status qr_client_records_begin(
+    struct qr_client_records *records, struct qr_client_error *error)
 {
     if (records->batch != NULL || records->scan_txn != NULL) {
         return qr_client_fail(error, QUIRE_ESTATE, "A batch is open already.");
@@ -444,8 +447,8 @@ enum quire_status qr_client_records_begin(struct qr_client_records *records,
     return code == 0 ? QUIRE_OK : fail(records, code, error);
 }
 
-enum quire_status qr_client_records_commit(struct qr_client_records *records,
-    struct qr_client_error *error)
+enum quire_status qr_client_records_commit(
+    struct qr_client_records *records, struct qr_client_error *error)
 {
     if (records->batch == NULL) {
         return qr_client_fail(error, QUIRE_ESTATE, "No batch is open.");

@@ -22,14 +22,14 @@ QUIRE_CHECKED enum quire_status qr_client_records_open(const char *path, size_t 
  * Opens the file to read it, as it is at this moment, while another process may write it; the disk may
  * be read-only. What is written goes into memory, is read from there, and is gone at the close.
  */
-QUIRE_CHECKED enum quire_status qr_client_records_open_to_read(const char *path,
-    struct qr_client_records **out_records, struct qr_client_error *error);
+QUIRE_CHECKED enum quire_status qr_client_records_open_to_read(
+    const char *path, struct qr_client_records **out_records, struct qr_client_error *error);
 /** Accepts NULL. */
 void qr_client_records_close(struct qr_client_records *records);
 
 /** No record in it. */
-QUIRE_CHECKED enum quire_status qr_client_records_empty(struct qr_client_records *records,
-    bool *out_empty);
+QUIRE_CHECKED enum quire_status qr_client_records_empty(
+    struct qr_client_records *records, bool *out_empty);
 
 /** For the device; valid as long as the records are open. */
 struct quire_reader qr_client_records_reader(struct qr_client_records *records);
@@ -43,9 +43,9 @@ QUIRE_CHECKED enum quire_status qr_client_records_write(struct qr_client_records
  * are at once. Errors as of write; after an error, or when the records are closed, none of the batch's
  * writes was made. ESTATE: one is open, or, of commit, none is.
  */
-QUIRE_CHECKED enum quire_status qr_client_records_begin(struct qr_client_records *records,
-    struct qr_client_error *error);
-QUIRE_CHECKED enum quire_status qr_client_records_commit(struct qr_client_records *records,
-    struct qr_client_error *error);
+QUIRE_CHECKED enum quire_status qr_client_records_begin(
+    struct qr_client_records *records, struct qr_client_error *error);
+QUIRE_CHECKED enum quire_status qr_client_records_commit(
+    struct qr_client_records *records, struct qr_client_error *error);
 
 #endif

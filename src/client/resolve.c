@@ -25,9 +25,10 @@ void qr_client_look_up(const char *host, struct qr_client_addresses *out_address
     out_addresses->error = getaddrinfo(host, NULL, &hints, &found);
     for (const struct addrinfo *info = found;
          info != NULL && out_addresses->count < QR_CLIENT_ADDRESSES_MAX; info = info->ai_next) {
-        out_addresses->count += getnameinfo(info->ai_addr, info->ai_addrlen,
-            out_addresses->text[out_addresses->count], QR_CLIENT_ADDRESS_SIZE, NULL, 0,
-            NI_NUMERICHOST) == 0;
+        out_addresses->count +=
+            getnameinfo(info->ai_addr, info->ai_addrlen, out_addresses->text[out_addresses->count],
+                QR_CLIENT_ADDRESS_SIZE, NULL, 0, NI_NUMERICHOST)
+            == 0;
     }
     if (found != NULL) {
         freeaddrinfo(found);
@@ -59,8 +60,8 @@ static void *run(void *argument)
     return NULL;
 }
 
-struct qr_client_resolve *qr_client_resolve_start(const char *host,
-    qr_client_look_up_function *look_up)
+struct qr_client_resolve *qr_client_resolve_start(
+    const char *host, qr_client_look_up_function *look_up)
 {
     struct qr_client_resolve *resolve = calloc(1, sizeof *resolve);
     pthread_attr_t attributes;
@@ -83,8 +84,8 @@ struct qr_client_resolve *qr_client_resolve_start(const char *host,
     return resolve;
 }
 
-bool qr_client_resolve_done(struct qr_client_resolve *resolve,
-    struct qr_client_addresses *out_addresses)
+bool qr_client_resolve_done(
+    struct qr_client_resolve *resolve, struct qr_client_addresses *out_addresses)
 {
     pthread_mutex_lock(&resolve->lock);
     bool done = resolve->done;

@@ -21,15 +21,16 @@ struct qr_client_addresses {
 struct qr_client_resolve;
 
 /** What looks a name up; blocks. qr_client_look_up asks the system. */
-typedef void qr_client_look_up_function(const char *host, struct qr_client_addresses *out_addresses);
+typedef void qr_client_look_up_function(
+    const char *host, struct qr_client_addresses *out_addresses);
 void qr_client_look_up(const char *host, struct qr_client_addresses *out_addresses);
 
 /** Begins. NULL: no memory, or no thread. */
-struct qr_client_resolve *qr_client_resolve_start(const char *host,
-    qr_client_look_up_function *look_up);
+struct qr_client_resolve *qr_client_resolve_start(
+    const char *host, qr_client_look_up_function *look_up);
 /** True: done, and out_addresses is set. */
-bool qr_client_resolve_done(struct qr_client_resolve *resolve,
-    struct qr_client_addresses *out_addresses);
+bool qr_client_resolve_done(
+    struct qr_client_resolve *resolve, struct qr_client_addresses *out_addresses);
 /** Forgets it, done or not, without waiting; accepts NULL. */
 void qr_client_resolve_drop(struct qr_client_resolve *resolve);
 

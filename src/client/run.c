@@ -8,12 +8,12 @@
 #include <string.h>
 #include <time.h>
 
-#define POLL_MS 100         /* how soon a stop, or a process that waits for the profile, is seen */
+#define POLL_MS 100 /* how soon a stop, or a process that waits for the profile, is seen */
 #define PROGRESS_MS 250
 #define DEADLINE_MS 3600000 /* of a call that names none; but never less than its timeout */
 #define LAST_FLUSH_MS 2000  /* what a stop may still take to send */
 #define YIELD_MS 2000
-#define INDEX_MS 500        /* after a sync, to index entries that came in large numbers */
+#define INDEX_MS 500 /* after a sync, to index entries that came in large numbers */
 #define GOODBYE_MS 250
 
 /* ---- giving way ------------------------------------------------------------------------------ */
@@ -61,8 +61,8 @@ static enum quire_status yield_profile(struct qr_client_work *work)
 /* ---- the loop -------------------------------------------------------------------------------- */
 
 /* QUIRE_OK: there is still time. */
-static enum quire_status check_time(struct qr_client_work *work, const struct quire_device_state *state,
-    uint64_t now_ms)
+static enum quire_status check_time(
+    struct qr_client_work *work, const struct quire_device_state *state, uint64_t now_ms)
 {
     struct quire_client *client = work->client;
     struct qr_client_patience *patience = &work->patience;
@@ -99,7 +99,8 @@ static bool wind_down(struct qr_client_work *work, uint64_t now_ms, enum quire_s
     struct quire_device_state state;
     quire_device_state(client->device, &state);
     if (work->goal != QR_CLIENT_GOAL_FOLLOW) {
-        *out_result = qr_client_fail(&client->error, QUIRE_ESTATE, "Stopped. %s.", qr_client_all_safe);
+        *out_result =
+            qr_client_fail(&client->error, QUIRE_ESTATE, "Stopped. %s.", qr_client_all_safe);
         return true;
     }
     if (!state.caught_up || (work->stop_ms != 0 && now_ms >= work->stop_ms)) {
@@ -222,15 +223,17 @@ enum quire_status qr_client_run(struct quire_client *client, enum qr_client_goal
     const uint8_t device[QUIRE_DEVICE_SIZE], uint32_t timeout_ms)
 {
     uint32_t deadline_ms = timeout_ms > DEADLINE_MS ? timeout_ms : DEADLINE_MS;
-    struct qr_client_work work = {.client = client, .goal = goal, .backoff_ms = QR_CLIENT_BACKOFF_FIRST_MS,
+    struct qr_client_work work = {.client = client,
+        .goal = goal,
+        .backoff_ms = QR_CLIENT_BACKOFF_FIRST_MS,
         .patience = {.timeout_ms = timeout_ms,
             .deadline_ms = client->deadline_ms != 0 ? client->deadline_ms : deadline_ms}};
     if (device != NULL) {
         memcpy(work.device, device, sizeof work.device);
     }
     if (client->connection != NULL) {
-        return qr_client_fail(&client->error, QUIRE_ESTATE,
-            "The client is connected already, in a call further up.");
+        return qr_client_fail(
+            &client->error, QUIRE_ESTATE, "The client is connected already, in a call further up.");
     }
     if (client->batch) {
         return qr_client_fail(&client->error, QUIRE_ESTATE,

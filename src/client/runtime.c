@@ -22,8 +22,8 @@ static bool use(const char *path)
         && access(path, W_OK | X_OK) == 0;
 }
 
-enum quire_status qr_client_runtime_folder(struct qr_client_path *out_path,
-    struct qr_client_error *error)
+enum quire_status qr_client_runtime_folder(
+    struct qr_client_path *out_path, struct qr_client_error *error)
 {
     struct qr_client_path path;
     unsigned long user = (unsigned long)geteuid();
@@ -33,8 +33,7 @@ enum quire_status qr_client_runtime_folder(struct qr_client_path *out_path,
         *out_path = path;
         return QUIRE_OK;
     }
-    if (qr_client_path(&path, error, "/run/user/%lu/quire", user) == QUIRE_OK
-        && use(path.text)) {
+    if (qr_client_path(&path, error, "/run/user/%lu/quire", user) == QUIRE_OK && use(path.text)) {
         *out_path = path;
         return QUIRE_OK;
     }

@@ -9,8 +9,8 @@
 
 /** The user's folder for it, in memory, mode 0700: $XDG_RUNTIME_DIR/quire, /run/user/UID/quire or
  * /dev/shm/quire-UID. EIO: none can be had. */
-QUIRE_CHECKED enum quire_status qr_client_runtime_folder(struct qr_client_path *out_path,
-    struct qr_client_error *error);
+QUIRE_CHECKED enum quire_status qr_client_runtime_folder(
+    struct qr_client_path *out_path, struct qr_client_error *error);
 
 /** The record of the profile with this real path; leaves out_record empty if there is none. */
 void qr_client_replica_read(const char *profile, struct quire_buffer *out_record);

@@ -16,8 +16,8 @@
 #define TAG_SIZE crypto_aead_xchacha20poly1305_ietf_ABYTES
 #define HEAD_SIZE ((size_t)1 + NONCE_SIZE)
 
-enum quire_status qr_client_sealed_name(char out_name[QR_CLIENT_SEALED_NAME],
-    struct qr_client_error *error)
+enum quire_status qr_client_sealed_name(
+    char out_name[QR_CLIENT_SEALED_NAME], struct qr_client_error *error)
 {
     uint8_t random[(QR_CLIENT_SEALED_NAME - 1) / 2];
     enum quire_status status = qr_client_random(random, sizeof random, error);
@@ -60,8 +60,8 @@ enum quire_status qr_client_sealed_write(const struct qr_client_sealed *sealed, 
     struct quire_buffer file = {0};
     uint8_t key[crypto_kdf_KEYBYTES];
     if (content.size > QR_CLIENT_SEALED_MAX) {
-        return qr_client_fail(error, QUIRE_ELIMIT, "A draft holds %zu MiB at most.",
-            QR_CLIENT_SEALED_MAX >> 20);
+        return qr_client_fail(
+            error, QUIRE_ELIMIT, "A draft holds %zu MiB at most.", QR_CLIENT_SEALED_MAX >> 20);
     }
     enum quire_status status = find_file(sealed, folder, name, &path, &label, error);
     if (status == QUIRE_OK) {
@@ -85,9 +85,11 @@ enum quire_status qr_client_sealed_write(const struct qr_client_sealed *sealed, 
     if (status == QUIRE_OK) {
         unsigned long long size = 0;
         crypto_aead_xchacha20poly1305_ietf_encrypt(file.data + HEAD_SIZE, &size, content.data,
-            content.size, (const uint8_t *)label.text, strlen(label.text), NULL, file.data + 1, key);
+            content.size, (const uint8_t *)label.text, strlen(label.text), NULL, file.data + 1,
+            key);
         file.size = HEAD_SIZE + (size_t)size;
-        status = qr_client_write_file(path.text, quire_buffer_bytes(&file), QR_CLIENT_DURABLE, error);
+        status =
+            qr_client_write_file(path.text, quire_buffer_bytes(&file), QR_CLIENT_DURABLE, error);
     }
     qr_client_wipe(key, sizeof key);
     quire_buffer_finish(&file);
@@ -102,8 +104,8 @@ enum quire_status qr_client_sealed_read(const struct qr_client_sealed *sealed, c
     uint8_t key[crypto_kdf_KEYBYTES] = {0};
     enum quire_status status = find_file(sealed, folder, name, &path, &label, error);
     if (status == QUIRE_OK) {
-        status = qr_client_read_file(path.text, HEAD_SIZE + QR_CLIENT_SEALED_MAX + TAG_SIZE, &file,
-            error);
+        status = qr_client_read_file(
+            path.text, HEAD_SIZE + QR_CLIENT_SEALED_MAX + TAG_SIZE, &file, error);
     }
     if (status == QUIRE_OK) {
         status = derive_key(sealed, key, error);
@@ -114,9 +116,9 @@ enum quire_status qr_client_sealed_read(const struct qr_client_sealed *sealed, c
     if (status == QUIRE_OK) {
         unsigned long long size = 0;
         if (file.size < HEAD_SIZE + TAG_SIZE || file.data[0] != FORM
-            || crypto_aead_xchacha20poly1305_ietf_decrypt(out_content->data + out_content->size, &size,
-                   NULL, file.data + HEAD_SIZE, file.size - HEAD_SIZE, (const uint8_t *)label.text,
-                   strlen(label.text), file.data + 1, key)
+            || crypto_aead_xchacha20poly1305_ietf_decrypt(out_content->data + out_content->size,
+                   &size, NULL, file.data + HEAD_SIZE, file.size - HEAD_SIZE,
+                   (const uint8_t *)label.text, strlen(label.text), file.data + 1, key)
                 != 0) {
             status = qr_client_fail(error, QUIRE_ECRYPTO,
                 "%s does not open: it is damaged, or another profile's. It was not touched.",
@@ -130,8 +132,8 @@ enum quire_status qr_client_sealed_read(const struct qr_client_sealed *sealed, c
     return status;
 }
 
-void qr_client_sealed_remove(const struct qr_client_sealed *sealed, const char *folder,
-    const char *name)
+void qr_client_sealed_remove(
+    const struct qr_client_sealed *sealed, const char *folder, const char *name)
 {
     struct qr_client_path path, label;
     struct qr_client_error ignored;

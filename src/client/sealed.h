@@ -23,12 +23,13 @@ struct qr_client_sealed {
 };
 
 /** A fresh random name. EIO. */
-QUIRE_CHECKED enum quire_status qr_client_sealed_name(char out_name[QR_CLIENT_SEALED_NAME],
-    struct qr_client_error *error);
+QUIRE_CHECKED enum quire_status qr_client_sealed_name(
+    char out_name[QR_CLIENT_SEALED_NAME], struct qr_client_error *error);
 
 /** Replaces a file, durably. EIO, EFULL, ENOMEM, ELIMIT, and as qr_client_key_read. */
 QUIRE_CHECKED enum quire_status qr_client_sealed_write(const struct qr_client_sealed *sealed,
-    const char *folder, const char *name, struct quire_bytes content, struct qr_client_error *error);
+    const char *folder, const char *name, struct quire_bytes content,
+    struct qr_client_error *error);
 
 /** Appends a file's content. ENOTFOUND; ECRYPTO: another key's, or damaged; EIO, ENOMEM. */
 QUIRE_CHECKED enum quire_status qr_client_sealed_read(const struct qr_client_sealed *sealed,
@@ -36,8 +37,8 @@ QUIRE_CHECKED enum quire_status qr_client_sealed_read(const struct qr_client_sea
     struct qr_client_error *error);
 
 /** Removes a file, and the folder with its last one; fine if there is none. */
-void qr_client_sealed_remove(const struct qr_client_sealed *sealed, const char *folder,
-    const char *name);
+void qr_client_sealed_remove(
+    const struct qr_client_sealed *sealed, const char *folder, const char *name);
 
 /** Lists the names in a folder, in no order, at most `capacity`; out_count: how many there are.
  * No folder: none. ENOMEM, EIO. */

@@ -16,8 +16,8 @@ enum quire_status qr_client_index(struct quire_client *client, uint32_t time_ms)
     enum quire_status status = QUIRE_OK;
     do {
         status = index_some(client);
-    } while (status == QUIRE_OK && client->run.unindexed > 0
-        && qr_client_now_ms() - begin_ms < time_ms);
+    } while (
+        status == QUIRE_OK && client->run.unindexed > 0 && qr_client_now_ms() - begin_ms < time_ms);
     return status;
 }
 
@@ -40,8 +40,9 @@ enum quire_status quire_client_search(struct quire_client *client, struct quire_
     }
     if (status == QUIRE_EINVALID || status == QUIRE_ELIMIT) {
         return qr_client_fail(&client->error, status,
-            status == QUIRE_EINVALID ? "There is nothing in that to search for: no letter, digit or symbol."
-                                     : "That is too much to search for at once.");
+            status == QUIRE_EINVALID
+                ? "There is nothing in that to search for: no letter, digit or symbol."
+                : "That is too much to search for at once.");
     }
     return qr_client_settle(client, status, "The entries cannot be searched");
 }

@@ -23,16 +23,17 @@ struct qr_client_notice {
 /** What the present blocking call waits for, as the notices told it. */
 struct qr_client_run {
     bool ready, joined, paired, pair_failed, revoke_failed, refused;
-    uint32_t failure;  /* of pair_failed or revoke_failed: enum quire_status; of refused: error code */
+    uint32_t
+        failure; /* of pair_failed or revoke_failed: enum quire_status; of refused: error code */
     uint32_t retry_ms; /* of the last CLOSE */
     bool closed_here;  /* the device asked for it */
     bool down;
     enum qr_client_down down_reason;
     char why[256];
-    uint64_t moved_ms;   /* when a message came last */
-    uint64_t excused_ms; /* spent by a person on a question */
+    uint64_t moved_ms;                 /* when a message came last */
+    uint64_t excused_ms;               /* spent by a person on a question */
     uint8_t device[QUIRE_DEVICE_SIZE]; /* paired */
-    uint32_t unindexed; /* entries that still wait for INDEX */
+    uint32_t unindexed;                /* entries that still wait for INDEX */
 };
 
 /** An entry's document while the profile is detached: a copy whose edits go into the inbox. */
@@ -46,7 +47,7 @@ struct qr_client_copy {
  * unless `reading`. */
 struct quire_client {
     struct quire_client_callbacks callbacks;
-    char *profile_option, *key_option; /* or NULL */
+    char *profile_option, *key_option;         /* or NULL */
     char server_option[QR_CLIENT_URL_MAX + 1]; /* "" none */
     char fingerprint_option[QR_CLIENT_FINGERPRINT_HEX + 1];
     uint32_t lock_wait_ms, deadline_ms;
@@ -97,8 +98,8 @@ struct qr_client_unsealed {
     const uint8_t *entry;
     bool found;
 };
-QUIRE_CHECKED enum quire_status qr_client_find_unsealed(struct quire_client *client,
-    struct qr_client_unsealed *unsealed);
+QUIRE_CHECKED enum quire_status qr_client_find_unsealed(
+    struct quire_client *client, struct qr_client_unsealed *unsealed);
 
 /** Frees the copies. (entries.c) */
 void qr_client_copies_finish(struct quire_client *client);
@@ -106,16 +107,16 @@ void qr_client_copies_finish(struct quire_client *client);
 /** Feeds one event (kind and operands; the clocks and the entropy are filled in here) and carries
  * out what follows, PERSISTED included. ENOMEM, EIO, EFULL, ECORRUPT close the profile, though not
  * the connection. ESTATE: not now. */
-QUIRE_CHECKED enum quire_status qr_client_feed(struct quire_client *client,
-    struct quire_event event);
+QUIRE_CHECKED enum quire_status qr_client_feed(
+    struct quire_client *client, struct quire_event event);
 
 /** Carries out the actions of a step or of quire_device_init, and what follows. As feed. */
-QUIRE_CHECKED enum quire_status qr_client_carry_out(struct quire_client *client,
-    const struct quire_actions *actions);
+QUIRE_CHECKED enum quire_status qr_client_carry_out(
+    struct quire_client *client, const struct quire_actions *actions);
 
 /** Closes the profile when `status` says that memory and disk may differ. Gives it back. */
-enum quire_status qr_client_settle(struct quire_client *client, enum quire_status status,
-    const char *what);
+enum quire_status qr_client_settle(
+    struct quire_client *client, enum quire_status status, const char *what);
 
 /** Opens device and records of the profile whose lock is held. */
 QUIRE_CHECKED enum quire_status qr_client_load(struct quire_client *client);
@@ -143,7 +144,7 @@ enum qr_client_goal {
     QR_CLIENT_GOAL_REVOKE,
     QR_CLIENT_GOAL_FOLLOW,
 };
-QUIRE_CHECKED enum quire_status qr_client_run(struct quire_client *client,
-    enum qr_client_goal goal, const uint8_t device[QUIRE_DEVICE_SIZE], uint32_t timeout_ms);
+QUIRE_CHECKED enum quire_status qr_client_run(struct quire_client *client, enum qr_client_goal goal,
+    const uint8_t device[QUIRE_DEVICE_SIZE], uint32_t timeout_ms);
 
 #endif

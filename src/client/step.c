@@ -25,8 +25,8 @@ int64_t qr_client_wall_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-enum quire_status qr_client_settle(struct quire_client *client, enum quire_status status,
-    const char *what)
+enum quire_status qr_client_settle(
+    struct quire_client *client, enum quire_status status, const char *what)
 {
     switch (status) {
     case QUIRE_ENOMEM:
@@ -34,20 +34,20 @@ enum quire_status qr_client_settle(struct quire_client *client, enum quire_statu
     case QUIRE_EFULL:
     case QUIRE_ECORRUPT:
         if (client->error.text[0] == 0) {
-            qr_client_fail(&client->error, status,
-                "%s: %s. What was saved before is safe.", what, quire_status_text(status));
+            qr_client_fail(&client->error, status, "%s: %s. What was saved before is safe.", what,
+                quire_status_text(status));
         }
         quire_client_close(client);
         client->failed = status;
         return status;
-    default:
-        return status;
+    default: return status;
     }
 }
 
 /* ---- notices --------------------------------------------------------------------------------- */
 
-static enum quire_status queue_notice(struct quire_client *client, const struct quire_action *action)
+static enum quire_status queue_notice(
+    struct quire_client *client, const struct quire_action *action)
 {
     if (client->notice_count == client->notice_capacity) {
         size_t capacity = client->notice_capacity == 0 ? 16 : client->notice_capacity * 2;
@@ -63,8 +63,8 @@ static enum quire_status queue_notice(struct quire_client *client, const struct 
     *notice = (struct qr_client_notice){.kind = action->notice, .code = action->code};
     memcpy(notice->entry, action->entry, sizeof notice->entry);
     memcpy(notice->device, action->device, sizeof notice->device);
-    size_t size = action->bytes.size < sizeof notice->text - 1 ? action->bytes.size
-                                                                : sizeof notice->text - 1;
+    size_t size =
+        action->bytes.size < sizeof notice->text - 1 ? action->bytes.size : sizeof notice->text - 1;
     if (size > 0) {
         memcpy(notice->text, action->bytes.data, size);
     }
@@ -75,12 +75,8 @@ static void note_for_run(struct quire_client *client, const struct quire_action 
 {
     struct qr_client_run *run = &client->run;
     switch (action->notice) {
-    case QUIRE_NOTICE_READY:
-        run->ready = true;
-        break;
-    case QUIRE_NOTICE_JOINED:
-        run->joined = true;
-        break;
+    case QUIRE_NOTICE_READY: run->ready = true; break;
+    case QUIRE_NOTICE_JOINED: run->joined = true; break;
     case QUIRE_NOTICE_PAIRED:
         run->paired = true;
         memcpy(run->device, action->device, sizeof run->device);
@@ -97,11 +93,8 @@ static void note_for_run(struct quire_client *client, const struct quire_action 
         run->refused = true;
         run->failure = action->code;
         break;
-    case QUIRE_NOTICE_INDEXED:
-        run->unindexed = action->code;
-        break;
-    default:
-        break;
+    case QUIRE_NOTICE_INDEXED: run->unindexed = action->code; break;
+    default: break;
     }
 }
 
@@ -119,8 +112,8 @@ static void deliver_notices(struct quire_client *client)
             client->callbacks.connection(client->callbacks.context, QUIRE_CLIENT_ONLINE, "");
         }
         if (client->callbacks.notice != NULL) {
-            struct quire_client_notice told = {notice.kind, notice.code, notice.entry,
-                notice.device, notice.text};
+            struct quire_client_notice told = {
+                notice.kind, notice.code, notice.entry, notice.device, notice.text};
             client->callbacks.notice(client->callbacks.context, &told);
         }
     }
@@ -135,8 +128,8 @@ static enum quire_status carry_out_one(struct quire_client *client,
 {
     switch (action->kind) {
     case QUIRE_ACTION_PERSIST: {
-        enum quire_status status = qr_client_records_write(client->records, action->writes,
-            action->write_count, &client->error);
+        enum quire_status status = qr_client_records_write(
+            client->records, action->writes, action->write_count, &client->error);
         if (status == QUIRE_OK) {
             *out_token = action->token;
             *out_persisted = true;
@@ -144,7 +137,9 @@ static enum quire_status carry_out_one(struct quire_client *client,
         return status;
     }
     case QUIRE_ACTION_SEND:
-        return client->connection == NULL ? QUIRE_OK : qr_client_connection_send(client->connection, action->bytes);
+        return client->connection == NULL
+            ? QUIRE_OK
+            : qr_client_connection_send(client->connection, action->bytes);
     case QUIRE_ACTION_CLOSE:
         client->run.retry_ms = action->retry_ms;
         client->run.closed_here = true;
@@ -155,15 +150,13 @@ static enum quire_status carry_out_one(struct quire_client *client,
     case QUIRE_ACTION_REPLICA:
         qr_client_replica_write(client->profile.path.text, action->bytes);
         return QUIRE_OK;
-    case QUIRE_ACTION_NOTICE:
-        note_for_run(client, action);
-        return queue_notice(client, action);
+    case QUIRE_ACTION_NOTICE: note_for_run(client, action); return queue_notice(client, action);
     }
     return QUIRE_OK;
 }
 
-enum quire_status qr_client_carry_out(struct quire_client *client,
-    const struct quire_actions *actions)
+enum quire_status qr_client_carry_out(
+    struct quire_client *client, const struct quire_actions *actions)
 {
     struct quire_actions present = *actions;
     enum quire_status status = QUIRE_OK;
@@ -176,8 +169,10 @@ enum quire_status qr_client_carry_out(struct quire_client *client,
         if (status != QUIRE_OK || !persisted) {
             break;
         }
-        struct quire_event event = {.kind = QUIRE_EVENT_PERSISTED, .token = token,
-            .now_ms = qr_client_now_ms(), .wall_ms = qr_client_wall_ms()};
+        struct quire_event event = {.kind = QUIRE_EVENT_PERSISTED,
+            .token = token,
+            .now_ms = qr_client_now_ms(),
+            .wall_ms = qr_client_wall_ms()};
         status = qr_client_random(event.entropy, sizeof event.entropy, &client->error);
         if (status == QUIRE_OK) {
             status = quire_device_step(client->device, &event, &present);

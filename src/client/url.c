@@ -98,8 +98,8 @@ void qr_client_url_text(const struct qr_client_url *url, char *out_text)
     snprintf(out_text, QR_CLIENT_URL_MAX + 1, "%s%s", url->tls ? "wss://" : "ws://", url->host);
 }
 
-enum quire_status qr_client_fingerprint_parse(const char *text,
-    char out_fingerprint[QR_CLIENT_FINGERPRINT_HEX + 1])
+enum quire_status qr_client_fingerprint_parse(
+    const char *text, char out_fingerprint[QR_CLIENT_FINGERPRINT_HEX + 1])
 {
     char digits[QR_CLIENT_FINGERPRINT_HEX + 1];
     size_t count = 0;

@@ -22,13 +22,14 @@ struct qr_client_url {
 };
 
 /** Reads "wss://host[:port][/]"; a trailing slash or "/quire" is allowed. EINVALID: anything else. */
-QUIRE_CHECKED enum quire_status qr_client_url_parse(const char *text, struct qr_client_url *out_url);
+QUIRE_CHECKED enum quire_status qr_client_url_parse(
+    const char *text, struct qr_client_url *out_url);
 
 /** Writes it again in one form. out_text holds QR_CLIENT_URL_MAX + 1 characters. */
 void qr_client_url_text(const struct qr_client_url *url, char *out_text);
 
 /** SHA-256 in hex, any case, ':' between bytes or not, to 64 lower-case digits and a zero. EINVALID. */
-QUIRE_CHECKED enum quire_status qr_client_fingerprint_parse(const char *text,
-    char out_fingerprint[QR_CLIENT_FINGERPRINT_HEX + 1]);
+QUIRE_CHECKED enum quire_status qr_client_fingerprint_parse(
+    const char *text, char out_fingerprint[QR_CLIENT_FINGERPRINT_HEX + 1]);
 
 #endif

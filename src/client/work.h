@@ -18,10 +18,11 @@ struct qr_client_work {
     uint8_t device[QUIRE_DEVICE_SIZE]; /* REVOKE */
     struct qr_client_patience patience;
     uint64_t received_before; /* bytes of the connections before this one */
-    bool asked;      /* PAIR_OPEN or REVOKE was fed */
+    bool asked;               /* PAIR_OPEN or REVOKE was fed */
     bool flushed;
-    uint64_t achieved_ms; /* when PAIR or REVOKE itself came about: what fails after it is no failure of it */
-    bool was_ready;  /* at least once */
+    uint64_t
+        achieved_ms; /* when PAIR or REVOKE itself came about: what fails after it is no failure of it */
+    bool was_ready; /* at least once */
     unsigned cuts;
     uint32_t backoff_ms;
     uint64_t dial_ms; /* when the next attempt is due */
@@ -40,8 +41,8 @@ struct qr_client_unsent qr_client_unsent(const struct quire_client *client);
 extern const char *const qr_client_all_safe;
 
 /** Calls callbacks.connection, if there is one. */
-void qr_client_report_connection(struct quire_client *client, enum quire_client_connection state,
-    const char *detail);
+void qr_client_report_connection(
+    struct quire_client *client, enum quire_client_connection state, const char *detail);
 
 /** Makes client->connection, for the server of the profile. Dials nothing yet. */
 QUIRE_CHECKED enum quire_status qr_client_work_connect(struct quire_client *client);

@@ -12,8 +12,8 @@
 #define SEQ_OFFSET (REPLICA_OFFSET + QR_REPLICA_SIZE)
 
 /* What our version knows of a change. */
-static enum quire_status check_change(const struct qr_batch *batch, const struct qr_change *change,
-    bool *reserved)
+static enum quire_status check_change(
+    const struct qr_batch *batch, const struct qr_change *change, bool *reserved)
 {
     if (change->blob_count > QR_BLOBS_MAX || change->ciphertext.size > QR_CHANGE_MAX) {
         return QUIRE_ELIMIT;
@@ -29,19 +29,17 @@ static enum quire_status check_change(const struct qr_batch *batch, const struct
         }
         break;
     case QR_CHANGE_HEADS:
-        if (batch->change_count != 1 || change->ciphertext.size != 0 ||
-            !qr_is_zero(change->entry, QR_ENTRY_SIZE) || !qr_is_zero(change->nonce, NONCE_SIZE)) {
+        if (batch->change_count != 1 || change->ciphertext.size != 0
+            || !qr_is_zero(change->entry, QR_ENTRY_SIZE)
+            || !qr_is_zero(change->nonce, NONCE_SIZE)) {
             return QUIRE_EMALFORMED;
         }
         break;
     case QR_CHANGE_CKPT:
     case QR_CHANGE_TOMB:
     case QR_CHANGE_MANIFEST:
-    case QR_CHANGE_COPY:
-        *reserved = true;
-        break;
-    default:
-        return QUIRE_EMALFORMED;
+    case QR_CHANGE_COPY: *reserved = true; break;
+    default: return QUIRE_EMALFORMED;
     }
     return QUIRE_OK;
 }
@@ -50,10 +48,10 @@ static enum quire_status check_change(const struct qr_batch *batch, const struct
 static enum quire_status check(const struct qr_batch *batch, bool *out_reserved)
 {
     bool first = batch->seq == 1;
-    if (batch->seq == 0 || batch->epoch == 0 || batch->change_count == 0 ||
-        qr_is_zero(batch->device, QR_DEVICE_SIZE) ||
-        first != qr_is_zero(batch->prev, QR_HASH_SIZE) ||
-        !qr_deps_ascend(batch->deps, batch->dep_count)) {
+    if (batch->seq == 0 || batch->epoch == 0 || batch->change_count == 0
+        || qr_is_zero(batch->device, QR_DEVICE_SIZE)
+        || first != qr_is_zero(batch->prev, QR_HASH_SIZE)
+        || !qr_deps_ascend(batch->deps, batch->dep_count)) {
         return QUIRE_EMALFORMED;
     }
     for (size_t i = 0; i < batch->dep_count; i++) {

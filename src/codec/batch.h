@@ -79,14 +79,14 @@ QUIRE_CHECKED enum quire_status qr_batch_read(struct quire_bytes bytes, struct q
 
 /** The same, also of a batch that a newer Quire wrote (greater version, or `reserved`), to be checked,
  * kept and passed on. Its changes are not for us. EMALFORMED, ELIMIT. */
-QUIRE_CHECKED enum quire_status qr_batch_read_any(struct quire_bytes bytes,
-    struct qr_batch *out_batch);
+QUIRE_CHECKED enum quire_status qr_batch_read_any(
+    struct quire_bytes bytes, struct qr_batch *out_batch);
 
 /** Appends head, prev and changes of a batch, everything but the signature, from the same struct
  * (reserved, bytes, head, change.bytes and signature are not read). ELIMIT, EINVALID (reading would
  * refuse it), ENOMEM. */
-QUIRE_CHECKED enum quire_status qr_batch_write(const struct qr_batch *batch,
-    struct quire_buffer *out_bytes);
+QUIRE_CHECKED enum quire_status qr_batch_write(
+    const struct qr_batch *batch, struct quire_buffer *out_bytes);
 
 /** Only replica and seq, of bytes that passed qr_batch_read_any once. */
 uint64_t qr_batch_seq(struct quire_bytes bytes, const uint8_t **out_replica);

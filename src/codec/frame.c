@@ -8,7 +8,8 @@
 
 struct message {
     size_t value_count; /* the type included */
-    void (*read)(struct qr_fields *fields, struct qr_frame_space *space, struct qr_frame *out_frame);
+    void (*read)(
+        struct qr_fields *fields, struct qr_frame_space *space, struct qr_frame *out_frame);
     void (*write)(struct qr_packer *packer, const struct qr_frame *frame);
 };
 
@@ -87,14 +88,9 @@ enum quire_status qr_frame_read(
     msgpack_object root;
     size_t offset = 0;
     switch (msgpack_unpack((const char *)bytes.data, bytes.size, &offset, &zone, &root)) {
-    case MSGPACK_UNPACK_SUCCESS:
-        status = read_values(&root, space, out_frame);
-        break;
-    case MSGPACK_UNPACK_NOMEM_ERROR:
-        status = QUIRE_ENOMEM;
-        break;
-    default:
-        status = QUIRE_EMALFORMED;
+    case MSGPACK_UNPACK_SUCCESS: status = read_values(&root, space, out_frame); break;
+    case MSGPACK_UNPACK_NOMEM_ERROR: status = QUIRE_ENOMEM; break;
+    default: status = QUIRE_EMALFORMED;
     }
     msgpack_zone_destroy(&zone);
     return status;

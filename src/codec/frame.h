@@ -101,7 +101,7 @@ enum qr_pair_step {
 
 struct qr_frame_position { /* SUB, CAUGHT_UP: greatest batch held of a chain */
     const uint8_t *replica;
-    uint64_t seq; /* ≥ 1 */
+    uint64_t seq;               /* ≥ 1 */
     const uint8_t *hash_prefix; /* QR_HASH_PREFIX_SIZE */
 };
 struct qr_frame_range { /* WANT: from … to, both included; ACK: to */
@@ -175,8 +175,10 @@ struct qr_frame {
         } roster_done;
         struct {
             const uint8_t *device;
-            uint64_t last; /* place in the server's log of its newest batch; 0: none, or a question */
-            struct quire_bytes pins; /* QR_PIN_SIZE each, ascending by replica; empty in a question */
+            uint64_t
+                last; /* place in the server's log of its newest batch; 0: none, or a question */
+            struct quire_bytes
+                pins; /* QR_PIN_SIZE each, ascending by replica; empty in a question */
         } chains;
         struct {
             enum qr_pair_step step;
@@ -197,8 +199,8 @@ struct qr_frame {
             uint32_t code; /* enum qr_error_code; an unknown one is passed on as it is */
             bool fatal;    /* the connection closes after it */
             uint32_t retry_ms;
-            const uint8_t *replica; /* NULL: not about a batch */
-            uint64_t seq;          /* 0 if and only if replica is NULL */
+            const uint8_t *replica;  /* NULL: not about a batch */
+            uint64_t seq;            /* 0 if and only if replica is NULL */
             struct quire_bytes data; /* at most QR_BATCH_MAX */
         } error;
         struct {
@@ -209,13 +211,13 @@ struct qr_frame {
 
 /** Reads one frame; arrays are in `space`, byte ranges borrow from `bytes`. EMALFORMED: not a frame
  * or a field of the wrong type, size or range. ELIMIT: larger than a limit. ENOMEM. */
-QUIRE_CHECKED enum quire_status qr_frame_read(struct quire_bytes bytes, struct qr_frame_space *space,
-    struct qr_frame *out_frame);
+QUIRE_CHECKED enum quire_status qr_frame_read(
+    struct quire_bytes bytes, struct qr_frame_space *space, struct qr_frame *out_frame);
 
 /** Appends one frame. ELIMIT: it would be larger than QR_FRAME_MAX, or a part of it than its limit.
  * EINVALID: reading would refuse it. ENOMEM. In each: the buffer's content has not changed. */
-QUIRE_CHECKED enum quire_status qr_frame_write(const struct qr_frame *frame,
-    struct quire_buffer *out_bytes);
+QUIRE_CHECKED enum quire_status qr_frame_write(
+    const struct qr_frame *frame, struct quire_buffer *out_bytes);
 
 /** The bounded form check, without allocation; also for fuzzing by itself. EMALFORMED. ELIMIT. */
 QUIRE_CHECKED enum quire_status qr_msgpack_check(struct quire_bytes bytes);

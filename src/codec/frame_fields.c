@@ -124,8 +124,8 @@ struct qr_fields qr_take_row(struct qr_fields *fields, size_t count)
     return row;
 }
 
-size_t qr_take_items(struct qr_fields *fields, struct quire_bytes *items, size_t most,
-    size_t most_size)
+size_t qr_take_items(
+    struct qr_fields *fields, struct quire_bytes *items, size_t most, size_t most_size)
 {
     struct qr_fields array = qr_take_array(fields, most);
     size_t count = array.left;
@@ -148,7 +148,8 @@ static void fail(struct qr_packer *packer, enum quire_status status)
 static int append(void *context, const char *data, size_t size)
 {
     struct qr_packer *packer = context;
-    if (packer->status == QUIRE_OK && size > QR_FRAME_MAX - (packer->buffer->size - packer->start)) {
+    if (packer->status == QUIRE_OK
+        && size > QR_FRAME_MAX - (packer->buffer->size - packer->start)) {
         packer->status = QUIRE_ELIMIT;
     }
     if (packer->status == QUIRE_OK) {

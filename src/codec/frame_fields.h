@@ -38,8 +38,8 @@ struct qr_fields qr_take_array(struct qr_fields *fields, size_t most);
 /** An array of exactly `count` elements. Once failed its fields give zeros. */
 struct qr_fields qr_take_row(struct qr_fields *fields, size_t count);
 /** An array of 1 … `most_size` bytes each, into `items` (QR_FRAME_ITEMS_MAX); returns how many. */
-size_t qr_take_items(struct qr_fields *fields, struct quire_bytes *items, size_t most,
-    size_t most_size);
+size_t qr_take_items(
+    struct qr_fields *fields, struct quire_bytes *items, size_t most, size_t most_size);
 
 struct qr_packer {
     msgpack_packer msgpack; /* its callback finds this struct */
@@ -68,9 +68,9 @@ void qr_put_items(struct qr_packer *packer, const struct quire_bytes *items, siz
     size_t most, size_t most_size);
 
 /* Each message's read and write: frame_<group>.c. The type is neither read nor written there. */
-#define QR_MESSAGE(name)                                                                           \
-    void qr_##name##_read(                                                                         \
-        struct qr_fields *fields, struct qr_frame_space *space, struct qr_frame *out_frame);       \
+#define QR_MESSAGE(name) \
+    void qr_##name##_read( \
+        struct qr_fields *fields, struct qr_frame_space *space, struct qr_frame *out_frame); \
     void qr_##name##_write(struct qr_packer *packer, const struct qr_frame *frame)
 
 QR_MESSAGE(hello);

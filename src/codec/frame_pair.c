@@ -7,11 +7,9 @@ static bool well_formed(const struct qr_frame *frame)
 {
     switch (frame->pair.step) {
     case QR_PAIR_OPEN:
-    case QR_PAIR_CLOSE:
-        return frame->pair.data.size == 0;
+    case QR_PAIR_CLOSE: return frame->pair.data.size == 0;
     case QR_PAIR_REQUEST:
-    case QR_PAIR_REPLY:
-        return frame->pair.data.size > 0;
+    case QR_PAIR_REPLY: return frame->pair.data.size > 0;
     }
     return false;
 }

@@ -50,34 +50,17 @@ static bool read_value(struct qr_reader *reader, size_t *out_element_count)
         switch (first) {
         case NIL:
         case FALSE_VALUE:
-        case TRUE_VALUE:
-            break;
-        case UINT_8:
-            read_minimal(reader, qr_read_u8(reader), 0x80);
-            break;
-        case UINT_16:
-            read_minimal(reader, qr_read_u16(reader), 0x100);
-            break;
-        case UINT_32:
-            read_minimal(reader, qr_read_u32(reader), 0x10000);
-            break;
-        case UINT_64:
-            read_minimal(reader, qr_read_u64(reader), 0x100000000);
-            break;
-        case BIN_8:
-            skipped = qr_read_u8(reader);
-            break;
-        case STR_8:
-            skipped = read_minimal(reader, qr_read_u8(reader), 0x20);
-            break;
+        case TRUE_VALUE: break;
+        case UINT_8: read_minimal(reader, qr_read_u8(reader), 0x80); break;
+        case UINT_16: read_minimal(reader, qr_read_u16(reader), 0x100); break;
+        case UINT_32: read_minimal(reader, qr_read_u32(reader), 0x10000); break;
+        case UINT_64: read_minimal(reader, qr_read_u64(reader), 0x100000000); break;
+        case BIN_8: skipped = qr_read_u8(reader); break;
+        case STR_8: skipped = read_minimal(reader, qr_read_u8(reader), 0x20); break;
         case BIN_16:
-        case STR_16:
-            skipped = read_minimal(reader, qr_read_u16(reader), 0x100);
-            break;
+        case STR_16: skipped = read_minimal(reader, qr_read_u16(reader), 0x100); break;
         case BIN_32:
-        case STR_32:
-            skipped = read_minimal(reader, qr_read_u32(reader), 0x10000);
-            break;
+        case STR_32: skipped = read_minimal(reader, qr_read_u32(reader), 0x10000); break;
         case ARRAY_16:
             array = true;
             elements = read_minimal(reader, qr_read_u16(reader), 0x10);
@@ -86,8 +69,7 @@ static bool read_value(struct qr_reader *reader, size_t *out_element_count)
             array = true;
             elements = read_minimal(reader, qr_read_u32(reader), 0x10000);
             break;
-        default: /* negative integers, floats, maps, extensions, 0xc1 */
-            reader->failed = true;
+        default: /* negative integers, floats, maps, extensions, 0xc1 */ reader->failed = true;
         }
     }
     if (array) {

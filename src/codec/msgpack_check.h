@@ -10,7 +10,7 @@
  * What qr_msgpack_check does, and how many values there are, the outermost included. That number
  * bounds what unpacking allocates: an array's elements are one msgpack_object each.
  */
-QUIRE_CHECKED enum quire_status qr_msgpack_measure(struct quire_bytes bytes,
-    size_t *out_value_count);
+QUIRE_CHECKED enum quire_status qr_msgpack_measure(
+    struct quire_bytes bytes, size_t *out_value_count);
 
 #endif

@@ -15,13 +15,13 @@ static enum quire_status check_epoch(const struct qr_record *record)
 {
     size_t count = record->epoch.seal_count;
     bool wrapped = record->epoch.wrap != NULL;
-    if (record->epoch.epoch == 0 || wrapped != (record->epoch.epoch > 1) || count == 0 ||
-        !qr_is_zero(record->epoch.seals[0].device, QR_DEVICE_SIZE)) {
+    if (record->epoch.epoch == 0 || wrapped != (record->epoch.epoch > 1) || count == 0
+        || !qr_is_zero(record->epoch.seals[0].device, QR_DEVICE_SIZE)) {
         return QUIRE_EMALFORMED;
     }
     for (size_t i = 1; i < count; i++) {
-        if (memcmp(record->epoch.seals[i - 1].device, record->epoch.seals[i].device,
-                QR_DEVICE_SIZE) >= 0) {
+        if (memcmp(record->epoch.seals[i - 1].device, record->epoch.seals[i].device, QR_DEVICE_SIZE)
+            >= 0) {
             return QUIRE_EMALFORMED;
         }
     }
@@ -40,29 +40,24 @@ static enum quire_status check(const struct qr_record *record)
     switch (record->kind) {
     case QR_RECORD_GENESIS:
         return qr_is_zero(record->signer, QR_DEVICE_SIZE) ? QUIRE_OK : QUIRE_EMALFORMED;
-    case QR_RECORD_ADD:
-        return record->add.epoch > 0 ? QUIRE_OK : QUIRE_EMALFORMED;
+    case QR_RECORD_ADD: return record->add.epoch > 0 ? QUIRE_OK : QUIRE_EMALFORMED;
     case QR_RECORD_REVOKE:
-        return !qr_is_zero(record->revoke.device, QR_DEVICE_SIZE) &&
-                       qr_deps_ascend(record->revoke.pins, record->revoke.pin_count)
-                   ? QUIRE_OK
-                   : QUIRE_EMALFORMED;
-    case QR_RECORD_EPOCH:
-        return check_epoch(record);
+        return !qr_is_zero(record->revoke.device, QR_DEVICE_SIZE)
+                && qr_deps_ascend(record->revoke.pins, record->revoke.pin_count)
+            ? QUIRE_OK
+            : QUIRE_EMALFORMED;
+    case QR_RECORD_EPOCH: return check_epoch(record);
     case QR_RECORD_SLOT:
     case QR_RECORD_CONSENT:
-    case QR_RECORD_MIN_FORMAT:
-        return QUIRE_EUNSUPPORTED;
-    default:
-        return QUIRE_EMALFORMED;
+    case QR_RECORD_MIN_FORMAT: return QUIRE_EUNSUPPORTED;
+    default: return QUIRE_EMALFORMED;
     }
 }
 
 static enum quire_status check_counts(const struct qr_record *record)
 {
-    bool too_many = (record->kind == QR_RECORD_REVOKE && record->revoke.pin_count > QR_CHAINS_MAX) ||
-                    (record->kind == QR_RECORD_EPOCH &&
-                        record->epoch.seal_count > QR_DEVICES_MAX + 1);
+    bool too_many = (record->kind == QR_RECORD_REVOKE && record->revoke.pin_count > QR_CHAINS_MAX)
+        || (record->kind == QR_RECORD_EPOCH && record->epoch.seal_count > QR_DEVICES_MAX + 1);
     return too_many ? QUIRE_ELIMIT : QUIRE_OK;
 }
 
@@ -150,15 +145,12 @@ static void write_epoch(struct qr_writer *body, const struct qr_record *record)
 static size_t body_size(const struct qr_record *record)
 {
     switch (record->kind) {
-    case QR_RECORD_GENESIS:
-        return 2 * QR_KEY_SIZE + QR_SALT_SIZE;
-    case QR_RECORD_ADD:
-        return 2 * QR_KEY_SIZE + 4 + QR_RECORD_NAME_SIZE + QR_RECORD_SEAL_SIZE;
-    case QR_RECORD_REVOKE:
-        return QR_DEVICE_SIZE + 2 + record->revoke.pin_count * QR_DEP_SIZE;
+    case QR_RECORD_GENESIS: return 2 * QR_KEY_SIZE + QR_SALT_SIZE;
+    case QR_RECORD_ADD: return 2 * QR_KEY_SIZE + 4 + QR_RECORD_NAME_SIZE + QR_RECORD_SEAL_SIZE;
+    case QR_RECORD_REVOKE: return QR_DEVICE_SIZE + 2 + record->revoke.pin_count * QR_DEP_SIZE;
     default:
-        return 4 + QR_HASH_SIZE + 1 + (record->epoch.wrap != NULL ? QR_RECORD_WRAP_SIZE : 0) + 1 +
-               record->epoch.seal_count * (QR_DEVICE_SIZE + QR_RECORD_SEAL_SIZE);
+        return 4 + QR_HASH_SIZE + 1 + (record->epoch.wrap != NULL ? QR_RECORD_WRAP_SIZE : 0) + 1
+            + record->epoch.seal_count * (QR_DEVICE_SIZE + QR_RECORD_SEAL_SIZE);
     }
 }
 
@@ -167,20 +159,11 @@ static size_t body_size(const struct qr_record *record)
 static enum quire_status read_body(struct qr_reader *body, struct qr_record *record)
 {
     switch (record->kind) {
-    case QR_RECORD_GENESIS:
-        read_genesis(body, record);
-        break;
-    case QR_RECORD_ADD:
-        read_add(body, record);
-        break;
-    case QR_RECORD_REVOKE:
-        read_revoke(body, record);
-        break;
-    case QR_RECORD_EPOCH:
-        read_epoch(body, record);
-        break;
-    default:
-        return QUIRE_OK; /* check says what is wrong with the kind */
+    case QR_RECORD_GENESIS: read_genesis(body, record); break;
+    case QR_RECORD_ADD: read_add(body, record); break;
+    case QR_RECORD_REVOKE: read_revoke(body, record); break;
+    case QR_RECORD_EPOCH: read_epoch(body, record); break;
+    default: return QUIRE_OK; /* check says what is wrong with the kind */
     }
     enum quire_status status = check_counts(record);
     if (status == QUIRE_OK && !qr_reader_done(body)) {
@@ -221,10 +204,8 @@ static size_t used_size(const struct qr_record *record)
     switch (record->kind) {
     case QR_RECORD_REVOKE:
         return without_pins + record->revoke.pin_count * sizeof(record->revoke.pins[0]);
-    case QR_RECORD_EPOCH:
-        return offsetof(struct qr_record, epoch) + sizeof(record->epoch);
-    default:
-        return offsetof(struct qr_record, add) + sizeof(record->add);
+    case QR_RECORD_EPOCH: return offsetof(struct qr_record, epoch) + sizeof(record->epoch);
+    default: return offsetof(struct qr_record, add) + sizeof(record->add);
     }
 }
 
@@ -261,17 +242,10 @@ enum quire_status qr_record_write(const struct qr_record *record, struct quire_b
     qr_write_bytes(&writer, record->signer, QR_DEVICE_SIZE);
     qr_write_u32(&writer, (uint32_t)body_size(record));
     switch (record->kind) {
-    case QR_RECORD_GENESIS:
-        write_genesis(&writer, record);
-        break;
-    case QR_RECORD_ADD:
-        write_add(&writer, record);
-        break;
-    case QR_RECORD_REVOKE:
-        write_revoke(&writer, record);
-        break;
-    default:
-        write_epoch(&writer, record);
+    case QR_RECORD_GENESIS: write_genesis(&writer, record); break;
+    case QR_RECORD_ADD: write_add(&writer, record); break;
+    case QR_RECORD_REVOKE: write_revoke(&writer, record); break;
+    default: write_epoch(&writer, record);
     }
     return qr_writer_end(&writer);
 }

@@ -71,11 +71,12 @@ struct qr_record {
 /** Reads and checks the form of a record. EMALFORMED, ELIMIT, EUNSUPPORTED (version or reserved
  * kind). No allocation. Only the union's member of the kind is written, and of pins and seals only
  * as many as there are. */
-QUIRE_CHECKED enum quire_status qr_record_read(struct quire_bytes bytes, struct qr_record *out_record);
+QUIRE_CHECKED enum quire_status qr_record_read(
+    struct quire_bytes bytes, struct qr_record *out_record);
 
 /** Appends all but the signature, from the same struct (bytes, signed_bytes and signature are not
  * read). ELIMIT, EINVALID (reading would refuse it), ENOMEM. */
-QUIRE_CHECKED enum quire_status qr_record_write(const struct qr_record *record,
-    struct quire_buffer *out_bytes);
+QUIRE_CHECKED enum quire_status qr_record_write(
+    const struct qr_record *record, struct quire_buffer *out_bytes);
 
 #endif

@@ -28,7 +28,8 @@ enum quire_status quire_document_anchor(const struct quire_document *document, s
     enum quire_side side, uint8_t out_anchor[QUIRE_ANCHOR_SIZE])
 {
     size_t length = quire_document_text_length(document);
-    if (position > length || ((unsigned)side != QUIRE_SIDE_LEFT && (unsigned)side != QUIRE_SIDE_RIGHT)) {
+    if (position > length
+        || ((unsigned)side != QUIRE_SIDE_LEFT && (unsigned)side != QUIRE_SIDE_RIGHT)) {
         return QUIRE_EINVALID;
     }
     enum quire_status status = qr_document_settle(document);
@@ -43,8 +44,8 @@ enum quire_status quire_document_anchor(const struct quire_document *document, s
         return QUIRE_OK;
     }
     uint32_t offset;
-    uint32_t item = qr_tree_at(&document->self->text.order, side == QUIRE_SIDE_LEFT ? position - 1 : position,
-        &offset);
+    uint32_t item = qr_tree_at(
+        &document->self->text.order, side == QUIRE_SIDE_LEFT ? position - 1 : position, &offset);
     uint64_t id = document->text.items[item].id + offset;
     memcpy(out_anchor + 2, document->replicas.at[qr_id_replica(id)].name, QUIRE_REPLICA_SIZE);
     write_counter(out_anchor + 2 + QUIRE_REPLICA_SIZE, qr_id_counter(id));
@@ -73,8 +74,8 @@ enum quire_status quire_document_resolve(const struct quire_document *document,
     uint32_t offset;
     uint32_t replica = qr_replicas_find(&document->replicas, anchor + 2);
     bool possible = replica != 0 && counter <= QR_COUNTER_MAX;
-    uint32_t index = !possible ? QR_NONE
-                                  : qr_text_find(&document->text, qr_id(replica, counter), &offset);
+    uint32_t index =
+        !possible ? QR_NONE : qr_text_find(&document->text, qr_id(replica, counter), &offset);
     if (index == QR_NONE) {
         return QUIRE_ENOTFOUND;
     }

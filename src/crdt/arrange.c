@@ -30,7 +30,7 @@ struct arrangement {
     struct qr_replicas replicas; /* numbered by rank, from 1 */
     struct qr_text text;         /* all runs, as if they were dead */
     struct slot *slots;
-    uint64_t *ends;  /* of the stretches, among all characters */
+    uint64_t *ends;   /* of the stretches, among all characters */
     uint32_t *places; /* of the runs by id: replica by replica, each by counter */
     uint32_t *starts; /* replica number → its first in places; one more at the end */
     struct fragment *fragments;
@@ -41,8 +41,8 @@ struct arrangement {
 /** An id with the rank in the payload's table for a replica: there, ids are in order as numbers. */
 static uint64_t ranked(const struct qr_payload *payload, uint64_t id)
 {
-    return id == QR_ID_NONE ? id : qr_id(payload->by_number[qr_id_replica(id)] + 1,
-        qr_id_counter(id));
+    return id == QR_ID_NONE ? id
+                            : qr_id(payload->by_number[qr_id_replica(id)] + 1, qr_id_counter(id));
 }
 
 static enum quire_status build_text(struct arrangement *arrangement)
@@ -63,10 +63,12 @@ static enum quire_status build_text(struct arrangement *arrangement)
     }
     for (size_t i = 0; i < payload->run_count; i++) {
         const struct qr_run *run = &payload->runs[i];
-        struct qr_run dead = {.id = ranked(payload, run->id), .length = run->length,
-            .parent = ranked(payload, run->parent), .right = ranked(payload, run->right)};
-        qr_text_integrate(&arrangement->text, &arrangement->replicas, &dead,
-            (struct quire_bytes){NULL, 0});
+        struct qr_run dead = {.id = ranked(payload, run->id),
+            .length = run->length,
+            .parent = ranked(payload, run->parent),
+            .right = ranked(payload, run->right)};
+        qr_text_integrate(
+            &arrangement->text, &arrangement->replicas, &dead, (struct quire_bytes){NULL, 0});
     }
     return QUIRE_OK;
 }
@@ -115,8 +117,8 @@ static uint32_t run_of(const struct arrangement *arrangement, uint64_t id)
     const struct qr_payload *payload = arrangement->payload;
     uint32_t replica = qr_id_replica(id);
     size_t low = arrangement->starts[replica];
-    size_t high = replica < payload->replica_count ? arrangement->starts[replica + 1]
-        : payload->run_count;
+    size_t high =
+        replica < payload->replica_count ? arrangement->starts[replica + 1] : payload->run_count;
     while (high - low > 1) {
         size_t middle = (low + high) / 2;
         uint64_t there = payload->runs[arrangement->places[middle]].id;

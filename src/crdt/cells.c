@@ -43,9 +43,13 @@ struct qr_dot *qr_dot_create(const struct qr_put *put)
     if (dot == NULL) {
         return NULL;
     }
-    *dot = (struct qr_dot){.id = put->id, .number = put->number, .wall_ms = put->wall_ms,
-        .field = put->field, .name_size = (uint32_t)put->name.size,
-        .text_size = (uint32_t)put->text.size, .place_count = put->place_count};
+    *dot = (struct qr_dot){.id = put->id,
+        .number = put->number,
+        .wall_ms = put->wall_ms,
+        .field = put->field,
+        .name_size = (uint32_t)put->name.size,
+        .text_size = (uint32_t)put->text.size,
+        .place_count = put->place_count};
     memcpy(dot->places, put->places, sizeof dot->places);
     memcpy(dot->replica, put->replica, sizeof dot->replica);
     if (put->name.size > 0) {
@@ -65,8 +69,7 @@ enum quire_status qr_put_check(const struct qr_put *put)
     }
     bool in_set = put->field >= QUIRE_REGISTER_COUNT;
     bool named = put->name.size > 0;
-    if (in_set != named || !qr_utf8_count(put->name, &count)
-        || !qr_utf8_count(put->text, &count)) {
+    if (in_set != named || !qr_utf8_count(put->name, &count) || !qr_utf8_count(put->text, &count)) {
         return QUIRE_EINVALID;
     }
     int64_t low = 0;
@@ -76,20 +79,16 @@ enum quire_status qr_put_check(const struct qr_put *put)
         low = INT64_MIN;
         high = INT64_MAX;
         break;
-    case QUIRE_REGISTER_MOOD:
-        high = QUIRE_MOOD_MAX;
-        break;
-    case QUIRE_REGISTER_COUNT + QUIRE_SET_EMOTIONS:
-        high = QUIRE_INTENSITY_MAX;
-        break;
-    default:
-        break;
+    case QUIRE_REGISTER_MOOD: high = QUIRE_MOOD_MAX; break;
+    case QUIRE_REGISTER_COUNT + QUIRE_SET_EMOTIONS: high = QUIRE_INTENSITY_MAX; break;
+    default: break;
     }
     if (put->number < low || put->number > high) {
         return QUIRE_EINVALID;
     }
     size_t text_max = put->field == QUIRE_REGISTER_TITLE ? QUIRE_TITLE_MAX : 0;
-    return put->text.size > text_max || put->name.size > QUIRE_ELEMENT_MAX ? QUIRE_ELIMIT : QUIRE_OK;
+    return put->text.size > text_max || put->name.size > QUIRE_ELEMENT_MAX ? QUIRE_ELIMIT
+                                                                           : QUIRE_OK;
 }
 
 /** By field, then by name. */
@@ -124,8 +123,8 @@ static int compare_dots(const void *left, const void *right)
     return a->id > b->id ? -1 : a->id < b->id;
 }
 
-size_t qr_cells_find(const struct qr_cells *cells, uint8_t field, struct quire_bytes name,
-    size_t *out_first)
+size_t qr_cells_find(
+    const struct qr_cells *cells, uint8_t field, struct quire_bytes name, size_t *out_first)
 {
     size_t low = 0;
     size_t high = cells->count;
@@ -166,8 +165,8 @@ static void show(struct qr_cells *cells)
 }
 
 /** Sorts the added dots into the first `count`, from the end. `shown` is free meanwhile: it holds them. */
-static void join_sorted(struct qr_cells *cells, size_t count, struct qr_dot *const *added,
-    size_t added_count)
+static void join_sorted(
+    struct qr_cells *cells, size_t count, struct qr_dot *const *added, size_t added_count)
 {
     struct qr_dot **fresh = cells->shown;
     memmove(fresh, added, added_count * sizeof(struct qr_dot *));
@@ -181,8 +180,9 @@ static void join_sorted(struct qr_cells *cells, size_t count, struct qr_dot *con
     }
 }
 
-void qr_cells_change(struct qr_cells *cells, bool (*gone)(const void *context,
-    const struct qr_dot *dot), const void *context, struct qr_dot *const *added, size_t added_count)
+void qr_cells_change(struct qr_cells *cells,
+    bool (*gone)(const void *context, const struct qr_dot *dot), const void *context,
+    struct qr_dot *const *added, size_t added_count)
 {
     if (cells->count + added_count == 0) {
         return; /* as before: nothing is shown */

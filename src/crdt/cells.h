@@ -44,19 +44,19 @@ struct qr_dot {
     int64_t wall_ms;
     uint8_t replica[QUIRE_REPLICA_SIZE]; /* the name, which breaks ties */
     uint8_t field;
-    uint32_t name_size; /* element: its name, at bytes */
-    uint32_t text_size; /* TITLE: its text; unread: its bytes; at bytes + name_size */
+    uint32_t name_size;  /* element: its name, at bytes */
+    uint32_t text_size;  /* TITLE: its text; unread: its bytes; at bytes + name_size */
     uint8_t place_count; /* unread */
-    bool goes; /* scratch of who overwrites some of a cell's dots */
+    bool goes;           /* scratch of who overwrites some of a cell's dots */
     uint64_t places[QR_PLACES_MAX];
     uint8_t bytes[];
 };
 
 struct qr_cells {
-    struct qr_dot **dots; /* owned; by field, name, then as shown: greatest wall_ms, id first */
+    struct qr_dot **dots;  /* owned; by field, name, then as shown: greatest wall_ms, id first */
     struct qr_dot **shown; /* borrowed from dots: all of a register, the first of each element */
     size_t shown_start[QR_FIELD_COUNT + 1]; /* field → its first in shown */
-    size_t unread_start; /* the first in dots of a field that is not read */
+    size_t unread_start;                    /* the first in dots of a field that is not read */
     size_t count;
     size_t capacity;
 };
@@ -97,15 +97,16 @@ struct qr_dot *qr_dot_create(const struct qr_put *put);
 QUIRE_CHECKED enum quire_status qr_put_check(const struct qr_put *put);
 
 /** The dots of a cell: how many, and the first's index. */
-size_t qr_cells_find(const struct qr_cells *cells, uint8_t field, struct quire_bytes name,
-    size_t *out_first);
+size_t qr_cells_find(
+    const struct qr_cells *cells, uint8_t field, struct quire_bytes name, size_t *out_first);
 
 /**
  * Removes the dots for which `gone` says so and adds new ones, which it takes. Room was reserved,
  * and that may be where they wait.
  */
-void qr_cells_change(struct qr_cells *cells, bool (*gone)(const void *context,
-    const struct qr_dot *dot), const void *context, struct qr_dot *const *added, size_t added_count);
+void qr_cells_change(struct qr_cells *cells,
+    bool (*gone)(const void *context, const struct qr_dot *dot), const void *context,
+    struct qr_dot *const *added, size_t added_count);
 
 static inline struct quire_bytes qr_dot_name(const struct qr_dot *dot)
 {

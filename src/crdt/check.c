@@ -23,8 +23,8 @@ static uint64_t seen_of(const struct quire_document *document, uint64_t id)
                                                               : 0;
 }
 
-uint64_t qr_payload_seen(const struct quire_document *document, const struct qr_payload *payload,
-    uint64_t id)
+uint64_t qr_payload_seen(
+    const struct quire_document *document, const struct qr_payload *payload, uint64_t id)
 {
     uint64_t seen = seen_of(document, id);
     uint32_t rank = payload->by_number[qr_id_replica(id)];
@@ -77,8 +77,8 @@ static bool was_there(const struct quire_document *document, uint64_t id, uint64
 }
 
 /** All of the range exists: what was seen in the document, the rest in the runs that were reached. */
-static bool exists(const struct quire_document *document, const struct index *index, uint64_t id,
-    uint64_t length)
+static bool exists(
+    const struct quire_document *document, const struct index *index, uint64_t id, uint64_t length)
 {
     if (!was_there(document, id, length)) {
         return false;
@@ -102,8 +102,8 @@ static bool exists(const struct quire_document *document, const struct index *in
 static bool refers_well(const struct quire_document *document, const struct qr_payload *payload,
     const struct index *index, uint64_t id)
 {
-    return id == QR_ID_NONE || (payload->state ? promised(index, id) > 0
-                                               : exists(document, index, id, 1));
+    return id == QR_ID_NONE
+        || (payload->state ? promised(index, id) > 0 : exists(document, index, id, 1));
 }
 
 static bool all_seen(const struct quire_document *document, const struct qr_payload *payload,
@@ -181,8 +181,8 @@ static enum quire_status check_form(const struct qr_payload *payload, struct ind
     for (size_t rank = 0; rank < payload->replica_count; rank++) {
         names[rank] = payload->replicas[rank].number;
     }
-    if (!qr_order_runs(index->runs, index->parts, names, (uint32_t)payload->replica_count, stack,
-            order)) {
+    if (!qr_order_runs(
+            index->runs, index->parts, names, (uint32_t)payload->replica_count, stack, order)) {
         return QUIRE_EMALFORMED;
     }
     for (size_t i = 0; i < index->count; i++) {
@@ -239,15 +239,16 @@ static bool turns_agree(const struct qr_payload *payload)
     return found == 0;
 }
 
-enum quire_status qr_payload_check(const struct quire_document *document,
-    const struct qr_payload *payload)
+enum quire_status qr_payload_check(
+    const struct quire_document *document, const struct qr_payload *payload)
 {
     struct index index;
     struct qr_arena_mark mark = qr_arena_mark(payload->arena);
     enum quire_status status = index_init(&index, payload);
     if (status == QUIRE_OK) {
         status = all_exists(document, payload, &index) && turns_agree(payload)
-            ? check_form(payload, &index) : QUIRE_EMALFORMED;
+            ? check_form(payload, &index)
+            : QUIRE_EMALFORMED;
     }
     qr_arena_back(payload->arena, mark);
     return status;

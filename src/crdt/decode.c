@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum quire_status qr_decoder_count(struct qr_decoder *decoder, size_t least, size_t size, size_t *out_count, void *out_array)
+enum quire_status qr_decoder_count(
+    struct qr_decoder *decoder, size_t least, size_t size, size_t *out_count, void *out_array)
 {
     uint64_t count = qr_read_varint(&decoder->reader);
     if (decoder->reader.failed || count == 0 || count > qr_reader_left(&decoder->reader) / least) {
@@ -86,8 +87,11 @@ static enum quire_status read_replica_columns(struct qr_decoder *decoder)
     struct qr_reader *reader = &decoder->reader;
     for (size_t rank = 0; rank < payload->replica_count; rank++) {
         payload->replicas[rank].name = qr_read_bytes(reader, QUIRE_REPLICA_SIZE).data;
-        if (reader->failed || (rank > 0 && memcmp(payload->replicas[rank - 1].name,
-                payload->replicas[rank].name, QUIRE_REPLICA_SIZE) >= 0)) {
+        if (reader->failed
+            || (rank > 0
+                && memcmp(payload->replicas[rank - 1].name, payload->replicas[rank].name,
+                       QUIRE_REPLICA_SIZE)
+                    >= 0)) {
             return QUIRE_EMALFORMED;
         }
     }
@@ -150,8 +154,8 @@ static enum quire_status read_deleted(struct qr_decoder *decoder)
 {
     struct qr_payload *payload = decoder->payload;
     struct ascent ascent = {0, 0};
-    enum quire_status status = qr_decoder_count(decoder, 2, sizeof *payload->deleted,
-        &payload->deleted_count, &payload->deleted);
+    enum quire_status status = qr_decoder_count(
+        decoder, 2, sizeof *payload->deleted, &payload->deleted_count, &payload->deleted);
     for (size_t i = 0; i < payload->deleted_count && status == QUIRE_OK; i++) {
         uint64_t rank = ascent.rank;
         payload->deleted[i] = read_next(decoder, &ascent);
@@ -192,37 +196,28 @@ static enum quire_status read_unread(struct qr_decoder *decoder, struct qr_put *
     return QUIRE_OK;
 }
 
-static enum quire_status read_put(struct qr_decoder *decoder, struct qr_put *put,
-    struct ascent *ascent)
+static enum quire_status read_put(
+    struct qr_decoder *decoder, struct qr_put *put, struct ascent *ascent)
 {
     struct qr_reader *reader = &decoder->reader;
     put->id = read_next(decoder, ascent);
     if (put->id == QR_ID_NONE) {
         return QUIRE_EMALFORMED;
     }
-    put->wall_ms = (int64_t)(qr_unzigzag(qr_read_varint(reader))
-        + (uint64_t)decoder->payload->wall_ms);
+    put->wall_ms =
+        (int64_t)(qr_unzigzag(qr_read_varint(reader)) + (uint64_t)decoder->payload->wall_ms);
     put->field = qr_read_u8(reader);
     enum quire_status status = QUIRE_OK;
     switch (put->field) {
-    case QUIRE_REGISTER_TITLE:
-        put->text = qr_decoder_sized(reader);
-        break;
-    case QUIRE_REGISTER_DATE:
-        put->number = read_signed(reader);
-        break;
-    case QUIRE_REGISTER_MOOD:
-        put->number = (int64_t)qr_read_varint(reader);
-        break;
-    case QUIRE_REGISTER_COUNT + QUIRE_SET_TAGS:
-        put->name = qr_decoder_sized(reader);
-        break;
+    case QUIRE_REGISTER_TITLE: put->text = qr_decoder_sized(reader); break;
+    case QUIRE_REGISTER_DATE: put->number = read_signed(reader); break;
+    case QUIRE_REGISTER_MOOD: put->number = (int64_t)qr_read_varint(reader); break;
+    case QUIRE_REGISTER_COUNT + QUIRE_SET_TAGS: put->name = qr_decoder_sized(reader); break;
     case QUIRE_REGISTER_COUNT + QUIRE_SET_EMOTIONS:
         put->name = qr_decoder_sized(reader);
         put->number = (int64_t)qr_read_varint(reader);
         break;
-    default:
-        status = read_unread(decoder, put);
+    default: status = read_unread(decoder, put);
     }
     if (status != QUIRE_OK) {
         return status;
@@ -240,8 +235,8 @@ static enum quire_status read_puts(struct qr_decoder *decoder)
 {
     struct qr_payload *payload = decoder->payload;
     struct ascent ascent = {0, 0};
-    enum quire_status status = qr_decoder_count(decoder, 5, sizeof *payload->puts,
-        &payload->put_count, &payload->puts);
+    enum quire_status status =
+        qr_decoder_count(decoder, 5, sizeof *payload->puts, &payload->put_count, &payload->puts);
     for (size_t i = 0; i < payload->put_count && status == QUIRE_OK; i++) {
         status = read_put(decoder, &payload->puts[i], &ascent);
     }
@@ -254,8 +249,8 @@ static enum quire_status read_erased(struct qr_decoder *decoder)
 {
     struct qr_payload *payload = decoder->payload;
     struct ascent ascent = {0, 0};
-    enum quire_status status = qr_decoder_count(decoder, 3, sizeof *payload->erased,
-        &payload->erased_count, &payload->erased);
+    enum quire_status status = qr_decoder_count(
+        decoder, 3, sizeof *payload->erased, &payload->erased_count, &payload->erased);
     for (size_t i = 0; i < payload->erased_count && status == QUIRE_OK; i++) {
         uint64_t id = read_next(decoder, &ascent);
         uint64_t length = qr_read_varint(&decoder->reader);
@@ -271,8 +266,8 @@ static enum quire_status read_removed(struct qr_decoder *decoder)
 {
     struct qr_payload *payload = decoder->payload;
     struct ascent ascent = {0, 0};
-    enum quire_status status = qr_decoder_count(decoder, 2, sizeof *payload->removed,
-        &payload->removed_count, &payload->removed);
+    enum quire_status status = qr_decoder_count(
+        decoder, 2, sizeof *payload->removed, &payload->removed_count, &payload->removed);
     for (size_t i = 0; i < payload->removed_count && status == QUIRE_OK; i++) {
         payload->removed[i] = read_next(decoder, &ascent);
         status = qr_refused(payload->removed[i] == QR_ID_NONE);
@@ -281,24 +276,26 @@ static enum quire_status read_removed(struct qr_decoder *decoder)
 }
 
 /** Whether a range is in what its replica covers; *out_mixed: only a part of it is. */
-static bool is_covered(const struct qr_payload_replica *replica, uint64_t first, uint64_t last,
-    bool *out_mixed)
+static bool is_covered(
+    const struct qr_payload_replica *replica, uint64_t first, uint64_t last, bool *out_mixed)
 {
     bool begins = first >= replica->first && first <= replica->last;
     bool ends = last >= replica->first && last <= replica->last;
-    *out_mixed = begins != ends || (!begins && first < replica->first && last > replica->last
-        && replica->last >= replica->first);
+    *out_mixed = begins != ends
+        || (!begins && first < replica->first && last > replica->last
+            && replica->last >= replica->first);
     return begins;
 }
 
-static enum quire_status read_turned(struct qr_decoder *decoder, struct qr_turned *turned,
-    struct ascent *ascent)
+static enum quire_status read_turned(
+    struct qr_decoder *decoder, struct qr_turned *turned, struct ascent *ascent)
 {
     turned->id = read_next(decoder, ascent);
     turned->length = qr_read_varint(&decoder->reader);
     uint64_t turn = qr_read_varint(&decoder->reader);
     if (decoder->reader.failed || turned->id == QR_ID_NONE || turned->length == 0
-        || turned->length > QR_COUNTER_MAX - ascent->counter + 1 || turn < 2 || turn > QR_TURN_MAX) {
+        || turned->length > QR_COUNTER_MAX - ascent->counter + 1 || turn < 2
+        || turn > QR_TURN_MAX) {
         return QUIRE_EMALFORMED;
     }
     bool mixed;
@@ -315,22 +312,22 @@ static enum quire_status read_turns(struct qr_decoder *decoder)
     struct ascent ascent = {0, 0};
     uint64_t revived = 0; /* code points */
     size_t count = 0;
-    enum quire_status status = qr_decoder_count(decoder, 4, sizeof *payload->turned,
-        &payload->turned_count, &payload->turned);
+    enum quire_status status = qr_decoder_count(
+        decoder, 4, sizeof *payload->turned, &payload->turned_count, &payload->turned);
     for (size_t i = 0; i < payload->turned_count && status == QUIRE_OK; i++) {
         struct qr_turned *turned = &payload->turned[i];
         status = read_turned(decoder, turned, &ascent);
         revived += turned->covered || turned->turn % 2 != 0 ? 0 : turned->length;
         const struct qr_turned *before = i > 0 ? turned - 1 : NULL;
-        if (before != NULL && before->id + before->length == turned->id && before->turn == turned->turn
-            && before->covered == turned->covered) {
+        if (before != NULL && before->id + before->length == turned->id
+            && before->turn == turned->turn && before->covered == turned->covered) {
             status = QUIRE_EMALFORMED; /* these are one range */
         }
     }
     if (status == QUIRE_OK) {
         payload->revived = qr_decoder_sized(&decoder->reader);
-        status = qr_refused(decoder->reader.failed || !qr_utf8_count(payload->revived, &count)
-            || count != revived);
+        status = qr_refused(
+            decoder->reader.failed || !qr_utf8_count(payload->revived, &count) || count != revived);
     }
     return status;
 }
@@ -364,8 +361,9 @@ static enum quire_status read_parts(struct qr_decoder *decoder)
         enum qr_part_bit bit;
         enum quire_status (*read)(struct qr_decoder *decoder);
     } parts[] = {{QR_PART_DELETED, read_deleted}, {QR_PART_VALUES, read_puts},
-        {QR_PART_LETTERS, qr_decode_letters}, {QR_PART_RUNS, qr_decode_runs}, {QR_PART_ERASED, read_erased},
-        {QR_PART_REMOVED, read_removed}, {QR_PART_TURNS, read_turns}};
+        {QR_PART_LETTERS, qr_decode_letters}, {QR_PART_RUNS, qr_decode_runs},
+        {QR_PART_ERASED, read_erased}, {QR_PART_REMOVED, read_removed},
+        {QR_PART_TURNS, read_turns}};
     size_t count = decoder->to_show ? 3 : sizeof parts / sizeof *parts;
     enum quire_status status = read_head(decoder);
     if (status == QUIRE_OK) {
@@ -406,15 +404,17 @@ static bool is_too_large(struct quire_bytes bytes)
     return bytes.size > (state ? QR_STATE_MAX : QR_PAYLOAD_MAX);
 }
 
-enum quire_status qr_payload_read_shown(const struct quire_document *document,
-    struct quire_bytes bytes, struct qr_payload *out_payload)
+enum quire_status qr_payload_read_shown(
+    const struct quire_document *document, struct quire_bytes bytes, struct qr_payload *out_payload)
 {
     if (is_too_large(bytes)) {
         return QUIRE_ELIMIT;
     }
     struct qr_payload payload = {.arena = &document->self->arena};
-    struct qr_decoder decoder = {.document = document, .payload = &payload,
-        .reader = qr_reader_over(bytes), .to_show = true};
+    struct qr_decoder decoder = {.document = document,
+        .payload = &payload,
+        .reader = qr_reader_over(bytes),
+        .to_show = true};
     enum quire_status status = read_parts(&decoder);
     if (status == QUIRE_OK && !payload.state) {
         status = QUIRE_EMALFORMED;
@@ -434,8 +434,8 @@ enum quire_status qr_payload_read(const struct quire_document *document, struct 
         return QUIRE_ELIMIT;
     }
     struct qr_payload payload = {.arena = &document->self->arena};
-    struct qr_decoder decoder = {.document = document, .payload = &payload,
-        .reader = qr_reader_over(bytes)};
+    struct qr_decoder decoder = {
+        .document = document, .payload = &payload, .reader = qr_reader_over(bytes)};
     enum quire_status status = read_parts(&decoder);
     if (status == QUIRE_OK) {
         status = check_form(&decoder);

@@ -23,8 +23,8 @@ static enum quire_status read_turns(struct qr_decoder *decoder)
     for (size_t done = 0; done < payload->run_count;) {
         uint64_t rank = qr_read_varint(&decoder->reader);
         uint64_t turn = qr_read_varint(&decoder->reader);
-        if (decoder->reader.failed || rank == before || rank >= payload->replica_count
-            || turn == 0 || turn > payload->run_count - done) {
+        if (decoder->reader.failed || rank == before || rank >= payload->replica_count || turn == 0
+            || turn > payload->run_count - done) {
             return QUIRE_EMALFORMED;
         }
         for (; turn > 0; turn--) {
@@ -99,8 +99,8 @@ static enum quire_status read_references(struct qr_decoder *decoder)
     for (size_t i = 0; i < payload->run_count && sound; i++) {
         struct qr_run *run = &payload->runs[i];
         bool left = run->right != QR_ID_NONE;
-        sound = read_reference(decoder, run->id, &run->parent)
-            && !(left && run->parent == QR_ID_NONE);
+        sound =
+            read_reference(decoder, run->id, &run->parent) && !(left && run->parent == QR_ID_NONE);
     }
     for (size_t i = 0; i < payload->run_count && sound; i++) {
         struct qr_run *run = &payload->runs[i];
@@ -149,8 +149,8 @@ static enum quire_status read_stretches(struct qr_decoder *decoder)
 enum quire_status qr_decode_runs(struct qr_decoder *decoder)
 {
     struct qr_payload *payload = decoder->payload;
-    enum quire_status status = qr_decoder_count(decoder, 3, sizeof *payload->runs,
-        &payload->run_count, &payload->runs);
+    enum quire_status status =
+        qr_decoder_count(decoder, 3, sizeof *payload->runs, &payload->run_count, &payload->runs);
     if (status == QUIRE_OK) {
         status = read_turns(decoder);
     }

@@ -34,8 +34,8 @@ static inline uint64_t qr_unzigzag(uint64_t value)
 }
 
 /** A count, at least 1, of things that take at least `least` bytes each, and room for them. */
-QUIRE_CHECKED enum quire_status qr_decoder_count(struct qr_decoder *decoder, size_t least,
-    size_t size, size_t *out_count, void *out_array);
+QUIRE_CHECKED enum quire_status qr_decoder_count(
+    struct qr_decoder *decoder, size_t least, size_t size, size_t *out_count, void *out_array);
 
 /** An id from an index in the replica table and a counter; QR_ID_NONE: there is no such id. */
 uint64_t qr_decoder_id(struct qr_decoder *decoder, uint64_t rank, uint64_t counter);

@@ -14,22 +14,24 @@ size_t quire_document_pending_size(const struct quire_document *document)
     return records == 0 ? 0 : 32 + content + 6 * records;
 }
 
-enum quire_status quire_document_encode(const struct quire_document *document,
-    struct quire_buffer *out_state)
+enum quire_status quire_document_encode(
+    const struct quire_document *document, struct quire_buffer *out_state)
 {
     if (qr_document_is_encoded(document)) {
-        return quire_buffer_append(out_state, document->encoded.state.data, document->encoded.state.size);
+        return quire_buffer_append(
+            out_state, document->encoded.state.data, document->encoded.state.size);
     }
     enum quire_status status = qr_document_settle(document);
     return status == QUIRE_OK ? qr_encode_state(document, out_state) : status;
 }
 
-enum quire_status quire_document_encode_pending(const struct quire_document *document,
-    struct quire_buffer *out_delta)
+enum quire_status quire_document_encode_pending(
+    const struct quire_document *document, struct quire_buffer *out_delta)
 {
     enum quire_status status = qr_document_settle(document);
     return status == QUIRE_OK
-        ? qr_encode_delta(document, qr_pending_steps(&document->pending), out_delta) : status;
+        ? qr_encode_delta(document, qr_pending_steps(&document->pending), out_delta)
+        : status;
 }
 
 /** Searches for about as many steps as fit. Sizes grow with the steps, nearly evenly, so that a few
@@ -72,8 +74,8 @@ static enum quire_status encode_fitting(const struct quire_document *document, s
             return status;
         }
         size = out_delta->size - start;
-        if (size <= max_size && (steps == all || steps + 1 == cut.too_many
-            || size >= max_size - max_size / 4)) {
+        if (size <= max_size
+            && (steps == all || steps + 1 == cut.too_many || size >= max_size - max_size / 4)) {
             break;
         }
         out_delta->size = start;
@@ -103,8 +105,8 @@ static enum quire_status encode_fitting(const struct quire_document *document, s
     return qr_encode_delta(document, *out_steps, out_delta);
 }
 
-enum quire_status quire_document_take_delta(struct quire_document *document, size_t max_size,
-    struct quire_buffer *out_delta)
+enum quire_status quire_document_take_delta(
+    struct quire_document *document, size_t max_size, struct quire_buffer *out_delta)
 {
     struct qr_pending *pending = &document->pending;
     const size_t start = out_delta->size;

@@ -69,18 +69,19 @@ size_t quire_document_text_size(const struct quire_document *document)
                                      : document->text.visible_size;
 }
 
-enum quire_status quire_document_text(const struct quire_document *document,
-    struct quire_buffer *out_text)
+enum quire_status quire_document_text(
+    const struct quire_document *document, struct quire_buffer *out_text)
 {
     if (qr_document_is_encoded(document)) {
-        return quire_buffer_append(out_text, document->encoded.text.data, document->encoded.text.size);
+        return quire_buffer_append(
+            out_text, document->encoded.text.data, document->encoded.text.size);
     }
     return document->typing.has_view ? qr_rope_append(&document->typing.view, out_text)
                                      : qr_text_append(&document->text, out_text);
 }
 
-enum quire_status qr_document_snippet(const struct quire_document *document, size_t points,
-    struct quire_buffer *out_text)
+enum quire_status qr_document_snippet(
+    const struct quire_document *document, size_t points, struct quire_buffer *out_text)
 {
     size_t at = out_text->size;
     size_t most = 4 * points;
@@ -105,14 +106,14 @@ static size_t shown_count(const struct quire_document *document, unsigned field)
     return document->cells.shown_start[field + 1] - document->cells.shown_start[field];
 }
 
-static const struct qr_dot *shown(const struct quire_document *document, unsigned field,
-    size_t index)
+static const struct qr_dot *shown(
+    const struct quire_document *document, unsigned field, size_t index)
 {
     return document->cells.shown[document->cells.shown_start[field] + index];
 }
 
-size_t quire_document_register_count(const struct quire_document *document,
-    enum quire_register field)
+size_t quire_document_register_count(
+    const struct quire_document *document, enum quire_register field)
 {
     return (unsigned)field < QUIRE_REGISTER_COUNT ? shown_count(document, (unsigned)field) : 0;
 }
@@ -185,16 +186,17 @@ static void write_unread(struct qr_writer *writer, const struct quire_document *
             static const uint8_t no_replica[QUIRE_REPLICA_SIZE];
             uint64_t id = qr_place_id(dot->places[place]);
             qr_write_u8(writer, qr_place_is_after(dot->places[place]) ? 1 : 0);
-            qr_write_bytes(writer, id == QR_ID_NONE ? no_replica
-                : document->replicas.at[qr_id_replica(id)].name, sizeof no_replica);
+            qr_write_bytes(writer,
+                id == QR_ID_NONE ? no_replica : document->replicas.at[qr_id_replica(id)].name,
+                sizeof no_replica);
             qr_write_u64(writer, qr_id_counter(id));
         }
         write_sized(writer, qr_dot_text(dot));
     }
 }
 
-enum quire_status quire_document_canonical(const struct quire_document *document,
-    struct quire_buffer *out_bytes)
+enum quire_status quire_document_canonical(
+    const struct quire_document *document, struct quire_buffer *out_bytes)
 {
     size_t start = out_bytes->size;
     struct qr_writer writer = qr_writer_onto(out_bytes);
@@ -205,8 +207,8 @@ enum quire_status quire_document_canonical(const struct quire_document *document
         qr_write_varint(&writer, count);
         for (size_t i = 0; i < count; i++) {
             const struct qr_dot *dot = shown(document, field, i);
-            write_sized(&writer, field < QUIRE_REGISTER_COUNT ? qr_dot_text(dot)
-                                                             : qr_dot_name(dot));
+            write_sized(
+                &writer, field < QUIRE_REGISTER_COUNT ? qr_dot_text(dot) : qr_dot_name(dot));
             qr_write_u64(&writer, (uint64_t)dot->number);
             if (field < QUIRE_REGISTER_COUNT) {
                 qr_write_u64(&writer, (uint64_t)dot->wall_ms);

@@ -22,8 +22,8 @@ enum quire_status qr_edit_begin(struct quire_document *document, const struct qu
     return qr_pending_reserve(&document->pending, records + 1);
 }
 
-uint64_t qr_edit_tick(struct quire_document *document, const struct quire_stamp *stamp,
-    uint64_t ticks)
+uint64_t qr_edit_tick(
+    struct quire_document *document, const struct quire_stamp *stamp, uint64_t ticks)
 {
     uint32_t replica = qr_replicas_add(&document->replicas, stamp->replica);
     if (stamp->wall_ms > document->wall_ms) {
@@ -47,10 +47,11 @@ static enum quire_status prepare_write(struct quire_document *document,
     const struct quire_stamp *stamp, const struct qr_cell *cell, size_t first, size_t count,
     size_t put_count)
 {
-    bool replaying = document->undo != NULL && document->undo->replaying; /* restores what was there */
+    bool replaying =
+        document->undo != NULL && document->undo->replaying; /* restores what was there */
     if (count == 0 && !replaying && cell->field >= QUIRE_REGISTER_COUNT
-        && quire_document_set_count(document,
-               (enum quire_set)(cell->field - QUIRE_REGISTER_COUNT)) >= QR_WRITTEN_ELEMENTS_MAX) {
+        && quire_document_set_count(document, (enum quire_set)(cell->field - QUIRE_REGISTER_COUNT))
+            >= QR_WRITTEN_ELEMENTS_MAX) {
         return QUIRE_ELIMIT;
     }
     size_t records = 0;
@@ -60,7 +61,8 @@ static enum quire_status prepare_write(struct quire_document *document,
         if (is_overwritten(cell, dot)) {
             bytes += dot->text_size;
             records += qr_pending_has(&document->replicas, dot->id)
-                ? qr_pending_inheritance(&document->pending, dot->id) : 1;
+                ? qr_pending_inheritance(&document->pending, dot->id)
+                : 1;
         }
     }
     enum quire_status status = qr_edit_begin(document, stamp, put_count + 1, records);
@@ -137,8 +139,8 @@ enum quire_status quire_document_set_register(struct quire_document *document,
     return status == QUIRE_OK ? qr_edit_overwrite(document, stamp, &cell, &put, 1) : status;
 }
 
-enum quire_status quire_document_clear_register(struct quire_document *document,
-    const struct quire_stamp *stamp, enum quire_register field)
+enum quire_status quire_document_clear_register(
+    struct quire_document *document, const struct quire_stamp *stamp, enum quire_register field)
 {
     if ((unsigned)field >= QUIRE_REGISTER_COUNT) {
         return QUIRE_EINVALID;
@@ -156,8 +158,8 @@ enum quire_status quire_document_add_element(struct quire_document *document,
     if ((unsigned)set >= QUIRE_SET_COUNT) {
         return QUIRE_EINVALID;
     }
-    struct qr_put put = {.field = qr_field_of_set(set), .name = name, .number = value,
-        .wall_ms = stamp->wall_ms};
+    struct qr_put put = {
+        .field = qr_field_of_set(set), .name = name, .number = value, .wall_ms = stamp->wall_ms};
     struct qr_cell cell = {.field = put.field, .name = name};
     enum quire_status status = qr_put_check(&put);
     if (status != QUIRE_OK) {
@@ -195,8 +197,8 @@ enum quire_status quire_document_remove_element(struct quire_document *document,
     return status;
 }
 
-enum quire_status quire_document_delete(struct quire_document *document,
-    const struct quire_stamp *stamp)
+enum quire_status quire_document_delete(
+    struct quire_document *document, const struct quire_stamp *stamp)
 {
     enum quire_status status = qr_document_settle(document);
     if (status == QUIRE_OK) {

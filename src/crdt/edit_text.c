@@ -6,8 +6,8 @@
 
 /* ---- settling ----------------------------------------------------------------------------- */
 
-void qr_edit_record_erased(struct quire_document *document, uint32_t item, uint64_t id,
-    uint32_t length)
+void qr_edit_record_erased(
+    struct quire_document *document, uint32_t item, uint64_t id, uint32_t length)
 {
     uint64_t end = id + length;
     while (id < end) {
@@ -23,8 +23,8 @@ void qr_edit_record_erased(struct quire_document *document, uint32_t item, uint6
     }
 }
 
-void qr_edit_record_revived(struct quire_document *document, uint64_t id, uint32_t length,
-    struct quire_bytes letters)
+void qr_edit_record_revived(
+    struct quire_document *document, uint64_t id, uint32_t length, struct quire_bytes letters)
 {
     uint64_t end = id + length;
     document->pending.content_size += letters.size;
@@ -37,11 +37,12 @@ void qr_edit_record_revived(struct quire_document *document, uint64_t id, uint32
     }
 }
 
-enum quire_status qr_reserve_revived(struct quire_document *document, const struct quire_stamp *stamp,
-    size_t pieces, size_t length, size_t size)
+enum quire_status qr_reserve_revived(struct quire_document *document,
+    const struct quire_stamp *stamp, size_t pieces, size_t length, size_t size)
 {
     /* What is pending of a piece is one range in it: two others may be around it. */
-    enum quire_status status = qr_edit_begin(document, stamp, 1, 3 * pieces + length / QR_REVIVED_MAX);
+    enum quire_status status =
+        qr_edit_begin(document, stamp, 1, 3 * pieces + length / QR_REVIVED_MAX);
     if (status == QUIRE_OK) {
         status = qr_text_reserve(&document->text, 2 * pieces + 1, size);
     }
@@ -66,7 +67,8 @@ static enum quire_status settle_insertion(struct quire_document *document,
         return status;
     }
     struct qr_run run = {.length = stroke->length};
-    qr_text_neighbours(text, stroke->position, qr_edit_last(document, stamp), &run.parent, &run.right);
+    qr_text_neighbours(
+        text, stroke->position, qr_edit_last(document, stamp), &run.parent, &run.right);
     run.id = qr_edit_tick(document, stamp, stroke->length);
     qr_text_integrate(text, &document->replicas, &run,
         (struct quire_bytes){text->letters.data + stroke->letters, stroke->size});
@@ -105,7 +107,8 @@ static enum quire_status settle_erasure(struct quire_document *document,
         uint32_t here = text->items[item].length - offset;
         here = here < left ? here : left;
         qr_edit_record_erased(document, item, id, here);
-        qr_undo_erased(document, id, here, text->items[item].turn + 1, qr_text_letters(text, item, id, here));
+        qr_undo_erased(
+            document, id, here, text->items[item].turn + 1, qr_text_letters(text, item, id, here));
         qr_text_kill(text, id, here);
         left -= here;
     }
@@ -119,8 +122,8 @@ uint64_t qr_edit_last(const struct quire_document *document, const struct quire_
     return replica == 0 ? QR_ID_NONE : qr_id(replica, document->replicas.at[replica].seen);
 }
 
-void qr_edit_tick_erasure(struct quire_document *document, const struct quire_stamp *stamp,
-    uint64_t ticks, bool goes_on)
+void qr_edit_tick_erasure(
+    struct quire_document *document, const struct quire_stamp *stamp, uint64_t ticks, bool goes_on)
 {
     uint32_t offset;
     uint64_t last = qr_edit_last(document, stamp);
@@ -130,7 +133,8 @@ void qr_edit_tick_erasure(struct quire_document *document, const struct quire_st
     if (item != QR_NONE && document->text.items[item].size == 0) {
         run.right = document->text.items[item].right;
         run.turn = document->text.items[item].turn;
-        qr_text_integrate(&document->text, &document->replicas, &run, (struct quire_bytes){NULL, 0});
+        qr_text_integrate(
+            &document->text, &document->replicas, &run, (struct quire_bytes){NULL, 0});
     }
 }
 
@@ -177,7 +181,8 @@ enum quire_status qr_document_need_view(struct quire_document *document)
     if (status != QUIRE_OK) {
         return status;
     }
-    for (uint32_t i = qr_tree_next(&text->order, 0); i != QR_NONE; i = qr_tree_next(&text->order, i)) {
+    for (uint32_t i = qr_tree_next(&text->order, 0); i != QR_NONE;
+         i = qr_tree_next(&text->order, i)) {
         const struct qr_item *item = &text->items[i];
         if (item->size > 0) {
             qr_rope_insert(&typing->view, typing->view.total.points,
@@ -189,8 +194,8 @@ enum quire_status qr_document_need_view(struct quire_document *document)
 }
 
 /** For the first stroke of a replica. */
-static enum quire_status prepare_anew(struct quire_document *document,
-    const struct quire_stamp *stamp, uint64_t ticks)
+static enum quire_status prepare_anew(
+    struct quire_document *document, const struct quire_stamp *stamp, uint64_t ticks)
 {
     struct qr_typing *typing = &document->typing;
     enum quire_status status = qr_document_settle(document);
@@ -219,8 +224,8 @@ static enum quire_status prepare_anew(struct quire_document *document,
 }
 
 /** Makes sure that a stroke of so many counters can be noted now and settled later. */
-static inline enum quire_status prepare(struct quire_document *document,
-    const struct quire_stamp *stamp, uint64_t ticks)
+static inline enum quire_status prepare(
+    struct quire_document *document, const struct quire_stamp *stamp, uint64_t ticks)
 {
     struct qr_typing *typing = &document->typing;
     if (!qr_typing_is_by(typing, stamp) || ticks > typing->ticks_max - typing->ticks) {
@@ -254,7 +259,8 @@ static inline bool type_on(struct quire_document *document, const struct quire_s
     struct qr_stroke *stroke = &typing->strokes[typing->count - 1];
     if (stroke->size == 0 || position != (size_t)stroke->position + stroke->length
         || stroke->length >= QR_STROKE_LENGTH_MAX || letters->capacity - letters->size < size
-        || typing->view.total.bytes + size > QR_WRITTEN_TEXT_MAX || typing->ticks == typing->ticks_max
+        || typing->view.total.bytes + size > QR_WRITTEN_TEXT_MAX
+        || typing->ticks == typing->ticks_max
         || !qr_rope_type(&typing->view, position, letter, size)) {
         return false;
     }
@@ -308,8 +314,10 @@ static enum quire_status insert(struct quire_document *document, const struct qu
         return status;
     }
     qr_rope_insert(&typing->view, position, text, length);
-    struct qr_stroke stroke = {.position = (uint32_t)position, .length = (uint32_t)length,
-        .size = (uint32_t)text.size, .letters = (uint32_t)document->text.letters.size};
+    struct qr_stroke stroke = {.position = (uint32_t)position,
+        .length = (uint32_t)length,
+        .size = (uint32_t)text.size,
+        .letters = (uint32_t)document->text.letters.size};
     qr_text_add_letters(&document->text, text);
     qr_typing_insert(typing, &stroke);
     typing->content_size += text.size;
@@ -323,7 +331,8 @@ enum quire_status quire_document_insert(struct quire_document *document,
     if (text.size == 1 && text.data[0] < 0x80 && type_on(document, stamp, position, text.data, 1)) {
         return QUIRE_OK;
     }
-    if (text.size > 1 && is_point(text) && type_on(document, stamp, position, text.data, text.size)) {
+    if (text.size > 1 && is_point(text)
+        && type_on(document, stamp, position, text.data, text.size)) {
         return QUIRE_OK;
     }
     return insert(document, stamp, position, text);
@@ -352,8 +361,8 @@ static bool kills_last(const struct quire_document *document, const struct quire
     return position < end && position + count >= end;
 }
 
-static enum quire_status erase(struct quire_document *document, const struct quire_stamp *stamp,
-    size_t position, size_t count)
+static enum quire_status erase(
+    struct quire_document *document, const struct quire_stamp *stamp, size_t position, size_t count)
 {
     struct qr_typing *typing = &document->typing;
     size_t length = length_of(document);
@@ -366,8 +375,8 @@ static enum quire_status erase(struct quire_document *document, const struct qui
     }
     bool goes_on = kills_last(document, stamp, position, count);
     size_t size = typing->view.total.bytes;
-    if (count > 1 || (!qr_rope_untype(&typing->view, position)
-            && !qr_rope_delete(&typing->view, position))) {
+    if (count > 1
+        || (!qr_rope_untype(&typing->view, position) && !qr_rope_delete(&typing->view, position))) {
         qr_rope_erase(&typing->view, position, count);
     }
     typing->erased_size += size - typing->view.total.bytes;
@@ -377,8 +386,8 @@ static enum quire_status erase(struct quire_document *document, const struct qui
 }
 
 /** Backspace after backspace, delete after delete. False: it is another case. */
-static bool erase_on(struct quire_document *document, const struct quire_stamp *stamp,
-    size_t position)
+static bool erase_on(
+    struct quire_document *document, const struct quire_stamp *stamp, size_t position)
 {
     struct qr_typing *typing = &document->typing;
     if (!qr_typing_is_by(typing, stamp)) {
@@ -389,7 +398,8 @@ static bool erase_on(struct quire_document *document, const struct quire_stamp *
         return false;
     }
     size_t size = typing->view.total.bytes;
-    bool erased = position == stroke->position ? qr_rope_delete(&typing->view, position)
+    bool erased = position == stroke->position
+        ? qr_rope_delete(&typing->view, position)
         : position + 1 == stroke->position && qr_rope_untype(&typing->view, position);
     if (!erased) {
         return false;
@@ -402,8 +412,8 @@ static bool erase_on(struct quire_document *document, const struct quire_stamp *
     return true;
 }
 
-enum quire_status quire_document_erase(struct quire_document *document,
-    const struct quire_stamp *stamp, size_t position, size_t count)
+enum quire_status quire_document_erase(
+    struct quire_document *document, const struct quire_stamp *stamp, size_t position, size_t count)
 {
     if (count == 1 && erase_on(document, stamp, position)) {
         return QUIRE_OK;

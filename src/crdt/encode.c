@@ -22,25 +22,25 @@ static bool covers(struct qr_encoder *encoder, uint64_t id)
 
 /* ---- turns -------------------------------------------------------------------------------- */
 
-static enum quire_status add_turn(struct qr_encoder *encoder, uint64_t id, uint64_t length,
-    uint32_t turn, bool covered)
+static enum quire_status add_turn(
+    struct qr_encoder *encoder, uint64_t id, uint64_t length, uint32_t turn, bool covered)
 {
-    struct qr_encoder_turn *turns = qr_list_grown(encoder->turns, encoder->turn_count + 1,
-        &encoder->turn_capacity, sizeof *turns);
+    struct qr_encoder_turn *turns = qr_list_grown(
+        encoder->turns, encoder->turn_count + 1, &encoder->turn_capacity, sizeof *turns);
     if (turns == NULL) {
         return QUIRE_ENOMEM;
     }
     encoder->turns = turns;
-    turns[encoder->turn_count++] = (struct qr_encoder_turn){.id = id, .length = length, .turn = turn,
-        .covered = covered};
+    turns[encoder->turn_count++] =
+        (struct qr_encoder_turn){.id = id, .length = length, .turn = turn, .covered = covered};
     part_of(encoder, id)->used = true;
     return QUIRE_OK;
 }
 
 /** What became of characters that were sent before. Where the parity is another one by now, a later record
  * says so, or another device did. */
-static enum quire_status gather_turns(struct qr_encoder *encoder, uint64_t id, uint64_t length,
-    bool revived)
+static enum quire_status gather_turns(
+    struct qr_encoder *encoder, uint64_t id, uint64_t length, bool revived)
 {
     const struct qr_text *text = &encoder->document->text;
     enum quire_status status = QUIRE_OK;
@@ -95,8 +95,8 @@ static enum quire_status drop_covered_turns(struct qr_encoder *encoder)
 
 /* ---- text --------------------------------------------------------------------------------- */
 
-static enum quire_status add_piece(struct qr_encoder *encoder, bool first, uint32_t length,
-    struct quire_bytes letters)
+static enum quire_status add_piece(
+    struct qr_encoder *encoder, bool first, uint32_t length, struct quire_bytes letters)
 {
     struct qr_piece *last = first ? NULL : &encoder->pieces[encoder->piece_count - 1];
     bool dead = letters.size == 0;
@@ -115,8 +115,8 @@ static enum quire_status add_piece(struct qr_encoder *encoder, bool first, uint3
         encoder->pieces = pieces;
         encoder->piece_capacity = capacity;
     }
-    encoder->pieces[encoder->piece_count++] = (struct qr_piece){length,
-        (uint32_t)letters.size, letters.data};
+    encoder->pieces[encoder->piece_count++] =
+        (struct qr_piece){length, (uint32_t)letters.size, letters.data};
     return QUIRE_OK;
 }
 
@@ -148,15 +148,15 @@ static enum quire_status gather_piece(struct qr_encoder *encoder, size_t first_r
 {
     const struct qr_text *text = &encoder->document->text;
     uint64_t parent = id == item->id ? item->parent : id - 1;
-    struct qr_run *last = encoder->run_count > first_run
-        ? &encoder->runs[encoder->run_count - 1] : NULL;
+    struct qr_run *last =
+        encoder->run_count > first_run ? &encoder->runs[encoder->run_count - 1] : NULL;
     bool first = last == NULL || parent != id - 1 || last->id + last->length != id
         || last->right != item->right || last->length == QR_RUN_MAX;
     if (!first && length > QR_RUN_MAX - last->length) { /* full, wherever it was cut here */
         uint32_t room = QR_RUN_MAX - last->length;
         enum quire_status status = gather_piece(encoder, first_run, item, id, room);
-        return status == QUIRE_OK
-            ? gather_piece(encoder, first_run, item, id + room, length - room) : status;
+        return status == QUIRE_OK ? gather_piece(encoder, first_run, item, id + room, length - room)
+                                  : status;
     }
     if (!first) {
         last->length += length;
@@ -193,8 +193,7 @@ static enum quire_status gather_runs(struct qr_encoder *encoder, uint32_t replic
     if (part->first > 0) {
         uint64_t first = qr_id(replica, part->first);
         uint64_t end = qr_id(replica, part->last) + 1;
-        struct qr_tree_walk walk = qr_tree_walk_from(&text->ids,
-            qr_text_search(text, first));
+        struct qr_tree_walk walk = qr_tree_walk_from(&text->ids, qr_text_search(text, first));
         for (; walk.item != QR_NONE && text->items[walk.item].id < end && status == QUIRE_OK;
              qr_tree_walk_on(&text->ids, &walk)) {
             const struct qr_item *item = &text->items[walk.item];
@@ -256,11 +255,10 @@ static enum quire_status gather_pending(struct qr_encoder *encoder, uint64_t ste
         }
         case QR_PENDING_ERASE:
         case QR_PENDING_REVIVE:
-            status = gather_turns(encoder, record->id, record->length, record->kind == QR_PENDING_REVIVE);
+            status = gather_turns(
+                encoder, record->id, record->length, record->kind == QR_PENDING_REVIVE);
             break;
-        case QR_PENDING_REMOVE:
-            encoder->removed[encoder->removed_count++] = record->id;
-            break;
+        case QR_PENDING_REMOVE: encoder->removed[encoder->removed_count++] = record->id; break;
         case QR_PENDING_DELETED:
             part->deleted = counter > part->deleted ? counter : part->deleted;
             break;
@@ -360,7 +358,8 @@ static enum quire_status join_turns(struct qr_encoder *encoder)
     for (size_t i = 0; i < count; i++) {
         const struct qr_encoder_turn *turn = &encoder->turns[i];
         if (turn->turn == 1) {
-            encoder->erased[encoder->erased_count++] = (struct qr_range){turn->ranked, turn->length};
+            encoder->erased[encoder->erased_count++] =
+                (struct qr_range){turn->ranked, turn->length};
         } else {
             encoder->turns[encoder->turn_count++] = *turn;
         }
@@ -411,8 +410,8 @@ static enum quire_status encode(struct qr_encoder *encoder, struct quire_buffer 
     return status;
 }
 
-static enum quire_status encoder_init(struct qr_encoder *encoder,
-    const struct quire_document *document)
+static enum quire_status encoder_init(
+    struct qr_encoder *encoder, const struct quire_document *document)
 {
     size_t replicas = document->replicas.count + 1u;
     *encoder = (struct qr_encoder){.document = document};
@@ -440,8 +439,8 @@ static void encoder_finish(struct qr_encoder *encoder)
     free(encoder->dots);
 }
 
-enum quire_status qr_encode_state(const struct quire_document *document,
-    struct quire_buffer *out_bytes)
+enum quire_status qr_encode_state(
+    const struct quire_document *document, struct quire_buffer *out_bytes)
 {
     struct qr_encoder encoder;
     enum quire_status status = encoder_init(&encoder, document);
@@ -455,8 +454,8 @@ enum quire_status qr_encode_state(const struct quire_document *document,
     return status;
 }
 
-enum quire_status qr_encode_delta(const struct quire_document *document, uint64_t steps,
-    struct quire_buffer *out_bytes)
+enum quire_status qr_encode_delta(
+    const struct quire_document *document, uint64_t steps, struct quire_buffer *out_bytes)
 {
     struct qr_encoder encoder;
     enum quire_status status = encoder_init(&encoder, document);

@@ -7,11 +7,11 @@
 #include <stdlib.h>
 
 /** Replicas are numbered as a merge of the same bytes into an empty document numbers them. */
-static enum quire_status take_replicas(struct quire_document *document,
-    const struct qr_payload *payload)
+static enum quire_status take_replicas(
+    struct quire_document *document, const struct qr_payload *payload)
 {
-    enum quire_status status = qr_replicas_reserve(&document->replicas,
-        (uint32_t)payload->replica_count);
+    enum quire_status status =
+        qr_replicas_reserve(&document->replicas, (uint32_t)payload->replica_count);
     for (size_t rank = 0; rank < payload->replica_count && status == QUIRE_OK; rank++) {
         uint32_t number = qr_replicas_add(&document->replicas, payload->replicas[rank].name);
         document->replicas.at[number].seen = payload->replicas[rank].last;
@@ -30,16 +30,16 @@ static bool none_is_gone(const void *context, const struct qr_dot *dot)
     return false;
 }
 
-static enum quire_status take_values(struct quire_document *document,
-    const struct qr_payload *payload)
+static enum quire_status take_values(
+    struct quire_document *document, const struct qr_payload *payload)
 {
     size_t count = 0;
     if (payload->put_count == 0) {
         return QUIRE_OK;
     }
     struct qr_dot **dots = malloc(payload->put_count * sizeof(struct qr_dot *));
-    enum quire_status status = dots == NULL ? QUIRE_ENOMEM
-                                            : qr_cells_reserve(&document->cells, payload->put_count);
+    enum quire_status status =
+        dots == NULL ? QUIRE_ENOMEM : qr_cells_reserve(&document->cells, payload->put_count);
     while (count < payload->put_count && status == QUIRE_OK) {
         dots[count] = qr_dot_create(&payload->puts[count]);
         if (dots[count] == NULL) {
@@ -59,16 +59,15 @@ static enum quire_status take_values(struct quire_document *document,
     return status;
 }
 
-enum quire_status quire_document_open(struct quire_buffer *state,
-    struct quire_document **out_document)
+enum quire_status quire_document_open(
+    struct quire_buffer *state, struct quire_document **out_document)
 {
     struct qr_payload payload = {0};
     struct quire_document *document = qr_document_alloc();
     if (document == NULL) {
         return QUIRE_ENOMEM;
     }
-    enum quire_status status =
-        qr_payload_read_shown(document, quire_buffer_bytes(state), &payload);
+    enum quire_status status = qr_payload_read_shown(document, quire_buffer_bytes(state), &payload);
     if (status == QUIRE_OK) {
         status = take_replicas(document, &payload);
     }
@@ -119,8 +118,8 @@ enum quire_status qr_document_wake(struct quire_document *document)
     }
     enum quire_status status = quire_document_create(&awake);
     if (status == QUIRE_OK) {
-        status = qr_document_build(awake, quire_buffer_bytes(&document->encoded.state),
-            document->encoded.sound);
+        status = qr_document_build(
+            awake, quire_buffer_bytes(&document->encoded.state), document->encoded.sound);
         if (status == QUIRE_OK) {
             assert(awake->replicas.count == document->replicas.count);
             struct qr_text text = document->text;

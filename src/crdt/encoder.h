@@ -36,17 +36,17 @@ struct qr_encoder {
     const struct quire_document *document;
     bool state;
     int64_t wall_ms;
-    struct qr_part *parts;             /* by replica number */
-    struct qr_order_part *run_parts;   /* the same for their runs */
-    struct qr_run *runs;               /* by replica number and counter */
-    uint32_t *piece_of;                /* run → its first piece; one more at the end */
+    struct qr_part *parts;           /* by replica number */
+    struct qr_order_part *run_parts; /* the same for their runs */
+    struct qr_run *runs;             /* by replica number and counter */
+    uint32_t *piece_of;              /* run → its first piece; one more at the end */
     size_t run_count;
     size_t run_capacity;
     struct qr_piece *pieces;
     size_t piece_count;
     size_t piece_capacity;
-    uint32_t *order; /* of the runs, as written */
-    uint32_t *stack; /* of replicas */
+    uint32_t *order;         /* of the runs, as written */
+    uint32_t *stack;         /* of replicas */
     struct qr_range *erased; /* these ids have the rank for a replica from sort_effects on */
     size_t erased_count;
     struct qr_encoder_turn *turns;
@@ -65,7 +65,7 @@ static inline bool qr_encoder_turn_has_letters(const struct qr_encoder_turn *tur
 }
 
 /** Appends the payload. ENOMEM. */
-QUIRE_CHECKED enum quire_status qr_encoder_write(const struct qr_encoder *encoder,
-    struct quire_buffer *out_bytes);
+QUIRE_CHECKED enum quire_status qr_encoder_write(
+    const struct qr_encoder *encoder, struct quire_buffer *out_bytes);
 
 #endif

@@ -25,10 +25,10 @@ struct quire_document {
     struct qr_cells cells;
     struct qr_pending pending;
     struct qr_typing typing;
-    struct quire_undo *undo; /* borrowed: told of local edits; NULL: no undo (crdt/undo.h) */
+    struct quire_undo *undo;     /* borrowed: told of local edits; NULL: no undo (crdt/undo.h) */
     struct quire_document *self; /* for settling what a reader of a const document has to see */
     struct qr_arena arena;       /* of a payload while it is merged */
-    int64_t wall_ms; /* the greatest that any edit seen here gave */
+    int64_t wall_ms;             /* the greatest that any edit seen here gave */
 };
 
 /** A document whose text is not initialised, or NULL: no memory. */
@@ -40,12 +40,12 @@ static inline bool qr_document_is_encoded(const struct quire_document *document)
 }
 
 /** Makes an empty document, or one of this very state, an encoded one. Takes the buffer. ENOMEM. */
-QUIRE_CHECKED enum quire_status qr_document_retain(struct quire_document *document,
-    struct quire_buffer *state);
+QUIRE_CHECKED enum quire_status qr_document_retain(
+    struct quire_document *document, struct quire_buffer *state);
 
 /** Builds an empty document's items from a state. EMALFORMED unless it is sound; ELIMIT, ENOMEM. */
-QUIRE_CHECKED enum quire_status qr_document_build(struct quire_document *document,
-    struct quire_bytes state, bool sound);
+QUIRE_CHECKED enum quire_status qr_document_build(
+    struct quire_document *document, struct quire_bytes state, bool sound);
 
 /** Builds the items of an encoded document. ENOMEM; EMALFORMED, ELIMIT: its bytes were no state. */
 QUIRE_CHECKED enum quire_status qr_document_wake(struct quire_document *document);
@@ -66,8 +66,8 @@ QUIRE_CHECKED enum quire_status qr_edit_begin(struct quire_document *document,
     const struct quire_stamp *stamp, uint64_t ticks, size_t records);
 
 /** Uses the counters; returns the first as an id. */
-uint64_t qr_edit_tick(struct quire_document *document, const struct quire_stamp *stamp,
-    uint64_t ticks);
+uint64_t qr_edit_tick(
+    struct quire_document *document, const struct quire_stamp *stamp, uint64_t ticks);
 
 /** The id of the last counter that the stamp's replica used; QR_ID_NONE: it used none here. */
 uint64_t qr_edit_last(const struct quire_document *document, const struct quire_stamp *stamp);
@@ -75,16 +75,16 @@ uint64_t qr_edit_last(const struct quire_document *document, const struct quire_
 /** Uses the counters of an erasure. Where the last one before is a dead character, and `goes_on`, they are
  * dead characters of its run, so that what is typed there next goes on with it. Room for an item was
  * reserved. */
-void qr_edit_tick_erasure(struct quire_document *document, const struct quire_stamp *stamp,
-    uint64_t ticks, bool goes_on);
+void qr_edit_tick_erasure(
+    struct quire_document *document, const struct quire_stamp *stamp, uint64_t ticks, bool goes_on);
 
 /** What was erased and is not pending itself has to be named, dead or alive. Room was reserved. */
-void qr_edit_record_erased(struct quire_document *document, uint32_t item, uint64_t id,
-    uint32_t length);
+void qr_edit_record_erased(
+    struct quire_document *document, uint32_t item, uint64_t id, uint32_t length);
 
 /** The same of what was revived. Room was reserved. */
-void qr_edit_record_revived(struct quire_document *document, uint64_t id, uint32_t length,
-    struct quire_bytes letters);
+void qr_edit_record_revived(
+    struct quire_document *document, uint64_t id, uint32_t length, struct quire_bytes letters);
 
 /** Room for an edit of one counter that revives so many pieces, each of one item. ENOMEM. */
 QUIRE_CHECKED enum quire_status qr_reserve_revived(struct quire_document *document,
@@ -104,9 +104,9 @@ QUIRE_CHECKED enum quire_status qr_edit_overwrite(struct quire_document *documen
     size_t put_count);
 
 /** Appends the whole state, or a delta of the first `steps` of what is pending. ENOMEM. */
-QUIRE_CHECKED enum quire_status qr_encode_state(const struct quire_document *document,
-    struct quire_buffer *out_bytes);
-QUIRE_CHECKED enum quire_status qr_encode_delta(const struct quire_document *document,
-    uint64_t steps, struct quire_buffer *out_bytes);
+QUIRE_CHECKED enum quire_status qr_encode_state(
+    const struct quire_document *document, struct quire_buffer *out_bytes);
+QUIRE_CHECKED enum quire_status qr_encode_delta(
+    const struct quire_document *document, uint64_t steps, struct quire_buffer *out_bytes);
 
 #endif

@@ -15,14 +15,14 @@
 struct plan {
     struct quire_document *document;
     const struct qr_payload *payload;
-    bool first;          /* the first text that there is: its letters are as they stand in it */
-    size_t pieces;       /* items that the new characters will make, cuts apart */
-    size_t splits;       /* items that cutting may add, at most */
+    bool first;    /* the first text that there is: its letters are as they stand in it */
+    size_t pieces; /* items that the new characters will make, cuts apart */
+    size_t splits; /* items that cutting may add, at most */
     struct qr_dot **added;
     size_t added_count;
-    uint64_t *kept;      /* sorted ids of the payload's dots */
-    uint64_t *removed;   /* sorted ids of dots that it names as removed */
-    bool news;           /* it holds edits of others that were not seen here */
+    uint64_t *kept;    /* sorted ids of the payload's dots */
+    uint64_t *removed; /* sorted ids of dots that it names as removed */
+    bool news;         /* it holds edits of others that were not seen here */
 };
 
 /** A stretch that is known or new throughout. */
@@ -42,7 +42,8 @@ static void each_part(struct plan *plan, void (*visit)(struct plan *plan, const 
          qr_stretch_walk_on(&walk, &stretch);) {
         struct qr_run rest = stretch.run;
         uint32_t replica = qr_id_replica(rest.id);
-        uint64_t seen = replica <= document->replicas.count ? document->replicas.at[replica].seen : 0;
+        uint64_t seen =
+            replica <= document->replicas.count ? document->replicas.at[replica].seen : 0;
         while (rest.length > 0) {
             struct part part = {rest, {letters, 0}, qr_id_counter(rest.id) <= seen};
             uint64_t old = part.known ? seen - qr_id_counter(rest.id) + 1 : rest.length;
@@ -82,11 +83,12 @@ static void join_part(struct plan *plan, const struct part *part)
 {
     struct quire_document *document = plan->document;
     if (!part->known) {
-        struct quire_bytes letters = plan->first ? part->letters
-            : qr_text_add_letters(&document->text, part->letters);
+        struct quire_bytes letters =
+            plan->first ? part->letters : qr_text_add_letters(&document->text, part->letters);
         qr_text_integrate(&document->text, &document->replicas, &part->run, letters);
     } else if (part->run.turn > 0) {
-        qr_text_raise(&document->text, part->run.id, part->run.length, part->run.turn, part->letters);
+        qr_text_raise(
+            &document->text, part->run.id, part->run.length, part->run.turn, part->letters);
     }
 }
 
@@ -196,8 +198,8 @@ static enum quire_status prepare(struct plan *plan)
 static bool show_changes(struct plan *plan)
 {
     struct qr_typing *typing = &plan->document->typing;
-    if (!typing->has_view || plan->first || plan->payload->turned_count > 0 || plan->payload->run_count > VIEW_RUNS_MAX
-        || plan->payload->erased_count > VIEW_RUNS_MAX
+    if (!typing->has_view || plan->first || plan->payload->turned_count > 0
+        || plan->payload->run_count > VIEW_RUNS_MAX || plan->payload->erased_count > VIEW_RUNS_MAX
         || plan->payload->liveness_count > VIEW_RUNS_MAX
         || qr_rope_reserve(&typing->view, plan->payload->letters.size, plan->pieces) != QUIRE_OK) {
         return false;
@@ -259,23 +261,24 @@ static void commit(struct plan *plan)
 
 /* ---- making pending again ----------------------------------------------------------------- */
 
-static enum quire_status reserve_pending(struct quire_document *document,
-    const struct qr_payload *payload)
+static enum quire_status reserve_pending(
+    struct quire_document *document, const struct qr_payload *payload)
 {
     size_t turned = payload->turned_count;
     for (size_t i = 0; i < payload->turned_count; i++) {
         turned += (size_t)(payload->turned[i].length / QR_REVIVED_MAX);
     }
-    return qr_pending_reserve(&document->pending, payload->erased_count + payload->removed_count
-        + payload->deleted_count + payload->run_count + payload->replica_count + turned);
+    return qr_pending_reserve(&document->pending,
+        payload->erased_count + payload->removed_count + payload->deleted_count + payload->run_count
+            + payload->replica_count + turned);
 }
 
-static void push_span(struct quire_document *document, struct qr_payload_replica *replica,
-    uint64_t last)
+static void push_span(
+    struct quire_document *document, struct qr_payload_replica *replica, uint64_t last)
 {
     if (last >= replica->first) {
-        qr_pending_push(&document->pending, QR_PENDING_SPAN,
-            qr_id(replica->number, replica->first), last - replica->first + 1);
+        qr_pending_push(&document->pending, QR_PENDING_SPAN, qr_id(replica->number, replica->first),
+            last - replica->first + 1);
         replica->first = last + 1;
     }
 }
@@ -321,8 +324,8 @@ static void make_pending(struct quire_document *document, struct qr_payload *pay
         }
     }
     for (size_t i = 0; i < payload->erased_count; i++) {
-        qr_pending_push(pending, QR_PENDING_ERASE, payload->erased[i].id,
-            payload->erased[i].length);
+        qr_pending_push(
+            pending, QR_PENDING_ERASE, payload->erased[i].id, payload->erased[i].length);
     }
     for (size_t i = 0; i < payload->turned_count; i++) {
         const struct qr_turned *turned = &payload->turned[i];
@@ -361,7 +364,8 @@ static bool holds_news(const struct quire_document *document, const struct qr_pa
 {
     for (size_t i = 0; i < payload->replica_count; i++) {
         const struct qr_payload_replica *from = &payload->replicas[i];
-        if (from->last >= from->first && (from->number == 0 || from->number > document->replicas.count
+        if (from->last >= from->first
+            && (from->number == 0 || from->number > document->replicas.count
                 || from->last > document->replicas.at[from->number].seen)) {
             return true;
         }
@@ -370,10 +374,11 @@ static bool holds_news(const struct quire_document *document, const struct qr_pa
 }
 
 /** What was read joins what is there; it is let go. */
-static enum quire_status join(struct quire_document *document, struct qr_payload *payload,
-    bool pending)
+static enum quire_status join(
+    struct quire_document *document, struct qr_payload *payload, bool pending)
 {
-    struct plan plan = {.document = document, .payload = payload,
+    struct plan plan = {.document = document,
+        .payload = payload,
         .first = payload->state && document->text.item_count == 1};
     enum quire_status status = plan.first ? QUIRE_OK : qr_payload_arrange(payload);
     if (status == QUIRE_OK) {
@@ -403,8 +408,8 @@ static enum quire_status join(struct quire_document *document, struct qr_payload
     return status;
 }
 
-enum quire_status qr_document_build(struct quire_document *document, struct quire_bytes state,
-    bool sound)
+enum quire_status qr_document_build(
+    struct quire_document *document, struct quire_bytes state, bool sound)
 {
     struct qr_payload payload;
     enum quire_status status = qr_payload_read(document, state, sound, &payload);
@@ -412,8 +417,8 @@ enum quire_status qr_document_build(struct quire_document *document, struct quir
 }
 
 /** A state in an empty document is retained as it is: it was checked. */
-static enum quire_status keep(struct quire_document *document, struct qr_payload *payload,
-    struct quire_bytes bytes)
+static enum quire_status keep(
+    struct quire_document *document, struct qr_payload *payload, struct quire_bytes bytes)
 {
     struct quire_buffer copy = {0};
     qr_payload_finish(payload);
@@ -421,8 +426,8 @@ static enum quire_status keep(struct quire_document *document, struct qr_payload
     return status == QUIRE_OK ? qr_document_retain(document, &copy) : status;
 }
 
-static enum quire_status merge(struct quire_document *document, struct quire_bytes bytes,
-    bool pending)
+static enum quire_status merge(
+    struct quire_document *document, struct quire_bytes bytes, bool pending)
 {
     struct qr_payload payload;
     enum quire_status status = qr_document_settle(document);
@@ -443,8 +448,8 @@ enum quire_status quire_document_merge(struct quire_document *document, struct q
     return merge(document, bytes, false);
 }
 
-enum quire_status quire_document_restore_pending(struct quire_document *document,
-    struct quire_bytes delta)
+enum quire_status quire_document_restore_pending(
+    struct quire_document *document, struct quire_bytes delta)
 {
     return merge(document, delta, true);
 }

@@ -6,7 +6,8 @@
 static size_t in_unit(const struct qr_offsets *place, enum quire_unit unit)
 {
     return unit == QUIRE_UNIT_POINTS ? place->points
-        : unit == QUIRE_UNIT_UTF8 ? place->bytes : place->units;
+        : unit == QUIRE_UNIT_UTF8    ? place->bytes
+                                     : place->units;
 }
 
 enum quire_status quire_document_offset(const struct quire_document *document, enum quire_unit from,
@@ -18,7 +19,8 @@ enum quire_status quire_document_offset(const struct quire_document *document, e
         || (from == QUIRE_UNIT_POINTS && offset > length)) {
         return QUIRE_EINVALID;
     }
-    if (size == length || (from == QUIRE_UNIT_POINTS && to == from)) { /* ASCII: all units are one */
+    if (size == length
+        || (from == QUIRE_UNIT_POINTS && to == from)) { /* ASCII: all units are one */
         *out_offset = offset;
         return QUIRE_OK;
     }

@@ -10,8 +10,8 @@ static bool is_written(const struct qr_run *runs, const struct qr_order_part *pa
 }
 
 /** The replica of what this run waits for, or 0. */
-static uint32_t waits_for(const struct qr_run *runs, const struct qr_order_part *parts,
-    const struct qr_run *run)
+static uint32_t waits_for(
+    const struct qr_run *runs, const struct qr_order_part *parts, const struct qr_run *run)
 {
     uint32_t replica = qr_id_replica(run->id);
     if (qr_id_replica(run->parent) != replica && !is_written(runs, parts, run->parent)) {

@@ -19,7 +19,7 @@ struct qr_order_part {
  * one. What runs refer to exists. False: runs say that they hang on each other in a circle, as only a
  * stranger's do, of characters that are known here; else one step for each run and wait.
  */
-QUIRE_CHECKED bool qr_order_runs(const struct qr_run *runs, struct qr_order_part *parts, const uint32_t *names,
-    uint32_t name_count, uint32_t *stack, uint32_t *out_order);
+QUIRE_CHECKED bool qr_order_runs(const struct qr_run *runs, struct qr_order_part *parts,
+    const uint32_t *names, uint32_t name_count, uint32_t *stack, uint32_t *out_order);
 
 #endif

@@ -21,8 +21,8 @@ enum qr_part_bit {
 
 struct qr_payload_replica {
     const uint8_t *name;
-    uint64_t first; /* of the counters that the payload covers */
-    uint64_t last;  /* < first: none */
+    uint64_t first;  /* of the counters that the payload covers */
+    uint64_t last;   /* < first: none */
     uint32_t number; /* in the document, where new ones are numbered on; 0: unknown and unused */
 };
 
@@ -49,8 +49,8 @@ struct qr_payload {
     uint64_t *liveness; /* live, dead, live … code points of the runs, in their order */
     size_t liveness_count;
     struct quire_bytes letters; /* of the live ones; a state has them in the order of the text */
-    size_t live;        /* code points of them */
-    uint8_t *arranged;  /* owned: a state's letters in the order of its runs, or NULL */
+    size_t live;                /* code points of them */
+    uint8_t *arranged;          /* owned: a state's letters in the order of its runs, or NULL */
     struct qr_range *erased;
     size_t erased_count;
     struct qr_turned *turned; /* ascending by the table's replicas and counters */
@@ -77,8 +77,8 @@ void qr_payload_finish(struct qr_payload *payload);
 /** Whether everything that it refers to exists in the document, or earlier in itself (a state's text,
  * in itself), and its runs are as long as they can be and in the one order. EMALFORMED, ELIMIT,
  * ENOMEM. */
-QUIRE_CHECKED enum quire_status qr_payload_check(const struct quire_document *document,
-    const struct qr_payload *payload);
+QUIRE_CHECKED enum quire_status qr_payload_check(
+    const struct quire_document *document, const struct qr_payload *payload);
 
 /** Characters of a run that have one turn, in the order of the runs. */
 struct qr_stretch {
@@ -89,7 +89,7 @@ struct qr_stretch {
 /** A walk over all stretches of a payload. */
 struct qr_stretch_walk {
     const struct qr_payload *payload;
-    size_t next;     /* run */
+    size_t next; /* run */
     struct qr_run rest;
     size_t liveness; /* the live or dead stretch under way, and what is left of it */
     uint64_t left;
@@ -103,7 +103,7 @@ bool qr_stretch_walk_on(struct qr_stretch_walk *walk, struct qr_stretch *out_str
 QUIRE_CHECKED enum quire_status qr_payload_arrange(struct qr_payload *payload);
 
 /** The greatest counter of this id's replica that is known once the payload is merged. */
-uint64_t qr_payload_seen(const struct quire_document *document, const struct qr_payload *payload,
-    uint64_t id);
+uint64_t qr_payload_seen(
+    const struct quire_document *document, const struct qr_payload *payload, uint64_t id);
 
 #endif

@@ -19,8 +19,8 @@ enum quire_status qr_pending_reserve(struct qr_pending *pending, size_t extra)
     if (needed <= pending->capacity) {
         return QUIRE_OK;
     }
-    struct qr_pending_record *records = qr_list_grown(pending->records, needed, &pending->capacity,
-        sizeof *records);
+    struct qr_pending_record *records =
+        qr_list_grown(pending->records, needed, &pending->capacity, sizeof *records);
     if (records == NULL) {
         return QUIRE_ENOMEM;
     }
@@ -28,16 +28,16 @@ enum quire_status qr_pending_reserve(struct qr_pending *pending, size_t extra)
     return QUIRE_OK;
 }
 
-static void append(struct qr_pending *pending, enum qr_pending_kind kind, uint64_t id,
-    uint64_t length)
+static void append(
+    struct qr_pending *pending, enum qr_pending_kind kind, uint64_t id, uint64_t length)
 {
     assert(pending->count < pending->capacity);
     pending->records[pending->count++] = (struct qr_pending_record){id, length, (uint8_t)kind};
 }
 
 /** Makes a range longer at either end; erasing forwards and backwards are both one range. */
-static bool extend(struct qr_pending_record *record, enum qr_pending_kind kind, uint64_t id,
-    uint64_t length)
+static bool extend(
+    struct qr_pending_record *record, enum qr_pending_kind kind, uint64_t id, uint64_t length)
 {
     if (record->kind != kind) {
         return false;
@@ -54,8 +54,8 @@ static bool extend(struct qr_pending_record *record, enum qr_pending_kind kind, 
     return false;
 }
 
-void qr_pending_push(struct qr_pending *pending, enum qr_pending_kind kind, uint64_t id,
-    uint64_t length)
+void qr_pending_push(
+    struct qr_pending *pending, enum qr_pending_kind kind, uint64_t id, uint64_t length)
 {
     struct qr_pending_record *end = pending->records + pending->count;
     bool ranges = kind == QR_PENDING_SPAN || kind == QR_PENDING_ERASE;
@@ -84,8 +84,8 @@ void qr_pending_push_turned(struct qr_pending *pending, uint64_t id, uint64_t le
     }
 }
 
-uint64_t qr_pending_tick(struct qr_pending *pending, struct qr_replicas *replicas,
-    uint32_t replica, uint64_t length)
+uint64_t qr_pending_tick(
+    struct qr_pending *pending, struct qr_replicas *replicas, uint32_t replica, uint64_t length)
 {
     struct qr_replica *own = &replicas->at[replica];
     uint64_t first = own->seen + 1;
@@ -231,7 +231,7 @@ void qr_pending_drop(struct qr_pending *pending, struct qr_replicas *replicas, u
         pending->content_size = 0;
         pending->wall_ms = INT64_MIN;
     } else {
-        memmove(pending->records, pending->records + done,
-            pending->count * sizeof *pending->records);
+        memmove(
+            pending->records, pending->records + done, pending->count * sizeof *pending->records);
     }
 }

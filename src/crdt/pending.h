@@ -37,15 +37,15 @@ void qr_pending_finish(struct qr_pending *pending);
 QUIRE_CHECKED enum quire_status qr_pending_reserve(struct qr_pending *pending, size_t extra);
 
 /** Appends a record, or makes the last one longer. Room was reserved. */
-void qr_pending_push(struct qr_pending *pending, enum qr_pending_kind kind, uint64_t id,
-    uint64_t length);
+void qr_pending_push(
+    struct qr_pending *pending, enum qr_pending_kind kind, uint64_t id, uint64_t length);
 
 /** Appends ERASE or REVIVE records. Room for one, and one for each QR_REVIVED_MAX, was reserved. */
 void qr_pending_push_turned(struct qr_pending *pending, uint64_t id, uint64_t length, bool revived);
 
 /** The next counters of a replica are used by a pending edit; returns the first one's id. */
-uint64_t qr_pending_tick(struct qr_pending *pending, struct qr_replicas *replicas,
-    uint32_t replica, uint64_t length);
+uint64_t qr_pending_tick(
+    struct qr_pending *pending, struct qr_replicas *replicas, uint32_t replica, uint64_t length);
 
 /** Whether this id is one of a pending edit. */
 bool qr_pending_has(const struct qr_replicas *replicas, uint64_t id);

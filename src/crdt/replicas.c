@@ -101,7 +101,8 @@ void qr_replicas_sort_appended(struct qr_replicas *replicas, uint32_t known)
     uint32_t slot = replicas->count;
     for (uint32_t number = replicas->count; number > known;) {
         const uint8_t *name = replicas->at[number].name;
-        if (old > 0 && memcmp(replicas->at[replicas->sorted[old - 1]].name, name, QUIRE_REPLICA_SIZE) > 0) {
+        if (old > 0
+            && memcmp(replicas->at[replicas->sorted[old - 1]].name, name, QUIRE_REPLICA_SIZE) > 0) {
             replicas->sorted[--slot] = replicas->sorted[--old];
         } else {
             replicas->sorted[--slot] = number--;
@@ -125,6 +126,6 @@ bool qr_replicas_id_before(const struct qr_replicas *replicas, uint64_t a, uint6
     replica_a = qr_id_replica(b);
     replica_b = qr_id_replica(a);
 #endif
-    return memcmp(replicas->at[replica_a].name, replicas->at[replica_b].name,
-        QUIRE_REPLICA_SIZE) < 0;
+    return memcmp(replicas->at[replica_a].name, replicas->at[replica_b].name, QUIRE_REPLICA_SIZE)
+        < 0;
 }

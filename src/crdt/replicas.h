@@ -21,7 +21,7 @@ struct qr_replicas {
     uint32_t *sorted;      /* numbers in order of the names */
     uint32_t count;        /* without at[0] */
     uint32_t capacity;
-    uint32_t latest;       /* the one that wrote here last, or 0: looked at first */
+    uint32_t latest; /* the one that wrote here last, or 0: looked at first */
 };
 
 void qr_replicas_finish(struct qr_replicas *replicas);

@@ -22,7 +22,8 @@ struct plan {
 
 static enum quire_status add(struct plan *plan, const struct piece *piece, size_t erased_size)
 {
-    struct piece *pieces = qr_list_grown(plan->pieces, plan->count + 1, &plan->capacity, sizeof *pieces);
+    struct piece *pieces =
+        qr_list_grown(plan->pieces, plan->count + 1, &plan->capacity, sizeof *pieces);
     if (pieces == NULL) {
         return QUIRE_ENOMEM;
     }
@@ -41,7 +42,8 @@ static enum quire_status plan_replica(struct plan *plan, const struct quire_docu
     const struct qr_text *text = &document->text;
     enum quire_status status = QUIRE_OK;
     uint64_t end = qr_id(number, document->replicas.at[number].seen) + 1;
-    struct qr_tree_walk walk = qr_tree_walk_from(&text->ids, qr_text_search(text, qr_id(number, 1)));
+    struct qr_tree_walk walk =
+        qr_tree_walk_from(&text->ids, qr_text_search(text, qr_id(number, 1)));
     for (; walk.item != QR_NONE && text->items[walk.item].id < end && status == QUIRE_OK;
          qr_tree_walk_on(&text->ids, &walk)) {
         const struct qr_item *item = &text->items[walk.item];
@@ -51,8 +53,8 @@ static enum quire_status plan_replica(struct plan *plan, const struct quire_docu
         for (uint32_t done = 0; done < item->length && status == QUIRE_OK;) {
             uint32_t offset = 0;
             uint64_t counter = qr_id_counter(item->id) + done;
-            uint32_t then = from == 0 ? QR_NONE
-                                      : qr_text_find(&version->text, qr_id(from, counter), &offset);
+            uint32_t then =
+                from == 0 ? QR_NONE : qr_text_find(&version->text, qr_id(from, counter), &offset);
             uint32_t here = item->length - done;
             bool live = false;
             if (then != QR_NONE) {
@@ -74,8 +76,8 @@ static enum quire_status plan_replica(struct plan *plan, const struct quire_docu
 }
 
 /** Whether all that the version knows is known here; finds what differs. */
-static enum quire_status plan_all(struct plan *plan, const struct quire_document *document,
-    const struct quire_document *version)
+static enum quire_status plan_all(
+    struct plan *plan, const struct quire_document *document, const struct quire_document *version)
 {
     for (uint32_t from = 1; from <= version->replicas.count; from++) {
         const struct qr_replica *replica = &version->replicas.at[from];
@@ -126,7 +128,8 @@ enum quire_status quire_document_restore_text(struct quire_document *document,
         status = plan_all(&plan, document, version);
     }
     if (status == QUIRE_OK && plan.count > 0) {
-        status = qr_reserve_revived(document, stamp, plan.count, plan.revived_length, plan.revived_size);
+        status =
+            qr_reserve_revived(document, stamp, plan.count, plan.revived_length, plan.revived_size);
         if (status == QUIRE_OK) {
             status = qr_undo_reserve(document, plan.count, plan.erased_size);
         }

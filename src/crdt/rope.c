@@ -109,7 +109,8 @@ static void remove_block(struct qr_rope *rope, uint32_t index)
 static size_t size_in_front(const uint8_t *bytes, const struct qr_block *block, size_t count)
 {
     size_t rest = block->before_count - count;
-    return count < rest ? qr_utf8_size(bytes, count) : block->before - qr_utf8_size_back(bytes + block->before, rest);
+    return count < rest ? qr_utf8_size(bytes, count)
+                        : block->before - qr_utf8_size_back(bytes + block->before, rest);
 }
 
 /** Moves the gap of a block to `count` code points from its start. */
@@ -178,7 +179,7 @@ static void seek(struct qr_rope *rope, size_t position, bool after)
     }
     for (size_t count; rope->at + 1 < rope->block_count
          && (count = count_of(&rope->blocks[rope->at]),
-             position > rope->start + count || (after && position == rope->start + count));) {
+            position > rope->start + count || (after && position == rope->start + count));) {
         rope->start += count;
         rope->at++;
     }
@@ -349,8 +350,8 @@ enum quire_status qr_rope_append(const struct qr_rope *rope, struct quire_buffer
 /* ---- units -------------------------------------------------------------------------------- */
 
 /** What the first `size` bytes of a block hold; false: they end inside of a code point. */
-static bool measure(const struct qr_rope *rope, const struct qr_block *block, size_t size,
-    struct qr_offsets *place)
+static bool measure(
+    const struct qr_rope *rope, const struct qr_block *block, size_t size, struct qr_offsets *place)
 {
     const uint8_t *head = bytes_of(rope, block);
     const uint8_t *tail = tail_of(rope, block);
@@ -362,8 +363,8 @@ static bool measure(const struct qr_rope *rope, const struct qr_block *block, si
             return false;
         }
     }
-    size_t points = is_plain(block) ? size
-                                    : qr_utf8_points(head, in_head) + qr_utf8_points(tail, in_tail);
+    size_t points =
+        is_plain(block) ? size : qr_utf8_points(head, in_head) + qr_utf8_points(tail, in_tail);
     size_t wide = block->wide == 0 ? 0 : qr_utf8_wide(head, in_head) + qr_utf8_wide(tail, in_tail);
     place->points += points;
     place->bytes += size;
@@ -388,8 +389,8 @@ struct qr_offsets qr_rope_at_point(const struct qr_rope *rope, size_t position)
             size_t count = position - place.points;
             size_t more = count > block->before_count ? count - block->before_count : 0;
             size_t size = is_plain(block) ? count
-                : more > 0 ? block->before + qr_utf8_size(tail_of(rope, block), more)
-                           : qr_utf8_size(bytes_of(rope, block), count);
+                : more > 0                ? block->before + qr_utf8_size(tail_of(rope, block), more)
+                                          : qr_utf8_size(bytes_of(rope, block), count);
             measure(rope, block, size, &place);
             break;
         }

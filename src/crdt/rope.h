@@ -23,12 +23,12 @@
 #define QR_BLOCK_SMALL 256 /* bytes; a block that has fewer is joined with another */
 
 struct qr_block {
-    uint32_t slot;         /* where its bytes are: slot · QR_BLOCK_SIZE */
-    uint16_t before;       /* bytes before the gap; those after it end where the slot ends */
+    uint32_t slot;   /* where its bytes are: slot · QR_BLOCK_SIZE */
+    uint16_t before; /* bytes before the gap; those after it end where the slot ends */
     uint16_t after;
     uint16_t before_count; /* code points */
     uint16_t after_count;
-    uint16_t wide;         /* code points above U+FFFF in all of it: two units of UTF-16 */
+    uint16_t wide; /* code points above U+FFFF in all of it: two units of UTF-16 */
 };
 
 /** A place in the text, in each unit. */
@@ -43,11 +43,11 @@ struct qr_rope {
     uint8_t *data;
     uint32_t block_count;
     uint32_t block_capacity;
-    uint32_t slot_count;     /* that were ever in use */
+    uint32_t slot_count; /* that were ever in use */
     uint32_t slot_capacity;
-    uint32_t free_slot;      /* the first of those free again, each names the next; UINT32_MAX: none */
-    uint32_t at;             /* the block that holds the caret */
-    size_t start;            /* code points before that block */
+    uint32_t free_slot; /* the first of those free again, each names the next; UINT32_MAX: none */
+    uint32_t at;        /* the block that holds the caret */
+    size_t start;       /* code points before that block */
     struct qr_offsets total;
 };
 
@@ -64,7 +64,8 @@ void qr_rope_insert(struct qr_rope *rope, size_t position, struct quire_bytes te
 void qr_rope_erase(struct qr_rope *rope, size_t position, size_t count);
 
 /** Appends all of it. ENOMEM. */
-QUIRE_CHECKED enum quire_status qr_rope_append(const struct qr_rope *rope, struct quire_buffer *out_text);
+QUIRE_CHECKED enum quire_status qr_rope_append(
+    const struct qr_rope *rope, struct quire_buffer *out_text);
 
 /** A code point's place in each unit; position ≤ all. */
 struct qr_offsets qr_rope_at_point(const struct qr_rope *rope, size_t position);
@@ -74,7 +75,8 @@ bool qr_rope_at_byte(const struct qr_rope *rope, size_t offset, struct qr_offset
 bool qr_rope_at_unit(const struct qr_rope *rope, size_t offset, struct qr_offsets *out_place);
 
 /** Types one code point, of so many bytes, at the caret. False: it is elsewhere, or its block is full. */
-static inline bool qr_rope_type(struct qr_rope *rope, size_t position, const uint8_t *letter, size_t size)
+static inline bool qr_rope_type(
+    struct qr_rope *rope, size_t position, const uint8_t *letter, size_t size)
 {
     struct qr_block *block = rope->blocks + rope->at;
     if (rope->block_count == 0 || position != rope->start + block->before_count
@@ -98,7 +100,8 @@ static inline bool qr_rope_type(struct qr_rope *rope, size_t position, const uin
 /** Whether the caret's block may lose a code point without a look at its neighbours. */
 static inline bool qr_rope_may_shrink(const struct qr_rope *rope)
 {
-    size_t size = rope->block_count == 0 ? 0
+    size_t size = rope->block_count == 0
+        ? 0
         : (size_t)rope->blocks[rope->at].before + rope->blocks[rope->at].after;
     return size > QR_BLOCK_SMALL || (size > 4 && rope->block_count == 1);
 }

@@ -5,7 +5,8 @@
 
 size_t qr_siblings_count(const struct qr_item *items, uint32_t root)
 {
-    uint32_t stack[QR_SIBLINGS_DEPTH_MAX + 1]; /* one for each step to the right that is left to do */
+    uint32_t
+        stack[QR_SIBLINGS_DEPTH_MAX + 1]; /* one for each step to the right that is left to do */
     size_t depth = 0;
     size_t count = 0;
     for (uint32_t at = root; at != QR_NONE || depth > 0; count++) {

@@ -5,11 +5,12 @@
 
 struct qr_stretch_walk qr_stretch_walk_from(const struct qr_payload *payload)
 {
-    return (struct qr_stretch_walk){.payload = payload,
-        .left = payload->liveness_count > 0 ? payload->liveness[0] : 0};
+    return (struct qr_stretch_walk){
+        .payload = payload, .left = payload->liveness_count > 0 ? payload->liveness[0] : 0};
 }
 
-static bool ends_before(const struct qr_payload *payload, const struct qr_turned *turned, uint64_t id)
+static bool ends_before(
+    const struct qr_payload *payload, const struct qr_turned *turned, uint64_t id)
 {
     uint32_t rank = payload->by_number[qr_id_replica(turned->id)];
     uint32_t wanted = payload->by_number[qr_id_replica(id)];
@@ -47,7 +48,8 @@ bool qr_stretch_walk_on(struct qr_stretch_walk *walk, struct qr_stretch *out_str
     uint64_t length = walk->rest.length < walk->left ? walk->rest.length : walk->left;
     *out_stretch = (struct qr_stretch){walk->rest, false};
     out_stretch->run.turn = walk->liveness % 2 == 0 ? 0 : 1;
-    const struct qr_turned *turned = payload->turned_count == 0 ? NULL : turned_from(payload, walk->rest.id);
+    const struct qr_turned *turned =
+        payload->turned_count == 0 ? NULL : turned_from(payload, walk->rest.id);
     if (turned != NULL && turned->id <= walk->rest.id
         && qr_id_replica(turned->id) == qr_id_replica(walk->rest.id)) {
         uint64_t end = turned->id + turned->length - walk->rest.id;

@@ -23,8 +23,11 @@ enum quire_status qr_text_init(struct qr_text *text)
     fresh.item_capacity = 1;
     fresh.item_count = 1;
     fresh.free_item = QR_NONE;
-    fresh.items[0] = (struct qr_item){.length = 1, .left_root = QR_NONE, .right_root = QR_NONE,
-        .before = QR_NONE, .after = QR_NONE};
+    fresh.items[0] = (struct qr_item){.length = 1,
+        .left_root = QR_NONE,
+        .right_root = QR_NONE,
+        .before = QR_NONE,
+        .after = QR_NONE};
     status = qr_tree_init(&fresh.order, true);
     if (status == QUIRE_OK) {
         status = qr_tree_init(&fresh.ids, false);
@@ -137,8 +140,8 @@ static uint32_t size_of(const struct qr_text *text, const struct qr_item *item, 
     return (uint32_t)qr_utf8_size(text->letters.data + item->letters, count);
 }
 
-struct quire_bytes qr_text_letters(const struct qr_text *text, uint32_t item, uint64_t id,
-    uint32_t length)
+struct quire_bytes qr_text_letters(
+    const struct qr_text *text, uint32_t item, uint64_t id, uint32_t length)
 {
     const struct qr_item *whole = &text->items[item];
     if (whole->size == 0) {
@@ -146,8 +149,8 @@ struct quire_bytes qr_text_letters(const struct qr_text *text, uint32_t item, ui
     }
     uint32_t offset = (uint32_t)(id - whole->id);
     uint32_t from = size_of(text, whole, offset);
-    uint32_t to = offset + length == whole->length ? whole->size
-        : size_of(text, whole, offset + length);
+    uint32_t to =
+        offset + length == whole->length ? whole->size : size_of(text, whole, offset + length);
     return (struct quire_bytes){text->letters.data + whole->letters + from, to - from};
 }
 
@@ -294,8 +297,8 @@ static uint32_t turn_of(const struct qr_run *run, struct quire_bytes letters)
 }
 
 /** Adds to an item what follows its last character in every respect. */
-static bool extend(struct qr_text *text, uint32_t index, const struct qr_run *run,
-    struct quire_bytes letters)
+static bool extend(
+    struct qr_text *text, uint32_t index, const struct qr_run *run, struct quire_bytes letters)
 {
     struct qr_item *item = &text->items[index];
     bool dead = letters.size == 0;
@@ -333,9 +336,15 @@ static uint32_t before_of(const struct qr_text *text, uint64_t id)
 static uint32_t add_item(struct qr_text *text, const struct qr_run *run, struct quire_bytes letters)
 {
     uint32_t index = new_item(text);
-    text->items[index] = (struct qr_item){.id = run->id, .parent = run->parent,
-        .right = run->right, .length = run->length, .size = (uint32_t)letters.size,
-        .left_root = QR_NONE, .right_root = QR_NONE, .before = QR_NONE, .after = QR_NONE,
+    text->items[index] = (struct qr_item){.id = run->id,
+        .parent = run->parent,
+        .right = run->right,
+        .length = run->length,
+        .size = (uint32_t)letters.size,
+        .left_root = QR_NONE,
+        .right_root = QR_NONE,
+        .before = QR_NONE,
+        .after = QR_NONE,
         .turn = turn_of(run, letters)};
     if (letters.size > 0 && !text->letters_later) {
         text->items[index].letters = (uint32_t)(letters.data - text->letters.data);
@@ -361,7 +370,8 @@ static uint32_t first_of(struct qr_text *text, uint32_t index)
         index = child;
         text->steps++;
     }
-    return text->items[index].left_root == QR_NONE ? index
+    return text->items[index].left_root == QR_NONE
+        ? index
         : qr_tree_last_level(&text->order, index, text->items[index].depth);
 }
 
@@ -402,7 +412,8 @@ static void integrate_left(struct qr_text *text, const struct qr_replicas *repli
     uint32_t next = beside.after == QR_NONE ? parent : first_of(text, beside.after);
     qr_tree_insert_before(&text->order, next, index, qr_item_weight(item));
     uint64_t level = depth;
-    if (beside.before == QR_NONE) { /* now it is the first of all that its parent was, or the child */
+    if (beside.before
+        == QR_NONE) { /* now it is the first of all that its parent was, or the child */
         level = text->order.level[next];
         uint64_t own = next == parent ? depth - 1 : depth;
         if (level < own) {
@@ -452,8 +463,8 @@ void qr_text_integrate(struct qr_text *text, const struct qr_replicas *replicas,
         piece.length = left;
         if (letters.size > 0 && left > QR_ITEM_LENGTH_MAX) {
             piece.length = QR_ITEM_LENGTH_MAX;
-            here.size = text->letters_later ? piece.length
-                                            : qr_utf8_size(letters.data, piece.length);
+            here.size =
+                text->letters_later ? piece.length : qr_utf8_size(letters.data, piece.length);
         }
         if (qr_run_is_left(&piece)) {
             integrate_left(text, replicas, &piece, here);
@@ -473,7 +484,8 @@ void qr_text_integrate(struct qr_text *text, const struct qr_replicas *replicas,
 void qr_text_deal(struct qr_text *text, struct quire_bytes letters)
 {
     uint32_t at = (uint32_t)(letters.data - text->letters.data);
-    for (uint32_t i = qr_tree_next(&text->order, 0); i != QR_NONE; i = qr_tree_next(&text->order, i)) {
+    for (uint32_t i = qr_tree_next(&text->order, 0); i != QR_NONE;
+         i = qr_tree_next(&text->order, i)) {
         struct qr_item *item = &text->items[i];
         if (item->size > 0) {
             item->letters = at;
@@ -485,8 +497,8 @@ void qr_text_deal(struct qr_text *text, struct quire_bytes letters)
 }
 
 /** What a character typed right after one of an item's has as parent and right neighbour. */
-static void neighbours_after(struct qr_text *text, uint32_t left, uint32_t offset,
-    uint64_t *out_parent, uint64_t *out_right)
+static void neighbours_after(
+    struct qr_text *text, uint32_t left, uint32_t offset, uint64_t *out_parent, uint64_t *out_right)
 {
     const struct qr_item *item = &text->items[left];
     qr_text_remember(text, left);
@@ -508,10 +520,11 @@ static void neighbours_after(struct qr_text *text, uint32_t left, uint32_t offse
     }
 }
 
-void qr_text_neighbours(struct qr_text *text, size_t position, uint64_t last, uint64_t *out_parent,
-    uint64_t *out_right)
+void qr_text_neighbours(
+    struct qr_text *text, size_t position, uint64_t last, uint64_t *out_parent, uint64_t *out_right)
 {
-    uint32_t offset = 0; /* the last character is the end of an item that was written last: rarely searched for */
+    uint32_t offset =
+        0; /* the last character is the end of an item that was written last: rarely searched for */
     uint32_t left = qr_text_find(text, last, &offset);
     if (left == QR_NONE || text->items[left].size > 0 || offset + 1 < text->items[left].length
         || qr_tree_position(&text->order, left) != position) {
@@ -533,8 +546,8 @@ enum quire_status qr_text_append(const struct qr_text *text, struct quire_buffer
     return qr_text_append_start(text, text->visible_size, out_text);
 }
 
-enum quire_status qr_text_append_start(const struct qr_text *text, size_t size,
-    struct quire_buffer *out_text)
+enum quire_status qr_text_append_start(
+    const struct qr_text *text, size_t size, struct quire_buffer *out_text)
 {
     size_t left = size < text->visible_size ? size : text->visible_size;
     enum quire_status status = quire_buffer_reserve(out_text, left);

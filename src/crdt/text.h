@@ -36,18 +36,18 @@
 #define QR_ITEM_LENGTH_MAX 1024
 
 struct qr_item {
-    uint64_t id;          /* of its first character */
-    uint64_t parent;      /* of its first character; QR_ID_NONE: the document's start */
-    uint64_t right;       /* what stood to its right; QR_ID_NONE: the end. Left child: the parent */
-    uint32_t length;      /* code points */
-    uint32_t size;        /* bytes; 0: dead */
-    uint32_t letters;     /* where they begin in qr_text.letters; dead: where they were, perhaps */
-    uint32_t left_root;   /* its left children: the root of a search tree, or QR_NONE */
-    uint32_t right_root;  /* its right children */
-    uint32_t before;      /* in that tree of its parent: siblings that come before it */
-    uint32_t after;       /* and after it */
-    uint32_t turn;        /* of its characters; even: live */
-    uint64_t depth;       /* of its first character */
+    uint64_t id;         /* of its first character */
+    uint64_t parent;     /* of its first character; QR_ID_NONE: the document's start */
+    uint64_t right;      /* what stood to its right; QR_ID_NONE: the end. Left child: the parent */
+    uint32_t length;     /* code points */
+    uint32_t size;       /* bytes; 0: dead */
+    uint32_t letters;    /* where they begin in qr_text.letters; dead: where they were, perhaps */
+    uint32_t left_root;  /* its left children: the root of a search tree, or QR_NONE */
+    uint32_t right_root; /* its right children */
+    uint32_t before;     /* in that tree of its parent: siblings that come before it */
+    uint32_t after;      /* and after it */
+    uint32_t turn;       /* of its characters; even: live */
+    uint64_t depth;      /* of its first character */
 };
 
 #define QR_TEXT_FOUND 8 /* replicas that are told apart there */
@@ -56,17 +56,19 @@ struct qr_text {
     struct qr_item *items; /* items[0] is the document's start */
     size_t item_count;
     size_t item_capacity;
-    uint32_t free_item;    /* the first that was joined to another, each names the next in `letters`; or QR_NONE */
+    uint32_t
+        free_item; /* the first that was joined to another, each names the next in `letters`; or QR_NONE */
     size_t free_count;
-    struct qr_tree order; /* as read; weighs visible code points */
-    struct qr_tree ids;   /* by id */
+    struct qr_tree order;        /* as read; weighs visible code points */
+    struct qr_tree ids;          /* by id */
     struct quire_buffer letters; /* UTF-8 of live items, and of some that died */
-    size_t visible_size;  /* bytes of the live items */
-    bool letters_later;   /* live runs come with as many bytes as code points, which are not read */
-    uint64_t steps;       /* taken among siblings and along spines; what tests of bounds look at */
-    uint32_t found[QR_TEXT_FOUND]; /* by replica: an item where it wrote or was written at last, or 0 */
-    uint32_t newest; /* the item that was added last, or 0 */
-    struct qr_rope *view; /* borrowed: told of what appears and dies; NULL: no view */
+    size_t visible_size;         /* bytes of the live items */
+    bool letters_later; /* live runs come with as many bytes as code points, which are not read */
+    uint64_t steps;     /* taken among siblings and along spines; what tests of bounds look at */
+    uint32_t
+        found[QR_TEXT_FOUND]; /* by replica: an item where it wrote or was written at last, or 0 */
+    uint32_t newest;          /* the item that was added last, or 0 */
+    struct qr_rope *view;     /* borrowed: told of what appears and dies; NULL: no view */
 };
 
 QUIRE_CHECKED enum quire_status qr_text_init(struct qr_text *text);
@@ -99,8 +101,8 @@ uint32_t qr_text_find(const struct qr_text *text, uint64_t id, uint32_t *out_off
 uint64_t qr_text_known(const struct qr_text *text, uint64_t id, uint64_t length);
 
 /** Letters of some characters of an item, borrowed until the text changes; empty: they are dead. */
-struct quire_bytes qr_text_letters(const struct qr_text *text, uint32_t item, uint64_t id,
-    uint32_t length);
+struct quire_bytes qr_text_letters(
+    const struct qr_text *text, uint32_t item, uint64_t id, uint32_t length);
 
 /** Whether one of these characters, which are all known, has a lesser turn. */
 bool qr_text_any_before(const struct qr_text *text, uint64_t id, uint64_t length, uint32_t turn);
@@ -154,19 +156,19 @@ void qr_text_kill(struct qr_text *text, uint64_t id, uint64_t length);
 void qr_text_revive(struct qr_text *text, uint64_t id, uint64_t length, struct quire_bytes letters);
 
 /** Raises those of a lesser turn to this one. The letters are those of all; an odd turn needs none. */
-void qr_text_raise(struct qr_text *text, uint64_t id, uint64_t length, uint32_t turn,
-    struct quire_bytes letters);
+void qr_text_raise(
+    struct qr_text *text, uint64_t id, uint64_t length, uint32_t turn, struct quire_bytes letters);
 
 /** Asserts what the items promise of each other (tests; O(n log n)). */
 void qr_text_check(const struct qr_text *text);
 
 /** Appends the live text. ENOMEM. */
-QUIRE_CHECKED enum quire_status qr_text_append(const struct qr_text *text,
-    struct quire_buffer *out_text);
+QUIRE_CHECKED enum quire_status qr_text_append(
+    const struct qr_text *text, struct quire_buffer *out_text);
 
 /** Appends its first `size` bytes, or all of it; may end within a code point. ENOMEM. */
-QUIRE_CHECKED enum quire_status qr_text_append_start(const struct qr_text *text, size_t size,
-    struct quire_buffer *out_text);
+QUIRE_CHECKED enum quire_status qr_text_append_start(
+    const struct qr_text *text, size_t size, struct quire_buffer *out_text);
 
 /** Gives back the memory of dead letters once they are more than the live ones and 64 KiB; fails silently. */
 void qr_text_compact(struct qr_text *text);

@@ -15,13 +15,13 @@ static bool goes_on(const struct qr_text *text, uint32_t a, uint32_t b)
     const struct qr_item *first = &text->items[a];
     const struct qr_item *second = &text->items[b];
 #ifdef QR_FAILPOINT_JOINS_ACROSS
-    return a != 0 && first->turn == second->turn && qr_item_is_dead(first) && second->left_root == QR_NONE
-        && first->right_root == b && second->before == QR_NONE && second->after == QR_NONE;
+    return a != 0 && first->turn == second->turn && qr_item_is_dead(first)
+        && second->left_root == QR_NONE && first->right_root == b && second->before == QR_NONE
+        && second->after == QR_NONE;
 #endif
     if (a == 0 || first->id + first->length != second->id || second->parent != second->id - 1
-        || first->right != second->right || first->turn != second->turn
-        || first->right_root != b || second->before != QR_NONE || second->after != QR_NONE
-        || second->left_root != QR_NONE) {
+        || first->right != second->right || first->turn != second->turn || first->right_root != b
+        || second->before != QR_NONE || second->after != QR_NONE || second->left_root != QR_NONE) {
         return false;
     }
     if (qr_item_is_dead(first)) {
@@ -79,7 +79,8 @@ static void join_after(struct qr_text *text, uint32_t index)
 /* ---- turns --------------------------------------------------------------------------------- */
 
 /** Letters of an item that comes back: where they were, if they still stand there, else new. */
-static uint32_t store_letters(struct qr_text *text, const struct qr_item *item, struct quire_bytes letters)
+static uint32_t store_letters(
+    struct qr_text *text, const struct qr_item *item, struct quire_bytes letters)
 {
     size_t end = (size_t)item->letters + letters.size;
     if (end <= text->letters.size
@@ -90,7 +91,8 @@ static uint32_t store_letters(struct qr_text *text, const struct qr_item *item, 
 }
 
 /** Gives a whole item a greater turn; its letters, if that makes it live. */
-static void set_turn(struct qr_text *text, uint32_t index, uint32_t turn, struct quire_bytes letters)
+static void set_turn(
+    struct qr_text *text, uint32_t index, uint32_t turn, struct quire_bytes letters)
 {
     struct qr_item *item = &text->items[index];
     bool was_dead = qr_item_is_dead(item);
@@ -150,7 +152,8 @@ static void change(struct qr_text *text, uint64_t id, uint64_t length, struct qu
         uint32_t here = text->items[index].length - offset;
         here = here < length ? here : (uint32_t)length;
         uint32_t turn = next(text->items[index].turn, least);
-        struct quire_bytes part = {letters.data, letters.size > 0 ? qr_utf8_size(letters.data, here) : 0};
+        struct quire_bytes part = {
+            letters.data, letters.size > 0 ? qr_utf8_size(letters.data, here) : 0};
         bool changed_before = changed;
         changed = turn != text->items[index].turn;
         if (changed) {
@@ -162,7 +165,8 @@ static void change(struct qr_text *text, uint64_t id, uint64_t length, struct qu
             }
             set_turn(text, index, turn, part);
         }
-        if (offset == 0 && (changed || changed_before)) { /* what it was cut from does not go on with it */
+        if (offset == 0
+            && (changed || changed_before)) { /* what it was cut from does not go on with it */
             index = join_before(text, index);
         }
         offset = 0;
@@ -188,8 +192,8 @@ void qr_text_revive(struct qr_text *text, uint64_t id, uint64_t length, struct q
     change(text, id, length, letters, turn_of_revived, 0);
 }
 
-void qr_text_raise(struct qr_text *text, uint64_t id, uint64_t length, uint32_t turn,
-    struct quire_bytes letters)
+void qr_text_raise(
+    struct qr_text *text, uint64_t id, uint64_t length, uint32_t turn, struct quire_bytes letters)
 {
     change(text, id, length, letters, turn_of_raised, turn);
 }
@@ -204,19 +208,23 @@ void qr_text_check(const struct qr_text *text)
     for (uint32_t i = qr_tree_next(&text->ids, 0); i != QR_NONE; i = qr_tree_next(&text->ids, i)) {
         const struct qr_item *item = &text->items[i];
         assert(item->length > 0 && item->id >= end); /* ids ascend and do not overlap */
-        assert(qr_item_is_dead(item) == (item->size == 0)); /* dead without letters, live with some */
+        assert(
+            qr_item_is_dead(item) == (item->size == 0)); /* dead without letters, live with some */
         assert(item->size == 0 || item->length <= QR_ITEM_LENGTH_MAX);
         assert(item->size == 0 || (size_t)item->letters + item->size <= text->letters.size);
-        assert(item->size == 0 || qr_utf8_size(text->letters.data + item->letters, item->length) == item->size);
+        assert(item->size == 0
+            || qr_utf8_size(text->letters.data + item->letters, item->length) == item->size);
         uint32_t next = item->right_root;
-        assert(item->size > 0 || next == QR_NONE || !goes_on(text, i, next)); /* joined when it died */
+        assert(
+            item->size > 0 || next == QR_NONE || !goes_on(text, i, next)); /* joined when it died */
         end = item->id + item->length;
         size += item->size;
         count++;
     }
     assert(size == text->visible_size);
     assert(count + text->free_count == text->item_count);
-    for (uint32_t i = qr_tree_next(&text->order, 0); i != QR_NONE; i = qr_tree_next(&text->order, i)) {
+    for (uint32_t i = qr_tree_next(&text->order, 0); i != QR_NONE;
+         i = qr_tree_next(&text->order, i)) {
         count--;
     }
     assert(count == 1); /* the two trees hold the same items */

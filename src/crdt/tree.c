@@ -59,7 +59,8 @@ static void adopt(struct qr_tree *tree, uint32_t parent, uint32_t slot)
     }
 }
 
-static void put(struct qr_tree *tree, uint32_t index, uint32_t slot, uint32_t child, uint32_t weight)
+static void put(
+    struct qr_tree *tree, uint32_t index, uint32_t slot, uint32_t child, uint32_t weight)
 {
     struct qr_tree_node *node = &tree->nodes[index];
     size_t behind = (size_t)(node->count - slot) * sizeof node->child[0];
@@ -127,8 +128,8 @@ enum quire_status qr_tree_init(struct qr_tree *tree, bool levels)
 {
     struct qr_tree fresh = {0};
     fresh.level = levels ? malloc(sizeof *fresh.level) : NULL;
-    enum quire_status status = levels && fresh.level == NULL ? QUIRE_ENOMEM
-                                                            : qr_tree_reserve(&fresh, 1, 1);
+    enum quire_status status =
+        levels && fresh.level == NULL ? QUIRE_ENOMEM : qr_tree_reserve(&fresh, 1, 1);
     if (status != QUIRE_OK) {
         qr_tree_finish(&fresh);
         return status;
@@ -365,8 +366,9 @@ void qr_tree_remove(struct qr_tree *tree, uint32_t item)
          index = tree->nodes[index].parent) {
         tree->nodes[index].first = node->child[0];
     }
-    for (uint32_t index = leaf; tree->level != NULL && index != QR_NONE
-         && tree->nodes[index].level == tree->level[item]; index = tree->nodes[index].parent) {
+    for (uint32_t index = leaf;
+         tree->level != NULL && index != QR_NONE && tree->nodes[index].level == tree->level[item];
+         index = tree->nodes[index].parent) {
         find_level(tree, &tree->nodes[index]);
     }
     if (node->count < QR_TREE_FAN / 4) {
@@ -378,7 +380,8 @@ void qr_tree_set_level(struct qr_tree *tree, uint32_t item, uint64_t level)
 {
     uint64_t old = tree->level[item];
     tree->level[item] = level;
-    for (uint32_t index = tree->leaf_of[item]; index != QR_NONE; index = tree->nodes[index].parent) {
+    for (uint32_t index = tree->leaf_of[item]; index != QR_NONE;
+         index = tree->nodes[index].parent) {
         struct qr_tree_node *node = &tree->nodes[index];
         if (level <= node->level) {
             node->level = level;
@@ -392,8 +395,8 @@ void qr_tree_set_level(struct qr_tree *tree, uint32_t item, uint64_t level)
 }
 
 /** The first or last item below a node that has at most this level; there is one. */
-static uint32_t descend(const struct qr_tree *tree, uint32_t child, uint32_t height, uint64_t level,
-    bool last)
+static uint32_t descend(
+    const struct qr_tree *tree, uint32_t child, uint32_t height, uint64_t level, bool last)
 {
     for (; height > 0; height--) {
         const struct qr_tree_node *node = &tree->nodes[child];
@@ -523,8 +526,8 @@ static uint32_t at_in(const struct qr_tree_node *leaf, size_t position, uint32_t
 uint32_t qr_tree_at(struct qr_tree *tree, size_t position, uint32_t *out_offset)
 {
     if (tree->finger != QR_NONE && position >= tree->finger_start) {
-        uint32_t item = at_in(&tree->nodes[tree->finger], position - tree->finger_start,
-            out_offset);
+        uint32_t item =
+            at_in(&tree->nodes[tree->finger], position - tree->finger_start, out_offset);
         if (item != QR_NONE) {
             return item;
         }
@@ -554,8 +557,8 @@ static uint64_t key_of(const uint64_t *keys, size_t stride, uint32_t item)
     return key;
 }
 
-uint32_t qr_tree_search(const struct qr_tree *tree, uint64_t key, const uint64_t *keys,
-    size_t stride)
+uint32_t qr_tree_search(
+    const struct qr_tree *tree, uint64_t key, const uint64_t *keys, size_t stride)
 {
     const struct qr_tree_node *node = &tree->nodes[tree->root];
     for (;;) {

@@ -32,7 +32,8 @@ struct qr_tree {
     uint64_t *level;   /* item → its level; NULL: this tree keeps none */
     size_t node_count;
     size_t node_capacity;
-    uint32_t free_node;  /* the first of those unlinked, each names the next as its parent; or QR_NONE */
+    uint32_t
+        free_node; /* the first of those unlinked, each names the next as its parent; or QR_NONE */
     size_t item_capacity;
     uint32_t root;
     uint32_t finger;     /* the leaf that was looked at last, or QR_NONE */
@@ -44,7 +45,8 @@ QUIRE_CHECKED enum quire_status qr_tree_init(struct qr_tree *tree, bool levels);
 void qr_tree_finish(struct qr_tree *tree);
 
 /** Room for item numbers below item_count, and for `extra` insertions. ENOMEM. */
-QUIRE_CHECKED enum quire_status qr_tree_reserve(struct qr_tree *tree, size_t item_count, size_t extra);
+QUIRE_CHECKED enum quire_status qr_tree_reserve(
+    struct qr_tree *tree, size_t item_count, size_t extra);
 
 /** Puts a new item right after another. Room was reserved. */
 void qr_tree_insert_after(struct qr_tree *tree, uint32_t item, uint32_t new_item, uint32_t weight);
@@ -87,8 +89,8 @@ uint32_t qr_tree_at(struct qr_tree *tree, size_t position, uint32_t *out_offset)
 
 /** For a sequence in order of keys: the last item whose key is at most `key`. The key of item n is
  * the uint64_t `stride` · n bytes behind the first. */
-uint32_t qr_tree_search(const struct qr_tree *tree, uint64_t key, const uint64_t *keys,
-    size_t stride);
+uint32_t qr_tree_search(
+    const struct qr_tree *tree, uint64_t key, const uint64_t *keys, size_t stride);
 
 /** A walk over many items, one after another, for less than qr_tree_next each. Ends with any change. */
 struct qr_tree_walk {

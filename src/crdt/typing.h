@@ -18,7 +18,8 @@ struct qr_stroke {
     uint32_t position; /* code points of the text as it then was */
     uint32_t length;   /* code points that came or went */
     uint32_t size;     /* bytes of the letters; 0: an erasure */
-    uint32_t letters;  /* where they begin in qr_text.letters; an erasure: how many edits it was, and a bit */
+    uint32_t
+        letters; /* where they begin in qr_text.letters; an erasure: how many edits it was, and a bit */
 };
 
 /** Of an erasure's edits: the character that the replica typed last is dead once the first is made. Then
@@ -29,9 +30,9 @@ struct qr_typing {
     struct qr_rope view; /* the visible text, if has_view; else it is read from the items */
     bool has_view;
     uint8_t replica[QUIRE_REPLICA_SIZE]; /* of all strokes */
-    struct qr_stroke *strokes; /* the first that is not settled */
+    struct qr_stroke *strokes;           /* the first that is not settled */
     size_t count;
-    struct qr_stroke *memory;  /* where they are kept; those that were settled go before them */
+    struct qr_stroke *memory; /* where they are kept; those that were settled go before them */
     size_t capacity;
     uint64_t ticks;      /* counters that the strokes take */
     uint64_t ticks_max;  /* that the replica has left for strokes */
@@ -70,8 +71,8 @@ static inline void qr_typing_insert(struct qr_typing *typing, const struct qr_st
     typing->strokes[typing->count++] = *stroke;
 }
 
-static inline void qr_typing_erase(struct qr_typing *typing, size_t position, size_t count,
-    bool goes_on)
+static inline void qr_typing_erase(
+    struct qr_typing *typing, size_t position, size_t count, bool goes_on)
 {
     struct qr_stroke *last = qr_typing_last(typing);
     if (last != NULL && last->size == 0
@@ -82,7 +83,8 @@ static inline void qr_typing_erase(struct qr_typing *typing, size_t position, si
         return;
     }
     typing->strokes[typing->count++] = (struct qr_stroke){.position = (uint32_t)position,
-        .length = (uint32_t)count, .letters = 1 | (goes_on ? QR_STROKE_GOES_ON : 0)};
+        .length = (uint32_t)count,
+        .letters = 1 | (goes_on ? QR_STROKE_GOES_ON : 0)};
 }
 
 /** Counters that a stroke takes. */

@@ -42,7 +42,8 @@ void qr_undo_trim(struct quire_undo *undo)
 {
     while (undo->size > undo->size_max && undo->done.count + undo->undone.count > 0) {
         struct qr_stack *stack = undo->done.count > 0 ? &undo->done : &undo->undone;
-        undo->overflowed = undo->overflowed || (stack == undo->target && stack->count == 1 && stack->open);
+        undo->overflowed =
+            undo->overflowed || (stack == undo->target && stack->count == 1 && stack->open);
         drop_oldest(undo, stack);
     }
     if (undo->done.count + undo->undone.count == 0) {
@@ -105,8 +106,8 @@ static uint64_t add_id(struct quire_undo *undo, uint64_t id)
     uint64_t own = qr_undo_own_id(undo, id);
     if (own == QR_ID_NONE) {
         assert(undo->name_count + 1 < undo->name_capacity);
-        memcpy(undo->names[++undo->name_count],
-            undo->document->replicas.at[qr_id_replica(id)].name, QUIRE_REPLICA_SIZE);
+        memcpy(undo->names[++undo->name_count], undo->document->replicas.at[qr_id_replica(id)].name,
+            QUIRE_REPLICA_SIZE);
         own = qr_id(undo->name_count, qr_id_counter(id));
     }
     return own;
@@ -126,8 +127,8 @@ static enum quire_status grow_stack(struct qr_stack *stack)
         stack->steps = stack->memory;
         return QUIRE_OK;
     }
-    struct qr_step *memory = qr_list_grown(stack->memory, forgotten + stack->count + 1, &stack->capacity,
-        sizeof *memory);
+    struct qr_step *memory = qr_list_grown(
+        stack->memory, forgotten + stack->count + 1, &stack->capacity, sizeof *memory);
     if (memory == NULL) {
         return QUIRE_ENOMEM;
     }
@@ -136,13 +137,15 @@ static enum quire_status grow_stack(struct qr_stack *stack)
     return QUIRE_OK;
 }
 
-static enum quire_status grow_step(struct quire_undo *undo, struct qr_step *step, size_t changes,
-    size_t bytes)
+static enum quire_status grow_step(
+    struct quire_undo *undo, struct qr_step *step, size_t changes, size_t bytes)
 {
     undo->size -= step_size(step);
-    struct qr_change *list = qr_list_grown(step->changes, step->count + changes, &step->capacity, sizeof *list);
+    struct qr_change *list =
+        qr_list_grown(step->changes, step->count + changes, &step->capacity, sizeof *list);
     step->changes = list != NULL ? list : step->changes;
-    enum quire_status status = list != NULL ? quire_buffer_reserve(&step->bytes, bytes) : QUIRE_ENOMEM;
+    enum quire_status status =
+        list != NULL ? quire_buffer_reserve(&step->bytes, bytes) : QUIRE_ENOMEM;
     undo->size += step_size(step);
     return status;
 }
@@ -157,8 +160,8 @@ enum quire_status qr_undo_reserve(struct quire_document *document, size_t change
         return QUIRE_ENOMEM;
     }
     size_t replicas = changes < QR_REPLICAS_MAX ? changes : QR_REPLICAS_MAX;
-    uint8_t (*names)[QUIRE_REPLICA_SIZE] = qr_list_grown(undo->names, undo->name_count + 2 + replicas,
-        &undo->name_capacity, sizeof *names);
+    uint8_t(*names)[QUIRE_REPLICA_SIZE] = qr_list_grown(
+        undo->names, undo->name_count + 2 + replicas, &undo->name_capacity, sizeof *names);
     if (names == NULL) {
         return QUIRE_ENOMEM;
     }
@@ -237,8 +240,13 @@ void qr_undo_erased(struct quire_document *document, uint64_t id, uint32_t lengt
         last->size += (uint32_t)letters.size;
         return;
     }
-    note(undo, (struct qr_change){.kind = QR_CHANGE_ERASED, .id = own, .length = length,
-        .number = turn, .bytes = start, .size = (uint32_t)letters.size});
+    note(undo,
+        (struct qr_change){.kind = QR_CHANGE_ERASED,
+            .id = own,
+            .length = length,
+            .number = turn,
+            .bytes = start,
+            .size = (uint32_t)letters.size});
 }
 
 void qr_undo_wrote(struct quire_document *document, enum qr_change_kind kind,
@@ -249,9 +257,15 @@ void qr_undo_wrote(struct quire_document *document, enum qr_change_kind kind,
     }
     struct quire_undo *undo = document->undo;
     struct qr_step *step = open_step(undo);
-    struct qr_change change = {.kind = (uint8_t)kind, .field = dot->field, .joined = joined,
-        .length = 1, .id = add_id(undo, dot->id), .number = dot->number, .wall_ms = dot->wall_ms,
-        .name_size = dot->name_size, .bytes = step->bytes.size,
+    struct qr_change change = {.kind = (uint8_t)kind,
+        .field = dot->field,
+        .joined = joined,
+        .length = 1,
+        .id = add_id(undo, dot->id),
+        .number = dot->number,
+        .wall_ms = dot->wall_ms,
+        .name_size = dot->name_size,
+        .bytes = step->bytes.size,
         .size = dot->name_size + (kind == QR_CHANGE_REMOVED ? dot->text_size : 0)};
     put_bytes(step, dot->bytes, change.size);
     note(undo, change);
@@ -336,7 +350,8 @@ enum quire_status quire_undo_attach(struct quire_undo *undo, struct quire_docume
         return QUIRE_OK;
     }
     /* What was typed before belongs to before. */
-    enum quire_status status = has_strokes(undo->document) ? qr_document_settle(undo->document) : QUIRE_OK;
+    enum quire_status status =
+        has_strokes(undo->document) ? qr_document_settle(undo->document) : QUIRE_OK;
     if (status == QUIRE_OK && has_strokes(document)) {
         status = qr_document_settle(document);
     }
@@ -357,7 +372,8 @@ enum quire_status quire_undo_attach(struct quire_undo *undo, struct quire_docume
 
 enum quire_status quire_undo_close_step(struct quire_undo *undo)
 {
-    enum quire_status status = has_strokes(undo->document) ? qr_document_settle(undo->document) : QUIRE_OK;
+    enum quire_status status =
+        has_strokes(undo->document) ? qr_document_settle(undo->document) : QUIRE_OK;
     if (status == QUIRE_OK) {
         undo->done.open = false;
         undo->overflowed = false;
@@ -380,5 +396,6 @@ size_t quire_undo_count(const struct quire_undo *undo)
 
 size_t quire_undo_redo_count(const struct quire_undo *undo)
 {
-    return has_strokes(undo->document) ? 0 : undo->undone.count - (has_empty(&undo->undone) ? 1 : 0);
+    return has_strokes(undo->document) ? 0
+                                       : undo->undone.count - (has_empty(&undo->undone) ? 1 : 0);
 }

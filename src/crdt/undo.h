@@ -19,22 +19,22 @@ enum qr_change_kind {
     QR_CHANGE_REVIVED,
     /* One write to a cell is one of these for each dot that was there before, or is there since. */
     QR_CHANGE_PUT,
-    QR_CHANGE_REMOVED,  /* with its value */
-    QR_CHANGE_LEFT,     /* another's, that stood beside what was put or removed */
-    QR_CHANGE_LOST,     /* removed here and elsewhere: does not come back */
+    QR_CHANGE_REMOVED, /* with its value */
+    QR_CHANGE_LEFT,    /* another's, that stood beside what was put or removed */
+    QR_CHANGE_LOST,    /* removed here and elsewhere: does not come back */
 };
 
 struct qr_change {
     uint8_t kind;
-    uint8_t field;       /* of a cell */
-    bool joined;         /* of one write with the change before */
-    uint32_t length;     /* code points, or 1 */
-    uint64_t id;         /* the first character, or the dot */
-    int64_t number;      /* of a dot; ERASED: the turn that they had then */
+    uint8_t field;   /* of a cell */
+    bool joined;     /* of one write with the change before */
+    uint32_t length; /* code points, or 1 */
+    uint64_t id;     /* the first character, or the dot */
+    int64_t number;  /* of a dot; ERASED: the turn that they had then */
     int64_t wall_ms;
-    uint32_t name_size;  /* its element's name, then its text, stand at bytes */
-    uint32_t size;       /* bytes: of name and text together, or of the letters */
-    size_t bytes;        /* where they begin in qr_step.bytes */
+    uint32_t name_size; /* its element's name, then its text, stand at bytes */
+    uint32_t size;      /* bytes: of name and text together, or of the letters */
+    size_t bytes;       /* where they begin in qr_step.bytes */
 };
 
 struct qr_step {
@@ -44,7 +44,7 @@ struct qr_step {
 };
 
 struct qr_stack {
-    struct qr_step *steps;   /* the oldest; those that were forgotten stood before it */
+    struct qr_step *steps; /* the oldest; those that were forgotten stood before it */
     struct qr_step *memory;
     size_t count, capacity;
     bool open; /* the last step takes further changes */
@@ -59,16 +59,16 @@ struct qr_move {
 struct qr_moves {
     struct qr_move *slots;
     size_t count, capacity; /* a power of two, or 0 */
-    size_t kept; /* once there are so many, those that no step names are forgotten */
+    size_t kept;            /* once there are so many, those that no step names are forgotten */
 };
 
 struct quire_undo {
     struct quire_document *document; /* NULL: none */
     struct qr_stack done, undone;
-    struct qr_stack *target; /* where changes are noted */
+    struct qr_stack *target;     /* where changes are noted */
     struct qr_stack *unfinished; /* taking its last step back failed half way */
     bool replaying;
-    bool overflowed; /* the step under way was too large and is forgotten */
+    bool overflowed;       /* the step under way was too large and is forgotten */
     size_t size, size_max; /* bytes of all steps and moves */
     struct qr_moves moves;
     uint8_t (*names)[QUIRE_REPLICA_SIZE]; /* names[0] is unused */
@@ -80,8 +80,8 @@ struct quire_undo {
 
 /** Makes room for so many more changes and their bytes, with the redo stack gone if this is a new
  * edit. ENOMEM. */
-QUIRE_CHECKED enum quire_status qr_undo_reserve(struct quire_document *document, size_t changes,
-    size_t bytes);
+QUIRE_CHECKED enum quire_status qr_undo_reserve(
+    struct quire_document *document, size_t changes, size_t bytes);
 void qr_undo_inserted(struct quire_document *document, uint64_t id, uint32_t length);
 /** Characters of one item, which are live now and will have this turn. */
 void qr_undo_erased(struct quire_document *document, uint64_t id, uint32_t length, uint32_t turn,
@@ -96,7 +96,8 @@ void qr_undo_removed_elsewhere(struct quire_document *document, uint64_t id);
 /* For what takes steps back (undo_replay.c, undo_text.c). */
 
 /** A change's name, text or letters. */
-static inline const uint8_t *qr_change_bytes(const struct qr_step *step, const struct qr_change *change)
+static inline const uint8_t *qr_change_bytes(
+    const struct qr_step *step, const struct qr_change *change)
 {
     return change->size > 0 ? step->bytes.data + change->bytes : NULL;
 }

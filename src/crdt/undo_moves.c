@@ -80,7 +80,8 @@ enum quire_status qr_undo_reserve_moves(struct quire_undo *undo, size_t extra)
     return capacity == undo->moves.capacity ? QUIRE_OK : resize(undo, capacity);
 }
 
-static void keep_named(struct quire_undo *undo, const struct qr_moves *old, const struct qr_stack *stack)
+static void keep_named(
+    struct quire_undo *undo, const struct qr_moves *old, const struct qr_stack *stack)
 {
     for (size_t i = 0; i < stack->count; i++) {
         for (size_t j = 0; j < stack->steps[i].count; j++) {

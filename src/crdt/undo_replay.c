@@ -27,7 +27,8 @@ static enum quire_status replay_cell(struct quire_undo *undo, const struct quire
 {
     struct quire_document *document = undo->document;
     const struct qr_change *change = &step->changes[start];
-    struct qr_cell cell = {.field = change->field, .some = true,
+    struct qr_cell cell = {.field = change->field,
+        .some = true,
         .name = {qr_change_bytes(step, change), change->name_size}};
     size_t first;
     size_t strangers = qr_cells_find(&document->cells, cell.field, cell.name, &first);
@@ -36,19 +37,23 @@ static enum quire_status replay_cell(struct quire_undo *undo, const struct quire
     size_t put_count = 0;
     bool wanted = true;
     struct qr_put *puts = calloc(step->count - start, sizeof *puts);
-    enum quire_status status = puts == NULL ? QUIRE_ENOMEM
-        : qr_undo_reserve_moves(undo, step->count - start);
+    enum quire_status status =
+        puts == NULL ? QUIRE_ENOMEM : qr_undo_reserve_moves(undo, step->count - start);
     for (size_t i = first; i < first + here; i++) {
         document->cells.dots[i]->goes = false;
     }
-    for (size_t i = step->count; status == QUIRE_OK && i > start; i--) { /* the last is shown first */
+    for (size_t i = step->count; status == QUIRE_OK && i > start;
+         i--) { /* the last is shown first */
         change = &step->changes[i - 1];
         if (change->kind == QR_CHANGE_REMOVED) {
-            puts[put_count++] = (struct qr_put){.field = cell.field, .name = cell.name,
-                .number = change->number, .wall_ms = change->wall_ms};
+            puts[put_count++] = (struct qr_put){.field = cell.field,
+                .name = cell.name,
+                .number = change->number,
+                .wall_ms = change->wall_ms};
             if (change->size > change->name_size) {
-                puts[put_count - 1].text = (struct quire_bytes){
-                    qr_change_bytes(step, change) + change->name_size, change->size - change->name_size};
+                puts[put_count - 1].text =
+                    (struct quire_bytes){qr_change_bytes(step, change) + change->name_size,
+                        change->size - change->name_size};
             }
         } else if (change->kind != QR_CHANGE_LOST) {
             bool is_ours = change->kind == QR_CHANGE_PUT;
@@ -100,22 +105,18 @@ static enum quire_status replay_block(struct quire_undo *undo, const struct quir
     const struct qr_change *last = &step->changes[step->count - 1];
     bool text = last->kind == QR_CHANGE_INSERTED || last->kind == QR_CHANGE_ERASED;
     size_t first = step->count - 1;
-    while (first > 0 && (text ? step->changes[first - 1].kind == last->kind
-                              : step->changes[first].joined)) {
+    while (first > 0
+        && (text ? step->changes[first - 1].kind == last->kind : step->changes[first].joined)) {
         first--;
     }
     *out_count = step->count - first;
     switch (last->kind) {
     case QR_CHANGE_INSERTED:
         return qr_undo_take_out(undo, stamp, &step->changes[first], *out_count);
-    case QR_CHANGE_ERASED:
-        return qr_undo_put_back(undo, stamp, step, first);
-    case QR_CHANGE_DELETED:
-        return revive(undo, stamp);
-    case QR_CHANGE_REVIVED:
-        return quire_document_delete(undo->document, stamp);
-    default:
-        return replay_cell(undo, stamp, step, first);
+    case QR_CHANGE_ERASED: return qr_undo_put_back(undo, stamp, step, first);
+    case QR_CHANGE_DELETED: return revive(undo, stamp);
+    case QR_CHANGE_REVIVED: return quire_document_delete(undo->document, stamp);
+    default: return replay_cell(undo, stamp, step, first);
     }
 }
 

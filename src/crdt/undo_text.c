@@ -45,7 +45,8 @@ static void tick(struct quire_document *document, const struct quire_stamp *stam
 
 static bool is_unsent(const struct quire_document *document, uint64_t id, uint32_t length)
 {
-    return qr_pending_has(&document->replicas, id) && qr_pending_has(&document->replicas, id + length - 1);
+    return qr_pending_has(&document->replicas, id)
+        && qr_pending_has(&document->replicas, id + length - 1);
 }
 
 /** Counts, or erases, the pieces of a block of insertions. What another device erased gets a further turn:
@@ -60,7 +61,8 @@ static size_t each_inserted(struct quire_undo *undo, const struct qr_change *cha
         uint64_t length = changes[i - 1].length;
         while (length > 0) {
             struct piece piece = next_piece(undo, &own, &length);
-            if (piece.item == QR_NONE || (!piece.live && is_unsent(document, piece.id, piece.length))) {
+            if (piece.item == QR_NONE
+                || (!piece.live && is_unsent(document, piece.id, piece.length))) {
                 continue;
             }
             uint32_t turn = document->text.items[piece.item].turn;
@@ -112,7 +114,8 @@ struct revival {
 };
 
 /** Revives some characters of one item, which are dead. Room was reserved. */
-static void revive(struct quire_document *document, uint64_t id, uint32_t length, struct quire_bytes letters)
+static void revive(
+    struct quire_document *document, uint64_t id, uint32_t length, struct quire_bytes letters)
 {
     qr_edit_record_revived(document, id, length, letters);
     qr_text_revive(&document->text, id, length, letters);
@@ -120,8 +123,8 @@ static void revive(struct quire_document *document, uint64_t id, uint32_t length
 }
 
 /** Counts, or revives, the pieces of one erasure that are as it left them. */
-static void each_erased(struct quire_undo *undo, const struct qr_step *step, const struct qr_change *change,
-    struct revival *counts)
+static void each_erased(struct quire_undo *undo, const struct qr_step *step,
+    const struct qr_change *change, struct revival *counts)
 {
     struct quire_document *document = undo->document;
     const uint8_t *letters = qr_change_bytes(step, change);
@@ -156,7 +159,8 @@ enum quire_status qr_undo_put_back(struct quire_undo *undo, const struct quire_s
     if (counts.pieces == 0) {
         return QUIRE_OK;
     }
-    enum quire_status status = qr_reserve_revived(document, stamp, counts.pieces, counts.length, counts.size);
+    enum quire_status status =
+        qr_reserve_revived(document, stamp, counts.pieces, counts.length, counts.size);
     if (status == QUIRE_OK) {
         status = qr_undo_reserve(document, counts.pieces, 0);
     }

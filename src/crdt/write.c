@@ -127,24 +127,15 @@ static void write_values(struct output *output)
         qr_write_varint(writer, zigzag((uint64_t)dot->wall_ms - (uint64_t)encoder->wall_ms));
         qr_write_u8(writer, dot->field);
         switch (dot->field) {
-        case QUIRE_REGISTER_TITLE:
-            write_sized(writer, qr_dot_text(dot));
-            break;
-        case QUIRE_REGISTER_DATE:
-            qr_write_varint(writer, zigzag((uint64_t)dot->number));
-            break;
-        case QUIRE_REGISTER_MOOD:
-            qr_write_varint(writer, (uint64_t)dot->number);
-            break;
-        case QUIRE_REGISTER_COUNT + QUIRE_SET_TAGS:
-            write_sized(writer, qr_dot_name(dot));
-            break;
+        case QUIRE_REGISTER_TITLE: write_sized(writer, qr_dot_text(dot)); break;
+        case QUIRE_REGISTER_DATE: qr_write_varint(writer, zigzag((uint64_t)dot->number)); break;
+        case QUIRE_REGISTER_MOOD: qr_write_varint(writer, (uint64_t)dot->number); break;
+        case QUIRE_REGISTER_COUNT + QUIRE_SET_TAGS: write_sized(writer, qr_dot_name(dot)); break;
         case QUIRE_REGISTER_COUNT + QUIRE_SET_EMOTIONS:
             write_sized(writer, qr_dot_name(dot));
             qr_write_varint(writer, (uint64_t)dot->number);
             break;
-        default:
-            write_unread(output, dot);
+        default: write_unread(output, dot);
         }
     }
 }
@@ -170,8 +161,7 @@ static void write_letters(struct output *output)
     struct qr_writer *writer = &output->writer;
     qr_write_varint(writer, letters_size(encoder));
     if (encoder->state) {
-        if (!writer->failed
-            && quire_document_text(encoder->document, writer->buffer) != QUIRE_OK) {
+        if (!writer->failed && quire_document_text(encoder->document, writer->buffer) != QUIRE_OK) {
             writer->failed = true;
         }
         return;
@@ -206,8 +196,8 @@ static void write_turns(struct output *output)
     const struct qr_encoder *encoder = output->encoder;
     for (size_t i = 0, end; i < encoder->run_count; i = end) {
         uint32_t replica = qr_id_replica(run_at(encoder, i)->id);
-        for (end = i + 1; end < encoder->run_count
-             && qr_id_replica(run_at(encoder, end)->id) == replica;) {
+        for (end = i + 1;
+             end < encoder->run_count && qr_id_replica(run_at(encoder, end)->id) == replica;) {
             end++;
         }
         qr_write_varint(&output->writer, encoder->parts[replica].rank);
@@ -307,8 +297,8 @@ static void write_removed(struct output *output)
 }
 
 /** Letters of a range, which is live throughout; where `writer` is NULL they are only counted. */
-static size_t write_revived(const struct qr_encoder *encoder, const struct qr_encoder_turn *turn,
-    struct qr_writer *writer)
+static size_t write_revived(
+    const struct qr_encoder *encoder, const struct qr_encoder_turn *turn, struct qr_writer *writer)
 {
     const struct qr_text *text = &encoder->document->text;
     uint64_t id = turn->id;
@@ -358,7 +348,8 @@ static void write_turned(struct output *output)
 enum quire_status qr_encoder_write(const struct qr_encoder *encoder, struct quire_buffer *out_bytes)
 {
     size_t replicas = encoder->document->replicas.count + 1u;
-    struct output output = {.encoder = encoder, .writer = qr_writer_onto(out_bytes),
+    struct output output = {.encoder = encoder,
+        .writer = qr_writer_onto(out_bytes),
         .referred = calloc(2 * replicas, sizeof *output.referred)};
     if (output.referred == NULL) {
         return QUIRE_ENOMEM;

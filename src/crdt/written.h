@@ -7,6 +7,7 @@
 #include <quire/bytes.h>
 
 /** The latest of the clocks of the edits in a payload, ms since 1970. EMALFORMED, EUNSUPPORTED. */
-QUIRE_CHECKED enum quire_status qr_payload_written(struct quire_bytes payload, int64_t *out_wall_ms);
+QUIRE_CHECKED enum quire_status qr_payload_written(
+    struct quire_bytes payload, int64_t *out_wall_ms);
 
 #endif

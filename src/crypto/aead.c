@@ -58,8 +58,8 @@ static void hedge(uint8_t out_nonce[QR_NONCE_SIZE], struct quire_bytes plaintext
         {aad->data, aad->size},
         plaintext,
     };
-    qr_keyed_hash(out_nonce, QR_NONCE_SIZE, key, QR_CONTEXT_NONCE, parts,
-        QR_FAILPOINT_ON(NO_HEDGE) ? 1 : 4);
+    qr_keyed_hash(
+        out_nonce, QR_NONCE_SIZE, key, QR_CONTEXT_NONCE, parts, QR_FAILPOINT_ON(NO_HEDGE) ? 1 : 4);
 }
 
 void qr_aead_encrypt(uint8_t *text, size_t size, const uint8_t key[QR_KEY_SIZE],
@@ -67,14 +67,15 @@ void qr_aead_encrypt(uint8_t *text, size_t size, const uint8_t key[QR_KEY_SIZE],
     uint8_t out_nonce[QR_NONCE_SIZE])
 {
     hedge(out_nonce, (struct quire_bytes){text, size}, key, aad, entropy);
-    crypto_aead_xchacha20poly1305_ietf_encrypt(text, NULL, text, size, aad->data, aad->size, NULL,
-        out_nonce, key);
+    crypto_aead_xchacha20poly1305_ietf_encrypt(
+        text, NULL, text, size, aad->data, aad->size, NULL, out_nonce, key);
 }
 
 bool qr_aead_decrypt(uint8_t *out, struct quire_bytes ciphertext, const uint8_t key[QR_KEY_SIZE],
     const struct qr_aad *aad, const uint8_t nonce[QR_NONCE_SIZE])
 {
     assert(ciphertext.size >= QR_TAG_SIZE);
-    return crypto_aead_xchacha20poly1305_ietf_decrypt(out, NULL, NULL, ciphertext.data,
-               ciphertext.size, aad->data, aad->size, nonce, key) == 0;
+    return crypto_aead_xchacha20poly1305_ietf_decrypt(
+               out, NULL, NULL, ciphertext.data, ciphertext.size, aad->data, aad->size, nonce, key)
+        == 0;
 }

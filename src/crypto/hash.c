@@ -19,8 +19,8 @@ static void add(crypto_generichash_state *state, const void *data, size_t size)
     }
 }
 
-static void begin(crypto_generichash_state *state, const uint8_t *key, size_t size,
-    enum qr_context context)
+static void begin(
+    crypto_generichash_state *state, const uint8_t *key, size_t size, enum qr_context context)
 {
     const char *text = qr_context_text(context);
     int failed = crypto_generichash_init(state, key, key == NULL ? 0 : QR_KEY_SIZE, size);
@@ -42,7 +42,8 @@ void qr_hash(uint8_t out_hash[QR_HASH_SIZE], enum qr_context context,
 void qr_keyed_hash(uint8_t *out, size_t size, const uint8_t key[QR_KEY_SIZE],
     enum qr_context context, const struct quire_bytes *parts, size_t part_count)
 {
-    assert(key != NULL && size >= crypto_generichash_BYTES_MIN && size <= crypto_generichash_BYTES_MAX);
+    assert(key != NULL && size >= crypto_generichash_BYTES_MIN
+        && size <= crypto_generichash_BYTES_MAX);
     crypto_generichash_state state;
     begin(&state, key, size, context);
     for (size_t i = 0; i < part_count; i++) {
@@ -64,6 +65,6 @@ void qr_hasher_add(struct qr_hasher *hasher, const void *data, size_t size)
 
 void qr_hasher_finish(struct qr_hasher *hasher, uint8_t out_hash[QR_HASH_SIZE])
 {
-    crypto_generichash_final((crypto_generichash_state *)(void *)hasher->opaque, out_hash,
-        QR_HASH_SIZE);
+    crypto_generichash_final(
+        (crypto_generichash_state *)(void *)hasher->opaque, out_hash, QR_HASH_SIZE);
 }

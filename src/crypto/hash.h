@@ -12,38 +12,38 @@
  * protocol/crypto.md. A test checks that no string is a prefix of another.
  */
 enum qr_context {
-    QR_CONTEXT_USER,           /* "quire/user/1"       user_id of a genesis record */
-    QR_CONTEXT_DEVICE,         /* "quire/device/1"     device_id of two public keys */
-    QR_CONTEXT_ROSTER,         /* "quire/roster/1"     hash of a roster record */
-    QR_CONTEXT_ROSTER_SIGN,    /* "quire/rosig/1"      signature of a roster record */
-    QR_CONTEXT_CHANGE_HASH,    /* "quire/chhash/1"     hash of one change's bytes */
-    QR_CONTEXT_BATCH_CONTENT,  /* "quire/content/1"    ch of a batch */
-    QR_CONTEXT_BATCH_SIGNED,   /* "quire/signed/1"     sh, what a batch's signature signs */
-    QR_CONTEXT_BATCH,          /* "quire/batch/1"      bh, the chain's head */
-    QR_CONTEXT_BATCH_SIGN,     /* "quire/batsig/1"     signature of a batch */
-    QR_CONTEXT_CHANGE,         /* "quire/chg/1"        AAD of a change */
-    QR_CONTEXT_NONCE,          /* "quire/nonce/1"      hedged nonce */
-    QR_CONTEXT_COMMITMENT,     /* "quire/vkc/1"        commitment of an epoch key */
-    QR_CONTEXT_ENTRY,          /* "quire/entry/1"      entry key of an epoch key */
-    QR_CONTEXT_WRAP,           /* "quire/wrap/1"       previous epoch key under the next */
-    QR_CONTEXT_NAME,           /* "quire/name/1"       device name under an epoch key */
-    QR_CONTEXT_AUTH_TRANSCRIPT,/* "quire/hello/1"      hash of HELLO and CHALLENGE */
-    QR_CONTEXT_AUTH,           /* "quire/auth/1"       signature of a connection */
-    QR_CONTEXT_KIT_SIGN,       /* "quire/kitsig/1"     root signing key of the kit's seed */
-    QR_CONTEXT_KIT_BOX,        /* "quire/kitbox/1"     recovery box key of the kit's seed */
-    QR_CONTEXT_KIT_CHECK,      /* "quire/kitsum/1"     checksum of the kit's characters */
-    QR_CONTEXT_DEVICE_SIGN,    /* "quire/devsig/1"     device signing key of its seed */
-    QR_CONTEXT_DEVICE_BOX,     /* "quire/devbox/1"     device box key of its seed */
-    QR_CONTEXT_PAIR_MAILBOX,   /* "quire/pairbox/1"    mailbox name of a pairing secret */
-    QR_CONTEXT_PAIR_REQUEST,   /* "quire/pairreq/1"    key of the new device's request */
-    QR_CONTEXT_PAIR_REPLY,     /* "quire/pairrep/1"    key of the old device's reply */
-    QR_CONTEXT_LOCAL,          /* "quire/local/1"      records of a profile */
-    QR_CONTEXT_ENTROPY,        /* "quire/entropy/1"    random bytes of an event, expanded */
-    QR_CONTEXT_WORDS,          /* "quire/words/1"      digest of heads, to compare by eye */
-    QR_CONTEXT_DIGEST,         /* "quire/digest/1"     what a document shows */
-    QR_CONTEXT_EPOCH,          /* "quire/epoch/1"      a new epoch key, of fresh bytes and the seed */
-    QR_CONTEXT_SEAL,           /* "quire/seal/1"       ephemeral key of a seal */
-    QR_CONTEXT_KIT_SALT,       /* "quire/kitsalt/1"    genesis record's salt of the kit's seed */
+    QR_CONTEXT_USER,            /* "quire/user/1"       user_id of a genesis record */
+    QR_CONTEXT_DEVICE,          /* "quire/device/1"     device_id of two public keys */
+    QR_CONTEXT_ROSTER,          /* "quire/roster/1"     hash of a roster record */
+    QR_CONTEXT_ROSTER_SIGN,     /* "quire/rosig/1"      signature of a roster record */
+    QR_CONTEXT_CHANGE_HASH,     /* "quire/chhash/1"     hash of one change's bytes */
+    QR_CONTEXT_BATCH_CONTENT,   /* "quire/content/1"    ch of a batch */
+    QR_CONTEXT_BATCH_SIGNED,    /* "quire/signed/1"     sh, what a batch's signature signs */
+    QR_CONTEXT_BATCH,           /* "quire/batch/1"      bh, the chain's head */
+    QR_CONTEXT_BATCH_SIGN,      /* "quire/batsig/1"     signature of a batch */
+    QR_CONTEXT_CHANGE,          /* "quire/chg/1"        AAD of a change */
+    QR_CONTEXT_NONCE,           /* "quire/nonce/1"      hedged nonce */
+    QR_CONTEXT_COMMITMENT,      /* "quire/vkc/1"        commitment of an epoch key */
+    QR_CONTEXT_ENTRY,           /* "quire/entry/1"      entry key of an epoch key */
+    QR_CONTEXT_WRAP,            /* "quire/wrap/1"       previous epoch key under the next */
+    QR_CONTEXT_NAME,            /* "quire/name/1"       device name under an epoch key */
+    QR_CONTEXT_AUTH_TRANSCRIPT, /* "quire/hello/1"      hash of HELLO and CHALLENGE */
+    QR_CONTEXT_AUTH,            /* "quire/auth/1"       signature of a connection */
+    QR_CONTEXT_KIT_SIGN,        /* "quire/kitsig/1"     root signing key of the kit's seed */
+    QR_CONTEXT_KIT_BOX,         /* "quire/kitbox/1"     recovery box key of the kit's seed */
+    QR_CONTEXT_KIT_CHECK,       /* "quire/kitsum/1"     checksum of the kit's characters */
+    QR_CONTEXT_DEVICE_SIGN,     /* "quire/devsig/1"     device signing key of its seed */
+    QR_CONTEXT_DEVICE_BOX,      /* "quire/devbox/1"     device box key of its seed */
+    QR_CONTEXT_PAIR_MAILBOX,    /* "quire/pairbox/1"    mailbox name of a pairing secret */
+    QR_CONTEXT_PAIR_REQUEST,    /* "quire/pairreq/1"    key of the new device's request */
+    QR_CONTEXT_PAIR_REPLY,      /* "quire/pairrep/1"    key of the old device's reply */
+    QR_CONTEXT_LOCAL,           /* "quire/local/1"      records of a profile */
+    QR_CONTEXT_ENTROPY,         /* "quire/entropy/1"    random bytes of an event, expanded */
+    QR_CONTEXT_WORDS,           /* "quire/words/1"      digest of heads, to compare by eye */
+    QR_CONTEXT_DIGEST,          /* "quire/digest/1"     what a document shows */
+    QR_CONTEXT_EPOCH,    /* "quire/epoch/1"      a new epoch key, of fresh bytes and the seed */
+    QR_CONTEXT_SEAL,     /* "quire/seal/1"       ephemeral key of a seal */
+    QR_CONTEXT_KIT_SALT, /* "quire/kitsalt/1"    genesis record's salt of the kit's seed */
     QR_CONTEXT_COUNT
 };
 

@@ -70,8 +70,8 @@ out:
     return status;
 }
 
-void qr_kit_public(const struct qr_kit *kit, uint8_t out_root[QR_KEY_SIZE],
-    uint8_t out_recovery[QR_KEY_SIZE])
+void qr_kit_public(
+    const struct qr_kit *kit, uint8_t out_root[QR_KEY_SIZE], uint8_t out_recovery[QR_KEY_SIZE])
 {
     memcpy(out_root, kit->keys.sign_public, QR_KEY_SIZE);
     memcpy(out_recovery, kit->keys.box_public, QR_KEY_SIZE);

@@ -15,7 +15,8 @@
 struct qr_kit; /* owns the root's secret keys */
 
 /** ENOMEM. The seed stays the caller's to wipe. */
-QUIRE_CHECKED enum quire_status qr_kit_create(const uint8_t seed[QR_KEY_SIZE], struct qr_kit **out_kit);
+QUIRE_CHECKED enum quire_status qr_kit_create(
+    const uint8_t seed[QR_KEY_SIZE], struct qr_kit **out_kit);
 /** Wipes and frees; accepts NULL. */
 void qr_kit_destroy(struct qr_kit *kit);
 
@@ -26,8 +27,8 @@ void qr_kit_text(const struct qr_kit *kit, char out_text[QR_KIT_TEXT_SIZE]);
 QUIRE_CHECKED enum quire_status qr_kit_parse(struct quire_bytes text, struct qr_kit **out_kit);
 
 /** The public halves: Ed25519 root, X25519 recovery box. */
-void qr_kit_public(const struct qr_kit *kit, uint8_t out_root[QR_KEY_SIZE],
-    uint8_t out_recovery[QR_KEY_SIZE]);
+void qr_kit_public(
+    const struct qr_kit *kit, uint8_t out_root[QR_KEY_SIZE], uint8_t out_recovery[QR_KEY_SIZE]);
 /** The salt of the genesis record: public, and of the seed, so that the kit alone makes that record. */
 void qr_kit_salt(const struct qr_kit *kit, uint8_t out_salt[QR_KIT_SALT_SIZE]);
 /** Signs as the root, as qr_verify checks. */

@@ -49,8 +49,8 @@ void qr_pad(uint8_t *out, struct quire_bytes plaintext, size_t minimum)
     memset(out + used, 0, qr_padded_size(plaintext.size, minimum) - used);
 }
 
-enum quire_status qr_unpad(struct quire_bytes padded, size_t minimum,
-    struct quire_bytes *out_plaintext)
+enum quire_status qr_unpad(
+    struct quire_bytes padded, size_t minimum, struct quire_bytes *out_plaintext)
 {
     if (padded.size < QR_PADDING_HEADER) {
         return QUIRE_EMALFORMED;

@@ -15,7 +15,7 @@ size_t qr_padded_size(size_t size, size_t minimum);
 void qr_pad(uint8_t *out, struct quire_bytes plaintext, size_t minimum);
 /** The plaintext's place in padded bytes. EUNSUPPORTED: another codec. EMALFORMED: any byte that
  * qr_pad would not have written, so that one plaintext has one padded form. */
-QUIRE_CHECKED enum quire_status qr_unpad(struct quire_bytes padded, size_t minimum,
-    struct quire_bytes *out_plaintext);
+QUIRE_CHECKED enum quire_status qr_unpad(
+    struct quire_bytes padded, size_t minimum, struct quire_bytes *out_plaintext);
 
 #endif

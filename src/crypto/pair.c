@@ -17,12 +17,12 @@
 #define HEADER_SIZE (QR_KEY_SIZE + QR_NONCE_SIZE)
 
 struct qr_pair {
-    uint8_t values[CODE_VALUES];   /* the secret as it is typed */
-    uint8_t secret[QR_KEY_SIZE];   /* the same as a key: 100 bits, then zeros */
+    uint8_t values[CODE_VALUES]; /* the secret as it is typed */
+    uint8_t secret[QR_KEY_SIZE]; /* the same as a key: 100 bits, then zeros */
     uint8_t own_public[QR_KEY_SIZE];
     uint8_t own_secret[QR_KEY_SIZE];
-    bool is_new;                   /* this is the new device */
-    bool has_peer;                 /* on the old device: a request was opened */
+    bool is_new;   /* this is the new device */
+    bool has_peer; /* on the old device: a request was opened */
     uint8_t peer_public[QR_KEY_SIZE];
 };
 
@@ -53,8 +53,8 @@ enum quire_status qr_pair_create(const uint8_t entropy[QR_ENTROPY_SIZE], struct 
     return status;
 }
 
-enum quire_status qr_pair_parse(struct quire_bytes code, const uint8_t entropy[QR_ENTROPY_SIZE],
-    struct qr_pair **out_pair)
+enum quire_status qr_pair_parse(
+    struct quire_bytes code, const uint8_t entropy[QR_ENTROPY_SIZE], struct qr_pair **out_pair)
 {
     uint8_t values[CODE_VALUES];
     enum quire_status status = QUIRE_EMALFORMED;
@@ -119,8 +119,7 @@ static enum quire_status open_message(struct quire_bytes message, const uint8_t 
     if (text == NULL) {
         return QUIRE_ENOMEM;
     }
-    const struct quire_bytes ciphertext = {
-        message.data + HEADER_SIZE, message.size - HEADER_SIZE};
+    const struct quire_bytes ciphertext = {message.data + HEADER_SIZE, message.size - HEADER_SIZE};
     enum quire_status status = QUIRE_ECRYPTO;
     struct quire_bytes content;
     if (qr_aead_decrypt(text, ciphertext, key, aad, message.data + QR_KEY_SIZE)) {
@@ -167,8 +166,8 @@ enum quire_status qr_pair_seal_request(struct qr_pair *pair, struct quire_bytes 
     return status;
 }
 
-enum quire_status qr_pair_open_request(struct qr_pair *pair, struct quire_bytes request,
-    struct quire_buffer *out_content)
+enum quire_status qr_pair_open_request(
+    struct qr_pair *pair, struct quire_bytes request, struct quire_buffer *out_content)
 {
     if (pair->is_new) {
         return QUIRE_ESTATE;
@@ -191,8 +190,8 @@ enum quire_status qr_pair_open_request(struct qr_pair *pair, struct quire_bytes 
 /* ---- reply ------------------------------------------------------------------------------------ */
 
 /* ECRYPTO: the peer's ephemeral key is one of the few that give every secret the same result. */
-static enum quire_status bind_reply(const struct qr_pair *pair, const uint8_t peer_public[QR_KEY_SIZE],
-    uint8_t out_key[QR_KEY_SIZE], struct qr_aad *out_aad)
+static enum quire_status bind_reply(const struct qr_pair *pair,
+    const uint8_t peer_public[QR_KEY_SIZE], uint8_t out_key[QR_KEY_SIZE], struct qr_aad *out_aad)
 {
     uint8_t shared[QR_KEY_SIZE];
     if (crypto_scalarmult(shared, pair->own_secret, peer_public) != 0) {
@@ -230,8 +229,8 @@ enum quire_status qr_pair_seal_reply(struct qr_pair *pair, struct quire_bytes co
     return status;
 }
 
-enum quire_status qr_pair_open_reply(struct qr_pair *pair, struct quire_bytes reply,
-    struct quire_buffer *out_content)
+enum quire_status qr_pair_open_reply(
+    struct qr_pair *pair, struct quire_bytes reply, struct quire_buffer *out_content)
 {
     if (!pair->is_new) {
         return QUIRE_ESTATE;

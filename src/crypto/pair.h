@@ -22,11 +22,11 @@
 struct qr_pair; /* owns the secret and this side's ephemeral key */
 
 /** The old device: a fresh secret. ENOMEM. */
-QUIRE_CHECKED enum quire_status qr_pair_create(const uint8_t entropy[QR_ENTROPY_SIZE],
-    struct qr_pair **out_pair);
-/** The new device: the code as typed (case, spaces, '-' ignored; O is 0; I, L are 1). EMALFORMED. */
-QUIRE_CHECKED enum quire_status qr_pair_parse(struct quire_bytes code,
+QUIRE_CHECKED enum quire_status qr_pair_create(
     const uint8_t entropy[QR_ENTROPY_SIZE], struct qr_pair **out_pair);
+/** The new device: the code as typed (case, spaces, '-' ignored; O is 0; I, L are 1). EMALFORMED. */
+QUIRE_CHECKED enum quire_status qr_pair_parse(
+    struct quire_bytes code, const uint8_t entropy[QR_ENTROPY_SIZE], struct qr_pair **out_pair);
 /** Wipes and frees; accepts NULL. */
 void qr_pair_destroy(struct qr_pair *pair);
 
@@ -37,19 +37,20 @@ void qr_pair_mailbox(const struct qr_pair *pair, uint8_t out_mailbox[QR_MAILBOX_
 
 /** New device: appends a request. ELIMIT: content above QR_PAIR_REQUEST_MAX. ESTATE: on the old
  * device. ENOMEM. */
-QUIRE_CHECKED enum quire_status qr_pair_seal_request(struct qr_pair *pair, struct quire_bytes content,
-    const uint8_t entropy[QR_ENTROPY_SIZE], struct quire_buffer *out_request);
+QUIRE_CHECKED enum quire_status qr_pair_seal_request(struct qr_pair *pair,
+    struct quire_bytes content, const uint8_t entropy[QR_ENTROPY_SIZE],
+    struct quire_buffer *out_request);
 /** Old device: opens it and appends the content; the reply will be for the last one that opened.
  * ECRYPTO: not made with this secret. EMALFORMED. EUNSUPPORTED. ESTATE: on the new device. */
-QUIRE_CHECKED enum quire_status qr_pair_open_request(struct qr_pair *pair, struct quire_bytes request,
-    struct quire_buffer *out_content);
+QUIRE_CHECKED enum quire_status qr_pair_open_request(
+    struct qr_pair *pair, struct quire_bytes request, struct quire_buffer *out_content);
 /** Old device: appends a reply. ESTATE: no request was opened. ELIMIT: content above
  * QR_PAIR_REPLY_MAX. ECRYPTO: the request's ephemeral key is a degenerate one. ENOMEM. */
 QUIRE_CHECKED enum quire_status qr_pair_seal_reply(struct qr_pair *pair, struct quire_bytes content,
     const uint8_t entropy[QR_ENTROPY_SIZE], struct quire_buffer *out_reply);
 /** New device: opens the reply and appends the content. ECRYPTO: not made with this secret for this
  * side's request. EMALFORMED. EUNSUPPORTED. ESTATE: on the old device. */
-QUIRE_CHECKED enum quire_status qr_pair_open_reply(struct qr_pair *pair, struct quire_bytes reply,
-    struct quire_buffer *out_content);
+QUIRE_CHECKED enum quire_status qr_pair_open_reply(
+    struct qr_pair *pair, struct quire_bytes reply, struct quire_buffer *out_content);
 
 #endif

@@ -43,8 +43,7 @@ bool qr_crypto_init(void)
 }
 
 bool qr_verify(const uint8_t public_key[QR_KEY_SIZE], enum qr_context context,
-    const struct quire_bytes *parts, size_t part_count,
-    const uint8_t signature[QR_SIGNATURE_SIZE])
+    const struct quire_bytes *parts, size_t part_count, const uint8_t signature[QR_SIGNATURE_SIZE])
 {
     struct message message;
     return message_make(&message, context, parts, part_count)
@@ -83,8 +82,8 @@ void qr_device_id(uint8_t out_device[QR_DEVICE_SIZE], const uint8_t sign_public[
     memcpy(out_device, hash, QR_DEVICE_SIZE);
 }
 
-void qr_entropy_expand(uint8_t out[QR_ENTROPY_SIZE], const uint8_t entropy[QR_ENTROPY_SIZE],
-    uint64_t counter)
+void qr_entropy_expand(
+    uint8_t out[QR_ENTROPY_SIZE], const uint8_t entropy[QR_ENTROPY_SIZE], uint64_t counter)
 {
     uint8_t bytes[8];
     qr_store_u64(bytes, counter);

@@ -17,16 +17,15 @@ bool qr_crypto_init(void);
  * libsodium refuses small-order keys and non-canonical signatures. Threads: any.
  */
 bool qr_verify(const uint8_t public_key[QR_KEY_SIZE], enum qr_context context,
-    const struct quire_bytes *parts, size_t part_count,
-    const uint8_t signature[QR_SIGNATURE_SIZE]);
+    const struct quire_bytes *parts, size_t part_count, const uint8_t signature[QR_SIGNATURE_SIZE]);
 
 /** device_id of its two public keys: the first 16 bytes of their hash. */
 void qr_device_id(uint8_t out_device[QR_DEVICE_SIZE], const uint8_t sign_public[QR_KEY_SIZE],
     const uint8_t box_public[QR_KEY_SIZE]);
 
 /** Bytes for one purpose from the 32 random bytes that a shell gives with each event. */
-void qr_entropy_expand(uint8_t out[QR_ENTROPY_SIZE], const uint8_t entropy[QR_ENTROPY_SIZE],
-    uint64_t counter);
+void qr_entropy_expand(
+    uint8_t out[QR_ENTROPY_SIZE], const uint8_t entropy[QR_ENTROPY_SIZE], uint64_t counter);
 
 /** Overwrites memory in a way that the compiler keeps. */
 void qr_wipe(void *data, size_t size);

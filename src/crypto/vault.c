@@ -13,8 +13,8 @@
 static_assert(QR_SEAL_SIZE == crypto_box_SEALBYTES + QR_KEY_SIZE, "a seal is libsodium's");
 static_assert(QR_WRAP_SIZE == QR_NONCE_SIZE + QR_KEY_SIZE + QR_TAG_SIZE, "a wrap holds one key");
 
-enum quire_status qr_vault_create(const uint8_t entropy[QR_ENTROPY_SIZE],
-    struct qr_vault **out_vault)
+enum quire_status qr_vault_create(
+    const uint8_t entropy[QR_ENTROPY_SIZE], struct qr_vault **out_vault)
 {
     struct qr_vault *vault = calloc(1, sizeof *vault);
     if (vault == NULL) {
@@ -103,8 +103,8 @@ static enum quire_status grow(struct qr_vault *vault, uint32_t epoch)
     return QUIRE_OK;
 }
 
-enum quire_status qr_vault_add_key(struct qr_vault *vault, uint32_t epoch,
-    const uint8_t key[QR_KEY_SIZE])
+enum quire_status qr_vault_add_key(
+    struct qr_vault *vault, uint32_t epoch, const uint8_t key[QR_KEY_SIZE])
 {
     if (epoch < 1 || epoch > QR_EPOCHS_MAX) {
         return QUIRE_ELIMIT;
@@ -128,8 +128,8 @@ void qr_vault_forget_epoch(struct qr_vault *vault, uint32_t epoch)
     }
 }
 
-enum quire_status qr_vault_new_epoch(struct qr_vault *vault, uint32_t epoch,
-    const uint8_t entropy[QR_ENTROPY_SIZE])
+enum quire_status qr_vault_new_epoch(
+    struct qr_vault *vault, uint32_t epoch, const uint8_t entropy[QR_ENTROPY_SIZE])
 {
     if (qr_vault_has_epoch(vault, epoch)) {
         return QUIRE_ESTATE;
@@ -138,8 +138,8 @@ enum quire_status qr_vault_new_epoch(struct qr_vault *vault, uint32_t epoch,
      * do not let a stranger compute the key, nor give two epochs the same one. */
     uint8_t number[4], key[QR_KEY_SIZE];
     qr_store_u32(number, epoch);
-    const struct quire_bytes parts[] = {
-        {vault->seed, sizeof vault->seed}, {vault->user, sizeof vault->user}, {number, sizeof number}};
+    const struct quire_bytes parts[] = {{vault->seed, sizeof vault->seed},
+        {vault->user, sizeof vault->user}, {number, sizeof number}};
     qr_keyed_hash(key, sizeof key, entropy, QR_CONTEXT_EPOCH, parts, 3);
     enum quire_status status = qr_vault_add_key(vault, epoch, key);
     qr_wipe(key, sizeof key);
@@ -157,8 +157,8 @@ static void commit(uint8_t out_commitment[QR_HASH_SIZE], const struct qr_vault *
     qr_keyed_hash(out_commitment, QR_HASH_SIZE, key, QR_CONTEXT_COMMITMENT, parts, 2);
 }
 
-enum quire_status qr_vault_commitment(const struct qr_vault *vault, uint32_t epoch,
-    uint8_t out_commitment[QR_HASH_SIZE])
+enum quire_status qr_vault_commitment(
+    const struct qr_vault *vault, uint32_t epoch, uint8_t out_commitment[QR_HASH_SIZE])
 {
     const uint8_t *key = qr_vault_key(vault, epoch);
     if (!vault->has_user) {
@@ -242,8 +242,8 @@ enum quire_status qr_vault_recover_epoch(struct qr_vault *vault, const struct qr
 
 /* ---- wraps: the previous epoch's key under the next ------------------------------------------- */
 
-static void bind_wrap(const struct qr_vault *vault, uint32_t epoch, const uint8_t epoch_key[QR_KEY_SIZE],
-    uint8_t out_key[QR_KEY_SIZE], struct qr_aad *out_aad)
+static void bind_wrap(const struct qr_vault *vault, uint32_t epoch,
+    const uint8_t epoch_key[QR_KEY_SIZE], uint8_t out_key[QR_KEY_SIZE], struct qr_aad *out_aad)
 {
     qr_keyed_hash(out_key, QR_KEY_SIZE, epoch_key, QR_CONTEXT_WRAP, NULL, 0);
     qr_aad_init(out_aad, QR_CONTEXT_WRAP);

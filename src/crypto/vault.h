@@ -11,8 +11,8 @@
 
 #include "crypto/kit.h"
 
-#define QR_SEAL_SIZE 80      /* one epoch key for one box key: ephemeral public key, 32 + 16 bytes */
-#define QR_WRAP_SIZE 72      /* previous epoch key: nonce, 32 + 16 bytes */
+#define QR_SEAL_SIZE 80 /* one epoch key for one box key: ephemeral public key, 32 + 16 bytes */
+#define QR_WRAP_SIZE 72 /* previous epoch key: nonce, 32 + 16 bytes */
 #define QR_CHANGE_OVERHEAD 16
 #define QR_NONCE_SIZE 24
 #define QR_EPOCHS_MAX 1024
@@ -22,8 +22,8 @@
 struct qr_vault;
 
 /** A new device: keys from 32 random bytes, no user, no epoch key. ENOMEM. */
-QUIRE_CHECKED enum quire_status qr_vault_create(const uint8_t entropy[QR_ENTROPY_SIZE],
-    struct qr_vault **out_vault);
+QUIRE_CHECKED enum quire_status qr_vault_create(
+    const uint8_t entropy[QR_ENTROPY_SIZE], struct qr_vault **out_vault);
 /** Wipes and frees; accepts NULL. */
 void qr_vault_destroy(struct qr_vault *vault);
 
@@ -48,13 +48,13 @@ void qr_vault_sign(const struct qr_vault *vault, enum qr_context context,
 uint32_t qr_vault_epoch(const struct qr_vault *vault);
 bool qr_vault_has_epoch(const struct qr_vault *vault, uint32_t epoch);
 /** Makes a random key for `epoch`. ENOMEM. ESTATE: held already. ELIMIT: epoch > QR_EPOCHS_MAX or 0. */
-QUIRE_CHECKED enum quire_status qr_vault_new_epoch(struct qr_vault *vault, uint32_t epoch,
-    const uint8_t entropy[QR_ENTROPY_SIZE]);
+QUIRE_CHECKED enum quire_status qr_vault_new_epoch(
+    struct qr_vault *vault, uint32_t epoch, const uint8_t entropy[QR_ENTROPY_SIZE]);
 /** Forgets a key made for a record that did not become part of the roster. */
 void qr_vault_forget_epoch(struct qr_vault *vault, uint32_t epoch);
 /** Commitment to the key of `epoch`: keyed hash over user ‖ epoch. ENOTFOUND. */
-QUIRE_CHECKED enum quire_status qr_vault_commitment(const struct qr_vault *vault, uint32_t epoch,
-    uint8_t out_commitment[QR_HASH_SIZE]);
+QUIRE_CHECKED enum quire_status qr_vault_commitment(
+    const struct qr_vault *vault, uint32_t epoch, uint8_t out_commitment[QR_HASH_SIZE]);
 /** The key of `epoch`, sealed to a box key (crypto_box_seal_open opens it; the ephemeral key is of
  * entropy, epoch key and box key). ENOTFOUND. ECRYPTO: the box key is a degenerate one. */
 QUIRE_CHECKED enum quire_status qr_vault_seal_epoch(const struct qr_vault *vault, uint32_t epoch,

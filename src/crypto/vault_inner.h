@@ -25,7 +25,7 @@ struct qr_vault {
 /** The key of an epoch, or NULL if it is not held. Borrowed until the next key is added. */
 const uint8_t *qr_vault_key(const struct qr_vault *vault, uint32_t epoch);
 /** Adds a key. ELIMIT. ENOMEM. ECRYPTO: another one is held for that epoch. */
-QUIRE_CHECKED enum quire_status qr_vault_add_key(struct qr_vault *vault, uint32_t epoch,
-    const uint8_t key[QR_KEY_SIZE]);
+QUIRE_CHECKED enum quire_status qr_vault_add_key(
+    struct qr_vault *vault, uint32_t epoch, const uint8_t key[QR_KEY_SIZE]);
 
 #endif

@@ -64,8 +64,8 @@ enum quire_status qr_local_open_under(const uint8_t local_key[QR_KEY_SIZE], stru
     const struct quire_bytes ciphertext = {
         sealed.data + QR_NONCE_SIZE, sealed.size - QR_NONCE_SIZE};
     bind_local(name, &aad);
-    if (!qr_aead_decrypt(out_plaintext->data + out_plaintext->size, ciphertext, local_key, &aad,
-            sealed.data)) {
+    if (!qr_aead_decrypt(
+            out_plaintext->data + out_plaintext->size, ciphertext, local_key, &aad, sealed.data)) {
         return QUIRE_ECRYPTO;
     }
     out_plaintext->size += size;
@@ -137,8 +137,8 @@ enum quire_status qr_vault_save(const struct qr_vault *vault,
     write_vault(&writer, vault);
     status = qr_writer_end(&writer);
     if (status == QUIRE_OK) {
-        status = qr_local_seal(profile_key, name, quire_buffer_bytes(&plaintext), entropy,
-            out_sealed);
+        status =
+            qr_local_seal(profile_key, name, quire_buffer_bytes(&plaintext), entropy, out_sealed);
     }
 out:
     wipe_and_finish(&plaintext);

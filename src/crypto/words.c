@@ -6,6 +6,7 @@
 #include "crypto/words.h"
 #include <assert.h>
 
+/* clang-format off */
 static const char list[256][8] = {
     "acorn", "actor", "album", "almond", "amber", "anchor", "angle", "apple", "apron", "arrow",
     "artist", "aspen", "atlas", "autumn", "badge", "bagel", "baker", "bamboo", "banjo", "barley",
@@ -35,6 +36,7 @@ static const char list[256][8] = {
     "violet", "volcano", "waffle", "walnut", "water", "wheel", "whistle", "winter", "wolf", "wool",
     "yarn", "yellow", "yogurt", "zebra", "zenith", "zigzag",
 };
+/* clang-format on */
 
 void qr_words(const uint8_t hash[QR_HASH_SIZE], char out_words[QR_WORDS_SIZE])
 {

@@ -127,9 +127,9 @@ static bool read_head(const uint8_t *head, struct qr_bundle *bundle)
     bundle->bucket_count = u32_at(head + 12);
     bundle->stride = u16_at(head + 16);
     bundle->fingerprint = u16_at(head + 18);
-    return bundle->outputs >= 1 && bundle->outputs <= QR_BUNDLE_OUTPUTS_MAX && bundle->slot_count >= 1
-        && bundle->bucket_count >= 1 && bundle->fingerprint >= 1 && bundle->fingerprint <= 8
-        && bundle->stride == bundle->outputs + bundle->fingerprint
+    return bundle->outputs >= 1 && bundle->outputs <= QR_BUNDLE_OUTPUTS_MAX
+        && bundle->slot_count >= 1 && bundle->bucket_count >= 1 && bundle->fingerprint >= 1
+        && bundle->fingerprint <= 8 && bundle->stride == bundle->outputs + bundle->fingerprint
         && bundle->features <= bundle->slot_count;
 }
 

@@ -36,9 +36,9 @@ enum qr_bundle_flag {
 };
 
 struct qr_label {
-    int32_t bias, scale;    /* Q12; what 1/r is multiplied by (model.c) */
-    int32_t best, show;     /* thresholds, Q12: greatest F1; the label is told to a person above this */
-    uint32_t knots;         /* 2 … QR_BUNDLE_KNOTS_MAX, or 0: no probability */
+    int32_t bias, scale; /* Q12; what 1/r is multiplied by (model.c) */
+    int32_t best, show; /* thresholds, Q12: greatest F1; the label is told to a person above this */
+    uint32_t knots;     /* 2 … QR_BUNDLE_KNOTS_MAX, or 0: no probability */
     int32_t logits[QR_BUNDLE_KNOTS_MAX], probabilities[QR_BUNDLE_KNOTS_MAX]; /* Q12; 1/10,000 */
     uint8_t flags;
     struct quire_bytes name; /* in the bundle's bytes */
@@ -57,7 +57,8 @@ struct qr_bundle {
  * Checks bytes as a bundle. EMALFORMED: cut, altered, or never one. EUNSUPPORTED: a bundle of a later
  * version. On failure out_bundle is untouched.
  */
-QUIRE_CHECKED enum quire_status qr_bundle_open(struct quire_bytes bytes, struct qr_bundle *out_bundle);
+QUIRE_CHECKED enum quire_status qr_bundle_open(
+    struct quire_bytes bytes, struct qr_bundle *out_bundle);
 
 /** The checksum over the bytes of a bundle from offset 16 on. */
 uint64_t qr_bundle_checksum(struct quire_bytes bytes);

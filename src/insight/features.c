@@ -19,13 +19,13 @@
 
 static const char negators[QR_LANGUAGE_COUNT][LISTED_MAX][LISTED_SIZE] = {
     [QR_LANGUAGE_EN] = {"not", "no", "never", "nothing", "nobody", "none", "neither", "nor",
-        "without", "hardly", "barely", "cannot", "dont", "cant", "wont", "didnt", "doesnt",
-        "isnt", "wasnt", "couldnt", "wouldnt"},
+        "without", "hardly", "barely", "cannot", "dont", "cant", "wont", "didnt", "doesnt", "isnt",
+        "wasnt", "couldnt", "wouldnt"},
     [QR_LANGUAGE_ES] = {"no", "nunca", "sin", "ni", "tampoco", "nada", "nadie", "jamas"},
     [QR_LANGUAGE_DE] = {"nicht", "nie", "niemals", "ohne", "nichts", "kaum"},
     [QR_LANGUAGE_FR] = {"ne", "pas", "jamais", "sans", "rien", "ni", "aucun", "aucune"},
-    [QR_LANGUAGE_ID] = {"tidak", "bukan", "jangan", "tanpa", "gak", "ga", "nggak", "enggak",
-        "tak", "belum"},
+    [QR_LANGUAGE_ID] = {"tidak", "bukan", "jangan", "tanpa", "gak", "ga", "nggak", "enggak", "tak",
+        "belum"},
 };
 
 static const char wishing[QR_LANGUAGE_COUNT][LISTED_MAX][LISTED_SIZE] = {
@@ -167,7 +167,8 @@ void qr_features_add_token(struct qr_features *features, const struct qr_token *
     }
 }
 
-void qr_features_add(struct qr_features *features, enum qr_language language, struct quire_bytes text)
+void qr_features_add(
+    struct qr_features *features, enum qr_language language, struct quire_bytes text)
 {
     struct qr_tokens tokens = {.text = text};
     struct qr_token token;

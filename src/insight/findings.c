@@ -64,8 +64,8 @@ static uint32_t edge_of(uint32_t n)
  * k² · Σ_{t≤k} (S_t − t/k · S_k)² for each k, over k²: from the sums of S_t² and t·S_t. `backwards`
  * reads the values from the end. Half points keep it within 64 bits for 364 days.
  */
-static void spreads(const int64_t *values, uint32_t n, bool backwards, int64_t *out_sums,
-    int64_t *out_spreads)
+static void spreads(
+    const int64_t *values, uint32_t n, bool backwards, int64_t *out_sums, int64_t *out_spreads)
 {
     int64_t sum = 0, squares = 0, moments = 0, numbers = 0;
     for (uint32_t k = 1; k <= n; k++) {
@@ -73,15 +73,16 @@ static void spreads(const int64_t *values, uint32_t n, bool backwards, int64_t *
         squares += sum * sum;
         moments += k * sum;
         numbers += (int64_t)k * k;
-        int64_t all = (int64_t)k * k * squares - 2 * (int64_t)k * sum * moments + sum * sum * numbers;
+        int64_t all =
+            (int64_t)k * k * squares - 2 * (int64_t)k * sum * moments + sum * sum * numbers;
         out_sums[k] = sum;
         out_spreads[k] = all / ((int64_t)k * k);
     }
 }
 
 /* The greatest D²/V, times 256. out_place: the index at which the second part most likely begins. */
-static int64_t change_statistic(struct qr_findings_work *work, const int64_t *values, uint32_t n,
-    uint32_t *out_place)
+static int64_t change_statistic(
+    struct qr_findings_work *work, const int64_t *values, uint32_t n, uint32_t *out_place)
 {
     int64_t greatest = -1, weighted = -1;
     uint32_t edge = edge_of(n);
@@ -147,11 +148,14 @@ static bool is_large(const struct qr_sieve *sieve, int64_t effect)
     return size >= EFFECT_MIN && size >= quarter;
 }
 
-static void say(struct qr_finding *finding, enum qr_finding_kind kind, int32_t which, int64_t effect,
-    int64_t half_width, uint32_t adjusted)
+static void say(struct qr_finding *finding, enum qr_finding_kind kind, int32_t which,
+    int64_t effect, int64_t half_width, uint32_t adjusted)
 {
-    *finding = (struct qr_finding){.kind = kind, .which = which, .effect = hundredths(effect),
-        .low = hundredths(effect - half_width), .high = hundredths(effect + half_width),
+    *finding = (struct qr_finding){.kind = kind,
+        .which = which,
+        .effect = hundredths(effect),
+        .low = hundredths(effect - half_width),
+        .high = hundredths(effect + half_width),
         .chance = (adjusted * 10000 + QR_DRAWS) / (QR_DRAWS + 1)};
 }
 
@@ -210,8 +214,8 @@ static uint32_t look_for_change(struct qr_findings_work *work, const struct qr_d
 }
 
 /* How sure the change's size and place are: from series with and without the same step. */
-static void note_change(struct qr_findings_work *work, uint32_t n, uint32_t place, int64_t step,
-    uint32_t draw)
+static void note_change(
+    struct qr_findings_work *work, uint32_t n, uint32_t place, int64_t step, uint32_t draw)
 {
     uint32_t found = place;
     work->draws.rows[draw][QR_STATISTICS_MAX - 1] = size_of(step_at(work->drawn, n, place));
@@ -278,7 +282,8 @@ static uint32_t list_tests(struct qr_findings_work *work, const struct qr_days *
         each &= weekday_days[weekday] >= QR_WEEKDAY_EACH_MIN;
     }
     for (int weekday = 0; weekday <= WEEKEND && each; weekday++) {
-        tests[count++] = (struct test){QR_FINDING_WEEKDAY, weekday, weekday_days[weekday], NULL, NULL};
+        tests[count++] =
+            (struct test){QR_FINDING_WEEKDAY, weekday, weekday_days[weekday], NULL, NULL};
     }
     for (uint32_t j = 0; j < count; j++) {
         uint32_t with = 0;
@@ -305,8 +310,8 @@ static void without_step(int64_t *values, uint32_t n, uint32_t place)
 
 /* Stage 2; also the intervals of stage 1's change. */
 static uint32_t look_for_factors(struct qr_findings_work *work, const struct qr_days *days,
-    const struct qr_factor *factors, uint32_t factor_count, uint32_t place, struct qr_finding *change,
-    struct qr_finding *out_findings)
+    const struct qr_factor *factors, uint32_t factor_count, uint32_t place,
+    struct qr_finding *change, struct qr_finding *out_findings)
 {
     struct test tests[QR_STATISTICS_MAX];
     uint32_t n = days->n, adjusted[QR_STATISTICS_MAX], found = 0;
@@ -375,7 +380,8 @@ uint32_t qr_findings_look(struct qr_findings_work *work, const struct qr_days *d
     adjust(work->weekdays, days->n, work->adjusted);
     uint32_t found = look_for_change(work, days, out_findings, &place);
     return found
-        + look_for_factors(work, days, factors, factor_count, place, out_findings, out_findings + found);
+        + look_for_factors(
+            work, days, factors, factor_count, place, out_findings, out_findings + found);
 }
 
 bool qr_finding_holds(const struct qr_finding *before, const struct qr_finding *now)

@@ -14,34 +14,34 @@
 #include "insight/sieve.h"
 
 #define QR_FACTORS_MAX 40
-#define QR_FACTOR_DAYS_MIN 10  /* with it, and without it */
+#define QR_FACTOR_DAYS_MIN 10 /* with it, and without it */
 #define QR_FINDING_DAYS_MIN 28
 #define QR_CHANGE_DAYS_MIN 42
 #define QR_WEEKDAY_DAYS_MIN 56
 #define QR_WEEKDAY_EACH_MIN 6
 #define QR_FINDINGS_MAX (QR_STATISTICS_MAX + 2)
-#define QR_BUDGET_CHANGE 15    /* of 1,000 */
+#define QR_BUDGET_CHANGE 15 /* of 1,000 */
 #define QR_BUDGET_FACTORS 30
 
 /** The days of a window that have a mood, in order. */
 struct qr_days {
     uint32_t n;
-    int32_t days[QR_DAYS_MAX];   /* since 1970-01-01 */
-    int32_t moods[QR_DAYS_MAX];  /* mean of the day's entries, hundredths of a point */
+    int32_t days[QR_DAYS_MAX];  /* since 1970-01-01 */
+    int32_t moods[QR_DAYS_MAX]; /* mean of the day's entries, hundredths of a point */
 };
 
 /** What some days have. */
 struct qr_factor {
-    uint32_t id;                     /* the caller's */
-    uint32_t count;                  /* days with it */
-    uint8_t present[QR_DAYS_MAX];    /* by index of the day; 0 or 1 */
+    uint32_t id;                  /* the caller's */
+    uint32_t count;               /* days with it */
+    uint8_t present[QR_DAYS_MAX]; /* by index of the day; 0 or 1 */
 };
 
 enum qr_finding_kind {
-    QR_FINDING_FACTOR,   /* which: the factor's id */
-    QR_FINDING_WEEKDAY,  /* which: 0 Monday … 6 Sunday, 7 the weekend */
-    QR_FINDING_CHANGE,   /* which: the first day of the new level; from, to: 90 % of where it may be */
-    QR_FINDING_SLOPE     /* effect: in 30 days */
+    QR_FINDING_FACTOR,  /* which: the factor's id */
+    QR_FINDING_WEEKDAY, /* which: 0 Monday … 6 Sunday, 7 the weekend */
+    QR_FINDING_CHANGE, /* which: the first day of the new level; from, to: 90 % of where it may be */
+    QR_FINDING_SLOPE   /* effect: in 30 days */
 };
 
 /** One statement. Effects are hundredths of a mood point; the interval holds 95 %. */

@@ -49,7 +49,8 @@ struct quire_insight {
     struct quire_insight_item items[QR_ITEMS_MAX];
     struct quire_insight_day days[QR_DAYS_MAX];
     struct quire_insight_week weeks[QR_WEEKS_MAX];
-    int32_t shows[QUIRE_INSIGHT_BUNDLES_MAX][QR_BUNDLE_OUTPUTS_MAX]; /* thresholds for this person, Q12 */
+    int32_t shows[QUIRE_INSIGHT_BUNDLES_MAX]
+                 [QR_BUNDLE_OUTPUTS_MAX]; /* thresholds for this person, Q12 */
 };
 
 /** Memory of finish, between entries and passages. */
@@ -77,8 +78,8 @@ struct qr_finish_work {
 struct qr_passage *qr_passage_at(const struct quire_insight *insight, uint32_t i);
 
 /** A new item of the report; NULL: there is no room. */
-struct quire_insight_item *qr_item_add(struct quire_insight *insight,
-    enum quire_insight_template template_id);
+struct quire_insight_item *qr_item_add(
+    struct quire_insight *insight, enum quire_insight_template template_id);
 
 /** Looks at the diary, twice; adds findings, themes, and what is missing for them. */
 void qr_looks_add(struct quire_insight *insight, struct qr_finish_work *work);
@@ -88,7 +89,8 @@ void qr_looks_add(struct quire_insight *insight, struct qr_finish_work *work);
 void qr_readings_add(struct quire_insight *insight, int64_t *numbers);
 
 /** Reads an entry's text; ENOMEM: no room for its passages. */
-QUIRE_CHECKED enum quire_status qr_readings_read(struct quire_insight *insight, struct qr_entry *entry);
+QUIRE_CHECKED enum quire_status qr_readings_read(
+    struct quire_insight *insight, struct qr_entry *entry);
 
 /** The label's output in the bundle that a picked emotion means; −1: none. */
 int qr_readings_label_of(const struct qr_bundle *bundle, struct quire_bytes emotion);

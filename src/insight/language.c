@@ -47,7 +47,8 @@ static struct letters count_letters(struct quire_bytes text)
 }
 
 /* The label with the greatest logit, if its share of the probability is enough. */
-static enum qr_language most_probable(const struct qr_bundle *bundle, const struct qr_reading *reading)
+static enum qr_language most_probable(
+    const struct qr_bundle *bundle, const struct qr_reading *reading)
 {
     uint32_t best = 0;
     uint64_t sum = 0, greatest = 0;

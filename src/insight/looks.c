@@ -74,15 +74,15 @@ static void mark(struct qr_factor *factor, uint32_t day)
 }
 
 /* What an entry gives to its day. */
-static void mark_entry(struct qr_finish_work *work, uint32_t factor_count, const struct qr_entry *entry,
-    uint32_t day, uint32_t median)
+static void mark_entry(struct qr_finish_work *work, uint32_t factor_count,
+    const struct qr_entry *entry, uint32_t day, uint32_t median)
 {
     for (uint32_t f = 0; f < factor_count; f++) {
         struct qr_factor *factor = &work->factors[f];
         if (factor->id >= TIME_OF_DAY) {
-            bool has = factor->id == LONG_TEXT ? entry->tokens > median
-                                               : entry->hour >= 0
-                    && (uint32_t)entry->hour / 6 == factor->id - TIME_OF_DAY;
+            bool has = factor->id == LONG_TEXT
+                ? entry->tokens > median
+                : entry->hour >= 0 && (uint32_t)entry->hour / 6 == factor->id - TIME_OF_DAY;
             if (has) {
                 mark(factor, day);
             }
@@ -111,7 +111,8 @@ static uint32_t choose_factors(struct qr_finish_work *work)
         uint32_t best = QUIRE_INSIGHT_NAMES_MAX;
         for (uint32_t i = 0; i < work->name_count; i++) {
             if (work->names[i].days >= QR_FACTOR_DAYS_MIN
-                && (best == QUIRE_INSIGHT_NAMES_MAX || work->names[i].days > work->names[best].days)) {
+                && (best == QUIRE_INSIGHT_NAMES_MAX
+                    || work->names[i].days > work->names[best].days)) {
                 best = i;
             }
         }
@@ -124,8 +125,8 @@ static uint32_t choose_factors(struct qr_finish_work *work)
     return count;
 }
 
-static uint32_t median_tokens(const struct quire_insight *insight, int32_t look, int64_t *numbers,
-    uint32_t max)
+static uint32_t median_tokens(
+    const struct quire_insight *insight, int32_t look, int64_t *numbers, uint32_t max)
 {
     uint32_t count = 0;
     for (uint32_t i = insight->entry_count; i > 0 && count < max; i--) {
@@ -138,8 +139,8 @@ static uint32_t median_tokens(const struct quire_insight *insight, int32_t look,
 }
 
 /* Names keep their index from one look to the next, so that findings of two looks can be compared. */
-static void look_at_moods(struct quire_insight *insight, struct qr_finish_work *work, int32_t look,
-    uint32_t which)
+static void look_at_moods(
+    struct quire_insight *insight, struct qr_finish_work *work, int32_t look, uint32_t which)
 {
     struct qr_days *days = &work->days;
     collect_days(insight, look, days);
@@ -172,8 +173,10 @@ static void look_at_moods(struct quire_insight *insight, struct qr_finish_work *
 static void add_finding(struct quire_insight *insight, const struct qr_finish_work *work,
     const struct qr_finding *finding)
 {
-    static const enum quire_insight_template templates[] = {[QR_FINDING_FACTOR] = QUIRE_INSIGHT_TAG_WITH,
-        [QR_FINDING_WEEKDAY] = QUIRE_INSIGHT_WEEKDAY, [QR_FINDING_CHANGE] = QUIRE_INSIGHT_CHANGE,
+    static const enum quire_insight_template templates[] = {
+        [QR_FINDING_FACTOR] = QUIRE_INSIGHT_TAG_WITH,
+        [QR_FINDING_WEEKDAY] = QUIRE_INSIGHT_WEEKDAY,
+        [QR_FINDING_CHANGE] = QUIRE_INSIGHT_CHANGE,
         [QR_FINDING_SLOPE] = QUIRE_INSIGHT_SLOPE};
     struct quire_insight_item *item = qr_item_add(insight, templates[finding->kind]);
     if (item == NULL) {
@@ -217,8 +220,8 @@ static void add_findings(struct quire_insight *insight, const struct qr_finish_w
     }
 }
 
-static void add_need(struct quire_insight *insight, enum quire_insight_need need, uint32_t have,
-    uint32_t wanted)
+static void add_need(
+    struct quire_insight *insight, enum quire_insight_need need, uint32_t have, uint32_t wanted)
 {
     struct quire_insight_item *item =
         have >= wanted ? NULL : qr_item_add(insight, QUIRE_INSIGHT_NEED_MOODS);
@@ -250,14 +253,16 @@ static void add_needs(struct quire_insight *insight, struct qr_finish_work *work
     struct quire_insight_item *item =
         looks >= LOOKS_MIN ? NULL : qr_item_add(insight, QUIRE_INSIGHT_NEED_LOOKS);
     if (item != NULL) {
-        item->numbers[0] = insight->report.first_day + LOOKS_MIN * LOOK_DAYS - insight->options.today;
+        item->numbers[0] =
+            insight->report.first_day + LOOKS_MIN * LOOK_DAYS - insight->options.today;
     }
 }
 
 /* ---- themes ----------------------------------------------------------------------------------- */
 
 /* The bundles whose language a tenth of the entries read is in; all of them if none was read. */
-static size_t languages_in_use(const struct quire_insight *insight, const struct qr_bundle **out_bundles)
+static size_t languages_in_use(
+    const struct quire_insight *insight, const struct qr_bundle **out_bundles)
 {
     uint32_t counts[QR_LANGUAGE_COUNT] = {0}, read = 0;
     size_t count = 0;
@@ -322,16 +327,22 @@ static void add_themes(struct quire_insight *insight, struct qr_finish_work *wor
     if (recent < QR_THEMES_RECENT_MIN || before < QR_THEMES_BEFORE_MIN) {
         struct quire_insight_item *item = qr_item_add(insight, QUIRE_INSIGHT_NEED_ENTRIES);
         if (item != NULL) {
-            item->numbers[0] = recent < QR_THEMES_RECENT_MIN ? (int32_t)(QR_THEMES_RECENT_MIN - recent) : 0;
-            item->numbers[1] = before < QR_THEMES_BEFORE_MIN ? (int32_t)(QR_THEMES_BEFORE_MIN - before) : 0;
+            item->numbers[0] =
+                recent < QR_THEMES_RECENT_MIN ? (int32_t)(QR_THEMES_RECENT_MIN - recent) : 0;
+            item->numbers[1] =
+                before < QR_THEMES_BEFORE_MIN ? (int32_t)(QR_THEMES_BEFORE_MIN - before) : 0;
         }
         return;
     }
     size_t bundle_count = languages_in_use(insight, bundles);
     struct qr_words *words = &work->words;
     qr_words_gather(words, &insight->features, work->texts, count, bundles, bundle_count);
-    struct qr_presence presence = {.entries = count, .recent = recent, .words = words->count,
-        .seeds = words->seeds, .bits = &words->bits[0][0], .stride = sizeof words->bits[0]};
+    struct qr_presence presence = {.entries = count,
+        .recent = recent,
+        .words = words->count,
+        .seeds = words->seeds,
+        .bits = &words->bits[0][0],
+        .stride = sizeof words->bits[0]};
     uint32_t found = qr_themes_look(&presence, work->themes);
     for (uint32_t i = 0; i < found; i++) {
         const struct qr_theme *theme = &work->themes[i];
@@ -356,7 +367,8 @@ void qr_looks_add(struct quire_insight *insight, struct qr_finish_work *work)
 {
     int32_t first = insight->report.first_day;
     int64_t past = (int64_t)insight->options.today - first;
-    int32_t looks = (int32_t)(past / LOOK_DAYS), last = (int32_t)(first + (int64_t)LOOK_DAYS * looks);
+    int32_t looks = (int32_t)(past / LOOK_DAYS),
+            last = (int32_t)(first + (int64_t)LOOK_DAYS * looks);
     work->name_count = 0;
     memset(work->found_count, 0, sizeof work->found_count);
     insight->report.last_look = looks == 0 ? 0 : last;

@@ -57,7 +57,8 @@ uint32_t qr_model_probability(const struct qr_label *label, int32_t logit)
     return (uint32_t)(label->probabilities[i] + rise * (logit - label->logits[i]) / run);
 }
 
-static int32_t gain_of(const struct qr_bundle *bundle, const struct qr_features *features, uint32_t k)
+static int32_t gain_of(
+    const struct qr_bundle *bundle, const struct qr_features *features, uint32_t k)
 {
     int32_t gain = 0;
     for (uint32_t i = 0; i < features->count; i++) {
@@ -69,11 +70,12 @@ static int32_t gain_of(const struct qr_bundle *bundle, const struct qr_features 
 
 static bool is_chinese_negator(uint32_t point)
 {
-    return point == 0x4e0d || point == 0x6ca1 || point == 0x522b || point == 0x65e0; /* 不 没 别 无 */
+    return point == 0x4e0d || point == 0x6ca1 || point == 0x522b
+        || point == 0x65e0; /* 不 没 别 无 */
 }
 
-static void keep_reason(struct qr_reason reasons[QR_REASONS_MAX], uint32_t *count,
-    struct qr_reason reason)
+static void keep_reason(
+    struct qr_reason reasons[QR_REASONS_MAX], uint32_t *count, struct qr_reason reason)
 {
     uint32_t at = *count;
     if (reason.gain <= 0) {
@@ -94,7 +96,8 @@ static void keep_reason(struct qr_reason reasons[QR_REASONS_MAX], uint32_t *coun
 
 /* A run of Chinese or Japanese: pairs of characters are its words. */
 static void reasons_in_run(const struct qr_bundle *bundle, struct qr_features *scratch,
-    const struct qr_token *run, uint32_t k, struct qr_reason reasons[QR_REASONS_MAX], uint32_t *count)
+    const struct qr_token *run, uint32_t k, struct qr_reason reasons[QR_REASONS_MAX],
+    uint32_t *count)
 {
     for (uint32_t i = 0; i < run->count; i++) {
         struct qr_token pair = {.kind = QR_TOKEN_CJK, .count = run->count - i < 2 ? 1 : 2};
@@ -133,7 +136,7 @@ uint32_t qr_model_reasons(const struct qr_bundle *bundle, struct qr_features *sc
                 .end = token.end,
                 .gain = gain_of(bundle, scratch, k),
                 .negated = word && guarded > 0});
-        guarded = !word ? 0
+        guarded = !word                                        ? 0
             : qr_token_negates(&token, bundle->language, true) ? GUARD_WORDS
             : guarded > 0                                      ? guarded - 1
                                                                : 0;

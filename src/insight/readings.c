@@ -13,12 +13,13 @@
 
 int qr_readings_label_of(const struct qr_bundle *bundle, struct quire_bytes emotion)
 {
-    static const char *const synonyms[][2] = {{"happy", "joy"}, {"happiness", "joy"}, {"joyful", "joy"},
-        {"sad", "sadness"}, {"angry", "anger"}, {"afraid", "fear"}, {"scared", "fear"}, {"anxious", "fear"},
-        {"grateful", "gratitude"}, {"thankful", "gratitude"}, {"loved", "love"}, {"loving", "love"},
-        {"surprised", "surprise"}, {"disgusted", "disgust"}, {"excited", "excitement"},
-        {"curious", "curiosity"}, {"hopeful", "optimism"}, {"annoyed", "annoyance"},
-        {"disappointed", "disappointment"}, {"confused", "confusion"}, {"amused", "amusement"}};
+    static const char *const synonyms[][2] = {{"happy", "joy"}, {"happiness", "joy"},
+        {"joyful", "joy"}, {"sad", "sadness"}, {"angry", "anger"}, {"afraid", "fear"},
+        {"scared", "fear"}, {"anxious", "fear"}, {"grateful", "gratitude"},
+        {"thankful", "gratitude"}, {"loved", "love"}, {"loving", "love"}, {"surprised", "surprise"},
+        {"disgusted", "disgust"}, {"excited", "excitement"}, {"curious", "curiosity"},
+        {"hopeful", "optimism"}, {"annoyed", "annoyance"}, {"disappointed", "disappointment"},
+        {"confused", "confusion"}, {"amused", "amusement"}};
     struct qr_tokens tokens = {.text = emotion};
     struct qr_token token;
     char name[32];
@@ -106,8 +107,8 @@ enum quire_status qr_readings_read(struct quire_insight *insight, struct qr_entr
 /* ---- the person's own picks ------------------------------------------------------------------- */
 
 /* The entry's greatest logit of label k, Q12; its passages begin with number `first`. */
-static int32_t top_of(const struct quire_insight *insight, const struct qr_entry *entry, uint32_t first,
-    uint32_t k)
+static int32_t top_of(
+    const struct quire_insight *insight, const struct qr_entry *entry, uint32_t first, uint32_t k)
 {
     int32_t top = -2 * LOGIT_MAX;
     for (uint32_t i = 0; i < entry->passages; i++) {
@@ -178,7 +179,8 @@ static void calibrate(struct quire_insight *insight, uint32_t b, uint32_t k, int
     }
     qr_sort_numbers(numbers, read);
     /* of the entries read: (picked + 10·shown/read) / (with_picks + 10) */
-    uint64_t wanted = ((uint64_t)picked * read + PICKS_PRIOR * (uint64_t)shown) / (with_picks + PICKS_PRIOR);
+    uint64_t wanted =
+        ((uint64_t)picked * read + PICKS_PRIOR * (uint64_t)shown) / (with_picks + PICKS_PRIOR);
     int64_t threshold = wanted >= read ? numbers[0] - 1 : numbers[read - 1 - wanted];
     if (with_picks >= PICKS_MANY) {
         uint32_t count = 0;
@@ -192,16 +194,17 @@ static void calibrate(struct quire_insight *insight, uint32_t b, uint32_t k, int
             first += entry->passages;
         }
         qr_sort_numbers(numbers, count);
-        threshold = qr_divide(count * (int64_t)best_threshold(numbers, count, picked)
-                + PICKS_PRIOR * threshold, count + PICKS_PRIOR);
+        threshold = qr_divide(
+            count * (int64_t)best_threshold(numbers, count, picked) + PICKS_PRIOR * threshold,
+            count + PICKS_PRIOR);
     }
     insight->shows[b][k] = (int32_t)threshold;
 }
 
 /* ---- counts ----------------------------------------------------------------------------------- */
 
-static bool is_told(struct quire_insight *insight, uint32_t b, uint32_t k, int32_t logit,
-    struct quire_bytes text)
+static bool is_told(
+    struct quire_insight *insight, uint32_t b, uint32_t k, int32_t logit, struct quire_bytes text)
 {
     struct qr_reason reasons[QR_REASONS_MAX];
     if (logit <= insight->shows[b][k]) {
@@ -211,8 +214,8 @@ static bool is_told(struct quire_insight *insight, uint32_t b, uint32_t k, int32
     return count > 0 && !reasons[0].negated;
 }
 
-static struct quire_insight_item *item_of(struct quire_insight *insight, size_t first,
-    struct quire_bytes name)
+static struct quire_insight_item *item_of(
+    struct quire_insight *insight, size_t first, struct quire_bytes name)
 {
     for (size_t i = first; i < insight->report.item_count; i++) {
         if (insight->items[i].template_id == QUIRE_INSIGHT_READ
@@ -227,13 +230,14 @@ static struct quire_insight_item *item_of(struct quire_insight *insight, size_t 
     return item;
 }
 
-static void count_entry(struct quire_insight *insight, const struct qr_entry *entry, uint32_t first_passage,
-    size_t first_item)
+static void count_entry(struct quire_insight *insight, const struct qr_entry *entry,
+    uint32_t first_passage, size_t first_item)
 {
     const struct qr_bundle *bundle = &insight->bundles[entry->bundle];
     for (uint32_t k = 0; k < bundle->outputs; k++) {
         uint32_t told = 0;
-        for (uint32_t i = 0; bundle->labels[k].show != QR_BUNDLE_NEVER && i < entry->passages; i++) {
+        for (uint32_t i = 0; bundle->labels[k].show != QR_BUNDLE_NEVER && i < entry->passages;
+             i++) {
             const struct qr_passage *passage = qr_passage_at(insight, first_passage + i);
             struct quire_bytes text = {entry->text.data + passage->begin, passage->size};
             told += is_told(insight, entry->bundle, k, 2 * passage->logits[k], text);
@@ -280,7 +284,8 @@ void qr_readings_add(struct quire_insight *insight, int64_t *numbers)
         if (in_period && entry->bundle == QR_NO_BUNDLE) {
             without_model[entry->language] += entry->text.size > 0;
         } else if (in_period && !picks_any(&insight->bundles[entry->bundle], entry)) {
-            count_entry(insight, entry, first, first_item); /* what a person picked outranks the model */
+            count_entry(
+                insight, entry, first, first_item); /* what a person picked outranks the model */
             passages += entry->passages;
         }
         first += entry->passages;
@@ -288,7 +293,8 @@ void qr_readings_add(struct quire_insight *insight, int64_t *numbers)
     for (size_t i = first_item; i < insight->report.item_count; i++) {
         insight->items[i].numbers[1] = (int32_t)passages;
     }
-    for (size_t i = first_item + 1; i < insight->report.item_count; i++) { /* the most frequent first */
+    for (size_t i = first_item + 1; i < insight->report.item_count;
+         i++) { /* the most frequent first */
         struct quire_insight_item moved = insight->items[i];
         size_t at = i;
         for (; at > first_item && insight->items[at - 1].numbers[0] < moved.numbers[0]; at--) {
@@ -320,8 +326,8 @@ static void suggest_from(struct quire_insight *insight, uint32_t b, struct quire
             .probability = qr_model_probability(label, reading.logits[k]),
             .one_kind_of_text = (label->flags & QR_BUNDLE_ONE_KIND) != 0};
         for (uint32_t i = 0; i < n; i++) {
-            found.reasons[i] =
-                (struct quire_bytes){text.data + reasons[i].begin, reasons[i].end - reasons[i].begin};
+            found.reasons[i] = (struct quire_bytes){
+                text.data + reasons[i].begin, reasons[i].end - reasons[i].begin};
         }
         size_t at = 0;
         while (at < *count && !quire_bytes_equal(suggestions[at].label, found.label)) {

@@ -7,8 +7,8 @@
 
 #include "insight/features.h"
 
-#define QR_REPEAT_ENTRIES 9       /* the newest one and the 8 before it */
-#define QR_REPEAT_ALIKE_MIN 5000  /* mean cosine, in 1/10,000 */
+#define QR_REPEAT_ENTRIES 9      /* the newest one and the 8 before it */
+#define QR_REPEAT_ALIKE_MIN 5000 /* mean cosine, in 1/10,000 */
 
 /**
  * The mean cosine between the features of the last text and those of the others, in 1/10,000. texts: count

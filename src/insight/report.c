@@ -15,7 +15,8 @@ size_t quire_insight_size(size_t entries, size_t text_size, size_t elements)
     (void)elements; /* borrowed where they stand */
     size_t passages = text_size / PASSAGE_BYTES_MIN + entries + 1;
     return sizeof(struct quire_insight) + sizeof(struct qr_finish_work)
-        + entries * (sizeof(struct qr_entry) + sizeof(int64_t)) + passages * sizeof(struct qr_passage) + 256;
+        + entries * (sizeof(struct qr_entry) + sizeof(int64_t))
+        + passages * sizeof(struct qr_passage) + 256;
 }
 
 static uint8_t *aligned(uint8_t *place)
@@ -84,8 +85,8 @@ struct qr_passage *qr_passage_at(const struct quire_insight *insight, uint32_t i
     return (struct qr_passage *)(void *)insight->end - 1 - i;
 }
 
-struct quire_insight_item *qr_item_add(struct quire_insight *insight,
-    enum quire_insight_template template_id)
+struct quire_insight_item *qr_item_add(
+    struct quire_insight *insight, enum quire_insight_template template_id)
 {
     if (insight->report.item_count == QR_ITEMS_MAX) {
         return NULL;
@@ -111,7 +112,8 @@ static uint32_t count_tokens(struct quire_bytes text)
     return count;
 }
 
-enum quire_status quire_insight_add(struct quire_insight *insight, const struct quire_insight_entry *entry)
+enum quire_status quire_insight_add(
+    struct quire_insight *insight, const struct quire_insight_entry *entry)
 {
     int64_t day = floor_divide(entry->date_ms, DAY_MS);
     if (insight->finished || entry->mood > 100 || entry->mood < QUIRE_INSIGHT_NO_MOOD
@@ -157,8 +159,8 @@ enum quire_status quire_insight_add(struct quire_insight *insight, const struct 
 /* ---- means ------------------------------------------------------------------------------------ */
 
 /* Means of the days from … to, hundredths, into `numbers` (at most max); how many days. */
-static uint32_t daily_moods(const struct quire_insight *insight, int32_t from, int32_t to,
-    int64_t *numbers, uint32_t max)
+static uint32_t daily_moods(
+    const struct quire_insight *insight, int32_t from, int32_t to, int64_t *numbers, uint32_t max)
 {
     uint32_t count = 0;
     for (uint32_t i = 0, next; i < insight->entry_count; i = next) {
@@ -351,15 +353,16 @@ static void count_entries(struct quire_insight *insight)
     report->first_day = insight->entry_count > 0 ? insight->entries[0].day : 0;
     for (uint32_t i = 0; i < insight->entry_count; i++) {
         if (in_period(insight, &insight->entries[i])) {
-            report->period_days += report->period_entries == 0 || insight->entries[i].day != last_day;
+            report->period_days +=
+                report->period_entries == 0 || insight->entries[i].day != last_day;
             last_day = insight->entries[i].day;
             report->period_entries++;
         }
     }
 }
 
-enum quire_status quire_insight_finish(struct quire_insight *insight,
-    const struct quire_insight_report **out_report)
+enum quire_status quire_insight_finish(
+    struct quire_insight *insight, const struct quire_insight_report **out_report)
 {
     uint8_t *place = aligned((uint8_t *)(insight->entries + insight->entry_count));
     struct qr_finish_work *work = (struct qr_finish_work *)(void *)place;

@@ -23,8 +23,8 @@ static struct letter letter_at(struct quire_bytes text, size_t position)
     while (raw >= 0x80 && position + letter.size < text.size
         && text.data[position + letter.size] >= 0x80) {
         size_t size;
-        uint32_t mark = qr_fold_next(text.data + position + letter.size,
-            text.size - position - letter.size, &size);
+        uint32_t mark = qr_fold_next(
+            text.data + position + letter.size, text.size - position - letter.size, &size);
         mark = mark == 0xff9e ? 0x3099 : mark == 0xff9f ? 0x309a : mark;
         uint32_t joined = mark == 0x3099 || mark == 0x309a ? qr_fold_voiced(letter.point, mark) : 0;
         if (joined != 0) {
@@ -40,14 +40,16 @@ static struct letter letter_at(struct quire_bytes text, size_t position)
 static void add_point(struct qr_token *token, uint32_t point)
 {
     uint32_t count = token->count;
-    bool third = count >= 2 && token->points[count - 1] == point && token->points[count - 2] == point;
+    bool third =
+        count >= 2 && token->points[count - 1] == point && token->points[count - 2] == point;
     if (count < QR_TOKEN_POINTS_MAX && (!third || token->kind != QR_TOKEN_WORD)) {
         token->points[token->count++] = point;
     }
 }
 
 /* An apostrophe with letters on both sides belongs to the word. */
-static bool is_inner_apostrophe(struct quire_bytes text, size_t position, const struct letter *letter)
+static bool is_inner_apostrophe(
+    struct quire_bytes text, size_t position, const struct letter *letter)
 {
     return letter->point == '\'' && position + letter->size < text.size
         && letter_at(text, position + letter->size).kind == QR_FOLD_WORD;
@@ -113,7 +115,8 @@ uint32_t qr_token_weight(const struct qr_token *token)
 static bool ends_sentence(const struct qr_token *token)
 {
     uint32_t point = token->points[0];
-    return token->kind == QR_TOKEN_SYMBOL && (point == '.' || point == '!' || point == '?' || point == 0x3002);
+    return token->kind == QR_TOKEN_SYMBOL
+        && (point == '.' || point == '!' || point == '?' || point == 0x3002);
 }
 
 /* Tokens from `position` on, counted no further than `enough`. */
@@ -138,13 +141,13 @@ bool qr_segments_next(struct qr_segments *segments, struct quire_bytes *out_segm
     while (qr_tokens_next(&tokens, &token)) {
         uint32_t weight = qr_token_weight(&token);
         bool closing = token.kind == QR_TOKEN_SYMBOL && !token.ends_line; /* a quote, another "!" */
-        bool touches = token.kind == QR_TOKEN_WORD && token.begin == end; /* as in 3.5 or quire.org */
+        bool touches =
+            token.kind == QR_TOKEN_WORD && token.begin == end; /* as in 3.5 or quire.org */
         bool may_end = count >= QR_SEGMENT_TOKENS_MIN
             && ((stopped && !closing && !touches) || token.ends_line);
         if (count > 0 && (may_end || count + weight > QR_SEGMENT_TOKENS_MAX)) {
             uint32_t left = tokens_left(segments->text, end, QR_SEGMENT_TOKENS_MAX);
-            if (!may_end || left >= QR_SEGMENT_TOKENS_MIN
-                || count + left > QR_SEGMENT_TOKENS_MAX) {
+            if (!may_end || left >= QR_SEGMENT_TOKENS_MIN || count + left > QR_SEGMENT_TOKENS_MAX) {
                 break;
             }
         }

@@ -8,7 +8,7 @@
 
 #include <quire/bytes.h>
 
-#define QR_TOKEN_POINTS_MAX 60  /* a word is cut there; a run of CJK goes on as the next token */
+#define QR_TOKEN_POINTS_MAX 60 /* a word is cut there; a run of CJK goes on as the next token */
 #define QR_SYMBOL_RUN_MAX 3
 #define QR_SEGMENT_TOKENS_MIN 6 /* a shorter passage joins its neighbour */
 #define QR_SEGMENT_TOKENS_MAX 40
@@ -17,9 +17,9 @@ enum qr_token_kind { QR_TOKEN_WORD, QR_TOKEN_SYMBOL, QR_TOKEN_CJK };
 
 struct qr_token {
     enum qr_token_kind kind;
-    bool ends_line;     /* a line ended between the token before and this one */
-    uint32_t count;     /* code points */
-    size_t begin, end;  /* bytes in the text */
+    bool ends_line;    /* a line ended between the token before and this one */
+    uint32_t count;    /* code points */
+    size_t begin, end; /* bytes in the text */
     uint32_t points[QR_TOKEN_POINTS_MAX];
 };
 

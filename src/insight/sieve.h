@@ -16,10 +16,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define QR_DAYS_MAX 364        /* of a window, and so of a series */
-#define QR_DRAWS 1999          /* series drawn in each stage */
-#define QR_STATISTICS_MAX 50   /* of one stage */
-#define QR_LAGS 7              /* autocovariances kept: 0 … 6 */
+#define QR_DAYS_MAX 364      /* of a window, and so of a series */
+#define QR_DRAWS 1999        /* series drawn in each stage */
+#define QR_STATISTICS_MAX 50 /* of one stage */
+#define QR_LAGS 7            /* autocovariances kept: 0 … 6 */
 #define QR_ORDER_MAX 5
 #define QR_VALUES_PER_POINT 1600
 

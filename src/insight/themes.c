@@ -14,7 +14,8 @@
 
 struct counts {
     uint32_t all, recent;
-    uint32_t ones, stays; /* entries with the word that have a next one; whose next one has it, too */
+    uint32_t ones,
+        stays; /* entries with the word that have a next one; whose next one has it, too */
 };
 
 static bool has(const struct qr_presence *presence, uint32_t word, uint32_t entry)
@@ -87,7 +88,8 @@ static uint32_t chance_of(const struct qr_presence *presence, const struct count
         draws++;
         exceeded += statistic(n, presence->recent, all, recent) >= seen;
     }
-    return exceeded >= EXCEEDED_MAX ? exceeded * MILLION / draws : (exceeded + 1) * MILLION / (draws + 1);
+    return exceeded >= EXCEEDED_MAX ? exceeded * MILLION / draws
+                                    : (exceeded + 1) * MILLION / (draws + 1);
 }
 
 uint32_t qr_themes_look(const struct qr_presence *presence, struct qr_theme *out_themes)

@@ -14,10 +14,10 @@
 
 #define QR_THEMES_WORDS_MAX 120
 #define QR_THEMES_RECENT_DAYS 28
-#define QR_THEMES_RECENT_MIN 6    /* entries */
+#define QR_THEMES_RECENT_MIN 6 /* entries */
 #define QR_THEMES_BEFORE_MIN 20
 #define QR_THEMES_ENTRIES_MAX 4096 /* the last ones of a window */
-#define QR_THEMES_WITH_MIN 6      /* entries with the word */
+#define QR_THEMES_WITH_MIN 6       /* entries with the word */
 
 /** The entries of a window and which words are in them. */
 struct qr_presence {

@@ -139,8 +139,8 @@ static void mark_covered(struct qr_words *words, uint32_t entry, const struct pi
 
 /* ---- the choice ------------------------------------------------------------------------------- */
 
-static bool is_eligible(const struct qr_word *word, uint32_t count, const struct qr_bundle *const *bundles,
-    size_t bundle_count)
+static bool is_eligible(const struct qr_word *word, uint32_t count,
+    const struct qr_bundle *const *bundles, size_t bundle_count)
 {
     if (word->covered || word->entries < QR_THEMES_WITH_MIN
         || (uint64_t)word->entries * 100 > (uint64_t)count * SHARE_PERCENT) {
@@ -221,8 +221,9 @@ static void mark_entry(struct qr_words *words, uint32_t entry, const struct piec
     }
 }
 
-void qr_words_gather(struct qr_words *words, struct qr_features *scratch, const struct quire_bytes *texts,
-    uint32_t count, const struct qr_bundle *const *bundles, size_t bundle_count)
+void qr_words_gather(struct qr_words *words, struct qr_features *scratch,
+    const struct quire_bytes *texts, uint32_t count, const struct qr_bundle *const *bundles,
+    size_t bundle_count)
 {
     memset(words, 0, sizeof *words);
     for (uint32_t i = 0; i < count; i++) {

@@ -38,7 +38,8 @@ struct qr_words {
  * Reads the texts three or four times. texts: count ≤ QR_THEMES_ENTRIES_MAX, in order; bundles: those of the languages
  * in use, whose frequent words are left out. `scratch` is cleared.
  */
-void qr_words_gather(struct qr_words *words, struct qr_features *scratch, const struct quire_bytes *texts,
-    uint32_t count, const struct qr_bundle *const *bundles, size_t bundle_count);
+void qr_words_gather(struct qr_words *words, struct qr_features *scratch,
+    const struct quire_bytes *texts, uint32_t count, const struct qr_bundle *const *bundles,
+    size_t bundle_count);
 
 #endif

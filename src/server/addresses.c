@@ -68,8 +68,8 @@ struct qr_address qr_address_of_text(const char *text)
     return (struct qr_address){0};
 }
 
-struct qr_addresses *qr_addresses_create(uint32_t per_minute, bool limit_loopback,
-    const uint8_t key[16])
+struct qr_addresses *qr_addresses_create(
+    uint32_t per_minute, bool limit_loopback, const uint8_t key[16])
 {
     struct qr_addresses *addresses = calloc(1, sizeof *addresses);
     if (addresses != NULL) {
@@ -87,12 +87,12 @@ void qr_addresses_destroy(struct qr_addresses *addresses)
 
 static bool exempt(const struct qr_addresses *addresses, struct qr_address address)
 {
-    return addresses->per_minute == 0 || address.bits == 0 ||
-           (address.loopback && !addresses->limit_loopback);
+    return addresses->per_minute == 0 || address.bits == 0
+        || (address.loopback && !addresses->limit_loopback);
 }
 
-static struct slot *slot_of(struct qr_addresses *addresses, struct qr_address address,
-    uint64_t now_ms)
+static struct slot *slot_of(
+    struct qr_addresses *addresses, struct qr_address address, uint64_t now_ms)
 {
     uint8_t hash[crypto_shorthash_BYTES];
     uint64_t number;

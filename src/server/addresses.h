@@ -22,8 +22,8 @@ struct qr_address qr_address_of(const struct sockaddr *address);
 struct qr_address qr_address_of_text(const char *text);
 
 /** per_minute 0: everything is admitted. NULL: no memory. */
-struct qr_addresses *qr_addresses_create(uint32_t per_minute, bool limit_loopback,
-    const uint8_t key[16]);
+struct qr_addresses *qr_addresses_create(
+    uint32_t per_minute, bool limit_loopback, const uint8_t key[16]);
 void qr_addresses_destroy(struct qr_addresses *addresses);
 
 /** Counts a new connection; false: too many. */
@@ -31,6 +31,7 @@ bool qr_addresses_admit(struct qr_addresses *addresses, struct qr_address addres
 /** Do the limits count this address? */
 bool qr_addresses_count(const struct qr_addresses *addresses, struct qr_address address);
 /** That connection has proved who it is: it does not count. */
-void qr_addresses_return(struct qr_addresses *addresses, struct qr_address address, uint64_t now_ms);
+void qr_addresses_return(
+    struct qr_addresses *addresses, struct qr_address address, uint64_t now_ms);
 
 #endif

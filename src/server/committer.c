@@ -91,8 +91,8 @@ static enum quire_status add(struct group *group, const struct qr_log_record *re
     return status;
 }
 
-enum quire_status qr_committer_submit(struct qr_committer *committer,
-    const struct qr_log_record *records, size_t record_count)
+enum quire_status qr_committer_submit(
+    struct qr_committer *committer, const struct qr_log_record *records, size_t record_count)
 {
     enum quire_status status = QUIRE_OK;
     if (record_count == 0) {
@@ -208,8 +208,8 @@ static void *run(void *argument)
     return NULL;
 }
 
-enum quire_status qr_committer_create(const struct qr_committer_options *options,
-    struct qr_committer **out_committer)
+enum quire_status qr_committer_create(
+    const struct qr_committer_options *options, struct qr_committer **out_committer)
 {
     pthread_attr_t attributes;
     pthread_condattr_t monotonic;

@@ -26,21 +26,21 @@ struct qr_committer_options {
 };
 
 struct qr_committed {
-    uint64_t durable_lsn;     /* everything up to here is durable */
-    bool failed;              /* and nothing from failed_lsn on: */
+    uint64_t durable_lsn; /* everything up to here is durable */
+    bool failed;          /* and nothing from failed_lsn on: */
     uint64_t failed_lsn;
     enum quire_status status; /* why */
 };
 
 /** ENOMEM. */
-QUIRE_CHECKED enum quire_status qr_committer_create(const struct qr_committer_options *options,
-    struct qr_committer **out_committer);
+QUIRE_CHECKED enum quire_status qr_committer_create(
+    const struct qr_committer_options *options, struct qr_committer **out_committer);
 /** Commits what was submitted, and stops. Accepts NULL. */
 void qr_committer_destroy(struct qr_committer *committer);
 
 /** Copies the records; their lsn go on from the last ones submitted. ENOMEM: nothing was taken. */
-QUIRE_CHECKED enum quire_status qr_committer_submit(struct qr_committer *committer,
-    const struct qr_log_record *records, size_t record_count);
+QUIRE_CHECKED enum quire_status qr_committer_submit(
+    struct qr_committer *committer, const struct qr_log_record *records, size_t record_count);
 /** What happened since the last call; false: nothing. Taking a failure makes ready for new
  * records, which begin with failed_lsn again. */
 bool qr_committer_take(struct qr_committer *committer, struct qr_committed *out_committed);

@@ -76,15 +76,15 @@ static void write_message(struct qr_connection *connection, uint8_t *message, si
 
 static bool may_write(const struct qr_connection *connection)
 {
-    bool spent = connection->turn == connection->server->turn &&
-                 connection->turn_bytes >= TURN_BYTES;
+    bool spent =
+        connection->turn == connection->server->turn && connection->turn_bytes >= TURN_BYTES;
     return !spent && !lws_partial_buffered(connection->wsi);
 }
 
 void qr_connection_send(struct qr_connection *connection, struct quire_bytes bytes)
 {
-    if (connection->state != QR_CONNECTION_OPEN || connection->broken ||
-        bytes.size > QR_FRAME_MAX) {
+    if (connection->state != QR_CONNECTION_OPEN || connection->broken
+        || bytes.size > QR_FRAME_MAX) {
         return;
     }
     if (connection->first != NULL || !may_write(connection)) {
@@ -180,8 +180,8 @@ static int on_writable(struct qr_connection *connection)
 static void on_receive(struct qr_connection *connection, const uint8_t *data, size_t size)
 {
     struct qr_server *server = connection->server;
-    bool whole = lws_is_final_fragment(connection->wsi) != 0 &&
-                 lws_remaining_packet_payload(connection->wsi) == 0;
+    bool whole = lws_is_final_fragment(connection->wsi) != 0
+        && lws_remaining_packet_payload(connection->wsi) == 0;
     if (connection->state != QR_CONNECTION_OPEN || connection->broken) {
         return;
     }
@@ -225,8 +225,8 @@ void qr_connection_resume(struct qr_connection *connection)
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-void qr_connection_adopt(struct qr_server *server, struct lws_vhost *vhost, int socket,
-    struct qr_address address)
+void qr_connection_adopt(
+    struct qr_server *server, struct lws_vhost *vhost, int socket, struct qr_address address)
 {
     struct qr_connection *connection = calloc(1, sizeof *connection);
     if (connection == NULL) {
@@ -309,8 +309,8 @@ static void leave(struct qr_connection *connection)
 static void on_closed(struct qr_connection *connection)
 {
     uint64_t id = connection->id;
-    bool known = connection->state == QR_CONNECTION_OPEN ||
-                 connection->state == QR_CONNECTION_CLOSING;
+    bool known =
+        connection->state == QR_CONNECTION_OPEN || connection->state == QR_CONNECTION_CLOSING;
     leave(connection);
     if (known) {
         qr_server_closed(connection->server, connection, id);
@@ -334,8 +334,8 @@ static void restrict_tls(SSL_CTX *context)
     SSL_CTX_set_num_tickets(context, 0);
 }
 
-static int http_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
-    size_t size)
+static int http_callback(
+    struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t size)
 {
     struct qr_connection *connection = wsi == NULL ? NULL : lws_get_opaque_user_data(wsi);
     struct lws_context *context = wsi == NULL ? NULL : lws_get_context(wsi);
@@ -344,9 +344,7 @@ static int http_callback(struct lws *wsi, enum lws_callback_reasons reason, void
     (void)in; /* in HTTP_CONFIRM_UPGRADE it may point to freed memory */
     (void)size;
     switch (reason) {
-    case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
-        restrict_tls(user);
-        return 0;
+    case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS: restrict_tls(user); return 0;
     case LWS_CALLBACK_WSI_CREATE:
         if (server != NULL && server->adopting != NULL) {
             server->adopting->wsi = wsi;
@@ -378,7 +376,8 @@ static int http_callback(struct lws *wsi, enum lws_callback_reasons reason, void
         status = connection == NULL ? 0 : qr_http_judge_request(wsi);
         if (status == 200) {
             char body[QR_HEALTH_MAX];
-            qr_server_health(server, connection->address.loopback && !qr_http_is_forwarded(wsi), body);
+            qr_server_health(
+                server, connection->address.loopback && !qr_http_is_forwarded(wsi), body);
             qr_http_answer(wsi, server->draining ? 503 : 200, body);
         } else if (status != 0) {
             qr_http_answer(wsi, status, NULL);
@@ -386,15 +385,13 @@ static int http_callback(struct lws *wsi, enum lws_callback_reasons reason, void
         return -1;
     case LWS_CALLBACK_HTTP:
     case LWS_CALLBACK_HTTP_BODY:
-    case LWS_CALLBACK_HTTP_WRITEABLE:
-        return -1; /* nothing comes this far */
-    default:
-        return 0;
+    case LWS_CALLBACK_HTTP_WRITEABLE: return -1; /* nothing comes this far */
+    default: return 0;
     }
 }
 
-static int quire_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
-    size_t size)
+static int quire_callback(
+    struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t size)
 {
     struct qr_connection *connection = wsi == NULL ? NULL : lws_get_opaque_user_data(wsi);
     (void)user;
@@ -402,18 +399,11 @@ static int quire_callback(struct lws *wsi, enum lws_callback_reasons reason, voi
         return 0;
     }
     switch (reason) {
-    case LWS_CALLBACK_ESTABLISHED:
-        return on_established(connection);
-    case LWS_CALLBACK_RECEIVE:
-        on_receive(connection, in, size);
-        return 0;
-    case LWS_CALLBACK_SERVER_WRITEABLE:
-        return on_writable(connection);
-    case LWS_CALLBACK_CLOSED:
-        on_closed(connection);
-        return 0;
-    default:
-        return 0;
+    case LWS_CALLBACK_ESTABLISHED: return on_established(connection);
+    case LWS_CALLBACK_RECEIVE: on_receive(connection, in, size); return 0;
+    case LWS_CALLBACK_SERVER_WRITEABLE: return on_writable(connection);
+    case LWS_CALLBACK_CLOSED: on_closed(connection); return 0;
+    default: return 0;
     }
 }
 

@@ -28,8 +28,8 @@ enum qr_connection_state {
 };
 
 struct qr_connection {
-    UT_hash_handle hh;                 /* by id, while open or closing */
-    struct qr_connection *next, *prev; /* guests, or closing ones, oldest first */
+    UT_hash_handle hh;                                   /* by id, while open or closing */
+    struct qr_connection *next, *prev;                   /* guests, or closing ones, oldest first */
     struct qr_connection *next_paused, *prev_paused;     /* not read for the moment */
     struct qr_connection *next_farewell, *prev_farewell; /* ready for the close frame */
     struct qr_connection *next_sent;
@@ -55,8 +55,8 @@ struct qr_connection {
 const struct lws_protocols *qr_connection_protocols(void);
 
 /** Hands an accepted socket over; closes it if that fails. */
-void qr_connection_adopt(struct qr_server *server, struct lws_vhost *vhost, int socket,
-    struct qr_address address);
+void qr_connection_adopt(
+    struct qr_server *server, struct lws_vhost *vhost, int socket, struct qr_address address);
 
 /** Sends now or queues a copy. */
 void qr_connection_send(struct qr_connection *connection, struct quire_bytes bytes);

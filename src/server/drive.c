@@ -58,8 +58,9 @@ static void forget(struct qr_server *server, const struct qr_hub_action *action)
     enum quire_status status = qr_store_forget(server->store, action->user, action->lsn);
     qr_log(QR_LOG_ERROR, QR_EVENT("record_damaged"), QR_NAME("user", action->user),
         QR_NUMBER("lsn", action->lsn),
-        QR_TEXT("done", status == QUIRE_OK ? "the devices send again what they hold"
-                                           : quire_status_text(status)));
+        QR_TEXT("done",
+            status == QUIRE_OK ? "the devices send again what they hold"
+                               : quire_status_text(status)));
 }
 
 /* May one more refusal be logged? Strangers provoke them, so they have a rate. */
@@ -67,7 +68,8 @@ static bool may_log_refusal(struct qr_server *server)
 {
     uint64_t now_ms = qr_server_now_ms();
     if (hub_bucket_take(&server->refused.lines, now_ms, 1,
-            (struct hub_rate){REFUSALS_PER_SECOND, 1000, REFUSALS_BURST}) > 0) {
+            (struct hub_rate){REFUSALS_PER_SECOND, 1000, REFUSALS_BURST})
+        > 0) {
         server->refused.unlogged++;
         return false;
     }
@@ -78,8 +80,8 @@ static bool may_log_refusal(struct qr_server *server)
     return true;
 }
 
-void qr_server_log_refusal(struct qr_server *server, const struct qr_connection *connection,
-    const char *cause)
+void qr_server_log_refusal(
+    struct qr_server *server, const struct qr_connection *connection, const char *cause)
 {
     if (may_log_refusal(server)) {
         qr_log(QR_LOG_WARN, QR_EVENT("connection_refused"), QR_TEXT("cause", cause),
@@ -104,8 +106,8 @@ static void log_refused(struct qr_server *server, const struct qr_hub_action *ac
 bool qr_server_admit_upgrade(struct qr_server *server, struct qr_connection *connection)
 {
     char text[64];
-    if (server->options->trust_forwarded && connection->address.loopback &&
-        qr_http_forwarded_for(connection->wsi, text, sizeof text)) {
+    if (server->options->trust_forwarded && connection->address.loopback
+        && qr_http_forwarded_for(connection->wsi, text, sizeof text)) {
         struct qr_address address = qr_address_of_text(text);
         if (address.bits == 0) {
             return true; /* "unknown", or a name: counted as the proxy */
@@ -142,15 +144,13 @@ static void carry_out(struct qr_server *server, const struct qr_hub_action *acti
         }
         break;
     case QR_HUB_VERIFY:
-        status = qr_verifier_submit(server->verifier, action->token, action->jobs,
-            action->job_count, action->stranger);
+        status = qr_verifier_submit(
+            server->verifier, action->token, action->jobs, action->job_count, action->stranger);
         break;
     case QR_HUB_PERSIST:
         status = qr_committer_submit(server->committer, action->records, action->record_count);
         break;
-    case QR_HUB_FORGET:
-        forget(server, action);
-        break;
+    case QR_HUB_FORGET: forget(server, action); break;
     }
     if (status != QUIRE_OK) {
         give_up(server, quire_status_text(status));
@@ -182,9 +182,9 @@ static void settle(struct qr_server *server)
         connection->in_sent = false;
         size_t size = server->ended ? 0 : qr_connection_take_sent(connection);
         if (size > 0) {
-            step(server, &(struct qr_hub_event){.kind = QR_HUB_SENT,
-                             .connection = connection->id,
-                             .size = size});
+            step(server,
+                &(struct qr_hub_event){
+                    .kind = QR_HUB_SENT, .connection = connection->id, .size = size});
         }
     }
 }
@@ -224,26 +224,26 @@ void qr_server_opened(struct qr_server *server, struct qr_connection *connection
     qr_server_feed(server, &event);
 }
 
-void qr_server_received(struct qr_server *server, struct qr_connection *connection,
-    struct quire_bytes message)
+void qr_server_received(
+    struct qr_server *server, struct qr_connection *connection, struct quire_bytes message)
 {
-    qr_server_feed(server, &(struct qr_hub_event){.kind = QR_HUB_FRAME,
-                               .connection = connection->id,
-                               .bytes = message});
+    qr_server_feed(server,
+        &(struct qr_hub_event){
+            .kind = QR_HUB_FRAME, .connection = connection->id, .bytes = message});
 }
 
 void qr_server_sent(struct qr_server *server, struct qr_connection *connection, size_t size)
 {
-    qr_server_feed(server, &(struct qr_hub_event){.kind = QR_HUB_SENT,
-                               .connection = connection->id,
-                               .size = size});
+    qr_server_feed(server,
+        &(struct qr_hub_event){.kind = QR_HUB_SENT, .connection = connection->id, .size = size});
 }
 
 void qr_server_closed(struct qr_server *server, struct qr_connection *connection, uint64_t id)
 {
     struct qr_hub_allowance allowance;
     qr_hub_allowance(server->hub, id, &allowance);
-    if (allowance.member) { /* it proved which device it is: it does not count against its address */
+    if (allowance
+            .member) { /* it proved which device it is: it does not count against its address */
         qr_addresses_return(server->addresses, connection->address, qr_server_now_ms());
     }
     qr_log(QR_LOG_DEBUG, QR_EVENT("closed"), QR_NUMBER("connection", id));
@@ -252,8 +252,8 @@ void qr_server_closed(struct qr_server *server, struct qr_connection *connection
 
 bool qr_server_congested(struct qr_server *server)
 {
-    return qr_committer_backlog(server->committer) > CONGESTED_BYTES ||
-           qr_verifier_backlog(server->verifier) > CONGESTED_JOBS;
+    return qr_committer_backlog(server->committer) > CONGESTED_BYTES
+        || qr_verifier_backlog(server->verifier) > CONGESTED_JOBS;
 }
 
 /* ---- what the threads tell ------------------------------------------------------------------- */
@@ -270,8 +270,9 @@ static void log_disk(struct qr_server *server, enum quire_status status)
         qr_log(QR_LOG_ERROR, QR_EVENT(status == QUIRE_EFULL ? "disk_full" : "disk_failed"),
             QR_TEXT("reason", quire_status_text(status)),
             QR_TEXT("kept", "everything that was acknowledged; it can be read"),
-            QR_TEXT("do", status == QUIRE_EFULL ? "make room, or raise --store-max"
-                                                : "look at the disk of --data"));
+            QR_TEXT("do",
+                status == QUIRE_EFULL ? "make room, or raise --store-max"
+                                      : "look at the disk of --data"));
     }
 }
 
@@ -279,12 +280,13 @@ static void take_commits(struct qr_server *server)
 {
     struct qr_committed committed;
     while (!server->ended && qr_committer_take(server->committer, &committed)) {
-        qr_server_feed(server, &(struct qr_hub_event){.kind = QR_HUB_PERSISTED,
-                                   .lsn = committed.durable_lsn});
+        qr_server_feed(
+            server, &(struct qr_hub_event){.kind = QR_HUB_PERSISTED, .lsn = committed.durable_lsn});
         if (committed.failed) {
-            qr_server_feed(server, &(struct qr_hub_event){.kind = QR_HUB_PERSIST_FAILED,
-                                       .lsn = committed.failed_lsn,
-                                       .code = committed.status});
+            qr_server_feed(server,
+                &(struct qr_hub_event){.kind = QR_HUB_PERSIST_FAILED,
+                    .lsn = committed.failed_lsn,
+                    .code = committed.status});
         }
         log_disk(server, committed.failed ? committed.status : QUIRE_OK);
     }
@@ -297,9 +299,10 @@ static void take_verdicts(struct qr_server *server)
     do {
         count = qr_verifier_take(server->verifier, verified, NEWS_AT_ONCE);
         for (size_t i = 0; i < count; i++) {
-            qr_server_feed(server, &(struct qr_hub_event){.kind = QR_HUB_VERIFIED,
-                                       .token = verified[i].token,
-                                       .size = verified[i].valid});
+            qr_server_feed(server,
+                &(struct qr_hub_event){.kind = QR_HUB_VERIFIED,
+                    .token = verified[i].token,
+                    .size = verified[i].valid});
         }
     } while (count == NEWS_AT_ONCE && !server->ended);
 }

@@ -12,10 +12,10 @@ void qr_server_health(struct qr_server *server, bool details, char out_body[QR_H
     struct qr_store_stats store;
     qr_hub_counters(server->hub, &hub);
     qr_store_stats(server->store, &store);
-    const char *status = server->draining             ? "draining"
-                         : server->disk == QUIRE_EFULL ? "full"
-                         : server->disk != QUIRE_OK    ? "disk_failed"
-                                                       : "ok";
+    const char *status = server->draining ? "draining"
+        : server->disk == QUIRE_EFULL     ? "full"
+        : server->disk != QUIRE_OK        ? "disk_failed"
+                                          : "ok";
     if (!details) { /* counts of batches and bytes would tell a stranger when a user writes */
         (void)snprintf(out_body, QR_HEALTH_MAX, "{\"status\":\"%s\"}\n", status);
         return;
@@ -58,8 +58,8 @@ void qr_server_health(struct qr_server *server, bool details, char out_body[QR_H
         {"store_map_bytes", store.map_size},
         {"store_max_bytes", server->options->store_max},
     };
-    int used = snprintf(out_body, QR_HEALTH_MAX, "{\"status\":\"%s\",\"version\":\"%s\"", status,
-        QUIRE_VERSION);
+    int used = snprintf(
+        out_body, QR_HEALTH_MAX, "{\"status\":\"%s\",\"version\":\"%s\"", status, QUIRE_VERSION);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         used += snprintf(out_body + used, QR_HEALTH_MAX - (size_t)used, ",\"%s\":%llu",
             numbers[i].name, (unsigned long long)numbers[i].value);

@@ -50,8 +50,8 @@ bool qr_hosts_admit(const struct qr_hosts *hosts, const char *dialled)
 {
     size_t length = name_length(dialled);
     for (size_t i = 0; length > 0 && i < hosts->count; i++) {
-        if (strlen(hosts->names[i]) == length &&
-            strncasecmp(hosts->names[i], dialled, length) == 0) {
+        if (strlen(hosts->names[i]) == length
+            && strncasecmp(hosts->names[i], dialled, length) == 0) {
             return true;
         }
     }

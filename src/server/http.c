@@ -15,10 +15,10 @@ bool qr_http_host(struct lws *wsi, char out_host[QR_HOST_MAX + 1])
 
 bool qr_http_is_forwarded(struct lws *wsi)
 {
-    return lws_hdr_total_length(wsi, WSI_TOKEN_X_FORWARDED_FOR) > 0 ||
-           lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_VIA) > 0 ||
-           lws_hdr_custom_length(wsi, "forwarded:", 10) > 0 ||
-           lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_X_REAL_IP) > 0;
+    return lws_hdr_total_length(wsi, WSI_TOKEN_X_FORWARDED_FOR) > 0
+        || lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_VIA) > 0
+        || lws_hdr_custom_length(wsi, "forwarded:", 10) > 0
+        || lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_X_REAL_IP) > 0;
 }
 
 bool qr_http_forwarded_for(struct lws *wsi, char *out_address, size_t size)
@@ -36,8 +36,8 @@ bool qr_http_forwarded_for(struct lws *wsi, char *out_address, size_t size)
 
 static bool has_body(struct lws *wsi)
 {
-    return lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0 ||
-           lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0;
+    return lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0
+        || lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0;
 }
 
 static bool path_is(struct lws *wsi, const char *path)
@@ -68,8 +68,8 @@ unsigned qr_http_judge_upgrade(struct lws *wsi, const struct qr_hosts *hosts)
     char host[QR_HOST_MAX + 1];
     /* For an upgrade to something else, libwebsockets has answered already and goes on to read
      * freed memory unless the connection is closed here. HTTP/2 is refused in the same way. */
-    if (lws_hdr_copy(wsi, text, sizeof text, WSI_TOKEN_UPGRADE) <= 0 ||
-        strcasecmp(text, "websocket") != 0) {
+    if (lws_hdr_copy(wsi, text, sizeof text, WSI_TOKEN_UPGRADE) <= 0
+        || strcasecmp(text, "websocket") != 0) {
         return 0;
     }
     if (lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) == 0 || has_body(wsi)) {
@@ -104,20 +104,13 @@ unsigned qr_http_judge_request(struct lws *wsi)
 static const char *reason_of(unsigned status)
 {
     switch (status) {
-    case 200:
-        return "OK";
-    case 404:
-        return "Not Found";
-    case 405:
-        return "Method Not Allowed\r\nallow: GET";
-    case 421:
-        return "Misdirected Request";
-    case 426:
-        return "Upgrade Required\r\nsec-websocket-version: 13";
-    case 503:
-        return "Service Unavailable\r\nretry-after: 10";
-    default:
-        return "Bad Request";
+    case 200: return "OK";
+    case 404: return "Not Found";
+    case 405: return "Method Not Allowed\r\nallow: GET";
+    case 421: return "Misdirected Request";
+    case 426: return "Upgrade Required\r\nsec-websocket-version: 13";
+    case 503: return "Service Unavailable\r\nretry-after: 10";
+    default: return "Bad Request";
     }
 }
 

@@ -18,8 +18,8 @@ struct qr_intake_group {
     size_t size, holder_count;
 };
 
-static struct qr_intake_key key_of(const struct qr_connection *connection,
-    const struct qr_hub_allowance *allowance)
+static struct qr_intake_key key_of(
+    const struct qr_connection *connection, const struct qr_hub_allowance *allowance)
 {
     return (struct qr_intake_key){
         allowance->member ? allowance->group : connection->address.bits, allowance->member};
@@ -62,13 +62,13 @@ void qr_intake_drop(struct qr_intake *intake, struct qr_connection *connection)
 }
 
 /* The connection that holds most: of the group, or of all strangers or members. */
-static struct qr_connection *largest(struct qr_intake *intake, const struct qr_intake_group *group,
-    uint64_t member)
+static struct qr_connection *largest(
+    struct qr_intake *intake, const struct qr_intake_group *group, uint64_t member)
 {
     struct qr_connection *most = NULL, *one;
     DL_FOREACH2 (intake->holders, one, next_holder) {
-        bool counts = group != NULL ? one->intake_group == group
-                                    : one->intake_group->key.member == member;
+        bool counts =
+            group != NULL ? one->intake_group == group : one->intake_group->key.member == member;
         if (counts && (most == NULL || one->partial.size > most->partial.size)) {
             most = one;
         }

@@ -11,8 +11,8 @@
 #include "server/connection.h"
 #include "sync/hub/hub.h"
 
-#define QR_INTAKE_ADDRESS_MAX (1024u * 1024)      /* bytes, of strangers from one address */
-#define QR_INTAKE_USER_MAX (8u * 1024 * 1024)     /* bytes, of one user's devices */
+#define QR_INTAKE_ADDRESS_MAX (1024u * 1024)  /* bytes, of strangers from one address */
+#define QR_INTAKE_USER_MAX (8u * 1024 * 1024) /* bytes, of one user's devices */
 #define QR_INTAKE_STRANGERS_MAX (32u * 1024 * 1024)
 #define QR_INTAKE_MEMBERS_MAX (224u * 1024 * 1024)
 

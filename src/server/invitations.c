@@ -18,11 +18,12 @@ bool qr_invitations_list(const char *path, const uint8_t user[32])
         (void)snprintf(id + 2 * i, 3, "%02x", user[i]);
     }
     FILE *file = fopen(path, "re");
-    while (file != NULL && !listed && read < FILE_BYTES_MAX && fgets(line, sizeof line, file) != NULL) {
+    while (file != NULL && !listed && read < FILE_BYTES_MAX
+        && fgets(line, sizeof line, file) != NULL) {
         size_t digits = strspn(line, "0123456789abcdef");
         read += strlen(line);
-        listed = digits >= DIGITS_LEAST && digits <= 64 && strchr(" \t\r\n#", line[digits]) != NULL &&
-            memcmp(line, id, digits) == 0;
+        listed = digits >= DIGITS_LEAST && digits <= 64 && strchr(" \t\r\n#", line[digits]) != NULL
+            && memcmp(line, id, digits) == 0;
     }
     if (file != NULL) {
         (void)fclose(file);

@@ -75,8 +75,8 @@ enum quire_status qr_listener_bind(struct qr_listener *listener, const char *hos
     char *out_error, size_t error_size)
 {
     struct addrinfo *found = NULL;
-    const struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV,
-        .ai_socktype = SOCK_STREAM};
+    const struct addrinfo hints = {
+        .ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
     unsigned before = listener->count;
     bool both = strcmp(host, "::") == 0;
     int code = getaddrinfo(host, "0", &hints, &found);
@@ -86,8 +86,8 @@ enum quire_status qr_listener_bind(struct qr_listener *listener, const char *hos
         return QUIRE_EINVALID;
     }
     int error = EAFNOSUPPORT;
-    for (const struct addrinfo *info = found;
-         info != NULL && listener->count < QR_LISTENER_SOCKETS; info = info->ai_next) {
+    for (const struct addrinfo *info = found; info != NULL && listener->count < QR_LISTENER_SOCKETS;
+         info = info->ai_next) {
         if (info->ai_family != AF_INET && info->ai_family != AF_INET6) {
             continue;
         }
@@ -134,8 +134,8 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
         struct sockaddr_storage peer;
         socklen_t size = sizeof peer;
-        int file = accept4(socket_file, (struct sockaddr *)&peer, &size,
-            SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int file =
+            accept4(socket_file, (struct sockaddr *)&peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (file < 0) {
             if (errno == EMFILE || errno == ENFILE) {
                 refuse_one(listener, socket_file);
@@ -145,8 +145,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
         const int on = 1;
         (void)setsockopt(file, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         (void)setsockopt(file, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-        listener->accepted(listener->context, file,
-            qr_address_of((const struct sockaddr *)&peer));
+        listener->accepted(listener->context, file, qr_address_of((const struct sockaddr *)&peer));
     }
 }
 

@@ -94,9 +94,7 @@ static void put_field(struct line *line, enum qr_log_format format, const struct
     char text[32];
     put_key(line, format, field->key);
     switch (field->kind) {
-    case QR_FIELD_TEXT:
-        put_text(line, format, field->text);
-        break;
+    case QR_FIELD_TEXT: put_text(line, format, field->text); break;
     case QR_FIELD_NUMBER:
         (void)snprintf(text, sizeof text, "%llu", (unsigned long long)field->number);
         put_plain(line, text);
@@ -224,8 +222,8 @@ void qr_log_stop(void)
     bool running = queue.running;
     queue.stop = true;
     pthread_cond_signal(&queue.changed);
-    while (running && !queue.ended &&
-           pthread_cond_timedwait(&queue.changed, &queue.lock, &until) == 0) {
+    while (running && !queue.ended
+        && pthread_cond_timedwait(&queue.changed, &queue.lock, &until) == 0) {
     }
     bool ended = queue.ended;
     pthread_mutex_unlock(&queue.lock);

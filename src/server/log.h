@@ -27,7 +27,7 @@ enum qr_log_format {
 enum qr_field_kind {
     QR_FIELD_TEXT,
     QR_FIELD_NUMBER,
-    QR_FIELD_NAME, /* four bytes of it are shown, in hex */
+    QR_FIELD_NAME,      /* four bytes of it are shown, in hex */
     QR_FIELD_LONG_NAME, /* eight bytes: enough to invite an account by */
 };
 
@@ -42,19 +42,19 @@ struct qr_field {
 };
 
 #define QR_TEXT(k, value) ((struct qr_field){.key = (k), .kind = QR_FIELD_TEXT, .text = (value)})
-#define QR_NUMBER(k, value)                                                                        \
+#define QR_NUMBER(k, value) \
     ((struct qr_field){.key = (k), .kind = QR_FIELD_NUMBER, .number = (uint64_t)(value)})
 #define QR_NAME(k, value) ((struct qr_field){.key = (k), .kind = QR_FIELD_NAME, .name = (value)})
 
-#define QR_LONG_NAME(k, value)                                                                     \
+#define QR_LONG_NAME(k, value) \
     ((struct qr_field){.key = (k), .kind = QR_FIELD_LONG_NAME, .name = (value)})
 
 /** The first field of every line. */
 #define QR_EVENT(name) QR_TEXT("event", (name))
 
 /** qr_log(QR_LOG_INFO, QR_EVENT("ready"), QR_NUMBER("port", port)) */
-#define qr_log(level, ...)                                                                         \
-    qr_log_fields((level), (const struct qr_field[]){__VA_ARGS__},                                 \
+#define qr_log(level, ...) \
+    qr_log_fields((level), (const struct qr_field[]){__VA_ARGS__}, \
         sizeof((const struct qr_field[]){__VA_ARGS__}) / sizeof(struct qr_field))
 
 /** Set once, before any thread is started. */

@@ -57,10 +57,10 @@ static const struct option table[] = {
         "process is ended (SIGTERM). 0: no limit."},
     {"registration", CHOICE, AT(registration), NULL, 0, 0, 0, NULL, {"open", "invite", "closed"},
         "Whether unknown users may make an account; invite: those that `quirectl invite` lists."},
-    {"accounts-per-hour-per-address", NUMBER, LIMIT(accounts_per_hour), "", 20, 0, 1000000, NULL, {0},
-        "New accounts from one address; 0: no limit."},
-    {"new-account-mib-per-address", NUMBER, LIMIT(new_account_mib), "MiB", 512, 0, 1000000, NULL, {0},
-        "What the new accounts of one address may store in a day; 0: no limit."},
+    {"accounts-per-hour-per-address", NUMBER, LIMIT(accounts_per_hour), "", 20, 0, 1000000, NULL,
+        {0}, "New accounts from one address; 0: no limit."},
+    {"new-account-mib-per-address", NUMBER, LIMIT(new_account_mib), "MiB", 512, 0, 1000000, NULL,
+        {0}, "What the new accounts of one address may store in a day; 0: no limit."},
     {"connections", NUMBER, LIMIT(connections), "", 20000, 1, 1000000, NULL, {0},
         "Connections at once; the limit of open files may lower it."},
     {"connections-per-user", NUMBER, LIMIT(connections_per_user), "", 40, 1, 1000, NULL, {0},
@@ -78,10 +78,10 @@ static const struct option table[] = {
         "for a proxy that sets that header itself."},
     {"users-loaded", NUMBER, LIMIT(users_loaded), "", 1024, 0, 10000000, NULL, {0},
         "Users whose index stays in memory while none of their devices is connected."},
-    {"users-loaded-bytes", LARGE, LIMIT(users_loaded_bytes), "bytes", 256 * 1024 * 1024, 0, 1024 * GIB,
-        NULL, {0}, "Memory for those, at most."},
-    {"handshake-ms", NUMBER, LIMIT(handshake_ms), "ms", QR_UNAUTHENTICATED_MS, 100, 600000, NULL, {0},
-        "Time in which a connection must authenticate."},
+    {"users-loaded-bytes", LARGE, LIMIT(users_loaded_bytes), "bytes", 256 * 1024 * 1024, 0,
+        1024 * GIB, NULL, {0}, "Memory for those, at most."},
+    {"handshake-ms", NUMBER, LIMIT(handshake_ms), "ms", QR_UNAUTHENTICATED_MS, 100, 600000, NULL,
+        {0}, "Time in which a connection must authenticate."},
     {"idle-ms", NUMBER, LIMIT(idle_ms), "ms", QR_SILENCE_SERVER_MS, 1000, 86400000, NULL, {0},
         "A connection that sends nothing for so long is closed."},
     {"stalled-ms", NUMBER, LIMIT(stalled_ms), "ms", 60000, 1000, 86400000, NULL, {0},
@@ -94,14 +94,13 @@ static const struct option table[] = {
         UINT32_MAX, NULL, {0}, "Bytes of one user, over time."},
     {"push-bytes-burst", NUMBER, LIMIT(push_bytes_burst), "bytes", 16 * 1024 * 1024, 512 * 1024,
         UINT32_MAX, NULL, {0}, "Bytes of one user, at once."},
-    {"send-bytes-per-second", NUMBER, LIMIT(delta_bytes_per_second), "bytes", 16 * 1024 * 1024, 1024,
-        UINT32_MAX, NULL, {0}, "Bytes sent to one user, over time."},
+    {"send-bytes-per-second", NUMBER, LIMIT(delta_bytes_per_second), "bytes", 16 * 1024 * 1024,
+        1024, UINT32_MAX, NULL, {0}, "Bytes sent to one user, over time."},
     {"send-bytes-burst", NUMBER, LIMIT(delta_bytes_burst), "bytes", 256 * 1024 * 1024, 512 * 1024,
         UINT32_MAX, NULL, {0}, "Bytes sent to one user, at once."},
     {"subs-per-minute", NUMBER, LIMIT(subs_per_minute), "", 60, 1, 1000000, NULL, {0},
         "Subscriptions (SUB) of the devices of one user, over time."},
-    {"subs-burst", NUMBER, LIMIT(subs_burst), "", 120, 1, 1000000, NULL, {0},
-        "The same, at once."},
+    {"subs-burst", NUMBER, LIMIT(subs_burst), "", 120, 1, 1000000, NULL, {0}, "The same, at once."},
     {"roster-appends-per-hour", NUMBER, LIMIT(roster_appends_per_hour), "", 60, 1, 1000000, NULL,
         {0}, "Changes that one device may ask for to the devices of its user."},
     {"auth-failures-per-hour", NUMBER, LIMIT(auth_failures_per_hour), "", 20, 1, 1000000, NULL, {0},
@@ -193,14 +192,14 @@ static bool set_choice(const struct reading *reading, const struct option *optio
     }
     int used = snprintf(reading->error, reading->error_size, "%s is to be one of", source);
     for (uint32_t i = 0; option->choices[i] != NULL && (size_t)used < reading->error_size; i++) {
-        used += snprintf(reading->error + used, reading->error_size - (size_t)used, " %s",
-            option->choices[i]);
+        used += snprintf(
+            reading->error + used, reading->error_size - (size_t)used, " %s", option->choices[i]);
     }
     return false;
 }
 
-static bool add_host(const struct reading *reading, const char *source, const char *text,
-    size_t length)
+static bool add_host(
+    const struct reading *reading, const char *source, const char *text, size_t length)
 {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                   "0123456789.-_:[]";
@@ -270,20 +269,13 @@ static bool set(const struct reading *reading, const struct option *option, cons
     const char *text)
 {
     switch (option->kind) {
-    case TEXT:
-        *(const char **)field_of(reading, option) = text;
-        return true;
-    case HOSTS:
-        return add_hosts(reading, source, text);
-    case LISTENS:
-        return add_listens(reading, source, text);
-    case SWITCH:
-        return set_switch(reading, option, source, text);
+    case TEXT: *(const char **)field_of(reading, option) = text; return true;
+    case HOSTS: return add_hosts(reading, source, text);
+    case LISTENS: return add_listens(reading, source, text);
+    case SWITCH: return set_switch(reading, option, source, text);
     case NUMBER:
-    case LARGE:
-        return set_number(reading, option, source, text);
-    case CHOICE:
-        return set_choice(reading, option, source, text);
+    case LARGE: return set_number(reading, option, source, text);
+    case CHOICE: return set_choice(reading, option, source, text);
     }
     return false;
 }
@@ -337,8 +329,8 @@ static bool read_arguments(const struct reading *reading, int argc, char *const 
             value = argv[i];
         }
         if (value == NULL) {
-            (void)snprintf(reading->error, reading->error_size, "%s is to be followed by a value.",
-                source);
+            (void)snprintf(
+                reading->error, reading->error_size, "%s is to be followed by a value.", source);
             return false;
         }
         if (!set(reading, option, source, value)) {
@@ -432,8 +424,9 @@ void qr_options_help(FILE *out)
         fprintf(out, standard[0] != 0 ? "  [%s]\n" : "\n", standard);
         print_wrapped(out, option->help);
     }
-    fputs("\nExit status: 0 ended as asked, 1 a failure while running, 2 settings that do not work,\n"
-          "3 the store cannot be opened, 4 the address cannot be listened on.\n",
+    fputs(
+        "\nExit status: 0 ended as asked, 1 a failure while running, 2 settings that do not work,\n"
+        "3 the store cannot be opened, 4 the address cannot be listened on.\n",
         out);
 }
 

@@ -81,8 +81,8 @@ static void on_accepted(void *context, int socket, struct qr_address address)
     bool full = server->connection_count >= server->limits.connections + CONNECTIONS_TO_REFUSE;
     if (full || !qr_addresses_admit(server->addresses, address, qr_server_now_ms())) {
         server->refused.connections++;
-        qr_server_log_refusal(server, NULL,
-            full ? "no connection is free" : "too many connections from one address");
+        qr_server_log_refusal(
+            server, NULL, full ? "no connection is free" : "too many connections from one address");
         if (server->options->no_tls) {
             (void)!send(socket, busy, sizeof busy - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
         }
@@ -136,7 +136,8 @@ static bool is_forbidden(const char *store)
     (void)snprintf(file, sizeof file, "%s/log.mdb", store);
     const char *const paths[] = {store, file};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
-        if (faccessat(AT_FDCWD, paths[i], R_OK | W_OK, AT_EACCESS) != 0 && (errno == EACCES || errno == EROFS)) {
+        if (faccessat(AT_FDCWD, paths[i], R_OK | W_OK, AT_EACCESS) != 0
+            && (errno == EACCES || errno == EROFS)) {
             return true;
         }
     }
@@ -192,9 +193,9 @@ static int open_store(struct qr_server *server, char *out_error, size_t error_si
         break;
     default:
         advice = is_forbidden(path)
-                     ? "This user may not read and write there: give the folder to it (chown -R), or run "
-                       "as its owner."
-                     : "Check the folder and its disk.";
+            ? "This user may not read and write there: give the folder to it (chown -R), or run "
+              "as its owner."
+            : "Check the folder and its disk.";
         break;
     }
     (void)snprintf(out_error, error_size, "The store %.200s cannot be opened: %s. %s", path,
@@ -211,7 +212,8 @@ static int bind_listener(struct qr_server *server, char *out_error, size_t error
         uint16_t port = 0;
         if (!qr_options_address(options->listens[i], host, sizeof host, &port)) {
             (void)snprintf(out_error, error_size,
-                "--listen is to be host:port or [address]:port, not \"%.60s\".", options->listens[i]);
+                "--listen is to be host:port or [address]:port, not \"%.60s\".",
+                options->listens[i]);
             return EXIT_SETTINGS;
         }
         if (qr_listener_bind(&server->listener, host, port, out_error, error_size) != QUIRE_OK) {
@@ -232,13 +234,13 @@ static bool make_loop(struct qr_server *server)
     if (uv_loop_init(&server->loop) != 0) {
         return false;
     }
-    if (uv_async_init(&server->loop, &server->news, on_news) != 0 ||
-        uv_prepare_init(&server->loop, &server->round) != 0 ||
-        uv_idle_init(&server->loop, &server->work) != 0 ||
-        uv_timer_init(&server->loop, &server->tick) != 0 ||
-        uv_signal_init(&server->loop, &server->signals.terminate) != 0 ||
-        uv_signal_init(&server->loop, &server->signals.interrupt) != 0 ||
-        uv_signal_init(&server->loop, &server->signals.hang_up) != 0) {
+    if (uv_async_init(&server->loop, &server->news, on_news) != 0
+        || uv_prepare_init(&server->loop, &server->round) != 0
+        || uv_idle_init(&server->loop, &server->work) != 0
+        || uv_timer_init(&server->loop, &server->tick) != 0
+        || uv_signal_init(&server->loop, &server->signals.terminate) != 0
+        || uv_signal_init(&server->loop, &server->signals.interrupt) != 0
+        || uv_signal_init(&server->loop, &server->signals.hang_up) != 0) {
         return false;
     }
     server->news.data = server->round.data = server->tick.data = server;
@@ -246,11 +248,11 @@ static bool make_loop(struct qr_server *server)
     server->signals.hang_up.data = server->work.data = server;
     struct sigaction inherited = {0};
     bool nohup = sigaction(SIGHUP, NULL, &inherited) == 0 && inherited.sa_handler == SIG_IGN;
-    return uv_prepare_start(&server->round, on_round) == 0 &&
-           uv_timer_start(&server->tick, on_tick, 1000, 1000) == 0 &&
-           uv_signal_start(&server->signals.terminate, on_signal, SIGTERM) == 0 &&
-           uv_signal_start(&server->signals.interrupt, on_signal, SIGINT) == 0 &&
-           (nohup || uv_signal_start(&server->signals.hang_up, on_signal, SIGHUP) == 0);
+    return uv_prepare_start(&server->round, on_round) == 0
+        && uv_timer_start(&server->tick, on_tick, 1000, 1000) == 0
+        && uv_signal_start(&server->signals.terminate, on_signal, SIGTERM) == 0
+        && uv_signal_start(&server->signals.interrupt, on_signal, SIGINT) == 0
+        && (nohup || uv_signal_start(&server->signals.hang_up, on_signal, SIGHUP) == 0);
 }
 
 static bool make_context(struct qr_server *server)
@@ -264,8 +266,8 @@ static bool make_context(struct qr_server *server)
         .protocols = qr_connection_protocols(),
         .user = server,
         .foreign_loops = loops,
-        .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
-                   (tls ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT : 0),
+        .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS
+            | (tls ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT : 0),
         .retry_and_idle_policy = &no_timers,
         .pt_serv_buf_size = 4096,
         .timeout_secs = (unsigned)((server->limits.handshake_ms + 999) / 1000),
@@ -316,15 +318,15 @@ static bool make_hub(struct qr_server *server)
     qr_store_log_id(server->store, log_id);
     randombytes_buf(entropy, sizeof entropy);
     server->scratch = malloc(LWS_PRE + QR_FRAME_MAX);
-    server->addresses = qr_addresses_create(server->options->connections_per_minute,
-        server->options->limit_loopback, entropy);
+    server->addresses = qr_addresses_create(
+        server->options->connections_per_minute, server->options->limit_loopback, entropy);
     randombytes_buf(entropy, sizeof entropy);
-    return server->scratch != NULL && server->addresses != NULL &&
-           qr_hub_create(&server->limits, &reader, log_id, last_lsn, entropy, &server->hub) ==
-               QUIRE_OK &&
-           qr_committer_create(&committing, &server->committer) == QUIRE_OK &&
-           qr_verifier_create(worker_count(server->options), wake, server, &server->verifier) ==
-               QUIRE_OK;
+    return server->scratch != NULL && server->addresses != NULL
+        && qr_hub_create(&server->limits, &reader, log_id, last_lsn, entropy, &server->hub)
+        == QUIRE_OK
+        && qr_committer_create(&committing, &server->committer) == QUIRE_OK
+        && qr_verifier_create(worker_count(server->options), wake, server, &server->verifier)
+        == QUIRE_OK;
 }
 
 static void print_ready(const struct qr_server *server)
@@ -347,15 +349,17 @@ static void print_ready(const struct qr_server *server)
         plain ? "none" : server->tls.fingerprint, log_text);
     (void)fflush(stdout);
     if (server->limits.connections < server->options->limits.connections) {
-        qr_log(QR_LOG_INFO, QR_EVENT("open_files_limit"), QR_NUMBER("open_files", server->files_max),
+        qr_log(QR_LOG_INFO, QR_EVENT("open_files_limit"),
+            QR_NUMBER("open_files", server->files_max),
             QR_NUMBER("connections", server->limits.connections),
             QR_TEXT("do", "raise the limit of open files (ulimit -n) for more connections"));
     }
     qr_log(QR_LOG_INFO, QR_EVENT("ready"), QR_NUMBER("port", server->listener.port),
         QR_TEXT("tls", plain ? "no" : "yes"),
-        QR_TEXT("certificate", plain             ? "none"
-                               : server->tls.made ? "made just now"
-                                                  : "found"),
+        QR_TEXT("certificate",
+            plain                  ? "none"
+                : server->tls.made ? "made just now"
+                                   : "found"),
         QR_NUMBER("last_lsn", qr_store_last_lsn(server->store)),
         QR_NUMBER("connections_max", server->limits.connections),
         QR_NUMBER("workers", worker_count(server->options)));
@@ -369,8 +373,8 @@ static bool is_invited(void *context, const uint8_t user[QR_USER_SIZE])
     return qr_invitations_list(path, user);
 }
 
-int qr_server_start(struct qr_server *server, const struct qr_options *options, char *out_error,
-    size_t error_size)
+int qr_server_start(
+    struct qr_server *server, const struct qr_options *options, char *out_error, size_t error_size)
 {
     *server = (struct qr_server){.options = options, .limits = options->limits};
     server->limits.slice = HUB_SLICE;
@@ -392,8 +396,9 @@ int qr_server_start(struct qr_server *server, const struct qr_options *options, 
     if (code == 0 && !options->check) {
         code = open_store(server, out_error, error_size);
     }
-    if (code == 0 && !options->no_tls && (!options->check || options->cert != NULL) &&
-        qr_tls_prepare(options, &server->hosts, &server->tls, out_error, error_size) != QUIRE_OK) {
+    if (code == 0 && !options->no_tls && (!options->check || options->cert != NULL)
+        && qr_tls_prepare(options, &server->hosts, &server->tls, out_error, error_size)
+            != QUIRE_OK) {
         code = EXIT_SETTINGS;
     }
     if (code != 0 || options->check) {
@@ -401,8 +406,8 @@ int qr_server_start(struct qr_server *server, const struct qr_options *options, 
     }
     server->listener.accepted = on_accepted;
     server->listener.context = server;
-    if (!make_loop(server) || !make_hub(server) || !make_context(server) ||
-        qr_listener_start(&server->listener, &server->loop) != QUIRE_OK) {
+    if (!make_loop(server) || !make_hub(server) || !make_context(server)
+        || qr_listener_start(&server->listener, &server->loop) != QUIRE_OK) {
         (void)snprintf(out_error, error_size,
             "The server cannot be started: memory, threads or files are short%s. Nothing was "
             "changed.",
@@ -426,9 +431,9 @@ static void close_handle(uv_handle_t *handle, void *context)
 static void stop_loop(struct qr_server *server)
 {
     uv_handle_t *own[] = {(uv_handle_t *)&server->news, (uv_handle_t *)&server->round,
-        (uv_handle_t *)&server->work,
-        (uv_handle_t *)&server->tick, (uv_handle_t *)&server->signals.terminate,
-        (uv_handle_t *)&server->signals.interrupt, (uv_handle_t *)&server->signals.hang_up};
+        (uv_handle_t *)&server->work, (uv_handle_t *)&server->tick,
+        (uv_handle_t *)&server->signals.terminate, (uv_handle_t *)&server->signals.interrupt,
+        (uv_handle_t *)&server->signals.hang_up};
     qr_listener_stop(&server->listener);
     for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
         close_handle(own[i], NULL);

@@ -30,9 +30,9 @@ struct qr_server {
     uint64_t files_max; /* open files that this process may have */
 
     uv_loop_t loop;
-    uv_async_t news;       /* the committer or the verifier has something */
-    uv_prepare_t round;    /* counts rounds of the loop; says farewell */
-    uv_idle_t work;        /* runs while the hub has work in slices */
+    uv_async_t news;    /* the committer or the verifier has something */
+    uv_prepare_t round; /* counts rounds of the loop; says farewell */
+    uv_idle_t work;     /* runs while the hub has work in slices */
     uv_timer_t tick;
     struct qr_signals {
         uv_signal_t terminate, interrupt, hang_up;
@@ -73,8 +73,8 @@ struct qr_server {
 
 /** Opens everything and prints the ready line. The exit code of the process, 0 to go on; a
  * sentence for the operator is in out_error. */
-int qr_server_start(struct qr_server *server, const struct qr_options *options, char *out_error,
-    size_t error_size);
+int qr_server_start(
+    struct qr_server *server, const struct qr_options *options, char *out_error, size_t error_size);
 /** Runs until it is told to end, and closes everything; the exit code. */
 int qr_server_run(struct qr_server *server);
 
@@ -82,8 +82,8 @@ uint64_t qr_server_now_ms(void);
 
 /* What connections tell. */
 void qr_server_opened(struct qr_server *server, struct qr_connection *connection, const char *host);
-void qr_server_received(struct qr_server *server, struct qr_connection *connection,
-    struct quire_bytes message);
+void qr_server_received(
+    struct qr_server *server, struct qr_connection *connection, struct quire_bytes message);
 void qr_server_sent(struct qr_server *server, struct qr_connection *connection, size_t size);
 void qr_server_closed(struct qr_server *server, struct qr_connection *connection, uint64_t id);
 /** More waits for the disk or the checkers than is good; reading should pause. */
@@ -92,8 +92,8 @@ bool qr_server_congested(struct qr_server *server);
 /** Is a connection free, and may this address have one? Called when the request is known. */
 bool qr_server_admit_upgrade(struct qr_server *server, struct qr_connection *connection);
 /** One line for a refused connection, at a bounded rate; connection may be NULL. */
-void qr_server_log_refusal(struct qr_server *server, const struct qr_connection *connection,
-    const char *cause);
+void qr_server_log_refusal(
+    struct qr_server *server, const struct qr_connection *connection, const char *cause);
 
 /** The body of /healthz; without details only the status. */
 void qr_server_health(struct qr_server *server, bool details, char out_body[QR_HEALTH_MAX]);

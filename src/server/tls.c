@@ -33,10 +33,10 @@ static void list_names(const struct qr_hosts *hosts, char *out, size_t size)
             length -= 2;
         }
         (void)snprintf(name, sizeof name, "%.*s", (int)length, text);
-        bool is_address = inet_pton(AF_INET, name, address) == 1 ||
-                          inet_pton(AF_INET6, name, address) == 1;
-        int added = snprintf(out + used, size - used, "%s%s:%s", i == 0 ? "" : ",",
-            is_address ? "IP" : "DNS", name);
+        bool is_address =
+            inet_pton(AF_INET, name, address) == 1 || inet_pton(AF_INET6, name, address) == 1;
+        int added = snprintf(
+            out + used, size - used, "%s%s:%s", i == 0 ? "" : ",", is_address ? "IP" : "DNS", name);
         used += added > 0 ? (size_t)added : 0;
     }
 }
@@ -61,22 +61,23 @@ static bool fill(X509 *certificate, EVP_PKEY *key, const struct qr_hosts *hosts)
     bool fine = RAND_bytes(serial, sizeof serial) == 1;
     serial[0] = (uint8_t)((serial[0] & 0x7f) | 0x40);
     number = BN_bin2bn(serial, sizeof serial, NULL);
-    fine = fine && number != NULL && X509_set_version(certificate, X509_VERSION_3) == 1 &&
-           BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate)) != NULL &&
-           X509_gmtime_adj(X509_getm_notBefore(certificate), -DAY_S) != NULL &&
-           X509_gmtime_adj(X509_getm_notAfter(certificate), TEN_YEARS_S) != NULL &&
-           X509_set_pubkey(certificate, key) == 1;
+    fine = fine && number != NULL && X509_set_version(certificate, X509_VERSION_3) == 1
+        && BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate)) != NULL
+        && X509_gmtime_adj(X509_getm_notBefore(certificate), -DAY_S) != NULL
+        && X509_gmtime_adj(X509_getm_notAfter(certificate), TEN_YEARS_S) != NULL
+        && X509_set_pubkey(certificate, key) == 1;
     BN_free(number);
     X509_NAME *name = X509_get_subject_name(certificate);
-    return fine &&
-           X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const uint8_t *)"quired", -1, -1,
-               0) == 1 &&
-           X509_set_issuer_name(certificate, name) == 1 &&
-           add_extension(certificate, NID_subject_alt_name, names) &&
-           add_extension(certificate, NID_basic_constraints, "critical,CA:FALSE") &&
-           add_extension(certificate, NID_key_usage, "critical,digitalSignature") &&
-           add_extension(certificate, NID_ext_key_usage, "serverAuth") &&
-           X509_sign(certificate, key, EVP_sha256()) > 0;
+    return fine
+        && X509_NAME_add_entry_by_txt(
+               name, "CN", MBSTRING_ASC, (const uint8_t *)"quired", -1, -1, 0)
+        == 1
+        && X509_set_issuer_name(certificate, name) == 1
+        && add_extension(certificate, NID_subject_alt_name, names)
+        && add_extension(certificate, NID_basic_constraints, "critical,CA:FALSE")
+        && add_extension(certificate, NID_key_usage, "critical,digitalSignature")
+        && add_extension(certificate, NID_ext_key_usage, "serverAuth")
+        && X509_sign(certificate, key, EVP_sha256()) > 0;
 }
 
 /* Written whole under another name, then renamed: never half a file. */
@@ -94,8 +95,8 @@ static enum quire_status write_pem(const char *path, const X509 *certificate, EV
         return errno == ENOSPC || errno == EDQUOT ? QUIRE_EFULL : QUIRE_EIO;
     }
     bool fine = certificate != NULL
-                    ? PEM_write_X509(stream, (X509 *)(uintptr_t)certificate) == 1
-                    : PEM_write_PrivateKey(stream, key, NULL, NULL, 0, NULL, NULL) == 1;
+        ? PEM_write_X509(stream, (X509 *)(uintptr_t)certificate) == 1
+        : PEM_write_PrivateKey(stream, key, NULL, NULL, 0, NULL, NULL) == 1;
     errno = fine ? 0 : EIO;
     fine = fine && fflush(stream) == 0 && fsync(file) == 0;
     int error = errno;
@@ -108,8 +109,8 @@ static enum quire_status write_pem(const char *path, const X509 *certificate, EV
     return QUIRE_OK;
 }
 
-static enum quire_status make(const char *folder, const struct qr_hosts *hosts,
-    const struct qr_tls *tls)
+static enum quire_status make(
+    const char *folder, const struct qr_hosts *hosts, const struct qr_tls *tls)
 {
     enum quire_status status = QUIRE_ENOMEM;
     EVP_PKEY *key = EVP_EC_gen("P-256");
@@ -156,9 +157,8 @@ static bool inspect(struct qr_tls *tls)
         key = PEM_read_PrivateKey(file, NULL, no_passphrase, NULL);
         fclose(file);
     }
-    bool fine = certificate != NULL && key != NULL &&
-                X509_check_private_key(certificate, key) == 1 &&
-                X509_digest(certificate, EVP_sha256(), digest, &size) == 1;
+    bool fine = certificate != NULL && key != NULL && X509_check_private_key(certificate, key) == 1
+        && X509_digest(certificate, EVP_sha256(), digest, &size) == 1;
     for (unsigned i = 0; fine && i < size && i < 32; i++) {
         (void)snprintf(tls->fingerprint + 2 * i, 3, "%02x", digest[i]);
     }
@@ -177,8 +177,8 @@ enum quire_status qr_tls_prepare(const struct qr_options *options, const struct 
                       : snprintf(tls.cert_path, sizeof tls.cert_path, "%s/certificate.pem", folder);
     int second = given ? snprintf(tls.key_path, sizeof tls.key_path, "%s", options->key)
                        : snprintf(tls.key_path, sizeof tls.key_path, "%s/key.pem", folder);
-    if (first < 0 || second < 0 || (size_t)first >= sizeof tls.cert_path ||
-        (size_t)second >= sizeof tls.key_path) {
+    if (first < 0 || second < 0 || (size_t)first >= sizeof tls.cert_path
+        || (size_t)second >= sizeof tls.key_path) {
         (void)snprintf(out_error, error_size, "The path of the certificate is too long.");
         return QUIRE_EINVALID;
     }

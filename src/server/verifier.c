@@ -30,7 +30,7 @@ struct qr_verifier {
     pthread_mutex_t lock;
     pthread_cond_t wanted;
     struct task_list waiting, strangers, done;
-    size_t backlog; /* jobs in waiting or under way */
+    size_t backlog;        /* jobs in waiting or under way */
     size_t since_stranger; /* jobs of members that were begun since the last slice of a stranger */
     bool stop;
     void (*ready)(void *context);
@@ -91,8 +91,8 @@ static bool check(struct task *task)
     for (; task->valid < end; task->valid++) {
         const struct qr_verify_job *job = &task->jobs[task->valid];
         const struct quire_bytes message = {job->message, sizeof job->message};
-        if (!qr_verify(job->public_key, (enum qr_context)job->context, &message, 1,
-                job->signature)) {
+        if (!qr_verify(
+                job->public_key, (enum qr_context)job->context, &message, 1, job->signature)) {
             return true;
         }
     }
@@ -149,8 +149,8 @@ enum quire_status qr_verifier_create(unsigned workers, void (*ready)(void *conte
     pthread_attr_setstacksize(&attributes, STACK_SIZE);
     int code = 0;
     while (code == 0 && verifier->thread_count < workers) {
-        code = pthread_create(&verifier->threads[verifier->thread_count], &attributes, work,
-            verifier);
+        code =
+            pthread_create(&verifier->threads[verifier->thread_count], &attributes, work, verifier);
         verifier->thread_count += code == 0;
     }
     pthread_attr_destroy(&attributes);
@@ -207,8 +207,8 @@ enum quire_status qr_verifier_submit(struct qr_verifier *verifier, uint64_t toke
     return QUIRE_OK;
 }
 
-size_t qr_verifier_take(struct qr_verifier *verifier, struct qr_verified *out_verified,
-    size_t capacity)
+size_t qr_verifier_take(
+    struct qr_verifier *verifier, struct qr_verified *out_verified, size_t capacity)
 {
     size_t count = 0;
     pthread_mutex_lock(&verifier->lock);

@@ -17,8 +17,8 @@ struct qr_verified {
 };
 
 /** workers: 1 … 64. ENOMEM: also when threads cannot be started. */
-QUIRE_CHECKED enum quire_status qr_verifier_create(unsigned workers,
-    void (*ready)(void *context), void *context, struct qr_verifier **out_verifier);
+QUIRE_CHECKED enum quire_status qr_verifier_create(unsigned workers, void (*ready)(void *context),
+    void *context, struct qr_verifier **out_verifier);
 /** Stops the threads; what is under way is forgotten. Accepts NULL. */
 void qr_verifier_destroy(struct qr_verifier *verifier);
 
@@ -27,8 +27,8 @@ void qr_verifier_destroy(struct qr_verifier *verifier);
 QUIRE_CHECKED enum quire_status qr_verifier_submit(struct qr_verifier *verifier, uint64_t token,
     const struct qr_verify_job *jobs, size_t job_count, bool stranger);
 /** Moves up to capacity answers to out_verified; their number. */
-size_t qr_verifier_take(struct qr_verifier *verifier, struct qr_verified *out_verified,
-    size_t capacity);
+size_t qr_verifier_take(
+    struct qr_verifier *verifier, struct qr_verified *out_verified, size_t capacity);
 /** Signatures that wait, but for those of strangers; for backpressure. */
 size_t qr_verifier_backlog(struct qr_verifier *verifier);
 

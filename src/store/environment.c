@@ -20,7 +20,7 @@
 #define FILE_NAME "log.mdb"
 #define NEW_NAME "new.mdb"
 #define DISK_RESERVE (1024 * 1024) /* with less than this left, EIO means a full disk */
-#if defined(QR_FAILPOINT_NOSYNC) /* two deliberate bugs, which tests/crash must find */
+#if defined(QR_FAILPOINT_NOSYNC)   /* two deliberate bugs, which tests/crash must find */
 #define FAILPOINT_FLAGS MDB_NOSYNC
 #elif defined(QR_FAILPOINT_NOMETASYNC)
 #define FAILPOINT_FLAGS MDB_NOMETASYNC
@@ -32,29 +32,22 @@ enum quire_status qr_environment_status(const struct qr_environment *environment
 {
     struct statvfs disk;
     switch (code) {
-    case MDB_SUCCESS:
-        return QUIRE_OK;
-    case ENOMEM:
-        return QUIRE_ENOMEM;
+    case MDB_SUCCESS: return QUIRE_OK;
+    case ENOMEM: return QUIRE_ENOMEM;
     case MDB_MAP_FULL:
     case ENOSPC:
     case EFBIG: /* the limit of `ulimit -f` */
-    case EDQUOT:
-        return QUIRE_EFULL;
-    case MDB_NOTFOUND:
-        return QUIRE_ENOTFOUND;
+    case EDQUOT: return QUIRE_EFULL;
+    case MDB_NOTFOUND: return QUIRE_ENOTFOUND;
     case MDB_INVALID:
     case MDB_CORRUPTED:
     case MDB_PAGE_NOTFOUND:
-    case MDB_INCOMPATIBLE:
-        return QUIRE_ECORRUPT;
-    case MDB_VERSION_MISMATCH:
-        return QUIRE_EUNSUPPORTED;
-    case EAGAIN:
-        return QUIRE_ELOCKED;
+    case MDB_INCOMPATIBLE: return QUIRE_ECORRUPT;
+    case MDB_VERSION_MISMATCH: return QUIRE_EUNSUPPORTED;
+    case EAGAIN: return QUIRE_ELOCKED;
     default:
-        if (statvfs(environment->folder, &disk) == 0 &&
-            (uint64_t)disk.f_bavail * disk.f_frsize < DISK_RESERVE) {
+        if (statvfs(environment->folder, &disk) == 0
+            && (uint64_t)disk.f_bavail * disk.f_frsize < DISK_RESERVE) {
             return QUIRE_EFULL;
         }
         return QUIRE_EIO;
@@ -193,8 +186,8 @@ static int create_file(struct qr_environment *environment, const uint8_t log_id[
     char made[QR_STORE_PATH_MAX + 32];
     char made_lock[QR_STORE_PATH_MAX + 32];
     char wanted[QR_STORE_PATH_MAX + 32];
-    if (!path_in(environment, NEW_NAME, made) || !path_in(environment, FILE_NAME, wanted) ||
-        !path_in(environment, NEW_NAME "-lock", made_lock)) {
+    if (!path_in(environment, NEW_NAME, made) || !path_in(environment, FILE_NAME, wanted)
+        || !path_in(environment, NEW_NAME "-lock", made_lock)) {
         return ENAMETOOLONG;
     }
     /* Left by a creation that was cut short. It must go: after a failed write the kernel may show
@@ -266,8 +259,8 @@ static int check_free(MDB_env *env, size_t first, size_t last)
     if (code == MDB_SUCCESS) {
         code = mdb_cursor_open(txn, 0, &cursor);
     }
-    while (code == MDB_SUCCESS &&
-           (code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == MDB_SUCCESS) {
+    while (code == MDB_SUCCESS
+        && (code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == MDB_SUCCESS) {
         const size_t *list = value.mv_data;
         size_t length = value.mv_size < sizeof *list ? 0 : value.mv_size / sizeof *list - 1;
         for (size_t i = 0; i < length && i < list[0] && count <= last - first; i++) {

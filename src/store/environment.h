@@ -19,9 +19,9 @@
 #define QR_STORE_PATH_MAX 4096
 
 struct qr_environment {
-    MDB_env *env;           /* NULL: a reopening failed; try again */
+    MDB_env *env; /* NULL: a reopening failed; try again */
     MDB_dbi log, index, meta, forgotten;
-    MDB_txn *reader;        /* reset between uses */
+    MDB_txn *reader; /* reset between uses */
     uint64_t map_size, map_size_max;
     uint64_t missing_bytes; /* of the file's end, if opening failed for that */
     char folder[QR_STORE_PATH_MAX];

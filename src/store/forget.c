@@ -28,8 +28,8 @@ static int remove_entries(struct qr_store *store, MDB_txn *txn, const struct for
     for (;;) {
         MDB_val key = {sizeof first, first};
         code = mdb_cursor_get(cursor, &key, NULL, MDB_SET_RANGE);
-        if (code != MDB_SUCCESS || key.mv_size != QR_INDEX_KEY_SIZE ||
-            memcmp(key.mv_data, forget->user, QR_USER_SIZE) != 0) {
+        if (code != MDB_SUCCESS || key.mv_size != QR_INDEX_KEY_SIZE
+            || memcmp(key.mv_data, forget->user, QR_USER_SIZE) != 0) {
             break;
         }
         code = mdb_cursor_del(cursor, 0);
@@ -54,8 +54,8 @@ static int do_forget(struct qr_store *store, MDB_txn *txn, void *context)
     return code != MDB_SUCCESS ? code : mdb_put(txn, store->environment.forgotten, &key, &value, 0);
 }
 
-enum quire_status qr_store_forget_locked(struct qr_store *store, const uint8_t user[QR_USER_SIZE],
-    uint64_t lsn)
+enum quire_status qr_store_forget_locked(
+    struct qr_store *store, const uint8_t user[QR_USER_SIZE], uint64_t lsn)
 {
     struct forget forget = {user, lsn};
     enum quire_status status = qr_store_write(store, do_forget, &forget);
@@ -67,8 +67,8 @@ enum quire_status qr_store_forget_locked(struct qr_store *store, const uint8_t u
     return status;
 }
 
-enum quire_status qr_store_forget(struct qr_store *store, const uint8_t user[QR_USER_SIZE],
-    uint64_t lsn)
+enum quire_status qr_store_forget(
+    struct qr_store *store, const uint8_t user[QR_USER_SIZE], uint64_t lsn)
 {
     pthread_mutex_lock(&store->writing);
     enum quire_status status = qr_store_forget_locked(store, user, lsn);
@@ -97,7 +97,8 @@ static int bound_index(struct qr_store *store, MDB_txn *txn, struct removal *rem
         return code;
     }
     code = mdb_cursor_get(cursor, &key, NULL, MDB_LAST);
-    removal->last = code == MDB_SUCCESS && key.mv_size == QR_STORED_LSN_SIZE ? qr_load_u64(key.mv_data) : 0;
+    removal->last =
+        code == MDB_SUCCESS && key.mv_size == QR_STORED_LSN_SIZE ? qr_load_u64(key.mv_data) : 0;
     mdb_cursor_close(cursor);
     if (code != MDB_SUCCESS && code != MDB_NOTFOUND) {
         return code;
@@ -130,10 +131,10 @@ static int do_remove(struct qr_store *store, MDB_txn *txn, void *context)
         code = mdb_cursor_open(txn, store->environment.forgotten, &cursor);
     }
     qr_index_key(first, removal->user, 0);
-    for (key = (MDB_val){sizeof first, first};
-         code == MDB_SUCCESS &&
-         (code = mdb_cursor_get(cursor, &key, NULL, MDB_SET_RANGE)) == MDB_SUCCESS &&
-         key.mv_size == QR_INDEX_KEY_SIZE && memcmp(key.mv_data, removal->user, QR_USER_SIZE) == 0;
+    for (key = (MDB_val){sizeof first, first}; code == MDB_SUCCESS
+         && (code = mdb_cursor_get(cursor, &key, NULL, MDB_SET_RANGE)) == MDB_SUCCESS
+         && key.mv_size == QR_INDEX_KEY_SIZE
+         && memcmp(key.mv_data, removal->user, QR_USER_SIZE) == 0;
          key = (MDB_val){sizeof first, first}) {
         code = mdb_cursor_del(cursor, 0);
     }
@@ -149,8 +150,8 @@ static enum quire_status note_lsn(void *context, const struct qr_log_entry *entr
     return quire_buffer_append(context, &entry->lsn, sizeof entry->lsn);
 }
 
-enum quire_status qr_store_remove(struct qr_store *store, const uint8_t user[QR_USER_SIZE],
-    uint64_t *out_count)
+enum quire_status qr_store_remove(
+    struct qr_store *store, const uint8_t user[QR_USER_SIZE], uint64_t *out_count)
 {
     struct quire_buffer lsns = {0};
     const struct qr_log_reader reader = qr_store_reader(store);
@@ -190,11 +191,11 @@ static bool is_forgotten(MDB_cursor *forgotten, const uint8_t *user, uint64_t ls
     MDB_val key = {sizeof first, first};
     MDB_val value;
     int code = mdb_cursor_get(forgotten, &key, &value, MDB_SET_RANGE);
-    while (code == MDB_SUCCESS && key.mv_size == QR_INDEX_KEY_SIZE &&
-           memcmp(key.mv_data, user, QR_USER_SIZE) == 0) {
+    while (code == MDB_SUCCESS && key.mv_size == QR_INDEX_KEY_SIZE
+        && memcmp(key.mv_data, user, QR_USER_SIZE) == 0) {
         uint64_t from = qr_load_u64((const uint8_t *)key.mv_data + QR_USER_SIZE);
-        if (value.mv_size == QR_STORED_LSN_SIZE && from <= lsn &&
-            lsn <= qr_load_u64(value.mv_data)) {
+        if (value.mv_size == QR_STORED_LSN_SIZE && from <= lsn
+            && lsn <= qr_load_u64(value.mv_data)) {
             return true;
         }
         code = mdb_cursor_get(forgotten, &key, &value, MDB_NEXT);

@@ -43,8 +43,8 @@ QUIRE_CHECKED enum quire_status qr_store_write(struct qr_store *store,
     int (*work)(struct qr_store *store, MDB_txn *txn, void *context), void *context);
 
 /** The work of forget, under `writing`. */
-QUIRE_CHECKED enum quire_status qr_store_forget_locked(struct qr_store *store,
-    const uint8_t user[QR_USER_SIZE], uint64_t lsn);
+QUIRE_CHECKED enum quire_status qr_store_forget_locked(
+    struct qr_store *store, const uint8_t user[QR_USER_SIZE], uint64_t lsn);
 
 /** Fills the tail with what the log has beyond the index; forgets what is damaged there. */
 QUIRE_CHECKED enum quire_status qr_store_rebuild(struct qr_store *store);

@@ -12,8 +12,8 @@
 #define CHUNK 128 /* entries collected under the lock before they are visited without it */
 
 /** Reads one record inside an active read transaction. */
-static enum quire_status look_up(struct qr_store *store, MDB_txn *txn, uint64_t lsn,
-    struct qr_log_record *out_record)
+static enum quire_status look_up(
+    struct qr_store *store, MDB_txn *txn, uint64_t lsn, struct qr_log_record *out_record)
 {
     uint8_t lsn_bytes[QR_STORED_LSN_SIZE];
     qr_store_u64(lsn_bytes, lsn);
@@ -26,8 +26,8 @@ static enum quire_status look_up(struct qr_store *store, MDB_txn *txn, uint64_t 
     if (code != MDB_SUCCESS) {
         return qr_environment_status(&store->environment, code);
     }
-    return qr_stored_read((struct quire_bytes){value.mv_data, value.mv_size}, lsn, out_record,
-        NULL);
+    return qr_stored_read(
+        (struct quire_bytes){value.mv_data, value.mv_size}, lsn, out_record, NULL);
 }
 
 static enum quire_status begin(struct qr_store *store)
@@ -45,8 +45,8 @@ bool qr_store_is_absent(struct qr_store *store, uint64_t lsn)
     qr_store_u64(lsn_bytes, lsn);
     MDB_val key = {sizeof lsn_bytes, lsn_bytes};
     pthread_mutex_lock(&store->state);
-    bool absent = begin(store) == QUIRE_OK &&
-                  mdb_get(store->environment.reader, store->environment.log, &key, &value) == MDB_NOTFOUND;
+    bool absent = begin(store) == QUIRE_OK
+        && mdb_get(store->environment.reader, store->environment.log, &key, &value) == MDB_NOTFOUND;
     if (store->environment.env != NULL) {
         mdb_txn_reset(store->environment.reader);
     }
@@ -112,8 +112,8 @@ static enum quire_status collect_index(struct qr_store *store, const uint8_t *us
         return qr_environment_status(&store->environment, code);
     }
     code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
-    while (code == MDB_SUCCESS && count < CHUNK && key.mv_size == QR_INDEX_KEY_SIZE &&
-           memcmp(key.mv_data, user, QR_USER_SIZE) == 0) {
+    while (code == MDB_SUCCESS && count < CHUNK && key.mv_size == QR_INDEX_KEY_SIZE
+        && memcmp(key.mv_data, user, QR_USER_SIZE) == 0) {
         uint64_t lsn = qr_load_u64((const uint8_t *)key.mv_data + QR_USER_SIZE);
         struct quire_bytes bytes = {value.mv_data, value.mv_size};
         struct qr_log_entry *entry = &out_entries[count];
@@ -170,8 +170,9 @@ static size_t collect_tail(const struct qr_store *store, const uint8_t *user, ui
     return count;
 }
 
-static enum quire_status some_entries(void *context, const uint8_t user[QR_USER_SIZE], uint64_t next,
-    size_t most, enum quire_status (*visit)(void *visit_context, const struct qr_log_entry *entry),
+static enum quire_status some_entries(void *context, const uint8_t user[QR_USER_SIZE],
+    uint64_t next, size_t most,
+    enum quire_status (*visit)(void *visit_context, const struct qr_log_entry *entry),
     void *visit_context)
 {
     struct qr_store *store = context;

@@ -104,8 +104,8 @@ void qr_index_value(uint8_t out[QR_INDEX_VALUE_SIZE], const uint8_t key[QR_INDEX
     index_check(next, key, out);
 }
 
-enum quire_status qr_index_read(const uint8_t key[QR_INDEX_KEY_SIZE], struct quire_bytes value,
-    struct qr_log_entry *out_entry)
+enum quire_status qr_index_read(
+    const uint8_t key[QR_INDEX_KEY_SIZE], struct quire_bytes value, struct qr_log_entry *out_entry)
 {
     uint8_t check[8];
     if (value.size != QR_INDEX_VALUE_SIZE) {

@@ -13,7 +13,8 @@
 #include "base/log.h"
 
 #define QR_STORED_LSN_SIZE 8
-#define QR_STORED_HEADER_SIZE (QR_HASH_SIZE + QR_USER_SIZE + 8 + 1 + QR_REPLICA_SIZE + QR_DEVICE_SIZE + QR_HASH_SIZE)
+#define QR_STORED_HEADER_SIZE \
+    (QR_HASH_SIZE + QR_USER_SIZE + 8 + 1 + QR_REPLICA_SIZE + QR_DEVICE_SIZE + QR_HASH_SIZE)
 #define QR_INDEX_KEY_SIZE (QR_USER_SIZE + QR_STORED_LSN_SIZE)
 #define QR_INDEX_VALUE_SIZE (8 + 4 + 1 + QR_REPLICA_SIZE + QR_DEVICE_SIZE + QR_HASH_SIZE + 8)
 
@@ -30,7 +31,7 @@ void qr_index_key(uint8_t out[QR_INDEX_KEY_SIZE], const uint8_t user[QR_USER_SIZ
 void qr_index_value(uint8_t out[QR_INDEX_VALUE_SIZE], const uint8_t key[QR_INDEX_KEY_SIZE],
     const struct qr_log_entry *entry);
 /** ECORRUPT: the check does not hold. */
-QUIRE_CHECKED enum quire_status qr_index_read(const uint8_t key[QR_INDEX_KEY_SIZE],
-    struct quire_bytes value, struct qr_log_entry *out_entry);
+QUIRE_CHECKED enum quire_status qr_index_read(
+    const uint8_t key[QR_INDEX_KEY_SIZE], struct quire_bytes value, struct qr_log_entry *out_entry);
 
 #endif

@@ -145,8 +145,8 @@ enum quire_status qr_store_open(const struct qr_store_options *options, struct q
         status = take_lock(store, options->path);
     }
     if (status == QUIRE_OK) {
-        status = qr_environment_open(&store->environment, options->path, map_size,
-            options->map_size_max, options->log_id);
+        status = qr_environment_open(
+            &store->environment, options->path, map_size, options->map_size_max, options->log_id);
     }
     if (status == QUIRE_OK) {
         status = read_meta(store);
@@ -216,12 +216,12 @@ static int remove_unacknowledged(struct qr_store *store, MDB_txn *txn)
     if (code != MDB_SUCCESS) {
         return code;
     }
-    while ((code = mdb_cursor_get(cursor, &key, &value, MDB_LAST)) == MDB_SUCCESS &&
-           qr_load_u64(key.mv_data) > store->last_lsn) {
+    while ((code = mdb_cursor_get(cursor, &key, &value, MDB_LAST)) == MDB_SUCCESS
+        && qr_load_u64(key.mv_data) > store->last_lsn) {
         uint8_t indexed[QR_INDEX_KEY_SIZE];
         if (value.mv_size >= QR_STORED_HEADER_SIZE) {
-            qr_index_key(indexed, (const uint8_t *)value.mv_data + QR_HASH_SIZE,
-                qr_load_u64(key.mv_data));
+            qr_index_key(
+                indexed, (const uint8_t *)value.mv_data + QR_HASH_SIZE, qr_load_u64(key.mv_data));
             MDB_val index_key = {sizeof indexed, indexed};
             code = mdb_del(txn, store->environment.index, &index_key, NULL);
         }
@@ -268,7 +268,8 @@ enum quire_status qr_store_write(struct qr_store *store,
             return status;
         }
     }
-    if (store->suspect) { /* before pages are used again that a failed commit's roots may speak of */
+    if (store
+            ->suspect) { /* before pages are used again that a failed commit's roots may speak of */
         enum quire_status status = qr_environment_settle(&store->environment);
         if (status != QUIRE_OK) {
             return status;
@@ -353,8 +354,8 @@ static int do_append(struct qr_store *store, MDB_txn *txn, void *context)
     const struct append *append = context;
     int code = put_records(store, txn, append);
     if (code == MDB_SUCCESS && append->index_count > 0) {
-        code = put_index(store, txn, append->index_count,
-            append->records[append->record_count - 1].entry.lsn);
+        code = put_index(
+            store, txn, append->index_count, append->records[append->record_count - 1].entry.lsn);
     }
     return code;
 }
@@ -398,8 +399,8 @@ static uint64_t used_size(const struct qr_store *store)
 {
     MDB_envinfo info;
     MDB_stat tree;
-    if (store->environment.env == NULL || mdb_env_info(store->environment.env, &info) != 0 ||
-        mdb_env_stat(store->environment.env, &tree) != 0) {
+    if (store->environment.env == NULL || mdb_env_info(store->environment.env, &info) != 0
+        || mdb_env_stat(store->environment.env, &tree) != 0) {
         return 0;
     }
     return (uint64_t)(info.me_last_pgno + 1) * tree.ms_psize;
@@ -416,8 +417,8 @@ static int note_reader(const char *line, void *context)
     struct reader *oldest = context;
     long process = 0;
     size_t thread = 0, transaction = 0;
-    if (sscanf(line, "%ld %zx %zu", &process, &thread, &transaction) == 3 && process != getpid() &&
-        (oldest->process == 0 || transaction < oldest->transaction)) {
+    if (sscanf(line, "%ld %zx %zu", &process, &thread, &transaction) == 3 && process != getpid()
+        && (oldest->process == 0 || transaction < oldest->transaction)) {
         *oldest = (struct reader){process, transaction};
     }
     return 0;
@@ -443,8 +444,8 @@ static void sweep_readers(struct qr_store *store)
         lag->used_size = used;
     }
     lag->growth = oldest.process == 0 || used < lag->used_size ? 0 : used - lag->used_size;
-    if (store->reader_growth_max > 0 && lag->growth > store->reader_growth_max &&
-        kill((pid_t)oldest.process, SIGTERM) == 0) {
+    if (store->reader_growth_max > 0 && lag->growth > store->reader_growth_max
+        && kill((pid_t)oldest.process, SIGTERM) == 0) {
         lag->ended++;
     }
 }
@@ -480,8 +481,8 @@ static size_t index_share(const struct qr_store *store, size_t record_count)
     return share < most ? share : most;
 }
 
-enum quire_status qr_store_append(struct qr_store *store, const struct qr_log_record *records,
-    size_t record_count)
+enum quire_status qr_store_append(
+    struct qr_store *store, const struct qr_log_record *records, size_t record_count)
 {
     if (record_count == 0) {
         return QUIRE_OK;

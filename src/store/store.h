@@ -22,11 +22,11 @@
 struct qr_store;
 
 struct qr_store_options {
-    const char *path;    /* a folder, made if it is not there, mode 0700 */
-    uint64_t map_size;   /* bytes at first; grows by doubling up to map_size_max */
+    const char *path;  /* a folder, made if it is not there, mode 0700 */
+    uint64_t map_size; /* bytes at first; grows by doubling up to map_size_max */
     uint64_t map_size_max;
-    uint8_t log_id[16];  /* random bytes for a new store's name */
-    uint32_t tail_max;   /* index entries kept in memory, about; 0: 65,536 */
+    uint8_t log_id[16];          /* random bytes for a new store's name */
+    uint32_t tail_max;           /* index entries kept in memory, about; 0: 65,536 */
     uint64_t reader_growth_max;  /* bytes that the file may grow because another process reads it;
                                     then that process gets SIGTERM; 0: no limit */
     uint64_t *out_missing_bytes; /* NULL, or set if opening fails because the file was cut */
@@ -34,8 +34,8 @@ struct qr_store_options {
 
 /** Opens or makes a store and takes its lock. ELOCKED: another process has it. ECORRUPT: not a
  * store. EUNSUPPORTED: a newer format. EIO, EFULL, ENOMEM. */
-QUIRE_CHECKED enum quire_status qr_store_open(const struct qr_store_options *options,
-    struct qr_store **out_store);
+QUIRE_CHECKED enum quire_status qr_store_open(
+    const struct qr_store_options *options, struct qr_store **out_store);
 /** Writes the index out and closes; accepts NULL. */
 void qr_store_close(struct qr_store *store);
 
@@ -47,22 +47,22 @@ void qr_store_log_id(const struct qr_store *store, uint8_t out_log[16]);
  * or the map is full; nothing was written and what was there is safe. The last of the room, a
  * sixteenth and at most 16 MiB of the map, and as much and at most 4 MiB of the disk, is for groups
  * of roster records alone: a device can be revoked at a full store. EIO: likewise. */
-QUIRE_CHECKED enum quire_status qr_store_append(struct qr_store *store,
-    const struct qr_log_record *records, size_t record_count);
+QUIRE_CHECKED enum quire_status qr_store_append(
+    struct qr_store *store, const struct qr_log_record *records, size_t record_count);
 
 /** The functions of struct qr_log_reader, with the store as context. */
 struct qr_log_reader qr_store_reader(struct qr_store *store);
 
 /** Drops the user's index entries from lsn on, durably. Waits for an append under way. EFULL, EIO,
  * ENOMEM: nothing has changed. */
-QUIRE_CHECKED enum quire_status qr_store_forget(struct qr_store *store,
-    const uint8_t user[QR_USER_SIZE], uint64_t lsn);
+QUIRE_CHECKED enum quire_status qr_store_forget(
+    struct qr_store *store, const uint8_t user[QR_USER_SIZE], uint64_t lsn);
 
 /** Removes all records of a user, from the log too, durably: for a tool while no server runs. The
  * log has gaps then. out_count: how many records. ENOTFOUND: there is none. EFULL, EIO, ENOMEM:
  * nothing has changed. */
-QUIRE_CHECKED enum quire_status qr_store_remove(struct qr_store *store,
-    const uint8_t user[QR_USER_SIZE], uint64_t *out_count);
+QUIRE_CHECKED enum quire_status qr_store_remove(
+    struct qr_store *store, const uint8_t user[QR_USER_SIZE], uint64_t *out_count);
 /** Is there no record with this lsn, as after qr_store_remove? */
 bool qr_store_is_absent(struct qr_store *store, uint64_t lsn);
 
@@ -71,9 +71,10 @@ struct qr_store_stats {
     uint64_t used_size;    /* bytes of the file in use */
     uint64_t tail_entries; /* index entries in memory only */
     uint64_t damaged;      /* records found damaged since the store was opened */
-    uint64_t reader_growth; /* bytes that the file grew since the oldest reader of another process began */
+    uint64_t
+        reader_growth; /* bytes that the file grew since the oldest reader of another process began */
     uint64_t reader_process; /* its id, 0: there is none */
-    uint64_t readers_ended; /* processes that were ended for it */
+    uint64_t readers_ended;  /* processes that were ended for it */
 };
 void qr_store_stats(struct qr_store *store, struct qr_store_stats *out_stats);
 

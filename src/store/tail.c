@@ -129,8 +129,8 @@ static enum quire_status make_room(struct qr_tail_user *node)
     return QUIRE_OK;
 }
 
-enum quire_status qr_tail_add(struct qr_tail *tail, const uint8_t user[QR_USER_SIZE],
-    const struct qr_log_entry *entry)
+enum quire_status qr_tail_add(
+    struct qr_tail *tail, const uint8_t user[QR_USER_SIZE], const struct qr_log_entry *entry)
 {
     struct qr_tail_user *node = *slot_of(tail, user);
     if (node == NULL) {
@@ -152,8 +152,8 @@ enum quire_status qr_tail_add(struct qr_tail *tail, const uint8_t user[QR_USER_S
     return QUIRE_OK;
 }
 
-const struct qr_tail_user *qr_tail_find(const struct qr_tail *tail,
-    const uint8_t user[QR_USER_SIZE])
+const struct qr_tail_user *qr_tail_find(
+    const struct qr_tail *tail, const uint8_t user[QR_USER_SIZE])
 {
     return *slot_of(tail, user);
 }

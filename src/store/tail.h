@@ -33,11 +33,11 @@ QUIRE_CHECKED enum quire_status qr_tail_init(struct qr_tail *tail, const uint8_t
 void qr_tail_finish(struct qr_tail *tail);
 
 /** entry->lsn must be greater than that of every entry in the tail. ENOMEM: nothing changed. */
-QUIRE_CHECKED enum quire_status qr_tail_add(struct qr_tail *tail, const uint8_t user[QR_USER_SIZE],
-    const struct qr_log_entry *entry);
+QUIRE_CHECKED enum quire_status qr_tail_add(
+    struct qr_tail *tail, const uint8_t user[QR_USER_SIZE], const struct qr_log_entry *entry);
 /** The user's entries, or NULL; until the tail changes. */
-const struct qr_tail_user *qr_tail_find(const struct qr_tail *tail,
-    const uint8_t user[QR_USER_SIZE]);
+const struct qr_tail_user *qr_tail_find(
+    const struct qr_tail *tail, const uint8_t user[QR_USER_SIZE]);
 /** Drops the first count entries, user after user from the oldest one on. */
 void qr_tail_drop(struct qr_tail *tail, size_t count);
 /** Drops the user's entries from lsn on. */

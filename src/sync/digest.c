@@ -4,8 +4,8 @@
 #include "crypto/hash.h"
 #include <quire/device.h>
 
-enum quire_status quire_document_digest(const struct quire_document *document,
-    uint8_t out_digest[32])
+enum quire_status quire_document_digest(
+    const struct quire_document *document, uint8_t out_digest[32])
 {
     struct quire_buffer canonical = {0};
     enum quire_status status = quire_document_canonical(document, &canonical);

@@ -22,8 +22,8 @@ enum quire_status qr_roster_copy(const struct qr_roster *roster, struct qr_roste
     copy.bytes = (struct quire_buffer){0};
     copy.entries = malloc((roster->count + 1) * sizeof *copy.entries);
     copy.devices = malloc((roster->device_count + 1) * sizeof *copy.devices);
-    if (copy.entries == NULL || copy.devices == NULL ||
-        quire_buffer_append(&copy.bytes, roster->bytes.data, roster->bytes.size) != QUIRE_OK) {
+    if (copy.entries == NULL || copy.devices == NULL
+        || quire_buffer_append(&copy.bytes, roster->bytes.data, roster->bytes.size) != QUIRE_OK) {
         qr_roster_finish(&copy);
         return QUIRE_ENOMEM;
     }
@@ -75,8 +75,8 @@ bool qr_roster_active(const struct qr_roster *roster, const uint8_t *device)
     return found != NULL && found->revoked_seq == 0;
 }
 
-uint64_t qr_roster_pin(const struct qr_roster *roster, const uint8_t *device, const uint8_t *replica,
-    uint8_t out_hash[QR_HASH_SIZE])
+uint64_t qr_roster_pin(const struct qr_roster *roster, const uint8_t *device,
+    const uint8_t *replica, uint8_t out_hash[QR_HASH_SIZE])
 {
     const struct qr_roster_device *found = qr_roster_find(roster, device);
     struct qr_record record;
@@ -104,12 +104,12 @@ bool qr_roster_admits(const struct qr_roster *roster, const uint8_t *device, con
 {
     uint8_t pinned[QR_HASH_SIZE];
     uint64_t pin = qr_roster_pin(roster, device, replica, pinned);
-    return pin == UINT64_MAX || seq < pin ||
-        (seq == pin && memcmp(hash, pinned, QR_HASH_SIZE) == 0);
+    return pin == UINT64_MAX || seq < pin
+        || (seq == pin && memcmp(hash, pinned, QR_HASH_SIZE) == 0);
 }
 
-enum quire_status qr_roster_epoch_record(const struct qr_roster *roster, uint32_t epoch,
-    struct qr_record *out_record)
+enum quire_status qr_roster_epoch_record(
+    const struct qr_roster *roster, uint32_t epoch, struct qr_record *out_record)
 {
     for (uint32_t seq = 1; seq < roster->count; seq++) {
         if (roster->entries[seq].epoch == epoch && roster->entries[seq - 1].epoch != epoch) {
@@ -138,9 +138,9 @@ static bool is_by_root(const struct qr_record *record)
  * gives one back from this reserve: it lasts until all are revoked. */
 static bool is_revoking(const struct qr_roster *roster, const struct qr_record *record)
 {
-    return record->kind == QR_RECORD_REVOKE ||
-        (record->kind == QR_RECORD_EPOCH && roster->count > 0 &&
-            roster->entries[roster->count - 1].kind == QR_RECORD_REVOKE);
+    return record->kind == QR_RECORD_REVOKE
+        || (record->kind == QR_RECORD_EPOCH && roster->count > 0
+            && roster->entries[roster->count - 1].kind == QR_RECORD_REVOKE);
 }
 
 /* A reserve of records where fewer records are allowed: the same share, rounded up. */
@@ -157,11 +157,11 @@ static bool has_room(const struct qr_roster *roster, const struct qr_record *rec
     if (!is_by_root(record)) {
         bool revoking = is_revoking(roster, record);
         bytes = QR_ROOT_RESERVE + (revoking ? 0 : QR_REVOKE_RESERVE);
-        records = scaled(QR_ROOT_RECORDS_RESERVE, most) +
-            (revoking ? 0 : scaled(QR_REVOKE_RECORDS_RESERVE, most));
+        records = scaled(QR_ROOT_RECORDS_RESERVE, most)
+            + (revoking ? 0 : scaled(QR_REVOKE_RECORDS_RESERVE, most));
     }
-    return roster->count + records < most &&
-        roster->bytes.size + record->bytes.size <= QR_ROSTER_MAX - bytes;
+    return roster->count + records < most
+        && roster->bytes.size + record->bytes.size <= QR_ROSTER_MAX - bytes;
 }
 
 uint32_t qr_roster_fullness(const struct qr_roster *roster)
@@ -182,21 +182,22 @@ static enum quire_status check_add(const struct qr_roster *roster, const struct 
 {
     uint8_t device[QR_DEVICE_SIZE];
     qr_device_id(device, record->add.sign_public, record->add.box_public);
-    if (qr_roster_find(roster, device) != NULL || roster->epoch == 0 ||
-        record->add.epoch != roster->epoch) {
+    if (qr_roster_find(roster, device) != NULL || roster->epoch == 0
+        || record->add.epoch != roster->epoch) {
         return QUIRE_EMALFORMED;
     }
     size_t ever = QR_ROSTER_DEVICES_MAX - (is_by_root(record) ? 0 : QR_ROOT_DEVICES_RESERVE);
-    bool full = roster->active_count >= QR_LIMIT(DEVICES, QR_DEVICES_MAX) || roster->device_count >= ever;
+    bool full =
+        roster->active_count >= QR_LIMIT(DEVICES, QR_DEVICES_MAX) || roster->device_count >= ever;
     return full ? QUIRE_ELIMIT : QUIRE_OK;
 }
 
 /* An epoch's key goes to the recovery key and to exactly the devices that are active. */
 static enum quire_status check_epoch(const struct qr_roster *roster, const struct qr_record *record)
 {
-    if (record->epoch.epoch != roster->epoch + 1 ||
-        record->epoch.seal_count != roster->active_count + 1 ||
-        !qr_is_zero(record->epoch.seals[0].device, QR_DEVICE_SIZE)) {
+    if (record->epoch.epoch != roster->epoch + 1
+        || record->epoch.seal_count != roster->active_count + 1
+        || !qr_is_zero(record->epoch.seals[0].device, QR_DEVICE_SIZE)) {
         return QUIRE_EMALFORMED;
     }
     for (size_t i = 1; i < record->epoch.seal_count; i++) {
@@ -207,20 +208,18 @@ static enum quire_status check_epoch(const struct qr_roster *roster, const struc
     return QUIRE_OK;
 }
 
-static enum quire_status check_meaning(const struct qr_roster *roster, const struct qr_record *record)
+static enum quire_status check_meaning(
+    const struct qr_roster *roster, const struct qr_record *record)
 {
     switch (record->kind) {
     case QR_RECORD_GENESIS:
         return record->seq == 0 && qr_is_zero(record->signer, QR_DEVICE_SIZE) ? QUIRE_OK
                                                                               : QUIRE_EMALFORMED;
-    case QR_RECORD_ADD:
-        return check_add(roster, record);
+    case QR_RECORD_ADD: return check_add(roster, record);
     case QR_RECORD_REVOKE:
         return qr_roster_active(roster, record->revoke.device) ? QUIRE_OK : QUIRE_EMALFORMED;
-    case QR_RECORD_EPOCH:
-        return check_epoch(roster, record);
-    default:
-        return QUIRE_EUNSUPPORTED;
+    case QR_RECORD_EPOCH: return check_epoch(roster, record);
+    default: return QUIRE_EUNSUPPORTED;
     }
 }
 
@@ -249,14 +248,13 @@ static void adopt(struct qr_roster *roster, const struct qr_record *record)
         }
         roster->active_count--;
         break;
-    default:
-        roster->epoch = record->epoch.epoch;
-        break;
+    default: roster->epoch = record->epoch.epoch; break;
     }
 }
 
 static enum quire_status check_signature(const struct qr_roster *roster,
-    const struct qr_record *record, const uint8_t hash[QR_HASH_SIZE], struct qr_roster_proof *out_proof)
+    const struct qr_record *record, const uint8_t hash[QR_HASH_SIZE],
+    struct qr_roster_proof *out_proof)
 {
     const uint8_t *key = record->kind == QR_RECORD_GENESIS ? record->genesis.root
                                                            : signer_key(roster, record->signer);
@@ -270,21 +268,21 @@ static enum quire_status check_signature(const struct qr_roster *roster,
         return QUIRE_OK;
     }
     struct quire_bytes message = {hash, QR_HASH_SIZE};
-    bool holds = QR_FAILPOINT_ON(NO_ROSTER_SIGNATURE) ||
-        (key != NULL && qr_verify(key, QR_CONTEXT_ROSTER_SIGN, &message, 1, record->signature));
+    bool holds = QR_FAILPOINT_ON(NO_ROSTER_SIGNATURE)
+        || (key != NULL && qr_verify(key, QR_CONTEXT_ROSTER_SIGN, &message, 1, record->signature));
     return holds ? QUIRE_OK : QUIRE_ECRYPTO;
 }
 
-static enum quire_status append(struct qr_roster *roster, struct quire_bytes bytes,
-    struct qr_roster_proof *out_proof)
+static enum quire_status append(
+    struct qr_roster *roster, struct quire_bytes bytes, struct qr_roster_proof *out_proof)
 {
     struct qr_record record;
     enum quire_status status = qr_record_read(bytes, &record);
     if (status != QUIRE_OK) {
         return status;
     }
-    bool follows = record.seq == roster->count &&
-        memcmp(record.prev, qr_roster_head(roster), QR_HASH_SIZE) == 0;
+    bool follows = record.seq == roster->count
+        && memcmp(record.prev, qr_roster_head(roster), QR_HASH_SIZE) == 0;
     if (!follows && !QR_FAILPOINT_ON(NO_ROSTER_CHAIN)) {
         return QUIRE_ECONFLICT;
     }
@@ -323,8 +321,8 @@ static enum quire_status append(struct qr_roster *roster, struct quire_bytes byt
     }
     adopt(roster, &record);
     struct qr_roster_entry *entry = &roster->entries[roster->count++];
-    *entry = (struct qr_roster_entry){.offset = offset, .size = bytes.size, .epoch = roster->epoch,
-        .kind = record.kind};
+    *entry = (struct qr_roster_entry){
+        .offset = offset, .size = bytes.size, .epoch = roster->epoch, .kind = record.kind};
     memcpy(entry->hash, hash, sizeof hash);
     return QUIRE_OK;
 }
@@ -334,8 +332,8 @@ enum quire_status qr_roster_append(struct qr_roster *roster, struct quire_bytes 
     return append(roster, record, NULL);
 }
 
-enum quire_status qr_roster_append_unproved(struct qr_roster *roster, struct quire_bytes record,
-    struct qr_roster_proof *out_proof)
+enum quire_status qr_roster_append_unproved(
+    struct qr_roster *roster, struct quire_bytes record, struct qr_roster_proof *out_proof)
 {
     return append(roster, record, out_proof);
 }

@@ -39,15 +39,16 @@ struct qr_roster {
 
 void qr_roster_finish(struct qr_roster *roster);
 /** A deep copy, to try records on. ENOMEM. */
-QUIRE_CHECKED enum quire_status qr_roster_copy(const struct qr_roster *roster,
-    struct qr_roster *out_copy);
+QUIRE_CHECKED enum quire_status qr_roster_copy(
+    const struct qr_roster *roster, struct qr_roster *out_copy);
 
 /**
  * Checks one more record and appends it. EMALFORMED, ELIMIT, EUNSUPPORTED: its form or what it says.
  * ECONFLICT: seq or prev do not continue this roster. ECRYPTO: the signature. ENOMEM.
  * The first record gives the roster its user.
  */
-QUIRE_CHECKED enum quire_status qr_roster_append(struct qr_roster *roster, struct quire_bytes record);
+QUIRE_CHECKED enum quire_status qr_roster_append(
+    struct qr_roster *roster, struct quire_bytes record);
 
 /** What remains to be checked of a record: this signature, over this hash, in QR_CONTEXT_ROSTER_SIGN. */
 struct qr_roster_proof {
@@ -58,8 +59,8 @@ struct qr_roster_proof {
 
 /** The same, but for the signature: until the caller has checked it, nothing of the roster counts.
  * ECRYPTO: its signer is no active device, nor the root. */
-QUIRE_CHECKED enum quire_status qr_roster_append_unproved(struct qr_roster *roster,
-    struct quire_bytes record, struct qr_roster_proof *out_proof);
+QUIRE_CHECKED enum quire_status qr_roster_append_unproved(
+    struct qr_roster *roster, struct quire_bytes record, struct qr_roster_proof *out_proof);
 
 /** How much of the room for enrolments is used, in percent: of bytes, records or devices, whichever is
  * used most. At 100 no device can be enrolled by another; revocations and the recovery kit still work,
@@ -71,7 +72,8 @@ struct quire_bytes qr_roster_record(const struct qr_roster *roster, uint32_t seq
 /** Hash of the last record; zeros for an empty roster. */
 const uint8_t *qr_roster_head(const struct qr_roster *roster);
 /** NULL: never enrolled. */
-const struct qr_roster_device *qr_roster_find(const struct qr_roster *roster, const uint8_t *device);
+const struct qr_roster_device *qr_roster_find(
+    const struct qr_roster *roster, const uint8_t *device);
 /** May this device write at all. */
 bool qr_roster_active(const struct qr_roster *roster, const uint8_t *device);
 /** May `device` have written batch `seq` of `replica`, which has this hash: active, or below its
@@ -80,11 +82,11 @@ bool qr_roster_admits(const struct qr_roster *roster, const uint8_t *device, con
     uint64_t seq, const uint8_t *hash);
 /** How many batches of a chain the roster admits of that device: UINT64_MAX while it is active, the
  * pin (with its hash), else 0. */
-uint64_t qr_roster_pin(const struct qr_roster *roster, const uint8_t *device, const uint8_t *replica,
-    uint8_t out_hash[QR_HASH_SIZE]);
+uint64_t qr_roster_pin(const struct qr_roster *roster, const uint8_t *device,
+    const uint8_t *replica, uint8_t out_hash[QR_HASH_SIZE]);
 /** The record of an epoch, by number. ENOTFOUND. */
-QUIRE_CHECKED enum quire_status qr_roster_epoch_record(const struct qr_roster *roster,
-    uint32_t epoch, struct qr_record *out_record);
+QUIRE_CHECKED enum quire_status qr_roster_epoch_record(
+    const struct qr_roster *roster, uint32_t epoch, struct qr_record *out_record);
 
 /** Hash of a record's signed bytes; what its signature is over. */
 void qr_record_hash(struct quire_bytes signed_bytes, uint8_t out_hash[QR_HASH_SIZE]);

@@ -32,14 +32,11 @@ static uint32_t fold_latin(uint32_t point)
     switch (point) {
     case 0xc6: /* Æ */
     case 0xd0: /* Ð */
-    case 0xde: /* Þ */
-        return point + 0x20;
+    case 0xde: /* Þ */ return point + 0x20;
     case 0x132: /* Ĳ */
     case 0x14a: /* Ŋ */
-    case 0x152: /* Œ */
-        return point + 1;
-    default:
-        return point;
+    case 0x152: /* Œ */ return point + 1;
+    default: return point;
     }
 }
 
@@ -65,11 +62,11 @@ static uint32_t fold(uint32_t point)
     if (point >= 0x386 && point < 0x3d0) { /* Greek; the tonos goes, final sigma is a sigma */
         static const struct {
             uint16_t from, to;
-        } accented[] = {{0x386, 0x3b1}, {0x388, 0x3b5}, {0x389, 0x3b7}, {0x38a, 0x3b9}, {0x38c, 0x3bf},
-            {0x38e, 0x3c5}, {0x38f, 0x3c9}, {0x390, 0x3b9}, {0x3aa, 0x3b9}, {0x3ab, 0x3c5},
-            {0x3ac, 0x3b1}, {0x3ad, 0x3b5}, {0x3ae, 0x3b7}, {0x3af, 0x3b9}, {0x3b0, 0x3c5},
-            {0x3c2, 0x3c3}, {0x3ca, 0x3b9}, {0x3cb, 0x3c5}, {0x3cc, 0x3bf}, {0x3cd, 0x3c5},
-            {0x3ce, 0x3c9}, {0x387, SEPARATOR}};
+        } accented[] = {{0x386, 0x3b1}, {0x388, 0x3b5}, {0x389, 0x3b7}, {0x38a, 0x3b9},
+            {0x38c, 0x3bf}, {0x38e, 0x3c5}, {0x38f, 0x3c9}, {0x390, 0x3b9}, {0x3aa, 0x3b9},
+            {0x3ab, 0x3c5}, {0x3ac, 0x3b1}, {0x3ad, 0x3b5}, {0x3ae, 0x3b7}, {0x3af, 0x3b9},
+            {0x3b0, 0x3c5}, {0x3c2, 0x3c3}, {0x3ca, 0x3b9}, {0x3cb, 0x3c5}, {0x3cc, 0x3bf},
+            {0x3cd, 0x3c5}, {0x3ce, 0x3c9}, {0x387, SEPARATOR}};
         for (size_t i = 0; i < sizeof accented / sizeof *accented; i++) {
             if (accented[i].from == point) {
                 return accented[i].to;
@@ -257,7 +254,8 @@ enum quire_status qr_search_add(struct qr_search_words *words, struct quire_byte
     enum quire_status status = quire_buffer_reserve(&words->words, text.size + 1);
     size_t begin = words->words.size;
     for (size_t i = 0; status == QUIRE_OK && i <= text.size;) {
-        if (i + 4 <= text.size && text.data[i] >= 0xf0) { /* above U+FFFF: a letter that has no case */
+        if (i + 4 <= text.size
+            && text.data[i] >= 0xf0) { /* above U+FFFF: a letter that has no case */
             size_t run = 4;
             while (i + run + 4 <= text.size && text.data[i + run] >= 0xf0) {
                 run += 4;

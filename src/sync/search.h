@@ -15,14 +15,16 @@
 
 /** Zero-initialise; set fold before the first text. */
 struct qr_search_words {
-    const struct quire_fold *fold; /* borrowed; NULL, or with terms NULL: the folding of this file */
+    const struct quire_fold
+        *fold; /* borrowed; NULL, or with terms NULL: the folding of this file */
     struct quire_buffer words;
     uint32_t *table; /* 1 + where a word begins in `words`; 0 free */
     size_t table_size, word_count;
 };
 
 /** Adds the words of a well-formed text. ENOMEM: some may be missing. */
-QUIRE_CHECKED enum quire_status qr_search_add(struct qr_search_words *words, struct quire_bytes text);
+QUIRE_CHECKED enum quire_status qr_search_add(
+    struct qr_search_words *words, struct quire_bytes text);
 /** Wipes and frees. */
 void qr_search_finish(struct qr_search_words *words);
 

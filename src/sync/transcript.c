@@ -23,8 +23,8 @@ void qr_batch_signed(const struct qr_batch *batch, const uint8_t user[QR_USER_SI
         (struct quire_bytes[]){{batch->prev, QR_HASH_SIZE}, {content, sizeof content}}, 2);
 }
 
-void qr_batch_hash(const uint8_t signed_hash[QR_HASH_SIZE], const uint8_t signature[QR_SIGNATURE_SIZE],
-    uint8_t out_hash[QR_HASH_SIZE])
+void qr_batch_hash(const uint8_t signed_hash[QR_HASH_SIZE],
+    const uint8_t signature[QR_SIGNATURE_SIZE], uint8_t out_hash[QR_HASH_SIZE])
 {
     qr_hash(out_hash, QR_CONTEXT_BATCH,
         (struct quire_bytes[]){{signed_hash, QR_HASH_SIZE}, {signature, QR_SIGNATURE_SIZE}},

@@ -13,8 +13,8 @@ void qr_batch_signed(const struct qr_batch *batch, const uint8_t user[QR_USER_SI
     const uint8_t roster_hash[QR_HASH_SIZE], uint8_t out_signed[QR_HASH_SIZE]);
 
 /** bh, the hash of a batch: what is signed, and the signature. */
-void qr_batch_hash(const uint8_t signed_hash[QR_HASH_SIZE], const uint8_t signature[QR_SIGNATURE_SIZE],
-    uint8_t out_hash[QR_HASH_SIZE]);
+void qr_batch_hash(const uint8_t signed_hash[QR_HASH_SIZE],
+    const uint8_t signature[QR_SIGNATURE_SIZE], uint8_t out_hash[QR_HASH_SIZE]);
 
 /** What AUTH signs: host name, HELLO and CHALLENGE as they went over the wire. */
 void qr_auth_digest(struct quire_bytes host, struct quire_bytes hello, struct quire_bytes challenge,

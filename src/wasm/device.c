@@ -15,7 +15,8 @@ struct quire_wasm_scan {
 
 static enum quire_status get(void *context, struct quire_bytes key, struct quire_buffer *out_value)
 {
-    return (enum quire_status)quire_host_get((uint32_t)(uintptr_t)context, key.data, key.size, out_value);
+    return (enum quire_status)quire_host_get(
+        (uint32_t)(uintptr_t)context, key.data, key.size, out_value);
 }
 
 static enum quire_status scan(void *context, struct quire_bytes prefix,
@@ -23,8 +24,8 @@ static enum quire_status scan(void *context, struct quire_bytes prefix,
     void *visit_context)
 {
     struct quire_wasm_scan under_way = {visit, visit_context};
-    return (enum quire_status)quire_host_scan((uint32_t)(uintptr_t)context, prefix.data, prefix.size,
-        &under_way);
+    return (enum quire_status)quire_host_scan(
+        (uint32_t)(uintptr_t)context, prefix.data, prefix.size, &under_way);
 }
 
 int quire_wasm_scan_visit(struct quire_wasm_scan *under_way, const uint8_t *key, size_t key_size,
@@ -88,8 +89,8 @@ int quire_wasm_device_init(uint32_t reader, const uint8_t *profile_key, const ui
     struct quire_device *device = NULL;
     struct quire_actions actions = {0};
     struct rows kit_rows = rows_begin(out_kit), rows = rows_begin(out_actions);
-    enum quire_status status = quire_device_init(&options, (struct quire_bytes){name, name_size}, kit,
-        &device, &actions);
+    enum quire_status status =
+        quire_device_init(&options, (struct quire_bytes){name, name_size}, kit, &device, &actions);
     if (status == QUIRE_OK) {
         rows_fixed(&kit_rows, kit, QUIRE_KIT_TEXT_SIZE - 1);
         actions_onto(&rows, &actions);
@@ -114,8 +115,8 @@ int quire_wasm_device_join(uint32_t reader, const uint8_t *profile_key, const ui
     int64_t wall_ms, const uint8_t *name, size_t name_size, const uint8_t *code, size_t code_size,
     struct quire_device **out_device)
 {
-    struct quire_device_options options = options_of(reader, profile_key, entropy, wall_ms,
-        (struct quire_bytes){0});
+    struct quire_device_options options =
+        options_of(reader, profile_key, entropy, wall_ms, (struct quire_bytes){0});
     enum quire_status status = quire_device_join(&options, (struct quire_bytes){name, name_size},
         (struct quire_bytes){code, code_size}, out_device);
     wipe(&options, sizeof options);
@@ -126,8 +127,8 @@ int quire_wasm_device_recover(uint32_t reader, const uint8_t *profile_key, const
     int64_t wall_ms, const uint8_t *name, size_t name_size, const uint8_t *kit, size_t kit_size,
     struct quire_device **out_device)
 {
-    struct quire_device_options options = options_of(reader, profile_key, entropy, wall_ms,
-        (struct quire_bytes){0});
+    struct quire_device_options options =
+        options_of(reader, profile_key, entropy, wall_ms, (struct quire_bytes){0});
     enum quire_status status = quire_device_recover(&options, (struct quire_bytes){name, name_size},
         (struct quire_bytes){kit, kit_size}, out_device);
     wipe(&options, sizeof options);
@@ -145,8 +146,8 @@ int quire_wasm_device_open(uint32_t reader, const uint8_t *profile_key, const ui
     return (int)status;
 }
 
-int quire_wasm_device_rejoin(struct quire_device *device, const uint8_t *code, size_t code_size,
-    const uint8_t *entropy)
+int quire_wasm_device_rejoin(
+    struct quire_device *device, const uint8_t *code, size_t code_size, const uint8_t *entropy)
 {
     return (int)quire_device_rejoin(device, (struct quire_bytes){code, code_size}, entropy);
 }
@@ -156,12 +157,13 @@ void quire_wasm_device_destroy(struct quire_device *device)
     quire_device_destroy(device);
 }
 
-int quire_wasm_device_step(struct quire_device *device, uint32_t kind, uint64_t now_ms, int64_t wall_ms,
-    const uint8_t *entropy, const uint8_t *bytes, size_t size, uint64_t token, const uint8_t *id,
-    struct quire_buffer *out)
+int quire_wasm_device_step(struct quire_device *device, uint32_t kind, uint64_t now_ms,
+    int64_t wall_ms, const uint8_t *entropy, const uint8_t *bytes, size_t size, uint64_t token,
+    const uint8_t *id, struct quire_buffer *out)
 {
     struct rows rows = rows_begin(out);
-    if (kind > QUIRE_EVENT_INDEX || ((kind == QUIRE_EVENT_SAVE || kind == QUIRE_EVENT_REVOKE) && id == NULL)) {
+    if (kind > QUIRE_EVENT_INDEX
+        || ((kind == QUIRE_EVENT_SAVE || kind == QUIRE_EVENT_REVOKE) && id == NULL)) {
         return QUIRE_EINVALID;
     }
     struct quire_event event = {
@@ -204,8 +206,9 @@ static bool entry_onto(void *context, const struct quire_summary *summary)
 {
     struct rows *rows = context;
     rows_fixed(rows, summary->entry, QUIRE_ENTRY_SIZE);
-    rows_u8(rows, (uint8_t)(summary->has_date | summary->has_mood << 1 | summary->deleted << 2 |
-                            summary->unsealed << 3));
+    rows_u8(rows,
+        (uint8_t)(summary->has_date | summary->has_mood << 1 | summary->deleted << 2
+            | summary->unsealed << 3));
     rows_u64(rows, (uint64_t)summary->date);
     rows_u64(rows, (uint64_t)summary->mood);
     rows_u64(rows, (uint64_t)summary->changed_wall_ms);
@@ -264,8 +267,8 @@ int quire_wasm_device_state(struct quire_device *device, struct quire_buffer *ou
     quire_device_state(device, &state);
     rows_fixed(&rows, state.user, QUIRE_USER_SIZE);
     rows_fixed(&rows, state.device, QUIRE_DEVICE_SIZE);
-    rows_u8(&rows, (uint8_t)(state.joined | state.revoked << 1 | state.connected << 2 |
-                             state.caught_up << 3));
+    rows_u8(&rows,
+        (uint8_t)(state.joined | state.revoked << 1 | state.connected << 2 | state.caught_up << 3));
     rows_u32(&rows, state.epoch);
     rows_u32(&rows, state.roster_count);
     rows_u32(&rows, state.lost_op_count);

@@ -18,7 +18,8 @@ struct quire_document *quire_wasm_document_create(void)
     return quire_document_create(&document) == QUIRE_OK ? document : NULL;
 }
 
-int quire_wasm_document_open(const uint8_t *state, size_t size, struct quire_document **out_document)
+int quire_wasm_document_open(
+    const uint8_t *state, size_t size, struct quire_document **out_document)
 {
     struct quire_buffer copy = {0};
     enum quire_status status = quire_buffer_append(&copy, state, size);
@@ -68,12 +69,12 @@ int quire_wasm_document_offset(const struct quire_document *document, uint32_t f
     if (from > QUIRE_UNIT_UTF16 || to > QUIRE_UNIT_UTF16) {
         return QUIRE_EINVALID;
     }
-    return (int)quire_document_offset(document, (enum quire_unit)from, offset, (enum quire_unit)to,
-        out_offset);
+    return (int)quire_document_offset(
+        document, (enum quire_unit)from, offset, (enum quire_unit)to, out_offset);
 }
 
-int quire_wasm_document_register(const struct quire_document *document, uint32_t field,
-    struct quire_buffer *out)
+int quire_wasm_document_register(
+    const struct quire_document *document, uint32_t field, struct quire_buffer *out)
 {
     struct rows rows = rows_begin(out);
     enum quire_status status = field < QUIRE_REGISTER_COUNT ? QUIRE_OK : QUIRE_EINVALID;
@@ -90,7 +91,8 @@ int quire_wasm_document_register(const struct quire_document *document, uint32_t
     return (int)rows_end(&rows, status);
 }
 
-int quire_wasm_document_set(const struct quire_document *document, uint32_t set, struct quire_buffer *out)
+int quire_wasm_document_set(
+    const struct quire_document *document, uint32_t set, struct quire_buffer *out)
 {
     struct rows rows = rows_begin(out);
     enum quire_status status = set < QUIRE_SET_COUNT ? QUIRE_OK : QUIRE_EINVALID;
@@ -108,15 +110,15 @@ int quire_wasm_document_set(const struct quire_document *document, uint32_t set,
 
 /* ---- editing --------------------------------------------------------------------------------- */
 
-int quire_wasm_document_insert(struct quire_document *document, const uint8_t *replica, int64_t wall_ms,
-    size_t position, const uint8_t *text, size_t size)
+int quire_wasm_document_insert(struct quire_document *document, const uint8_t *replica,
+    int64_t wall_ms, size_t position, const uint8_t *text, size_t size)
 {
     struct quire_stamp stamp = stamp_of(replica, wall_ms);
     return (int)quire_document_insert(document, &stamp, position, (struct quire_bytes){text, size});
 }
 
-int quire_wasm_document_erase(struct quire_document *document, const uint8_t *replica, int64_t wall_ms,
-    size_t position, size_t count)
+int quire_wasm_document_erase(struct quire_document *document, const uint8_t *replica,
+    int64_t wall_ms, size_t position, size_t count)
 {
     struct quire_stamp stamp = stamp_of(replica, wall_ms);
     return (int)quire_document_erase(document, &stamp, position, count);
@@ -133,8 +135,8 @@ int quire_wasm_document_set_register(struct quire_document *document, const uint
     return (int)quire_document_set_register(document, &stamp, field, &value);
 }
 
-int quire_wasm_document_clear_register(struct quire_document *document, const uint8_t *replica,
-    int64_t wall_ms, uint32_t field)
+int quire_wasm_document_clear_register(
+    struct quire_document *document, const uint8_t *replica, int64_t wall_ms, uint32_t field)
 {
     if (field >= QUIRE_REGISTER_COUNT) {
         return QUIRE_EINVALID;
@@ -150,7 +152,8 @@ int quire_wasm_document_add_element(struct quire_document *document, const uint8
         return QUIRE_EINVALID;
     }
     struct quire_stamp stamp = stamp_of(replica, wall_ms);
-    return (int)quire_document_add_element(document, &stamp, set, (struct quire_bytes){name, size}, value);
+    return (int)quire_document_add_element(
+        document, &stamp, set, (struct quire_bytes){name, size}, value);
 }
 
 int quire_wasm_document_remove_element(struct quire_document *document, const uint8_t *replica,
@@ -160,10 +163,12 @@ int quire_wasm_document_remove_element(struct quire_document *document, const ui
         return QUIRE_EINVALID;
     }
     struct quire_stamp stamp = stamp_of(replica, wall_ms);
-    return (int)quire_document_remove_element(document, &stamp, set, (struct quire_bytes){name, size});
+    return (int)quire_document_remove_element(
+        document, &stamp, set, (struct quire_bytes){name, size});
 }
 
-int quire_wasm_document_delete(struct quire_document *document, const uint8_t *replica, int64_t wall_ms)
+int quire_wasm_document_delete(
+    struct quire_document *document, const uint8_t *replica, int64_t wall_ms)
 {
     struct quire_stamp stamp = stamp_of(replica, wall_ms);
     return (int)quire_document_delete(document, &stamp);
@@ -176,20 +181,22 @@ size_t quire_wasm_document_pending_size(const struct quire_document *document)
     return quire_document_pending_size(document);
 }
 
-int quire_wasm_document_encode_pending(const struct quire_document *document, struct quire_buffer *out)
+int quire_wasm_document_encode_pending(
+    const struct quire_document *document, struct quire_buffer *out)
 {
     quire_buffer_clear(out);
     return (int)quire_document_encode_pending(document, out);
 }
 
-int quire_wasm_document_take_delta(struct quire_document *document, size_t max_size,
-    struct quire_buffer *out)
+int quire_wasm_document_take_delta(
+    struct quire_document *document, size_t max_size, struct quire_buffer *out)
 {
     quire_buffer_clear(out);
     return (int)quire_document_take_delta(document, max_size, out);
 }
 
-int quire_wasm_document_restore_pending(struct quire_document *document, const uint8_t *delta, size_t size)
+int quire_wasm_document_restore_pending(
+    struct quire_document *document, const uint8_t *delta, size_t size)
 {
     return (int)quire_document_restore_pending(document, (struct quire_bytes){delta, size});
 }
@@ -213,20 +220,21 @@ int quire_wasm_document_canonical(const struct quire_document *document, struct 
 
 /* ---- anchors, undo --------------------------------------------------------------------------- */
 
-int quire_wasm_document_anchor(const struct quire_document *document, size_t position, uint32_t side,
-    struct quire_buffer *out)
+int quire_wasm_document_anchor(
+    const struct quire_document *document, size_t position, uint32_t side, struct quire_buffer *out)
 {
     uint8_t anchor[QUIRE_ANCHOR_SIZE];
     struct rows rows = rows_begin(out);
-    enum quire_status status = quire_document_anchor(document, position, (enum quire_side)side, anchor);
+    enum quire_status status =
+        quire_document_anchor(document, position, (enum quire_side)side, anchor);
     if (status == QUIRE_OK) {
         rows_fixed(&rows, anchor, sizeof anchor);
     }
     return (int)rows_end(&rows, status);
 }
 
-int quire_wasm_document_resolve(const struct quire_document *document, const uint8_t *anchor,
-    size_t *out_position)
+int quire_wasm_document_resolve(
+    const struct quire_document *document, const uint8_t *anchor, size_t *out_position)
 {
     return (int)quire_document_resolve(document, anchor, out_position);
 }

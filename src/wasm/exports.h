@@ -40,14 +40,16 @@
 
 /** Reads the record `key` of that reader into out_value (buffer_extend). ENOTFOUND, EIO, ENOMEM. */
 QUIRE_IMPORT("get")
-int quire_host_get(uint32_t reader, const uint8_t *key, size_t key_size, struct quire_buffer *out_value);
+int quire_host_get(
+    uint32_t reader, const uint8_t *key, size_t key_size, struct quire_buffer *out_value);
 
 struct quire_wasm_scan;
 
 /** Calls scan_visit for each record whose key starts with `prefix`, in byte order of the keys, until
  * scan_visit returns 0. EIO, ENOMEM. */
 QUIRE_IMPORT("scan")
-int quire_host_scan(uint32_t reader, const uint8_t *prefix, size_t prefix_size, struct quire_wasm_scan *scan);
+int quire_host_scan(
+    uint32_t reader, const uint8_t *prefix, size_t prefix_size, struct quire_wasm_scan *scan);
 
 /** An assertion does not hold; must not return, and if it does the module traps. Texts end in zero. */
 QUIRE_IMPORT("failed")
@@ -65,10 +67,12 @@ QUIRE_EXPORT("free") void quire_wasm_free(uint8_t *memory);
 /** An empty buffer; 0 when there is no memory. */
 QUIRE_EXPORT("buffer_create") struct quire_buffer *quire_wasm_buffer_create(void);
 QUIRE_EXPORT("buffer_destroy") void quire_wasm_buffer_destroy(struct quire_buffer *buffer);
-QUIRE_EXPORT("buffer_data") const uint8_t *quire_wasm_buffer_data(const struct quire_buffer *buffer);
+QUIRE_EXPORT("buffer_data")
+const uint8_t *quire_wasm_buffer_data(const struct quire_buffer *buffer);
 QUIRE_EXPORT("buffer_size") size_t quire_wasm_buffer_size(const struct quire_buffer *buffer);
 /** Appends size zero bytes and returns where they are; 0 when there is no memory. */
-QUIRE_EXPORT("buffer_extend") uint8_t *quire_wasm_buffer_extend(struct quire_buffer *buffer, size_t size);
+QUIRE_EXPORT("buffer_extend")
+uint8_t *quire_wasm_buffer_extend(struct quire_buffer *buffer, size_t size);
 /** Forgets the content and gives the memory back. */
 QUIRE_EXPORT("buffer_finish") void quire_wasm_buffer_finish(struct quire_buffer *buffer);
 
@@ -83,7 +87,8 @@ QUIRE_EXPORT("error_text") const char *quire_wasm_error_text(uint32_t code);
 QUIRE_EXPORT("document_create") struct quire_document *quire_wasm_document_create(void);
 /** An encoded document, from a state that it copies; in out_document. */
 QUIRE_EXPORT("document_open")
-int quire_wasm_document_open(const uint8_t *state, size_t size, struct quire_document **out_document);
+int quire_wasm_document_open(
+    const uint8_t *state, size_t size, struct quire_document **out_document);
 QUIRE_EXPORT("document_destroy") void quire_wasm_document_destroy(struct quire_document *document);
 
 QUIRE_EXPORT("document_text_length")
@@ -92,7 +97,8 @@ QUIRE_EXPORT("document_text_size")
 size_t quire_wasm_document_text_size(const struct quire_document *document);
 QUIRE_EXPORT("document_text")
 int quire_wasm_document_text(const struct quire_document *document, struct quire_buffer *out);
-QUIRE_EXPORT("document_deleted") int quire_wasm_document_deleted(const struct quire_document *document);
+QUIRE_EXPORT("document_deleted")
+int quire_wasm_document_deleted(const struct quire_document *document);
 QUIRE_EXPORT("document_empty") int quire_wasm_document_empty(const struct quire_document *document);
 
 /** Units are those of enum quire_unit. EINVALID, ENOMEM. */
@@ -102,25 +108,26 @@ int quire_wasm_document_offset(const struct quire_document *document, uint32_t f
 
 /** Rows, one for each value of the register: i64 number, i64 wall_ms, bytes text. */
 QUIRE_EXPORT("document_register")
-int quire_wasm_document_register(const struct quire_document *document, uint32_t field,
-    struct quire_buffer *out);
+int quire_wasm_document_register(
+    const struct quire_document *document, uint32_t field, struct quire_buffer *out);
 /** Rows, one for each element of the set: i64 value, bytes name. */
 QUIRE_EXPORT("document_set")
-int quire_wasm_document_set(const struct quire_document *document, uint32_t set, struct quire_buffer *out);
+int quire_wasm_document_set(
+    const struct quire_document *document, uint32_t set, struct quire_buffer *out);
 
 QUIRE_EXPORT("document_insert")
-int quire_wasm_document_insert(struct quire_document *document, const uint8_t *replica, int64_t wall_ms,
-    size_t position, const uint8_t *text, size_t size);
+int quire_wasm_document_insert(struct quire_document *document, const uint8_t *replica,
+    int64_t wall_ms, size_t position, const uint8_t *text, size_t size);
 QUIRE_EXPORT("document_erase")
-int quire_wasm_document_erase(struct quire_document *document, const uint8_t *replica, int64_t wall_ms,
-    size_t position, size_t count);
+int quire_wasm_document_erase(struct quire_document *document, const uint8_t *replica,
+    int64_t wall_ms, size_t position, size_t count);
 /** TITLE reads text, DATE and MOOD number. */
 QUIRE_EXPORT("document_set_register")
 int quire_wasm_document_set_register(struct quire_document *document, const uint8_t *replica,
     int64_t wall_ms, uint32_t field, const uint8_t *text, size_t size, int64_t number);
 QUIRE_EXPORT("document_clear_register")
-int quire_wasm_document_clear_register(struct quire_document *document, const uint8_t *replica,
-    int64_t wall_ms, uint32_t field);
+int quire_wasm_document_clear_register(
+    struct quire_document *document, const uint8_t *replica, int64_t wall_ms, uint32_t field);
 QUIRE_EXPORT("document_add_element")
 int quire_wasm_document_add_element(struct quire_document *document, const uint8_t *replica,
     int64_t wall_ms, uint32_t set, const uint8_t *name, size_t size, int64_t value);
@@ -128,17 +135,20 @@ QUIRE_EXPORT("document_remove_element")
 int quire_wasm_document_remove_element(struct quire_document *document, const uint8_t *replica,
     int64_t wall_ms, uint32_t set, const uint8_t *name, size_t size);
 QUIRE_EXPORT("document_delete")
-int quire_wasm_document_delete(struct quire_document *document, const uint8_t *replica, int64_t wall_ms);
+int quire_wasm_document_delete(
+    struct quire_document *document, const uint8_t *replica, int64_t wall_ms);
 
 QUIRE_EXPORT("document_pending_size")
 size_t quire_wasm_document_pending_size(const struct quire_document *document);
 QUIRE_EXPORT("document_encode_pending")
-int quire_wasm_document_encode_pending(const struct quire_document *document, struct quire_buffer *out);
+int quire_wasm_document_encode_pending(
+    const struct quire_document *document, struct quire_buffer *out);
 QUIRE_EXPORT("document_take_delta")
-int quire_wasm_document_take_delta(struct quire_document *document, size_t max_size,
-    struct quire_buffer *out);
+int quire_wasm_document_take_delta(
+    struct quire_document *document, size_t max_size, struct quire_buffer *out);
 QUIRE_EXPORT("document_restore_pending")
-int quire_wasm_document_restore_pending(struct quire_document *document, const uint8_t *delta, size_t size);
+int quire_wasm_document_restore_pending(
+    struct quire_document *document, const uint8_t *delta, size_t size);
 QUIRE_EXPORT("document_encode")
 int quire_wasm_document_encode(const struct quire_document *document, struct quire_buffer *out);
 QUIRE_EXPORT("document_merge")
@@ -151,11 +161,11 @@ int quire_wasm_document_digest(const struct quire_document *document, struct qui
 
 /** out: the anchor's 16 bytes. */
 QUIRE_EXPORT("document_anchor")
-int quire_wasm_document_anchor(const struct quire_document *document, size_t position, uint32_t side,
-    struct quire_buffer *out);
+int quire_wasm_document_anchor(const struct quire_document *document, size_t position,
+    uint32_t side, struct quire_buffer *out);
 QUIRE_EXPORT("document_resolve")
-int quire_wasm_document_resolve(const struct quire_document *document, const uint8_t *anchor,
-    size_t *out_position);
+int quire_wasm_document_resolve(
+    const struct quire_document *document, const uint8_t *anchor, size_t *out_position);
 
 /** 0 when there is no memory. */
 QUIRE_EXPORT("undo_create") struct quire_undo *quire_wasm_undo_create(size_t size_max);
@@ -200,16 +210,17 @@ int quire_wasm_device_open(uint32_t reader, const uint8_t *profile_key, const ui
     int64_t wall_ms, const uint8_t *replica_record, size_t replica_record_size,
     struct quire_device **out_device);
 QUIRE_EXPORT("device_rejoin")
-int quire_wasm_device_rejoin(struct quire_device *device, const uint8_t *code, size_t code_size,
-    const uint8_t *entropy);
+int quire_wasm_device_rejoin(
+    struct quire_device *device, const uint8_t *code, size_t code_size, const uint8_t *entropy);
 QUIRE_EXPORT("device_destroy") void quire_wasm_device_destroy(struct quire_device *device);
 
 /** id: of the entry (SAVE) or the device (REVOKE), else it may be 0. out: actions. */
 QUIRE_EXPORT("device_step")
-int quire_wasm_device_step(struct quire_device *device, uint32_t kind, uint64_t now_ms, int64_t wall_ms,
-    const uint8_t *entropy, const uint8_t *bytes, size_t size, uint64_t token, const uint8_t *id,
-    struct quire_buffer *out);
-QUIRE_EXPORT("device_wake_ms") uint64_t quire_wasm_device_wake_ms(const struct quire_device *device);
+int quire_wasm_device_step(struct quire_device *device, uint32_t kind, uint64_t now_ms,
+    int64_t wall_ms, const uint8_t *entropy, const uint8_t *bytes, size_t size, uint64_t token,
+    const uint8_t *id, struct quire_buffer *out);
+QUIRE_EXPORT("device_wake_ms")
+uint64_t quire_wasm_device_wake_ms(const struct quire_device *device);
 
 QUIRE_EXPORT("device_document")
 int quire_wasm_device_document(struct quire_device *device, const uint8_t *entry, int create,

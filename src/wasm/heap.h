@@ -24,9 +24,9 @@
 #define HEAP_PIECE_MAX UINT32_C(0x7ffffff0)
 
 struct heap {
-    uint8_t *base; /* what all offsets count from; a multiple of 16 */
-    uint32_t end;  /* of the range, an offset; 0: there is none yet */
-    uint32_t bins[HEAP_BINS];  /* the first free piece, or 0 */
+    uint8_t *base;               /* what all offsets count from; a multiple of 16 */
+    uint32_t end;                /* of the range, an offset; 0: there is none yet */
+    uint32_t bins[HEAP_BINS];    /* the first free piece, or 0 */
     uint32_t filled[HEAP_WORDS]; /* a bit for each bin that holds one */
     /** Makes the range at least so many bytes longer, and returns by how many: a multiple of 16; 0: no memory. */
     uint32_t (*grow)(struct heap *heap, uint32_t size);

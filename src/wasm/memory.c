@@ -68,9 +68,11 @@ const char *quire_wasm_status_text(int status)
 
 #ifdef __wasm__
 /* In place of the C library's, which would bring standard output and with it half of WASI. */
-_Noreturn void __assert_fail(const char *expression, const char *file, int line, const char *function);
+_Noreturn void __assert_fail(
+    const char *expression, const char *file, int line, const char *function);
 
-_Noreturn void __assert_fail(const char *expression, const char *file, int line, const char *function)
+_Noreturn void __assert_fail(
+    const char *expression, const char *file, int line, const char *function)
 {
     (void)expression, (void)function; /* no one reads them: they are not in the module */
     quire_host_failed(file, (uint32_t)line);

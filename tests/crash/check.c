@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #define ATTEMPTS 256
-#define ADDED 3             /* records that the check appends */
+#define ADDED 3 /* records that the check appends */
 #define ADDED_ATTEMPT 255u
 
 /* A record is made once and kept: it is compared with in every state. */
@@ -56,15 +56,15 @@ static const struct qr_log_record *known_record(struct check *check, uint64_t ls
         if (known == NULL) {
             abort();
         }
-        *known = (struct known){check->known[lsn], attempt,
-            script_record(&check->script, lsn, attempt)};
+        *known =
+            (struct known){check->known[lsn], attempt, script_record(&check->script, lsn, attempt)};
         check->known[lsn] = known;
     }
     return known->record;
 }
 
-__attribute__((format(printf, 2, 3))) static const char *wrong(struct check *check,
-    const char *format, ...)
+__attribute__((format(printf, 2, 3))) static const char *wrong(
+    struct check *check, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -74,8 +74,8 @@ __attribute__((format(printf, 2, 3))) static const char *wrong(struct check *che
 }
 
 /* The last lsn that is right, and the attempt that sent what is not acknowledged of it. */
-static const char *check_last(struct check *check, const struct debts *debts, uint64_t last,
-    unsigned *out_attempt)
+static const char *check_last(
+    struct check *check, const struct debts *debts, uint64_t last, unsigned *out_attempt)
 {
     *out_attempt = 0;
     if (debts->impossible) {
@@ -94,7 +94,8 @@ static const char *check_last(struct check *check, const struct debts *debts, ui
             return NULL;
         }
     }
-    return wrong(check, "the log ends at %llu: acknowledged is %llu, and no group that was sent ends there",
+    return wrong(check,
+        "the log ends at %llu: acknowledged is %llu, and no group that was sent ends there",
         (unsigned long long)last, (unsigned long long)debts->acked);
 }
 
@@ -141,17 +142,17 @@ struct list {
     const struct debts *debts;
     unsigned user;
     uint64_t last, next; /* the first lsn that no entry was compared with */
-    int maybe;           /* entries of a part that may be forgotten: -1 not seen yet, 0 gone, 1 there */
-    bool several;        /* several such parts: each entry may be there or not */
+    int maybe;    /* entries of a part that may be forgotten: -1 not seen yet, 0 gone, 1 there */
+    bool several; /* several such parts: each entry may be there or not */
     bool failed;
 };
 
 static bool same_entry(const struct qr_log_entry *a, const struct qr_log_entry *b)
 {
-    return a->lsn == b->lsn && a->seq == b->seq && a->size == b->size && a->kind == b->kind &&
-           memcmp(a->replica, b->replica, QR_REPLICA_SIZE) == 0 &&
-           memcmp(a->device, b->device, QR_DEVICE_SIZE) == 0 &&
-           memcmp(a->hash, b->hash, QR_HASH_SIZE) == 0;
+    return a->lsn == b->lsn && a->seq == b->seq && a->size == b->size && a->kind == b->kind
+        && memcmp(a->replica, b->replica, QR_REPLICA_SIZE) == 0
+        && memcmp(a->device, b->device, QR_DEVICE_SIZE) == 0
+        && memcmp(a->hash, b->hash, QR_HASH_SIZE) == 0;
 }
 
 enum forgotten { KEPT, MAYBE, GONE };
@@ -179,10 +180,8 @@ static bool may_be(struct list *list, uint64_t lsn, bool there)
         return !there;
     }
     switch (forgotten(list->debts, list->user, lsn)) {
-    case KEPT:
-        return there;
-    case GONE:
-        return !there;
+    case KEPT: return there;
+    case GONE: return !there;
     default:
         if (list->maybe < 0 || list->several) {
             list->maybe = there;
@@ -201,13 +200,13 @@ static enum quire_status visit(void *context, const struct qr_log_entry *entry)
     while (list->next < entry->lsn) {
         list->failed |= !may_be(list, list->next++, false);
     }
-    list->failed |= !may_be(list, list->next++, true) ||
-                    !same_entry(entry, &list->check->found[entry->lsn]->entry);
+    list->failed |= !may_be(list, list->next++, true)
+        || !same_entry(entry, &list->check->found[entry->lsn]->entry);
     return QUIRE_OK;
 }
 
-static const char *check_index(struct check *check, const struct debts *debts,
-    struct qr_store *store, uint64_t last)
+static const char *check_index(
+    struct check *check, const struct debts *debts, struct qr_store *store, uint64_t last)
 {
     struct qr_log_reader reader = qr_store_reader(store);
     for (unsigned number = 0; number < check->script.users; number++) {
@@ -245,8 +244,8 @@ static const char *append_more(struct check *check, struct qr_store *store, uint
                               : wrong(check, "appending afterwards: %s", quire_status_text(status));
 }
 
-static const char *check_open(struct check *check, const struct debts *debts,
-    struct qr_store *store, uint64_t added_from)
+static const char *check_open(
+    struct check *check, const struct debts *debts, struct qr_store *store, uint64_t added_from)
 {
     struct qr_store_stats stats;
     uint8_t log_id[16];
@@ -275,8 +274,8 @@ static const char *check_open(struct check *check, const struct debts *debts,
     return text;
 }
 
-const char *check_store(struct check *check, const struct debts *debts, const char *folder,
-    bool again)
+const char *check_store(
+    struct check *check, const struct debts *debts, const char *folder, bool again)
 {
     struct qr_store *store = NULL;
     struct qr_store_options options = script_options(&check->script, folder);

@@ -21,7 +21,7 @@ void check_destroy(struct check *check);
  *
  * Returns NULL, or what is wrong, until the next call.
  */
-const char *check_store(struct check *check, const struct debts *debts, const char *folder,
-    bool again);
+const char *check_store(
+    struct check *check, const struct debts *debts, const char *folder, bool again);
 
 #endif

@@ -52,14 +52,15 @@ static bool is_over(const struct faults *faults)
     return faults->until_caught && faults->violations > 0;
 }
 
-static void report(struct faults *faults, const struct way *way, unsigned long call, const char *text)
+static void report(
+    struct faults *faults, const struct way *way, unsigned long call, const char *text)
 {
     faults->violations++;
     if (faults->until_caught) {
         return;
     }
-    fprintf(stderr, "VIOLATION seed %llu, call %lu, %s: %s\n", (unsigned long long)faults->seed, call,
-        way->name, text);
+    fprintf(stderr, "VIOLATION seed %llu, call %lu, %s: %s\n", (unsigned long long)faults->seed,
+        call, way->name, text);
 }
 
 /* The disk of a power cut at the end: of what no sync brought there, anything. */
@@ -69,7 +70,9 @@ static void choose(struct faults *faults, const struct model *model, uint64_t *s
     size_t names = 0;
     for (size_t i = 0; i < model->pending_count; i++) {
         uint64_t drawn = kit_random_next(&faults->state);
-        sectors[i] = drawn % 3 == 0 ? 0 : drawn % 3 == 1 ? UINT64_MAX : kit_random_next(&faults->state);
+        sectors[i] = drawn % 3 == 0 ? 0
+            : drawn % 3 == 1        ? UINT64_MAX
+                                    : kit_random_next(&faults->state);
         names += model_is_name(&model->pending[i]);
     }
     *out_choice = (struct model_choice){sectors, kit_random_next(&faults->state) % (names + 1), 0};
@@ -121,8 +124,8 @@ static const char *follow(struct faults *faults, struct model *model, struct che
     while (text == NULL && harness_next(trace, size, &at, &event, &bytes)) {
         watch(&refusals, model, event.kind);
         model_feed(model, &event, bytes);
-        if (model->injected > 0 && faults->cuts > 0 &&
-            kit_random_next(&faults->state) % 64 < faults->cuts) {
+        if (model->injected > 0 && faults->cuts > 0
+            && kit_random_next(&faults->state) % 64 < faults->cuts) {
             text = cut(faults, model, check);
         }
         if (event.kind == TRACE_WRITE && (event.flags & TRACE_DSYNC) != 0) {
@@ -141,15 +144,15 @@ static const char *follow(struct faults *faults, struct model *model, struct che
 }
 
 /* Returns false when the story has no such call any more. */
-static bool tell(struct faults *faults, const struct script *script, const struct way *way,
-    unsigned long call)
+static bool tell(
+    struct faults *faults, const struct script *script, const struct way *way, unsigned long call)
 {
     char fail[64];
     snprintf(fail, sizeof fail, "%lu %d %s %lu", call, way->error, way->how, way->count);
     harness_clear(&faults->harness);
     harness_empty_folder(faults->harness.state);
-    struct harness_run run = {.seed = faults->seed, .fail = fail, .faults = true,
-        .mistake = faults->mistake};
+    struct harness_run run = {
+        .seed = faults->seed, .fail = fail, .faults = true, .mistake = faults->mistake};
     bool ended = harness_run(&faults->harness, &run);
     struct model *model = model_create();
     struct check *check = check_create(script);
@@ -189,7 +192,8 @@ int main(int argc, char **argv)
         script_init(&script, faults.seed);
         for (size_t way = 0; way < sizeof ways / sizeof ways[0] && !is_over(&faults); way++) {
             unsigned long call = faults.first_call;
-            while (call < CALLS_MAX && !is_over(&faults) && tell(&faults, &script, &ways[way], call)) {
+            while (
+                call < CALLS_MAX && !is_over(&faults) && tell(&faults, &script, &ways[way], call)) {
                 call++;
             }
             if (is_over(&faults)) {
@@ -197,7 +201,8 @@ int main(int argc, char **argv)
             }
             printf("seed %llu, %s: each of %lu calls failed\n", (unsigned long long)faults.seed,
                 ways[way].name, call - 1);
-            faults.violations += call == 1 || call == CALLS_MAX; /* nothing was tested, or no end seen */
+            faults.violations +=
+                call == 1 || call == CALLS_MAX; /* nothing was tested, or no end seen */
         }
     }
     harness_finish(&faults.harness);

@@ -25,7 +25,7 @@ struct harness_run {
     unsigned long exit_at; /* 0: never */
     const char *fail;      /* for TRACE_ENV_FAIL, or NULL */
     bool faults;
-    const char *mistake;   /* an option of the workload, or NULL */
+    const char *mistake; /* an option of the workload, or NULL */
 };
 /** Runs the workload; the trace grows. False: it ended in another way than it should. */
 bool harness_run(const struct harness *harness, const struct harness_run *run);

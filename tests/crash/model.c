@@ -41,8 +41,8 @@ void model_destroy(struct model *model)
 
 bool model_is_name(const struct model_pending *pending)
 {
-    return pending->kind == TRACE_CREATE || pending->kind == TRACE_RENAME ||
-           pending->kind == TRACE_UNLINK;
+    return pending->kind == TRACE_CREATE || pending->kind == TRACE_RENAME
+        || pending->kind == TRACE_UNLINK;
 }
 
 /* ---- files ----------------------------------------------------------------------------------- */
@@ -124,8 +124,8 @@ static struct model_pending *add_pending(struct model *model, enum trace_kind ki
 {
     if (model->pending_count == model->pending_capacity) {
         model->pending_capacity = model->pending_capacity == 0 ? 64 : model->pending_capacity * 2;
-        model->pending = need(
-            realloc(model->pending, model->pending_capacity * sizeof *model->pending));
+        model->pending =
+            need(realloc(model->pending, model->pending_capacity * sizeof *model->pending));
     }
     struct model_pending *pending = &model->pending[model->pending_count++];
     *pending = (struct model_pending){.kind = kind, .file = file};
@@ -167,8 +167,8 @@ static void make_durable(struct model *model, size_t at)
     model->epoch++;
 }
 
-static void settle_all(struct model *model, bool (*which)(const struct model_pending *, size_t),
-    size_t file)
+static void settle_all(
+    struct model *model, bool (*which)(const struct model_pending *, size_t), size_t file)
 {
     size_t kept = 0;
     for (size_t i = 0; i < model->pending_count; i++) {
@@ -234,7 +234,8 @@ static void acknowledge(struct debts *debts, uint64_t lsn, unsigned attempt, boo
         break;
     }
     if (lsn == debts->acked) {
-        debts->group_count = 0; /* the others were refused, or are void since lsn went on without them */
+        debts->group_count =
+            0; /* the others were refused, or are void since lsn went on without them */
     }
 }
 
@@ -244,15 +245,13 @@ static void feed_mark(struct debts *debts, const struct trace_event *event)
     case TRACE_SEND:
         if (debts->group_count == debts->group_capacity) {
             debts->group_capacity = debts->group_capacity == 0 ? 16 : debts->group_capacity * 2;
-            debts->groups = need(
-                realloc(debts->groups, debts->group_capacity * sizeof *debts->groups));
+            debts->groups =
+                need(realloc(debts->groups, debts->group_capacity * sizeof *debts->groups));
         }
         debts->groups[debts->group_count++] =
             (struct model_group){event->a, event->b, (unsigned)event->c};
         break;
-    case TRACE_ACK:
-        acknowledge(debts, event->a, 0, true);
-        break;
+    case TRACE_ACK: acknowledge(debts, event->a, 0, true); break;
     case TRACE_OPENED: /* what the store says is durable is promised by that */
         debts->opened = true;
         acknowledge(debts, event->a, (unsigned)event->b, false);
@@ -265,11 +264,8 @@ static void feed_mark(struct debts *debts, const struct trace_event *event)
         debts->forgets[debts->forget_count++] =
             (struct model_forget){(unsigned)event->a, event->b, event->c, false};
         break;
-    case TRACE_FORGOT:
-        debts->forgets[debts->forget_count - 1].done = true;
-        break;
-    default:
-        give_up("an unknown event");
+    case TRACE_FORGOT: debts->forgets[debts->forget_count - 1].done = true; break;
+    default: give_up("an unknown event");
     }
 }
 
@@ -327,15 +323,9 @@ void model_feed(struct model *model, const struct trace_event *event, const uint
             settle_all(model, is_of_folder, 0);
         }
         break;
-    case TRACE_MAPPED:
-        give_up("a file is mapped for writing");
-        break;
-    case TRACE_INJECTED:
-        model->injected++;
-        break;
-    default:
-        feed_mark(&model->debts, event);
-        model->promise++;
+    case TRACE_MAPPED: give_up("a file is mapped for writing"); break;
+    case TRACE_INJECTED: model->injected++; break;
+    default: feed_mark(&model->debts, event); model->promise++;
     }
 }
 
@@ -357,8 +347,8 @@ static void put_sectors(struct model_file *file, const struct model_pending *pen
     }
 }
 
-static void write_file(const struct model *model, const struct model_choice *choice, size_t index,
-    const char *path)
+static void write_file(
+    const struct model *model, const struct model_choice *choice, size_t index, const char *path)
 {
     static struct model_file image; /* kept, so that its memory is */
     const struct model_file *durable = &model->files[index];
@@ -378,12 +368,13 @@ static void write_file(const struct model *model, const struct model_choice *cho
             set_size(&image, pending->offset);
         }
     }
-    if (choice->growth != 0 && furthest > image.size) { /* the length came to the disk before the bytes */
+    if (choice->growth != 0
+        && furthest > image.size) { /* the length came to the disk before the bytes */
         set_size(&image, image.size + (size_t)(choice->growth % (furthest - image.size + 1)));
     }
     int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    if (file < 0 || ftruncate(file, (off_t)image.size) != 0 ||
-        (image.size > 0 && pwrite(file, image.bytes, image.size, 0) != (ssize_t)image.size)) {
+    if (file < 0 || ftruncate(file, (off_t)image.size) != 0
+        || (image.size > 0 && pwrite(file, image.bytes, image.size, 0) != (ssize_t)image.size)) {
         perror(path);
         abort();
     }

@@ -54,12 +54,13 @@ struct model_file {
 /** Something asked of the disk that may or may not have reached it. */
 struct model_pending {
     enum trace_kind kind;
-    size_t file;         /* index of the file; names: of the file that is named */
-    uint64_t offset;     /* writes; truncations: the length */
+    size_t file;     /* index of the file; names: of the file that is named */
+    uint64_t offset; /* writes; truncations: the length */
     uint8_t *bytes;
     size_t size;
-    bool unknown;        /* no sync will make it durable */
-    char from[MODEL_NAME_MAX], to[MODEL_NAME_MAX]; /* names: what is renamed, or what is made or removed in `to` */
+    bool unknown; /* no sync will make it durable */
+    char from[MODEL_NAME_MAX],
+        to[MODEL_NAME_MAX]; /* names: what is renamed, or what is made or removed in `to` */
 };
 
 struct model_name {
@@ -75,8 +76,8 @@ struct model {
     size_t name_count;
     struct model_pending *pending;
     size_t pending_count, pending_capacity;
-    uint64_t epoch;   /* changes with what is durable */
-    uint64_t promise; /* changes with the debts */
+    uint64_t epoch;    /* changes with what is durable */
+    uint64_t promise;  /* changes with the debts */
     uint64_t injected; /* faults */
 };
 

@@ -93,8 +93,10 @@ __attribute__((constructor)) static void begin(void)
     recorder.folder_size = strlen(folder);
     recorder.exit_at = exit_at != NULL ? strtoul(exit_at, NULL, 10) : 0;
     char how[16] = "";
-    if (fail != NULL && sscanf(fail, "%lu %d %15s %lu", &recorder.fail_at, &recorder.fail_errno,
-            how, &recorder.fail_count) == 4) {
+    if (fail != NULL
+        && sscanf(fail, "%lu %d %15s %lu", &recorder.fail_at, &recorder.fail_errno, how,
+               &recorder.fail_count)
+            == 4) {
         recorder.fail_how = how[0] == 'h' ? FAULT_HALF : how[0] == 'l' ? FAULT_LIE : FAULT_PLAIN;
     }
 }
@@ -175,12 +177,13 @@ static enum fault next_fault(void)
     if (call == recorder.exit_at) {
         return FAULT_EXIT;
     }
-    if (recorder.fail_at == 0 || call < recorder.fail_at ||
-        call - recorder.fail_at >= recorder.fail_count) {
+    if (recorder.fail_at == 0 || call < recorder.fail_at
+        || call - recorder.fail_at >= recorder.fail_count) {
         return FAULT_NONE;
     }
     note(&(struct trace_event){.kind = TRACE_INJECTED}, NULL);
-    return recorder.fail_how == FAULT_LIE && call > recorder.fail_at ? FAULT_PLAIN : recorder.fail_how;
+    return recorder.fail_how == FAULT_LIE && call > recorder.fail_at ? FAULT_PLAIN
+                                                                     : recorder.fail_how;
 }
 
 static int failed(void)
@@ -191,8 +194,8 @@ static int failed(void)
 
 /* ---- writes ---------------------------------------------------------------------------------- */
 
-static ssize_t record_write(int file, const void *data, size_t size, off_t offset,
-    const struct stat *about)
+static ssize_t record_write(
+    int file, const void *data, size_t size, off_t offset, const struct stat *about)
 {
     pthread_mutex_lock(&lock);
     uint32_t flags = (fcntl(file, F_GETFL) & O_DSYNC) != 0 ? TRACE_DSYNC : 0;
@@ -211,7 +214,8 @@ static ssize_t record_write(int file, const void *data, size_t size, off_t offse
             flags = TRACE_FAILED;
         }
         note(&(struct trace_event){TRACE_WRITE, flags, about->st_ino, (uint64_t)offset, 0,
-                 (uint64_t)done}, data);
+                 (uint64_t)done},
+            data);
     }
     if (fault == FAULT_EXIT) {
         _exit(0);
@@ -228,7 +232,8 @@ ssize_t hooked_pwrite(int file, const void *data, size_t size, off_t offset) HOO
 ssize_t hooked_pwrite64(int file, const void *data, size_t size, off_t offset) HOOK("pwrite64");
 ssize_t hooked_write(int file, const void *data, size_t size) HOOK("write");
 ssize_t hooked_writev(int file, const struct iovec *parts, int count) HOOK("writev");
-ssize_t hooked_pwritev(int file, const struct iovec *parts, int count, off_t offset) HOOK("pwritev");
+ssize_t hooked_pwritev(int file, const struct iovec *parts, int count, off_t offset)
+    HOOK("pwritev");
 
 ssize_t hooked_pwrite(int file, const void *data, size_t size, off_t offset)
 {
@@ -246,8 +251,8 @@ ssize_t hooked_pwrite64(int file, const void *data, size_t size, off_t offset)
 /* At the file's own position, which moves on. */
 static ssize_t write_here(int file, const void *data, size_t size, const struct stat *about)
 {
-    off_t offset = (fcntl(file, F_GETFL) & O_APPEND) != 0 ? about->st_size
-                                                          : lseek(file, 0, SEEK_CUR);
+    off_t offset =
+        (fcntl(file, F_GETFL) & O_APPEND) != 0 ? about->st_size : lseek(file, 0, SEEK_CUR);
     ssize_t done = record_write(file, data, size, offset, about);
     if (done > 0) {
         lseek(file, offset + done, SEEK_SET);
@@ -310,10 +315,12 @@ int hooked_ftruncate(int file, off_t length)
     }
     pthread_mutex_lock(&lock);
     enum fault fault = next_fault();
-    int code = fault == FAULT_PLAIN || fault == FAULT_HALF ? failed() : real_ftruncate(file, length);
+    int code =
+        fault == FAULT_PLAIN || fault == FAULT_HALF ? failed() : real_ftruncate(file, length);
     if (code == 0) {
         note(&(struct trace_event){TRACE_TRUNCATE, fault == FAULT_LIE ? TRACE_FAILED : 0,
-                 about.st_ino, (uint64_t)length, 0, 0}, NULL);
+                 about.st_ino, (uint64_t)length, 0, 0},
+            NULL);
     }
     if (fault == FAULT_EXIT) {
         _exit(0);
@@ -365,10 +372,10 @@ int hooked_fdatasync(int file)
 }
 
 /* A shared writable mapping escapes the recorder, and so would an msync of it. */
-void *hooked_mmap(void *address, size_t size, int protection, int flags, int file,
-    off_t offset) HOOK("mmap");
-void *hooked_mmap64(void *address, size_t size, int protection, int flags, int file,
-    off_t offset) HOOK("mmap64");
+void *hooked_mmap(void *address, size_t size, int protection, int flags, int file, off_t offset)
+    HOOK("mmap");
+void *hooked_mmap64(void *address, size_t size, int protection, int flags, int file, off_t offset)
+    HOOK("mmap64");
 
 void *hooked_mmap(void *address, size_t size, int protection, int flags, int file, off_t offset)
 {
@@ -377,8 +384,8 @@ void *hooked_mmap(void *address, size_t size, int protection, int flags, int fil
     if (real_mmap == NULL) {
         find(&real_mmap, "mmap"); /* the first maps come before our constructor */
     }
-    if (file >= 0 && (flags & MAP_SHARED) != 0 && (protection & PROT_WRITE) != 0 &&
-        is_ours(file, name, &about)) {
+    if (file >= 0 && (flags & MAP_SHARED) != 0 && (protection & PROT_WRITE) != 0
+        && is_ours(file, name, &about)) {
         note(&(struct trace_event){.kind = TRACE_MAPPED, .a = about.st_ino}, NULL);
     }
     return real_mmap(address, size, protection, flags, file, offset);

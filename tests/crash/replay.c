@@ -66,7 +66,9 @@ static void describe(const struct replay *replay, const char *text)
         uint64_t mask = replay->choice.sectors[i];
         fprintf(stderr, " %s%llu+%zu%s", pending->kind == TRACE_WRITE ? "" : "#",
             (unsigned long long)pending->offset, pending->size,
-            mask == 0 ? " lost" : mask == UINT64_MAX ? "" : " torn");
+            mask == 0                ? " lost"
+                : mask == UINT64_MAX ? ""
+                                     : " torn");
     }
     fprintf(stderr, "; names %zu\n", replay->choice.names);
 }
@@ -95,8 +97,8 @@ static void try_state(struct replay *replay)
     bool again = (drawn >> 8) % 4 == 0;
     spoil_lock(replay, drawn >> 16);
     model_write(replay->model, &replay->choice, replay->harness.state);
-    const char *text = check_store(replay->check, &replay->model->debts, replay->harness.state,
-        again);
+    const char *text =
+        check_store(replay->check, &replay->model->debts, replay->harness.state, again);
     replay->states++;
     replay->reopened += again;
     if (text != NULL && replay->violations++ < REPORTS_MAX) {
@@ -131,7 +133,8 @@ static void choose_some(struct replay *replay, unsigned percent, bool torn)
         }
         replay->choice.sectors[i] = mask;
     }
-    replay->choice.growth = kit_random_next(&replay->state) % 4 == 0 ? kit_random_next(&replay->state) : 0;
+    replay->choice.growth =
+        kit_random_next(&replay->state) % 4 == 0 ? kit_random_next(&replay->state) : 0;
     replay->choice.names = kit_random_next(&replay->state) % (count_names(replay->model) + 1);
 }
 
@@ -139,8 +142,8 @@ static void fit_choice(struct replay *replay)
 {
     if (replay->model->pending_count > replay->choice_capacity) {
         replay->choice_capacity = replay->model->pending_count * 2;
-        replay->choice.sectors = realloc(replay->choice.sectors,
-            replay->choice_capacity * sizeof *replay->choice.sectors);
+        replay->choice.sectors = realloc(
+            replay->choice.sectors, replay->choice_capacity * sizeof *replay->choice.sectors);
         if (replay->choice.sectors == NULL) {
             abort();
         }
@@ -161,7 +164,8 @@ static void cut_here(struct replay *replay)
     if (count == 0) {
         return;
     }
-    for (unsigned half = 0; half < 2; half++) { /* the newest torn: its beginning, or anything of it */
+    for (unsigned half = 0; half < 2;
+         half++) { /* the newest torn: its beginning, or anything of it */
         choose_all(replay, UINT64_MAX);
         replay->choice.sectors[count - 1] = half == 0
             ? (UINT64_C(1) << (1 + kit_random_next(&replay->state) % 63)) - 1
@@ -242,8 +246,8 @@ static bool one_seed(struct replay *replay, const char *mistake)
     script_init(&script, replay->seed);
     replay->state = (struct kit_random){replay->seed ^ 0x5eed};
     if (!record(replay, &script, mistake)) {
-        fprintf(stderr, "VIOLATION seed %llu: the workload failed\n",
-            (unsigned long long)replay->seed);
+        fprintf(
+            stderr, "VIOLATION seed %llu: the workload failed\n", (unsigned long long)replay->seed);
         return false;
     }
     uint8_t *trace = harness_trace(&replay->harness, &size);
@@ -283,15 +287,15 @@ int main(int argc, char **argv)
     harness_finish(&replay.harness);
     free(replay.choice.sectors);
 
-    printf("%llu crash states of %llu moments of %llu stories (seeds from %llu), %llu of them opened twice\n",
+    printf(
+        "%llu crash states of %llu moments of %llu stories (seeds from %llu), %llu of them opened twice\n",
         (unsigned long long)replay.states, (unsigned long long)replay.moments,
         (unsigned long long)(replay.seed - first), (unsigned long long)first,
         (unsigned long long)replay.reopened);
     printf("%llu violations, %.0f states/s\n", (unsigned long long)replay.violations,
         (double)replay.states / seconds);
     if (replay.until_caught) {
-        printf(replay.violations > 0 ? "caught after %llu states\n"
-                                     : "NOT CAUGHT in %llu states\n",
+        printf(replay.violations > 0 ? "caught after %llu states\n" : "NOT CAUGHT in %llu states\n",
             (unsigned long long)replay.states);
         return ran && replay.violations > 0 ? 0 : 1;
     }

@@ -33,8 +33,8 @@ static const char *const damage_names[DAMAGES] = {"one bit", "zeros, 512 bytes",
 /* gap: some entries of a user are not listed, which the hub sees by their chains. shorter: the end of
  * the log is gone, as in a restored backup. Neither with an error. Of two the later is worse. */
 enum outcome { HARMLESS, DETECTED, GAP, SHORTER, REFUSED, DIED, HUNG, SILENT, OUTCOMES };
-static const char *const outcome_names[OUTCOMES] = {"harmless", "reported", "gap", "shorter",
-    "not opened", "died", "hung", "SILENT"};
+static const char *const outcome_names[OUTCOMES] = {
+    "harmless", "reported", "gap", "shorter", "not opened", "died", "hung", "SILENT"};
 
 /* Shared with the process that looks at the damage. */
 struct tally {
@@ -120,34 +120,31 @@ static void write_damaged(const struct rot *rot, uint64_t number, uint8_t *scrat
     uint64_t pages = image->size / PAGE;
     uint64_t place = kit_random_next(&state);
     switch (damage_of(rot, number)) {
-    case BIT:
-        scratch[place / 8 % image->size] ^= (uint8_t)(1u << place % 8);
-        break;
-    case SECTOR:
-        memset(scratch + place % (image->size / 512) * 512, 0, 512);
-        break;
+    case BIT: scratch[place / 8 % image->size] ^= (uint8_t)(1u << place % 8); break;
+    case SECTOR: memset(scratch + place % (image->size / 512) * 512, 0, 512); break;
     default:
-        memcpy(scratch + place % pages * PAGE, image->bytes + kit_random_next(&state) % pages * PAGE,
-            PAGE);
+        memcpy(scratch + place % pages * PAGE,
+            image->bytes + kit_random_next(&state) % pages * PAGE, PAGE);
     }
     path_of(rot, "log.mdb-lock", path);
     (void)unlink(path);
     path_of(rot, "log.mdb", path);
     int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    need(file >= 0 && ftruncate(file, (off_t)image->size) == 0 &&
-             pwrite(file, scratch, image->size, 0) == (ssize_t)image->size,
+    need(file >= 0 && ftruncate(file, (off_t)image->size) == 0
+            && pwrite(file, scratch, image->size, 0) == (ssize_t)image->size,
         path);
     close(file);
 }
 
-__attribute__((format(printf, 2, 3))) static void note(const struct rot *rot, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void note(
+    const struct rot *rot, const char *format, ...)
 {
     char *words = rot->tally->words;
     size_t used = strlen(words);
     va_list arguments;
     va_start(arguments, format);
-    int size = snprintf(words + used, sizeof rot->tally->words - used, "damage %llu: ",
-        (unsigned long long)rot->tally->next);
+    int size = snprintf(words + used, sizeof rot->tally->words - used,
+        "damage %llu: ", (unsigned long long)rot->tally->next);
     used += size > 0 ? (size_t)size : 0;
     if (used < sizeof rot->tally->words) {
         (void)vsnprintf(words + used, sizeof rot->tally->words - used, format, arguments);
@@ -168,12 +165,12 @@ static enum quire_status visit(void *context, const struct qr_log_entry *entry)
     struct list *list = context;
     bool known = entry->lsn > list->previous && entry->lsn <= RECORDS + ADDED;
     const struct qr_log_record *record = known ? list->rot->records[entry->lsn] : NULL;
-    if (!known || memcmp(record->user, list->user, QR_USER_SIZE) != 0 ||
-        memcmp(entry->replica, record->entry.replica, QR_REPLICA_SIZE) != 0 ||
-        memcmp(entry->device, record->entry.device, QR_DEVICE_SIZE) != 0 ||
-        memcmp(entry->hash, record->entry.hash, QR_HASH_SIZE) != 0 ||
-        entry->seq != record->entry.seq || entry->size != record->entry.size ||
-        entry->kind != record->entry.kind) {
+    if (!known || memcmp(record->user, list->user, QR_USER_SIZE) != 0
+        || memcmp(entry->replica, record->entry.replica, QR_REPLICA_SIZE) != 0
+        || memcmp(entry->device, record->entry.device, QR_DEVICE_SIZE) != 0
+        || memcmp(entry->hash, record->entry.hash, QR_HASH_SIZE) != 0
+        || entry->seq != record->entry.seq || entry->size != record->entry.size
+        || entry->kind != record->entry.kind) {
         list->wrong = true;
         note(list->rot, "entry %llu after %llu, of user %u\n", (unsigned long long)entry->lsn,
             (unsigned long long)list->previous, script_user_number(list->user));
@@ -249,8 +246,8 @@ static enum outcome open_damaged(const struct rot *rot, uint64_t number)
 
 static void work(const struct rot *rot)
 {
-    size_t size = rot->images[0].size > rot->images[1].size ? rot->images[0].size
-                                                            : rot->images[1].size;
+    size_t size =
+        rot->images[0].size > rot->images[1].size ? rot->images[0].size : rot->images[1].size;
     uint8_t *scratch = malloc(size);
     int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
     need(scratch != NULL && nowhere >= 0 && dup2(nowhere, STDERR_FILENO) >= 0, "setting up");
@@ -295,8 +292,10 @@ int main(int argc, char **argv)
     bool until_caught = harness_text(argc, argv, "--expect") != NULL;
     rot.flips = harness_number(argc, argv, "--flips", 2000);
     rot.damages = rot.flips + 2 * (rot.flips / 20);
-    rot.script = (struct script){.seed = harness_number(argc, argv, "--seed", 1), .users = 3, .tail_max = 64};
-    rot.tally = mmap(NULL, sizeof *rot.tally, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    rot.script = (struct script){
+        .seed = harness_number(argc, argv, "--seed", 1), .users = 3, .tail_max = 64};
+    rot.tally =
+        mmap(NULL, sizeof *rot.tally, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     need(rot.tally != MAP_FAILED, "mmap");
     harness_init(&rot.harness, "", "");
     fill(&rot);
@@ -320,8 +319,9 @@ int main(int argc, char **argv)
         }
         silent += rot.tally->outcomes[damage][SILENT];
     }
-    printf("\n%llu served silently; files of %zu and %zu bytes; %.0f damages/s\n", (unsigned long long)silent,
-        rot.images[0].size, rot.images[1].size, (double)rot.damages / seconds);
+    printf("\n%llu served silently; files of %zu and %zu bytes; %.0f damages/s\n",
+        (unsigned long long)silent, rot.images[0].size, rot.images[1].size,
+        (double)rot.damages / seconds);
     fputs(rot.tally->words, stdout);
     if (silent == 0 && rot.damages > 0) {
         printf("so p < %.2g per damage (95 %%)\n", 3.0 / (double)rot.damages);

@@ -17,8 +17,9 @@ void script_init(struct script *out_script, uint64_t seed)
 
 struct qr_store_options script_options(const struct script *script, const char *folder)
 {
-    struct qr_store_options options = {
-        .path = folder, .map_size = 1 << 20, .map_size_max = SCRIPT_MAP_SIZE_MAX,
+    struct qr_store_options options = {.path = folder,
+        .map_size = 1 << 20,
+        .map_size_max = SCRIPT_MAP_SIZE_MAX,
         .tail_max = script->tail_max};
     memset(options.log_id, 0x4c, sizeof options.log_id);
     return options;
@@ -62,8 +63,8 @@ struct qr_log_record *script_record(const struct script *script, uint64_t lsn, u
     }
     bytes[0] = (uint8_t)attempt;
     record->bytes = (struct quire_bytes){bytes, size};
-    record->entry = (struct qr_log_entry){.lsn = lsn, .seq = lsn * 3 + attempt,
-        .size = (uint32_t)size, .kind = QR_LOG_BATCH};
+    record->entry = (struct qr_log_entry){
+        .lsn = lsn, .seq = lsn * 3 + attempt, .size = (uint32_t)size, .kind = QR_LOG_BATCH};
     uint64_t names[QR_HASH_SIZE / 8];
     for (size_t i = 0; i < QR_HASH_SIZE / 8; i++) {
         names[i] = kit_random_next(&state);

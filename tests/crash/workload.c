@@ -72,8 +72,8 @@ static bool open_store(struct workload *workload)
                 wrong("opened with less than was acknowledged", QUIRE_ECORRUPT);
             }
             workload->acked = last_lsn;
-            workload->mark(TRACE_OPENED, last_lsn,
-                last_lsn > 0 ? attempt_of(workload, last_lsn) : 0, 0);
+            workload->mark(
+                TRACE_OPENED, last_lsn, last_lsn > 0 ? attempt_of(workload, last_lsn) : 0, 0);
             return true;
         }
     }
@@ -169,7 +169,8 @@ static void run(struct workload *workload)
 int main(int argc, char **argv)
 {
     if (argc < 4) {
-        fprintf(stderr, "usage: crash-workload FOLDER SEED SESSION [--faults] [--early | --careless]\n");
+        fprintf(stderr,
+            "usage: crash-workload FOLDER SEED SESSION [--faults] [--early | --careless]\n");
         return 2;
     }
     unsigned session = (unsigned)strtoul(argv[3], NULL, 10);

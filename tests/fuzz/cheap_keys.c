@@ -23,8 +23,8 @@ int crypto_sign_detached(unsigned char *sig, unsigned long long *siglen_p, const
     return crypto_generichash(sig, crypto_sign_BYTES, m, mlen, sk + 32, 32);
 }
 
-int crypto_sign_verify_detached(
-    const unsigned char *sig, const unsigned char *m, unsigned long long mlen, const unsigned char *pk)
+int crypto_sign_verify_detached(const unsigned char *sig, const unsigned char *m,
+    unsigned long long mlen, const unsigned char *pk)
 {
     unsigned char right[crypto_sign_BYTES];
     crypto_generichash(right, sizeof right, m, mlen, pk, 32);

@@ -75,8 +75,8 @@ static void carry_out(struct device_box *box, const struct quire_actions *action
     }
 }
 
-struct device_box *device_box_create(void (*sent)(void *context, struct quire_bytes message),
-    void *context)
+struct device_box *device_box_create(
+    void (*sent)(void *context, struct quire_bytes message), void *context)
 {
     struct device_box *box = calloc(1, sizeof *box);
     struct quire_actions actions;
@@ -87,8 +87,8 @@ struct device_box *device_box_create(void (*sent)(void *context, struct quire_by
     box->context = context;
     box->now_ms = 1000;
     struct quire_device_options options = options_of(box);
-    enum quire_status status =
-        quire_device_init(&options, quire_bytes_of_text("fuzzed"), kit, &box->shell.device, &actions);
+    enum quire_status status = quire_device_init(
+        &options, quire_bytes_of_text("fuzzed"), kit, &box->shell.device, &actions);
     assert(status == QUIRE_OK);
     carry_out(box, &actions);
     return box;
@@ -112,9 +112,9 @@ static void type(struct device_box *box, const struct script_step *step)
     struct quire_event save = {.kind = QUIRE_EVENT_SAVE};
     struct quire_stamp stamp = quire_device_stamp(box->shell.device, (int64_t)box->now_ms);
     memcpy(save.entry, diary[step->which], sizeof save.entry);
-    if (step->bytes.size > 0 && step->bytes.size < 256 &&
-        quire_device_document(box->shell.device, save.entry, true, &document) == QUIRE_OK &&
-        quire_document_insert(document, &stamp, 0, step->bytes) == QUIRE_OK) {
+    if (step->bytes.size > 0 && step->bytes.size < 256
+        && quire_device_document(box->shell.device, save.entry, true, &document) == QUIRE_OK
+        && quire_document_insert(document, &stamp, 0, step->bytes) == QUIRE_OK) {
         feed(box, save);
         feed(box, (struct quire_event){.kind = QUIRE_EVENT_FLUSH});
     }
@@ -152,17 +152,10 @@ void device_box_run(struct device_box *box, const struct script_step *step)
         box->now_ms += 100 * step->bytes.size;
         event.kind = QUIRE_EVENT_TICK;
         break;
-    case DEVICE_BOX_WRITE:
-        type(box, step);
-        return;
-    case DEVICE_BOX_PAIR:
-        event.kind = QUIRE_EVENT_PAIR_OPEN;
-        break;
-    case DEVICE_BOX_RESTART:
-        reopen(box);
-        return;
-    default:
-        return;
+    case DEVICE_BOX_WRITE: type(box, step); return;
+    case DEVICE_BOX_PAIR: event.kind = QUIRE_EVENT_PAIR_OPEN; break;
+    case DEVICE_BOX_RESTART: reopen(box); return;
+    default: return;
     }
     feed(box, event);
 }

@@ -22,8 +22,8 @@ enum device_box_step {
 struct device_box;
 
 /** A new account; `sent` (may be NULL) gets each message that the device sends. */
-struct device_box *device_box_create(void (*sent)(void *context, struct quire_bytes message),
-    void *context);
+struct device_box *device_box_create(
+    void (*sent)(void *context, struct quire_bytes message), void *context);
 void device_box_destroy(struct device_box *box);
 /** Borrowed until the next RESTART. */
 const struct quire_device *device_box_device(const struct device_box *box);

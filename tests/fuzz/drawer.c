@@ -68,13 +68,15 @@ static void write_reference(struct qr_writer *writer, unsigned replica, unsigned
     }
 }
 
-static unsigned draw_runs(struct drawer *drawer, unsigned replica, struct drawn *runs,
-    unsigned *counter)
+static unsigned draw_runs(
+    struct drawer *drawer, unsigned replica, struct drawn *runs, unsigned *counter)
 {
     unsigned count = draw(drawer, RUNS_MAX);
     for (unsigned i = 0; i < count; i++) {
         struct drawn *run = &runs[i];
-        *run = (struct drawn){.replica = replica, .gap = draw(drawer, 3), .length = 1 + draw(drawer, 6),
+        *run = (struct drawn){.replica = replica,
+            .gap = draw(drawer, 3),
+            .length = 1 + draw(drawer, 6),
             .dead = draw(drawer, 8)};
         if (*counter + run->gap + run->length >= COUNTERS) {
             return i;
@@ -117,13 +119,13 @@ static void write_runs(struct qr_writer *writer, const struct drawn *runs, unsig
         qr_write_varint(writer, runs[i].gap);
     }
     for (unsigned i = 0; i < count; i++) {
-        write_reference(writer, runs[i].replica, runs[i].first, runs[i].parent_replica, runs[i].parent,
-            referred);
+        write_reference(writer, runs[i].replica, runs[i].first, runs[i].parent_replica,
+            runs[i].parent, referred);
     }
     for (unsigned i = 0; i < count; i++) {
         if (!runs[i].left) {
-            write_reference(writer, runs[i].replica, runs[i].first, runs[i].right_replica, runs[i].right,
-                referred);
+            write_reference(writer, runs[i].replica, runs[i].first, runs[i].right_replica,
+                runs[i].right, referred);
         }
     }
     bool live = true;
@@ -163,8 +165,8 @@ static bool any_live(const struct drawn *runs, unsigned count)
 }
 
 /** A value of any field, 5 and 6 among them; its counter is the payload's last. */
-static void write_value(struct drawer *drawer, struct qr_writer *writer, unsigned replica,
-    unsigned counter)
+static void write_value(
+    struct drawer *drawer, struct qr_writer *writer, unsigned replica, unsigned counter)
 {
     unsigned field = draw(drawer, 8);
     qr_write_varint(writer, 1);
@@ -178,9 +180,7 @@ static void write_value(struct drawer *drawer, struct qr_writer *writer, unsigne
         qr_write_u8(writer, (uint8_t)('a' + draw(drawer, 4)));
         break;
     case 1:
-    case 2:
-        qr_write_varint(writer, draw(drawer, 101));
-        break;
+    case 2: qr_write_varint(writer, draw(drawer, 101)); break;
     case 3:
     case 4:
         qr_write_varint(writer, 1);
@@ -208,7 +208,8 @@ static void write_value(struct drawer *drawer, struct qr_writer *writer, unsigne
 }
 
 /** One or two ranges of characters of a replica, which do not touch. */
-static unsigned draw_ranges(struct drawer *drawer, unsigned replica, unsigned first[2], unsigned length[2])
+static unsigned draw_ranges(
+    struct drawer *drawer, unsigned replica, unsigned first[2], unsigned length[2])
 {
     unsigned count = 0;
     unsigned at = 1;
@@ -221,8 +222,8 @@ static unsigned draw_ranges(struct drawer *drawer, unsigned replica, unsigned fi
             break;
         }
         first[count] = at++;
-        for (unsigned more = draw(drawer, 8); more > 0 && at <= drawer->seen[replica]
-             && drawer->is_character[replica][at]; more--) {
+        for (unsigned more = draw(drawer, 8);
+             more > 0 && at <= drawer->seen[replica] && drawer->is_character[replica][at]; more--) {
             at++;
         }
         length[count] = at - first[count];
@@ -341,8 +342,8 @@ static void draw_known(struct drawer *drawer, unsigned replica, struct covered *
 }
 
 /** A payload of one replica, or two. All four are in its table, and a delete names them all. */
-static void draw_payload(struct drawer *drawer, struct quire_buffer *out_bytes,
-    struct covered *covered)
+static void draw_payload(
+    struct drawer *drawer, struct quire_buffer *out_bytes, struct covered *covered)
 {
     *covered = (struct covered){.first = {1, 1, 1, 1}};
     struct drawn *runs = covered->runs;
@@ -442,8 +443,8 @@ static struct quire_buffer state_of(const struct quire_document *document)
     return state;
 }
 
-static void check_same(const struct quire_document *a, const struct quire_document *b,
-    const char *what)
+static void check_same(
+    const struct quire_document *a, const struct quire_document *b, const char *what)
 {
     struct quire_buffer left = state_of(a);
     struct quire_buffer right = state_of(b);

@@ -16,8 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     enum quire_status status = qr_batch_read(bytes, &batch);
     if (status != QUIRE_OK) {
-        assert(status == QUIRE_EMALFORMED || status == QUIRE_ELIMIT ||
-            status == QUIRE_EUNSUPPORTED);
+        assert(
+            status == QUIRE_EMALFORMED || status == QUIRE_ELIMIT || status == QUIRE_EUNSUPPORTED);
         assert(memcmp(&batch, &before, sizeof batch) == 0);
         return 0;
     }

@@ -28,7 +28,8 @@ static void read_texts(const struct qr_bundle *bundle)
             }
         }
         if (bundle->purpose == QR_BUNDLE_LANGUAGES) {
-            assert(qr_language_of(bundle, &features, text, QR_LANGUAGE_UNKNOWN) < QR_LANGUAGE_COUNT);
+            assert(
+                qr_language_of(bundle, &features, text, QR_LANGUAGE_UNKNOWN) < QR_LANGUAGE_COUNT);
         }
     }
 }

@@ -74,7 +74,8 @@ static void read_pair_message(struct quire_bytes input, bool reply)
         status = qr_pair_create(fresh, &pair);
     }
     if (status == QUIRE_OK) {
-        status = reply ? qr_pair_open_reply(pair, input, &out) : qr_pair_open_request(pair, input, &out);
+        status =
+            reply ? qr_pair_open_reply(pair, input, &out) : qr_pair_open_request(pair, input, &out);
         assert(status != QUIRE_OK && out.size == 0); /* a tag cannot be guessed */
     }
     qr_pair_destroy(pair);

@@ -12,7 +12,7 @@
 #define DOCUMENTS 3
 #define DELTAS_MAX 32
 #define STEPS_MAX 256
-#define FORGETFUL 1 /* this one's undo holds a few steps alone */
+#define FORGETFUL 1   /* this one's undo holds a few steps alone */
 #define TEXT_MAX 4096 /* enough for what can go wrong */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -21,7 +21,7 @@ struct world {
     struct quire_document *documents[DOCUMENTS];
     struct quire_undo *undos[DOCUMENTS];
     struct closed {
-        bool holds; /* nothing came from elsewhere since, and no more was taken back */
+        bool holds;   /* nothing came from elsewhere since, and no more was taken back */
         size_t count; /* steps then */
         struct quire_buffer text;
     } closed[DOCUMENTS]; /* when a step was ended on purpose */
@@ -130,7 +130,8 @@ static void open_spoiled(struct quire_bytes bytes)
         struct quire_buffer shown = {0};
         struct quire_buffer shown_too = {0};
         OK(quire_document_canonical(document, &shown));
-        if (quire_document_add_element(document, &stamp, QUIRE_SET_TAGS, quire_bytes_of_text("x"), 0)
+        if (quire_document_add_element(
+                document, &stamp, QUIRE_SET_TAGS, quire_bytes_of_text("x"), 0)
             != QUIRE_OK) {
             OK(quire_document_canonical(document, &shown_too));
             check(quire_bytes_equal(quire_buffer_bytes(&shown), quire_buffer_bytes(&shown_too)),
@@ -151,8 +152,8 @@ static void merge_spoiled(const struct quire_document *document, struct quire_by
     struct quire_document *copy = copy_of(document);
     enum quire_status status = quire_document_merge(copy, bytes);
     if (status != QUIRE_OK) {
-        check(status == QUIRE_EMALFORMED || status == QUIRE_ELIMIT
-            || status == QUIRE_EUNSUPPORTED, "refused for another reason");
+        check(status == QUIRE_EMALFORMED || status == QUIRE_ELIMIT || status == QUIRE_EUNSUPPORTED,
+            "refused for another reason");
         check_same(document, copy);
     } else {
         struct quire_document *again = copy_of(copy);
@@ -195,8 +196,8 @@ static void spoil(struct world *world, const struct quire_document *document)
     free(bytes);
 }
 
-static void edit_text(struct world *world, struct quire_document *document,
-    const struct quire_stamp *stamp)
+static void edit_text(
+    struct world *world, struct quire_document *document, const struct quire_stamp *stamp)
 {
     static const char *const letters[8] = {"a", "b", "xyz", "ü", "😀", "→→", "\n", "word "};
     size_t length = quire_document_text_length(document);
@@ -208,13 +209,13 @@ static void edit_text(struct world *world, struct quire_document *document,
             OK(quire_document_erase(document, stamp, position, 1 + what / 2 % most));
         }
     } else if (length < TEXT_MAX) {
-        OK(quire_document_insert(document, stamp, position,
-            quire_bytes_of_text(letters[what / 2 % 8])));
+        OK(quire_document_insert(
+            document, stamp, position, quire_bytes_of_text(letters[what / 2 % 8])));
     }
 }
 
-static void edit_cell(struct world *world, struct quire_document *document,
-    const struct quire_stamp *stamp)
+static void edit_cell(
+    struct world *world, struct quire_document *document, const struct quire_stamp *stamp)
 {
     uint8_t what = next_byte(world);
     char name[2] = {(char)('a' + what / 16 % 4), '\0'};
@@ -223,9 +224,9 @@ static void edit_cell(struct world *world, struct quire_document *document,
     bool removes = what & 8;
     if (field < QUIRE_REGISTER_COUNT) {
         struct quire_value value = {.text = bytes, .number = what % 100};
-        OK(removes ? quire_document_clear_register(document, stamp, (enum quire_register)field)
-                   : quire_document_set_register(document, stamp, (enum quire_register)field,
-                       &value));
+        OK(removes
+                ? quire_document_clear_register(document, stamp, (enum quire_register)field)
+                : quire_document_set_register(document, stamp, (enum quire_register)field, &value));
     } else {
         enum quire_set set = (enum quire_set)(field - QUIRE_REGISTER_COUNT);
         int64_t value = set == QUIRE_SET_TAGS ? 0 : what % 100;
@@ -270,8 +271,8 @@ static void replay(struct world *world, size_t index, const struct quire_stamp *
 }
 
 /** Steps taken back and made again at once: no other device wrote, so the text is what it was. */
-static void there_and_back(struct world *world, size_t index, const struct quire_stamp *stamp,
-    size_t steps)
+static void there_and_back(
+    struct world *world, size_t index, const struct quire_stamp *stamp, size_t steps)
 {
     const struct quire_document *document = world->documents[index];
     const struct quire_undo *undo = world->undos[index];
@@ -286,7 +287,8 @@ static void there_and_back(struct world *world, size_t index, const struct quire
         replay(world, index, stamp, true);
     }
     OK(quire_document_text(document, &after));
-    check(index == FORGETFUL || quire_bytes_equal(quire_buffer_bytes(&before), quire_buffer_bytes(&after)),
+    check(index == FORGETFUL
+            || quire_bytes_equal(quire_buffer_bytes(&before), quire_buffer_bytes(&after)),
         "steps taken back and made again leave another text");
     quire_buffer_finish(&before);
     quire_buffer_finish(&after);
@@ -300,9 +302,7 @@ static void take_back(struct world *world, size_t index, const struct quire_stam
     size_t steps = 1 + what / 4 % 8u;
     OK(quire_undo_attach(undo, world->documents[index]));
     switch (what % 4) {
-    case 0:
-        close_step(world, index);
-        break;
+    case 0: close_step(world, index); break;
     case 1:
         for (; steps > 0 && quire_undo_count(undo) > 0; steps--) {
             replay(world, index, stamp, false);
@@ -313,8 +313,7 @@ static void take_back(struct world *world, size_t index, const struct quire_stam
             replay(world, index, stamp, true);
         }
         break;
-    default:
-        there_and_back(world, index, stamp, steps);
+    default: there_and_back(world, index, stamp, steps);
     }
 }
 
@@ -355,25 +354,17 @@ static void step(struct world *world)
         edit_text(world, document, &stamp);
         break;
     case 5:
-    case 6:
-        take_back(world, index, &stamp);
-        break;
+    case 6: take_back(world, index, &stamp); break;
     case 7:
-    case 8:
-        edit_cell(world, document, &stamp);
-        break;
-    case 9:
-        take(world, document);
-        break;
+    case 8: edit_cell(world, document, &stamp); break;
+    case 9: take(world, document); break;
     case 10: {
         size_t into = next_byte(world) % DOCUMENTS;
         merge_state(world->documents[into], document);
         world->closed[into].holds = false;
         break;
     }
-    case 11:
-        spoil(world, document);
-        break;
+    case 11: spoil(world, document); break;
     case 12: {
         size_t size = next_number(world, SIZE_MAX);
         size = size < world->left ? size : world->left;
@@ -382,9 +373,7 @@ static void step(struct world *world)
         world->left -= size;
         break;
     }
-    case 13:
-        restart(&world->documents[index]);
-        break;
+    case 13: restart(&world->documents[index]); break;
     case 14:
         if (next_byte(world) % 4 == 0) {
             OK(quire_document_delete(document, &stamp));
@@ -399,8 +388,9 @@ static void step(struct world *world)
             world->closed[index].holds = false;
             check(status == QUIRE_OK || status == QUIRE_EMALFORMED, "a delta of ours is refused");
             struct quire_buffer after = state_of(document);
-            check(status == QUIRE_OK || quire_bytes_equal(quire_buffer_bytes(&before),
-                quire_buffer_bytes(&after)), "a refused delta changed something");
+            check(status == QUIRE_OK
+                    || quire_bytes_equal(quire_buffer_bytes(&before), quire_buffer_bytes(&after)),
+                "a refused delta changed something");
             quire_buffer_finish(&before);
             quire_buffer_finish(&after);
         }

@@ -110,12 +110,8 @@ static void forge(struct forger_state *state, const struct script_step *step)
         return;
     }
     switch (step->bytes.data[0] % 8) {
-    case 0:
-        hello(state, step->which, rest);
-        return;
-    case 1:
-        authenticate(state, step->which, rest);
-        return;
+    case 0: hello(state, step->which, rest); return;
+    case 1: authenticate(state, step->which, rest); return;
     case 2:
         frame.type = QR_FRAME_PUSH;
         frame.push.batches = items;
@@ -131,19 +127,13 @@ static void forge(struct forger_state *state, const struct script_step *step)
                           : (struct quire_bytes){0});
         frame.sub.positions = recipe->space.positions;
         break;
-    case 4:
-        append(state, step->which, rest);
-        return;
+    case 4: append(state, step->which, rest); return;
     case 5:
         frame.type = QR_FRAME_CREDIT;
         frame.credit.bytes = 1 + recipe_byte(rest, 0) * 65536u;
         break;
-    case 6:
-        pair(state, step->which, rest);
-        return;
-    default:
-        frame.ping.reply = recipe_byte(rest, 0) & 1;
-        break;
+    case 6: pair(state, step->which, rest); return;
+    default: frame.ping.reply = recipe_byte(rest, 0) & 1; break;
     }
     say(state, step->which, &frame);
 }

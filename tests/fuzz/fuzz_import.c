@@ -17,8 +17,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static bool member_name(struct quire_bytes line, char out_name[256])
 {
     if (line.size < 9 || line.size > 200 || memcmp(line.data, "==> ", 4) != 0
-        || memcmp(line.data + line.size - 4, " <==", 4) != 0
-        || !qr_client_text_valid(line, NULL) || memchr(line.data, 0, line.size) != NULL) {
+        || memcmp(line.data + line.size - 4, " <==", 4) != 0 || !qr_client_text_valid(line, NULL)
+        || memchr(line.data, 0, line.size) != NULL) {
         return false;
     }
     memcpy(out_name, line.data + 4, line.size - 8);
@@ -41,7 +41,8 @@ static void make_folder(struct quire_bytes rest, struct qr_moving_bundle *bundle
         }
         if (name[0] != 0) {
             struct quire_buffer content = {0};
-            assert(qr_moving_put(&content, (struct quire_bytes){begin, (size_t)(end - begin)}) == QUIRE_OK);
+            assert(qr_moving_put(&content, (struct quire_bytes){begin, (size_t)(end - begin)})
+                == QUIRE_OK);
             assert(qr_moving_bundle_add(bundle, name, &content, &error) == QUIRE_OK);
         }
         memcpy(name, next, sizeof name);
@@ -89,7 +90,8 @@ static void check_identity(struct qr_moving_journal *journal)
     }
     assert(qr_moving_json_end(file));
     fclose(file);
-    assert(qr_moving_bundle_of("a.json", (struct quire_bytes){(uint8_t *)text, size}, &bundle, &back, &error)
+    assert(qr_moving_bundle_of(
+               "a.json", (struct quire_bytes){(uint8_t *)text, size}, &bundle, &back, &error)
         == QUIRE_OK);
     assert(qr_moving_quire.read(&reading) == QUIRE_OK);
     assert(back.count == journal->count && back.note_count == 0);
@@ -125,7 +127,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const struct qr_moving_format *named = qr_moving_format_named(name);
     const struct qr_moving_format *format = named != NULL ? named : found;
     if (status == QUIRE_OK && format != NULL && bundle.count > 0) {
-        struct qr_moving_reading reading = {.bundle = &bundle, .journal = &journal, .error = &error};
+        struct qr_moving_reading reading = {
+            .bundle = &bundle, .journal = &journal, .error = &error};
         status = format->read(&reading);
     }
     assert(status == QUIRE_OK || error.text[0] != 0);

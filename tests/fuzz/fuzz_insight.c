@@ -14,7 +14,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct quire_insight_options options = {.today = 2000, .from = 1900, .to = 2000, .repetition = true};
+    struct quire_insight_options options = {
+        .today = 2000, .from = 1900, .to = 2000, .repetition = true};
     struct quire_insight *insight;
     const struct quire_insight_report *report;
     size_t arena_size = quire_insight_size(ENTRIES_MAX, size, ENTRIES_MAX);
@@ -31,7 +32,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         size_t length = data[at] < size - at - 4 ? data[at] : size - at - 4;
         day += data[at + 1];
         names[added] = (struct quire_bytes){data + at + 3, 1};
-        struct quire_insight_entry entry = {.date_ms = day * DAY_MS + data[at + 3] * INT64_C(300000),
+        struct quire_insight_entry entry = {
+            .date_ms = day * DAY_MS + data[at + 3] * INT64_C(300000),
             .mood = data[at + 2] % 102 - 1,
             .text = {data + at + 4, length},
             .tags = &names[added],

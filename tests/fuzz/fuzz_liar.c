@@ -112,7 +112,8 @@ static void part_ways(struct device_box *box, struct recipe *recipe, struct quir
         size_t at = 1 + 2 * (size_t)i;
         struct quire_bytes rest = {script.data + at, script.size > at ? script.size - at : 0};
         if (recipe_record(recipe, rest, &record)) {
-            (void)!qr_roster_append(&line, quire_buffer_bytes(&record)); /* most that are made up hold */
+            (void)!qr_roster_append(
+                &line, quire_buffer_bytes(&record)); /* most that are made up hold */
         }
         quire_buffer_finish(&record);
     }
@@ -173,9 +174,7 @@ static void forge(struct device_box *box, struct recipe *recipe, const struct sc
         return;
     }
     switch (step->bytes.data[0] % 9) {
-    case 0:
-        shake_hands(box, recipe_byte(rest, 0));
-        return;
+    case 0: shake_hands(box, recipe_byte(rest, 0)); return;
     case 1:
         frame.type = QR_FRAME_DELTA;
         frame.delta.batches = items;
@@ -183,9 +182,7 @@ static void forge(struct device_box *box, struct recipe *recipe, const struct sc
             return;
         }
         break;
-    case 2:
-        tell_records(box, recipe, rest);
-        return;
+    case 2: tell_records(box, recipe, rest); return;
     case 3:
         frame.type = QR_FRAME_WANT;
         frame.want.range_count = recipe_ranges(recipe, rest);
@@ -206,14 +203,14 @@ static void forge(struct device_box *box, struct recipe *recipe, const struct sc
         frame.error.code = recipe_byte(rest, 0) & 31;
         frame.error.fatal = recipe_byte(rest, 0) & 32;
         frame.error.retry_ms = recipe_byte(rest, 1) * 1000u;
-        if (recipe_ranges(recipe, (struct quire_bytes){rest.data + 2, rest.size > 2 ? rest.size - 2 : 0}) > 0) {
+        if (recipe_ranges(
+                recipe, (struct quire_bytes){rest.data + 2, rest.size > 2 ? rest.size - 2 : 0})
+            > 0) {
             frame.error.replica = recipe->space.ranges[0].replica;
             frame.error.seq = recipe->space.ranges[0].to;
         }
         break;
-    case 7:
-        tell_done(box);
-        return;
+    case 7: tell_done(box); return;
     default:
         frame.type = QR_FRAME_PRESENCE;
         frame.presence.others = recipe_byte(rest, 0);
@@ -235,7 +232,8 @@ static void check(const struct quire_device *device)
     for (size_t i = 0; i < device->upload.inflight_count; i++) {
         inflight += device->upload.inflight[i].size;
     }
-    assert(device->lost_ops.count <= DEVICE_LOST_OPS_MAX && device->audit.server_roster.count <= QR_RECORDS_MAX);
+    assert(device->lost_ops.count <= DEVICE_LOST_OPS_MAX
+        && device->audit.server_roster.count <= QR_RECORDS_MAX);
     for (size_t i = 1; i < device->rebased.count; i++) {
         assert(device->rebased.items[i - 1].number < device->rebased.items[i].number);
     }

@@ -34,8 +34,8 @@ static void look(struct person *person)
         uint64_t seen = replicas->at[number].seen;
         person->drawer.seen[i] = seen < COUNTERS ? (unsigned)seen : COUNTERS;
         for (unsigned counter = 1; counter <= person->drawer.seen[i]; counter++) {
-            person->drawer.is_character[i][counter]
-                = qr_text_known(&person->document->text, qr_id(number, counter), 1) == 1;
+            person->drawer.is_character[i][counter] =
+                qr_text_known(&person->document->text, qr_id(number, counter), 1) == 1;
         }
     }
 }
@@ -86,7 +86,8 @@ static void replay(struct person *person, bool redo)
     uint64_t before = of_others(person);
     enum quire_status status = redo ? quire_undo_redo(person->undo, &person->stamp)
                                     : quire_undo_undo(person->undo, &person->stamp);
-    check(status == QUIRE_OK || (status == QUIRE_ENOTFOUND && person->forgets), redo ? "redo" : "undo");
+    check(status == QUIRE_OK || (status == QUIRE_ENOTFOUND && person->forgets),
+        redo ? "redo" : "undo");
     check(of_others(person) == before, "what another device wrote was taken away");
 }
 
@@ -95,8 +96,8 @@ static void there_and_back(struct person *person)
     OK(qr_document_settle(person->document));
     uint64_t before = shown(person->document);
     size_t redos = quire_undo_redo_count(person->undo);
-    for (unsigned steps = 1 + draw(&person->drawer, 6); steps > 0 && quire_undo_count(person->undo) > 0;
-         steps--) {
+    for (unsigned steps = 1 + draw(&person->drawer, 6);
+         steps > 0 && quire_undo_count(person->undo) > 0; steps--) {
         replay(person, false);
     }
     while (quire_undo_redo_count(person->undo) > redos) {
@@ -115,14 +116,16 @@ static void write_value(struct person *person)
     int64_t number = draw(&person->drawer, 101);
     if (field < QUIRE_REGISTER_COUNT) {
         struct quire_value value = {.text = bytes, .number = number};
-        OK(removes ? quire_document_clear_register(person->document, &person->stamp, (enum quire_register)field)
-                   : quire_document_set_register(person->document, &person->stamp,
-                       (enum quire_register)field, &value));
+        OK(removes ? quire_document_clear_register(
+               person->document, &person->stamp, (enum quire_register)field)
+                   : quire_document_set_register(
+                       person->document, &person->stamp, (enum quire_register)field, &value));
     } else {
         enum quire_set set = (enum quire_set)(field - QUIRE_REGISTER_COUNT);
         number = set == QUIRE_SET_TAGS ? 0 : number;
-        OK(removes ? quire_document_remove_element(person->document, &person->stamp, set, bytes)
-                   : quire_document_add_element(person->document, &person->stamp, set, bytes, number));
+        OK(removes
+                ? quire_document_remove_element(person->document, &person->stamp, set, bytes)
+                : quire_document_add_element(person->document, &person->stamp, set, bytes, number));
     }
 }
 
@@ -177,14 +180,16 @@ static void step(struct person *person)
         reopen(person);
     } else if (what < 14) {
         there_and_back(person);
-    } else if (what == 14 ? quire_undo_count(person->undo) > 0 : quire_undo_redo_count(person->undo) > 0) {
+    } else if (what == 14 ? quire_undo_count(person->undo) > 0
+                          : quire_undo_redo_count(person->undo) > 0) {
         replay(person, what == 15);
     }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct person person = {.drawer = {.next = data, .left = size}, .stamp = {.replica = {REPLICAS}, .wall_ms = 2}};
+    struct person person = {
+        .drawer = {.next = data, .left = size}, .stamp = {.replica = {REPLICAS}, .wall_ms = 2}};
     OK(quire_document_create(&person.document));
     begin(&person.drawer, person.document);
     person.forgets = draw(&person.drawer, 4) == 1;

@@ -65,8 +65,8 @@ static bool is_durable(const struct hub_box *box, const uint8_t *replica, uint64
 {
     for (size_t i = 0; i < box->server.log.durable; i++) {
         const struct qr_log_entry *entry = &box->server.log.records[i].entry;
-        if (entry->kind == QR_LOG_BATCH && entry->seq == seq &&
-            memcmp(entry->replica, replica, QR_REPLICA_SIZE) == 0) {
+        if (entry->kind == QR_LOG_BATCH && entry->seq == seq
+            && memcmp(entry->replica, replica, QR_REPLICA_SIZE) == 0) {
             return true;
         }
     }
@@ -97,8 +97,8 @@ static void check_sent(struct hub_box *box, struct quire_bytes message)
         break;
     case QR_FRAME_CAUGHT_UP:
         for (size_t i = 0; i < frame.caught_up.position_count; i++) {
-            assert(is_durable(box, frame.caught_up.positions[i].replica,
-                frame.caught_up.positions[i].seq));
+            assert(is_durable(
+                box, frame.caught_up.positions[i].replica, frame.caught_up.positions[i].seq));
         }
         break;
     case QR_FRAME_DELTA:
@@ -111,8 +111,7 @@ static void check_sent(struct hub_box *box, struct quire_bytes message)
             assert(is_stored(box, frame.roster_records.records[i]));
         }
         break;
-    default:
-        break;
+    default: break;
     }
 }
 
@@ -131,11 +130,8 @@ static void act(struct hub_box *box, const struct qr_hub_action *action)
             }
         }
         break;
-    case QR_HUB_CLOSE:
-        break;
-    default:
-        kit_hub_carry_out(&box->server, action);
-        break;
+    case QR_HUB_CLOSE: break;
+    default: kit_hub_carry_out(&box->server, action); break;
     }
 }
 
@@ -175,7 +171,8 @@ static void settle(struct hub_box *box)
         }
         for (int i = 0; i < HUB_BOX_CONNECTIONS; i++) {
             if (i != HUB_BOX_DEAF && box->connections[i] != 0 && box->sent_bytes[i] > 0) {
-                event = (struct qr_hub_event){.kind = QR_HUB_SENT, .connection = box->connections[i],
+                event = (struct qr_hub_event){.kind = QR_HUB_SENT,
+                    .connection = box->connections[i],
                     .size = (size_t)box->sent_bytes[i]};
                 box->sent_bytes[i] = 0;
                 feed(box, event);
@@ -239,8 +236,7 @@ void hub_box_run(struct hub_box *box, const struct script_step *step,
         }
         event.kind = QR_HUB_DRAIN;
         break;
-    default:
-        return;
+    default: return;
     }
     feed(box, event);
     settle(box);

@@ -30,25 +30,30 @@ static void must(bool good, const char *what)
 static void note(struct quire_buffer *script, uint8_t what, struct quire_bytes bytes)
 {
     uint8_t head[3] = {what, (uint8_t)(bytes.size >> 8), (uint8_t)bytes.size};
-    must(bytes.size < 65536 && quire_buffer_append(script, head, sizeof head) == QUIRE_OK &&
-            quire_buffer_append(script, bytes.data, bytes.size) == QUIRE_OK, "a step");
+    must(bytes.size < 65536 && quire_buffer_append(script, head, sizeof head) == QUIRE_OK
+            && quire_buffer_append(script, bytes.data, bytes.size) == QUIRE_OK,
+        "a step");
 }
 
 static void from_device(void *context, struct quire_bytes message)
 {
     struct session *session = context;
-    must(session->to_hub_count < QUEUE_MAX &&
-            quire_buffer_append(&session->to_hub[session->to_hub_count++], message.data, message.size) ==
-                QUIRE_OK, "a message");
+    must(session->to_hub_count < QUEUE_MAX
+            && quire_buffer_append(
+                   &session->to_hub[session->to_hub_count++], message.data, message.size)
+                == QUIRE_OK,
+        "a message");
 }
 
 static void from_hub(void *context, uint8_t which, struct quire_bytes message)
 {
     struct session *session = context;
     (void)which;
-    must(session->to_device_count < QUEUE_MAX &&
-            quire_buffer_append(&session->to_device[session->to_device_count++], message.data,
-                message.size) == QUIRE_OK, "a message");
+    must(session->to_device_count < QUEUE_MAX
+            && quire_buffer_append(
+                   &session->to_device[session->to_device_count++], message.data, message.size)
+                == QUIRE_OK,
+        "a message");
 }
 
 static void on_hub(struct session *session, enum hub_box_step what, struct quire_bytes bytes)
@@ -73,8 +78,8 @@ static void talk(struct session *session)
         if (hub_next < session->to_hub_count) {
             on_hub(session, HUB_BOX_FRAME, quire_buffer_bytes(&session->to_hub[hub_next++]));
         } else {
-            on_device(session, DEVICE_BOX_FRAME,
-                quire_buffer_bytes(&session->to_device[device_next++]));
+            on_device(
+                session, DEVICE_BOX_FRAME, quire_buffer_bytes(&session->to_device[device_next++]));
         }
     }
     for (size_t i = 0; i < session->to_hub_count; i++) {
@@ -91,8 +96,9 @@ static void save(const char *folder, const char *name, const struct quire_buffer
     char path[4096];
     must(snprintf(path, sizeof path, "%s/%s", folder, name) < (int)sizeof path, "a path");
     FILE *file = fopen(path, "wb");
-    must(file != NULL && fwrite(script->data, 1, script->size, file) == script->size &&
-            fclose(file) == 0, path);
+    must(file != NULL && fwrite(script->data, 1, script->size, file) == script->size
+            && fclose(file) == 0,
+        path);
 }
 
 static const struct quire_bytes nothing = {0};

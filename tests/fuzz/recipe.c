@@ -7,7 +7,8 @@ uint8_t recipe_byte(struct quire_bytes script, size_t index)
     return index < script.size ? script.data[index] : 0;
 }
 
-void recipe_init(struct recipe *recipe, const struct qr_vault *first, const struct qr_roster *roster)
+void recipe_init(
+    struct recipe *recipe, const struct qr_vault *first, const struct qr_roster *roster)
 {
     static struct qr_vault *others[RECIPE_VAULTS];
     *recipe = (struct recipe){.roster = roster, .vaults = {first}};
@@ -19,7 +20,8 @@ void recipe_init(struct recipe *recipe, const struct qr_vault *first, const stru
         recipe->vaults[i] = others[i];
     }
     for (uint8_t i = 0; i < RECIPE_CHAINS; i++) {
-        recipe->chains[i] = forger_of(recipe->vaults[i % RECIPE_VAULTS], roster, (uint8_t)('a' + i));
+        recipe->chains[i] =
+            forger_of(recipe->vaults[i % RECIPE_VAULTS], roster, (uint8_t)('a' + i));
     }
 }
 
@@ -49,8 +51,7 @@ static void make_batch(struct recipe *recipe, const uint8_t *how, struct quire_b
         plan.seq = UINT64_MAX;
         plan.prev[0] |= 1;
         break;
-    default:
-        break;
+    default: break;
     }
     if (plan.seq == 1) {
         memset(plan.prev, 0, sizeof plan.prev);
@@ -67,14 +68,9 @@ static void make_batch(struct recipe *recipe, const uint8_t *how, struct quire_b
     }
     plan.caught_up_at = how[2] & 64 ? UINT64_MAX : 0;
     switch (how[3] & 3) {
-    case 1:
-        plan.roster_seq -= plan.roster_seq > 0;
-        break;
-    case 2:
-        plan.roster_seq++;
-        break;
-    default:
-        break;
+    case 1: plan.roster_seq -= plan.roster_seq > 0; break;
+    case 2: plan.roster_seq++; break;
+    default: break;
     }
     plan.epoch += (how[3] & 4) != 0;
     if (how[3] & 8) {
@@ -119,11 +115,12 @@ static int compare_ids(const void *a, const void *b)
 
 static int compare_pins(const void *a, const void *b)
 {
-    return memcmp(((const struct qr_dep *)a)->replica, ((const struct qr_dep *)b)->replica,
-        QR_REPLICA_SIZE);
+    return memcmp(
+        ((const struct qr_dep *)a)->replica, ((const struct qr_dep *)b)->replica, QR_REPLICA_SIZE);
 }
 
-static void pin_chains(const struct recipe *recipe, size_t who, uint8_t how, struct qr_record *record)
+static void pin_chains(
+    const struct recipe *recipe, size_t who, uint8_t how, struct qr_record *record)
 {
     for (size_t i = who; i < RECIPE_CHAINS; i += RECIPE_VAULTS) {
         const struct forger *chain = &recipe->chains[i];
@@ -138,7 +135,8 @@ static void pin_chains(const struct recipe *recipe, size_t who, uint8_t how, str
     qsort(record->revoke.pins, record->revoke.pin_count, sizeof *record->revoke.pins, compare_pins);
 }
 
-bool recipe_record(struct recipe *recipe, struct quire_bytes script, struct quire_buffer *out_record)
+bool recipe_record(
+    struct recipe *recipe, struct quire_bytes script, struct quire_buffer *out_record)
 {
     static const uint8_t zeros[QR_RECORD_NAME_SIZE];
     static struct qr_record record;
@@ -199,17 +197,10 @@ static uint64_t moved(const struct forger *chain, uint8_t how)
 {
     uint64_t seq = chain->seq;
     switch (how & 3) {
-    case 1:
-        seq++;
-        break;
-    case 2:
-        seq -= seq > 1;
-        break;
-    case 3:
-        seq = UINT64_MAX;
-        break;
-    default:
-        break;
+    case 1: seq++; break;
+    case 2: seq -= seq > 1; break;
+    case 3: seq = UINT64_MAX; break;
+    default: break;
     }
     return seq == 0 ? 1 : seq;
 }
@@ -219,8 +210,8 @@ size_t recipe_positions(struct recipe *recipe, struct quire_bytes script)
     size_t count = script.size / 2 < 64 ? script.size / 2 : 64;
     for (size_t i = 0; i < count; i++) {
         const struct forger *chain = &recipe->chains[script.data[2 * i] % RECIPE_CHAINS];
-        recipe->space.positions[i] = (struct qr_frame_position){
-            chain->replica, moved(chain, script.data[2 * i + 1]), chain->head + (script.data[2 * i] >> 7)};
+        recipe->space.positions[i] = (struct qr_frame_position){chain->replica,
+            moved(chain, script.data[2 * i + 1]), chain->head + (script.data[2 * i] >> 7)};
     }
     return count;
 }

@@ -23,14 +23,16 @@ struct recipe {
 };
 
 /** The other three devices' keys, the same in every run. */
-void recipe_init(struct recipe *recipe, const struct qr_vault *first, const struct qr_roster *roster);
+void recipe_init(
+    struct recipe *recipe, const struct qr_vault *first, const struct qr_roster *roster);
 void recipe_finish(struct recipe *recipe);
 
 /** A DELTA or PUSH of one batch for every RECIPE_BATCH_SIZE bytes. False: none. */
 bool recipe_batches(struct recipe *recipe, struct quire_bytes script, struct quire_bytes *out_items,
     size_t *out_count);
 /** One record: an ADD, REVOKE or EPOCH after the roster's head. False: none can be made. */
-bool recipe_record(struct recipe *recipe, struct quire_bytes script, struct quire_buffer *out_record);
+bool recipe_record(
+    struct recipe *recipe, struct quire_bytes script, struct quire_buffer *out_record);
 /** Positions or ranges of the chains, two bytes each; returns how many. */
 size_t recipe_positions(struct recipe *recipe, struct quire_bytes script);
 size_t recipe_ranges(struct recipe *recipe, struct quire_bytes script);

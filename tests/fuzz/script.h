@@ -24,7 +24,8 @@ static inline bool script_next(struct quire_bytes *script, struct script_step *o
     if (size > script->size - 3) {
         size = script->size - 3;
     }
-    *out_step = (struct script_step){.what = script->data[0] & 7, .which = script->data[0] >> 3 & 3,
+    *out_step = (struct script_step){.what = script->data[0] & 7,
+        .which = script->data[0] >> 3 & 3,
         .bytes = {script->data + 3, size}};
     script->data += 3 + size;
     script->size -= 3 + size;

@@ -86,7 +86,8 @@ static bool new_replica(struct graph *graph, struct device *device)
         }
         if (close) {
             memcpy(name, graph->names[graph_pick(graph, graph->replica_count)], QUIRE_REPLICA_SIZE);
-            name[QUIRE_REPLICA_SIZE - 1 - graph_pick(graph, 2)] ^= (uint8_t)(1 + graph_pick(graph, 255));
+            name[QUIRE_REPLICA_SIZE - 1 - graph_pick(graph, 2)] ^=
+                (uint8_t)(1 + graph_pick(graph, 255));
         }
         for (unsigned i = 0; i < graph->replica_count; i++) {
             taken = taken || memcmp(name, graph->names[i], QUIRE_REPLICA_SIZE) == 0;
@@ -154,8 +155,8 @@ void graph_check(struct graph *graph, const struct device *device)
     char reason[100];
     if (graph->reference != NULL && !graph->failed) {
         graph->result->checks++;
-        if (!reference_compare(graph->reference, &device->clock, device->document, reason,
-                sizeof reason)) {
+        if (!reference_compare(
+                graph->reference, &device->clock, device->document, reason, sizeof reason)) {
             graph_fail(graph, reason);
         }
     }
@@ -184,11 +185,15 @@ static void made(struct graph *graph, struct device *device, bool referred, uint
     }
 }
 
-static size_t random_text(struct graph *graph, size_t count, uint32_t *out_points, uint8_t *out_utf8)
+static size_t random_text(
+    struct graph *graph, size_t count, uint32_t *out_points, uint8_t *out_utf8)
 {
-    static const struct { uint32_t point; const char *utf8; } others[] = {{0xe9, "\xc3\xa9"},
-        {0x7ff, "\xdf\xbf"}, {0x4e2d, "\xe4\xb8\xad"}, {0xfffd, "\xef\xbf\xbd"},
-        {0x1f600, "\xf0\x9f\x98\x80"}, {0x10ffff, "\xf4\x8f\xbf\xbf"}, {0x301, "\xcc\x81"}};
+    static const struct {
+        uint32_t point;
+        const char *utf8;
+    } others[] = {{0xe9, "\xc3\xa9"}, {0x7ff, "\xdf\xbf"}, {0x4e2d, "\xe4\xb8\xad"},
+        {0xfffd, "\xef\xbf\xbd"}, {0x1f600, "\xf0\x9f\x98\x80"}, {0x10ffff, "\xf4\x8f\xbf\xbf"},
+        {0x301, "\xcc\x81"}};
     bool foreign = graph_pick(graph, 6) == 0;
     size_t size = 0;
     for (size_t i = 0; i < count; i++) {
@@ -221,16 +226,18 @@ static void insert(struct graph *graph, struct device *device, size_t position, 
     struct quire_stamp stamp = graph_stamp(graph, device);
     struct author author = {device->replica, &device->clock, stamp.wall_ms};
     size_t size = random_text(graph, count, points, utf8);
-    enum quire_status status = quire_document_insert(device->document, &stamp, position,
-        (struct quire_bytes){utf8, size});
+    enum quire_status status =
+        quire_document_insert(device->document, &stamp, position, (struct quire_bytes){utf8, size});
     if (LIMITS_ARE_TINY && status == QUIRE_ELIMIT) {
         graph->result->ops++;
         graph->result->refusals++;
         return;
     }
     graph_ok(graph, status, "insert");
-    made(graph, device, graph->reference == NULL
-        || reference_insert(graph->reference, &author, position, points, count), count);
+    made(graph, device,
+        graph->reference == NULL
+            || reference_insert(graph->reference, &author, position, points, count),
+        count);
     graph->result->letters += count;
     device->caret = position + count;
 }
@@ -240,8 +247,8 @@ static void erase(struct graph *graph, struct device *device, size_t position, s
     struct quire_stamp stamp = graph_stamp(graph, device);
     struct author author = {device->replica, &device->clock, stamp.wall_ms};
     graph_ok(graph, quire_document_erase(device->document, &stamp, position, count), "erase");
-    made(graph, device, graph->reference == NULL
-        || reference_erase(graph->reference, &author, position, count), 1);
+    made(graph, device,
+        graph->reference == NULL || reference_erase(graph->reference, &author, position, count), 1);
     device->caret = position;
 }
 
@@ -252,7 +259,8 @@ static void edit_text(struct graph *graph, struct device *device)
     device->caret = device->caret > length ? length : device->caret;
     if (graph_pick(graph, 10) == 0) {
         device->caret = graph_pick(graph, length + 1);
-    } else if (graph_pick(graph, 10) < graph->crowding) { /* the start, the end, a spot that all know */
+    } else if (graph_pick(graph, 10)
+        < graph->crowding) { /* the start, the end, a spot that all know */
         size_t spots[] = {0, 1, length, length / 2, length < 7 ? length : 7};
         device->caret = length == 0 ? 0 : spots[graph_pick(graph, 5)];
     }
@@ -264,7 +272,9 @@ static void edit_text(struct graph *graph, struct device *device)
             count = 1 + graph_pick(graph, length / 4 + 1);
         }
         count = count > length ? length : count;
-        position = action == 7 ? position : position > count ? position - count : 0; /* Delete, Backspace */
+        position = action == 7 ? position
+            : position > count ? position - count
+                               : 0; /* Delete, Backspace */
         position = position > length - count ? length - count : position;
         erase(graph, device, position, count);
     } else if (graph_pick(graph, 400) == 0 && graph->options->ops >= 200) {
@@ -287,7 +297,8 @@ static void edit_cell(struct graph *graph, struct device *device)
     bool is_register = field < QUIRE_REGISTER_COUNT;
     char name = is_register ? 0 : (char)('a' + graph_pick(graph, 3));
     char title = (char)('a' + graph_pick(graph, 26));
-    int64_t number = field == QUIRE_REGISTER_DATE ? (int64_t)graph_roll(graph) : (int64_t)graph_pick(graph, 101);
+    int64_t number =
+        field == QUIRE_REGISTER_DATE ? (int64_t)graph_roll(graph) : (int64_t)graph_pick(graph, 101);
     enum quire_set set = (enum quire_set)(is_register ? 0 : field - QUIRE_REGISTER_COUNT);
     struct quire_bytes bytes = {(const uint8_t *)(is_register ? &title : &name), 1};
     number = is_register || set == QUIRE_SET_EMOTIONS ? number : 0;
@@ -297,7 +308,8 @@ static void edit_cell(struct graph *graph, struct device *device)
             ? quire_document_register_count(document, (enum quire_register)field)
             : quire_document_set_count(document, set);
         if (is_register) {
-            graph_ok(graph, quire_document_clear_register(document, &stamp, (enum quire_register)field),
+            graph_ok(graph,
+                quire_document_clear_register(document, &stamp, (enum quire_register)field),
                 "clear");
         } else {
             graph_ok(graph, quire_document_remove_element(document, &stamp, set, bytes), "remove");
@@ -307,7 +319,8 @@ static void edit_cell(struct graph *graph, struct device *device)
         }
     } else if (is_register) {
         struct quire_value value = {.text = bytes, .number = number};
-        graph_ok(graph, quire_document_set_register(document, &stamp, (enum quire_register)field, &value),
+        graph_ok(graph,
+            quire_document_set_register(document, &stamp, (enum quire_register)field, &value),
             "set");
     } else {
         enum quire_status status = quire_document_add_element(document, &stamp, set, bytes, number);
@@ -317,8 +330,10 @@ static void edit_cell(struct graph *graph, struct device *device)
         }
         graph_ok(graph, status, "add");
     }
-    made(graph, device, graph->reference == NULL
-        || reference_write(graph->reference, &author, field, name, removes ? NULL : &number), 1);
+    made(graph, device,
+        graph->reference == NULL
+            || reference_write(graph->reference, &author, field, name, removes ? NULL : &number),
+        1);
 }
 
 static void edit(struct graph *graph, struct device *device)
@@ -335,8 +350,8 @@ static void edit(struct graph *graph, struct device *device)
         struct quire_stamp stamp = graph_stamp(graph, device);
         struct author author = {device->replica, &device->clock, stamp.wall_ms};
         graph_ok(graph, quire_document_delete(device->document, &stamp), "delete");
-        made(graph, device, graph->reference == NULL
-            || reference_delete(graph->reference, &author), 1);
+        made(graph, device, graph->reference == NULL || reference_delete(graph->reference, &author),
+            1);
     } else if (kind < 15) {
         edit_cell(graph, device);
     } else {
@@ -364,22 +379,24 @@ static void send(struct graph *graph, struct device *device)
     }
     struct message message = {.needs = device->clock, .brings = device->clock, .own = device->own};
     device->pending.seen[device->replica] = device->clock.seen[device->replica];
-    for (unsigned i = 0; i < REPLICAS_MAX; i++) { /* after a crash, more may have come back than is pending */
+    for (unsigned i = 0; i < REPLICAS_MAX;
+         i++) { /* after a crash, more may have come back than is pending */
         if ((device->own >> i & 1) != 0 && device->pending.seen[i] == device->clock.seen[i]) {
             message.needs.seen[i] = device->taken.seen[i];
         }
     }
     size_t max_size = graph_pick(graph, 2) == 0 ? 4096 : 1 << 20;
     while (!graph->failed && quire_document_pending_size(device->document) > 0) {
-        struct quire_buffer *parts = realloc(message.parts,
-            (message.part_count + 1) * sizeof *parts);
+        struct quire_buffer *parts =
+            realloc(message.parts, (message.part_count + 1) * sizeof *parts);
         if (parts == NULL) {
             graph_fail(graph, "no memory");
             break;
         }
         message.parts = parts;
         parts[message.part_count] = (struct quire_buffer){0};
-        graph_ok(graph, quire_document_take_delta(device->document, max_size, &parts[message.part_count]),
+        graph_ok(graph,
+            quire_document_take_delta(device->document, max_size, &parts[message.part_count]),
             "take_delta");
         graph_need(graph, parts[message.part_count].size <= max_size, "a delta above its bound");
         message.part_count++;
@@ -394,8 +411,9 @@ static void merge(struct graph *graph, struct device *device, size_t index)
     const struct message *message = &graph->messages[index];
     bool news = !has(device, index);
     for (unsigned i = 0; i < REPLICAS_MAX; i++) {
-        news = news && (message->brings.seen[i] == message->needs.seen[i]
-            || device->clock.seen[i] <= message->needs.seen[i]);
+        news = news
+            && (message->brings.seen[i] == message->needs.seen[i]
+                || device->clock.seen[i] <= message->needs.seen[i]);
     }
     if (news && graph->reference != NULL && device >= graph->devices
         && device < graph->devices + DEVICES_MAX) {
@@ -403,7 +421,8 @@ static void merge(struct graph *graph, struct device *device, size_t index)
             &message->needs, &message->brings);
     }
     for (size_t i = 0; i < message->part_count && !graph->failed; i++) {
-        graph_ok(graph, quire_document_merge(device->document, quire_buffer_bytes(&message->parts[i])),
+        graph_ok(graph,
+            quire_document_merge(device->document, quire_buffer_bytes(&message->parts[i])),
             "merging a delta");
         graph->result->merges++;
     }
@@ -425,7 +444,8 @@ static size_t choose(struct graph *graph, struct device *device, size_t window)
     size_t rest = graph->message_count - device->oldest_missing;
     size_t index = device->oldest_missing + graph_pick(graph, rest < window ? rest : window);
     return !has(device, index) && covers(&device->clock, &graph->messages[index].needs)
-        ? index : device->oldest_missing;
+        ? index
+        : device->oldest_missing;
 }
 
 /** A device merges all that it lacks. */
@@ -460,7 +480,8 @@ static void merge_state(struct graph *graph, struct device *to, struct device *f
     struct quire_buffer state = {0};
     send(graph, from); /* so that some message holds all that anybody knows */
     graph_ok(graph, quire_document_encode(from->document, &state), "encode");
-    graph_ok(graph, quire_document_merge(to->document, quire_buffer_bytes(&state)), "merging a state");
+    graph_ok(
+        graph, quire_document_merge(to->document, quire_buffer_bytes(&state)), "merging a state");
     graph->result->merges++;
     learn(&to->clock, &from->clock);
     graph_undo_news(to);
@@ -499,8 +520,10 @@ static void crash(struct graph *graph, struct device *device)
     graph_ok(graph, quire_document_merge(device->document, quire_buffer_bytes(&device->kept_state)),
         "merging what was kept");
     if (device->kept_pending.size > 0) {
-        graph_ok(graph, quire_document_restore_pending(device->document,
-            quire_buffer_bytes(&device->kept_pending)), "restore_pending");
+        graph_ok(graph,
+            quire_document_restore_pending(
+                device->document, quire_buffer_bytes(&device->kept_pending)),
+            "restore_pending");
     }
     device->clock = device->kept_clock;
     device->taken = device->kept_taken;

@@ -10,21 +10,21 @@
 
 struct graph_options {
     uint64_t seed;
-    uint32_t ops;        /* edits to make */
-    uint32_t orders;     /* in which all deltas are merged again */
+    uint32_t ops;         /* edits to make */
+    uint32_t orders;      /* in which all deltas are merged again */
     uint32_t check_every; /* edits between comparisons with the reference; 0: no reference at all */
 };
 
 struct graph_result {
-    uint64_t ops;     /* edits made: one call of the document each */
-    uint64_t undos;   /* of them, steps taken back or made again */
+    uint64_t ops;      /* edits made: one call of the document each */
+    uint64_t undos;    /* of them, steps taken back or made again */
     uint64_t refusals; /* edits beyond a limit of writing (QR_LIMITS_TINY) */
-    uint64_t returns; /* of these, so many were held against the text of before */
-    uint64_t letters; /* code points typed */
-    uint64_t merges;  /* deltas and states merged, repeats included */
-    uint64_t orders;  /* documents that came to all edits in their own order */
-    uint64_t checks;  /* comparisons with the reference */
-    uint64_t digest;  /* of the state that all ended in */
+    uint64_t returns;  /* of these, so many were held against the text of before */
+    uint64_t letters;  /* code points typed */
+    uint64_t merges;   /* deltas and states merged, repeats included */
+    uint64_t orders;   /* documents that came to all edits in their own order */
+    uint64_t checks;   /* comparisons with the reference */
+    uint64_t digest;   /* of the state that all ended in */
     char failure[160]; /* what went wrong; empty: nothing */
 };
 

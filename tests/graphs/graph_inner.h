@@ -16,7 +16,7 @@ struct message {
     struct quire_buffer *parts;
     size_t part_count;
     struct clock needs;
-    uint64_t own; /* the sender's replicas, as bits */
+    uint64_t own;        /* the sender's replicas, as bits */
     struct clock brings; /* what is known once it is merged, as far as it says so */
 };
 
@@ -26,10 +26,10 @@ struct message {
  * nothing came from elsewhere meanwhile. 0: it is not known. */
 struct undoer {
     struct quire_undo *undo;
-    bool bounded;     /* it forgets: what it must do is not known, but what it may not do is */
-    bool forgot;      /* there were more than STEPS_MAX */
-    bool closed;      /* the next edit begins a step */
-    uint64_t before;  /* what the text was before it */
+    bool bounded;    /* it forgets: what it must do is not known, but what it may not do is */
+    bool forgot;     /* there were more than STEPS_MAX */
+    bool closed;     /* the next edit begins a step */
+    uint64_t before; /* what the text was before it */
     size_t before_count;
     uint64_t done[STEPS_MAX], undone[STEPS_MAX]; /* the latest of each stack, the last on top */
     size_t done_count, undone_count;
@@ -38,14 +38,14 @@ struct undoer {
 struct device {
     struct quire_document *document;
     struct clock clock;
-    struct clock taken;     /* of its own replicas: how far deltas have them, */
-    struct clock pending;   /* and how far after that they are pending here */
-    uint64_t own;           /* its replicas, as bits */
-    unsigned replica;       /* that it writes with now */
+    struct clock taken;   /* of its own replicas: how far deltas have them, */
+    struct clock pending; /* and how far after that they are pending here */
+    uint64_t own;         /* its replicas, as bits */
+    unsigned replica;     /* that it writes with now */
     struct undoer undoer;
     size_t caret;
-    unsigned diligence;     /* 1 … 8: how often it does anything */
-    uint8_t *has;           /* message → merged here */
+    unsigned diligence; /* 1 … 8: how often it does anything */
+    uint8_t *has;       /* message → merged here */
     size_t has_count, has_capacity;
     size_t oldest_missing;
     struct quire_buffer kept_state; /* as on disk */
@@ -65,7 +65,7 @@ struct graph {
     size_t message_count, message_capacity;
     struct reference *reference;
     int64_t now_ms;
-    unsigned crowding; /* of 10 edits, so many are where the others' are */
+    unsigned crowding;  /* of 10 edits, so many are where the others' are */
     unsigned backwards; /* of 10 insertions, so many leave the caret before them */
     uint64_t checked_at;
     bool failed;

@@ -18,7 +18,8 @@ static uint64_t cells_of(const struct quire_document *document, uint64_t digest)
 {
     for (size_t i = 0; i < document->cells.count; i++) {
         const struct qr_dot *dot = document->cells.dots[i];
-        uint64_t one = graph_digest(dot->field, dot->bytes, (size_t)dot->name_size + dot->text_size);
+        uint64_t one =
+            graph_digest(dot->field, dot->bytes, (size_t)dot->name_size + dot->text_size);
         one = graph_digest(one, &dot->number, sizeof dot->number);
         digest += graph_digest(one, &dot->wall_ms, sizeof dot->wall_ms);
     }
@@ -52,8 +53,10 @@ void graph_undo_begin(struct graph *graph, struct device *device)
 {
     quire_undo_destroy(device->undoer.undo);
     device->undoer = (struct undoer){.closed = true, .bounded = graph_pick(graph, 4) == 0};
-    graph_ok(graph, quire_undo_create(device->undoer.bounded ? UNDO_SIZE_BOUNDED : UNDO_SIZE,
-        &device->undoer.undo), "undo_create");
+    graph_ok(graph,
+        quire_undo_create(
+            device->undoer.bounded ? UNDO_SIZE_BOUNDED : UNDO_SIZE, &device->undoer.undo),
+        "undo_create");
     if (graph->reference != NULL) {
         reference_forget_told(graph->reference, (unsigned)(device - graph->devices));
     }
@@ -67,7 +70,8 @@ void graph_undo_before(struct graph *graph, struct device *device, bool deletes)
         graph_ok(graph, quire_undo_close_step(undoer->undo), "close_step");
         undoer->closed = true;
     }
-    graph_ok(graph, quire_undo_attach(undoer->undo, noted ? device->document : NULL), "undo_attach");
+    graph_ok(
+        graph, quire_undo_attach(undoer->undo, noted ? device->document : NULL), "undo_attach");
     undoer->before_count = quire_undo_count(undoer->undo);
     undoer->before = undoer->closed && !undoer->bounded ? shown_by(graph, device) : 0;
 }
@@ -76,8 +80,10 @@ void graph_undo_after(struct graph *graph, struct device *device)
 {
     struct undoer *undoer = &device->undoer;
     size_t count = quire_undo_count(undoer->undo);
-    graph_need(graph, undoer->bounded || count == undoer->before_count
-        || (undoer->closed && count == undoer->before_count + 1), "an edit is no step, or more than one");
+    graph_need(graph,
+        undoer->bounded || count == undoer->before_count
+            || (undoer->closed && count == undoer->before_count + 1),
+        "an edit is no step, or more than one");
     if (count > undoer->before_count) {
         push(undoer, undoer->done, &undoer->done_count, undoer->before);
         undoer->closed = false;
@@ -97,7 +103,8 @@ void graph_undo_news(struct device *device)
 
 /* ---- learning what it did ------------------------------------------------------------------ */
 
-static unsigned replica_of(const struct graph *graph, const struct quire_document *document, uint64_t id)
+static unsigned replica_of(
+    const struct graph *graph, const struct quire_document *document, uint64_t id)
 {
     unsigned replica = 0;
     const uint8_t *name = document->replicas.at[qr_id_replica(id)].name;
@@ -154,7 +161,8 @@ static void learn(struct graph *graph, struct device *device, uint64_t first, ui
     for (uint64_t counter = first; wrong == NULL && counter <= last; counter++) {
         uint32_t offset;
         bool letter = qr_text_find(&device->document->text,
-            id_of(graph, device->document, device->replica, counter), &offset) != QR_NONE;
+                          id_of(graph, device->document, device->replica, counter), &offset)
+            != QR_NONE;
         wrong = letter ? reference_go_on(graph->reference, &author, counter) : NULL;
     }
     device->clock.seen[device->replica] = last;
@@ -189,8 +197,8 @@ static bool is_among(const uint64_t *ids, size_t count, uint64_t id)
 }
 
 /** What became of values, from the dots that there were and those that there are. */
-static void learn_values(struct graph *graph, struct device *device, const uint64_t *before,
-    size_t before_count)
+static void learn_values(
+    struct graph *graph, struct device *device, const uint64_t *before, size_t before_count)
 {
     const struct quire_document *document = device->document;
     const struct qr_cells *cells = &document->cells;
@@ -210,11 +218,13 @@ static void learn_values(struct graph *graph, struct device *device, const uint6
             continue;
         }
         bool title = dot->field == QUIRE_REGISTER_TITLE;
-        struct put_back back = {.counter = qr_id_counter(dot->id), .field = dot->field,
-            .value = title ? qr_dot_text(dot).data[0] : dot->number, .wall_ms = dot->wall_ms,
+        struct put_back back = {.counter = qr_id_counter(dot->id),
+            .field = dot->field,
+            .value = title ? qr_dot_text(dot).data[0] : dot->number,
+            .wall_ms = dot->wall_ms,
             .name = dot->name_size > 0 ? (char)dot->bytes[0] : '\0'};
-        const char *wrong = reference_put_back(graph->reference, &author, device->own,
-            (unsigned)(device - graph->devices), &back);
+        const char *wrong = reference_put_back(
+            graph->reference, &author, device->own, (unsigned)(device - graph->devices), &back);
         graph_need(graph, wrong == NULL, wrong);
     }
     free(after);
@@ -228,19 +238,22 @@ void graph_undo_replay(struct graph *graph, struct device *device, bool redo)
     struct quire_stamp stamp = graph_stamp(graph, device);
     graph_ok(graph, quire_undo_attach(undoer->undo, device->document), "undo_attach");
     graph_ok(graph, qr_document_settle(device->document), "settle");
-    if (graph->failed || (redo ? quire_undo_redo_count(undoer->undo) : quire_undo_count(undoer->undo)) == 0) {
+    if (graph->failed
+        || (redo ? quire_undo_redo_count(undoer->undo) : quire_undo_count(undoer->undo)) == 0) {
         return;
     }
-    graph_need(graph, undoer->bounded || undoer->forgot
-        || (undoer->done_count == quire_undo_count(undoer->undo)
-            && undoer->undone_count == quire_undo_redo_count(undoer->undo)),
+    graph_need(graph,
+        undoer->bounded || undoer->forgot
+            || (undoer->done_count == quire_undo_count(undoer->undo)
+                && undoer->undone_count == quire_undo_redo_count(undoer->undo)),
         "more or fewer steps than were made");
     size_t back = redo ? quire_undo_count(undoer->undo) : quire_undo_redo_count(undoer->undo);
     uint64_t first = seen(graph, device) + 1;
     uint64_t text = undoer->bounded ? 0 : shown_by(graph, device);
     size_t dot_count = device->document->cells.count;
     uint64_t *dots = ids_of_dots(graph, device->document);
-    graph_ok(graph, redo ? quire_undo_redo(undoer->undo, &stamp) : quire_undo_undo(undoer->undo, &stamp),
+    graph_ok(graph,
+        redo ? quire_undo_redo(undoer->undo, &stamp) : quire_undo_undo(undoer->undo, &stamp),
         redo ? "redo" : "undo");
     undoer->closed = true;
     graph->result->ops++;
@@ -255,7 +268,8 @@ void graph_undo_replay(struct graph *graph, struct device *device, bool redo)
     size_t *from_count = redo ? &undoer->undone_count : &undoer->done_count;
     uint64_t expected = *from_count > 0 ? from[--*from_count] : 0;
     if ((redo ? quire_undo_count(undoer->undo) : quire_undo_redo_count(undoer->undo)) > back) {
-        push(undoer, redo ? undoer->done : undoer->undone, redo ? &undoer->done_count : &undoer->undone_count, text);
+        push(undoer, redo ? undoer->done : undoer->undone,
+            redo ? &undoer->done_count : &undoer->undone_count, text);
     }
     if (expected != 0 && !graph->failed) {
         graph->result->returns++;
@@ -280,7 +294,8 @@ void graph_undo_reopen(struct graph *graph, struct device *device)
         graph_ok(graph, quire_document_open(&state, &document), "open");
     } else {
         graph_ok(graph, quire_document_create(&document), "create");
-        graph_ok(graph, quire_document_merge(document, quire_buffer_bytes(&state)), "merging a state");
+        graph_ok(
+            graph, quire_document_merge(document, quire_buffer_bytes(&state)), "merging a state");
     }
     if (pending_size > 0 && !graph->failed) {
         graph_ok(graph, quire_document_restore_pending(document, quire_buffer_bytes(&pending)),

@@ -60,7 +60,8 @@ int main(int argc, char **argv)
             options.orders = (uint32_t)number_of(argv[i], value);
         } else if (strcmp(argv[i], "--check") == 0) {
             options.check_every = (uint32_t)number_of(argv[i], value);
-        } else if (strcmp(argv[i], "--expect") == 0 && value != NULL && strcmp(value, "caught") == 0) {
+        } else if (strcmp(argv[i], "--expect") == 0 && value != NULL
+            && strcmp(value, "caught") == 0) {
             expect_caught = true;
         } else {
             fprintf(stderr, "crdt-graphs: unknown option %s (see --help)\n", argv[i]);
@@ -81,8 +82,8 @@ int main(int argc, char **argv)
             }
         } else if (!quiet) {
             printf("seed %" PRIu64 ": %" PRIu64 " edits, %" PRIu64 " merges, %" PRIu64
-                   " orders, digest %016" PRIx64 "\n", options.seed, result.ops, result.merges,
-                result.orders, result.digest);
+                   " orders, digest %016" PRIx64 "\n",
+                options.seed, result.ops, result.merges, result.orders, result.digest);
         }
         total.ops += result.ops;
         total.undos += result.undos;
@@ -96,8 +97,9 @@ int main(int argc, char **argv)
     }
     printf("%" PRIu64 " graphs, %" PRIu64 " edits (%" PRIu64 " undo or redo, %" PRIu64
            " of them beside the text of before), %" PRIu64 " letters, %" PRIu64 " merges, %" PRIu64
-           " orders, %" PRIu64 " edits refused, %" PRIu64 " comparisons with the reference: %" PRIu64
-           " failed, digest of all %016" PRIx64 "\n", graphs, total.ops, total.undos, total.returns,
-        total.letters, total.merges, total.orders, total.refusals, total.checks, failed, total.digest);
+           " orders, %" PRIu64 " edits refused, %" PRIu64
+           " comparisons with the reference: %" PRIu64 " failed, digest of all %016" PRIx64 "\n",
+        graphs, total.ops, total.undos, total.returns, total.letters, total.merges, total.orders,
+        total.refusals, total.checks, failed, total.digest);
     return expect_caught ? failed == 0 : failed > 0;
 }

@@ -27,7 +27,8 @@ struct reference *reference_create(uint8_t (*names)[QUIRE_REPLICA_SIZE])
         free(reference);
         return NULL;
     }
-    reference->nodes[START] = (struct node){.left_first = NONE, .right_first = NONE, .sibling = NONE};
+    reference->nodes[START] =
+        (struct node){.left_first = NONE, .right_first = NONE, .sibling = NONE};
     reference->node_count = 1;
     reference->stale = true;
     return reference;
@@ -61,7 +62,8 @@ uint32_t naive_turn(const struct reference *reference, const struct clock *clock
     uint32_t turn = 0;
     for (uint32_t i = reference->nodes[node].turns; i != 0; i = reference->turns[i - 1].next) {
         const struct turn *one = &reference->turns[i - 1];
-        turn = naive_known(clock, one->replica, one->counter) && one->turn > turn ? one->turn : turn;
+        turn =
+            naive_known(clock, one->replica, one->counter) && one->turn > turn ? one->turn : turn;
     }
     return turn;
 }
@@ -122,8 +124,8 @@ static bool id_before(const struct reference *reference, uint32_t a, uint32_t b)
 {
     const struct node *left = &reference->nodes[a];
     const struct node *right = &reference->nodes[b];
-    int order = memcmp(reference->names[left->replica], reference->names[right->replica],
-        QUIRE_REPLICA_SIZE);
+    int order = memcmp(
+        reference->names[left->replica], reference->names[right->replica], QUIRE_REPLICA_SIZE);
     return order != 0 ? order < 0 : left->counter < right->counter;
 }
 
@@ -142,11 +144,11 @@ static bool right_sibling_before(const struct reference *reference, uint32_t a, 
 }
 
 /** Adds one character between two neighbours; the order is flat. Returns it, or NONE: no memory. */
-uint32_t naive_add(struct reference *reference, const struct author *author,
-    uint32_t left_origin, uint32_t right_origin, uint32_t point)
+uint32_t naive_add(struct reference *reference, const struct author *author, uint32_t left_origin,
+    uint32_t right_origin, uint32_t point)
 {
-    struct node *nodes = naive_grown(reference->nodes, reference->node_count, &reference->node_capacity,
-        sizeof *nodes);
+    struct node *nodes = naive_grown(
+        reference->nodes, reference->node_count, &reference->node_capacity, sizeof *nodes);
     if (nodes == NULL) {
         return NONE;
     }
@@ -157,8 +159,10 @@ uint32_t naive_add(struct reference *reference, const struct author *author,
     }
     uint32_t index = (uint32_t)reference->node_count++;
     nodes[index] = (struct node){.replica = author->replica,
-        .counter = ++author->clock->seen[author->replica], .point = point,
-        .right_origin = right_origin, .left_first = NONE,
+        .counter = ++author->clock->seen[author->replica],
+        .point = point,
+        .right_origin = right_origin,
+        .left_first = NONE,
         .right_first = NONE};
     uint32_t *link;
     if (has_right_child) {
@@ -189,7 +193,8 @@ uint32_t naive_find(const struct reference *reference, unsigned replica, uint64_
 {
     uint32_t node = START + 1;
     while (node < reference->node_count
-        && (reference->nodes[node].replica != replica || reference->nodes[node].counter != counter)) {
+        && (reference->nodes[node].replica != replica
+            || reference->nodes[node].counter != counter)) {
         node++;
     }
     return node < reference->node_count ? node : NONE;
@@ -197,16 +202,19 @@ uint32_t naive_find(const struct reference *reference, unsigned replica, uint64_
 
 bool naive_go_on(struct reference *reference, const struct author *author, uint32_t last)
 {
-    struct node *nodes = naive_grown(reference->nodes, reference->node_count, &reference->node_capacity,
-        sizeof *nodes);
+    struct node *nodes = naive_grown(
+        reference->nodes, reference->node_count, &reference->node_capacity, sizeof *nodes);
     reference->nodes = nodes != NULL ? nodes : reference->nodes;
     if (nodes == NULL || !naive_flatten(reference)) {
         return false;
     }
     uint32_t turn = naive_turn(reference, author->clock, last);
     uint32_t index = (uint32_t)reference->node_count;
-    nodes[index] = (struct node){.replica = author->replica, .counter = author->clock->seen[author->replica],
-        .right_origin = nodes[last].right_origin, .left_first = NONE, .right_first = NONE};
+    nodes[index] = (struct node){.replica = author->replica,
+        .counter = author->clock->seen[author->replica],
+        .right_origin = nodes[last].right_origin,
+        .left_first = NONE,
+        .right_first = NONE};
     uint32_t *link = &nodes[last].right_first;
     while (*link != NONE && right_sibling_before(reference, *link, index)) {
         link = &nodes[*link].sibling;
@@ -229,7 +237,8 @@ bool reference_insert(struct reference *reference, const struct author *author, 
     uint32_t left = START;
     for (; passed < position; i++) {
         uint32_t node = reference->order[i];
-        if (naive_knows(reference, author->clock, node) && naive_is_live(reference, author->clock, node)) {
+        if (naive_knows(reference, author->clock, node)
+            && naive_is_live(reference, author->clock, node)) {
             left = node;
             passed++;
         }
@@ -242,11 +251,13 @@ bool reference_insert(struct reference *reference, const struct author *author, 
             left = last;
             i = j + 1;
         }
-        if (naive_knows(reference, author->clock, node) && naive_is_live(reference, author->clock, node)) {
+        if (naive_knows(reference, author->clock, node)
+            && naive_is_live(reference, author->clock, node)) {
             break;
         }
     }
-    while (i < reference->node_count - 1 && !naive_knows(reference, author->clock, reference->order[i])) {
+    while (i < reference->node_count - 1
+        && !naive_knows(reference, author->clock, reference->order[i])) {
         i++;
     }
     uint32_t right = i < reference->node_count - 1 ? reference->order[i] : NONE;
@@ -261,22 +272,23 @@ bool reference_insert(struct reference *reference, const struct author *author, 
     return true;
 }
 
-bool naive_set_turn(struct reference *reference, unsigned replica, uint64_t counter, uint32_t node,
-    uint32_t turn)
+bool naive_set_turn(
+    struct reference *reference, unsigned replica, uint64_t counter, uint32_t node, uint32_t turn)
 {
-    struct turn *turns = naive_grown(reference->turns, reference->turn_count, &reference->turn_capacity,
-        sizeof *turns);
+    struct turn *turns = naive_grown(
+        reference->turns, reference->turn_count, &reference->turn_capacity, sizeof *turns);
     if (turns == NULL) {
         return false;
     }
     reference->turns = turns;
-    turns[reference->turn_count++] = (struct turn){replica, counter, reference->nodes[node].turns, turn};
+    turns[reference->turn_count++] =
+        (struct turn){replica, counter, reference->nodes[node].turns, turn};
     reference->nodes[node].turns = (uint32_t)reference->turn_count;
     return true;
 }
 
-bool reference_erase(struct reference *reference, const struct author *author, size_t position,
-    size_t count)
+bool reference_erase(
+    struct reference *reference, const struct author *author, size_t position, size_t count)
 {
     if (!naive_flatten(reference)) {
         return false;
@@ -285,8 +297,8 @@ bool reference_erase(struct reference *reference, const struct author *author, s
     size_t passed = 0;
     for (size_t i = 0; passed < position + count; i++) {
         uint32_t node = reference->order[i];
-        if (!naive_knows(reference, author->clock, node) || !naive_is_live(reference, author->clock, node)
-            || passed++ < position) {
+        if (!naive_knows(reference, author->clock, node)
+            || !naive_is_live(reference, author->clock, node) || passed++ < position) {
             continue;
         }
         if (!naive_set_turn(reference, author->replica, counter, node,
@@ -317,8 +329,8 @@ static size_t write_utf8(uint8_t *out, uint32_t point)
     return size;
 }
 
-static bool compare_text(struct reference *reference, const struct clock *clock,
-    const struct quire_document *document)
+static bool compare_text(
+    struct reference *reference, const struct clock *clock, const struct quire_document *document)
 {
     struct quire_buffer text = {0};
     bool same = naive_flatten(reference) && quire_document_text(document, &text) == QUIRE_OK;

@@ -33,8 +33,8 @@ void reference_destroy(struct reference *reference);
 /* Each edit as its author made it. False: no memory. */
 bool reference_insert(struct reference *reference, const struct author *author, size_t position,
     const uint32_t *points, size_t count);
-bool reference_erase(struct reference *reference, const struct author *author, size_t position,
-    size_t count);
+bool reference_erase(
+    struct reference *reference, const struct author *author, size_t position, size_t count);
 /** A put; or, where `value` is NULL, a removal. A field is a register, or QUIRE_REGISTER_COUNT + set;
  * `name` is an element's, one letter. A title is one letter, in number. */
 bool reference_write(struct reference *reference, const struct author *author, unsigned field,
@@ -45,7 +45,8 @@ bool reference_delete(struct reference *reference, const struct author *author);
  * document, letter by letter, and held to what an undo may do. A reason, or NULL: it may. */
 
 /** The counter of an undo that is a dead letter and goes on with the author's last. */
-const char *reference_go_on(struct reference *reference, const struct author *author, uint64_t counter);
+const char *reference_go_on(
+    struct reference *reference, const struct author *author, uint64_t counter);
 /** Letters that were erased or revived since. What was erased must have been typed or erased before by one
  * of the replicas in `own`; what was revived, erased by one of them. The author's clock says what was done
  * altogether; `look_up` gives a letter's turn in the document. */
@@ -68,11 +69,11 @@ struct put_back {
 
 /** It must be one that its author, by one of the replicas in `own`, overwrote, and no other told this
  * device that it did. It overwrites nothing. */
-const char *reference_put_back(struct reference *reference, const struct author *author, uint64_t own,
-    unsigned device, const struct put_back *value);
+const char *reference_put_back(struct reference *reference, const struct author *author,
+    uint64_t own, unsigned device, const struct put_back *value);
 /** A value that is gone since: it must have been put by one of the replicas in `own`. */
-const char *reference_take_away(struct reference *reference, const struct author *author, uint64_t own,
-    unsigned replica, uint64_t counter);
+const char *reference_take_away(struct reference *reference, const struct author *author,
+    uint64_t own, unsigned replica, uint64_t counter);
 
 /** Whether a document shows what a device that knows this much must show; else says why not. */
 bool reference_compare(struct reference *reference, const struct clock *clock,

@@ -24,8 +24,8 @@ static bool add_writing(struct writing **list, size_t *count, size_t *capacity,
 bool reference_write(struct reference *reference, const struct author *author, unsigned field,
     char name, const int64_t *value)
 {
-    struct writing writing = {.field = field, .name = name, .puts = value != NULL,
-        .value = value != NULL ? *value : 0};
+    struct writing writing = {
+        .field = field, .name = name, .puts = value != NULL, .value = value != NULL ? *value : 0};
     return add_writing(&reference->writings, &reference->writing_count,
         &reference->writing_capacity, author, writing);
 }
@@ -45,8 +45,8 @@ bool naive_same_cell(const struct writing *a, const struct writing *b)
     return a->field == b->field && a->name == b->name;
 }
 
-bool naive_is_overwritten(const struct reference *reference, const struct clock *clock,
-    const struct writing *put)
+bool naive_is_overwritten(
+    const struct reference *reference, const struct clock *clock, const struct writing *put)
 {
     for (const struct writing *other = put + 1;
          other < reference->writings + reference->writing_count; other++) {
@@ -65,26 +65,27 @@ bool naive_is_overwritten(const struct reference *reference, const struct clock 
     return false;
 }
 
-static bool shows_before(const struct reference *reference, const struct writing *a,
-    const struct writing *b)
+static bool shows_before(
+    const struct reference *reference, const struct writing *a, const struct writing *b)
 {
     if (a->wall_ms != b->wall_ms) {
         return a->wall_ms > b->wall_ms;
     }
-    int order = memcmp(reference->names[a->replica], reference->names[b->replica],
-        QUIRE_REPLICA_SIZE);
+    int order =
+        memcmp(reference->names[a->replica], reference->names[b->replica], QUIRE_REPLICA_SIZE);
     return order != 0 ? order > 0 : a->counter > b->counter;
 }
 
 /** All puts of a cell that stand, the one to show first. */
-static size_t standing(struct reference *reference, const struct clock *clock, unsigned field,
-    char name)
+static size_t standing(
+    struct reference *reference, const struct clock *clock, unsigned field, char name)
 {
     struct writing cell = {.field = field, .name = name};
     size_t count = 0;
     for (size_t i = 0; i < reference->writing_count; i++) {
         const struct writing *put = &reference->writings[i];
-        if (!put->puts || !naive_same_cell(put, &cell) || !naive_known(clock, put->replica, put->counter)
+        if (!put->puts || !naive_same_cell(put, &cell)
+            || !naive_known(clock, put->replica, put->counter)
             || naive_is_overwritten(reference, clock, put)) {
             continue;
         }
@@ -104,7 +105,8 @@ static bool is_deleted(const struct reference *reference, const struct clock *cl
         uint64_t covered = 0;
         for (size_t i = 0; i < reference->delete_count; i++) {
             const struct writing *delete = &reference->deletes[i];
-            if (naive_known(clock, delete->replica, delete->counter) && delete->saw.seen[replica] > covered) {
+            if (naive_known(clock, delete->replica, delete->counter)
+                && delete->saw.seen[replica] > covered) {
                 covered = delete->saw.seen[replica];
             }
         }
@@ -128,8 +130,8 @@ static bool compare_register(struct reference *reference, const struct clock *cl
         same = quire_document_register(document, field, i, &value) == QUIRE_OK
             && value.wall_ms == reference->shown[i]->wall_ms
             && (field == QUIRE_REGISTER_TITLE
-                ? value.text.size == 1 && value.text.data[0] == reference->shown[i]->value
-                : value.number == reference->shown[i]->value);
+                    ? value.text.size == 1 && value.text.data[0] == reference->shown[i]->value
+                    : value.number == reference->shown[i]->value);
     }
     return same;
 }
@@ -152,8 +154,8 @@ static bool compare_set(struct reference *reference, const struct clock *clock,
     return quire_document_set_count(document, set) == index;
 }
 
-const char *naive_compare_cells(struct reference *reference, const struct clock *clock,
-    const struct quire_document *document)
+const char *naive_compare_cells(
+    struct reference *reference, const struct clock *clock, const struct quire_document *document)
 {
     if (quire_document_deleted(document) != is_deleted(reference, clock)) {
         return "the delete is not the reference's";

@@ -17,7 +17,7 @@ struct node {
     uint32_t left_first;   /* children in their order, linked by sibling */
     uint32_t right_first;
     uint32_t sibling;
-    uint32_t turns;        /* index + 1 into turns, linked; 0: never erased */
+    uint32_t turns; /* index + 1 into turns, linked; 0: never erased */
 };
 
 /** An edit left a letter erased (odd) or revived (even); the greatest that is known counts. */
@@ -84,8 +84,8 @@ uint32_t naive_add(struct reference *reference, const struct author *author, uin
     uint32_t right_origin, uint32_t point);
 uint32_t naive_turn(const struct reference *reference, const struct clock *clock, uint32_t node);
 /** Notes that an edit gave a letter a turn. False: no memory. */
-bool naive_set_turn(struct reference *reference, unsigned replica, uint64_t counter, uint32_t node,
-    uint32_t turn);
+bool naive_set_turn(
+    struct reference *reference, unsigned replica, uint64_t counter, uint32_t node, uint32_t turn);
 /** The letter of a replica's counter, or NONE. */
 uint32_t naive_find(const struct reference *reference, unsigned replica, uint64_t counter);
 /** The author's counter, an erasure's, is a dead letter: the right child of its last one. False: no memory. */
@@ -97,18 +97,18 @@ static inline bool naive_is_own(uint64_t own, unsigned replica)
 }
 
 /** Whether the counter is after the one clock and within the other. */
-static inline bool naive_is_between(const struct clock *from, const struct clock *to, unsigned replica,
-    uint64_t counter)
+static inline bool naive_is_between(
+    const struct clock *from, const struct clock *to, unsigned replica, uint64_t counter)
 {
     return counter > from->seen[replica] && counter <= to->seen[replica];
 }
 
 /** Whether something that is known overwrote a put or took it away. */
-bool naive_is_overwritten(const struct reference *reference, const struct clock *clock,
-    const struct writing *put);
+bool naive_is_overwritten(
+    const struct reference *reference, const struct clock *clock, const struct writing *put);
 bool naive_same_cell(const struct writing *a, const struct writing *b);
 /* Registers, sets and the delete; what is not the reference's, or NULL. */
-const char *naive_compare_cells(struct reference *reference, const struct clock *clock,
-    const struct quire_document *document);
+const char *naive_compare_cells(
+    struct reference *reference, const struct clock *clock, const struct quire_document *document);
 
 #endif

@@ -4,8 +4,8 @@
  */
 #include "reference_inner.h"
 
-static bool own_turned(const struct reference *reference, const struct clock *clock, uint64_t own,
-    uint32_t node)
+static bool own_turned(
+    const struct reference *reference, const struct clock *clock, uint64_t own, uint32_t node)
 {
     for (uint32_t i = reference->nodes[node].turns; i != 0; i = reference->turns[i - 1].next) {
         const struct turn *turn = &reference->turns[i - 1];
@@ -17,7 +17,8 @@ static bool own_turned(const struct reference *reference, const struct clock *cl
     return false;
 }
 
-const char *reference_go_on(struct reference *reference, const struct author *author, uint64_t counter)
+const char *reference_go_on(
+    struct reference *reference, const struct author *author, uint64_t counter)
 {
     uint32_t last = naive_find(reference, author->replica, counter - 1);
     if (last == NONE) {
@@ -55,7 +56,8 @@ const char *reference_turned(struct reference *reference, const struct author *a
         if (turn < before) {
             return "an undo took a turn back";
         }
-        if (!naive_set_turn(reference, author->replica, author->clock->seen[author->replica], node, turn)) {
+        if (!naive_set_turn(
+                reference, author->replica, author->clock->seen[author->replica], node, turn)) {
             return "no memory for the reference";
         }
     }

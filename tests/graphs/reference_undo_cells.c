@@ -24,8 +24,8 @@ void reference_forget_told(struct reference *reference, unsigned device)
 }
 
 /** Whether one of `own` overwrote this put, or took it away. */
-static bool own_overwrote(const struct reference *reference, const struct clock *clock, uint64_t own,
-    size_t put)
+static bool own_overwrote(
+    const struct reference *reference, const struct clock *clock, uint64_t own, size_t put)
 {
     const struct writing *old = &reference->writings[put];
     for (size_t i = put + 1; i < reference->writing_count; i++) {
@@ -48,8 +48,8 @@ static bool own_overwrote(const struct reference *reference, const struct clock 
 
 /** Whether another device overwrote it, too, and a delta told this one so. What its sender put itself may
  * be pending there: then it is not named, but left out. */
-static bool told_overwritten(const struct reference *reference, uint64_t own, unsigned device,
-    size_t put)
+static bool told_overwritten(
+    const struct reference *reference, uint64_t own, unsigned device, size_t put)
 {
     const struct writing *old = &reference->writings[put];
     for (size_t i = put + 1; i < reference->writing_count; i++) {
@@ -64,19 +64,26 @@ static bool told_overwritten(const struct reference *reference, uint64_t own, un
     return false;
 }
 
-const char *reference_put_back(struct reference *reference, const struct author *author, uint64_t own,
-    unsigned device, const struct put_back *value)
+const char *reference_put_back(struct reference *reference, const struct author *author,
+    uint64_t own, unsigned device, const struct put_back *value)
 {
-    struct writing back = {.replica = author->replica, .counter = value->counter, .field = value->field,
-        .name = value->name, .puts = true, .value = value->value, .wall_ms = value->wall_ms};
+    struct writing back = {.replica = author->replica,
+        .counter = value->counter,
+        .field = value->field,
+        .name = value->name,
+        .puts = true,
+        .value = value->value,
+        .wall_ms = value->wall_ms};
     const char *wrong = "what was put back had not been overwritten here, or never stood there";
     for (size_t i = 0; wrong != NULL && i < reference->writing_count; i++) {
         const struct writing *old = &reference->writings[i];
         if (old->puts && naive_same_cell(old, &back) && old->value == back.value
-            && old->wall_ms == back.wall_ms && naive_known(author->clock, old->replica, old->counter)
+            && old->wall_ms == back.wall_ms
+            && naive_known(author->clock, old->replica, old->counter)
             && own_overwrote(reference, author->clock, own, i)) {
             wrong = told_overwritten(reference, own, device, i)
-                ? "what another device overwrote too was put back" : NULL;
+                ? "what another device overwrote too was put back"
+                : NULL;
         }
     }
     if (wrong != NULL) {
@@ -92,15 +99,16 @@ const char *reference_put_back(struct reference *reference, const struct author 
     return NULL;
 }
 
-const char *reference_take_away(struct reference *reference, const struct author *author, uint64_t own,
-    unsigned replica, uint64_t counter)
+const char *reference_take_away(struct reference *reference, const struct author *author,
+    uint64_t own, unsigned replica, uint64_t counter)
 {
     if (!naive_is_own(own, replica)) {
         return "an undo took away what another device wrote";
     }
     size_t put = 0;
-    while (put < reference->writing_count && (!reference->writings[put].puts
-            || reference->writings[put].replica != replica || reference->writings[put].counter != counter)) {
+    while (put < reference->writing_count
+        && (!reference->writings[put].puts || reference->writings[put].replica != replica
+            || reference->writings[put].counter != counter)) {
         put++;
     }
     if (put == reference->writing_count) {
@@ -112,7 +120,7 @@ const char *reference_take_away(struct reference *reference, const struct author
         return "no memory for the reference";
     }
     reference->removals = removals;
-    removals[reference->removal_count++] = (struct removal){author->replica,
-        author->clock->seen[author->replica], put};
+    removals[reference->removal_count++] =
+        (struct removal){author->replica, author->clock->seen[author->replica], put};
     return NULL;
 }

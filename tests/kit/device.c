@@ -10,8 +10,8 @@ void kit_device_finish(struct kit_device *shell)
     *shell = (struct kit_device){0};
 }
 
-struct quire_device_options kit_device_options(struct kit_device *shell, const uint8_t *entropy,
-    int64_t wall_ms)
+struct quire_device_options kit_device_options(
+    struct kit_device *shell, const uint8_t *entropy, int64_t wall_ms)
 {
     struct quire_device_options options = {.reader = kit_table_reader(&shell->table),
         .wall_ms = wall_ms,
@@ -34,8 +34,9 @@ static void note(struct kit_device *shell, const struct quire_action *action)
     }
 }
 
-struct kit_outcome kit_device_carry_out(struct kit_device *shell, const struct quire_actions *actions,
-    void (*send)(void *context, struct quire_bytes message), void *context)
+struct kit_outcome kit_device_carry_out(struct kit_device *shell,
+    const struct quire_actions *actions, void (*send)(void *context, struct quire_bytes message),
+    void *context)
 {
     struct kit_outcome outcome = {0};
     for (size_t i = 0; i < actions->count; i++) {
@@ -47,20 +48,17 @@ struct kit_outcome kit_device_carry_out(struct kit_device *shell, const struct q
             }
             outcome.persisted = action->token;
             break;
-        case QUIRE_ACTION_SEND:
-            send(context, action->bytes);
-            break;
+        case QUIRE_ACTION_SEND: send(context, action->bytes); break;
         case QUIRE_ACTION_CLOSE:
             outcome.close = true;
             outcome.retry_ms = action->retry_ms;
             break;
         case QUIRE_ACTION_REPLICA:
             quire_buffer_clear(&shell->replica_record);
-            KIT_OK(quire_buffer_append(&shell->replica_record, action->bytes.data, action->bytes.size));
+            KIT_OK(quire_buffer_append(
+                &shell->replica_record, action->bytes.data, action->bytes.size));
             break;
-        case QUIRE_ACTION_NOTICE:
-            note(shell, action);
-            break;
+        case QUIRE_ACTION_NOTICE: note(shell, action); break;
         }
     }
     return outcome;

@@ -13,7 +13,7 @@
 struct kit_device {
     struct quire_device *device; /* NULL: no process runs */
     struct kit_table table;
-    struct quire_fold fold; /* of its next process */
+    struct quire_fold fold;             /* of its next process */
     struct quire_buffer replica_record; /* outlives a process, not a restored backup */
     char code[QUIRE_PAIR_CODE_SIZE];    /* of the last PAIR_CODE notice */
     uint64_t notices[KIT_NOTICES];      /* how many of each kind */
@@ -31,11 +31,12 @@ struct kit_outcome {
 void kit_device_finish(struct kit_device *shell);
 
 /** The options that its next process starts with; entropy is QUIRE_ENTROPY_SIZE bytes. */
-struct quire_device_options kit_device_options(struct kit_device *shell, const uint8_t *entropy,
-    int64_t wall_ms);
+struct quire_device_options kit_device_options(
+    struct kit_device *shell, const uint8_t *entropy, int64_t wall_ms);
 
 /** Carries out PERSIST, REPLICA and NOTICE in their order, and hands each SEND to `send`. */
-struct kit_outcome kit_device_carry_out(struct kit_device *shell, const struct quire_actions *actions,
-    void (*send)(void *context, struct quire_bytes message), void *context);
+struct kit_outcome kit_device_carry_out(struct kit_device *shell,
+    const struct quire_actions *actions, void (*send)(void *context, struct quire_bytes message),
+    void *context);
 
 #endif

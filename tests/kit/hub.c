@@ -10,7 +10,8 @@ void kit_hub_start(struct kit_hub *shell, const uint8_t log_id[QR_LOG_SIZE],
     struct qr_log_reader reader = kit_log_reader(&shell->log);
     kit_hub_stop(shell);
     kit_log_cut(&shell->log, shell->log.durable);
-    KIT_OK(qr_hub_create(&shell->limits, &reader, log_id, shell->log.durable, entropy, &shell->hub));
+    KIT_OK(
+        qr_hub_create(&shell->limits, &reader, log_id, shell->log.durable, entropy, &shell->hub));
 }
 
 void kit_hub_stop(struct kit_hub *shell)
@@ -32,16 +33,16 @@ void kit_hub_finish(struct kit_hub *shell)
 static bool is_valid(const struct kit_hub *shell, const struct qr_verify_job *job)
 {
     struct quire_bytes message = {job->message, sizeof job->message};
-    return (shell->trust_batches && job->context != QR_CONTEXT_ROSTER_SIGN) ||
-        qr_verify(job->public_key, (enum qr_context)job->context, &message, 1, job->signature);
+    return (shell->trust_batches && job->context != QR_CONTEXT_ROSTER_SIGN)
+        || qr_verify(job->public_key, (enum qr_context)job->context, &message, 1, job->signature);
 }
 
 static void verify(struct kit_hub *shell, const struct qr_hub_action *action)
 {
     struct kit_verdict verdict = {.token = action->token};
     KIT_NEED(action->job_count > 0);
-    while (!shell->deny_verify && verdict.valid < action->job_count &&
-        is_valid(shell, &action->jobs[verdict.valid])) {
+    while (!shell->deny_verify && verdict.valid < action->job_count
+        && is_valid(shell, &action->jobs[verdict.valid])) {
         verdict.valid++;
     }
     if (shell->verdict_count == shell->verdict_capacity) {
@@ -56,19 +57,14 @@ static void verify(struct kit_hub *shell, const struct qr_hub_action *action)
 bool kit_hub_carry_out(struct kit_hub *shell, const struct qr_hub_action *action)
 {
     switch (action->kind) {
-    case QR_HUB_VERIFY:
-        verify(shell, action);
-        return true;
+    case QR_HUB_VERIFY: verify(shell, action); return true;
     case QR_HUB_PERSIST:
         for (size_t i = 0; i < action->record_count; i++) {
             kit_log_append(&shell->log, &action->records[i]);
         }
         return true;
-    case QR_HUB_FORGET:
-        kit_log_forget(&shell->log, action->user, action->lsn);
-        return true;
-    default:
-        return false;
+    case QR_HUB_FORGET: kit_log_forget(&shell->log, action->user, action->lsn); return true;
+    default: return false;
     }
 }
 
@@ -88,7 +84,8 @@ bool kit_hub_answer(struct kit_hub *shell, struct qr_hub_event *out_event)
     if (shell->refuse_commits != QUIRE_OK) {
         kit_log_cut(&shell->log, shell->log.durable);
         *out_event = (struct qr_hub_event){.kind = QR_HUB_PERSIST_FAILED,
-            .lsn = shell->log.durable + 1, .code = shell->refuse_commits};
+            .lsn = shell->log.durable + 1,
+            .code = shell->refuse_commits};
         return true;
     }
     shell->log.durable = shell->log.count;

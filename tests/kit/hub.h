@@ -23,10 +23,10 @@ struct kit_hub {
     struct qr_hub_limits limits;
     struct kit_log log;
 
-    bool hold_verify;    /* VERIFY is not answered until this is false again */
-    bool deny_verify;    /* VERIFY is answered as if no signature held */
-    bool trust_batches;  /* all signatures but those of roster records count as valid, unchecked */
-    bool hold_commits;   /* PERSIST is not answered until this is false again */
+    bool hold_verify;   /* VERIFY is not answered until this is false again */
+    bool deny_verify;   /* VERIFY is answered as if no signature held */
+    bool trust_batches; /* all signatures but those of roster records count as valid, unchecked */
+    bool hold_commits;  /* PERSIST is not answered until this is false again */
     enum quire_status refuse_commits; /* not QUIRE_OK: PERSIST fails with this */
 
     struct kit_verdict *verdicts; /* of VERIFY actions not answered yet, in their order */

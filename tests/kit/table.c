@@ -111,8 +111,8 @@ static enum quire_status scan(void *context, struct quire_bytes prefix,
     const struct kit_table *table = context;
     for (size_t i = kit_table_lower_bound(table, prefix); i < table->count; i++) {
         struct quire_bytes key = quire_buffer_bytes(&table->records[i].key);
-        if (key.size < prefix.size || memcmp(key.data, prefix.data, prefix.size) != 0 ||
-            !visit(visit_context, key, quire_buffer_bytes(&table->records[i].value))) {
+        if (key.size < prefix.size || memcmp(key.data, prefix.data, prefix.size) != 0
+            || !visit(visit_context, key, quire_buffer_bytes(&table->records[i].value))) {
             break;
         }
     }

@@ -8,7 +8,8 @@
 
 static struct quire_write write_of(const char *key, const char *value)
 {
-    return (struct quire_write){.key = quire_bytes_of_text(key), .value = quire_bytes_of_text(value)};
+    return (struct quire_write){
+        .key = quire_bytes_of_text(key), .value = quire_bytes_of_text(value)};
 }
 
 static bool join(void *context, struct quire_bytes key, struct quire_bytes value)

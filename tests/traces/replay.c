@@ -49,9 +49,8 @@ static struct quire_document *run_sequential(const struct history *history)
         "a state was read as another one");
     printf("# %s: %zu patches, %.0f ns each; %zu deltas of %zu bytes in all, %.1f ms; "
            "state %zu bytes (text %zu), written in %.1f ms, merged in %.1f ms\n",
-        history->name, history->patch_count,
-        (typed - start) * 1e9 / (double)history->patch_count, taken, delta.size,
-        (cut - typed) * 1e3, state.size, quire_document_text_size(document),
+        history->name, history->patch_count, (typed - start) * 1e9 / (double)history->patch_count,
+        taken, delta.size, (cut - typed) * 1e3, state.size, quire_document_text_size(document),
         (encoded - cut) * 1e3, (merged - encoded) * 1e3);
     quire_buffer_finish(&delta);
     quire_buffer_finish(&state);
@@ -64,7 +63,8 @@ static struct quire_document *run_sequential(const struct history *history)
 
 #define STATES_MAX 48 /* of replicas that are joined: each is as large as the whole */
 
-static void need_same(const struct quire_document *a, const struct quire_document *b, const char *what)
+static void need_same(
+    const struct quire_document *a, const struct quire_document *b, const char *what)
 {
     struct quire_buffer state_a = {0};
     struct quire_buffer state_b = {0};
@@ -76,8 +76,8 @@ static void need_same(const struct quire_document *a, const struct quire_documen
 }
 
 /** States join as deltas do. */
-static void join_states(const struct quire_document *document, const struct replica *replicas,
-    uint32_t agents)
+static void join_states(
+    const struct quire_document *document, const struct replica *replicas, uint32_t agents)
 {
     struct quire_document *joined;
     struct quire_buffer state = {0};
@@ -158,7 +158,8 @@ static struct quire_document *merge_shuffled(const struct history *history, uint
 
 /* ---- beside the naive reference ------------------------------------------------------------ */
 
-#define STEPS_MAX 200000000u /* that the reference may take, about: it reads all letters for each patch */
+/* that the reference may take, about: it reads all letters for each patch */
+#define STEPS_MAX 200000000u
 #define COMPARE_EVERY 16
 
 struct naive {
@@ -172,7 +173,8 @@ struct naive {
 static unsigned replica_of(struct naive *naive, const uint8_t *name)
 {
     unsigned index = 0;
-    while (index < naive->name_count && memcmp(naive->names[index], name, QUIRE_REPLICA_SIZE) != 0) {
+    while (
+        index < naive->name_count && memcmp(naive->names[index], name, QUIRE_REPLICA_SIZE) != 0) {
         index++;
     }
     if (index == naive->name_count && index < REPLICAS_MAX) {
@@ -217,15 +219,16 @@ static uint64_t type_naively(struct naive *naive, const struct history *history,
         const struct patch *patch = &history->patches[i];
         uint32_t *points = calloc(patch->text_size + 1, sizeof *points);
         need(points != NULL, "no memory");
-        size_t count = points_of((struct quire_bytes){history->bytes.data + patch->text, patch->text_size},
-            points);
+        size_t count = points_of(
+            (struct quire_bytes){history->bytes.data + patch->text, patch->text_size}, points);
         need((patch->erased == 0 || !visible
-            || reference_write(naive->reference, &author, QUIRE_REGISTER_MOOD, 0, &mood))
-            && (patch->erased == 0
-                || reference_erase(naive->reference, &author, patch->position, patch->erased))
-            && (count == 0 || !visible
-                || reference_write(naive->reference, &author, QUIRE_REGISTER_MOOD, 0, &mood))
-            && (count == 0 || reference_insert(naive->reference, &author, patch->position, points, count)),
+                 || reference_write(naive->reference, &author, QUIRE_REGISTER_MOOD, 0, &mood))
+                && (patch->erased == 0
+                    || reference_erase(naive->reference, &author, patch->position, patch->erased))
+                && (count == 0 || !visible
+                    || reference_write(naive->reference, &author, QUIRE_REGISTER_MOOD, 0, &mood))
+                && (count == 0
+                    || reference_insert(naive->reference, &author, patch->position, points, count)),
             "no memory for the reference");
         free(points);
         *letters += count;
@@ -261,7 +264,8 @@ static size_t compare_naively(const struct history *history)
         }
         if (index % COMPARE_EVERY == 0 || index + 1 == history->transaction_count) {
             steps += letters;
-            need(reference_compare(naive->reference, &all, document, reason, sizeof reason), reason);
+            need(
+                reference_compare(naive->reference, &all, document, reason, sizeof reason), reason);
         }
     }
     need(reference_compare(naive->reference, &all, document, reason, sizeof reason), reason);
@@ -292,8 +296,8 @@ static struct quire_document *run_concurrent(struct history *history)
     }
     size_t compared = compare_naively(history);
     if (history->transaction_count > 1000) {
-        printf("# %s: %zu of %zu transactions beside the naive reference\n", history->name, compared,
-            history->transaction_count);
+        printf("# %s: %zu of %zu transactions beside the naive reference\n", history->name,
+            compared, history->transaction_count);
     }
     return document;
 }
@@ -320,14 +324,14 @@ static bool run(struct history *history)
 {
     struct quire_bytes expected = quire_buffer_bytes(&history->expected);
     struct quire_buffer text = {0};
-    struct quire_document *document = history->transaction_count > 0 ? run_concurrent(history)
-                                                                     : run_sequential(history);
+    struct quire_document *document =
+        history->transaction_count > 0 ? run_concurrent(history) : run_sequential(history);
     OK(quire_document_text(document, &text));
     bool same = history->other_order ? alike(quire_buffer_bytes(&text), expected)
                                      : quire_bytes_equal(quire_buffer_bytes(&text), expected);
     if (!same && text.size < 200) {
-        printf("# expected %.*s\n# read     %.*s\n", (int)expected.size, (const char *)expected.data,
-            (int)text.size, (char *)text.data);
+        printf("# expected %.*s\n# read     %.*s\n", (int)expected.size,
+            (const char *)expected.data, (int)text.size, (char *)text.data);
     }
     quire_document_destroy(document);
     quire_buffer_finish(&text);

@@ -59,7 +59,8 @@ static void step(struct qr_hub_event event)
         step(event);
     }
     for (size_t i = 0; i < closing_count; i++) {
-        step((struct qr_hub_event){.kind = QR_HUB_CLOSED, .now_ms = now_ms, .connection = closing[i]});
+        step((struct qr_hub_event){
+            .kind = QR_HUB_CLOSED, .now_ms = now_ms, .connection = closing[i]});
     }
 }
 

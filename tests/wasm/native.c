@@ -113,21 +113,20 @@ static int edit(char command, struct quire_document *document, const uint8_t *re
     case 'I':
         text = bytes(rest);
         return quire_wasm_document_insert(document, replica, wall_ms, a, text.data, text.size);
-    case 'E':
-        return quire_wasm_document_erase(document, replica, wall_ms, a, number(rest));
+    case 'E': return quire_wasm_document_erase(document, replica, wall_ms, a, number(rest));
     case 'R':
         text = bytes(rest);
-        return quire_wasm_document_set_register(document, replica, wall_ms, (uint32_t)a, text.data, text.size,
-            (int64_t)number(rest));
-    case 'C':
-        return quire_wasm_document_clear_register(document, replica, wall_ms, (uint32_t)a);
+        return quire_wasm_document_set_register(
+            document, replica, wall_ms, (uint32_t)a, text.data, text.size, (int64_t)number(rest));
+    case 'C': return quire_wasm_document_clear_register(document, replica, wall_ms, (uint32_t)a);
     case 'A':
         text = bytes(rest);
-        return quire_wasm_document_add_element(document, replica, wall_ms, (uint32_t)a, text.data, text.size,
-            (int64_t)number(rest));
+        return quire_wasm_document_add_element(
+            document, replica, wall_ms, (uint32_t)a, text.data, text.size, (int64_t)number(rest));
     case 'X':
         text = bytes(rest);
-        return quire_wasm_document_remove_element(document, replica, wall_ms, (uint32_t)a, text.data, text.size);
+        return quire_wasm_document_remove_element(
+            document, replica, wall_ms, (uint32_t)a, text.data, text.size);
     default:
         need(command == 'K', "no such command");
         return quire_wasm_document_delete(document, replica, wall_ms);
@@ -148,12 +147,9 @@ static int go_back(char command, size_t index, const uint8_t *replica, char **re
     case 'G':
         undos[index] = undos[index] == NULL ? quire_wasm_undo_create(1 << 20) : undos[index];
         return quire_wasm_undo_attach(undos[index], documents[index]);
-    case 'P':
-        return quire_wasm_undo_close_step(undos[index]);
-    case 'B':
-        return quire_wasm_undo_undo(undos[index], replica, (int64_t)number(rest));
-    default:
-        return quire_wasm_undo_redo(undos[index], replica, (int64_t)number(rest));
+    case 'P': return quire_wasm_undo_close_step(undos[index]);
+    case 'B': return quire_wasm_undo_undo(undos[index], replica, (int64_t)number(rest));
+    default: return quire_wasm_undo_redo(undos[index], replica, (int64_t)number(rest));
     }
 }
 
@@ -174,18 +170,18 @@ static int carry_out(char command, char **rest)
         undos[index] = NULL;
         *document = quire_wasm_document_create();
         return *document == NULL ? QUIRE_ENOMEM : QUIRE_OK;
-    case 'T':
-        return quire_wasm_document_take_delta(*document, number(rest), out);
+    case 'T': return quire_wasm_document_take_delta(*document, number(rest), out);
     case 'J':
         status = quire_wasm_document_encode(documents[number(rest) % DOCUMENTS], out);
         return status != QUIRE_OK ? status
-                                  : quire_wasm_document_merge(*document, quire_wasm_buffer_data(out),
-                                        quire_wasm_buffer_size(out));
+                                  : quire_wasm_document_merge(*document,
+                                      quire_wasm_buffer_data(out), quire_wasm_buffer_size(out));
     case 'O': {
         struct quire_document *opened;
         status = quire_wasm_document_encode(documents[number(rest) % DOCUMENTS], out);
         if (status == QUIRE_OK) {
-            status = quire_wasm_document_open(quire_wasm_buffer_data(out), quire_wasm_buffer_size(out), &opened);
+            status = quire_wasm_document_open(
+                quire_wasm_buffer_data(out), quire_wasm_buffer_size(out), &opened);
         }
         if (status == QUIRE_OK) {
             quire_wasm_document_destroy(*document);
@@ -223,12 +219,9 @@ static int carry_out(char command, char **rest)
     case 'G':
     case 'P':
     case 'B':
-    case 'F':
-        return go_back(command, index, replica, rest);
-    case 'V':
-        return view(*document, rest);
-    default:
-        return edit(command, *document, replica, rest);
+    case 'F': return go_back(command, index, replica, rest);
+    case 'V': return view(*document, rest);
+    default: return edit(command, *document, replica, rest);
     }
 }
 
@@ -243,9 +236,9 @@ static void carry_out_documents(void)
         quire_wasm_buffer_finish(out);
         int status = carry_out(command[0], &rest);
         printf("%d ", status);
-        put_hex(status == QUIRE_OK ? (struct quire_bytes){quire_wasm_buffer_data(out),
-                                         quire_wasm_buffer_size(out)}
-                                   : (struct quire_bytes){0});
+        put_hex(status == QUIRE_OK
+                ? (struct quire_bytes){quire_wasm_buffer_data(out), quire_wasm_buffer_size(out)}
+                : (struct quire_bytes){0});
         putchar('\n');
     }
     free(line);
@@ -265,7 +258,8 @@ int main(int argc, char **argv)
     } else if (argc == 2 && strcmp(argv[1], "hub") == 0) {
         serve_hub();
     } else {
-        need(argc == 3 && strcmp(argv[1], "session") == 0, "usage: native documents | hub | session SEED");
+        need(argc == 3 && strcmp(argv[1], "session") == 0,
+            "usage: native documents | hub | session SEED");
         record_session(strtoull(argv[2], NULL, 10));
     }
     quire_wasm_buffer_destroy(in);

@@ -97,7 +97,8 @@ static void say(struct quire_bytes bytes)
 
 /* ---- records ---------------------------------------------------------------------------------- */
 
-int quire_host_get(uint32_t reader, const uint8_t *key, size_t key_size, struct quire_buffer *out_value)
+int quire_host_get(
+    uint32_t reader, const uint8_t *key, size_t key_size, struct quire_buffer *out_value)
 {
     struct quire_reader table = kit_table_reader(&world.people[reader].table);
     return (int)table.get(table.context, (struct quire_bytes){key, key_size}, out_value);
@@ -108,10 +109,12 @@ static bool visit_record(void *scan, struct quire_bytes key, struct quire_bytes 
     return quire_wasm_scan_visit(scan, key.data, key.size, value.data, value.size) != 0;
 }
 
-int quire_host_scan(uint32_t reader, const uint8_t *prefix, size_t prefix_size, struct quire_wasm_scan *scan)
+int quire_host_scan(
+    uint32_t reader, const uint8_t *prefix, size_t prefix_size, struct quire_wasm_scan *scan)
 {
     struct quire_reader table = kit_table_reader(&world.people[reader].table);
-    return (int)table.scan(table.context, (struct quire_bytes){prefix, prefix_size}, visit_record, scan);
+    return (int)table.scan(
+        table.context, (struct quire_bytes){prefix, prefix_size}, visit_record, scan);
 }
 
 void quire_host_failed(const char *file, uint32_t line)
@@ -130,7 +133,8 @@ static void send(uint32_t person, bool to_hub, struct quire_bytes bytes)
     set(&message->bytes, bytes);
 }
 
-static void step(uint32_t person, uint32_t kind, struct quire_bytes bytes, uint64_t token, const uint8_t *id);
+static void step(
+    uint32_t person, uint32_t kind, struct quire_bytes bytes, uint64_t token, const uint8_t *id);
 static void hub_step(struct qr_hub_event event);
 
 static void hang_up(uint32_t index)
@@ -242,7 +246,8 @@ static void carry_out(uint32_t index, struct quire_bytes rows)
     }
 }
 
-static void step(uint32_t index, uint32_t kind, struct quire_bytes bytes, uint64_t token, const uint8_t *id)
+static void step(
+    uint32_t index, uint32_t kind, struct quire_bytes bytes, uint64_t token, const uint8_t *id)
 {
     struct person *person = &world.people[index];
     uint8_t fresh[QUIRE_ENTROPY_SIZE];
@@ -252,8 +257,8 @@ static void step(uint32_t index, uint32_t kind, struct quire_bytes bytes, uint64
     say(bytes);
     printf(" %" PRIu64, token);
     SAY(id, id == NULL ? 0 : 16);
-    int status = quire_wasm_device_step(person->device, kind, world.now_ms, wall(), fresh, bytes.data,
-        bytes.size, token, id, world.out);
+    int status = quire_wasm_device_step(person->device, kind, world.now_ms, wall(), fresh,
+        bytes.data, bytes.size, token, id, world.out);
     printf(" = %d", status);
     say(held(world.out));
     printf(" %" PRIu64 "\n", quire_wasm_device_wake_ms(person->device));
@@ -275,8 +280,8 @@ static void init(uint32_t index, const char *name)
     begin("init", index, fresh);
     say((struct quire_bytes){0});
     say(text);
-    int status = quire_wasm_device_init(index, profile_key, fresh, wall(), NULL, 0, text.data, text.size,
-        &world.kit, world.out, &world.people[index].device);
+    int status = quire_wasm_device_init(index, profile_key, fresh, wall(), NULL, 0, text.data,
+        text.size, &world.kit, world.out, &world.people[index].device);
     printf(" = %d", status);
     say(held(&world.kit));
     say(held(world.out));
@@ -292,8 +297,9 @@ static void come(const char *call, uint32_t index, const char *name, struct quir
     begin(call, index, fresh);
     say(text);
     say(secret);
-    int status = (call[0] == 'j' ? quire_wasm_device_join : quire_wasm_device_recover)(index, profile_key,
-        fresh, wall(), text.data, text.size, secret.data, secret.size, &world.people[index].device);
+    int status = (call[0] == 'j' ? quire_wasm_device_join : quire_wasm_device_recover)(index,
+        profile_key, fresh, wall(), text.data, text.size, secret.data, secret.size,
+        &world.people[index].device);
     printf(" = %d\n", status);
     OK(status);
 }
@@ -318,8 +324,8 @@ static void restart(uint32_t index, bool with_replica)
     printf("destroy %u =\n", index);
     begin("open", index, fresh);
     say(replica);
-    int status = quire_wasm_device_open(index, profile_key, fresh, wall(), replica.data, replica.size,
-        &person->device);
+    int status = quire_wasm_device_open(
+        index, profile_key, fresh, wall(), replica.data, replica.size, &person->device);
     printf(" = %d\n", status);
     OK(status);
 }
@@ -328,7 +334,8 @@ static void connect(uint32_t index)
 {
     if (world.people[index].connection == 0) {
         uint64_t connection = world.people[index].connection = ++world.next_connection;
-        hub_step((struct qr_hub_event){.kind = QR_HUB_OPEN, .connection = connection, .bytes = host});
+        hub_step(
+            (struct qr_hub_event){.kind = QR_HUB_OPEN, .connection = connection, .bytes = host});
         step(index, QUIRE_EVENT_CONNECTED, host, 0, NULL);
     }
 }
@@ -336,7 +343,8 @@ static void connect(uint32_t index)
 static void deliver(struct message *message)
 {
     struct quire_bytes bytes = held(&message->bytes);
-    if (message->connection == world.people[message->person].connection && message->connection != 0) {
+    if (message->connection == world.people[message->person].connection
+        && message->connection != 0) {
         if (message->to_hub) {
             hub_step((struct qr_hub_event){
                 .kind = QR_HUB_FRAME, .connection = message->connection, .bytes = bytes});
@@ -360,8 +368,8 @@ static void run(uint64_t milliseconds)
         }
         hub_step((struct qr_hub_event){.kind = QR_HUB_TICK});
         for (uint32_t i = 0; i < PEOPLE; i++) {
-            if (world.people[i].device != NULL &&
-                quire_wasm_device_wake_ms(world.people[i].device) <= world.now_ms) {
+            if (world.people[i].device != NULL
+                && quire_wasm_device_wake_ms(world.people[i].device) <= world.now_ms) {
                 step(i, QUIRE_EVENT_TICK, (struct quire_bytes){0}, 0, NULL);
             }
         }
@@ -379,14 +387,17 @@ static void said(const char *call, uint32_t index, const uint8_t *entry)
 
 static void type(uint32_t index)
 {
-    static const char *const words[] = {"rain ", "Grün ", "日記 ", "🙂", "and then we ", "walked\n", "é", "\t"};
+    static const char *const words[] = {
+        "rain ", "Grün ", "日記 ", "🙂", "and then we ", "walked\n", "é", "\t"};
     struct quire_device *device = world.people[index].device;
-    uint8_t entry[QUIRE_ENTRY_SIZE] = {(uint8_t)(drawn() % ENTRIES), 0xee}, session[QUIRE_REPLICA_SIZE];
+    uint8_t entry[QUIRE_ENTRY_SIZE] = {(uint8_t)(drawn() % ENTRIES), 0xee},
+            session[QUIRE_REPLICA_SIZE];
     for (size_t i = drawn() % 12; i > 0; i--) {
         struct quire_document *document;
         OK(quire_wasm_device_document(device, entry, 1, &document));
         quire_wasm_device_replica(device, session);
-        size_t length = quire_wasm_document_text_length(document), position = drawn() % (length + 1);
+        size_t length = quire_wasm_document_text_length(document),
+               position = drawn() % (length + 1);
         struct quire_bytes word = quire_bytes_of_text(words[drawn() % 8]);
         uint64_t what = drawn() % 8;
         if (what == 0 && length > 0) {
@@ -398,19 +409,22 @@ static void type(uint32_t index)
         } else if (what == 1) {
             said("title", index, entry);
             say(word);
-            printf(" = %d\n", quire_wasm_document_set_register(document, session, wall(), QUIRE_REGISTER_TITLE,
-                                 word.data, word.size, 0));
+            printf(" = %d\n",
+                quire_wasm_document_set_register(
+                    document, session, wall(), QUIRE_REGISTER_TITLE, word.data, word.size, 0));
         } else if (what == 2) {
             said("tag", index, entry);
             say(word);
-            printf(" = %d\n", quire_wasm_document_add_element(document, session, wall(), QUIRE_SET_TAGS,
-                                 word.data, word.size, 0));
+            printf(" = %d\n",
+                quire_wasm_document_add_element(
+                    document, session, wall(), QUIRE_SET_TAGS, word.data, word.size, 0));
         } else {
             said("insert", index, entry);
             printf(" %zu", position);
             say(word);
             printf(" = %d\n",
-                quire_wasm_document_insert(document, session, wall(), position, word.data, word.size));
+                quire_wasm_document_insert(
+                    document, session, wall(), position, word.data, word.size));
         }
     }
     step(index, QUIRE_EVENT_SAVE, (struct quire_bytes){0}, 0, entry);
@@ -453,23 +467,12 @@ static void live(size_t rounds, uint32_t people)
     for (size_t i = 0; i < rounds; i++) {
         uint32_t person = (uint32_t)(drawn() % people);
         switch (drawn() % 8) {
-        case 0:
-            hang_up(person);
-            break;
-        case 1:
-            connect(person);
-            break;
-        case 2:
-            restart(person, drawn() % 2 == 0);
-            break;
-        case 3:
-            step(person, QUIRE_EVENT_FLUSH, (struct quire_bytes){0}, 0, NULL);
-            break;
-        case 4:
-            run(1000 + drawn() % 40000);
-            break;
-        default:
-            type(person);
+        case 0: hang_up(person); break;
+        case 1: connect(person); break;
+        case 2: restart(person, drawn() % 2 == 0); break;
+        case 3: step(person, QUIRE_EVENT_FLUSH, (struct quire_bytes){0}, 0, NULL); break;
+        case 4: run(1000 + drawn() % 40000); break;
+        default: type(person);
         }
     }
     for (uint32_t i = 0; i < people; i++) {
@@ -531,7 +534,8 @@ static void join_and_be_lost(uint32_t index)
     put_back(log_count);
     connect(0);
     run(2000);
-    step(0, QUIRE_EVENT_REVOKE, (struct quire_bytes){0}, 0, second); /* in the place of the enrolment */
+    step(0, QUIRE_EVENT_REVOKE, (struct quire_bytes){0}, 0,
+        second); /* in the place of the enrolment */
     run(30000);
     connect(index);
     run(1000);

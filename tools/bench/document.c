@@ -172,8 +172,8 @@ static double run_updates(struct bench *bench)
     struct quire_document *document = new_document();
     size_t at = 0;
     for (size_t i = 0; i < bench->update_count; i++) {
-        OK(quire_document_merge(document,
-            (struct quire_bytes){bench->updates.data + at, bench->update_sizes[i]}));
+        OK(quire_document_merge(
+            document, (struct quire_bytes){bench->updates.data + at, bench->update_sizes[i]}));
         at += bench->update_sizes[i];
     }
     read_text(bench, document);
@@ -228,8 +228,8 @@ static void prepare(struct bench *bench)
     quire_buffer_clear(&bench->updates);
     bench->update_count = 0;
     free(bench->update_sizes);
-    bench->update_sizes = calloc(history->patch_count + history->transaction_count + 1,
-        sizeof *bench->update_sizes);
+    bench->update_sizes =
+        calloc(history->patch_count + history->transaction_count + 1, sizeof *bench->update_sizes);
     need(bench->update_sizes != NULL, "no memory");
     if (concurrent) {
         prepare_concurrent(bench);
@@ -249,8 +249,8 @@ static bool wanted(const struct bench *bench, const char *name)
     return bench->only == NULL || strcmp(bench->only, name) == 0;
 }
 
-static void measure(struct bench *bench, const char *name, double (*run)(struct bench *bench),
-    size_t count)
+static void measure(
+    struct bench *bench, const char *name, double (*run)(struct bench *bench), size_t count)
 {
     double times[RUNS_MAX];
     if (!wanted(bench, name)) {
@@ -262,8 +262,8 @@ static void measure(struct bench *bench, const char *name, double (*run)(struct 
     qsort(times, bench->runs, sizeof times[0], compare_times);
     double median = times[bench->runs / 2];
     printf("{\"trace\": \"%s\", \"measure\": \"%s\", \"runs\": %u, \"min_ms\": %.4f, "
-           "\"median_ms\": %.4f, \"max_ms\": %.4f", bench->history->name, name, bench->runs,
-        times[0], median, times[bench->runs - 1]);
+           "\"median_ms\": %.4f, \"max_ms\": %.4f",
+        bench->history->name, name, bench->runs, times[0], median, times[bench->runs - 1]);
     if (count > 0) {
         printf(", \"each_ns\": %.1f", median * 1e6 / (double)count);
     }
@@ -290,14 +290,16 @@ static void measure_typing(struct bench *bench)
     qsort(times, history->patch_count, sizeof *times, compare_times);
     size_t last = history->patch_count - 1;
     printf("{\"trace\": \"%s\", \"measure\": \"typing\", \"p50_ns\": %.0f, \"p99_ns\": %.0f, "
-           "\"p999_ns\": %.0f, \"max_ns\": %.0f}\n", history->name, times[last / 2] * 1e6,
-        times[last - last / 100] * 1e6, times[last - last / 1000] * 1e6, times[last] * 1e6);
+           "\"p999_ns\": %.0f, \"max_ns\": %.0f}\n",
+        history->name, times[last / 2] * 1e6, times[last - last / 100] * 1e6,
+        times[last - last / 1000] * 1e6, times[last] * 1e6);
     free(times);
 }
 
 static int usage(const char *program)
 {
-    fprintf(stderr, "usage: %s [--runs N] [--only MEASURE] < HISTORIES\n"
+    fprintf(stderr,
+        "usage: %s [--runs N] [--only MEASURE] < HISTORIES\n"
         "Measures documents on recorded histories (tools/bench/lines.py TRACE.json.gz … writes\n"
         "them). MEASURE: local, taken, encode, merge, load, ready, open, updates, typing. N: ≤ %d.\n",
         program, RUNS_MAX);

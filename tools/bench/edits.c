@@ -176,8 +176,8 @@ static void measure_undo(size_t steps)
         quire_undo_destroy(undo);
         quire_document_destroy(document);
     }
-    printf("undo %zu, us a step: %.2f\nredo %zu, us a step: %.2f\n", steps, median(undos, RUNS), steps,
-        median(redos, RUNS));
+    printf("undo %zu, us a step: %.2f\nredo %zu, us a step: %.2f\n", steps, median(undos, RUNS),
+        steps, median(redos, RUNS));
 }
 
 static void measure_backspace(size_t letters)
@@ -207,7 +207,8 @@ static void measure_backspace(size_t letters)
         quire_buffer_finish(&state);
         quire_document_destroy(document);
     }
-    printf("backspace %zu, ms: %.2f\nbackspace %zu, state, bytes: %zu\n", letters, median(times, RUNS), letters, size);
+    printf("backspace %zu, ms: %.2f\nbackspace %zu, state, bytes: %zu\n", letters,
+        median(times, RUNS), letters, size);
 }
 
 static void measure_memory(size_t count)
@@ -236,7 +237,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: bench-edits [--quick]\n");
         return 2;
     }
-    for (size_t count = 62500; count <= (quick ? 62500u : 1000000u); count *= 2) { /* growth by doubling */
+    for (size_t count = 62500; count <= (quick ? 62500u : 1000000u);
+         count *= 2) { /* growth by doubling */
         measure_random(count, false);
     }
     measure_random(62500, true);

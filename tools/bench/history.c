@@ -30,7 +30,8 @@ void history_type(const struct history *history, struct quire_document *document
 {
     /* Recorders place a letter right after the visible one. Quire goes on behind what the replica typed last,
      * if that was erased there; not after another edit. */
-    bool visible = history->transaction_count > 0 && strncmp(history->name, "friendsforever", 14) != 0;
+    bool visible =
+        history->transaction_count > 0 && strncmp(history->name, "friendsforever", 14) != 0;
     for (size_t i = first; i < first + count; i++) {
         const struct patch *patch = &history->patches[i];
         struct quire_value mood = {.number = HISTORY_MOOD};
@@ -97,8 +98,8 @@ static bool missing(struct history *history, const struct replica *replica, size
     return past_last;
 }
 
-static void reset(struct replica *replica, const struct history *history,
-    const struct transaction *transaction)
+static void reset(
+    struct replica *replica, const struct history *history, const struct transaction *transaction)
 {
     quire_document_destroy(replica->document);
     OK(quire_document_create(&replica->document));
@@ -132,8 +133,8 @@ static void run_transaction(struct history *history, struct replica *replica, si
     free(lacks);
     replica->stamp.wall_ms = (int64_t)index;
     memcpy(transaction->replica, replica->stamp.replica, sizeof transaction->replica);
-    history_type(history, replica->document, &replica->stamp, transaction->patch,
-        transaction->patch_count);
+    history_type(
+        history, replica->document, &replica->stamp, transaction->patch, transaction->patch_count);
     replica->has[index] = 1;
     replica->last = index;
     transaction->delta = history->deltas.size;
@@ -194,17 +195,17 @@ static void read_transaction(struct history *history, char *line)
     history->transactions = grown(history->transactions, history->transaction_count,
         &history->transaction_capacity, sizeof *history->transactions);
     struct transaction *transaction = &history->transactions[history->transaction_count++];
-    *transaction = (struct transaction){.parent = history->parent_count,
-        .patch = history->patch_count};
+    *transaction =
+        (struct transaction){.parent = history->parent_count, .patch = history->patch_count};
     transaction->agent = (uint32_t)strtoul(line, &line, 10);
     transaction->seq = (uint32_t)strtoul(line, &line, 10);
-    for (char *end; ; line = end) {
+    for (char *end;; line = end) {
         size_t parent = strtoul(line, &end, 10);
         if (end == line) {
             break;
         }
-        history->parents = grown(history->parents, history->parent_count,
-            &history->parent_capacity, sizeof *history->parents);
+        history->parents = grown(history->parents, history->parent_count, &history->parent_capacity,
+            sizeof *history->parents);
         history->parents[history->parent_count++] = parent;
         transaction->parent_count++;
     }
@@ -212,8 +213,8 @@ static void read_transaction(struct history *history, char *line)
 
 static void read_patch(struct history *history, char *line)
 {
-    history->patches = grown(history->patches, history->patch_count, &history->patch_capacity,
-        sizeof *history->patches);
+    history->patches = grown(
+        history->patches, history->patch_count, &history->patch_capacity, sizeof *history->patches);
     struct patch *patch = &history->patches[history->patch_count++];
     patch->position = strtoul(line, &line, 10);
     patch->erased = strtoul(line, &line, 10);
@@ -237,19 +238,14 @@ bool history_read(struct history *history, FILE *file)
             quire_buffer_clear(&history->deltas);
             quire_buffer_clear(&history->expected);
             break;
-        case 'T':
-            read_transaction(history, line + 1);
-            break;
-        case 'P':
-            read_patch(history, line + 1);
-            break;
+        case 'T': read_transaction(history, line + 1); break;
+        case 'P': read_patch(history, line + 1); break;
         case 'E':
         case 'O':
             history->other_order = line[0] == 'O';
             read_hex(&history->expected, line + 2);
             return true;
-        default:
-            need(false, "a line that is no history");
+        default: need(false, "a line that is no history");
         }
     }
     return false;

@@ -33,7 +33,7 @@ struct transaction {
     size_t patch_count;
     size_t delta; /* offset in history.deltas */
     size_t delta_size;
-    size_t mark; /* of a search */
+    size_t mark;                         /* of a search */
     uint8_t replica[QUIRE_REPLICA_SIZE]; /* that it was typed with */
 };
 
@@ -52,7 +52,7 @@ struct history {
     struct quire_buffer deltas;
     struct quire_buffer expected;
     bool other_order; /* O */
-    char *line; /* being read */
+    char *line;       /* being read */
     size_t line_capacity;
 };
 

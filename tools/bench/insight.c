@@ -44,7 +44,7 @@ static const struct world worlds[] = {
 struct plant {
     const char *name;
     int32_t factor, step, monday, word; /* word: share in the last month, 1/1,000 */
-    double bars[4]; /* of the four worlds below */
+    double bars[4];                     /* of the four worlds below */
 };
 
 static const struct world plant_worlds[] = {
@@ -97,8 +97,8 @@ static void draw_runs(uint64_t *state, uint8_t *out, int32_t n, uint32_t share, 
     }
 }
 
-static void draw_diary(struct diary *diary, const struct world *world, const struct plant *plant,
-    uint64_t state)
+static void draw_diary(
+    struct diary *diary, const struct world *world, const struct plant *plant, uint64_t state)
 {
     static const int32_t seasons[7] = {-1000, -600, 0, 0, 600, 1200, 800};
     int32_t n = world->days, latent = normal(&state);
@@ -159,8 +159,8 @@ struct outcome {
     uint32_t theme_count;
 };
 
-static void look(struct qr_findings_work *work, const struct diary *diary, int32_t end, bool with_themes,
-    struct outcome *out)
+static void look(struct qr_findings_work *work, const struct diary *diary, int32_t end,
+    bool with_themes, struct outcome *out)
 {
     static struct qr_days days;
     static struct qr_factor factors[QR_FACTORS_MAX];
@@ -200,8 +200,12 @@ static void look(struct qr_findings_work *work, const struct diary *diary, int32
         kept += with >= QR_THEMES_WITH_MIN && with * 10 <= entries * 6;
     }
     if (with_themes) {
-        struct qr_presence presence = {.entries = entries, .recent = recent, .words = kept,
-            .seeds = seeds, .bits = &bits[0][0], .stride = sizeof bits[0]};
+        struct qr_presence presence = {.entries = entries,
+            .recent = recent,
+            .words = kept,
+            .seeds = seeds,
+            .bits = &bits[0][0],
+            .stride = sizeof bits[0]};
         out->theme_count = qr_themes_look(&presence, out->themes);
     }
 }
@@ -253,7 +257,9 @@ static bool is_within(double rate, double bar, int count)
 
 static void run_null(struct qr_findings_work *work, struct diary *diary, int count)
 {
-    printf("Diaries with nothing in them, %d a world: share with any false statement in one report\n", count);
+    printf(
+        "Diaries with nothing in them, %d a world: share with any false statement in one report\n",
+        count);
     for (size_t w = 0; w < sizeof worlds / sizeof *worlds; w++) {
         int any = 0, findings = 0, themes = 0;
         for (int i = 0; i < count; i++) {
@@ -266,22 +272,26 @@ static void run_null(struct qr_findings_work *work, struct diary *diary, int cou
             any += wrong + outcome.theme_count > 0;
         }
         double bar = worlds[w].persistent ? .10 : .06;
-        printf("  %-42s any %5.1f %%  moods %5.1f %%  themes %5.1f %%  bar %2.0f %%", worlds[w].name,
-            100. * any / count, 100. * findings / count, 100. * themes / count, 100 * bar);
+        printf("  %-42s any %5.1f %%  moods %5.1f %%  themes %5.1f %%  bar %2.0f %%",
+            worlds[w].name, 100. * any / count, 100. * findings / count, 100. * themes / count,
+            100 * bar);
         judge(is_within(1. * any / count, bar, count));
     }
 }
 
 static void run_planted(struct qr_findings_work *work, struct diary *diary, int count)
 {
-    printf("Diaries with one thing in them, %d each: found in one report (bar: the table less .07)\n", count);
+    printf(
+        "Diaries with one thing in them, %d each: found in one report (bar: the table less .07)\n",
+        count);
     for (size_t p = 0; p < sizeof plants / sizeof *plants; p++) {
         printf("  %s\n", plants[p].name);
         for (size_t w = 0; w < 4; w++) {
             int found = 0;
             for (int i = 0; i < count; i++) {
                 static struct outcome outcome;
-                draw_diary(diary, &plant_worlds[w], &plants[p], qr_mix(7000 * p + 100 * w + (uint64_t)i + 9));
+                draw_diary(diary, &plant_worlds[w], &plants[p],
+                    qr_mix(7000 * p + 100 * w + (uint64_t)i + 9));
                 look(work, diary, plant_worlds[w].days, plants[p].word != 0, &outcome);
                 found += finds(&outcome, &plants[p]);
             }
@@ -294,7 +304,8 @@ static void run_planted(struct qr_findings_work *work, struct diary *diary, int 
 
 static void run_year(struct qr_findings_work *work, struct diary *diary, int count)
 {
-    printf("A year of 12 looks at diaries with nothing in them, %d a world: any statement ever\n", count);
+    printf("A year of 12 looks at diaries with nothing in them, %d a world: any statement ever\n",
+        count);
     for (size_t w = 9; w < sizeof worlds / sizeof *worlds; w++) {
         int once = 0, twice = 0, themes = 0;
         for (int i = 0; i < count; i++) {
@@ -319,7 +330,8 @@ static void run_year(struct qr_findings_work *work, struct diary *diary, int cou
         }
         double bar = worlds[w].persistent ? .104 : .10;
         printf("  %-42s at one look %5.1f %%  at two %5.1f %%  themes %5.1f %%  bar %4.1f %%",
-            worlds[w].name, 100. * once / count, 100. * twice / count, 100. * themes / count, 100 * bar);
+            worlds[w].name, 100. * once / count, 100. * twice / count, 100. * themes / count,
+            100 * bar);
         judge(is_within(1. * twice / count, bar, count));
     }
 }
@@ -339,14 +351,16 @@ static double seconds(clockid_t clock)
 /* Words as a person has them: few are frequent, most are rare. */
 static size_t speed_text(uint64_t *state, char *out)
 {
-    static const char *const frequent[] = {"the", "and", "was", "I", "to", "a", "of", "in", "it", "my", "that",
-        "we", "with", "for", "so", "but", "happy", "not", "sad", "really", "today", "work", "garden", "friend"};
+    static const char *const frequent[] = {"the", "and", "was", "I", "to", "a", "of", "in", "it",
+        "my", "that", "we", "with", "for", "so", "but", "happy", "not", "sad", "really", "today",
+        "work", "garden", "friend"};
     size_t size = 0, in_sentence = 0;
     while (size < SPEED_TEXT - 20) {
         if (qr_draw_below(state, 10) < 6) {
             size += (size_t)sprintf(out + size, "%s", frequent[qr_draw_below(state, 24)]);
         } else {
-            uint32_t octave = qr_draw_below(state, 13), word = (1u << octave) + qr_draw_below(state, 1u << octave);
+            uint32_t octave = qr_draw_below(state, 13),
+                     word = (1u << octave) + qr_draw_below(state, 1u << octave);
             for (; word > 0; word /= 21) {
                 out[size++] = "bcdfghklmnprstvw"[word % 16];
                 out[size++] = "aeiou"[word % 5];
@@ -367,7 +381,8 @@ static void run_speed(void)
     static struct quire_bytes tags[2];
     char *texts = malloc(SPEED_ENTRIES * (SPEED_TEXT + 64));
     struct quire_insight_options options = {.today = 1000, .from = 0, .to = 1000};
-    size_t arena_size = quire_insight_size(SPEED_ENTRIES, SPEED_ENTRIES * SPEED_TEXT, SPEED_ENTRIES);
+    size_t arena_size =
+        quire_insight_size(SPEED_ENTRIES, SPEED_ENTRIES * SPEED_TEXT, SPEED_ENTRIES);
     void *arena = malloc(arena_size);
     uint64_t state = 1;
     if (texts == NULL || arena == NULL) {
@@ -399,8 +414,10 @@ static void run_speed(void)
     double end = seconds(CLOCK_PROCESS_CPUTIME_ID);
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
-    printf("1,000 entries of 1.55 KB: %.0f ms reading, %.0f ms means, looks and themes (processor time); "
-           "%ld KB resident, 1,550 of it the texts", (read - begin) * 1000, (end - read) * 1000, usage.ru_maxrss);
+    printf(
+        "1,000 entries of 1.55 KB: %.0f ms reading, %.0f ms means, looks and themes (processor time); "
+        "%ld KB resident, 1,550 of it the texts",
+        (read - begin) * 1000, (end - read) * 1000, usage.ru_maxrss);
     judge(status == QUIRE_OK && end - begin <= .5);
     free(arena);
     free(texts);
@@ -413,15 +430,19 @@ int main(int argument_count, char **arguments)
     int count = 100, chosen = 0;
     bool null = false, planted = false, year = false, speed = false;
     for (int i = 1; i < argument_count; i++) {
-        count = strcmp(arguments[i], "--long") == 0 ? 400 : strcmp(arguments[i], "--short") == 0 ? 20 : count;
+        count = strcmp(arguments[i], "--long") == 0 ? 400
+            : strcmp(arguments[i], "--short") == 0  ? 20
+                                                    : count;
         null |= strcmp(arguments[i], "null") == 0;
         planted |= strcmp(arguments[i], "planted") == 0;
         year |= strcmp(arguments[i], "year") == 0;
         speed |= strcmp(arguments[i], "speed") == 0;
     }
     for (int i = 1; i < argument_count; i++) {
-        if (strstr(" --long --short null planted year speed ", arguments[i]) == NULL || arguments[i][0] == 0) {
-            fprintf(stderr, "usage: bench-insight [--long | --short] [null] [planted] [year] [speed]\n");
+        if (strstr(" --long --short null planted year speed ", arguments[i]) == NULL
+            || arguments[i][0] == 0) {
+            fprintf(stderr,
+                "usage: bench-insight [--long | --short] [null] [planted] [year] [speed]\n");
             return 2;
         }
     }

@@ -68,8 +68,10 @@ int main(int argc, char **argv)
 {
     bool merges = argc == 3 && strcmp(argv[1], "merge") == 0;
     if (argc != 3 || (!merges && strcmp(argv[1], "open") != 0)) {
-        fprintf(stderr, "usage: %s merge|open STATE\nSays what memory an entry takes; STATE is a file of "
-            "what quire_document_encode writes.\n", argv[0]);
+        fprintf(stderr,
+            "usage: %s merge|open STATE\nSays what memory an entry takes; STATE is a file of "
+            "what quire_document_encode writes.\n",
+            argv[0]);
         return 2;
     }
     struct quire_buffer file = {0};

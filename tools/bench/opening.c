@@ -128,8 +128,8 @@ static void carry_out(struct profile *profile, const struct quire_actions *actio
 
 static void step(struct profile *profile, enum quire_event_kind kind, const uint8_t *entry)
 {
-    struct quire_event event = {.kind = kind, .now_ms = ++profile->now_ms,
-        .wall_ms = (int64_t)profile->now_ms};
+    struct quire_event event = {
+        .kind = kind, .now_ms = ++profile->now_ms, .wall_ms = (int64_t)profile->now_ms};
     struct quire_actions actions;
     ++profile->entropy;
     memcpy(event.entropy, &profile->entropy, sizeof profile->entropy);
@@ -167,9 +167,10 @@ static void type_entry(struct bench *bench, size_t index)
     struct quire_stamp stamp = quire_device_stamp(bench->profile.device, 1);
     struct quire_value title = {.text = quire_bytes_of_text("A day like any other")};
     OK(quire_document_set_register(document, &stamp, QUIRE_REGISTER_TITLE, &title));
-    OK(quire_document_add_element(document, &stamp, QUIRE_SET_TAGS, quire_bytes_of_text("home"), 0));
-    for (size_t i = 0; i < history->patch_count
-         && quire_document_text_size(document) < bench->size; i++) {
+    OK(quire_document_add_element(
+        document, &stamp, QUIRE_SET_TAGS, quire_bytes_of_text("home"), 0));
+    for (size_t i = 0; i < history->patch_count && quire_document_text_size(document) < bench->size;
+         i++) {
         history_type(history, document, &stamp, i, 1);
     }
     if (index == 0) {
@@ -197,8 +198,7 @@ static void make_journal(struct bench *bench)
 static size_t kept_size(const struct profile *profile)
 {
     size_t size = 0;
-    for (const struct record *record = profile->records; record != NULL;
-         record = record->hh.next) {
+    for (const struct record *record = profile->records; record != NULL; record = record->hh.next) {
         if (record->key[0] == 'e' || record->key[0] == 't' || record->key[0] == 'l') {
             size += record->value.size;
         }
@@ -269,8 +269,8 @@ static void tell(const struct bench *bench, const char *measure, double *times, 
            "\"kept_bytes\": %zu, \"memory_bytes\": %zu, \"runs\": %u, \"min_ms\": %.3f, "
            "\"median_ms\": %.3f, \"max_ms\": %.3f}\n",
         bench->history.name, measure, bench->entry_count, bench->expected.size,
-        kept_size(&bench->profile) / bench->entry_count, memory / open, bench->runs,
-        times[0], times[bench->runs / 2], times[bench->runs - 1]);
+        kept_size(&bench->profile) / bench->entry_count, memory / open, bench->runs, times[0],
+        times[bench->runs / 2], times[bench->runs - 1]);
 }
 
 static void measure(struct bench *bench)
@@ -290,10 +290,12 @@ static void measure(struct bench *bench)
 
 static int usage(const char *program)
 {
-    fprintf(stderr, "usage: %s [--entries N] [--bytes N] [--runs N] < HISTORY\n"
+    fprintf(stderr,
+        "usage: %s [--entries N] [--bytes N] [--runs N] < HISTORY\n"
         "Measures opening N (1000) entries of N (6300) bytes of text, decryption included, the median of\n"
         "N (9) runs. tools/bench/lines.py TRACE.json.gz writes the history, of which each entry is the\n"
-        "beginning; tools/typist makes a trace up.\n", program);
+        "beginning; tools/typist makes a trace up.\n",
+        program);
     return 2;
 }
 
@@ -324,7 +326,7 @@ int main(int argc, char **argv)
     make_journal(&bench);
     measure(&bench);
     struct record *record, *next;
-    HASH_ITER(hh, bench.profile.records, record, next) {
+    HASH_ITER (hh, bench.profile.records, record, next) {
         HASH_DEL(bench.profile.records, record);
         quire_buffer_finish(&record->value);
         free(record);

@@ -16,8 +16,8 @@ struct signer {
     const struct qr_vault *vault;
 };
 
-static enum quire_status add_record(struct load_account *account, struct qr_record *record,
-    struct signer signer)
+static enum quire_status add_record(
+    struct load_account *account, struct qr_record *record, struct signer signer)
 {
     static const uint8_t zeros[QR_HASH_SIZE];
     uint8_t signature[QR_SIGNATURE_SIZE];
@@ -80,7 +80,8 @@ static enum quire_status add_epoch(struct load_account *account, const struct qr
     return add_record(account, &record, (struct signer){.kit = kit});
 }
 
-static enum quire_status add_device(struct load_account *account, const struct qr_kit *kit, size_t at)
+static enum quire_status add_device(
+    struct load_account *account, const struct qr_kit *kit, size_t at)
 {
     uint8_t random[QR_ENTROPY_SIZE], seal[QR_SEAL_SIZE], name[QR_NAME_SIZE];
     const struct qr_vault *first = account->devices[0].vault;
@@ -88,8 +89,8 @@ static enum quire_status add_device(struct load_account *account, const struct q
     enum quire_status status =
         qr_vault_seal_epoch(first, 1, public.box_public, draw(account, random), seal);
     if (status == QUIRE_OK) {
-        status = qr_vault_seal_name(first, 1, public.device, quire_bytes_of_text("load"),
-            draw(account, random), name);
+        status = qr_vault_seal_name(
+            first, 1, public.device, quire_bytes_of_text("load"), draw(account, random), name);
     }
     if (status != QUIRE_OK) {
         return status;
@@ -100,11 +101,12 @@ static enum quire_status add_device(struct load_account *account, const struct q
     record.add.epoch = 1;
     record.add.name = name;
     record.add.seal = seal;
-    return add_record(account, &record, (struct signer){.kit = kit, .vault = at == 0 ? NULL : first});
+    return add_record(
+        account, &record, (struct signer){.kit = kit, .vault = at == 0 ? NULL : first});
 }
 
-enum quire_status load_account_init(struct load_account *account, const uint8_t seed[QR_ENTROPY_SIZE],
-    size_t device_count)
+enum quire_status load_account_init(
+    struct load_account *account, const uint8_t seed[QR_ENTROPY_SIZE], size_t device_count)
 {
     *account = (struct load_account){0};
     if (device_count == 0 || device_count > LOAD_DEVICES_MAX) {
@@ -164,8 +166,8 @@ static enum quire_status seal(struct load_account *account, const struct load_de
     return status;
 }
 
-enum quire_status load_account_batch(struct load_account *account, size_t at, size_t size,
-    struct quire_buffer *out_batch)
+enum quire_status load_account_batch(
+    struct load_account *account, size_t at, size_t size, struct quire_buffer *out_batch)
 {
     struct load_device *device = &account->devices[at];
     uint8_t nonce[QR_NONCE_SIZE], signed_hash[QR_HASH_SIZE];
@@ -182,15 +184,17 @@ enum quire_status load_account_batch(struct load_account *account, size_t at, si
     batch.roster_seq = account->record_count - 1;
     batch.prev = device->head;
     batch.change_count = 1;
-    batch.changes[0] = (struct qr_change){.kind = QR_CHANGE_OPS, .entry = account->entry, .nonce = nonce,
+    batch.changes[0] = (struct qr_change){.kind = QR_CHANGE_OPS,
+        .entry = account->entry,
+        .nonce = nonce,
         .ciphertext = quire_buffer_bytes(&ciphertext)};
     status = qr_batch_write(&batch, out_batch);
     if (status == QUIRE_OK) {
         status = quire_buffer_append(out_batch, signature, sizeof signature);
     }
     if (status == QUIRE_OK) {
-        status = qr_batch_read((struct quire_bytes){out_batch->data + start, out_batch->size - start},
-            &batch);
+        status = qr_batch_read(
+            (struct quire_bytes){out_batch->data + start, out_batch->size - start}, &batch);
     }
     if (status != QUIRE_OK) {
         goto out;

@@ -30,12 +30,12 @@ struct load_account {
 };
 
 /** Makes the account that goes with `seed`: the same every time. Finish it also after a failure. */
-QUIRE_CHECKED enum quire_status load_account_init(struct load_account *account,
-    const uint8_t seed[QR_ENTROPY_SIZE], size_t device_count);
+QUIRE_CHECKED enum quire_status load_account_init(
+    struct load_account *account, const uint8_t seed[QR_ENTROPY_SIZE], size_t device_count);
 void load_account_finish(struct load_account *account);
 
 /** Appends the next batch of a device's chain, sealed and signed, with one change of `size` bytes. */
-QUIRE_CHECKED enum quire_status load_account_batch(struct load_account *account, size_t device,
-    size_t size, struct quire_buffer *out_batch);
+QUIRE_CHECKED enum quire_status load_account_batch(
+    struct load_account *account, size_t device, size_t size, struct quire_buffer *out_batch);
 
 #endif

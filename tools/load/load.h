@@ -15,7 +15,14 @@ struct options {
     bool survive;
 };
 
-enum phase { PHASE_CONNECT, PHASE_CHALLENGE, PHASE_WELCOME, PHASE_CAUGHT_UP, PHASE_READY, PHASE_GONE };
+enum phase {
+    PHASE_CONNECT,
+    PHASE_CHALLENGE,
+    PHASE_WELCOME,
+    PHASE_CAUGHT_UP,
+    PHASE_READY,
+    PHASE_GONE
+};
 
 struct connection {
     struct load *load;

@@ -19,8 +19,9 @@
 static void push_next(struct connection *connection, uint64_t appointed_ns)
 {
     connection->started_ns[connection->sent] = appointed_ns;
-    load_need(load_socket_send(&connection->socket,
-             quire_buffer_bytes(&connection->pushes[connection->sent])), "sending");
+    load_need(load_socket_send(
+                  &connection->socket, quire_buffer_bytes(&connection->pushes[connection->sent])),
+        "sending");
     quire_buffer_finish(&connection->pushes[connection->sent]);
     connection->sent++;
 }
@@ -32,7 +33,8 @@ static void push_more(struct connection *connection)
     if (connection->pushes == NULL || options->rate > 0 || connection->phase != PHASE_READY) {
         return;
     }
-    while (connection->sent < options->pushes && connection->sent - connection->acked < options->window) {
+    while (connection->sent < options->pushes
+        && connection->sent - connection->acked < options->window) {
         push_next(connection, load_now_ns());
     }
 }
@@ -51,7 +53,8 @@ static void prepare(struct load *load, struct connection *connection)
         size_t ends[LOAD_PUSH_MAX] = {0};
         quire_buffer_clear(&bytes);
         for (uint64_t k = 0; k < options->per_push; k++) {
-            load_need(load_account_batch(connection->account, connection->device, options->size, &bytes),
+            load_need(
+                load_account_batch(connection->account, connection->device, options->size, &bytes),
                 "making a batch");
             ends[k] = bytes.size;
         }
@@ -84,8 +87,9 @@ static double cpu_seconds(uint64_t pid)
     }
     const char *after = fgets(line, sizeof line, file) ? strrchr(line, ')') : NULL;
     fclose(file);
-    if (after == NULL ||
-        sscanf(after + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) != 2) {
+    if (after == NULL
+        || sscanf(after + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system)
+            != 2) {
         return 0;
     }
     return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
@@ -152,8 +156,8 @@ static void run(struct load *load)
     printf("{\"acknowledged\": %llu, \"of\": %llu, \"delivered\": %llu, \"seconds\": %.3f, "
            "\"seconds_delivered\": %.3f, \"errors\": %llu, \"connections_lost\": %zu",
         (unsigned long long)load->acked_batches, (unsigned long long)(total * options->per_push),
-        (unsigned long long)load->delivered_batches, acked_s, all_s, (unsigned long long)load->errors,
-        load->gone);
+        (unsigned long long)load->delivered_batches, acked_s, all_s,
+        (unsigned long long)load->errors, load->gone);
     if (load->latency_count > 0 && acked_s > 0) {
         static const struct {
             const char *name;
@@ -180,8 +184,15 @@ static void run(struct load *load)
 
 static void read_options(struct options *options, int argc, char **argv)
 {
-    *options = (struct options){.server = "127.0.0.1:4780", .users = 50, .devices = 3, .writers = 1,
-        .pushes = 200, .per_push = 1, .size = 150, .window = 8, .seed = 1};
+    *options = (struct options){.server = "127.0.0.1:4780",
+        .users = 50,
+        .devices = 3,
+        .writers = 1,
+        .pushes = 200,
+        .per_push = 1,
+        .size = 150,
+        .window = 8,
+        .seed = 1};
     const struct {
         const char *name;
         uint64_t *value;
@@ -213,7 +224,8 @@ static void read_options(struct options *options, int argc, char **argv)
         for (size_t k = 0; k < sizeof numbers / sizeof numbers[0] && i + 1 < argc && !known; k++) {
             if (strcmp(argv[i], numbers[k].name) == 0) {
                 *numbers[k].value = strtoull(argv[i + 1], NULL, 10);
-                known = *numbers[k].value >= numbers[k].least && *numbers[k].value <= numbers[k].most;
+                known =
+                    *numbers[k].value >= numbers[k].least && *numbers[k].value <= numbers[k].most;
             }
         }
         if (!known) {
@@ -253,20 +265,23 @@ int main(int argc, char **argv)
         load.latencies_ns =
             calloc(options->users * options->writers * options->pushes + 1, sizeof(uint64_t));
     }
-    if (load.epoll < 0 || load.accounts == NULL || load.connections == NULL ||
-        (load.latencies_ns == NULL && !options->survive)) {
+    if (load.epoll < 0 || load.accounts == NULL || load.connections == NULL
+        || (load.latencies_ns == NULL && !options->survive)) {
         load_die("no memory");
     }
     for (uint64_t i = 0; i < options->users; i++) {
         uint8_t seed[QR_ENTROPY_SIZE] = {0}, random[QR_ENTROPY_SIZE];
         memcpy(seed, &options->seed, sizeof options->seed);
         qr_entropy_expand(random, seed, i);
-        load_need(load_account_init(&load.accounts[i], random, options->devices), "making an account");
+        load_need(
+            load_account_init(&load.accounts[i], random, options->devices), "making an account");
     }
     for (size_t i = 0; i < load.connection_count; i++) {
         struct connection *connection = &load.connections[i];
-        *connection = (struct connection){.load = &load, .account = &load.accounts[i % options->users],
-            .device = i / options->users, .socket = {.descriptor = -1}};
+        *connection = (struct connection){.load = &load,
+            .account = &load.accounts[i % options->users],
+            .device = i / options->users,
+            .socket = {.descriptor = -1}};
         if (connection->device < options->writers && options->pushes > 0 && !options->survive) {
             prepare(&load, connection);
         }

@@ -47,10 +47,10 @@ enum quire_status load_socket_connect(struct load_socket *target, const char *ho
     }
     int one = 1;
     target->descriptor = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (target->descriptor < 0 ||
-        setsockopt(target->descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) != 0 ||
-        (connect(target->descriptor, (struct sockaddr *)&peer, sizeof peer) != 0 &&
-            errno != EINPROGRESS)) {
+    if (target->descriptor < 0
+        || setsockopt(target->descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) != 0
+        || (connect(target->descriptor, (struct sockaddr *)&peer, sizeof peer) != 0
+            && errno != EINPROGRESS)) {
         load_socket_close(target);
         return QUIRE_EIO;
     }
@@ -67,8 +67,8 @@ void load_socket_close(struct load_socket *socket)
     *socket = (struct load_socket){.descriptor = -1};
 }
 
-static enum quire_status queue_frame(struct load_socket *socket, uint8_t opcode,
-    struct quire_bytes message)
+static enum quire_status queue_frame(
+    struct load_socket *socket, uint8_t opcode, struct quire_bytes message)
 {
     /* Masked, as a client must, with a mask of zeros: the bytes go out as they are. */
     uint8_t head[14] = {(uint8_t)(0x80 | opcode), 0x80};
@@ -91,7 +91,8 @@ static enum quire_status queue_frame(struct load_socket *socket, uint8_t opcode,
     if (status == QUIRE_OK) {
         status = quire_buffer_append(&socket->out, head, size + 4);
     }
-    return status == QUIRE_OK ? quire_buffer_append(&socket->out, message.data, message.size) : status;
+    return status == QUIRE_OK ? quire_buffer_append(&socket->out, message.data, message.size)
+                              : status;
 }
 
 enum quire_status load_socket_send(struct load_socket *socket, struct quire_bytes message)

@@ -20,7 +20,8 @@ QUIRE_CHECKED enum quire_status load_socket_connect(struct load_socket *socket, 
 void load_socket_close(struct load_socket *socket);
 
 /** Queues one binary message; load_socket_flush sends it. ENOMEM. */
-QUIRE_CHECKED enum quire_status load_socket_send(struct load_socket *socket, struct quire_bytes message);
+QUIRE_CHECKED enum quire_status load_socket_send(
+    struct load_socket *socket, struct quire_bytes message);
 /** Writes as much as the kernel takes. EIO: the connection is gone. */
 QUIRE_CHECKED enum quire_status load_socket_flush(struct load_socket *socket);
 

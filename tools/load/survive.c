@@ -56,10 +56,12 @@ static void push_surviving(struct connection *connection)
             struct load_device *device = &connection->account->devices[connection->device];
             quire_buffer_clear(&load->scratch);
             quire_buffer_clear(push);
-            load_need(load_account_batch(connection->account, connection->device, load->options.size,
-                     &load->scratch), "making a batch");
+            load_need(load_account_batch(connection->account, connection->device,
+                          load->options.size, &load->scratch),
+                "making a batch");
             struct quire_bytes batch = quire_buffer_bytes(&load->scratch);
-            struct qr_frame frame = {.type = QR_FRAME_PUSH, .push = {.batches = &batch, .batch_count = 1}};
+            struct qr_frame frame = {
+                .type = QR_FRAME_PUSH, .push = {.batches = &batch, .batch_count = 1}};
             load_need(qr_frame_write(&frame, push), "writing a push");
             connection->made++;
             memcpy(connection->heads[connection->made % (window + 1)], device->head, QR_HASH_SIZE);

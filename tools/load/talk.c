@@ -34,8 +34,8 @@ void load_need(enum quire_status status, const char *what)
     }
 }
 
-static void send_frame(struct connection *connection, const struct qr_frame *frame,
-    struct quire_buffer *keep)
+static void send_frame(
+    struct connection *connection, const struct qr_frame *frame, struct quire_buffer *keep)
 {
     struct quire_buffer *buffer = keep ? keep : &connection->load->scratch;
     quire_buffer_clear(buffer);
@@ -66,7 +66,8 @@ static void answer_challenge(struct connection *connection, struct quire_bytes c
     uint8_t digest[QR_HASH_SIZE], signature[QR_SIGNATURE_SIZE];
     struct quire_bytes records[2 + LOAD_DEVICES_MAX];
     uint32_t known = connection->load->frame.challenge.roster_count;
-    qr_auth_digest(quire_bytes_of_text(host), quire_buffer_bytes(&connection->hello), challenge, digest);
+    qr_auth_digest(
+        quire_bytes_of_text(host), quire_buffer_bytes(&connection->hello), challenge, digest);
     qr_vault_sign(account->devices[connection->device].vault, QR_CONTEXT_AUTH,
         &(struct quire_bytes){digest, sizeof digest}, 1, signature);
     struct qr_frame auth = {.type = QR_FRAME_AUTH};
@@ -86,8 +87,10 @@ static void subscribe(struct connection *connection)
     sub.sub.roster_count = connection->account->record_count;
     if (connection->heads != NULL && connection->acked > 0) {
         position = (struct qr_frame_position){
-            .replica = connection->account->devices[connection->device].replica, .seq = connection->acked,
-            .hash_prefix = connection->heads[connection->acked % (connection->load->options.window + 1)]};
+            .replica = connection->account->devices[connection->device].replica,
+            .seq = connection->acked,
+            .hash_prefix =
+                connection->heads[connection->acked % (connection->load->options.window + 1)]};
         sub.sub.positions = &position;
         sub.sub.position_count = 1;
     }
@@ -112,7 +115,6 @@ static void count_acks(struct connection *connection, const struct qr_frame *fra
     }
 }
 
-
 static void count_delta(struct connection *connection, const struct qr_frame *frame, size_t size)
 {
     connection->load->delivered_batches += frame->delta.batch_count;
@@ -132,12 +134,8 @@ static bool take_message(void *context, struct quire_bytes message)
     struct qr_frame *frame = &load->frame;
     load_need(qr_frame_read(message, &load->space, frame), "a frame from the server");
     switch (frame->type) {
-    case QR_FRAME_CHALLENGE:
-        answer_challenge(connection, message);
-        break;
-    case QR_FRAME_WELCOME:
-        subscribe(connection);
-        break;
+    case QR_FRAME_CHALLENGE: answer_challenge(connection, message); break;
+    case QR_FRAME_WELCOME: subscribe(connection); break;
     case QR_FRAME_CAUGHT_UP:
         if (connection->phase != PHASE_READY) {
             if (connection->heads != NULL) {
@@ -147,15 +145,9 @@ static bool take_message(void *context, struct quire_bytes message)
             load->ready++;
         }
         break;
-    case QR_FRAME_ACK:
-        count_acks(connection, frame);
-        break;
-    case QR_FRAME_WANT:
-        load_count_lost(connection, frame);
-        break;
-    case QR_FRAME_DELTA:
-        count_delta(connection, frame, message.size);
-        break;
+    case QR_FRAME_ACK: count_acks(connection, frame); break;
+    case QR_FRAME_WANT: load_count_lost(connection, frame); break;
+    case QR_FRAME_DELTA: count_delta(connection, frame, message.size); break;
     case QR_FRAME_PING:
         if (!frame->ping.reply) {
             struct qr_frame pong = {.type = QR_FRAME_PING};
@@ -169,8 +161,7 @@ static bool take_message(void *context, struct quire_bytes message)
             fprintf(stderr, "quire-load: the server says %s\n", qr_error_name(frame->error.code));
         }
         break;
-    default:
-        break;
+    default: break;
     }
     return true;
 }

@@ -9,7 +9,8 @@
 
 #define SIX "anger", "disgust", "fear", "joy", "sadness", "surprise"
 #define EKMAN "anger", "disgust", "fear", "joy", "neutral", "sadness", "surprise"
-#define FINER "admiration", "amusement", "annoyance", "caring", "confusion", "curiosity", "desire", \
+#define FINER \
+    "admiration", "amusement", "annoyance", "caring", "confusion", "curiosity", "desire", \
         "disappointment", "excitement", "gratitude", "love", "nervousness", "optimism", "remorse"
 #define GO "GoEmotions (Demszky et al., 2020; Google Research), CC BY 4.0"
 #define BRIGHTER "BRIGHTER (Muhammad et al., 2025), CC BY 4.0"
@@ -17,20 +18,64 @@
 #define EMOT "EmoT of IndoNLU (Saputri et al., 2018; Wilie et al., 2020), Apache-2.0"
 
 const struct recipe recipes[] = {
-    {.name = "en", QR_BUNDLE_EMOTIONS, QR_LANGUAGE_EN, {EKMAN, FINER}, 7, 16000, 3, 8, .80, .60,
+    {.name = "en",
+        QR_BUNDLE_EMOTIONS,
+        QR_LANGUAGE_EN,
+        {EKMAN, FINER},
+        7,
+        16000,
+        3,
+        8,
+        .80,
+        .60,
         GO "; thresholds also from " BRIGHTER},
-    {.name = "en-small", QR_BUNDLE_EMOTIONS, QR_LANGUAGE_EN, {EKMAN}, 7, 6900, 1, 8, .80, .60,
+    {.name = "en-small",
+        QR_BUNDLE_EMOTIONS,
+        QR_LANGUAGE_EN,
+        {EKMAN},
+        7,
+        6900,
+        1,
+        8,
+        .80,
+        .60,
         GO "; thresholds also from " BRIGHTER},
     {.name = "es", QR_BUNDLE_EMOTIONS, QR_LANGUAGE_ES, {SIX}, 6, 6950, 2, 15, .83, .70, BRIGHTER},
     {.name = "de", QR_BUNDLE_EMOTIONS, QR_LANGUAGE_DE, {SIX}, 6, 6950, 2, 15, .83, .48, BRIGHTER},
     {.name = "zh", QR_BUNDLE_EMOTIONS, QR_LANGUAGE_ZH, {SIX}, 6, 6950, 2, 15, .83, .53, BRIGHTER},
-    {.name = "id", QR_BUNDLE_EMOTIONS, QR_LANGUAGE_ID, {"anger", "fear", "joy", "love", "sadness"}, 5,
-        6950, 3, 15, .83, .66, EMOT},
-    {.name = "fr", QR_BUNDLE_EMOTIONS, QR_LANGUAGE_FR,
-        {"anger", "anticipation", "disgust", "fear", "joy", "sadness", "surprise", "trust"}, 8, 5500, 2,
-        8, .83, 0, XED " (labels projected over film subtitles: weak)"},
-    {.name = "language", QR_BUNDLE_LANGUAGES, QR_LANGUAGE_UNKNOWN, {"en", "es", "de", "fr", "id"}, 5, 4300,
-        3, 8, .90, .99, GO "; " BRIGHTER "; " XED "; " EMOT},
+    {.name = "id",
+        QR_BUNDLE_EMOTIONS,
+        QR_LANGUAGE_ID,
+        {"anger", "fear", "joy", "love", "sadness"},
+        5,
+        6950,
+        3,
+        15,
+        .83,
+        .66,
+        EMOT},
+    {.name = "fr",
+        QR_BUNDLE_EMOTIONS,
+        QR_LANGUAGE_FR,
+        {"anger", "anticipation", "disgust", "fear", "joy", "sadness", "surprise", "trust"},
+        8,
+        5500,
+        2,
+        8,
+        .83,
+        0,
+        XED " (labels projected over film subtitles: weak)"},
+    {.name = "language",
+        QR_BUNDLE_LANGUAGES,
+        QR_LANGUAGE_UNKNOWN,
+        {"en", "es", "de", "fr", "id"},
+        5,
+        4300,
+        3,
+        8,
+        .90,
+        .99,
+        GO "; " BRIGHTER "; " XED "; " EMOT},
     {0},
 };
 
@@ -83,7 +128,8 @@ static bool read_file(const char *path, char **out_bytes, size_t *out_size)
     size_t size = 0, capacity = 1 << 20;
     char *bytes = must(capacity);
     int got = file == NULL ? -1 : 0;
-    while (file != NULL && (got = gzread(file, bytes + size, (unsigned)(capacity - size - 1))) > 0) {
+    while (
+        file != NULL && (got = gzread(file, bytes + size, (unsigned)(capacity - size - 1))) > 0) {
         size += (size_t)got;
         if (capacity - size < 2) {
             char *grown = must(capacity * 2);
@@ -143,8 +189,8 @@ static bool csv_cell(char *bytes, size_t size, size_t *position, struct quire_by
     }
     bool row_ends = i >= size || bytes[i] == '\n';
     *position = i < size ? i + 1 : size;
-    *out = (struct quire_bytes){(uint8_t *)bytes + begin,
-        write - begin - (write > begin && bytes[write - 1] == '\r')};
+    *out = (struct quire_bytes){
+        (uint8_t *)bytes + begin, write - begin - (write > begin && bytes[write - 1] == '\r')};
     return row_ends;
 }
 
@@ -183,8 +229,8 @@ static void read_csv(const struct recipe *recipe, char *bytes, size_t size, stru
     }
 }
 
-static void read_tsv(const struct recipe *recipe, char *bytes, size_t size, const char *const *names,
-    size_t names_size, size_t first, struct samples *out)
+static void read_tsv(const struct recipe *recipe, char *bytes, size_t size,
+    const char *const *names, size_t names_size, size_t first, struct samples *out)
 {
     for (char *line = bytes, *end; line < bytes + size; line = end + 1) {
         end = memchr(line, '\n', (size_t)(bytes + size - line));
@@ -210,13 +256,14 @@ static void read_tsv(const struct recipe *recipe, char *bytes, size_t size, cons
     }
 }
 
-static const char *const xed_names[] = {"anger", "anticipation", "disgust", "fear", "joy", "sadness",
-    "surprise", "trust"};
+static const char *const xed_names[] = {
+    "anger", "anticipation", "disgust", "fear", "joy", "sadness", "surprise", "trust"};
 static const char *const ekman_names[] = {EKMAN};
-static const char *const original_names[] = {"admiration", "amusement", "anger", "annoyance", "approval",
-    "caring", "confusion", "curiosity", "desire", "disappointment", "disapproval", "disgust",
-    "embarrassment", "excitement", "fear", "gratitude", "grief", "joy", "love", "nervousness", "optimism",
-    "pride", "realization", "relief", "remorse", "sadness", "surprise", "neutral"};
+static const char *const original_names[] = {"admiration", "amusement", "anger", "annoyance",
+    "approval", "caring", "confusion", "curiosity", "desire", "disappointment", "disapproval",
+    "disgust", "embarrassment", "excitement", "fear", "gratitude", "grief", "joy", "love",
+    "nervousness", "optimism", "pride", "realization", "relief", "remorse", "sadness", "surprise",
+    "neutral"};
 
 bool read_labelled(const struct recipe *recipe, const char *path, struct samples *out)
 {
@@ -237,7 +284,8 @@ bool read_labelled(const struct recipe *recipe, const char *path, struct samples
     return true;
 }
 
-static bool read_in(const struct recipe *recipe, const char *folder, const char *name, struct samples *out)
+static bool read_in(
+    const struct recipe *recipe, const char *folder, const char *name, struct samples *out)
 {
     char path[1024];
     snprintf(path, sizeof path, "%s/%s", folder, name);
@@ -245,8 +293,8 @@ static bool read_in(const struct recipe *recipe, const char *folder, const char 
 }
 
 /* The main labels come from the seven, the finer ones from the same rows of the 28. */
-static bool read_goemotions(const struct recipe *recipe, const char *folder, const char *split,
-    struct samples *out)
+static bool read_goemotions(
+    const struct recipe *recipe, const char *folder, const char *split, struct samples *out)
 {
     char name[64];
     size_t before = out->count;
@@ -266,7 +314,8 @@ static bool read_goemotions(const struct recipe *recipe, const char *folder, con
     for (size_t i = 0; i < finer.count && before + i < out->count; i++) {
         struct sample *row = &out->rows[before + i];
         if (!quire_bytes_equal(row->text, finer.rows[i].text)) {
-            fprintf(stderr, "train-emotion: The two files of GoEmotions differ at row %zu.\n", i + 1);
+            fprintf(
+                stderr, "train-emotion: The two files of GoEmotions differ at row %zu.\n", i + 1);
             return false;
         }
         row->labels = (row->labels & main_bits) | (finer.rows[i].labels & ~main_bits);
@@ -276,8 +325,8 @@ static bool read_goemotions(const struct recipe *recipe, const char *folder, con
 }
 
 /* Texts of one language, at most `most` of each file, label k. */
-static bool read_language(const struct recipe *recipe, const char *folder, const char *name, uint32_t k,
-    size_t most, struct samples *out)
+static bool read_language(const struct recipe *recipe, const char *folder, const char *name,
+    uint32_t k, size_t most, struct samples *out)
 {
     size_t before = out->count;
     if (!read_in(recipe, folder, name, out)) {
@@ -303,24 +352,18 @@ bool read_training(const struct recipe *recipe, const char *folder, struct sampl
             && read_language(recipe, folder, "indonlu-emot.train.csv.gz", 4, 6000, out);
     }
     switch (recipe->language) {
-    case QR_LANGUAGE_EN:
-        return read_goemotions(recipe, folder, "train", out);
-    case QR_LANGUAGE_ES:
-        return read_in(recipe, folder, "brighter-a.esp.train.csv.gz", out);
-    case QR_LANGUAGE_DE:
-        return read_in(recipe, folder, "brighter-a.deu.train.csv.gz", out);
-    case QR_LANGUAGE_ZH:
-        return read_in(recipe, folder, "brighter-a.chn.train.csv.gz", out);
-    case QR_LANGUAGE_ID:
-        return read_in(recipe, folder, "indonlu-emot.train.csv.gz", out);
+    case QR_LANGUAGE_EN: return read_goemotions(recipe, folder, "train", out);
+    case QR_LANGUAGE_ES: return read_in(recipe, folder, "brighter-a.esp.train.csv.gz", out);
+    case QR_LANGUAGE_DE: return read_in(recipe, folder, "brighter-a.deu.train.csv.gz", out);
+    case QR_LANGUAGE_ZH: return read_in(recipe, folder, "brighter-a.chn.train.csv.gz", out);
+    case QR_LANGUAGE_ID: return read_in(recipe, folder, "indonlu-emot.train.csv.gz", out);
     case QR_LANGUAGE_FR:
         if (!read_in(recipe, folder, "xed-fr.tsv.gz", out)) {
             return false;
         }
         out->count -= out->count / 10; /* the last tenth is held out */
         return true;
-    default:
-        return false;
+    default: return false;
     }
 }
 
@@ -333,16 +376,11 @@ bool read_development(const struct recipe *recipe, const char *folder, struct sa
             && read_language(recipe, folder, "indonlu-emot.valid.csv.gz", 4, 1000, out);
     }
     switch (recipe->language) {
-    case QR_LANGUAGE_EN:
-        return read_goemotions(recipe, folder, "dev", out);
-    case QR_LANGUAGE_ES:
-        return read_in(recipe, folder, "brighter-a.esp.dev.csv.gz", out);
-    case QR_LANGUAGE_DE:
-        return read_in(recipe, folder, "brighter-a.deu.dev.csv.gz", out);
-    case QR_LANGUAGE_ZH:
-        return read_in(recipe, folder, "brighter-a.chn.dev.csv.gz", out);
-    case QR_LANGUAGE_ID:
-        return read_in(recipe, folder, "indonlu-emot.valid.csv.gz", out);
+    case QR_LANGUAGE_EN: return read_goemotions(recipe, folder, "dev", out);
+    case QR_LANGUAGE_ES: return read_in(recipe, folder, "brighter-a.esp.dev.csv.gz", out);
+    case QR_LANGUAGE_DE: return read_in(recipe, folder, "brighter-a.deu.dev.csv.gz", out);
+    case QR_LANGUAGE_ZH: return read_in(recipe, folder, "brighter-a.chn.dev.csv.gz", out);
+    case QR_LANGUAGE_ID: return read_in(recipe, folder, "indonlu-emot.valid.csv.gz", out);
     case QR_LANGUAGE_FR: {
         struct samples all = {0};
         if (!read_in(recipe, folder, "xed-fr.tsv.gz", &all)) {
@@ -354,8 +392,7 @@ bool read_development(const struct recipe *recipe, const char *folder, struct sa
         free(all.rows);
         return true;
     }
-    default:
-        return false;
+    default: return false;
     }
 }
 
@@ -364,10 +401,11 @@ static uint32_t finer_bits(const struct recipe *recipe, uint32_t labels)
 {
     static const struct {
         const char *main, *finer[8];
-    } groups[] = {
-        {"joy", {"admiration", "amusement", "caring", "desire", "excitement", "gratitude", "love", "optimism"}},
-        {"anger", {"annoyance"}}, {"sadness", {"disappointment", "remorse"}}, {"fear", {"nervousness"}},
-        {"surprise", {"confusion", "curiosity"}}};
+    } groups[] = {{"joy",
+                      {"admiration", "amusement", "caring", "desire", "excitement", "gratitude",
+                          "love", "optimism"}},
+        {"anger", {"annoyance"}}, {"sadness", {"disappointment", "remorse"}},
+        {"fear", {"nervousness"}}, {"surprise", {"confusion", "curiosity"}}};
     for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
         if (labels & bit_of(recipe, groups[i].main, strlen(groups[i].main))) {
             for (size_t j = 0; j < 8 && groups[i].finer[j] != NULL; j++) {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SHOWN_MIN 15  /* fewer shown texts say nothing about precision */
+#define SHOWN_MIN 15 /* fewer shown texts say nothing about precision */
 #define BIN_MIN 10
 #define RESAMPLES 1000
 
@@ -17,13 +17,13 @@ struct ranked {
 static int greatest_first(const void *left, const void *right)
 {
     const struct ranked *a = left, *b = right;
-    return a->logit != b->logit ? (a->logit < b->logit ? 1 : -1)
+    return a->logit != b->logit  ? (a->logit < b->logit ? 1 : -1)
         : a->second != b->second ? (int)a->second - (int)b->second
                                  : (int)a->positive - (int)b->positive;
 }
 
-static size_t rank(const struct samples *samples, const int32_t *logits, uint32_t outputs, uint32_t k,
-    bool second, struct ranked *out)
+static size_t rank(const struct samples *samples, const int32_t *logits, uint32_t outputs,
+    uint32_t k, bool second, struct ranked *out)
 {
     for (size_t i = 0; i < samples->count; i++) {
         out[i] = (struct ranked){logits[i * outputs + k], samples->rows[i].labels >> k & 1, second};
@@ -128,7 +128,8 @@ void calibrate(const struct recipe *recipe, const struct samples *samples, const
         }
         if (positives == 0 || shown < SHOWN_MIN) {
             label->flags |= QR_BUNDLE_ONE_KIND;
-            if (more > 0 && label->show != QR_BUNDLE_NEVER) { /* untested in the second: asks for more */
+            if (more > 0
+                && label->show != QR_BUNDLE_NEVER) { /* untested in the second: asks for more */
                 label->show = show_threshold(rows, count, recipe->target + .05, false);
             }
         } else if (label->show != QR_BUNDLE_NEVER) {
@@ -214,8 +215,8 @@ static void bootstrap(const uint8_t *outcomes, size_t texts, uint32_t count, str
     out->high = values[resamples - 1 - resamples / 40];
 }
 
-void measure(const struct recipe *recipe, const struct qr_label *labels, const struct samples *samples,
-    const int32_t *logits, struct figures *out)
+void measure(const struct recipe *recipe, const struct qr_label *labels,
+    const struct samples *samples, const int32_t *logits, struct figures *out)
 {
     uint32_t outputs = name_count(recipe), mains = recipe->main_count;
     memset(out, 0, sizeof *out);

@@ -43,7 +43,7 @@ struct matrix {
     size_t *begins;     /* row_count + 1 */
     uint32_t *features; /* ids */
     uint8_t *weights;
-    uint64_t *hashes;   /* of ids */
+    uint64_t *hashes; /* of ids */
     uint32_t *frequencies;
 };
 
@@ -166,8 +166,8 @@ static bool in_fold(size_t row, int fold)
 }
 
 /* Trains on the rows that are not in `fold`. weights: all zero. */
-static void train(const struct recipe *recipe, const struct samples *samples, const struct matrix *matrix,
-    const uint8_t *used, int fold, float *weights, double *biases)
+static void train(const struct recipe *recipe, const struct samples *samples,
+    const struct matrix *matrix, const uint8_t *used, int fold, float *weights, double *biases)
 {
     uint32_t outputs = matrix->outputs;
     double *sums = must(matrix->feature_count * sizeof *sums);
@@ -203,7 +203,8 @@ static void train(const struct recipe *recipe, const struct samples *samples, co
             double gradients[NAMES_MAX], square = 0, norm = norm_of(matrix, row, used);
             score_row(matrix, row, used, norm, weights, biases, gradients);
             for (uint32_t k = 0; k < outputs; k++) {
-                gradients[k] = 1 / (1 + own_exp(-gradients[k])) - (samples->rows[row].labels >> k & 1);
+                gradients[k] =
+                    1 / (1 + own_exp(-gradients[k])) - (samples->rows[row].labels >> k & 1);
                 square += gradients[k] * gradients[k];
                 biases[k] -= .002 * gradients[k];
             }
@@ -289,8 +290,8 @@ static int ascending(const void *left, const void *right)
     return *a < *b ? -1 : *a > *b;
 }
 
-static void keep(const struct matrix *matrix, const uint8_t *used, const float *weights,
-    struct learned *out)
+static void keep(
+    const struct matrix *matrix, const uint8_t *used, const float *weights, struct learned *out)
 {
     struct pair {
         uint64_t hash;
@@ -328,7 +329,8 @@ void learn(const struct recipe *recipe, const struct samples *samples, struct le
             train_pruned(recipe, samples, &matrix, fold, used, weights, biases);
             for (size_t row = 0; row < samples->count; row++) {
                 if (in_fold(row, fold)) {
-                    score_row(&matrix, row, used, norm_of(&matrix, row, used), weights, biases, logits);
+                    score_row(
+                        &matrix, row, used, norm_of(&matrix, row, used), weights, biases, logits);
                     for (uint32_t k = 0; k < matrix.outputs; k++) {
                         out_held_out->logits[row * matrix.outputs + k] =
                             (int32_t)(logits[k] * 4096 + (logits[k] < 0 ? -.5 : .5));

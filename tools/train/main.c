@@ -124,16 +124,18 @@ static int run_train(const char *name, const char *folder, const char *path)
     }
     if (!read_training(recipe, folder, &samples)
         || (recipe->language != QR_LANGUAGE_FR && !read_development(recipe, folder, &samples))
-        || !make(recipe, folder, &samples, &bytes, &figures) || qr_bundle_open(bytes, &bundle) != QUIRE_OK) {
+        || !make(recipe, folder, &samples, &bytes, &figures)
+        || qr_bundle_open(bytes, &bundle) != QUIRE_OK) {
         return 1;
     }
     FILE *file = fopen(path, "wb");
-    if (file == NULL || fwrite(bytes.data, 1, bytes.size, file) != bytes.size || fclose(file) != 0) {
+    if (file == NULL || fwrite(bytes.data, 1, bytes.size, file) != bytes.size
+        || fclose(file) != 0) {
         fprintf(stderr, "train-emotion: %s cannot be written.\n", path);
         return 1;
     }
-    printf("%s: %zu texts, %zu bytes; held out by folds: F1 %.3f [%.3f–%.3f]\n", name, samples.count,
-        bytes.size, figures.f1, figures.low, figures.high);
+    printf("%s: %zu texts, %zu bytes; held out by folds: F1 %.3f [%.3f–%.3f]\n", name,
+        samples.count, bytes.size, figures.f1, figures.low, figures.high);
     print_labels(&bundle, &figures);
     return 0;
 }
@@ -145,7 +147,8 @@ static bool run_figures_of(const struct recipe *recipe, const char *folder, bool
     struct figures folds, held_out;
     struct qr_bundle bundle;
     if (!read_training(recipe, folder, &samples) || !read_development(recipe, folder, &development)
-        || !make(recipe, folder, &samples, &bytes, &folds) || qr_bundle_open(bytes, &bundle) != QUIRE_OK) {
+        || !make(recipe, folder, &samples, &bytes, &folds)
+        || qr_bundle_open(bytes, &bundle) != QUIRE_OK) {
         return false;
     }
     int32_t *logits = score(&bundle, &development);
@@ -154,8 +157,8 @@ static bool run_figures_of(const struct recipe *recipe, const char *folder, bool
     if (recipe->bar_f1 > 0) {
         snprintf(bar, sizeof bar, "%.2f", recipe->bar_f1);
     }
-    printf("%-9s %7zu %6zu %6zu  %.3f [%.3f–%.3f] %5s %6.3f", recipe->name, bytes.size, samples.count,
-        held_out.texts, held_out.f1, held_out.low, held_out.high, bar, folds.f1);
+    printf("%-9s %7zu %6zu %6zu  %.3f [%.3f–%.3f] %5s %6.3f", recipe->name, bytes.size,
+        samples.count, held_out.texts, held_out.f1, held_out.low, held_out.high, bar, folds.f1);
     if (recipe->purpose == QR_BUNDLE_EMOTIONS) {
         printf("  %.3f %4.0f%%  %.3f", held_out.precision, held_out.coverage * 100, held_out.ece);
     }
@@ -170,7 +173,8 @@ static bool run_figures_of(const struct recipe *recipe, const char *folder, bool
 
 static int run_figures(int count, char **arguments)
 {
-    printf("recipe      bytes  train    dev  F1 on dev (95 %%)    bar  folds  shown: right, texts, ECE\n");
+    printf(
+        "recipe      bytes  train    dev  F1 on dev (95 %%)    bar  folds  shown: right, texts, ECE\n");
     for (const struct recipe *recipe = recipes; recipe->name != NULL; recipe++) {
         bool wanted = count == 1;
         for (int i = 1; i < count; i++) {
@@ -180,16 +184,18 @@ static int run_figures(int count, char **arguments)
             return 1;
         }
     }
-    printf("ja        none: no free set with people's labels was found\n"
-           "F1: macro over the main labels; for `language` the share of right answers. shown: texts with a label\n"
-           "whose precision was at least the target on held-out training texts. bar: docs/insight.md.\n");
+    printf(
+        "ja        none: no free set with people's labels was found\n"
+        "F1: macro over the main labels; for `language` the share of right answers. shown: texts with a label\n"
+        "whose precision was at least the target on held-out training texts. bar: docs/insight.md.\n");
     return 0;
 }
 
 /* A recipe with the bundle's labels, to read files by. */
 static struct recipe recipe_of(const struct qr_bundle *bundle)
 {
-    struct recipe recipe = {.name = "bundle", .purpose = bundle->purpose, .language = bundle->language};
+    struct recipe recipe = {
+        .name = "bundle", .purpose = bundle->purpose, .language = bundle->language};
     for (uint32_t k = 0; k < bundle->outputs; k++) {
         char *name = must(bundle->labels[k].name.size + 1);
         memcpy(name, bundle->labels[k].name.data, bundle->labels[k].name.size);
@@ -214,7 +220,8 @@ static int run_evaluate(int count, char **arguments)
         }
         int32_t *logits = score(&bundle, &samples);
         measure(&recipe, bundle.labels, &samples, logits, &figures);
-        printf("%s: %zu texts, F1 %.3f [%.3f–%.3f], shown right %.3f in %.0f%% of texts, ECE %.3f\n",
+        printf(
+            "%s: %zu texts, F1 %.3f [%.3f–%.3f], shown right %.3f in %.0f%% of texts, ECE %.3f\n",
             arguments[i], samples.count, figures.f1, figures.low, figures.high, figures.precision,
             figures.coverage * 100, figures.ece);
         print_labels(&bundle, &figures);
@@ -258,11 +265,12 @@ static int run_read(const char *path)
                 uint32_t n = qr_model_reasons(&bundle, features, text, k, reasons);
                 printf("%.*s %u%s", (int)label->name.size, (const char *)label->name.data,
                     qr_model_probability(label, reading.logits[k]) / 100,
-                    reading.logits[k] <= label->show     ? " (unsure)"
+                    reading.logits[k] <= label->show  ? " (unsure)"
                         : n > 0 && reasons[0].negated ? " (negated)"
                                                       : "");
                 for (uint32_t i = 0; i < n; i++) {
-                    printf(" %.*s", (int)(reasons[i].end - reasons[i].begin), line + reasons[i].begin);
+                    printf(
+                        " %.*s", (int)(reasons[i].end - reasons[i].begin), line + reasons[i].begin);
                 }
                 printf("; ");
             }

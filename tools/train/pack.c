@@ -70,7 +70,8 @@ static bool displace(const struct learned *learned, const uint32_t *members, uin
     for (uint32_t displacement = 0; count <= 256 && displacement < 65536; displacement++) {
         uint32_t fits = 0;
         for (; fits < count; fits++) {
-            uint32_t slot = qr_bundle_slot(learned->hashes[members[fits]], displacement, slot_count);
+            uint32_t slot =
+                qr_bundle_slot(learned->hashes[members[fits]], displacement, slot_count);
             bool taken = slots[slot] != 0;
             for (uint32_t i = 0; i < fits; i++) {
                 taken |= chosen[i] == slot;
@@ -96,7 +97,8 @@ static bool place_all(const struct learned *learned, uint32_t bucket_count, uint
     uint32_t *slots, uint16_t *displacements)
 {
     struct bucket *buckets = must(bucket_count * sizeof *buckets);
-    uint32_t *members = must(learned->count * sizeof *members), *begins = must(bucket_count * 4 + 4);
+    uint32_t *members = must(learned->count * sizeof *members),
+             *begins = must(bucket_count * 4 + 4);
     bool done = true;
     memset(slots, 0, slot_count * sizeof *slots);
     for (uint32_t i = 0; i < learned->count; i++) {
@@ -130,7 +132,9 @@ struct word {
 static int most_frequent_first(const void *left, const void *right)
 {
     const struct word *a = left, *b = right;
-    return a->texts != b->texts ? (a->texts < b->texts ? 1 : -1) : a->hash < b->hash ? -1 : a->hash > b->hash;
+    return a->texts != b->texts ? (a->texts < b->texts ? 1 : -1)
+        : a->hash < b->hash     ? -1
+                                : a->hash > b->hash;
 }
 
 static int by_low_half(const void *left, const void *right)
@@ -181,22 +185,27 @@ static void put_frequent(struct bytes *out, const struct samples *samples)
 static void put_card(struct bytes *out, const struct recipe *recipe, const struct qr_label *labels,
     const struct figures *figures)
 {
-    put_text(out, "{\"attribution\":\"%s\",\"figures\":{\"coverage_permille\":%d,\"ece_permille\":%d,"
-                  "\"f1_permille\":[%d,%d,%d],\"held_out_texts\":%zu,\"shown_precision_permille\":%d},"
-                  "\"labels\":[",
+    put_text(out,
+        "{\"attribution\":\"%s\",\"figures\":{\"coverage_permille\":%d,\"ece_permille\":%d,"
+        "\"f1_permille\":[%d,%d,%d],\"held_out_texts\":%zu,\"shown_precision_permille\":%d},"
+        "\"labels\":[",
         recipe->licence, (int)nearest(figures->coverage * 1000), (int)nearest(figures->ece * 1000),
         (int)nearest(figures->f1 * 1000), (int)nearest(figures->low * 1000),
-        (int)nearest(figures->high * 1000), figures->texts, (int)nearest(figures->precision * 1000));
+        (int)nearest(figures->high * 1000), figures->texts,
+        (int)nearest(figures->precision * 1000));
     for (uint32_t k = 0; k < name_count(recipe); k++) {
-        put_text(out, "%s{\"f1_permille\":%d,\"name\":\"%s\",\"one_kind_of_text\":%s,\"shown\":%s,"
-                      "\"shown_precision_permille\":%d}",
+        put_text(out,
+            "%s{\"f1_permille\":%d,\"name\":\"%s\",\"one_kind_of_text\":%s,\"shown\":%s,"
+            "\"shown_precision_permille\":%d}",
             k == 0 ? "" : ",", (int)nearest(figures->labels[k].f1 * 1000), recipe->names[k],
             labels[k].flags & QR_BUNDLE_ONE_KIND ? "true" : "false",
             labels[k].show == QR_BUNDLE_NEVER ? "false" : "true",
             (int)nearest(figures->labels[k].precision * 1000));
     }
-    put_text(out, "],\"name\":\"quire-%s\",\"not_for\":\"diagnosis, risk, advice, or any reading of a "
-                  "text that its author did not ask for\",\"version\":1}", recipe->name);
+    put_text(out,
+        "],\"name\":\"quire-%s\",\"not_for\":\"diagnosis, risk, advice, or any reading of a "
+        "text that its author did not ask for\",\"version\":1}",
+        recipe->name);
 }
 
 /* ---- all of it -------------------------------------------------------------------------------- */
@@ -251,7 +260,8 @@ struct quire_bytes pack(const struct recipe *recipe, const struct learned *learn
     }
     for (uint32_t slot = 0; slot < slot_count; slot++) {
         for (uint32_t k = 0; k < outputs; k++) {
-            double weight = slots[slot] == 0 ? 0
+            double weight = slots[slot] == 0
+                ? 0
                 : (double)learned->weights[(size_t)(slots[slot] - 1) * outputs + k];
             put(&sections[5], (uint64_t)nearest(weight / steps[k]), 1);
         }

@@ -27,14 +27,14 @@ struct recipe {
     const char *name;
     enum qr_bundle_purpose purpose;
     enum qr_language language;
-    const char *names[NAMES_MAX];  /* of the labels */
-    uint32_t main_count;           /* the first ones; the rest are finer labels */
-    uint32_t features;             /* kept */
-    uint32_t fingerprint;          /* bytes */
+    const char *names[NAMES_MAX]; /* of the labels */
+    uint32_t main_count;          /* the first ones; the rest are finer labels */
+    uint32_t features;            /* kept */
+    uint32_t fingerprint;         /* bytes */
     uint32_t epochs;
-    double target;                 /* precision of what is shown */
-    double bar_f1;                 /* insight.md, 8; 0: none */
-    const char *licence;           /* for the card */
+    double target;       /* precision of what is shown */
+    double bar_f1;       /* insight.md, 8; 0: none */
+    const char *licence; /* for the card */
 };
 
 /* ---- data.c ---------------------------------------------------------------------------------- */
@@ -58,8 +58,8 @@ void *must(size_t size);
 /** What was learned: a weight for each kept feature and label. */
 struct learned {
     uint32_t outputs, count;
-    uint64_t *hashes;  /* count, ascending */
-    float *weights;    /* count × outputs */
+    uint64_t *hashes; /* count, ascending */
+    float *weights;   /* count × outputs */
     double biases[NAMES_MAX];
 };
 
@@ -91,8 +91,8 @@ struct figures {
 /** Sets best, show and knots of each label from held-out logits; second may be NULL, its logits with it. */
 void calibrate(const struct recipe *recipe, const struct samples *samples, const int32_t *logits,
     const struct samples *second, const int32_t *second_logits, struct qr_label *labels);
-void measure(const struct recipe *recipe, const struct qr_label *labels, const struct samples *samples,
-    const int32_t *logits, struct figures *out);
+void measure(const struct recipe *recipe, const struct qr_label *labels,
+    const struct samples *samples, const int32_t *logits, struct figures *out);
 /** Scores texts with a bundle by the shipped core: rows × outputs. */
 int32_t *score(const struct qr_bundle *bundle, const struct samples *samples);
 

@@ -12,7 +12,7 @@
 #define PAIR_TIMEOUT_S 600
 #define CLOCK_AHEAD_MS (24 * 3600 * INT64_C(1000))
 #define SECRET_MAX 256
-#define KIT_LETTERS 56 /* besides the dashes */
+#define KIT_LETTERS 56  /* besides the dashes */
 #define CODE_LETTERS 16 /* the same of a pairing code, at least */
 
 static const char *device_name(struct qr_cli *cli, char *buffer, size_t size)
@@ -35,18 +35,19 @@ static enum qr_cli_exit print_kit(struct qr_cli *cli, const char *kit)
     struct quire_device_state state;
     quire_client_state(cli->client, &state);
     if (cli->json) {
-        return qr_cli_print_json(cli,
-            json_pack("{s:s, s:o}", "kit", kit, "device", qr_cli_json_id(state.device)));
+        return qr_cli_print_json(
+            cli, json_pack("{s:s, s:o}", "kit", kit, "device", qr_cli_json_id(state.device)));
     }
     char first[QUIRE_KIT_TEXT_SIZE];
     /* Two lines of seven groups are easier to copy by hand than one of fourteen. */
     size_t half = strlen(kit) / 2;
     memcpy(first, kit, half);
     first[half] = 0;
-    printf("Your journal is ready. This is its recovery kit:\n\n    %s%s\n    %s%s\n\n"
-           "Write it down on paper, in one piece, and keep it in a safe place. Anyone who has it "
-           "can\nread everything; without it, and without a device, no one can, not even you. It is "
-           "shown\nonly this once and kept nowhere.\n\nNext: quire write \"…\", and %s\n",
+    printf(
+        "Your journal is ready. This is its recovery kit:\n\n    %s%s\n    %s%s\n\n"
+        "Write it down on paper, in one piece, and keep it in a safe place. Anyone who has it "
+        "can\nread everything; without it, and without a device, no one can, not even you. It is "
+        "shown\nonly this once and kept nowhere.\n\nNext: quire write \"…\", and %s\n",
         qr_cli_bold(cli), first, kit + half + (kit[half] == '-'), qr_cli_plain(cli),
         quire_client_server(cli->client)[0] != 0
             ? "quire sync"
@@ -98,8 +99,9 @@ static enum qr_cli_exit after_join(struct qr_cli *cli, enum quire_status status)
         return qr_cli_online_failure(cli, status);
     }
     if (cli->json) {
-        return qr_cli_print_json(cli, json_pack("{s:o, s:I, s:b}", "device",
-            qr_cli_json_id(state.device), "entries", (json_int_t)entries, "joined", 1));
+        return qr_cli_print_json(cli,
+            json_pack("{s:o, s:I, s:b}", "device", qr_cli_json_id(state.device), "entries",
+                (json_int_t)entries, "joined", 1));
     }
     printf("This device has joined the account; %" PRIu64 " %s here now.\n", entries,
         entries == 1 ? "entry is" : "entries are");
@@ -122,8 +124,8 @@ static enum qr_cli_exit join_with(struct qr_cli *cli, const char *secret, bool b
     }
     const char *name = device_name(cli, host, sizeof host);
     return after_join(cli,
-        by_kit ? quire_client_recover(cli->client, name, secret,
-                     qr_cli_has(&cli->args, "revoke-others"), timeout_ms)
+        by_kit ? quire_client_recover(
+            cli->client, name, secret, qr_cli_has(&cli->args, "revoke-others"), timeout_ms)
                : quire_client_join(cli->client, name, secret, timeout_ms));
 }
 
@@ -133,7 +135,9 @@ static enum qr_cli_exit join_code(struct qr_cli *cli, char code[SECRET_MAX])
 {
     code[0] = 0;
     if (cli->args.operand_count == 0) {
-        return qr_cli_read_secret("Pairing code (it is not shown): ", CODE_LETTERS, code, SECRET_MAX) == QUIRE_OK
+        return qr_cli_read_secret(
+                   "Pairing code (it is not shown): ", CODE_LETTERS, code, SECRET_MAX)
+                == QUIRE_OK
             ? QR_CLI_DONE
             : qr_cli_usage(cli, "No pairing code was given, or it is far too long.");
     }
@@ -187,7 +191,8 @@ enum qr_cli_exit qr_cli_recover(struct qr_cli *cli)
     if (qr_cli_value(&cli->args, "server") == NULL) {
         return qr_cli_usage(cli, "Where is the account? Say it with --server wss://host:port.");
     }
-    if (qr_cli_read_secret("Recovery kit (it is not shown): ", KIT_LETTERS, kit, sizeof kit) != QUIRE_OK) {
+    if (qr_cli_read_secret("Recovery kit (it is not shown): ", KIT_LETTERS, kit, sizeof kit)
+        != QUIRE_OK) {
         return qr_cli_usage(cli, "No recovery kit was given, or it is far too long.");
     }
     enum qr_cli_exit exit = join_with(cli, kit, true);
@@ -240,10 +245,11 @@ static bool visit_device(void *context, const struct quire_device_info *info)
     struct device_list *list = context;
     struct qr_cli *cli = list->cli;
     if (cli->json) {
-        json_array_append_new(list->array, json_pack("{s:o, s:o, s:b, s:b, s:I, s:o}", "id",
-            qr_cli_json_id(info->device), "name", qr_cli_json_bytes(info->name), "self",
-            (int)info->self, "active", (int)info->active, "batches", (json_int_t)info->batches,
-            "last_heard_ms", qr_cli_json_time(info->last_heard_ms)));
+        json_array_append_new(list->array,
+            json_pack("{s:o, s:o, s:b, s:b, s:I, s:o}", "id", qr_cli_json_id(info->device), "name",
+                qr_cli_json_bytes(info->name), "self", (int)info->self, "active", (int)info->active,
+                "batches", (json_int_t)info->batches, "last_heard_ms",
+                qr_cli_json_time(info->last_heard_ms)));
         return true;
     }
     char id[33], heard[48] = "never";
@@ -331,8 +337,7 @@ enum qr_cli_exit qr_cli_revoke(struct qr_cli *cli)
     if (exit != QR_CLI_DONE) {
         return exit;
     }
-    enum quire_status status =
-        quire_client_find_device(cli->client, cli->args.operands[0], device);
+    enum quire_status status = quire_client_find_device(cli->client, cli->args.operands[0], device);
     if (status != QUIRE_OK) {
         return qr_cli_failure(cli, status);
     }
@@ -347,7 +352,8 @@ enum qr_cli_exit qr_cli_revoke(struct qr_cli *cli)
     if (cli->json) {
         return qr_cli_print_json(cli, json_pack("{s:o}", "revoked", qr_cli_json_id(device)));
     }
-    printf("Revoked. It keeps what it had; nothing written from now on can be read with its keys.\n");
+    printf(
+        "Revoked. It keeps what it had; nothing written from now on can be read with its keys.\n");
     return QR_CLI_DONE;
 }
 
@@ -384,11 +390,13 @@ enum qr_cli_exit qr_cli_server(struct qr_cli *cli)
     const char *server = quire_client_server(cli->client);
     const char *pinned = quire_client_fingerprint(cli->client);
     if (cli->json) {
-        return qr_cli_print_json(cli, json_pack("{s:s?, s:s?}", "server",
-            server[0] != 0 ? server : NULL, "fingerprint", pinned[0] != 0 ? pinned : NULL));
+        return qr_cli_print_json(cli,
+            json_pack("{s:s?, s:s?}", "server", server[0] != 0 ? server : NULL, "fingerprint",
+                pinned[0] != 0 ? pinned : NULL));
     }
     if (server[0] == 0) {
-        printf("No server is set. Everything works offline; to sync: quire server wss://host:port\n");
+        printf(
+            "No server is set. Everything works offline; to sync: quire server wss://host:port\n");
     } else {
         printf("%s\n%s%s%s\n", server, pinned[0] != 0 ? "pinned " : "no pinned certificate", pinned,
             pinned[0] == 0 && was_pinned ? " any longer" : "");

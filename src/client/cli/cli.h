@@ -41,12 +41,12 @@ struct qr_cli {
     struct qr_cli_args args;
     struct quire_client *client; /* NULL before qr_cli_client */
     bool json;
-    bool colour;          /* stdout is a terminal that wants it */
-    bool terminal;        /* stdout is one */
-    bool error_terminal;  /* stderr is one */
-    bool error_colour;    /* stderr is a terminal that wants colour */
-    bool progress_shown;  /* a progress line stands on stderr */
-    uint64_t changed;     /* entries that a sync changed */
+    bool colour;         /* stdout is a terminal that wants it */
+    bool terminal;       /* stdout is one */
+    bool error_terminal; /* stderr is one */
+    bool error_colour;   /* stderr is a terminal that wants colour */
+    bool progress_shown; /* a progress line stands on stderr */
+    uint64_t changed;    /* entries that a sync changed */
     uint64_t rejected;
     bool following;
 };
@@ -136,8 +136,8 @@ bool qr_cli_input_is_unread(void);
 
 /** Reads lines from the terminal without showing them, or from standard input if that is a pipe: until
  * there are `wanted` letters and digits, or an empty line. EMALFORMED: none, or far too many. */
-QUIRE_CHECKED enum quire_status qr_cli_read_secret(const char *prompt, size_t wanted,
-    char *out_text, size_t size);
+QUIRE_CHECKED enum quire_status qr_cli_read_secret(
+    const char *prompt, size_t wanted, char *out_text, size_t size);
 /** There is a terminal to ask on and to read the answer from. */
 bool qr_cli_can_ask(const struct qr_cli *cli);
 /** Asks on the terminal. An empty answer means `otherwise`, the end of input always no. */
@@ -146,11 +146,12 @@ bool qr_cli_confirm(const char *question, bool otherwise);
 /* ---- listing.c ------------------------------------------------------------------------------- */
 
 /** By the start of its id; "last" or @1, the newest in a list; @-1, the oldest. As quire_client_find_entry. */
-QUIRE_CHECKED enum quire_status qr_cli_find_entry(struct qr_cli *cli, const char *name,
-    uint8_t out_entry[QUIRE_ENTRY_SIZE]);
+QUIRE_CHECKED enum quire_status qr_cli_find_entry(
+    struct qr_cli *cli, const char *name, uint8_t out_entry[QUIRE_ENTRY_SIZE]);
 
 /** The newest entry of today, by the entries' dates. ENOTFOUND: nothing was written today. */
-QUIRE_CHECKED enum quire_status qr_cli_find_today(struct qr_cli *cli, uint8_t out_entry[QUIRE_ENTRY_SIZE]);
+QUIRE_CHECKED enum quire_status qr_cli_find_today(
+    struct qr_cli *cli, uint8_t out_entry[QUIRE_ENTRY_SIZE]);
 
 /* ---- the commands ---------------------------------------------------------------------------- */
 

@@ -8,25 +8,38 @@
 #define CODE_GROUPS_MAX 20
 
 #define FIELDS \
-    {"title", "TEXT", "its title"}, {"date", "DATE", "its date: \"2024-03-01 12:30\", yesterday, \"last friday 8pm\""}, \
-        {"mood", "N", "its mood, 0 (low) to 100 (high)"}, {"tag", "NAME", "adds a tag; may be repeated"}, \
-        {"emotion", "NAME=N", "adds an emotion of intensity 0 to 100; may be repeated"}
+    {"title", "TEXT", "its title"}, \
+        {"date", "DATE", "its date: \"2024-03-01 12:30\", yesterday, \"last friday 8pm\""}, \
+        {"mood", "N", "its mood, 0 (low) to 100 (high)"}, \
+        {"tag", "NAME", "adds a tag; may be repeated"}, \
+    { \
+        "emotion", "NAME=N", "adds an emotion of intensity 0 to 100; may be repeated" \
+    }
 
 #define NEW_PROFILE \
     {"name", "NAME", "this device's name, for the list of devices [the host's]"}, \
         {"server", "URL", "where to sync: wss://host:port"}, \
-        {"fingerprint", "HEX", "pins the server's certificate"}
+    { \
+        "fingerprint", "HEX", "pins the server's certificate" \
+    }
 
-#define DEADLINE {"deadline", "S", "gives up after so many seconds in all, whatever moves [3600]"}
+#define DEADLINE \
+    { \
+        "deadline", "S", "gives up after so many seconds in all, whatever moves [3600]" \
+    }
 
 #define ONLINE \
     {"timeout", "S", "gives up after so many seconds in which it gets nowhere [30]"}, DEADLINE, \
-        {"trust-first-use", "", "trusts and pins the certificate of a server met for the first time"}
+    { \
+        "trust-first-use", "", \
+            "trusts and pins the certificate of a server met for the first time" \
+    }
 
 static const struct qr_cli_option init_options[] = {NEW_PROFILE, {0}};
 static const struct qr_cli_option join_options[] = {NEW_PROFILE, ONLINE, {0}};
 static const struct qr_cli_option recover_options[] = {NEW_PROFILE, ONLINE,
-    {"revoke-others", "", "revokes every other device of the account, for when one was stolen"}, {0}};
+    {"revoke-others", "", "revokes every other device of the account, for when one was stolen"},
+    {0}};
 static const struct qr_cli_option write_options[] = {FIELDS, {0}};
 static const struct qr_cli_option edit_options[] = {FIELDS, {"untag", "NAME", "takes a tag away"},
     {"unemotion", "NAME", "takes an emotion away"}, {"no-title", "", "takes the title away"},
@@ -46,13 +59,12 @@ static const struct qr_cli_option list_options[] = {QR_CLI_PERIOD_OPTIONS, QR_CL
     {"all", "", "deleted entries too"}, {"deleted", "", "deleted entries only"},
     {"oldest-first", "", "the oldest first; --limit then means the oldest"},
     {"limit", "N", "the N newest only"}, {0}};
-static const struct qr_cli_option trash_options[] = {QR_CLI_PERIOD_OPTIONS,
-    {"limit", "N", "the N newest only"}, {0}};
+static const struct qr_cli_option trash_options[] = {
+    QR_CLI_PERIOD_OPTIONS, {"limit", "N", "the N newest only"}, {0}};
 static const struct qr_cli_option history_options[] = {{"limit", "N", "the N newest only"}, {0}};
 static const struct qr_cli_option export_options[] = {
-    {"format", "NAME", "markdown, json or html [by the path's ending]"},
-    QR_CLI_PERIOD_OPTIONS, {"tag", "NAME", "entries with this tag only"},
-    {"deleted", "", "deleted entries, too"}, {0}};
+    {"format", "NAME", "markdown, json or html [by the path's ending]"}, QR_CLI_PERIOD_OPTIONS,
+    {"tag", "NAME", "entries with this tag only"}, {"deleted", "", "deleted entries, too"}, {0}};
 static const struct qr_cli_option import_options[] = {
     {"dry-run", "", "reads and reports, and writes nothing"},
     {"format", "NAME", "what it is, where that is not recognised"},
@@ -75,10 +87,11 @@ static const struct qr_cli_option sync_options[] = {
 static const struct qr_cli_option online_options[] = {ONLINE, {0}};
 static const struct qr_cli_option revoke_options[] = {{"yes", "", "does not ask"}, ONLINE, {0}};
 static const struct qr_cli_option status_options[] = {
-    {"acknowledge", "", "the warnings were read: they are not shown again unless they are raised again"}, {0}};
+    {"acknowledge", "",
+        "the warnings were read: they are not shown again unless they are raised again"},
+    {0}};
 static const struct qr_cli_option pair_options[] = {NEW_PROFILE,
-    {"timeout", "S", "gives up after so many seconds [600 to show a code, 30 to join]"},
-    DEADLINE,
+    {"timeout", "S", "gives up after so many seconds [600 to show a code, 30 to join]"}, DEADLINE,
     {"trust-first-use", "", "trusts and pins the certificate of a server met for the first time"},
     {0}};
 static const struct qr_cli_option server_options[] = {
@@ -95,7 +108,8 @@ const struct qr_cli_command qr_cli_commands[] = {
         "input: what stands on a command line can be seen by other users of the machine. Then takes\n"
         "in all entries.\n",
         join_options, qr_cli_join},
-    {"rejoin", "[CODE]", 0, CODE_GROUPS_MAX, "comes back to an account whose server lost this device",
+    {"rejoin", "[CODE]", 0, CODE_GROUPS_MAX,
+        "comes back to an account whose server lost this device",
         "For a device that the server does not know any more after it was put back to an old backup.\n"
         "Runs here while `quire pair` waits on a device that is in the account. Everything that was\n"
         "written here stays, and is sent. A device that was revoked joins on a new profile instead.\n",
@@ -124,7 +138,8 @@ const struct qr_cli_command qr_cli_commands[] = {
         "through a pipe or from your editor; an empty one is refused. Only what differs is recorded, so it merges with what\n"
         "other devices write meanwhile; while the editor is open, sync and other commands may run.\n",
         edit_options, qr_cli_do_edit},
-    {"drafts", "[resume|save|discard [DRAFT]]", 0, 2, "lists what an editor left unsaved, and takes it up again",
+    {"drafts", "[resume|save|discard [DRAFT]]", 0, 2,
+        "lists what an editor left unsaved, and takes it up again",
         "While an editor is open, what it has written is kept in the profile, encrypted. If the editor,\n"
         "its window or the machine dies, the draft stays: `resume` opens it in the editor again, `save`\n"
         "puts it into the journal as it is, `discard` throws it away. DRAFT is the start of its name;\n"
@@ -144,16 +159,19 @@ const struct qr_cli_command qr_cli_commands[] = {
         "By their dates, then by when they were made. \"(not sent yet)\" marks those of which the server\n"
         "does not have all; `quire status` counts them.\n",
         list_options, qr_cli_list},
-    {"on-this-day", "", 0, 0, "lists what was written on this day of earlier years", "", trash_options, qr_cli_on_this_day},
+    {"on-this-day", "", 0, 0, "lists what was written on this day of earlier years", "",
+        trash_options, qr_cli_on_this_day},
     {"tags", "", 0, 0, "lists the tags and how many entries have each",
-        "Tags that differ in capitals or accents only count as one, shown as first found.\n", NULL, qr_cli_tags},
+        "Tags that differ in capitals or accents only count as one, shown as first found.\n", NULL,
+        qr_cli_tags},
     {"stats", "", 0, 0, "says how much was written, and on how many days", "", NULL, qr_cli_stats},
     {"search", "WORD…", 1, 256, "lists the entries that hold all of these words",
         "In title, text, tags and emotions; capitals, accents and points do not matter, in any script,\n"
         "emoji and symbols can be searched for, and a word may be a part of a longer one. All of it on\n"
         "this device, offline; what is kept for it is encrypted.\n",
         list_options, qr_cli_search},
-    {"insights", "[PERIOD]", 0, 16, "says what the entries show: moods, what goes with them, themes",
+    {"insights", "[PERIOD]", 0, 16,
+        "says what the entries show: moods, what goes with them, themes",
         "Of the last 30 days, or of PERIOD: november, 2026, \"last month\". Computed on this device from\n"
         "all entries, offline; nothing is sent. What it says of moods over time is checked against\n"
         "chance, and must hold at two looks, 28 days apart. docs/insight.md says what it cannot know.\n",
@@ -171,7 +189,8 @@ const struct qr_cli_command qr_cli_commands[] = {
         "the clocks of the devices that wrote; or by \"now\". Versions reach back to the beginning,\n"
         "on each device: nothing is dropped yet. All of it works offline.\n",
         history_options, qr_cli_history},
-    {"diff", "ENTRY VERSION [VERSION]", 2, 3, "shows what changed between two versions, or since one",
+    {"diff", "ENTRY VERSION [VERSION]", 2, 3,
+        "shows what changed between two versions, or since one",
         "In the text, [-what went-] and {+what came+}, or in colour. `quire history --help` says how a\n"
         "VERSION is named.\n",
         NULL, qr_cli_diff},

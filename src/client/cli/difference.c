@@ -48,7 +48,8 @@ static size_t before_last_points(struct quire_bytes text, size_t count)
 }
 
 /* What is the same: whole if it is short, else its two ends. */
-static void print_same(const struct qr_cli *cli, struct quire_bytes text, bool at_begin, bool at_end)
+static void print_same(
+    const struct qr_cli *cli, struct quire_bytes text, bool at_begin, bool at_end)
 {
     size_t head = at_begin ? 0 : first_points(text, CONTEXT_POINTS);
     size_t tail = at_end ? text.size : before_last_points(text, CONTEXT_POINTS);
@@ -80,9 +81,10 @@ static bool add_hunk(void *context, const struct quire_hunk *hunk)
 {
     struct text_diff *text_diff = context;
     if (text_diff->cli->json) {
-        json_array_append_new(text_diff->array, json_pack("{s:I, s:I, s:o, s:o}", "old_position",
-            (json_int_t)hunk->old_position, "new_position", (json_int_t)hunk->new_position, "erased",
-            qr_cli_json_bytes(hunk->erased), "inserted", qr_cli_json_bytes(hunk->inserted)));
+        json_array_append_new(text_diff->array,
+            json_pack("{s:I, s:I, s:o, s:o}", "old_position", (json_int_t)hunk->old_position,
+                "new_position", (json_int_t)hunk->new_position, "erased",
+                qr_cli_json_bytes(hunk->erased), "inserted", qr_cli_json_bytes(hunk->inserted)));
         return true;
     }
     struct piece last = {0};
@@ -91,8 +93,10 @@ static bool add_hunk(void *context, const struct quire_hunk *hunk)
     }
     size_t old_from = (size_t)(hunk->erased.data - text_diff->old.data);
     size_t same = old_from - last.old_to; /* bytes that are the same, before this hunk */
-    struct piece piece = {.old_from = old_from, .old_to = old_from + hunk->erased.size,
-        .new_from = last.new_to + same, .new_to = last.new_to + same + hunk->inserted.size};
+    struct piece piece = {.old_from = old_from,
+        .old_to = old_from + hunk->erased.size,
+        .new_from = last.new_to + same,
+        .new_to = last.new_to + same + hunk->inserted.size};
     bool inside = (hunk->erased.size > 0 && !ends_word(hunk->erased.data[0]))
         || (hunk->inserted.size > 0 && !ends_word(hunk->inserted.data[0]));
     while (inside && same > 0 && !ends_word(text_diff->old.data[piece.old_from - 1])) {
@@ -124,10 +128,12 @@ static void end_in_words(struct text_diff *text_diff)
 {
     for (size_t i = 0; i < text_diff->count; i++) {
         struct piece *piece = &text_diff->pieces[i];
-        size_t limit = i + 1 < text_diff->count ? text_diff->pieces[i + 1].old_from : text_diff->old.size;
+        size_t limit =
+            i + 1 < text_diff->count ? text_diff->pieces[i + 1].old_from : text_diff->old.size;
         bool inside =
             (piece->old_to > piece->old_from && !ends_word(text_diff->old.data[piece->old_to - 1]))
-            || (piece->new_to > piece->new_from && !ends_word(text_diff->new.data[piece->new_to - 1]));
+            || (piece->new_to > piece->new_from
+                && !ends_word(text_diff->new.data[piece->new_to - 1]));
         while (inside && piece->old_to < limit && !ends_word(text_diff->old.data[piece->old_to])) {
             piece->old_to++;
             piece->new_to++;
@@ -141,16 +147,22 @@ static void print_text_diff(struct text_diff *text_diff)
     end_in_words(text_diff);
     for (size_t i = 0; i < text_diff->count; i++) {
         const struct piece *piece = &text_diff->pieces[i];
-        print_same(text_diff->cli, (struct quire_bytes){text_diff->new.data + printed, piece->new_from - printed},
-            i == 0, false);
-        print_marked(text_diff->cli, (struct quire_bytes){text_diff->old.data + piece->old_from,
-            piece->old_to - piece->old_from}, true);
-        print_marked(text_diff->cli, (struct quire_bytes){text_diff->new.data + piece->new_from,
-            piece->new_to - piece->new_from}, false);
+        print_same(text_diff->cli,
+            (struct quire_bytes){text_diff->new.data + printed, piece->new_from - printed}, i == 0,
+            false);
+        print_marked(text_diff->cli,
+            (struct quire_bytes){
+                text_diff->old.data + piece->old_from, piece->old_to - piece->old_from},
+            true);
+        print_marked(text_diff->cli,
+            (struct quire_bytes){
+                text_diff->new.data + piece->new_from, piece->new_to - piece->new_from},
+            false);
         printed = piece->new_to;
     }
     if (text_diff->count > 0) {
-        print_same(text_diff->cli, (struct quire_bytes){text_diff->new.data + printed, text_diff->new.size - printed},
+        print_same(text_diff->cli,
+            (struct quire_bytes){text_diff->new.data + printed, text_diff->new.size - printed},
             false, true);
         fputc('\n', stdout);
     }
@@ -165,11 +177,11 @@ static void print_field(const struct qr_cli *cli, const char *name, const struct
     const struct quire_buffer *to)
 {
     printf("%s%-9s%s ", qr_cli_dim(cli), name, qr_cli_plain(cli));
-    qr_cli_print_text(cli, stdout,
-        from->size > 0 ? quire_buffer_bytes(from) : quire_bytes_of_text("(none)"));
+    qr_cli_print_text(
+        cli, stdout, from->size > 0 ? quire_buffer_bytes(from) : quire_bytes_of_text("(none)"));
     printf(" → ");
-    qr_cli_print_text(cli, stdout,
-        to->size > 0 ? quire_buffer_bytes(to) : quire_bytes_of_text("(none)"));
+    qr_cli_print_text(
+        cli, stdout, to->size > 0 ? quire_buffer_bytes(to) : quire_bytes_of_text("(none)"));
     fputc('\n', stdout);
 }
 
@@ -180,8 +192,8 @@ struct compared {
     struct quire_buffer text;
 };
 
-static enum quire_status read_compared(struct qr_cli *cli, const uint8_t *entry, const char *name,
-    struct compared *out_compared)
+static enum quire_status read_compared(
+    struct qr_cli *cli, const uint8_t *entry, const char *name, struct compared *out_compared)
 {
     enum quire_status status =
         qr_cli_version_of(cli, entry, name, &out_compared->document, out_compared->id);
@@ -202,12 +214,15 @@ static void compared_finish(struct compared *compared)
     quire_buffer_finish(&compared->text);
 }
 
-static enum qr_cli_exit print_diff(struct qr_cli *cli, const struct compared *from,
-    const struct compared *to)
+static enum qr_cli_exit print_diff(
+    struct qr_cli *cli, const struct compared *from, const struct compared *to)
 {
-    static const uint8_t nothing[1] = {0}; /* an empty text needs an address, too: pieces count from it */
-    struct text_diff text_diff = {.cli = cli, .old = quire_buffer_bytes(&from->text),
-        .new = quire_buffer_bytes(&to->text), .array = cli->json ? json_array() : NULL};
+    static const uint8_t nothing[1] = {
+        0}; /* an empty text needs an address, too: pieces count from it */
+    struct text_diff text_diff = {.cli = cli,
+        .old = quire_buffer_bytes(&from->text),
+        .new = quire_buffer_bytes(&to->text),
+        .array = cli->json ? json_array() : NULL};
     text_diff.old.data = text_diff.old.size > 0 ? text_diff.old.data : nothing;
     text_diff.new.data = text_diff.new.size > 0 ? text_diff.new.data : nothing;
     json_t *fields = cli->json ? json_object() : NULL;
@@ -239,9 +254,10 @@ static enum qr_cli_exit print_diff(struct qr_cli *cli, const struct compared *fr
         return qr_cli_failure(cli, status);
     }
     if (cli->json) {
-        return qr_cli_print_json(cli, json_pack("{s:o, s:o, s:o, s:o, s:[b, b]}", "from",
-            qr_cli_json_version(from->id), "to", qr_cli_json_version(to->id), "fields", fields, "text",
-            text_diff.array, "deleted", (int)deleted_from, (int)deleted_to));
+        return qr_cli_print_json(cli,
+            json_pack("{s:o, s:o, s:o, s:o, s:[b, b]}", "from", qr_cli_json_version(from->id), "to",
+                qr_cli_json_version(to->id), "fields", fields, "text", text_diff.array, "deleted",
+                (int)deleted_from, (int)deleted_to));
     }
     print_text_diff(&text_diff);
     if (text_diff.count == 0 && !differ && cli->terminal) {
@@ -261,8 +277,8 @@ enum qr_cli_exit qr_cli_diff(struct qr_cli *cli)
     }
     enum quire_status status = read_compared(cli, entry, cli->args.operands[1], &from);
     if (status == QUIRE_OK) {
-        status = read_compared(cli, entry,
-            cli->args.operand_count > 2 ? cli->args.operands[2] : "now", &to);
+        status = read_compared(
+            cli, entry, cli->args.operand_count > 2 ? cli->args.operands[2] : "now", &to);
     }
     exit = status == QUIRE_OK ? print_diff(cli, &from, &to) : qr_cli_failure(cli, status);
     compared_finish(&from);

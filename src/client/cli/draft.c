@@ -34,13 +34,15 @@ void qr_cli_draft_finish(struct qr_cli_draft *draft)
 
 /* ---- on the disk: u8 tag ‖ u64 size (host order, it never leaves this machine) ‖ bytes, repeated ----- */
 
-static enum quire_status add_part(struct quire_buffer *buffer, char tag, const void *data, uint64_t size)
+static enum quire_status add_part(
+    struct quire_buffer *buffer, char tag, const void *data, uint64_t size)
 {
     enum quire_status status = quire_buffer_append(buffer, &tag, 1);
     if (status == QUIRE_OK) {
         status = quire_buffer_append(buffer, &size, sizeof size);
     }
-    return status == QUIRE_OK && size > 0 ? quire_buffer_append(buffer, data, (size_t)size) : status;
+    return status == QUIRE_OK && size > 0 ? quire_buffer_append(buffer, data, (size_t)size)
+                                          : status;
 }
 
 static enum quire_status write_draft(struct qr_cli *cli, const struct qr_cli_draft *draft)
@@ -53,7 +55,8 @@ static enum quire_status write_draft(struct qr_cli *cli, const struct qr_cli_dra
         size_t size;
     } parts[] = {{'f', &flags, 1}, {'e', draft->entry, sizeof draft->entry},
         {'w', &draft->started_ms, sizeof draft->started_ms},
-        {'b', draft->before.data, draft->before.size}, {'s', draft->snapshot.data, draft->snapshot.size},
+        {'b', draft->before.data, draft->before.size},
+        {'s', draft->snapshot.data, draft->snapshot.size},
         {'t', draft->text.data, draft->text.size}, {'o', draft->options.data, draft->options.size}};
     enum quire_status status = QUIRE_OK;
     for (size_t i = 0; status == QUIRE_OK && i < sizeof parts / sizeof parts[0]; i++) {
@@ -76,26 +79,22 @@ static enum quire_status read_part(struct qr_cli_draft *draft, char tag, struct 
         draft->detached = (flags & 2) != 0;
         return QUIRE_OK;
     case 'e':
-        memcpy(draft->entry, bytes.data, bytes.size < QUIRE_ENTRY_SIZE ? bytes.size : QUIRE_ENTRY_SIZE);
+        memcpy(draft->entry, bytes.data,
+            bytes.size < QUIRE_ENTRY_SIZE ? bytes.size : QUIRE_ENTRY_SIZE);
         return QUIRE_OK;
     case 'w':
         memcpy(&draft->started_ms, bytes.data, bytes.size < 8 ? bytes.size : 8);
         return QUIRE_OK;
-    case 'b':
-        return quire_buffer_append(&draft->before, bytes.data, bytes.size);
-    case 's':
-        return quire_buffer_append(&draft->snapshot, bytes.data, bytes.size);
-    case 't':
-        return quire_buffer_append(&draft->text, bytes.data, bytes.size);
-    case 'o':
-        return quire_buffer_append(&draft->options, bytes.data, bytes.size);
-    default:
-        return QUIRE_OK; /* of a later version */
+    case 'b': return quire_buffer_append(&draft->before, bytes.data, bytes.size);
+    case 's': return quire_buffer_append(&draft->snapshot, bytes.data, bytes.size);
+    case 't': return quire_buffer_append(&draft->text, bytes.data, bytes.size);
+    case 'o': return quire_buffer_append(&draft->options, bytes.data, bytes.size);
+    default: return QUIRE_OK; /* of a later version */
     }
 }
 
-enum quire_status qr_cli_draft_read(struct qr_cli *cli, const char *name,
-    struct qr_cli_draft *out_draft)
+enum quire_status qr_cli_draft_read(
+    struct qr_cli *cli, const char *name, struct qr_cli_draft *out_draft)
 {
     struct quire_buffer content = {0};
     struct qr_cli_draft draft = {0};
@@ -109,7 +108,8 @@ enum quire_status qr_cli_draft_read(struct qr_cli *cli, const char *name,
         if (size > content.size - offset) {
             status = QUIRE_ECORRUPT;
         } else if (size > 0) {
-            status = read_part(&draft, tag, (struct quire_bytes){content.data + offset, (size_t)size});
+            status =
+                read_part(&draft, tag, (struct quire_bytes){content.data + offset, (size_t)size});
         }
         offset += size > content.size - offset ? 0 : (size_t)size;
     }
@@ -130,8 +130,8 @@ struct paths {
     struct qr_client_path folder, file;
 };
 
-static enum quire_status find_paths(const char *name, struct paths *out_paths,
-    struct qr_client_error *error)
+static enum quire_status find_paths(
+    const char *name, struct paths *out_paths, struct qr_client_error *error)
 {
     struct qr_client_path runtime;
     enum quire_status status = qr_client_runtime_folder(&runtime, error);
@@ -177,7 +177,8 @@ static bool take_in(struct qr_cli_draft *draft, const struct paths *paths)
     struct qr_client_error ignored;
     struct quire_buffer written = {0};
     bool differs = false;
-    if (qr_client_read_file(paths->file.text, QR_CLIENT_SEALED_MAX / 2, &written, &ignored) == QUIRE_OK
+    if (qr_client_read_file(paths->file.text, QR_CLIENT_SEALED_MAX / 2, &written, &ignored)
+            == QUIRE_OK
         && !same(&written, &draft->text)) {
         struct quire_buffer old = draft->text;
         draft->text = written;
@@ -212,7 +213,8 @@ bool qr_cli_draft_is_open(const struct qr_cli_draft *draft)
     struct paths paths;
     struct qr_client_error ignored;
     struct stat info;
-    if (find_paths(draft->name, &paths, &ignored) != QUIRE_OK || stat(paths.folder.text, &info) != 0) {
+    if (find_paths(draft->name, &paths, &ignored) != QUIRE_OK
+        || stat(paths.folder.text, &info) != 0) {
         return false;
     }
     int folder = hold(&paths);
@@ -295,7 +297,8 @@ static enum qr_cli_exit judge(struct qr_cli *cli, struct qr_cli_draft *draft,
         return QR_CLI_FAILED;
     case QR_CLI_EDITOR_FAILED:
     case QR_CLI_EDITOR_STOPPED:
-        snprintf(text, sizeof text, end == QR_CLI_EDITOR_FAILED
+        snprintf(text, sizeof text,
+            end == QR_CLI_EDITOR_FAILED
                 ? "The editor (%.200s) ended with an error. Nothing was saved."
                 : "This command was asked to end while the editor (%.200s) was open. Nothing was saved.",
             qr_cli_editor());
@@ -306,8 +309,7 @@ static enum qr_cli_exit judge(struct qr_cli *cli, struct qr_cli_draft *draft,
             qr_cli_draft_remove(cli, draft);
         }
         return QR_CLI_FAILED;
-    case QR_CLI_EDITOR_DONE:
-        break;
+    case QR_CLI_EDITOR_DONE: break;
     }
     if (!changed && took_ms < QUICK_MS) {
         draft->detached = true;
@@ -315,8 +317,10 @@ static enum qr_cli_exit judge(struct qr_cli *cli, struct qr_cli_draft *draft,
         if (status != QUIRE_OK) {
             return qr_cli_failure(cli, status);
         }
-        snprintf(text, sizeof text, "The editor (%.200s) came back at once, and nothing was written. "
-            "Nothing was changed.", qr_cli_editor());
+        snprintf(text, sizeof text,
+            "The editor (%.200s) came back at once, and nothing was written. "
+            "Nothing was changed.",
+            qr_cli_editor());
         qr_cli_error(cli, QUIRE_ESTATE, QR_CLI_FAILED, text,
             "If its window is still open, save there, then: quire drafts save\n"
             "  So that quire waits for it, set EDITOR with its option for that, as \"code --wait\" or "
@@ -330,7 +334,8 @@ static enum qr_cli_exit judge(struct qr_cli *cli, struct qr_cli_draft *draft,
         }
         return QR_CLI_DONE;
     }
-    if (is_blank(&draft->text) && !is_blank(&draft->before) && !qr_cli_has(&cli->args, "allow-empty")) {
+    if (is_blank(&draft->text) && !is_blank(&draft->before)
+        && !qr_cli_has(&cli->args, "allow-empty")) {
         qr_cli_draft_remove(cli, draft);
         qr_cli_error(cli, QUIRE_EINVALID, QR_CLI_FAILED,
             "The text came back empty, as from an editor that failed. Nothing was changed.",
@@ -355,8 +360,8 @@ enum qr_cli_exit qr_cli_draft_edit(struct qr_cli *cli, struct qr_cli_draft *draf
         status = qr_client_fail(&error, QUIRE_ELOCKED, "This draft is open in an editor already.");
     }
     if (status == QUIRE_OK) {
-        status = qr_client_write_file(paths.file.text, quire_buffer_bytes(&draft->text), QR_CLIENT_ATOMIC,
-            &error);
+        status = qr_client_write_file(
+            paths.file.text, quire_buffer_bytes(&draft->text), QR_CLIENT_ATOMIC, &error);
     }
     if (status != QUIRE_OK) {
         qr_cli_error(cli, status, QR_CLI_FAILED, error.text, NULL);
@@ -367,7 +372,8 @@ enum qr_cli_exit qr_cli_draft_edit(struct qr_cli *cli, struct qr_cli_draft *draf
     }
     draft->detached = false;
     struct session session = {cli, draft, &paths};
-    struct qr_cli_editor_run run = {.path = paths.file.text, .on_change = on_change, .context = &session};
+    struct qr_cli_editor_run run = {
+        .path = paths.file.text, .on_change = on_change, .context = &session};
     enum qr_cli_editor_end end = qr_cli_editor_run(&run);
     bool kept = !take_in(draft, &paths) || write_draft(cli, draft) == QUIRE_OK;
     enum qr_cli_exit exit = judge(cli, draft, end, run.took_ms, out_edited);

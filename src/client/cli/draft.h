@@ -13,14 +13,14 @@
 
 struct qr_cli_draft {
     char name[QR_CLIENT_SEALED_NAME];
-    bool is_new;                       /* of an entry that does not exist yet */
-    uint8_t entry[QUIRE_ENTRY_SIZE];   /* meaningful unless is_new */
-    int64_t started_ms;                /* wall clock */
-    bool detached;                     /* its editor came back at once: a window may still be open */
-    struct quire_buffer before;        /* the text that the editor began with */
-    struct quire_buffer snapshot;      /* of the entry at that time; empty if is_new */
-    struct quire_buffer text;          /* what was written, as far as it is known */
-    struct quire_buffer options;       /* of `write`: each with a final zero */
+    bool is_new;                     /* of an entry that does not exist yet */
+    uint8_t entry[QUIRE_ENTRY_SIZE]; /* meaningful unless is_new */
+    int64_t started_ms;              /* wall clock */
+    bool detached;                   /* its editor came back at once: a window may still be open */
+    struct quire_buffer before;      /* the text that the editor began with */
+    struct quire_buffer snapshot;    /* of the entry at that time; empty if is_new */
+    struct quire_buffer text;        /* what was written, as far as it is known */
+    struct quire_buffer options;     /* of `write`: each with a final zero */
 };
 
 /** Wipes and frees. */
@@ -33,7 +33,8 @@ enum qr_cli_exit qr_cli_draft_begin(struct qr_cli *cli, struct qr_cli_draft *dra
  * Opens it in the editor. out_edited: draft->text is to be saved; else everything was said (and exit is
  * DONE where nothing was to be done). The draft stays until qr_cli_draft_remove, unless nothing is in it.
  */
-enum qr_cli_exit qr_cli_draft_edit(struct qr_cli *cli, struct qr_cli_draft *draft, bool *out_edited);
+enum qr_cli_exit qr_cli_draft_edit(
+    struct qr_cli *cli, struct qr_cli_draft *draft, bool *out_edited);
 
 /** Removes the draft and its file. */
 void qr_cli_draft_remove(struct qr_cli *cli, const struct qr_cli_draft *draft);
@@ -45,8 +46,8 @@ void qr_cli_draft_print_kept(struct qr_cli *cli);
  * The draft of this entry (NULL: of a new one) that was left behind, if the user is asked on a terminal and
  * wants it; else out_found is false. Prints that there is one where nothing can be asked.
  */
-enum qr_cli_exit qr_cli_draft_offer(struct qr_cli *cli, const uint8_t *entry,
-    struct qr_cli_draft *out_draft, bool *out_found);
+enum qr_cli_exit qr_cli_draft_offer(
+    struct qr_cli *cli, const uint8_t *entry, struct qr_cli_draft *out_draft, bool *out_found);
 
 /** How many drafts are left behind; takes in what their editors wrote. */
 size_t qr_cli_draft_count(struct qr_cli *cli);
@@ -54,8 +55,8 @@ size_t qr_cli_draft_count(struct qr_cli *cli);
 void qr_cli_draft_print_notice(struct qr_cli *cli);
 
 /** For drafts.c: reads one. As qr_client_draft_read; ECORRUPT. */
-QUIRE_CHECKED enum quire_status qr_cli_draft_read(struct qr_cli *cli, const char *name,
-    struct qr_cli_draft *out_draft);
+QUIRE_CHECKED enum quire_status qr_cli_draft_read(
+    struct qr_cli *cli, const char *name, struct qr_cli_draft *out_draft);
 /** An editor, or the command that waits for it, has the draft now. */
 bool qr_cli_draft_is_open(const struct qr_cli_draft *draft);
 /** Its command is gone: what its file holds goes into the draft, and the file away. */

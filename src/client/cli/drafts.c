@@ -27,14 +27,15 @@ static void list_finish(struct list *list)
 static int oldest_first(const void *left, const void *right)
 {
     const struct qr_cli_draft *a = left, *b = right;
-    return a->started_ms != b->started_ms ? (a->started_ms > b->started_ms) - (a->started_ms < b->started_ms)
-                                          : strcmp(a->name, b->name);
+    return a->started_ms != b->started_ms
+        ? (a->started_ms > b->started_ms) - (a->started_ms < b->started_ms)
+        : strcmp(a->name, b->name);
 }
 
 /* Those that are in no editor now, with all that their editors wrote. One that does not open is left out. */
 static enum quire_status list_drafts(struct qr_cli *cli, struct list *out_list)
 {
-    char (*names)[QR_CLIENT_SEALED_NAME] = calloc(QR_CLIENT_DRAFTS_MAX, sizeof *names);
+    char(*names)[QR_CLIENT_SEALED_NAME] = calloc(QR_CLIENT_DRAFTS_MAX, sizeof *names);
     struct list list = {.items = calloc(QR_CLIENT_DRAFTS_MAX, sizeof *list.items)};
     size_t count = 0;
     enum quire_status status = names == NULL || list.items == NULL
@@ -86,8 +87,9 @@ void qr_cli_draft_print_notice(struct qr_cli *cli)
 {
     size_t count = cli->json ? 0 : qr_cli_draft_count(cli);
     if (count > 0) {
-        fprintf(stderr, "%s%zu %s not saved yet: quire drafts%s\n", cli->error_colour ? "\x1b[33m" : "", count,
-            count == 1 ? "draft is" : "drafts are", cli->error_colour ? "\x1b[0m" : "");
+        fprintf(stderr, "%s%zu %s not saved yet: quire drafts%s\n",
+            cli->error_colour ? "\x1b[33m" : "", count, count == 1 ? "draft is" : "drafts are",
+            cli->error_colour ? "\x1b[0m" : "");
     }
 }
 
@@ -106,8 +108,8 @@ static struct quire_bytes first_line(const struct qr_cli_draft *draft)
     return (struct quire_bytes){line.data, size};
 }
 
-enum qr_cli_exit qr_cli_draft_offer(struct qr_cli *cli, const uint8_t *entry,
-    struct qr_cli_draft *out_draft, bool *out_found)
+enum qr_cli_exit qr_cli_draft_offer(
+    struct qr_cli *cli, const uint8_t *entry, struct qr_cli_draft *out_draft, bool *out_found)
 {
     struct list list = {0};
     *out_found = false;
@@ -168,8 +170,8 @@ static enum qr_cli_exit print_drafts(struct qr_cli *cli, const struct list *list
         if (!draft->is_new) {
             qr_cli_id_text(draft->entry, entry);
         }
-        printf("%s%.8s%s  %s%s  %-8.8s%s  ", qr_cli_bold(cli), draft->name, qr_cli_plain(cli), qr_cli_dim(cli),
-            when, entry, qr_cli_plain(cli));
+        printf("%s%.8s%s  %s%s  %-8.8s%s  ", qr_cli_bold(cli), draft->name, qr_cli_plain(cli),
+            qr_cli_dim(cli), when, entry, qr_cli_plain(cli));
         qr_cli_print_name(stdout, first_line(draft));
         fputc('\n', stdout);
     }
@@ -189,7 +191,8 @@ static enum qr_cli_exit print_drafts(struct qr_cli *cli, const struct list *list
 }
 
 /* The one that is named, or the only one. */
-static struct qr_cli_draft *find_draft(struct qr_cli *cli, const struct list *list, enum qr_cli_exit *out_exit)
+static struct qr_cli_draft *find_draft(
+    struct qr_cli *cli, const struct list *list, enum qr_cli_exit *out_exit)
 {
     const char *name = cli->args.operand_count > 1 ? cli->args.operands[1] : "";
     struct qr_cli_draft *found = NULL;
@@ -206,7 +209,7 @@ static struct qr_cli_draft *find_draft(struct qr_cli *cli, const struct list *li
     const char *text = list->count == 0 ? "There are no drafts."
         : count == 0                    ? "No draft has a name that begins so; nothing was changed."
         : name[0] == 0                  ? "There is more than one draft: say which."
-                                        : "More than one draft has a name that begins so: give more of it.";
+                       : "More than one draft has a name that begins so: give more of it.";
     enum quire_status status = count == 0 ? QUIRE_ENOTFOUND : QUIRE_ECONFLICT;
     qr_cli_error(cli, status, QR_CLI_FAILED, text, list->count == 0 ? NULL : "See: quire drafts");
     *out_exit = QR_CLI_FAILED;
@@ -218,7 +221,8 @@ static enum qr_cli_exit act_on(struct qr_cli *cli, const char *verb, struct qr_c
     bool edited = true;
     if (strcmp(verb, "discard") == 0) {
         qr_cli_draft_remove(cli, draft);
-        return cli->json ? qr_cli_print_json(cli, json_pack("{s:s}", "discarded", draft->name)) : QR_CLI_DONE;
+        return cli->json ? qr_cli_print_json(cli, json_pack("{s:s}", "discarded", draft->name))
+                         : QR_CLI_DONE;
     }
     enum qr_cli_exit exit =
         strcmp(verb, "resume") == 0 ? qr_cli_draft_edit(cli, draft, &edited) : QR_CLI_DONE;

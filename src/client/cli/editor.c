@@ -90,7 +90,8 @@ static pid_t start(const char *path, const struct signals *before)
     posix_spawnattr_setsigdefault(&attributes, &defaults);
     posix_spawnattr_setsigmask(&attributes, &before->mask);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-    if (file == NULL || posix_spawn(&child, "/bin/sh", NULL, &attributes, arguments, environ) != 0) {
+    if (file == NULL
+        || posix_spawn(&child, "/bin/sh", NULL, &attributes, arguments, environ) != 0) {
         child = -1;
     }
     posix_spawnattr_destroy(&attributes);
@@ -146,7 +147,5 @@ enum qr_cli_editor_end qr_cli_editor_run(struct qr_cli_editor_run *run)
     }
     bool absent = child <= 0
         || (WIFEXITED(status) && (WEXITSTATUS(status) == 126 || WEXITSTATUS(status) == 127));
-    return absent       ? QR_CLI_EDITOR_ABSENT
-        : status == 0   ? QR_CLI_EDITOR_DONE
-                        : QR_CLI_EDITOR_FAILED;
+    return absent ? QR_CLI_EDITOR_ABSENT : status == 0 ? QR_CLI_EDITOR_DONE : QR_CLI_EDITOR_FAILED;
 }

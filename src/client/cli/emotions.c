@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define SUGGESTIONS_MAX 3
-#define INTENSITY 50 /* of an accepted one: the model says which, not how much */
+#define INTENSITY 50              /* of an accepted one: the model says which, not how much */
 #define SILENCED "no-suggestions" /* an empty file in the profile's folder */
 
 /** The model at work on one text. Suggestions borrow from the text. */
@@ -88,8 +88,9 @@ static enum qr_cli_exit set_silenced(struct qr_cli *cli, bool silenced)
     if (cli->json) {
         return qr_cli_print_json(cli, json_pack("{s:b}", "offered", (int)!silenced));
     }
-    printf(silenced ? "Nothing will be suggested after `quire write`. To have it again: quire suggest --offer\n"
-                    : "Emotions are suggested after `quire write`, at most once for an entry.\n");
+    printf(silenced
+            ? "Nothing will be suggested after `quire write`. To have it again: quire suggest --offer\n"
+            : "Emotions are suggested after `quire write`, at most once for an entry.\n");
     return QR_CLI_DONE;
 }
 
@@ -112,20 +113,23 @@ static json_t *json_suggestions(const struct reading *reading)
         for (size_t j = 0; j < 3 && found->reasons[j].size > 0; j++) {
             json_array_append_new(words, qr_cli_json_bytes(found->reasons[j]));
         }
-        json_array_append_new(array, json_pack("{s:o, s:I, s:b, s:o}", "emotion",
-            qr_cli_json_bytes(found->label), "probability", (json_int_t)found->probability,
-            "one_kind_of_text", (int)found->one_kind_of_text, "words", words));
+        json_array_append_new(array,
+            json_pack("{s:o, s:I, s:b, s:o}", "emotion", qr_cli_json_bytes(found->label),
+                "probability", (json_int_t)found->probability, "one_kind_of_text",
+                (int)found->one_kind_of_text, "words", words));
     }
     return array;
 }
 
-static enum qr_cli_exit show(struct qr_cli *cli, const uint8_t *entry, const struct reading *reading)
+static enum qr_cli_exit show(
+    struct qr_cli *cli, const uint8_t *entry, const struct reading *reading)
 {
     char id[33];
     qr_cli_id_text(entry, id);
     if (cli->json) {
-        return qr_cli_print_json(cli, json_pack("{s:o, s:o}", "entry", qr_cli_json_id(entry),
-            "suggestions", json_suggestions(reading)));
+        return qr_cli_print_json(cli,
+            json_pack("{s:o, s:o}", "entry", qr_cli_json_id(entry), "suggestions",
+                json_suggestions(reading)));
     }
     for (size_t i = 0; i < reading->count; i++) {
         const struct quire_insight_suggestion *found = &reading->found[i];
@@ -143,8 +147,8 @@ static enum qr_cli_exit show(struct qr_cli *cli, const uint8_t *entry, const str
     return QR_CLI_DONE;
 }
 
-static enum qr_cli_exit accept(struct qr_cli *cli, const uint8_t *entry, struct quire_document *document,
-    const struct reading *reading)
+static enum qr_cli_exit accept(struct qr_cli *cli, const uint8_t *entry,
+    struct quire_document *document, const struct reading *reading)
 {
     struct quire_stamp stamp = quire_client_stamp(cli->client);
     for (size_t i = 0; i < cli->args.given_count; i++) {
@@ -157,8 +161,10 @@ static enum qr_cli_exit accept(struct qr_cli *cli, const uint8_t *entry, struct 
             at++;
         }
         if (at == reading->count) {
-            return qr_cli_usage(cli, "\"%.60s\" is not suggested for this entry. To add it: quire edit ENTRY "
-                                     "--emotion NAME=N", cli->args.given[i].values[0]);
+            return qr_cli_usage(cli,
+                "\"%.60s\" is not suggested for this entry. To add it: quire edit ENTRY "
+                "--emotion NAME=N",
+                cli->args.given[i].values[0]);
         }
         enum quire_status status =
             quire_document_add_element(document, &stamp, QUIRE_SET_EMOTIONS, name, INTENSITY);
@@ -173,7 +179,8 @@ static enum qr_cli_exit accept(struct qr_cli *cli, const uint8_t *entry, struct 
     if (cli->json) {
         return qr_cli_print_json(cli, json_pack("{s:o}", "entry", qr_cli_json_id(entry)));
     }
-    printf("Saved, as if you had picked it: intensity %d. To change it: quire edit ENTRY --emotion NAME=N\n",
+    printf(
+        "Saved, as if you had picked it: intensity %d. To change it: quire edit ENTRY --emotion NAME=N\n",
         INTENSITY);
     return QR_CLI_DONE;
 }
@@ -203,12 +210,13 @@ enum qr_cli_exit qr_cli_suggest_emotions(struct qr_cli *cli)
         status = quire_document_text(document, &text);
     }
     if (status == QUIRE_OK) {
-        status = read_text(quire_buffer_bytes(&text), qr_cli_has(&cli->args, "weak-languages"), &reading);
+        status = read_text(
+            quire_buffer_bytes(&text), qr_cli_has(&cli->args, "weak-languages"), &reading);
     }
-    exit = status == QUIRE_ENOMEM                     ? qr_cli_no_memory(cli)
-        : status != QUIRE_OK                          ? qr_cli_failure(cli, status)
+    exit = status == QUIRE_ENOMEM          ? qr_cli_no_memory(cli)
+        : status != QUIRE_OK               ? qr_cli_failure(cli, status)
         : qr_cli_has(&cli->args, "accept") ? accept(cli, entry, document, &reading)
-                                                      : show(cli, entry, &reading);
+                                           : show(cli, entry, &reading);
     if (text.data != NULL) {
         qr_client_wipe(text.data, text.capacity);
     }
@@ -231,8 +239,9 @@ void qr_cli_offer_emotions(struct qr_cli *cli, const uint8_t *entry, struct quir
         const char *label = (const char *)found->label.data;
         printf("%sPerhaps %.*s (", qr_cli_dim(cli), size, label);
         print_words(stdout, found);
-        printf(")? Accept: quire suggest %.8s --accept %.*s. Never again: quire suggest --never%s\n", id, size,
-            label, qr_cli_plain(cli));
+        printf(
+            ")? Accept: quire suggest %.8s --accept %.*s. Never again: quire suggest --never%s\n",
+            id, size, label, qr_cli_plain(cli));
     }
     free(reading.arena);
 }

@@ -29,7 +29,8 @@ enum export_format {
 };
 
 /** One export: what is in `part` becomes `target` by one rename at the end. */
-struct export {
+struct export
+{
     struct qr_cli *cli;
     enum export_format format;
     struct qr_cli_period period;
@@ -83,7 +84,8 @@ static enum qr_cli_exit read_options(struct qr_cli *cli, struct export *export)
             : strcmp(dot, ".html") == 0                ? "html"
                                                        : "markdown";
         if (strcmp(path, "-") == 0) {
-            return qr_cli_usage(cli, "Say what to write to standard output: --format json or html.");
+            return qr_cli_usage(
+                cli, "Say what to write to standard output: --format json or html.");
         }
     }
     size_t i = 0;
@@ -98,7 +100,8 @@ static enum qr_cli_exit read_options(struct qr_cli *cli, struct export *export)
     export->tag = qr_cli_value(&cli->args, "tag");
     export->deleted = qr_cli_has(&cli->args, "deleted");
     if (export->to_stdout && (export->format == EXPORT_MARKDOWN || cli->json)) {
-        return qr_cli_usage(cli, cli->json
+        return qr_cli_usage(cli,
+            cli->json
                 ? "Standard output cannot take the export and a report: leave out --json, or name a file."
                 : "Markdown is a folder of files: name one.");
     }
@@ -158,10 +161,11 @@ static enum quire_status gather(struct export *export)
 
 /* ---- where it goes --------------------------------------------------------------------------- */
 
-static enum qr_cli_exit fail(struct export *export, enum quire_status status, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+static enum qr_cli_exit fail(struct export *export, enum quire_status status, const char *format,
+    ...) __attribute__((format(printf, 3, 4)));
 
-static enum qr_cli_exit fail(struct export *export, enum quire_status status, const char *format, ...)
+static enum qr_cli_exit fail(
+    struct export *export, enum quire_status status, const char *format, ...)
 {
     char text[PATH_SIZE + 256];
     va_list arguments;
@@ -354,18 +358,22 @@ static enum qr_cli_exit report(struct export *export)
         return qr_cli_print_json(cli,
             json_pack("{s:s, s:s, s:I, s:I, s:I}", "export", export->target, "format",
                 names[export->format], "entries", (json_int_t)count, "entries_with_other_values",
-                (json_int_t)export->also, "damaged", (json_int_t)export->damaged));
+                (json_int_t) export->also, "damaged", (json_int_t) export->damaged));
     }
     FILE *out = export->to_stdout ? stderr : stdout;
     fprintf(out, "%" PRIu64 " %s exported%s%s. The export is not encrypted.\n", count,
         count == 1 ? "entry" : "entries", export->to_stdout ? "" : " to ", export->target);
     if (export->also > 0) {
-        fprintf(stderr, "quire: warning: %" PRIu64 " entries have a title, date or mood that devices wrote "
-            "differently at the same time; the export has what `show` shows first.\n", export->also);
+        fprintf(stderr,
+            "quire: warning: %" PRIu64 " entries have a title, date or mood that devices wrote "
+            "differently at the same time; the export has what `show` shows first.\n",
+            export->also);
     }
     if (export->damaged > 0) {
-        fprintf(stderr, "quire: warning: the records of %" PRIu64 " entries are damaged: these are not in "
-            "the export.\n", export->damaged);
+        fprintf(stderr,
+            "quire: warning: the records of %" PRIu64 " entries are damaged: these are not in "
+            "the export.\n",
+            export->damaged);
     }
     return QR_CLI_DONE;
 }
@@ -391,7 +399,8 @@ enum qr_cli_exit qr_cli_export(struct qr_cli *cli)
         quire_client_close(cli->client);
     }
     if (exit == QR_CLI_DONE && export->to_stdout) {
-        exit = write_page(export, stdout) && qr_cli_flush() ? QR_CLI_DONE : write_failure(export, errno);
+        exit = write_page(export, stdout) && qr_cli_flush() ? QR_CLI_DONE
+                                                            : write_failure(export, errno);
     } else if (exit == QR_CLI_DONE) {
         exit = export->format == EXPORT_MARKDOWN ? write_folder(export) : write_file(export);
     }

@@ -9,7 +9,8 @@
 #include <time.h>
 
 /* "40", "40..60", "40..", "..60". */
-static bool read_range(const char *text, int64_t min, int64_t max, int64_t *out_from, int64_t *out_to)
+static bool read_range(
+    const char *text, int64_t min, int64_t max, int64_t *out_from, int64_t *out_to)
 {
     char from[24] = "";
     const char *dots = strstr(text, "..");
@@ -55,10 +56,12 @@ enum qr_cli_exit qr_cli_read_filter(struct qr_cli *cli, struct qr_cli_filter *ou
     filter.has_mood = mood != NULL;
     filter.has_elements = qr_cli_has(&cli->args, "tag") || qr_cli_has(&cli->args, "emotion");
     if (mood != NULL && !read_range(mood, 0, QUIRE_MOOD_MAX, &filter.mood_min, &filter.mood_max)) {
-        return qr_cli_usage(cli, "--mood takes a mood or a range, 0 to %d: 40, 40..60, 40.. or ..60.", QUIRE_MOOD_MAX);
+        return qr_cli_usage(cli,
+            "--mood takes a mood or a range, 0 to %d: 40, 40..60, 40.. or ..60.", QUIRE_MOOD_MAX);
     }
     if (since != NULL && !wall_of(since, &filter.changed_since_ms)) {
-        return qr_cli_usage(cli, "\"%.60s\" is not a date: it should look like 2024-03-01 or 2024-03-01T12:30.", since);
+        return qr_cli_usage(cli,
+            "\"%.60s\" is not a date: it should look like 2024-03-01 or 2024-03-01T12:30.", since);
     }
     if (title != NULL) {
         filter.has_title = true;
@@ -81,7 +84,8 @@ static bool holds_terms(struct quire_bytes text, struct quire_bytes wanted)
     while (wanted.size > 0) {
         const uint8_t *end = memchr(wanted.data, '\n', wanted.size);
         size_t size = end == NULL ? wanted.size : (size_t)(end - wanted.data);
-        if (size > 0 && (text.size == 0 || memmem(text.data, text.size, wanted.data, size) == NULL)) {
+        if (size > 0
+            && (text.size == 0 || memmem(text.data, text.size, wanted.data, size) == NULL)) {
             return false;
         }
         size += end != NULL;
@@ -93,7 +97,8 @@ static bool holds_terms(struct quire_bytes text, struct quire_bytes wanted)
 bool qr_cli_filter_summary(const struct qr_cli_filter *filter, const struct quire_summary *summary)
 {
     if (filter->has_mood
-        && (!summary->has_mood || summary->mood < filter->mood_min || summary->mood > filter->mood_max)) {
+        && (!summary->has_mood || summary->mood < filter->mood_min
+            || summary->mood > filter->mood_max)) {
         return false;
     }
     if (summary->changed_wall_ms < filter->changed_since_ms) {
@@ -117,19 +122,21 @@ static enum quire_status has_element(const struct quire_document *document, enum
     enum quire_status status = qr_client_fold_terms(name, &wanted);
     *out_has = false;
     for (size_t i = 0; status == QUIRE_OK && !*out_has
-         && quire_document_set_element(document, set, i, &element) == QUIRE_OK; i++) {
+         && quire_document_set_element(document, set, i, &element) == QUIRE_OK;
+         i++) {
         quire_buffer_clear(&found);
         status = qr_client_fold_terms(element.name, &found);
         *out_has = quire_bytes_equal(element.name, name)
-            || (wanted.size > 0 && quire_bytes_equal(quire_buffer_bytes(&wanted), quire_buffer_bytes(&found)));
+            || (wanted.size > 0
+                && quire_bytes_equal(quire_buffer_bytes(&wanted), quire_buffer_bytes(&found)));
     }
     quire_buffer_finish(&wanted);
     quire_buffer_finish(&found);
     return status;
 }
 
-enum quire_status qr_cli_filter_document(const struct qr_cli_filter *filter,
-    const struct quire_document *document, bool *out_passes)
+enum quire_status qr_cli_filter_document(
+    const struct qr_cli_filter *filter, const struct quire_document *document, bool *out_passes)
 {
     enum quire_status status = QUIRE_OK;
     *out_passes = true;

@@ -12,13 +12,15 @@
         {"emotion", "NAME", "entries with this emotion only; may be repeated"}, \
         {"mood", "RANGE", "entries with this mood only: 40, 40..60, 40.. or ..60"}, \
         {"title", "TEXT", "entries whose titles hold this text only"}, \
-        {"changed-since", "DATE", "entries that changed here on this day or later only"}
+    { \
+        "changed-since", "DATE", "entries that changed here on this day or later only" \
+    }
 
 struct qr_cli_filter {
     const struct qr_cli_args *args;
     bool has_mood, has_title, has_elements;
     int64_t mood_min, mood_max;
-    int64_t changed_since_ms; /* wall clock; INT64_MIN: any */
+    int64_t changed_since_ms;  /* wall clock; INT64_MIN: any */
     struct quire_buffer title; /* its terms */
 };
 
@@ -29,7 +31,7 @@ void qr_cli_filter_finish(struct qr_cli_filter *filter);
 /** As far as the summary tells. */
 bool qr_cli_filter_summary(const struct qr_cli_filter *filter, const struct quire_summary *summary);
 /** The rest, for entries that passed: tags and emotions, folded as a search folds them. ENOMEM. */
-QUIRE_CHECKED enum quire_status qr_cli_filter_document(const struct qr_cli_filter *filter,
-    const struct quire_document *document, bool *out_passes);
+QUIRE_CHECKED enum quire_status qr_cli_filter_document(
+    const struct qr_cli_filter *filter, const struct quire_document *document, bool *out_passes);
 
 #endif

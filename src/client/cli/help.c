@@ -9,7 +9,8 @@
 
 const struct qr_cli_option qr_cli_global_options[] = {
     {"profile", "DIR", "the profile's folder [$QUIRE_PROFILE, else $XDG_DATA_HOME/quire/default]"},
-    {"key-file", "FILE", "the key that opens it [$QUIRE_KEY_FILE, else in $XDG_CONFIG_HOME/quire/keys]"},
+    {"key-file", "FILE",
+        "the key that opens it [$QUIRE_KEY_FILE, else in $XDG_CONFIG_HOME/quire/keys]"},
     {"lock-wait", "S", "how long to wait while another process uses the profile [5]"},
     {"json", "", "print JSON: one object, or one a line while following; errors too"},
     {"insecure", "", "let ws:// leave this machine"},
@@ -45,7 +46,8 @@ void qr_cli_print_command_help(const struct qr_cli_command *command)
 {
     printf("usage: quire %s%s%s%s\n\n%s\n%s%s", command->name,
         command->options != NULL ? " [options]" : "", command->operands[0] != 0 ? " " : "",
-        command->operands, command->summary, command->details[0] != 0 ? "\n" : "", command->details);
+        command->operands, command->summary, command->details[0] != 0 ? "\n" : "",
+        command->details);
     if (command->options != NULL) {
         printf("\nOptions:\n");
         print_options(command->options);
@@ -57,15 +59,17 @@ void qr_cli_print_command_help(const struct qr_cli_command *command)
 
 void qr_cli_print_help(void)
 {
-    printf("usage: quire COMMAND [options] …\n\n"
-           "A private journal: written on this machine, encrypted before it leaves it.\n\nCommands:\n");
+    printf(
+        "usage: quire COMMAND [options] …\n\n"
+        "A private journal: written on this machine, encrypted before it leaves it.\n\nCommands:\n");
     for (const struct qr_cli_command *command = qr_cli_commands; command->name != NULL; command++) {
         char left[64];
         snprintf(left, sizeof left, "%s %s", command->name, command->operands);
         print_row(left, command->summary);
     }
-    printf("\n`quire COMMAND --help` says all about one. An ENTRY or DEVICE is named by the start of "
-           "its id,\n4 characters or more; an entry also as last or @1 (the newest in a list), @-1 (the oldest);\na device also by its name.\n\nFor every command:\n");
+    printf(
+        "\n`quire COMMAND --help` says all about one. An ENTRY or DEVICE is named by the start of "
+        "its id,\n4 characters or more; an entry also as last or @1 (the newest in a list), @-1 (the oldest);\na device also by its name.\n\nFor every command:\n");
     print_options(qr_cli_global_options);
     printf("\nExit codes:\n"
            "  0  done; what was to be saved is on the disk\n"
@@ -95,9 +99,9 @@ enum qr_cli_exit qr_cli_no_command(struct qr_cli *cli, const char *name)
     for (const struct qr_cli_command *command = qr_cli_commands; command->name != NULL; command++) {
         qr_cli_suggest(&suggestion, name, command->name);
     }
-    return suggestion.best != NULL
-        ? qr_cli_usage(cli, "There is no command \"%.60s\". Did you mean \"%s\"?", name, suggestion.best)
-        : qr_cli_usage(cli, "There is no command \"%.60s\".", name);
+    return suggestion.best != NULL ? qr_cli_usage(
+               cli, "There is no command \"%.60s\". Did you mean \"%s\"?", name, suggestion.best)
+                                   : qr_cli_usage(cli, "There is no command \"%.60s\".", name);
 }
 
 enum qr_cli_exit qr_cli_version(struct qr_cli *cli)
@@ -122,4 +126,3 @@ enum qr_cli_exit qr_cli_help(struct qr_cli *cli)
     qr_cli_print_command_help(command);
     return QR_CLI_DONE;
 }
-

@@ -12,7 +12,7 @@ struct row {
     uint64_t number;
     int64_t wall_ms;
     uint64_t length;
-    int64_t grown; /* characters more than the version before */
+    int64_t grown;    /* characters more than the version before */
     unsigned changed; /* bit i: qr_cli_field_names[i] */
     bool deleted;
 };
@@ -24,8 +24,8 @@ struct rows {
     enum quire_status status;
 };
 
-static bool add_version(void *context, const struct quire_version *version,
-    const struct quire_document *document)
+static bool add_version(
+    void *context, const struct quire_version *version, const struct quire_document *document)
 {
     struct rows *rows = context;
     if (rows->count == rows->capacity) {
@@ -45,8 +45,11 @@ static bool add_version(void *context, const struct quire_version *version,
     uint64_t length = quire_document_text_length(document);
     uint64_t last = rows->count > 0 ? rows->items[rows->count - 1].length : 0;
     struct row *row = &rows->items[rows->count++];
-    *row = (struct row){.number = version->number, .wall_ms = version->wall_ms, .length = length,
-        .grown = (int64_t)(length - last), .deleted = quire_document_deleted(document)};
+    *row = (struct row){.number = version->number,
+        .wall_ms = version->wall_ms,
+        .length = length,
+        .grown = (int64_t)(length - last),
+        .deleted = quire_document_deleted(document)};
     memcpy(row->id, version->id, sizeof row->id);
     memcpy(row->device, version->device, sizeof row->device);
     for (size_t i = 0; i < QR_CLI_FIELD_COUNT; i++) {
@@ -87,8 +90,9 @@ static enum quire_status print_version(struct qr_cli *cli, const struct row *row
     struct naming naming = {.cli = cli, .device = row->device};
     qr_cli_version_text(row->id, id);
     qr_cli_time_text(row->wall_ms, when);
-    printf("%s%-8.8s%s  #%-3" PRIu64 "  %s%s%s  ", qr_cli_bold(cli), qr_cli_is_now(row->id) ? "now" : id,
-        qr_cli_plain(cli), row->number, qr_cli_dim(cli), when, qr_cli_plain(cli));
+    printf("%s%-8.8s%s  #%-3" PRIu64 "  %s%s%s  ", qr_cli_bold(cli),
+        qr_cli_is_now(row->id) ? "now" : id, qr_cli_plain(cli), row->number, qr_cli_dim(cli), when,
+        qr_cli_plain(cli));
     enum quire_status status = quire_client_each_device(cli->client, find_name, &naming);
     if (!naming.found) {
         printf("an unknown device");
@@ -111,7 +115,8 @@ static json_t *json_row(struct qr_cli *cli, const struct row *row)
             json_array_append_new(changed, json_string(qr_cli_field_names[i]));
         }
     }
-    if (quire_client_each_device(cli->client, find_name, &naming) != QUIRE_OK || naming.name == NULL) {
+    if (quire_client_each_device(cli->client, find_name, &naming) != QUIRE_OK
+        || naming.name == NULL) {
         naming.name = json_null();
     }
     return json_pack("{s:o, s:I, s:I, s:o, s:o, s:I, s:I, s:o, s:b}", "version",
@@ -121,8 +126,8 @@ static json_t *json_row(struct qr_cli *cli, const struct row *row)
         "deleted", (int)row->deleted);
 }
 
-static enum qr_cli_exit print_history(struct qr_cli *cli, const struct rows *rows, int64_t limit,
-    bool unsealed, uint64_t unreadable)
+static enum qr_cli_exit print_history(
+    struct qr_cli *cli, const struct rows *rows, int64_t limit, bool unsealed, uint64_t unreadable)
 {
     json_t *array = cli->json ? json_array() : NULL;
     for (size_t i = rows->count; i > 0 && (int64_t)(rows->count - i) < limit; i--) {
@@ -136,9 +141,9 @@ static enum qr_cli_exit print_history(struct qr_cli *cli, const struct rows *row
         }
     }
     if (cli->json) {
-        return qr_cli_print_json(cli, json_pack("{s:o, s:b, s:I, s:I}", "versions", array,
-            "unsealed", (int)unsealed, "count", (json_int_t)rows->count, "unreadable",
-            (json_int_t)unreadable));
+        return qr_cli_print_json(cli,
+            json_pack("{s:o, s:b, s:I, s:I}", "versions", array, "unsealed", (int)unsealed, "count",
+                (json_int_t)rows->count, "unreadable", (json_int_t)unreadable));
     }
     if (unreadable > 0) {
         printf("%s%" PRIu64 " more %s, which cannot be read here%s\n", qr_cli_warn(cli), unreadable,
@@ -165,15 +170,19 @@ static bool look_for_unsealed(void *context, const struct quire_summary *summary
     return true;
 }
 
-static enum quire_status add_unsealed(struct qr_cli *cli, const struct unsealed *unsealed, struct rows *rows)
+static enum quire_status add_unsealed(
+    struct qr_cli *cli, const struct unsealed *unsealed, struct rows *rows)
 {
     static const uint8_t zeros[QUIRE_VERSION_SIZE];
     struct quire_device_state state;
     struct quire_document *document = NULL;
     quire_client_state(cli->client, &state);
-    struct quire_version version = {.id = zeros, .device = state.device, .number = rows->count + 1,
+    struct quire_version version = {.id = zeros,
+        .device = state.device,
+        .number = rows->count + 1,
         .wall_ms = unsealed->changed_ms};
-    enum quire_status status = quire_client_document(cli->client, unsealed->entry, false, &document);
+    enum quire_status status =
+        quire_client_document(cli->client, unsealed->entry, false, &document);
     if (status == QUIRE_OK) {
         add_version(rows, &version, document);
         status = rows->status;

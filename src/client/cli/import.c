@@ -63,8 +63,8 @@ static void list_formats(char *out_text, size_t size)
     size_t used = 0;
     const struct qr_moving_format *const *formats = qr_moving_all();
     for (size_t i = 0; formats[i] != NULL && used < size; i++) {
-        used += (size_t)snprintf(out_text + used, size - used, "%s%s", i > 0 ? ", " : "",
-            formats[i]->name);
+        used += (size_t)snprintf(
+            out_text + used, size - used, "%s%s", i > 0 ? ", " : "", formats[i]->name);
     }
 }
 
@@ -91,8 +91,8 @@ static enum qr_cli_exit read_options(struct import *import)
 static enum qr_cli_exit read_all(struct import *import)
 {
     struct qr_cli *cli = import->cli;
-    enum quire_status status = qr_moving_bundle_open(cli->args.operands[0], &import->bundle,
-        &import->journal, &import->error);
+    enum quire_status status = qr_moving_bundle_open(
+        cli->args.operands[0], &import->bundle, &import->journal, &import->error);
     if (status != QUIRE_OK) {
         return fail(import, status);
     }
@@ -102,17 +102,20 @@ static enum qr_cli_exit read_all(struct import *import)
     if (import->format == NULL) {
         char formats[256], text[512];
         list_formats(formats, sizeof formats);
-        snprintf(text, sizeof text, "What is in it is not recognised, so nothing was imported. If you "
-            "know what it is, say --format NAME: %s.", formats);
+        snprintf(text, sizeof text,
+            "What is in it is not recognised, so nothing was imported. If you "
+            "know what it is, say --format NAME: %s.",
+            formats);
         qr_cli_error(cli, QUIRE_EMALFORMED, QR_CLI_FAILED, text, NULL);
         return QR_CLI_FAILED;
     }
-    struct qr_moving_reading reading = {.bundle = &import->bundle, .journal = &import->journal,
-        .password = import->password[0] != 0 ? import->password : NULL, .order = qr_client_locale_order(),
+    struct qr_moving_reading reading = {.bundle = &import->bundle,
+        .journal = &import->journal,
+        .password = import->password[0] != 0 ? import->password : NULL,
+        .order = qr_client_locale_order(),
         .error = &import->error};
     status = import->format->read(&reading);
-    if (status == QUIRE_ECRYPTO && reading.password == NULL && isatty(STDIN_FILENO)
-        && !cli->json
+    if (status == QUIRE_ECRYPTO && reading.password == NULL && isatty(STDIN_FILENO) && !cli->json
         && qr_cli_read_secret("Its password: ", 1, import->password, sizeof import->password)
             == QUIRE_OK) {
         import->error.text[0] = 0;
@@ -130,8 +133,9 @@ static json_t *json_report(const struct import *import)
     json_t *notes = json_array();
     for (size_t i = 0; notes != NULL && i < import->journal.note_count; i++) {
         const struct qr_moving_note *note = &import->journal.notes[i];
-        json_array_append_new(notes, json_pack("{s:s, s:s, s:s}", "kind",
-            qr_moving_kind_name(note->kind), "where", note->where, "text", note->what));
+        json_array_append_new(notes,
+            json_pack("{s:s, s:s, s:s}", "kind", qr_moving_kind_name(note->kind), "where",
+                note->where, "text", note->what));
     }
     uint64_t all = 0;
     for (int kind = 0; kind < QR_MOVING_KIND_COUNT; kind++) {
@@ -175,7 +179,8 @@ static enum qr_cli_exit report(struct import *import)
     print_count("entries not taken", notes[QR_MOVING_ENTRY_SKIPPED]);
     print_count("files not taken", notes[QR_MOVING_FILE_SKIPPED]);
     print_count("photos and other attachments not taken", notes[QR_MOVING_ATTACHMENT]);
-    print_count("titles, dates, tags and such that were changed or not taken", notes[QR_MOVING_FIELD]);
+    print_count(
+        "titles, dates, tags and such that were changed or not taken", notes[QR_MOVING_FIELD]);
     for (size_t i = 0; i < import->journal.note_count && i < NOTES_SHOWN; i++) {
         const struct qr_moving_note *note = &import->journal.notes[i];
         fputs(i == 0 ? "\n" : "", stdout);
@@ -204,8 +209,10 @@ static enum qr_cli_exit stopped(struct import *import, enum quire_status status,
     char text[QR_CLIENT_ERROR_SIZE + 256];
     uint64_t all = import->plan.counts[QR_MOVING_NEW] + import->plan.counts[QR_MOVING_CHANGED]
         + import->plan.counts[QR_MOVING_DELETED];
-    snprintf(text, sizeof text, "%s %" PRIu64 " of %" PRIu64 " entries are imported and safe. Importing "
-        "the same again goes on with the rest.", why, import->written, all);
+    snprintf(text, sizeof text,
+        "%s %" PRIu64 " of %" PRIu64 " entries are imported and safe. Importing "
+        "the same again goes on with the rest.",
+        why, import->written, all);
     qr_cli_error(import->cli, status, QR_CLI_FAILED, text, NULL);
     return QR_CLI_FAILED;
 }
@@ -217,17 +224,18 @@ static enum qr_cli_exit write_all(struct import *import)
     if (qr_moving_brakes(&import->plan) && !import->force) {
         uint64_t changes =
             import->plan.counts[QR_MOVING_CHANGED] + import->plan.counts[QR_MOVING_DELETED];
-        snprintf(text, sizeof text, "This would change or delete %" PRIu64 " of %" PRIu64
-            " entries, more than a tenth of the journal. Nothing was imported.", changes,
-            import->plan.entries);
+        snprintf(text, sizeof text,
+            "This would change or delete %" PRIu64 " of %" PRIu64
+            " entries, more than a tenth of the journal. Nothing was imported.",
+            changes, import->plan.entries);
         qr_cli_error(cli, QUIRE_ECONFLICT, QR_CLI_REFUSED, text,
             "Look first: --dry-run. If that is what you want: --force");
         return QR_CLI_REFUSED;
     }
     qr_cli_catch_interrupts();
     qr_moving_mark_set(cli->client, import->format->name);
-    enum quire_status status = qr_moving_apply(cli->client, &import->journal, &import->plan,
-        on_progress, import, &import->written);
+    enum quire_status status = qr_moving_apply(
+        cli->client, &import->journal, &import->plan, on_progress, import, &import->written);
     if (status != QUIRE_OK) {
         return stopped(import, status, quire_client_error(cli->client));
     }
@@ -243,8 +251,9 @@ void qr_cli_print_import_mark(const struct qr_cli *cli)
     char format[QR_MOVING_MARK_SIZE];
     qr_moving_mark_get(cli->client, format);
     if (format[0] != 0) {
-        printf("%simport%s       one of \"%s\" broke off; what it wrote is whole. Import the same again, and it "
-               "goes on\n",
+        printf(
+            "%simport%s       one of \"%s\" broke off; what it wrote is whole. Import the same again, and it "
+            "goes on\n",
             qr_cli_warn(cli), qr_cli_plain(cli), format);
     }
 }
@@ -264,8 +273,8 @@ enum qr_cli_exit qr_cli_import(struct qr_cli *cli)
         exit = qr_cli_open(cli);
     }
     if (exit == QR_CLI_DONE) {
-        enum quire_status status = qr_moving_compare(cli->client, import->format->name,
-            &import->journal, import->update, &import->plan);
+        enum quire_status status = qr_moving_compare(
+            cli->client, import->format->name, &import->journal, import->update, &import->plan);
         exit = status == QUIRE_OK ? QR_CLI_DONE : qr_cli_failure(cli, status);
     }
     if (exit == QR_CLI_DONE && !import->dry_run) {

@@ -13,8 +13,7 @@
 bool qr_cli_input_is_text(void)
 {
     struct stat info;
-    return fstat(STDIN_FILENO, &info) == 0
-        && (S_ISFIFO(info.st_mode) || S_ISREG(info.st_mode));
+    return fstat(STDIN_FILENO, &info) == 0 && (S_ISFIFO(info.st_mode) || S_ISREG(info.st_mode));
 }
 
 bool qr_cli_input_is_unread(void)

@@ -24,20 +24,11 @@ static void put_escaped(FILE *file, const char *text)
 {
     for (; *text != 0; text++) {
         switch (*text) {
-        case '&':
-            fputs("&amp;", file);
-            break;
-        case '<':
-            fputs("&lt;", file);
-            break;
-        case '>':
-            fputs("&gt;", file);
-            break;
-        case '"':
-            fputs("&quot;", file);
-            break;
-        default:
-            fputc(*text, file);
+        case '&': fputs("&amp;", file); break;
+        case '<': fputs("&lt;", file); break;
+        case '>': fputs("&gt;", file); break;
+        case '"': fputs("&quot;", file); break;
+        default: fputc(*text, file);
         }
     }
 }
@@ -80,7 +71,8 @@ static void put_band(FILE *file, const struct quire_insight_report *report)
             fprintf(file, "%.1f %.1fL", x_of(report, j), y_of(report->weeks[j].high));
         }
         for (size_t j = end; j > i; j--) {
-            fprintf(file, "%.1f %.1f%s", x_of(report, j - 1), y_of(report->weeks[j - 1].low), j - 1 > i ? "L" : "Z");
+            fprintf(file, "%.1f %.1f%s", x_of(report, j - 1), y_of(report->weeks[j - 1].low),
+                j - 1 > i ? "L" : "Z");
         }
         fputs("\"/>\n", file);
     }
@@ -95,19 +87,21 @@ static void put_weeks(FILE *file, const struct quire_insight_report *report)
     if (with_mood < 2) {
         return;
     }
-    fprintf(file, "<figure><svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"Mood by week\">\n", WIDTH,
-        CHART_HEIGHT + 16);
+    fprintf(file, "<figure><svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"Mood by week\">\n",
+        WIDTH, CHART_HEIGHT + 16);
     put_band(file, report);
     for (int mood = 0; mood <= 100; mood += 25) {
-        fprintf(file, "<line x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"var(--none)\"/>"
-                      "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%d</text>\n",
+        fprintf(file,
+            "<line x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"var(--none)\"/>"
+            "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%d</text>\n",
             LEFT, WIDTH, y_of(mood * 100), y_of(mood * 100), LEFT - 6, y_of(mood * 100) + 4, mood);
     }
     fputs("<path fill=\"none\" stroke=\"var(--line)\" stroke-width=\"1.5\" d=\"", file);
     bool on = false;
     for (size_t i = 0; i < report->week_count; i++) {
         if (report->weeks[i].mood >= 0) {
-            fprintf(file, "%s%.1f %.1f", on ? "L" : "M", x_of(report, i), y_of(report->weeks[i].mood));
+            fprintf(
+                file, "%s%.1f %.1f", on ? "L" : "M", x_of(report, i), y_of(report->weeks[i].mood));
         }
         on = report->weeks[i].mood >= 0;
     }
@@ -117,17 +111,20 @@ static void put_weeks(FILE *file, const struct quire_insight_report *report)
         char day[32];
         qr_insights_day_text(week->day, day);
         if (week->mood >= 0) {
-            fprintf(file, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"var(--line)\"><title>Week of %s: %d "
-                          "(%u days)</title></circle>\n",
+            fprintf(file,
+                "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"var(--line)\"><title>Week of %s: %d "
+                "(%u days)</title></circle>\n",
                 x_of(report, i), y_of(week->mood), day, (week->mood + 50) / 100, week->mood_days);
         }
         if (i == 0 || i + 1 == report->week_count) {
-            fprintf(file, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"%s\">%s</text>\n", x_of(report, i),
-                CHART_HEIGHT + 12, i == 0 ? "start" : "end", day);
+            fprintf(file, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"%s\">%s</text>\n",
+                x_of(report, i), CHART_HEIGHT + 12, i == 0 ? "start" : "end", day);
         }
     }
-    fputs("</svg><figcaption>Mood by week. Shaded: where 19 of 20 weeks would be if nothing changes.</figcaption>"
-          "</figure>\n", file);
+    fputs(
+        "</svg><figcaption>Mood by week. Shaded: where 19 of 20 weeks would be if nothing changes.</figcaption>"
+        "</figure>\n",
+        file);
 }
 
 /* One hue, from dark to light: it can be told without seeing colours. */
@@ -142,12 +139,13 @@ static void put_days(FILE *file, const struct quire_insight_report *report)
     if (report->day_count == 0) {
         return;
     }
-    size_t next = 0, width = LEFT + 13 * report->week_count; /* a year of weeks is wider than the rest */
+    size_t next = 0,
+           width = LEFT + 13 * report->week_count; /* a year of weeks is wider than the rest */
     fprintf(file, "<figure><svg viewBox=\"0 0 %zu 100\" role=\"img\" aria-label=\"Days\">\n",
         width > WIDTH ? width : WIDTH);
     for (int weekday = 0; weekday < 7; weekday++) {
-        fprintf(file, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>\n", LEFT - 6, 11 + 13 * weekday,
-            names[weekday]);
+        fprintf(file, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>\n", LEFT - 6,
+            11 + 13 * weekday, names[weekday]);
     }
     for (size_t week = 0; week < report->week_count; week++) {
         for (int32_t weekday = 0; weekday < 7; weekday++) {
@@ -159,11 +157,13 @@ static void put_days(FILE *file, const struct quire_insight_report *report)
             const struct quire_insight_day *found = &report->days[next];
             char text[32];
             qr_insights_day_text(day, text);
-            fprintf(file, "<rect x=\"%zu\" y=\"%d\" width=\"11\" height=\"11\" rx=\"2\" ", LEFT + 13 * week, 2 + 13 * weekday);
+            fprintf(file, "<rect x=\"%zu\" y=\"%d\" width=\"11\" height=\"11\" rx=\"2\" ",
+                LEFT + 13 * week, 2 + 13 * weekday);
             if (!written) {
                 fputs("fill=\"var(--none)\"/>\n", file);
             } else if (found->mood < 0) {
-                fprintf(file, "fill=\"var(--none)\" stroke=\"var(--soft)\"><title>%s: %u without a mood</title></rect>\n",
+                fprintf(file,
+                    "fill=\"var(--none)\" stroke=\"var(--soft)\"><title>%s: %u without a mood</title></rect>\n",
                     text, found->entries);
             } else {
                 fputs("fill=\"", file);
@@ -172,8 +172,10 @@ static void put_days(FILE *file, const struct quire_insight_report *report)
             }
         }
     }
-    fputs("</svg><figcaption>Days. Dark: a low mood; light: a high one; outlined: written without a mood."
-          "</figcaption></figure>\n", file);
+    fputs(
+        "</svg><figcaption>Days. Dark: a low mood; light: a high one; outlined: written without a mood."
+        "</figcaption></figure>\n",
+        file);
 }
 
 static void put_bars(FILE *file, const struct quire_insight_report *report,
@@ -189,16 +191,18 @@ static void put_bars(FILE *file, const struct quire_insight_report *report,
     if (rows == 0) {
         return;
     }
-    fprintf(file, "<figure><svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"%s\">\n", WIDTH, 20 * rows + 4, caption);
+    fprintf(file, "<figure><svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"%s\">\n", WIDTH,
+        20 * rows + 4, caption);
     for (size_t i = 0; i < report->item_count; i++) {
         const struct quire_insight_item *item = &report->items[i];
         if (item->template_id == template_id) {
             fprintf(file, "<text x=\"150\" y=\"%d\" text-anchor=\"end\">", 20 * row + 14);
             put_name(file, item->name);
-            fprintf(file, "</text><rect x=\"158\" y=\"%d\" width=\"%d\" height=\"13\" rx=\"2\" fill=\"var(--line)\"/>"
-                          "<text x=\"%d\" y=\"%d\">%d</text>\n",
-                20 * row + 3, 1 + 480 * item->numbers[0] / most, 166 + 480 * item->numbers[0] / most, 20 * row + 14,
-                item->numbers[0]);
+            fprintf(file,
+                "</text><rect x=\"158\" y=\"%d\" width=\"%d\" height=\"13\" rx=\"2\" fill=\"var(--line)\"/>"
+                "<text x=\"%d\" y=\"%d\">%d</text>\n",
+                20 * row + 3, 1 + 480 * item->numbers[0] / most,
+                166 + 480 * item->numbers[0] / most, 20 * row + 14, item->numbers[0]);
             row++;
         }
     }
@@ -207,15 +211,18 @@ static void put_bars(FILE *file, const struct quire_insight_report *report,
 
 bool qr_insights_write_page(const struct qr_insights *insights, FILE *file)
 {
-    fprintf(file, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-                  "<meta name=\"viewport\" content=\"width=device-width\"><title>Insights</title>\n"
-                  "<style>%s</style></head>\n<body><h1>Insights</h1>\n<p class=\"soft\">", style);
+    fprintf(file,
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+        "<meta name=\"viewport\" content=\"width=device-width\"><title>Insights</title>\n"
+        "<style>%s</style></head>\n<body><h1>Insights</h1>\n<p class=\"soft\">",
+        style);
     qr_insights_print_period(insights, file);
     fputs("</p>\n", file);
     for (int heading = 0; heading < QR_INSIGHTS_HEADINGS; heading++) {
         char *text = qr_insights_sentences(insights, (enum qr_insights_heading)heading);
         if (text != NULL && text[0] != 0) {
-            fprintf(file, "<h2>%s</h2>\n", qr_insights_heading_text((enum qr_insights_heading)heading));
+            fprintf(
+                file, "<h2>%s</h2>\n", qr_insights_heading_text((enum qr_insights_heading)heading));
             for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
                 fputs("<p>", file);
                 put_escaped(file, line);

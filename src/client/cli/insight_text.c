@@ -12,17 +12,19 @@
 #define CHART_ROWS 9
 #define CHART_WEEKS_MIN 3
 
-const char *const qr_insights_footer[2] = {"All of this was computed on this device; nothing was sent.",
+const char *const qr_insights_footer[2] = {
+    "All of this was computed on this device; nothing was sent.",
     "What goes together need not be a cause."};
 
 static const char *const weekdays[] = {"Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays",
     "Saturdays", "Sundays", "weekends"};
-static const char *const times[] = {"at night (0 to 6)", "in the morning", "in the afternoon",
-    "in the evening"};
+static const char *const times[] = {
+    "at night (0 to 6)", "in the morning", "in the afternoon", "in the evening"};
 static const char *const needs[] = {[QUIRE_INSIGHT_NEED_MEAN] = "the average mood of this period",
     [QUIRE_INSIGHT_NEED_COMPARE] = "a comparison with the time before",
     [QUIRE_INSIGHT_NEED_FACTORS] = "what goes together with moods",
-    [QUIRE_INSIGHT_NEED_CHANGE] = "change over time", [QUIRE_INSIGHT_NEED_WEEKDAYS] = "weekdays"};
+    [QUIRE_INSIGHT_NEED_CHANGE] = "change over time",
+    [QUIRE_INSIGHT_NEED_WEEKDAYS] = "weekdays"};
 
 static const struct {
     const char *name;
@@ -73,8 +75,8 @@ void qr_insights_iso_text(int32_t day, char out_text[16])
 
 void qr_insights_day_text(int32_t day, char out_text[32])
 {
-    static const char *const months[] = {"January", "February", "March", "April", "May", "June", "July",
-        "August", "September", "October", "November", "December"};
+    static const char *const months[] = {"January", "February", "March", "April", "May", "June",
+        "July", "August", "September", "October", "November", "December"};
     int64_t year;
     int month, day_of_month;
     qr_client_civil(day, &year, &month, &day_of_month);
@@ -135,31 +137,36 @@ static void print_change(FILE *out, const struct quire_insight_item *item)
     qr_insights_day_text(n[6], day);
     qr_insights_day_text(n[7], from);
     qr_insights_day_text(n[8], to);
-    fprintf(out, "Since about %s (between %s and %s) your mood is about %d points %s (%d to %d; %d days before, "
-                 "%d since; ",
+    fprintf(out,
+        "Since about %s (between %s and %s) your mood is about %d points %s (%d to %d; %d days before, "
+        "%d since; ",
         day, from, to, points(higher ? n[0] : -n[0]), higher ? "higher" : "lower",
         points(higher ? n[1] : -n[2]), points(higher ? n[2] : -n[1]), n[4], n[3]);
     print_chance(out, n[5]);
     fprintf(out, "). A slow drift can look the same.");
 }
 
-static void print_theme(FILE *out, const struct qr_insights *insights, const struct quire_insight_item *item)
+static void print_theme(
+    FILE *out, const struct qr_insights *insights, const struct quire_insight_item *item)
 {
     const int32_t *n = item->numbers;
     char day[32];
     qr_insights_day_text(insights->report->last_look, day);
     fprintf(out, "\"");
     qr_cli_print_name(out, item->name);
-    fprintf(out, "\" came up in %d of your %d entries in the four weeks before %s, in %d of %d earlier ones (", n[0],
-        n[1], day, n[2], n[3]);
+    fprintf(out,
+        "\" came up in %d of your %d entries in the four weeks before %s, in %d of %d earlier ones (",
+        n[0], n[1], day, n[2], n[3]);
     print_chance(out, n[4]);
-    fprintf(out, ").%s", n[5] != 0 ? " Words of Chinese and Japanese are guessed: may be a part of one." : "");
+    fprintf(out, ").%s",
+        n[5] != 0 ? " Words of Chinese and Japanese are guessed: may be a part of one." : "");
 }
 
 static void print_finding(FILE *out, const struct quire_insight_item *item)
 {
     const int32_t *n = item->numbers;
-    if (item->template_id == QUIRE_INSIGHT_TAG_WITH || item->template_id == QUIRE_INSIGHT_EMOTION_WITH) {
+    if (item->template_id == QUIRE_INSIGHT_TAG_WITH
+        || item->template_id == QUIRE_INSIGHT_EMOTION_WITH) {
         fprintf(out, item->template_id == QUIRE_INSIGHT_TAG_WITH ? "The tag \"" : "The emotion \"");
         qr_cli_print_name(out, item->name);
         fprintf(out, "\" ");
@@ -172,7 +179,8 @@ static void print_finding(FILE *out, const struct quire_insight_item *item)
         print_effect(out, item);
     } else if (item->template_id == QUIRE_INSIGHT_WEEKDAY) {
         bool higher = n[0] >= 0;
-        fprintf(out, "On %s your mood was about %d points %s than on other days (%d to %d; %d days; ",
+        fprintf(out,
+            "On %s your mood was about %d points %s than on other days (%d to %d; %d days; ",
             weekdays[item->flags % 8], points(higher ? n[0] : -n[0]), higher ? "higher" : "lower",
             points(higher ? n[1] : -n[2]), points(higher ? n[2] : -n[1]), n[3]);
         print_chance(out, n[5]);
@@ -204,32 +212,35 @@ static void print_no_model(FILE *out, const struct quire_insight_item *item)
     const char *name = language_name(item->name);
     const char *entries = plural(item->numbers[0], "entry", "entries");
     if (name == NULL) {
-        fprintf(out, "%d %s in a language that is not known: no reading.", item->numbers[0], entries);
+        fprintf(
+            out, "%d %s in a language that is not known: no reading.", item->numbers[0], entries);
     } else if (strcmp(name, "Japanese") == 0) {
-        fprintf(out, "%d %s in Japanese: no reading, since there is no good free data to learn from.",
+        fprintf(out,
+            "%d %s in Japanese: no reading, since there is no good free data to learn from.",
             item->numbers[0], entries);
     } else if (strcmp(name, "French") == 0) {
-        fprintf(out, "%d %s in French: not read, since its model is weak (--weak-languages reads them).",
+        fprintf(out,
+            "%d %s in French: not read, since its model is weak (--weak-languages reads them).",
             item->numbers[0], entries);
     } else {
         fprintf(out, "%d %s in %s: no reading.", item->numbers[0], entries, name);
     }
 }
 
-static void print_item(FILE *out, const struct qr_insights *insights, const struct quire_insight_item *item)
+static void print_item(
+    FILE *out, const struct qr_insights *insights, const struct quire_insight_item *item)
 {
     const int32_t *n = item->numbers;
     switch (item->template_id) {
-    case QUIRE_INSIGHT_NOTHING:
-        fprintf(out, "Nothing was written in this time.");
-        break;
+    case QUIRE_INSIGHT_NOTHING: fprintf(out, "Nothing was written in this time."); break;
     case QUIRE_INSIGHT_MOOD_MEAN:
-        fprintf(out, "%d on average (%d days; the middle half %d to %d).", points(n[0]), n[3], points(n[1]),
-            points(n[2]));
+        fprintf(out, "%d on average (%d days; the middle half %d to %d).", points(n[0]), n[3],
+            points(n[1]), points(n[2]));
         break;
     case QUIRE_INSIGHT_MOOD_BEFORE:
-        fprintf(out, "In the time of the same length before: %d (%d days; the middle half %d to %d).", points(n[0]),
-            n[3], points(n[1]), points(n[2]));
+        fprintf(out,
+            "In the time of the same length before: %d (%d days; the middle half %d to %d).",
+            points(n[0]), n[3], points(n[1]), points(n[2]));
         break;
     case QUIRE_INSIGHT_MOOD_EQUAL:
         fprintf(out, "None: the mood is %d on all days.", points(n[0]));
@@ -240,19 +251,17 @@ static void print_item(FILE *out, const struct qr_insights *insights, const stru
         break;
     case QUIRE_INSIGHT_READ:
         qr_cli_print_name(out, item->name);
-        fprintf(out, " in %d of %d passages (%d %s)%s", n[0], n[1], n[2], plural(n[2], "entry", "entries"),
+        fprintf(out, " in %d of %d passages (%d %s)%s", n[0], n[1], n[2],
+            plural(n[2], "entry", "entries"),
             item->flags & 1 ? "; tested on one kind of text" : "");
         break;
-    case QUIRE_INSIGHT_CHANGE:
-        print_change(out, item);
-        break;
+    case QUIRE_INSIGHT_CHANGE: print_change(out, item); break;
     case QUIRE_INSIGHT_THEME_UP:
-    case QUIRE_INSIGHT_THEME_DOWN:
-        print_theme(out, insights, item);
-        break;
+    case QUIRE_INSIGHT_THEME_DOWN: print_theme(out, insights, item); break;
     case QUIRE_INSIGHT_WATCHING:
         fprintf(out, "%d %s at the last look alone, and will be told if %s at the next one.", n[0],
-            plural(n[0], "statement held", "statements held"), plural(n[0], "it holds", "they hold"));
+            plural(n[0], "statement held", "statements held"),
+            plural(n[0], "it holds", "they hold"));
         break;
     case QUIRE_INSIGHT_NEED_MOODS:
         fprintf(out, "%s: needs %d more %s with a mood.", needs[item->flags % 5], n[0],
@@ -263,12 +272,10 @@ static void print_item(FILE *out, const struct qr_insights *insights, const stru
             plural(n[0], "entry", "entries"), n[1]);
         break;
     case QUIRE_INSIGHT_NEED_LOOKS:
-        fprintf(out, "findings: must hold at two looks, four weeks apart; the second is in %d %s.", n[0],
-            plural(n[0], "day", "days"));
+        fprintf(out, "findings: must hold at two looks, four weeks apart; the second is in %d %s.",
+            n[0], plural(n[0], "day", "days"));
         break;
-    case QUIRE_INSIGHT_NO_MODEL:
-        print_no_model(out, item);
-        break;
+    case QUIRE_INSIGHT_NO_MODEL: print_no_model(out, item); break;
     case QUIRE_INSIGHT_AFTER_TODAY:
         fprintf(out, "%d %s dated after today: not looked at.", n[0],
             plural(n[0], "entry is", "entries are"));
@@ -276,14 +283,15 @@ static void print_item(FILE *out, const struct qr_insights *insights, const stru
     case QUIRE_INSIGHT_REPEATS:
         fprintf(out, "Your last %d entries with \"", n[0]);
         qr_cli_print_name(out, item->name);
-        fprintf(out, "\" are much alike. If you like, write of it in another way: what would you tell a friend?");
+        fprintf(out,
+            "\" are much alike. If you like, write of it in another way: what would you tell a friend?");
         break;
-    default:
-        print_finding(out, item);
+    default: print_finding(out, item);
     }
 }
 
-static bool has_template(const struct quire_insight_report *report, enum quire_insight_template template_id)
+static bool has_template(
+    const struct quire_insight_report *report, enum quire_insight_template template_id)
 {
     for (size_t i = 0; i < report->item_count; i++) {
         if (report->items[i].template_id == template_id) {
@@ -294,7 +302,8 @@ static bool has_template(const struct quire_insight_report *report, enum quire_i
 }
 
 /* What stands where nothing was found. */
-static void print_none(FILE *out, const struct qr_insights *insights, enum qr_insights_heading heading)
+static void print_none(
+    FILE *out, const struct qr_insights *insights, enum qr_insights_heading heading)
 {
     const struct quire_insight_report *report = insights->report;
     char day[32];
@@ -341,8 +350,9 @@ char *qr_insights_sentences(const struct qr_insights *insights, enum qr_insights
         print_none(out, insights, heading);
     }
     if (readings > 0) {
-        fprintf(out, "Read by a model that counts words. It is wrong in about one of five, and is never counted as "
-                     "your own pick.\n");
+        fprintf(out,
+            "Read by a model that counts words. It is wrong in about one of five, and is never counted as "
+            "your own pick.\n");
     }
     if (fclose(out) != 0) {
         free(text);
@@ -416,17 +426,19 @@ static void print_weeks(const struct qr_cli *cli, const struct quire_insight_rep
     }
     low = low / 500 * 500;
     high = (high + 499) / 500 * 500;
-    int32_t step = (high - low) / CHART_ROWS < 100 ? 100 : (high - low + CHART_ROWS - 1) / CHART_ROWS;
+    int32_t step =
+        (high - low) / CHART_ROWS < 100 ? 100 : (high - low + CHART_ROWS - 1) / CHART_ROWS;
     char day[32], last[32];
     printf("\n%sMood by week%s%s\n", qr_cli_bold(cli), qr_cli_plain(cli),
-        banded ? ": ● the mean, ░ where 19 of 20 weeks would be if nothing changes" : ": ● the mean");
+        banded ? ": ● the mean, ░ where 19 of 20 weeks would be if nothing changes"
+               : ": ● the mean");
     for (int row = CHART_ROWS - 1; row >= 0; row--) {
         int32_t bottom = low + row * step;
         printf("%7d %s│%s", bottom / 100, qr_cli_dim(cli), qr_cli_plain(cli));
         for (size_t i = first; i < report->week_count; i++) {
             const struct quire_insight_week *week = &report->weeks[i];
-            bool here = week->mood >= bottom && (week->mood < bottom + step
-                || (row == CHART_ROWS - 1 && week->mood >= bottom));
+            bool here = week->mood >= bottom
+                && (week->mood < bottom + step || (row == CHART_ROWS - 1 && week->mood >= bottom));
             bool band = week->low >= 0 && week->low < bottom + step && week->high >= bottom;
             if (here) {
                 printf("%s●%s", qr_cli_bold(cli), qr_cli_plain(cli));

@@ -56,7 +56,8 @@ static bool keep_row(void *context, const struct quire_summary *summary)
         diary->capacity = capacity;
     }
     struct row *row = &diary->rows[diary->count++];
-    *row = (struct row){.date = summary->has_date ? summary->date : qr_client_local_ms(summary->changed_wall_ms),
+    *row = (struct row){
+        .date = summary->has_date ? summary->date : qr_client_local_ms(summary->changed_wall_ms),
         .mood = summary->has_mood ? (int32_t)summary->mood : QUIRE_INSIGHT_NO_MOOD};
     memcpy(row->id, summary->entry, sizeof row->id);
     return true;
@@ -217,7 +218,8 @@ static enum qr_cli_exit read_options(struct qr_cli *cli, struct quire_insight_op
     options->repetition = qr_cli_has(&cli->args, "repetition");
     for (size_t i = 0; i < cli->args.operand_count; i++) {
         size_t used = strlen(period);
-        snprintf(period + used, sizeof period - used, "%s%s", i > 0 ? " " : "", cli->args.operands[i]);
+        snprintf(
+            period + used, sizeof period - used, "%s%s", i > 0 ? " " : "", cli->args.operands[i]);
     }
     if (period[0] != 0) {
         if (qr_cli_when(period, &span, error, sizeof error) != QUIRE_OK) {
@@ -259,28 +261,31 @@ static enum qr_cli_exit print_json(struct qr_cli *cli, const struct qr_insights 
         for (size_t j = 0; j < QUIRE_INSIGHT_NUMBERS; j++) {
             json_array_append_new(numbers, json_integer(item->numbers[j]));
         }
-        json_array_append_new(items, json_pack("{s:s, s:o, s:I, s:o}", "template",
-            qr_insights_template_name(item->template_id), "name",
-            item->name.size == 0 ? json_null() : qr_cli_json_bytes(item->name), "flags",
-            (json_int_t)item->flags, "numbers", numbers));
+        json_array_append_new(items,
+            json_pack("{s:s, s:o, s:I, s:o}", "template",
+                qr_insights_template_name(item->template_id), "name",
+                item->name.size == 0 ? json_null() : qr_cli_json_bytes(item->name), "flags",
+                (json_int_t)item->flags, "numbers", numbers));
     }
     for (size_t i = 0; i < report->day_count; i++) {
-        json_array_append_new(days, json_pack("{s:o, s:o, s:I}", "day", json_day(report->days[i].day),
-            "mood", json_mood(report->days[i].mood), "entries", (json_int_t)report->days[i].entries));
+        json_array_append_new(days,
+            json_pack("{s:o, s:o, s:I}", "day", json_day(report->days[i].day), "mood",
+                json_mood(report->days[i].mood), "entries", (json_int_t)report->days[i].entries));
     }
     for (size_t i = 0; i < report->week_count; i++) {
         const struct quire_insight_week *week = &report->weeks[i];
-        json_array_append_new(weeks, json_pack("{s:o, s:o, s:o, s:o, s:I, s:I}", "monday",
-            json_day(week->day), "mood", json_mood(week->mood), "low", json_mood(week->low), "high",
-            json_mood(week->high), "mood_days", (json_int_t)week->mood_days, "entries",
-            (json_int_t)week->entries));
+        json_array_append_new(weeks,
+            json_pack("{s:o, s:o, s:o, s:o, s:I, s:I}", "monday", json_day(week->day), "mood",
+                json_mood(week->mood), "low", json_mood(week->low), "high", json_mood(week->high),
+                "mood_days", (json_int_t)week->mood_days, "entries", (json_int_t)week->entries));
     }
-    return qr_cli_print_json(cli, json_pack("{s:o, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "from",
-        json_day(insights->options.from), "to", json_day(insights->options.to), "entries",
-        (json_int_t)report->entries, "period_entries", (json_int_t)report->period_entries,
-        "period_days", (json_int_t)report->period_days, "last_look",
-        report->last_look == 0 ? json_null() : json_day(report->last_look), "items", items, "days",
-        days, "weeks", weeks));
+    return qr_cli_print_json(cli,
+        json_pack("{s:o, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "from",
+            json_day(insights->options.from), "to", json_day(insights->options.to), "entries",
+            (json_int_t)report->entries, "period_entries", (json_int_t)report->period_entries,
+            "period_days", (json_int_t)report->period_days, "last_look",
+            report->last_look == 0 ? json_null() : json_day(report->last_look), "items", items,
+            "days", days, "weeks", weeks));
 }
 
 static void print_csv(const struct quire_insight_report *report)
@@ -299,13 +304,14 @@ static void print_csv(const struct quire_insight_report *report)
 }
 
 /* Written beside, then moved over: a page that is there stays whole. Only the owner can read it. */
-static enum qr_cli_exit write_page(struct qr_cli *cli, const struct qr_insights *insights,
-    const char *path)
+static enum qr_cli_exit write_page(
+    struct qr_cli *cli, const struct qr_insights *insights, const char *path)
 {
     char beside[4096], text[4352];
     bool good = snprintf(beside, sizeof beside, "%s.new", path) < (int)sizeof beside;
     errno = good ? 0 : ENAMETOOLONG;
-    int number = good ? open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
+    int number =
+        good ? open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
     FILE *file = number < 0 ? NULL : fdopen(number, "w");
     good = file != NULL && qr_insights_write_page(insights, file);
     good &= file == NULL || fclose(file) == 0;
@@ -320,7 +326,9 @@ static enum qr_cli_exit write_page(struct qr_cli *cli, const struct qr_insights 
         return QR_CLI_FAILED;
     }
     if (!cli->json) {
-        printf("%s is written, not encrypted: programs and people who can read your files can read it.\n", path);
+        printf(
+            "%s is written, not encrypted: programs and people who can read your files can read it.\n",
+            path);
         return QR_CLI_DONE;
     }
     return qr_cli_print_json(cli, json_pack("{s:s}", "html", path));
@@ -340,13 +348,16 @@ static enum qr_cli_exit print_cards(struct qr_cli *cli)
     if (cli->json) {
         return qr_cli_print_json(cli, json_pack("{s:o}", "models", cards));
     }
-    printf("The models that read passages, and whose texts they learned from. F1 and precision were\n"
-           "measured on comments, tweets and stories that they had not seen; a diary is neither.\n");
+    printf(
+        "The models that read passages, and whose texts they learned from. F1 and precision were\n"
+        "measured on comments, tweets and stories that they had not seen; a diary is neither.\n");
     size_t i;
     json_t *card;
-    json_array_foreach(cards, i, card) {
+    json_array_foreach(cards, i, card)
+    {
         json_t *figures = json_object_get(card, "figures");
-        json_int_t f1 = json_integer_value(json_array_get(json_object_get(figures, "f1_permille"), 0));
+        json_int_t f1 =
+            json_integer_value(json_array_get(json_object_get(figures, "f1_permille"), 0));
         printf("\n%s%s%s\n  learned from: %s\n", qr_cli_bold(cli),
             json_string_value(json_object_get(card, "name")), qr_cli_plain(cli),
             json_string_value(json_object_get(card, "attribution")));
@@ -354,7 +365,8 @@ static enum qr_cli_exit print_cards(struct qr_cli *cli)
             printf("  right language: %.1f %%\n", (double)f1 / 10);
             continue;
         }
-        printf("  F1 %.3f; what is told is right in %.0f %%; %.0f %% of the texts were told something\n",
+        printf(
+            "  F1 %.3f; what is told is right in %.0f %%; %.0f %% of the texts were told something\n",
             (double)f1 / 1000,
             (double)json_integer_value(json_object_get(figures, "shown_precision_permille")) / 10,
             (double)json_integer_value(json_object_get(figures, "coverage_permille")) / 10);
@@ -390,8 +402,9 @@ enum qr_cli_exit qr_cli_insights(struct qr_cli *cli)
             exit = qr_cli_no_memory(cli);
         } else if (status != QUIRE_OK) {
             qr_cli_error(cli, status, QR_CLI_FAILED,
-                status == QUIRE_ELIMIT ? "There are more entries than insights can take in: 200,000."
-                                       : "Insights could not be computed from these entries.",
+                status == QUIRE_ELIMIT
+                    ? "There are more entries than insights can take in: 200,000."
+                    : "Insights could not be computed from these entries.",
                 "Your entries are untouched.");
             exit = QR_CLI_FAILED;
         } else if (page != NULL) {

@@ -12,8 +12,10 @@ static enum qr_cli_exit input_failure(struct qr_cli *cli, enum quire_status stat
 {
     char text[128];
     if (status == QUIRE_ELIMIT) {
-        snprintf(text, sizeof text, "The text is longer than %d bytes, which is what an entry holds. "
-            "Nothing was changed.", QUIRE_TEXT_MAX);
+        snprintf(text, sizeof text,
+            "The text is longer than %d bytes, which is what an entry holds. "
+            "Nothing was changed.",
+            QUIRE_TEXT_MAX);
     } else {
         snprintf(text, sizeof text, "Standard input cannot be read. Nothing was changed.");
     }
@@ -36,8 +38,7 @@ static enum qr_cli_exit check_option(struct qr_cli *cli, const struct qr_cli_giv
     const char *name = given->option->name;
     int64_t number = 0, count = 0;
     size_t size = 0;
-    if (strcmp(name, "mood") == 0
-        && !qr_cli_number(given->values[0], 0, QUIRE_MOOD_MAX, &number)) {
+    if (strcmp(name, "mood") == 0 && !qr_cli_number(given->values[0], 0, QUIRE_MOOD_MAX, &number)) {
         return qr_cli_usage(cli, "--mood takes a whole number, 0 to %d.", QUIRE_MOOD_MAX);
     }
     char error[256];
@@ -89,8 +90,7 @@ static enum quire_status apply_option(struct quire_document *document,
         && qr_cli_moment(given->values[0], &number, error, sizeof error)) {
         return set_number(document, stamp, QUIRE_REGISTER_DATE, number);
     }
-    if (strcmp(name, "mood") == 0
-        && qr_cli_number(given->values[0], 0, QUIRE_MOOD_MAX, &number)) {
+    if (strcmp(name, "mood") == 0 && qr_cli_number(given->values[0], 0, QUIRE_MOOD_MAX, &number)) {
         return set_number(document, stamp, QUIRE_REGISTER_MOOD, number);
     }
     if (strcmp(name, "tag") == 0) {
@@ -118,8 +118,8 @@ static enum quire_status apply_option(struct quire_document *document,
     }
     if (strcmp(name, "insert") == 0
         && qr_cli_number(given->values[0], 0, QUIRE_TEXT_MAX, &number)) {
-        return quire_document_insert(document, stamp, (size_t)number,
-            quire_bytes_of_text(given->values[1]));
+        return quire_document_insert(
+            document, stamp, (size_t)number, quire_bytes_of_text(given->values[1]));
     }
     if (strcmp(name, "erase") == 0 && qr_cli_number(given->values[0], 0, QUIRE_TEXT_MAX, &number)
         && qr_cli_number(given->values[1], 1, QUIRE_TEXT_MAX, &count)) {
@@ -158,9 +158,10 @@ static enum qr_cli_exit apply_options(struct qr_cli *cli, const uint8_t entry[QU
         status = apply_option(document, &stamp, given);
         if (status != QUIRE_OK) {
             char text[256];
-            const char *why = status == QUIRE_EINVALID ? "it is outside of the text, empty or not UTF-8"
-                : status == QUIRE_ELIMIT               ? "it is too long, or there are too many"
-                                                       : quire_status_text(status);
+            const char *why = status == QUIRE_EINVALID
+                ? "it is outside of the text, empty or not UTF-8"
+                : status == QUIRE_ELIMIT ? "it is too long, or there are too many"
+                                         : quire_status_text(status);
             snprintf(text, sizeof text, "--%s %.60s cannot be done: %s. Nothing was changed.",
                 given->option->name, given->values[0] != NULL ? given->values[0] : "", why);
             qr_cli_error(cli, status, QR_CLI_USAGE, text, NULL);
@@ -200,7 +201,8 @@ static bool has_changes(const struct qr_cli_args *args)
 /* Text on standard input without `-` is not read, for it may be a loop's; nor is it passed over. */
 static enum qr_cli_exit refuse_input(struct qr_cli *cli)
 {
-    return qr_cli_usage(cli, "Standard input may hold a text, and it is not clear what it is for. "
+    return qr_cli_usage(cli,
+        "Standard input may hold a text, and it is not clear what it is for. "
         "To take it: add \"-\". To leave it alone: < /dev/null. Nothing was changed.");
 }
 
@@ -212,7 +214,8 @@ static void wipe(struct quire_buffer *buffer)
     quire_buffer_finish(buffer);
 }
 
-static enum quire_status join_operands(const struct qr_cli_args *args, struct quire_buffer *out_text)
+static enum quire_status join_operands(
+    const struct qr_cli_args *args, struct quire_buffer *out_text)
 {
     enum quire_status status = QUIRE_OK;
     for (size_t i = 0; status == QUIRE_OK && i < args->operand_count; i++) {
@@ -237,7 +240,8 @@ static enum qr_cli_exit make_entry(struct qr_cli *cli, struct quire_bytes text)
     if (cli->client == NULL) {
         exit = qr_cli_open_to_write(cli);
     } else {
-        status = quire_client_open_to_write(cli->client); /* it was closed while the editor was open */
+        status =
+            quire_client_open_to_write(cli->client); /* it was closed while the editor was open */
     }
     if (exit != QR_CLI_DONE) {
         return exit;
@@ -268,7 +272,8 @@ static enum qr_cli_exit make_entry(struct qr_cli *cli, struct quire_bytes text)
 }
 
 /* The options that a draft of a new entry was begun with, for when it is saved. */
-static enum quire_status pack_options(const struct qr_cli_args *args, struct quire_buffer *out_options)
+static enum quire_status pack_options(
+    const struct qr_cli_args *args, struct quire_buffer *out_options)
 {
     enum quire_status status = QUIRE_OK;
     for (size_t i = 0; status == QUIRE_OK && i < args->given_count; i++) {
@@ -278,10 +283,13 @@ static enum quire_status pack_options(const struct qr_cli_args *args, struct qui
         }
         status = quire_buffer_append(out_options, "--", 2);
         if (status == QUIRE_OK) {
-            status = quire_buffer_append(out_options, given->option->name, strlen(given->option->name) + 1);
+            status = quire_buffer_append(
+                out_options, given->option->name, strlen(given->option->name) + 1);
         }
-        for (size_t j = 0; status == QUIRE_OK && j < QR_CLI_VALUES_MAX && given->values[j] != NULL; j++) {
-            status = quire_buffer_append(out_options, given->values[j], strlen(given->values[j]) + 1);
+        for (size_t j = 0; status == QUIRE_OK && j < QR_CLI_VALUES_MAX && given->values[j] != NULL;
+             j++) {
+            status =
+                quire_buffer_append(out_options, given->values[j], strlen(given->values[j]) + 1);
         }
     }
     return status;
@@ -297,8 +305,8 @@ static enum qr_cli_exit unpack_options(struct qr_cli *cli, struct quire_buffer *
         arguments[count] = (char *)options->data + i;
         i += strlen(arguments[count++]) + 1;
     }
-    enum quire_status status = qr_cli_parse(qr_cli_find_command("write")->options, NULL, count, arguments,
-        false, &cli->args, &used, error, sizeof error);
+    enum quire_status status = qr_cli_parse(qr_cli_find_command("write")->options, NULL, count,
+        arguments, false, &cli->args, &used, error, sizeof error);
     return status == QUIRE_OK ? QR_CLI_DONE : qr_cli_failure(cli, status);
 }
 
@@ -315,8 +323,9 @@ static enum qr_cli_exit write_in_editor(struct qr_cli *cli)
     exit = qr_cli_draft_offer(cli, NULL, &draft, &found);
     if (exit == QR_CLI_DONE && !found) {
         draft.is_new = true;
-        exit = pack_options(&cli->args, &draft.options) == QUIRE_OK ? qr_cli_draft_begin(cli, &draft)
-                                                                    : qr_cli_no_memory(cli);
+        exit = pack_options(&cli->args, &draft.options) == QUIRE_OK
+            ? qr_cli_draft_begin(cli, &draft)
+            : qr_cli_no_memory(cli);
     }
     if (exit == QR_CLI_DONE) {
         exit = qr_cli_draft_edit(cli, &draft, &edited);
@@ -360,7 +369,8 @@ enum qr_cli_exit qr_cli_write(struct qr_cli *cli)
 /* ---- append ---------------------------------------------------------------------------------- */
 
 /* On a line of its own at the end. */
-static enum quire_status append_text(struct qr_cli *cli, const uint8_t *entry, struct quire_bytes text)
+static enum quire_status append_text(
+    struct qr_cli *cli, const uint8_t *entry, struct quire_bytes text)
 {
     struct quire_document *document = NULL;
     struct quire_buffer present = {0};
@@ -391,20 +401,22 @@ enum qr_cli_exit qr_cli_append(struct qr_cli *cli)
     bool dash = cli->args.operand_count == 1 && strcmp(cli->args.operands[0], "-") == 0;
     enum quire_status status = QUIRE_OK;
     if (cli->args.operand_count == 0 && !qr_cli_input_is_text()) {
-        return qr_cli_usage(cli, "What is to be added? For example: quire append \"Home at last.\"");
+        return qr_cli_usage(
+            cli, "What is to be added? For example: quire append \"Home at last.\"");
     }
     status = cli->args.operand_count > 0 && !dash ? join_operands(&cli->args, &text)
                                                   : qr_cli_read_input(QUIRE_TEXT_MAX, &text);
     enum qr_cli_exit exit = status != QUIRE_OK ? input_failure(cli, status)
-        : text.size == 0                       ? qr_cli_usage(cli, "There is nothing to add: the text is empty.")
-                                               : qr_cli_open_to_write(cli);
+        : text.size == 0 ? qr_cli_usage(cli, "There is nothing to add: the text is empty.")
+                         : qr_cli_open_to_write(cli);
     if (exit == QR_CLI_DONE) {
         status = qr_cli_find_today(cli, entry);
         if (status == QUIRE_ENOTFOUND) {
             quire_client_close(cli->client);
             exit = make_entry(cli, quire_buffer_bytes(&text));
         } else {
-            status = status == QUIRE_OK ? append_text(cli, entry, quire_buffer_bytes(&text)) : status;
+            status =
+                status == QUIRE_OK ? append_text(cli, entry, quire_buffer_bytes(&text)) : status;
             exit = status == QUIRE_OK ? save(cli, entry) : qr_cli_failure(cli, status);
         }
     }
@@ -445,8 +457,8 @@ enum qr_cli_exit qr_cli_save_draft(struct qr_cli *cli, struct qr_cli_draft *draf
     return exit;
 }
 
-static enum qr_cli_exit begin_draft(struct qr_cli *cli, const uint8_t entry[QUIRE_ENTRY_SIZE],
-    struct qr_cli_draft *draft)
+static enum qr_cli_exit begin_draft(
+    struct qr_cli *cli, const uint8_t entry[QUIRE_ENTRY_SIZE], struct qr_cli_draft *draft)
 {
     struct quire_document *document = NULL;
     memcpy(draft->entry, entry, sizeof draft->entry);
@@ -502,8 +514,8 @@ static enum qr_cli_exit read_new_text(struct qr_cli *cli, struct quire_buffer *o
         return input_failure(cli, status);
     }
     if (out_text->size == 0 && !qr_cli_has(&cli->args, "allow-empty")) {
-        return qr_cli_usage(cli,
-            "Standard input is empty, so nothing was changed; --clear takes the text away.");
+        return qr_cli_usage(
+            cli, "Standard input is empty, so nothing was changed; --clear takes the text away.");
     }
     return QR_CLI_DONE;
 }
@@ -530,8 +542,7 @@ enum qr_cli_exit qr_cli_do_edit(struct qr_cli *cli)
         exit = qr_cli_open_to_write(cli);
     }
     if (exit == QR_CLI_DONE) {
-        enum quire_status status =
-            qr_cli_find_entry(cli, cli->args.operands[0], entry);
+        enum quire_status status = qr_cli_find_entry(cli, cli->args.operands[0], entry);
         exit = status != QUIRE_OK ? qr_cli_failure(cli, status)
             : in_editor           ? edit_in_editor(cli, entry)
                                   : edit_here(cli, entry, from_input, quire_buffer_bytes(&text));

@@ -46,7 +46,8 @@ static bool add_row(void *context, const struct quire_summary *summary)
 {
     struct rows *rows = context;
     if ((summary->deleted ? !rows->all : rows->only_deleted)
-        || !qr_cli_in_period(&rows->period, summary) || !qr_cli_filter_summary(&rows->filter, summary)
+        || !qr_cli_in_period(&rows->period, summary)
+        || !qr_cli_filter_summary(&rows->filter, summary)
         || (rows->same_day && !is_this_day(summary))) {
         return true;
     }
@@ -62,11 +63,17 @@ static bool add_row(void *context, const struct quire_summary *summary)
     }
     bool titled = summary->title.size > 0;
     struct quire_bytes line = titled ? summary->title : summary->snippet;
-    struct row row = {.titled = titled, .has_date = summary->has_date,
-        .has_mood = summary->has_mood, .deleted = summary->deleted, 
-        .date = summary->date, .mood = summary->mood, .changed_ms = summary->changed_wall_ms,
+    struct row row = {.titled = titled,
+        .has_date = summary->has_date,
+        .has_mood = summary->has_mood,
+        .deleted = summary->deleted,
+        .date = summary->date,
+        .mood = summary->mood,
+        .changed_ms = summary->changed_wall_ms,
         .created_ms = summary->created_wall_ms,
-        .length = summary->text_length, .line = malloc(line.size + 1), .line_size = line.size};
+        .length = summary->text_length,
+        .line = malloc(line.size + 1),
+        .line_size = line.size};
     if (row.line == NULL) {
         rows->failed = true;
         return false;
@@ -125,8 +132,8 @@ static void print_line(const struct qr_cli *cli, const struct row *row)
             row->line[i] = ' ';
         }
     }
-    qr_cli_print_text(cli, stdout,
-        (struct quire_bytes){(const uint8_t *)row->line, row->line_size});
+    qr_cli_print_text(
+        cli, stdout, (struct quire_bytes){(const uint8_t *)row->line, row->line_size});
 }
 
 static void print_row(const struct qr_cli *cli, const struct row *row)
@@ -156,8 +163,8 @@ static json_t *json_row(const struct row *row)
 }
 
 /* Prints the rows. */
-static enum qr_cli_exit print_rows(struct qr_cli *cli, struct rows *rows, int64_t limit,
-    const char *nothing)
+static enum qr_cli_exit print_rows(
+    struct qr_cli *cli, struct rows *rows, int64_t limit, const char *nothing)
 {
     json_t *array = cli->json ? json_array() : NULL;
     if (rows->count > 0) {
@@ -172,7 +179,8 @@ static enum qr_cli_exit print_rows(struct qr_cli *cli, struct rows *rows, int64_
         }
     }
     if (cli->json) {
-        return qr_cli_print_json(cli, json_pack("{s:o, s:O*}", "entries", array, "left_out", rows->left_out));
+        return qr_cli_print_json(
+            cli, json_pack("{s:o, s:O*}", "entries", array, "left_out", rows->left_out));
     }
     if (rows->count == 0 && cli->terminal) {
         printf("%s\n", nothing);
@@ -221,8 +229,10 @@ static enum quire_status filter_documents(struct qr_cli *cli, struct rows *rows)
         bool passes = false;
         if (status == QUIRE_OK) {
             status = quire_client_document(cli->client, rows->items[i].entry, false, &document);
-            status = status == QUIRE_OK ? qr_cli_filter_document(&rows->filter, document, &passes) : status;
-            status = status == QUIRE_ECORRUPT ? QUIRE_OK : status; /* one damaged entry: it has no tags */
+            status = status == QUIRE_OK ? qr_cli_filter_document(&rows->filter, document, &passes)
+                                        : status;
+            status = status == QUIRE_ECORRUPT ? QUIRE_OK
+                                              : status; /* one damaged entry: it has no tags */
         }
         if (passes) {
             struct row row = rows->items[kept];
@@ -251,8 +261,8 @@ static enum qr_cli_exit finish(struct qr_cli *cli, enum quire_status status, str
         struct marking marking = {.rows = rows};
         status = quire_client_each_unsent(cli->client, mark_unsent, &marking);
     }
-    enum qr_cli_exit exit = status == QUIRE_OK ? print_rows(cli, rows, limit, nothing)
-                                               : qr_cli_failure(cli, status);
+    enum qr_cli_exit exit =
+        status == QUIRE_OK ? print_rows(cli, rows, limit, nothing) : qr_cli_failure(cli, status);
     free_rows(rows);
     return exit;
 }
@@ -284,11 +294,14 @@ enum qr_cli_exit qr_cli_on_this_day(struct qr_cli *cli)
 }
 
 /* "last" is @1, the newest; @2 the one before it; @-1 the oldest. */
-enum quire_status qr_cli_find_entry(struct qr_cli *cli, const char *name, uint8_t out_entry[QUIRE_ENTRY_SIZE])
+enum quire_status qr_cli_find_entry(
+    struct qr_cli *cli, const char *name, uint8_t out_entry[QUIRE_ENTRY_SIZE])
 {
     struct rows rows = {.filter = {.args = &cli->args, .changed_since_ms = INT64_MIN}};
     int64_t number = 1;
-    if (strcmp(name, "last") != 0 && (name[0] != '@' || !qr_cli_number(name + 1, -1000000, 1000000, &number) || number == 0)) {
+    if (strcmp(name, "last") != 0
+        && (name[0] != '@' || !qr_cli_number(name + 1, -1000000, 1000000, &number)
+            || number == 0)) {
         return quire_client_find_entry(cli->client, name, out_entry);
     }
     enum quire_status status = quire_client_each_entry(cli->client, add_row, &rows);
@@ -296,9 +309,11 @@ enum quire_status qr_cli_find_entry(struct qr_cli *cli, const char *name, uint8_
     uint64_t wanted = (uint64_t)(number > 0 ? number : -number);
     if (status == QUIRE_OK && wanted <= rows.count) {
         qsort(rows.items, rows.count, sizeof *rows.items, newest_first);
-        memcpy(out_entry, rows.items[number > 0 ? wanted - 1 : rows.count - wanted].entry, QUIRE_ENTRY_SIZE);
+        memcpy(out_entry, rows.items[number > 0 ? wanted - 1 : rows.count - wanted].entry,
+            QUIRE_ENTRY_SIZE);
     } else if (status == QUIRE_OK) { /* has its own sentence: there are not so many */
-        status = quire_client_find_entry(cli->client, "00000000000000000000000000000000", out_entry);
+        status =
+            quire_client_find_entry(cli->client, "00000000000000000000000000000000", out_entry);
     }
     free_rows(&rows);
     return status;
@@ -350,7 +365,9 @@ static enum quire_status note_left_out(struct qr_cli *cli, const char *query, st
                 rows->left_out = rows->left_out != NULL ? rows->left_out : json_array();
                 json_array_append_new(rows->left_out, qr_cli_json_bytes(bytes));
                 if (!cli->json) {
-                    fprintf(stderr, "\"%.*s\" was left out: there is nothing in it to search for.\n", (int)size, word);
+                    fprintf(stderr,
+                        "\"%.*s\" was left out: there is nothing in it to search for.\n", (int)size,
+                        word);
                 }
             }
         }
@@ -371,7 +388,8 @@ enum qr_cli_exit qr_cli_search(struct qr_cli *cli)
         size += (size_t)snprintf(query + size, sizeof query - size, "%s ", cli->args.operands[i]);
     }
     if (size > QUIRE_QUERY_MAX) {
-        return qr_cli_usage(cli, "That is too much to search for: %d bytes at most.", QUIRE_QUERY_MAX);
+        return qr_cli_usage(
+            cli, "That is too much to search for: %d bytes at most.", QUIRE_QUERY_MAX);
     }
     enum qr_cli_exit exit = begin(cli, &rows, &limit);
     if (exit != QR_CLI_DONE) {

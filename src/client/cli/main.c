@@ -20,7 +20,8 @@ static enum qr_cli_exit run_command(struct qr_cli *cli)
     }
     if (cli->args.operand_count < command->operands_min
         || cli->args.operand_count > command->operands_max) {
-        return qr_cli_usage(cli, "It is used so: quire %s %s.", command->name, command->operands[0] != 0 ? command->operands : "[options]");
+        return qr_cli_usage(cli, "It is used so: quire %s %s.", command->name,
+            command->operands[0] != 0 ? command->operands : "[options]");
     }
     return command->run(cli);
 }
@@ -75,8 +76,9 @@ static enum qr_cli_exit dispatch(struct qr_cli *cli, int count, char **arguments
  * value that could say so. */
 static void on_bus_error(int signal_number)
 {
-    static const char text[] = "quire: The records of the profile cannot be read: the disk failed, or they "
-                               "are damaged. Nothing was changed by this command.\n";
+    static const char text[] =
+        "quire: The records of the profile cannot be read: the disk failed, or they "
+        "are damaged. Nothing was changed by this command.\n";
     (void)signal_number;
     ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
     (void)written;

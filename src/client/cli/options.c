@@ -20,8 +20,8 @@ static size_t count_words(const char *text)
     return words;
 }
 
-static const struct qr_cli_option *find(const struct qr_cli_option *table, const char *name,
-    size_t size)
+static const struct qr_cli_option *find(
+    const struct qr_cli_option *table, const char *name, size_t size)
 {
     for (; table != NULL && table->name != NULL; table++) {
         if (strlen(table->name) == size && memcmp(table->name, name, size) == 0) {
@@ -34,8 +34,7 @@ static const struct qr_cli_option *find(const struct qr_cli_option *table, const
 static enum quire_status reserve(struct qr_cli_args *args, int count)
 {
     size_t size = (size_t)(count > 0 ? count : 0) + 1;
-    struct qr_cli_given *given =
-        realloc(args->given, (args->given_count + size) * sizeof *given);
+    struct qr_cli_given *given = realloc(args->given, (args->given_count + size) * sizeof *given);
     if (given == NULL) {
         return QUIRE_ENOMEM;
     }
@@ -98,12 +97,12 @@ static void explain_unknown(const struct qr_cli_option *first, const struct qr_c
     struct qr_cli_suggestion suggestion = {0};
     char word[64];
     snprintf(word, sizeof word, "%.*s", (int)(size < 60 ? size : 60), argument);
-    for (const struct qr_cli_option *option = first; word[1] == '-' && option != NULL && option->name != NULL;
-         option++) {
+    for (const struct qr_cli_option *option = first;
+         word[1] == '-' && option != NULL && option->name != NULL; option++) {
         qr_cli_suggest(&suggestion, word + 2, option->name);
     }
-    for (const struct qr_cli_option *option = second; word[1] == '-' && option != NULL && option->name != NULL;
-         option++) {
+    for (const struct qr_cli_option *option = second;
+         word[1] == '-' && option != NULL && option->name != NULL; option++) {
         qr_cli_suggest(&suggestion, word + 2, option->name);
     }
     int used = snprintf(error, error_size, "There is no option %s here.", word);
@@ -147,8 +146,8 @@ enum quire_status qr_cli_parse(const struct qr_cli_option *first,
         }
         size_t values = count_words(option->values);
         if (inlined ? values != 1 : values > (size_t)(count - i - 1)) {
-            snprintf(error, error_size, values == 0 ? "The option --%s takes no value."
-                                                    : "The option --%s needs %s.",
+            snprintf(error, error_size,
+                values == 0 ? "The option --%s takes no value." : "The option --%s needs %s.",
                 option->name, option->values);
             return QUIRE_EINVALID;
         }
@@ -212,8 +211,8 @@ bool qr_cli_number(const char *text, int64_t min, int64_t max, int64_t *out_numb
     return true;
 }
 
-bool qr_cli_pair(const char *text, int64_t min, int64_t max, size_t *out_name_size,
-    int64_t *out_number)
+bool qr_cli_pair(
+    const char *text, int64_t min, int64_t max, size_t *out_name_size, int64_t *out_number)
 {
     const char *equals = strrchr(text, '=');
     if (equals == NULL || equals == text || !qr_cli_number(equals + 1, min, max, out_number)) {
@@ -254,8 +253,8 @@ bool qr_cli_date(const char *text, int64_t *out_ms)
     return qr_client_civil_ms(parts[0], parts[1], parts[2], parts[3], parts[4], parts[5], out_ms);
 }
 
-enum quire_status qr_cli_when(const char *text, struct qr_client_span *out_span, char *error,
-    size_t error_size)
+enum quire_status qr_cli_when(
+    const char *text, struct qr_client_span *out_span, char *error, size_t error_size)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);

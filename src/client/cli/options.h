@@ -56,14 +56,14 @@ const char *qr_cli_value(const struct qr_cli_args *args, const char *name);
 /** A whole decimal number between two bounds, nothing else. */
 bool qr_cli_number(const char *text, int64_t min, int64_t max, int64_t *out_number);
 /** "name=number", split at the last '='. The name's size goes to out_name_size. */
-bool qr_cli_pair(const char *text, int64_t min, int64_t max, size_t *out_name_size,
-    int64_t *out_number);
+bool qr_cli_pair(
+    const char *text, int64_t min, int64_t max, size_t *out_name_size, int64_t *out_number);
 /** "2024-03-01", "2024-03-01 12:30", with 'T', with seconds: milliseconds since 1970, no zone. */
 bool qr_cli_date(const char *text, int64_t *out_ms);
 /** A date as people say it (dates.h), against the clock, the time zone and the locale of the process.
  * EINVALID: `error` says why not, in one sentence. */
-QUIRE_CHECKED enum quire_status qr_cli_when(const char *text, struct qr_client_span *out_span,
-    char *error, size_t error_size);
+QUIRE_CHECKED enum quire_status qr_cli_when(
+    const char *text, struct qr_client_span *out_span, char *error, size_t error_size);
 /** The same where one moment is wanted: the start of the minute or the day; false: `error` says why. */
 bool qr_cli_moment(const char *text, int64_t *out_ms, char *error, size_t error_size);
 /** The same back, "2024-03-01 12:30"; out_text holds 32. Years that do not fit become "?". */

@@ -178,7 +178,8 @@ static void print_harmless(FILE *file, struct quire_bytes text, const char *kept
         uint32_t point = qr_client_text_next(
             (struct quire_bytes){text.data + offset, text.size - offset}, &size);
         bool hidden = size == 0
-            || (steers_terminal(point) && (point == 0 || point > 0x7f || strchr(kept, (int)point) == NULL));
+            || (steers_terminal(point)
+                && (point == 0 || point > 0x7f || strchr(kept, (int)point) == NULL));
         bool line_end = point == '\r' && kept[0] == '\n' && offset + 1 < text.size
             && text.data[offset + 1] == '\n';
         size = size == 0 ? 1 : size;

@@ -17,7 +17,7 @@ struct entries {
         bool has_date;
         int64_t day; /* since 1970, of its date */
         uint64_t length;
-    } *items;
+    } * items;
     size_t count, capacity;
     bool failed;
 };
@@ -39,7 +39,8 @@ static bool add_entry(void *context, const struct quire_summary *summary)
         entries->capacity = capacity;
     }
     struct overview_entry *entry = &entries->items[entries->count++];
-    *entry = (struct overview_entry){.has_date = summary->has_date, .length = summary->text_length,
+    *entry = (struct overview_entry){.has_date = summary->has_date,
+        .length = summary->text_length,
         .day = summary->date / DAY_MS - (summary->date % DAY_MS < 0)};
     memcpy(entry->id, summary->entry, sizeof entry->id);
     return true;
@@ -58,7 +59,7 @@ struct tags {
     struct overview_tag {
         struct quire_buffer folded, shown;
         uint64_t count;
-    } *items;
+    } * items;
     size_t count, capacity;
 };
 
@@ -79,7 +80,8 @@ static enum quire_status count_tag(struct tags *tags, struct quire_bytes name)
         status = quire_buffer_append(&folded, name.data, name.size);
     }
     for (size_t i = 0; status == QUIRE_OK && i < tags->count; i++) {
-        if (quire_bytes_equal(quire_buffer_bytes(&tags->items[i].folded), quire_buffer_bytes(&folded))) {
+        if (quire_bytes_equal(
+                quire_buffer_bytes(&tags->items[i].folded), quire_buffer_bytes(&folded))) {
             tags->items[i].count++;
             quire_buffer_finish(&folded);
             return QUIRE_OK;
@@ -112,10 +114,12 @@ static int most_used_first(const void *left, const void *right)
     }
     size_t common = a->folded.size < b->folded.size ? a->folded.size : b->folded.size;
     int order = memcmp(a->folded.data, b->folded.data, common);
-    return order != 0 ? order : (a->folded.size > b->folded.size) - (a->folded.size < b->folded.size);
+    return order != 0 ? order
+                      : (a->folded.size > b->folded.size) - (a->folded.size < b->folded.size);
 }
 
-static enum quire_status count_tags(struct qr_cli *cli, const struct entries *entries, struct tags *tags)
+static enum quire_status count_tags(
+    struct qr_cli *cli, const struct entries *entries, struct tags *tags)
 {
     enum quire_status status = QUIRE_OK;
     for (size_t i = 0; status == QUIRE_OK && i < entries->count; i++) {
@@ -123,7 +127,8 @@ static enum quire_status count_tags(struct qr_cli *cli, const struct entries *en
         struct quire_element element;
         status = quire_client_document(cli->client, entries->items[i].id, false, &document);
         for (size_t j = 0; status == QUIRE_OK
-             && quire_document_set_element(document, QUIRE_SET_TAGS, j, &element) == QUIRE_OK; j++) {
+             && quire_document_set_element(document, QUIRE_SET_TAGS, j, &element) == QUIRE_OK;
+             j++) {
             status = count_tag(tags, element.name);
         }
         status = status == QUIRE_ECORRUPT ? QUIRE_OK : status; /* one damaged entry */
@@ -150,8 +155,9 @@ enum qr_cli_exit qr_cli_tags(struct qr_cli *cli)
     for (size_t i = 0; status == QUIRE_OK && i < tags.count; i++) {
         struct quire_bytes shown = quire_buffer_bytes(&tags.items[i].shown);
         if (cli->json) {
-            json_array_append_new(array, json_pack("{s:o, s:I}", "tag", qr_cli_json_bytes(shown), "entries",
-                (json_int_t)tags.items[i].count));
+            json_array_append_new(array,
+                json_pack("{s:o, s:I}", "tag", qr_cli_json_bytes(shown), "entries",
+                    (json_int_t)tags.items[i].count));
         } else {
             printf("%5" PRIu64 "  ", tags.items[i].count);
             qr_cli_print_name(stdout, shown);
@@ -172,7 +178,8 @@ enum qr_cli_exit qr_cli_tags(struct qr_cli *cli)
 static int by_day(const void *left, const void *right)
 {
     const struct overview_entry *a = left, *b = right;
-    return a->has_date != b->has_date ? (a->has_date ? -1 : 1) : (a->day > b->day) - (a->day < b->day);
+    return a->has_date != b->has_date ? (a->has_date ? -1 : 1)
+                                      : (a->day > b->day) - (a->day < b->day);
 }
 
 enum qr_cli_exit qr_cli_stats(struct qr_cli *cli)
@@ -211,14 +218,16 @@ enum qr_cli_exit qr_cli_stats(struct qr_cli *cli)
     }
     free(entries.items);
     if (cli->json) {
-        return qr_cli_print_json(cli, json_pack("{s:I, s:I, s:I, s:I, s:I}", "entries", (json_int_t)entries.count,
-            "characters", (json_int_t)characters, "days", (json_int_t)days, "longest_run", (json_int_t)longest,
-            "present_run", (json_int_t)present));
+        return qr_cli_print_json(cli,
+            json_pack("{s:I, s:I, s:I, s:I, s:I}", "entries", (json_int_t)entries.count,
+                "characters", (json_int_t)characters, "days", (json_int_t)days, "longest_run",
+                (json_int_t)longest, "present_run", (json_int_t)present));
     }
-    printf("entries      %zu\ncharacters   %" PRIu64 "\ndays         %" PRIu64 "\n", entries.count, characters, days);
+    printf("entries      %zu\ncharacters   %" PRIu64 "\ndays         %" PRIu64 "\n", entries.count,
+        characters, days);
     if (days > 0) {
-        printf("from, to     %.10s, %.10s\nlongest run  %" PRIu64 " %s in a row\n", first, last, longest,
-            longest == 1 ? "day" : "days");
+        printf("from, to     %.10s, %.10s\nlongest run  %" PRIu64 " %s in a row\n", first, last,
+            longest, longest == 1 ? "day" : "days");
     }
     if (present > 1) {
         printf("this run     %" PRIu64 " days\n", present);

@@ -3,8 +3,8 @@
  */
 #include "client/cli/period.h"
 
-static enum qr_cli_exit read_span(struct qr_cli *cli, const char *option, bool *out_has,
-    struct qr_client_span *out_span)
+static enum qr_cli_exit read_span(
+    struct qr_cli *cli, const char *option, bool *out_has, struct qr_client_span *out_span)
 {
     char error[256];
     const char *text = qr_cli_value(&cli->args, option);
@@ -47,5 +47,6 @@ enum qr_cli_exit qr_cli_read_period(struct qr_cli *cli, struct qr_cli_period *ou
 bool qr_cli_in_period(const struct qr_cli_period *period, const struct quire_summary *summary)
 {
     return !period->limited
-        || (summary->has_date && summary->date >= period->from_ms && summary->date < period->until_ms);
+        || (summary->has_date && summary->date >= period->from_ms
+            && summary->date < period->until_ms);
 }

@@ -10,7 +10,9 @@
 #define QR_CLI_PERIOD_OPTIONS \
     {"from", "DATE", "entries of this day, month or year and later only"}, \
         {"to", "DATE", "entries up to the end of this day, month or year only"}, \
-        {"on", "DATE", "entries of this day, month or year only"}
+    { \
+        "on", "DATE", "entries of this day, month or year only" \
+    }
 
 /** Civil milliseconds, from_ms inclusive, until_ms exclusive. */
 struct qr_cli_period {

@@ -12,7 +12,7 @@
 
 /* ---- the terminal's echo ---------------------------------------------------------------------- */
 
-static struct termios shown;               /* how the terminal was */
+static struct termios shown; /* how the terminal was */
 static volatile sig_atomic_t echo_hidden;
 
 static const int ending[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};

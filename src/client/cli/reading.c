@@ -35,8 +35,8 @@ static void add_register(json_t *object, const struct quire_document *document,
     }
 }
 
-static json_t *json_document(const uint8_t *entry, const struct quire_document *document,
-    struct quire_bytes text)
+static json_t *json_document(
+    const uint8_t *entry, const struct quire_document *document, struct quire_bytes text)
 {
     uint8_t digest[32];
     char digest_text[65];
@@ -60,8 +60,8 @@ static json_t *json_document(const uint8_t *entry, const struct quire_document *
     json_object_set_new(object, "tags", tags);
     json_object_set_new(object, "emotions", emotions);
     json_object_set_new(object, "deleted", json_boolean(quire_document_deleted(document)));
-    json_object_set_new(object, "length",
-        json_integer((json_int_t)quire_document_text_length(document)));
+    json_object_set_new(
+        object, "length", json_integer((json_int_t)quire_document_text_length(document)));
     json_object_set_new(object, "text", qr_cli_json_bytes(text));
     if (quire_document_digest(document, digest) == QUIRE_OK) {
         for (size_t i = 0; i < sizeof digest; i++) {
@@ -72,8 +72,8 @@ static json_t *json_document(const uint8_t *entry, const struct quire_document *
     return object;
 }
 
-static void print_value(const struct qr_cli *cli, enum quire_register field,
-    const struct quire_value *value)
+static void print_value(
+    const struct qr_cli *cli, enum quire_register field, const struct quire_value *value)
 {
     char date[48];
     if (field == QUIRE_REGISTER_TITLE) {

@@ -38,7 +38,8 @@ static void print_event(struct qr_cli *cli, const char *what, const char *text)
     qr_cli_flush();
 }
 
-static void print_id_event(struct qr_cli *cli, const char *what, const uint8_t *id, const char *text)
+static void print_id_event(
+    struct qr_cli *cli, const char *what, const uint8_t *id, const char *text)
 {
     if (!cli->following) {
         return;
@@ -74,8 +75,9 @@ static void show_code(struct qr_cli *cli, const char *code)
     if (cli->json) {
         bool following = cli->following;
         cli->following = true; /* on one line, as what follows is another object */
-        qr_cli_print_json(cli, json_pack("{s:s, s:s, s:s?}", "code", code, "server", server,
-            "fingerprint", pinned[0] != 0 ? pinned : NULL));
+        qr_cli_print_json(cli,
+            json_pack("{s:s, s:s, s:s?}", "code", code, "server", server, "fingerprint",
+                pinned[0] != 0 ? pinned : NULL));
         cli->following = following;
         return;
     }
@@ -95,15 +97,11 @@ static void on_notice(void *context, const struct quire_client_notice *notice)
         cli->changed++;
         print_id_event(cli, "entry", notice->entry, "changed elsewhere: entry");
         break;
-    case QUIRE_NOTICE_CAUGHT_UP:
-        print_event(cli, "caught_up", "up to date with the server");
-        break;
+    case QUIRE_NOTICE_CAUGHT_UP: print_event(cli, "caught_up", "up to date with the server"); break;
     case QUIRE_NOTICE_UPLOADED:
         print_event(cli, "uploaded", "everything written here is on the server");
         break;
-    case QUIRE_NOTICE_PAIR_CODE:
-        show_code(cli, notice->text);
-        break;
+    case QUIRE_NOTICE_PAIR_CODE: show_code(cli, notice->text); break;
     case QUIRE_NOTICE_DEVICE_ADDED:
         print_id_event(cli, "device_added", notice->device, "new device");
         break;
@@ -114,15 +112,12 @@ static void on_notice(void *context, const struct quire_client_notice *notice)
         cli->rejected++;
         warn(cli, "rejected", quire_error_text(notice->code));
         break;
-    case QUIRE_NOTICE_ALARM:
-        warn(cli, "alarm", quire_alarm_text(notice->code));
-        break;
+    case QUIRE_NOTICE_ALARM: warn(cli, "alarm", quire_alarm_text(notice->code)); break;
     case QUIRE_NOTICE_PRESENCE:
         snprintf(text, sizeof text, "other devices connected: %" PRIu32, notice->code);
         print_event(cli, "presence", text);
         break;
-    default:
-        break;
+    default: break;
     }
 }
 
@@ -131,17 +126,13 @@ static void on_connection(void *context, enum quire_client_connection state, con
     struct qr_cli *cli = context;
     char text[512];
     switch (state) {
-    case QUIRE_CLIENT_DIALLING:
-        break;
-    case QUIRE_CLIENT_ONLINE:
-        print_event(cli, "online", "connected");
-        break;
+    case QUIRE_CLIENT_DIALLING: break;
+    case QUIRE_CLIENT_ONLINE: print_event(cli, "online", "connected"); break;
     case QUIRE_CLIENT_OFFLINE:
         snprintf(text, sizeof text, "not connected: %s", detail);
         print_event(cli, "offline", text);
         break;
-    case QUIRE_CLIENT_YIELDED:
-        break; /* for a moment, as a rule: brief: not worth a line */
+    case QUIRE_CLIENT_YIELDED: break; /* for a moment, as a rule: brief: not worth a line */
     }
 }
 
@@ -151,8 +142,8 @@ static void on_progress(void *context, uint64_t received, uint64_t sent)
     if (!cli->error_terminal || cli->json || cli->following || received + sent < 65536) {
         return;
     }
-    fprintf(stderr, "\r\x1b[Ksyncing: %" PRIu64 " KiB in, %" PRIu64 " KiB out, %" PRIu64
-        " changes", received / 1024, sent / 1024, cli->changed);
+    fprintf(stderr, "\r\x1b[Ksyncing: %" PRIu64 " KiB in, %" PRIu64 " KiB out, %" PRIu64 " changes",
+        received / 1024, sent / 1024, cli->changed);
     fflush(stderr);
     cli->progress_shown = true;
 }
@@ -163,16 +154,18 @@ static bool on_trust(void *context, const char *host, const char *fingerprint)
     qr_cli_clear_progress(cli);
     if (qr_cli_has(&cli->args, "trust-first-use")) {
         if (!cli->json) {
-            fprintf(stderr, "quire: %s is trusted from now on by its fingerprint\n       %s\n", host,
-                fingerprint);
+            fprintf(stderr, "quire: %s is trusted from now on by its fingerprint\n       %s\n",
+                host, fingerprint);
         }
         return true;
     }
     if (!qr_cli_can_ask(cli)) {
         return false;
     }
-    fprintf(stderr, "This is the first contact with %s. Its certificate has the fingerprint\n\n"
-        "    %s\n\n", host, fingerprint);
+    fprintf(stderr,
+        "This is the first contact with %s. Its certificate has the fingerprint\n\n"
+        "    %s\n\n",
+        host, fingerprint);
     return qr_cli_confirm("Did the server print the same one when it started?", false);
 }
 
@@ -197,8 +190,10 @@ enum qr_cli_exit qr_cli_check_address(struct qr_cli *cli, const char *server)
             "%.200s is not an address of a server: it should look like wss://host:port.", server);
     }
     if (server != NULL && !url.tls && !url.loopback && !qr_cli_has(&cli->args, "insecure")) {
-        return qr_cli_usage(cli, "%.200s would leave this machine without TLS. Use wss://, or say "
-            "--insecure here and with each sync. Nothing was changed.", server);
+        return qr_cli_usage(cli,
+            "%.200s would leave this machine without TLS. Use wss://, or say "
+            "--insecure here and with each sync. Nothing was changed.",
+            server);
     }
     return QR_CLI_DONE;
 }
@@ -250,8 +245,8 @@ enum qr_cli_exit qr_cli_client(struct qr_cli *cli)
     return QR_CLI_DONE;
 }
 
-static enum qr_cli_exit open_by(struct qr_cli *cli,
-    enum quire_status (*open)(struct quire_client *client))
+static enum qr_cli_exit open_by(
+    struct qr_cli *cli, enum quire_status (*open)(struct quire_client *client))
 {
     enum qr_cli_exit exit = qr_cli_client(cli);
     if (exit != QR_CLI_DONE) {

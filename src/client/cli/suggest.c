@@ -27,8 +27,8 @@ size_t qr_cli_distance(const char *left, const char *right, size_t limit)
         size_t *row = rows[i % 3], *above = rows[(i + 2) % 3], *above_that = rows[(i + 1) % 3];
         row[0] = i;
         for (size_t j = 1; j <= right_size; j++) {
-            row[j] = least(above[j] + 1, row[j - 1] + 1,
-                above[j - 1] + (left[i - 1] != right[j - 1]));
+            row[j] =
+                least(above[j] + 1, row[j - 1] + 1, above[j - 1] + (left[i - 1] != right[j - 1]));
             if (i > 1 && j > 1 && left[i - 1] == right[j - 2] && left[i - 2] == right[j - 1]
                 && above_that[j - 2] + 1 < row[j]) {
                 row[j] = above_that[j - 2] + 1;

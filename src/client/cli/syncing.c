@@ -23,8 +23,9 @@ enum qr_cli_exit qr_cli_sync(struct qr_cli *cli)
     uint32_t timeout_ms = 0;
     if (qr_cli_has(&cli->args, "follow")) {
         return qr_cli_has(&cli->args, "timeout") || qr_cli_has(&cli->args, "deadline")
-            ? qr_cli_usage(cli, "--follow stays until it is interrupted; --timeout and --deadline do not "
-                                "go with it.")
+            ? qr_cli_usage(cli,
+                "--follow stays until it is interrupted; --timeout and --deadline do not "
+                "go with it.")
             : follow(cli);
     }
     enum qr_cli_exit exit = qr_cli_timeout(cli, QR_CLI_TIMEOUT_S, &timeout_ms);
@@ -42,9 +43,9 @@ enum qr_cli_exit qr_cli_sync(struct qr_cli *cli)
     if (cli->json) {
         struct quire_device_state state;
         quire_client_state(cli->client, &state);
-        return qr_cli_print_json(cli, json_pack("{s:b, s:I, s:I, s:s}", "synced", 1, "changed",
-            (json_int_t)cli->changed, "batches", (json_int_t)state.batch_count, "words",
-            state.words));
+        return qr_cli_print_json(cli,
+            json_pack("{s:b, s:I, s:I, s:s}", "synced", 1, "changed", (json_int_t)cli->changed,
+                "batches", (json_int_t)state.batch_count, "words", state.words));
     }
     printf("In sync: all that was written here is on the server");
     if (cli->changed > 0) {
@@ -59,23 +60,25 @@ enum qr_cli_exit qr_cli_sync(struct qr_cli *cli)
 
 static bool json_rejection(void *context, const struct quire_rejection *rejection)
 {
-    json_array_append_new(context, json_pack("{s:I, s:i, s:s, s:s}", "seq",
-        (json_int_t)rejection->seq, "code", (int)rejection->code, "name", rejection->name, "text",
-        quire_error_text(rejection->code)));
+    json_array_append_new(context,
+        json_pack("{s:I, s:i, s:s, s:s}", "seq", (json_int_t)rejection->seq, "code",
+            (int)rejection->code, "name", rejection->name, "text",
+            quire_error_text(rejection->code)));
     return true;
 }
 
 static bool print_rejection(void *context, const struct quire_rejection *rejection)
 {
     const struct qr_cli *cli = context;
-    printf("%srefused by the server (%s): %s%s\n  It is safe here, and is sent again when the cause "
-           "is gone.\n", qr_cli_warn(cli), rejection->name, quire_error_text(rejection->code),
-        qr_cli_plain(cli));
+    printf(
+        "%srefused by the server (%s): %s%s\n  It is safe here, and is sent again when the cause "
+        "is gone.\n",
+        qr_cli_warn(cli), rejection->name, quire_error_text(rejection->code), qr_cli_plain(cli));
     return true;
 }
 
-static enum qr_cli_exit print_status_json(struct qr_cli *cli,
-    const struct quire_device_state *state, uint64_t unsent)
+static enum qr_cli_exit print_status_json(
+    struct qr_cli *cli, const struct quire_device_state *state, uint64_t unsent)
 {
     json_t *rejections = json_array(), *alarms = json_array();
     uint64_t acknowledged[QUIRE_ALARM_COUNT];
@@ -83,16 +86,17 @@ static enum qr_cli_exit print_status_json(struct qr_cli *cli,
     quire_client_each_rejection(cli->client, json_rejection, rejections);
     for (uint32_t alarm = 1; alarm < QUIRE_ALARM_COUNT; alarm++) {
         if (state->alarms[alarm] > 0) {
-            json_array_append_new(alarms, json_pack("{s:i, s:I, s:I, s:s}", "code", (int)alarm, "count",
-                (json_int_t)state->alarms[alarm], "acknowledged", (json_int_t)acknowledged[alarm], "text",
-                quire_alarm_text(alarm)));
+            json_array_append_new(alarms,
+                json_pack("{s:i, s:I, s:I, s:s}", "code", (int)alarm, "count",
+                    (json_int_t)state->alarms[alarm], "acknowledged",
+                    (json_int_t)acknowledged[alarm], "text", quire_alarm_text(alarm)));
         }
     }
     const char *server = quire_client_server(cli->client);
     json_t *object = json_pack("{s:o, s:s?, s:b, s:b, s:i, s:i, s:I, s:I, s:I, s:I, s:o, s:s}",
-        "device", qr_cli_json_id(state->device), "server", server[0] != 0 ? server : NULL,
-        "joined", (int)state->joined, "revoked", (int)state->revoked, "epoch", (int)state->epoch,
-        "roster", (int)state->roster_count, "batches", (json_int_t)state->batch_count, "chains",
+        "device", qr_cli_json_id(state->device), "server", server[0] != 0 ? server : NULL, "joined",
+        (int)state->joined, "revoked", (int)state->revoked, "epoch", (int)state->epoch, "roster",
+        (int)state->roster_count, "batches", (json_int_t)state->batch_count, "chains",
         (json_int_t)state->chain_count, "unsealed", (json_int_t)state->unsealed_count,
         "unacknowledged", (json_int_t)state->unacknowledged_count, "caught_up_ms",
         qr_cli_json_time(state->caught_up_ms), "words", state->words);
@@ -101,7 +105,8 @@ static enum qr_cli_exit print_status_json(struct qr_cli *cli,
         json_object_set_new(object, "alarms", alarms);
         json_object_set_new(object, "unsent", json_integer((json_int_t)unsent));
         json_object_set_new(object, "drafts", json_integer((json_int_t)qr_cli_draft_count(cli)));
-        json_object_set_new(object, "roster_fullness", json_integer((json_int_t)state->roster_fullness));
+        json_object_set_new(
+            object, "roster_fullness", json_integer((json_int_t)state->roster_fullness));
         json_object_set_new(object, "unread", json_integer((json_int_t)state->unread_count));
     }
     return qr_cli_print_json(cli, object);
@@ -161,7 +166,8 @@ enum qr_cli_exit qr_cli_status(struct qr_cli *cli)
         printf("%sThis device was revoked. What was written here is still here.%s\n",
             qr_cli_warn(cli), qr_cli_plain(cli));
     }
-    printf("server       %s\n", server[0] != 0 ? server : "none yet (quire server wss://host:port)");
+    printf(
+        "server       %s\n", server[0] != 0 ? server : "none yet (quire server wss://host:port)");
     printf("last sync    %s\n", when);
     if (unsent == 0) {
         printf("not sent     nothing\n");
@@ -170,12 +176,14 @@ enum qr_cli_exit qr_cli_status(struct qr_cli *cli)
             unsent == 1 ? "entry" : "entries", qr_cli_plain(cli));
     }
     if (state.roster_fullness >= 80) {
-        printf("%sdevices%s      the account's list of devices is %" PRIu32 " %% full; when it is full, only "
+        printf("%sdevices%s      the account's list of devices is %" PRIu32
+               " %% full; when it is full, only "
                "the recovery kit can add a device. Revoking always works\n",
             qr_cli_warn(cli), qr_cli_plain(cli), state.roster_fullness);
     }
     if (state.unread_count > 0) {
-        printf("%sunread%s       %" PRIu64 " %s: another device has a later version of Quire; they are kept, "
+        printf("%sunread%s       %" PRIu64
+               " %s: another device has a later version of Quire; they are kept, "
                "and shown after an upgrade of this one\n",
             qr_cli_warn(cli), qr_cli_plain(cli), state.unread_count,
             state.unread_count == 1 ? "batch" : "batches");

@@ -63,8 +63,7 @@ static enum quire_status apply(struct typist *typist, struct quire_bytes line)
         status = QUIRE_OK;
     }
     if (status == QUIRE_OK && typist->document == NULL) {
-        status = quire_client_document(typist->cli->client, typist->entry, true,
-            &typist->document);
+        status = quire_client_document(typist->cli->client, typist->entry, true, &typist->document);
     }
     struct quire_stamp stamp = quire_client_stamp(typist->cli->client);
     if (status == QUIRE_OK
@@ -129,8 +128,7 @@ static enum quire_status apply_lines(struct typist *typist, struct quire_buffer 
         if (end == NULL && !at_end) {
             break;
         }
-        size_t size =
-            end != NULL ? (size_t)(end - (input->data + start)) : input->size - start;
+        size_t size = end != NULL ? (size_t)(end - (input->data + start)) : input->size - start;
         struct quire_bytes line = {input->data + start, size};
         typist->line++;
         bool is_order = false;
@@ -158,7 +156,7 @@ static enum quire_status read_script(struct typist *typist, struct quire_buffer 
         /* A pause in the script is no reason to leave what was typed undurable. */
         uint64_t since_ms = clock_ms() - typist->saved_ms;
         bool unsaved = typist->applied != typist->durable;
-        int wait_ms = !unsaved        ? -1
+        int wait_ms = !unsaved             ? -1
             : since_ms >= typist->every_ms ? 0
                                            : (int)(typist->every_ms - since_ms);
         struct pollfd input_ready = {STDIN_FILENO, POLLIN, 0};
@@ -218,12 +216,9 @@ static const char *reason(enum quire_status status)
     switch (status) {
     case QUIRE_EMALFORMED:
         return "it is neither [position, delete_count, \"text\"] nor {\"sync\": true} in JSON";
-    case QUIRE_EINVALID:
-        return "its range leaves the text";
-    case QUIRE_ELIMIT:
-        return "it is too long, or the text would be";
-    default:
-        return quire_status_text(status);
+    case QUIRE_EINVALID: return "its range leaves the text";
+    case QUIRE_ELIMIT: return "it is too long, or the text would be";
+    default: return quire_status_text(status);
     }
 }
 
@@ -273,8 +268,9 @@ enum qr_cli_exit qr_cli_type(struct qr_cli *cli)
         return QR_CLI_FAILED;
     }
     if (cli->json) {
-        return qr_cli_print_json(cli, json_pack("{s:I, s:o}", "applied",
-            (json_int_t)typist.durable, "entry", qr_cli_json_id(typist.entry)));
+        return qr_cli_print_json(cli,
+            json_pack("{s:I, s:o}", "applied", (json_int_t)typist.durable, "entry",
+                qr_cli_json_id(typist.entry)));
     }
     if (strcmp(cli->args.operands[0], "new") == 0) {
         char id[33];

@@ -80,9 +80,10 @@ static enum qr_cli_exit restore(struct qr_cli *cli, const uint8_t *entry,
         return qr_cli_failure(cli, status);
     }
     if (cli->json) {
-        return qr_cli_print_json(cli, json_pack("{s:o, s:o, s:b, s:o}", "entry",
-            qr_cli_json_id(entry), "restored", qr_cli_json_version(restored), "changed", (int)changed,
-            "before", qr_cli_is_now(before) ? json_null() : qr_cli_json_version(before)));
+        return qr_cli_print_json(cli,
+            json_pack("{s:o, s:o, s:b, s:o}", "entry", qr_cli_json_id(entry), "restored",
+                qr_cli_json_version(restored), "changed", (int)changed, "before",
+                qr_cli_is_now(before) ? json_null() : qr_cli_json_version(before)));
     }
     char entry_text[33], before_text[2 * QUIRE_VERSION_SIZE + 1];
     qr_cli_id_text(entry, entry_text);
@@ -121,7 +122,8 @@ enum qr_cli_exit qr_cli_undo(struct qr_cli *cli)
         return exit;
     }
     enum quire_status status = quire_client_before_last(cli->client, entry, &document);
-    exit = status == QUIRE_OK ? restore(cli, entry, document, unnamed) : qr_cli_failure(cli, status);
+    exit =
+        status == QUIRE_OK ? restore(cli, entry, document, unnamed) : qr_cli_failure(cli, status);
     quire_document_destroy(document);
     return exit;
 }

@@ -10,7 +10,8 @@
 
 /* ---- fields, as words ------------------------------------------------------------------------- */
 
-const char *const qr_cli_field_names[QR_CLI_FIELD_COUNT] = {"title", "date", "mood", "tags", "emotions"};
+const char *const qr_cli_field_names[QR_CLI_FIELD_COUNT] = {
+    "title", "date", "mood", "tags", "emotions"};
 
 void qr_cli_fields_finish(struct qr_cli_fields *fields)
 {
@@ -27,13 +28,14 @@ static enum quire_status add(struct quire_buffer *buffer, const char *text)
     return quire_buffer_append(buffer, text, strlen(text));
 }
 
-static enum quire_status describe_set(const struct quire_document *document, enum quire_set set,
-    struct quire_buffer *out_text)
+static enum quire_status describe_set(
+    const struct quire_document *document, enum quire_set set, struct quire_buffer *out_text)
 {
     struct quire_element element;
     enum quire_status status = QUIRE_OK;
-    for (size_t i = 0; status == QUIRE_OK
-         && quire_document_set_element(document, set, i, &element) == QUIRE_OK; i++) {
+    for (size_t i = 0;
+         status == QUIRE_OK && quire_document_set_element(document, set, i, &element) == QUIRE_OK;
+         i++) {
         char value[24] = "";
         if (set == QUIRE_SET_EMOTIONS) {
             snprintf(value, sizeof value, " %" PRId64, element.value);
@@ -50,7 +52,8 @@ static enum quire_status describe_set(const struct quire_document *document, enu
 }
 
 /* Replaces what is in out_fields. */
-enum quire_status qr_cli_describe(const struct quire_document *document, struct qr_cli_fields *out_fields)
+enum quire_status qr_cli_describe(
+    const struct quire_document *document, struct qr_cli_fields *out_fields)
 {
     struct quire_value value;
     char number[48];
@@ -74,8 +77,8 @@ enum quire_status qr_cli_describe(const struct quire_document *document, struct 
     if (status == QUIRE_OK) {
         status = describe_set(document, QUIRE_SET_TAGS, &out_fields->text[3]);
     }
-    return status == QUIRE_OK
-        ? describe_set(document, QUIRE_SET_EMOTIONS, &out_fields->text[4]) : status;
+    return status == QUIRE_OK ? describe_set(document, QUIRE_SET_EMOTIONS, &out_fields->text[4])
+                              : status;
 }
 
 bool qr_cli_same_field(const struct qr_cli_fields *a, const struct qr_cli_fields *b, size_t index)
@@ -139,19 +142,17 @@ enum quire_status qr_cli_version_of(struct qr_cli *cli, const uint8_t *entry, co
         name = "now"; /* what was not sealed yet was written by then, too */
         moment = false;
     }
-    return moment
-        ? quire_client_version_at(cli->client, entry, wall_ms, out_document, out_id)
-        : quire_client_version(cli->client, entry, name, out_document, out_id);
+    return moment ? quire_client_version_at(cli->client, entry, wall_ms, out_document, out_id)
+                  : quire_client_version(cli->client, entry, name, out_document, out_id);
 }
 
-enum qr_cli_exit qr_cli_open_entry(struct qr_cli *cli, bool to_write,
-    uint8_t out_entry[QUIRE_ENTRY_SIZE])
+enum qr_cli_exit qr_cli_open_entry(
+    struct qr_cli *cli, bool to_write, uint8_t out_entry[QUIRE_ENTRY_SIZE])
 {
     enum qr_cli_exit exit = to_write ? qr_cli_open_to_write(cli) : qr_cli_open_to_read(cli);
     if (exit != QR_CLI_DONE) {
         return exit;
     }
-    enum quire_status status =
-        qr_cli_find_entry(cli, cli->args.operands[0], out_entry);
+    enum quire_status status = qr_cli_find_entry(cli, cli->args.operands[0], out_entry);
     return status == QUIRE_OK ? QR_CLI_DONE : qr_cli_failure(cli, status);
 }

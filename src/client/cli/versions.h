@@ -7,7 +7,8 @@
 #include "client/cli/cli.h"
 
 #define QR_CLI_FIELD_COUNT 5
-extern const char *const qr_cli_field_names[QR_CLI_FIELD_COUNT]; /* title, date, mood, tags, emotions */
+extern const char
+    *const qr_cli_field_names[QR_CLI_FIELD_COUNT]; /* title, date, mood, tags, emotions */
 
 /** Each field as a line of text; empty where there is none. Zero-initialise. */
 struct qr_cli_fields {
@@ -15,8 +16,8 @@ struct qr_cli_fields {
 };
 
 /** Replaces what is in out_fields. ENOMEM. */
-QUIRE_CHECKED enum quire_status qr_cli_describe(const struct quire_document *document,
-    struct qr_cli_fields *out_fields);
+QUIRE_CHECKED enum quire_status qr_cli_describe(
+    const struct quire_document *document, struct qr_cli_fields *out_fields);
 bool qr_cli_same_field(const struct qr_cli_fields *a, const struct qr_cli_fields *b, size_t index);
 /** Wipes and frees. */
 void qr_cli_fields_finish(struct qr_cli_fields *fields);
@@ -33,7 +34,7 @@ QUIRE_CHECKED enum quire_status qr_cli_version_of(struct qr_cli *cli, const uint
     const char *name, struct quire_document **out_document, uint8_t out_id[QUIRE_VERSION_SIZE]);
 
 /** Opens the profile and finds the entry that the first operand names. */
-enum qr_cli_exit qr_cli_open_entry(struct qr_cli *cli, bool to_write,
-    uint8_t out_entry[QUIRE_ENTRY_SIZE]);
+enum qr_cli_exit qr_cli_open_entry(
+    struct qr_cli *cli, bool to_write, uint8_t out_entry[QUIRE_ENTRY_SIZE]);
 
 #endif

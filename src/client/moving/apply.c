@@ -13,8 +13,8 @@
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-static enum quire_status read_set(const struct quire_document *document, enum quire_set set,
-    struct qr_moving_set *out_set)
+static enum quire_status read_set(
+    const struct quire_document *document, enum quire_set set, struct qr_moving_set *out_set)
 {
     struct quire_element element;
     enum quire_status status = QUIRE_OK;
@@ -25,7 +25,8 @@ static enum quire_status read_set(const struct quire_document *document, enum qu
     }
     out_set->capacity = count;
     for (size_t i = 0; status == QUIRE_OK && i < count
-         && quire_document_set_element(document, set, i, &element) == QUIRE_OK; i++) {
+         && quire_document_set_element(document, set, i, &element) == QUIRE_OK;
+         i++) {
         out_set->items[i].value = element.value;
         status = qr_moving_put(&out_set->items[i].name, element.name);
         out_set->count++;
@@ -99,8 +100,7 @@ static void hash_entry(const struct qr_moving_entry *entry, uint8_t out_hash[SHA
 static void forget(struct seen *all)
 {
     struct seen *item, *next;
-    HASH_ITER(hh, all, item, next)
-    {
+    HASH_ITER (hh, all, item, next) {
         HASH_DEL(all, item);
         free(item);
     }
@@ -112,8 +112,8 @@ static bool is_alive(const void *context, const struct quire_summary *summary)
     return !summary->deleted;
 }
 
-static enum quire_status look_at_profile(struct quire_client *client, bool contents,
-    uint64_t *out_entries, struct seen **out_seen)
+static enum quire_status look_at_profile(
+    struct quire_client *client, bool contents, uint64_t *out_entries, struct seen **out_seen)
 {
     struct qr_moving_ids ids = {0};
     enum quire_status status = qr_moving_ids_gather(&ids, client, is_alive, NULL);
@@ -158,8 +158,8 @@ static bool is_empty(const struct qr_moving_entry *entry)
         && entry->tags.count == 0 && entry->emotions.count == 0 && !entry->deleted;
 }
 
-static enum quire_status name_entry(struct quire_client *client, const char *format,
-    struct qr_moving_entry *entry)
+static enum quire_status name_entry(
+    struct quire_client *client, const char *format, struct qr_moving_entry *entry)
 {
     struct quire_buffer source = {0};
     enum quire_status status = quire_buffer_append(&source, format, strlen(format) + 1);
@@ -187,7 +187,9 @@ static enum quire_status compare_one(struct quire_client *client, struct qr_movi
             hash_entry(entry, hash);
             HASH_FIND(hh, seen, hash, sizeof hash, same);
         }
-        *out_fate = is_empty(entry) ? QR_MOVING_EMPTY : same != NULL ? QR_MOVING_THERE : QR_MOVING_NEW;
+        *out_fate = is_empty(entry) ? QR_MOVING_EMPTY
+            : same != NULL          ? QR_MOVING_THERE
+                                    : QR_MOVING_NEW;
         return QUIRE_OK;
     }
     if (status == QUIRE_ECORRUPT) {
@@ -216,9 +218,8 @@ enum quire_status qr_moving_compare(struct quire_client *client, const char *for
     for (size_t i = 0; i < journal->count; i++) {
         foreign |= !journal->entries[i].has_id;
     }
-    enum quire_status status = plan.fates == NULL
-        ? QUIRE_ENOMEM
-        : look_at_profile(client, foreign, &plan.entries, &seen);
+    enum quire_status status =
+        plan.fates == NULL ? QUIRE_ENOMEM : look_at_profile(client, foreign, &plan.entries, &seen);
     for (size_t i = 0; status == QUIRE_OK && i < journal->count; i++) {
         struct qr_moving_entry *entry = &journal->entries[i];
         if (!entry->has_id) {
@@ -293,12 +294,12 @@ static enum quire_status write_set(struct quire_document *document, const struct
         bool same = false;
         for (size_t j = 0; j < present.count; j++) {
             same |= present.items[j].value == element->value
-                && quire_bytes_equal(quire_buffer_bytes(&present.items[j].name),
-                    quire_buffer_bytes(&element->name));
+                && quire_bytes_equal(
+                    quire_buffer_bytes(&present.items[j].name), quire_buffer_bytes(&element->name));
         }
         if (!same) {
-            status = quire_document_add_element(document, stamp, set,
-                quire_buffer_bytes(&element->name), element->value);
+            status = quire_document_add_element(
+                document, stamp, set, quire_buffer_bytes(&element->name), element->value);
         }
     }
     for (size_t i = 0; i < present.count; i++) {
@@ -308,8 +309,8 @@ static enum quire_status write_set(struct quire_document *document, const struct
     return status;
 }
 
-static enum quire_status write_entry(struct quire_client *client,
-    const struct qr_moving_entry *entry, enum qr_moving_fate fate)
+static enum quire_status write_entry(
+    struct quire_client *client, const struct qr_moving_entry *entry, enum qr_moving_fate fate)
 {
     struct quire_document *document = NULL;
     enum quire_status status = quire_client_document(client, entry->id, true, &document);
@@ -322,7 +323,8 @@ static enum quire_status write_entry(struct quire_client *client,
         if (status == QUIRE_OK) {
             status = write_set(document, &stamp, QUIRE_SET_EMOTIONS, &entry->emotions);
         }
-        if (status == QUIRE_OK && (entry->text.size > 0 || quire_document_text_size(document) > 0)) {
+        if (status == QUIRE_OK
+            && (entry->text.size > 0 || quire_document_text_size(document) > 0)) {
             status = quire_client_edit_text(client, entry->id, quire_buffer_bytes(&entry->text));
         }
     }

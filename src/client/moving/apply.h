@@ -7,7 +7,7 @@
 #include "client/moving/journal.h"
 #include <quire/client.h>
 
-#define QR_MOVING_BATCH 100                        /* entries in one transaction */
+#define QR_MOVING_BATCH 100                     /* entries in one transaction */
 #define QR_MOVING_BATCH_BYTES ((size_t)8 << 20) /* of text in one transaction */
 
 /** Fills an empty entry from a document: what it shows. out_also: values of registers that other devices
@@ -17,12 +17,12 @@ QUIRE_CHECKED enum quire_status qr_moving_read_document(const uint8_t id[QUIRE_E
 
 /** What an import does with one entry. */
 enum qr_moving_fate {
-    QR_MOVING_NEW,      /* it is made */
-    QR_MOVING_THERE,    /* it is in the journal already, the same */
-    QR_MOVING_DIFFERS,  /* it is in the journal, not the same, and stays as it is there */
-    QR_MOVING_CHANGED,  /* it is made the same as in the file */
-    QR_MOVING_DELETED,  /* it is deleted, as in the file */
-    QR_MOVING_EMPTY,    /* there is nothing in it */
+    QR_MOVING_NEW,     /* it is made */
+    QR_MOVING_THERE,   /* it is in the journal already, the same */
+    QR_MOVING_DIFFERS, /* it is in the journal, not the same, and stays as it is there */
+    QR_MOVING_CHANGED, /* it is made the same as in the file */
+    QR_MOVING_DELETED, /* it is deleted, as in the file */
+    QR_MOVING_EMPTY,   /* there is nothing in it */
     QR_MOVING_FATE_COUNT
 };
 

@@ -51,8 +51,8 @@ static bool may_hold_text(const char *name)
 /* Folders of programs and of attachments hold no entries. */
 static bool holds_no_entries(const char *name)
 {
-    static const char *const folders[] = {".git", ".obsidian", ".trash", ".resource", "resources",
-        ".sync", ".lock"};
+    static const char *const folders[] = {
+        ".git", ".obsidian", ".trash", ".resource", "resources", ".sync", ".lock"};
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
         size_t size = strlen(folders[i]);
         const char *found = strstr(name, folders[i]);
@@ -295,7 +295,8 @@ static enum quire_status read_archive(struct archive *archive, struct qr_moving_
     enum quire_status status = QUIRE_OK;
     int code;
     while (status == QUIRE_OK
-        && ((code = archive_read_next_header(archive, &entry)) == ARCHIVE_OK || code == ARCHIVE_WARN)) {
+        && ((code = archive_read_next_header(archive, &entry)) == ARCHIVE_OK
+            || code == ARCHIVE_WARN)) {
         const char *name = archive_entry_pathname_utf8(entry);
         name = name != NULL ? name : archive_entry_pathname(entry);
         if (archive_entry_filetype(entry) == AE_IFDIR) {
@@ -324,7 +325,8 @@ static struct archive *archive_reader(void)
 {
     struct archive *archive = archive_read_new();
     if (archive != NULL) {
-        archive_read_support_format_zip_seekable(archive); /* by its list of files, which stands last */
+        archive_read_support_format_zip_seekable(
+            archive); /* by its list of files, which stands last */
         archive_read_support_format_tar(archive);
     }
     return archive;
@@ -413,7 +415,8 @@ static enum quire_status read_folder(int folder, const char *prefix, int depth,
         } else if (S_ISDIR(info.st_mode)) {
             memcpy(name + size, "/", 2);
             int inner = holds_no_entries(name) ? -1
-                : openat(dirfd(list), item->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+                                               : openat(dirfd(list), item->d_name,
+                                                   O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
             if (inner >= 0) {
                 status = read_folder(inner, name, depth + 1, bundle, journal, error);
             } else if (!holds_no_entries(name)) {
@@ -434,8 +437,8 @@ static enum quire_status read_folder(int folder, const char *prefix, int depth,
 }
 
 /* A tar ends in blocks of zeros; without them nothing tells that it is whole. */
-static void check_end(struct qr_moving_journal *journal, const uint8_t *head, const uint8_t *tail,
-    size_t tail_size)
+static void check_end(
+    struct qr_moving_journal *journal, const uint8_t *head, const uint8_t *tail, size_t tail_size)
 {
     bool zeros = tail_size == BLOCK;
     for (size_t i = 0; i < tail_size; i++) {
@@ -473,8 +476,9 @@ enum quire_status qr_moving_bundle_of(const char *name, struct quire_bytes conte
         size_t tail = content.size < BLOCK ? content.size : BLOCK;
         bundle->source_size = content.size;
         check_end(journal, content.data, content.data + content.size - tail, tail);
-        int opened = archive == NULL ? ARCHIVE_FATAL
-                                     : archive_read_open_memory(archive, content.data, content.size);
+        int opened = archive == NULL
+            ? ARCHIVE_FATAL
+            : archive_read_open_memory(archive, content.data, content.size);
         return take_archive(archive, bundle, journal, error, opened);
     }
     struct quire_buffer copy = {0};
@@ -512,7 +516,8 @@ enum quire_status qr_moving_bundle_open(const char *path, struct qr_moving_bundl
     ssize_t size = S_ISREG(info.st_mode) ? pread(file, head, sizeof head, 0) : 0;
     if (size > 0 && is_archive(head, (size_t)size)) {
         struct archive *archive = archive_reader();
-        ssize_t tail_size = pread(file, tail, sizeof tail, info.st_size < BLOCK ? 0 : info.st_size - BLOCK);
+        ssize_t tail_size =
+            pread(file, tail, sizeof tail, info.st_size < BLOCK ? 0 : info.st_size - BLOCK);
         bundle->source_size = (size_t)info.st_size;
         check_end(journal, head, tail, tail_size > 0 ? (size_t)tail_size : 0);
         int opened = archive == NULL ? ARCHIVE_FATAL : archive_read_open_fd(archive, file, PIECE);
@@ -524,7 +529,8 @@ enum quire_status qr_moving_bundle_open(const char *path, struct qr_moving_bundl
     bundle->shape = QR_MOVING_FILE;
     enum quire_status status = QUIRE_OK;
     if (S_ISREG(info.st_mode) && (uint64_t)info.st_size > QR_MOVING_FILE_MAX) {
-        status = check_room(bundle, path, (size_t)info.st_size, error); /* before reading all of it */
+        status =
+            check_room(bundle, path, (size_t)info.st_size, error); /* before reading all of it */
     }
     if (status == QUIRE_OK) {
         status = read_all(file, path, bundle, &content, error);

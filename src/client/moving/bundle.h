@@ -36,7 +36,7 @@ struct qr_moving_bundle {
     enum qr_moving_shape shape;
     struct qr_moving_member *members;
     size_t count, capacity;
-    size_t total; /* bytes loaded */
+    size_t total;       /* bytes loaded */
     size_t source_size; /* bytes of the archive; 0: not one */
 };
 

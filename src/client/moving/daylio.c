@@ -85,8 +85,8 @@ static enum quire_status add_tags(struct qr_moving_entry *entry, struct quire_by
     return status;
 }
 
-static enum quire_status read_row(struct qr_moving_reading *reading, const struct row *header,
-    const struct row *row)
+static enum quire_status read_row(
+    struct qr_moving_reading *reading, const struct row *header, const struct row *row)
 {
     struct qr_moving_entry entry = {0};
     struct quire_bytes date = cell(header, row, "full_date"), time = cell(header, row, "time");
@@ -98,7 +98,8 @@ static enum quire_status read_row(struct qr_moving_reading *reading, const struc
         date.size > 0 ? (const char *)date.data : "", (int)(time.size < 30 ? time.size : 30),
         time.size > 0 ? (const char *)time.data : "");
     enum quire_status status = qr_moving_print(&entry.where, "%s", when);
-    entry.has_date = qr_client_date_read(when, 0, QR_CLIENT_ORDER_UNKNOWN, &span, error, sizeof error)
+    entry.has_date =
+        qr_client_date_read(when, 0, QR_CLIENT_ORDER_UNKNOWN, &span, error, sizeof error)
             == QUIRE_OK
         && span.grain != QR_CLIENT_GRAIN_LONGER;
     entry.date_ms = entry.has_date ? span.from_ms : 0;

@@ -9,7 +9,8 @@
 static bool is_journal(const struct qr_moving_member *member)
 {
     return qr_moving_ends(member->name, ".json") && qr_moving_head_has(member, "\"entries\"")
-        && (qr_moving_head_has(member, "\"metadata\"") || qr_moving_head_has(member, "\"creationDate\""));
+        && (qr_moving_head_has(member, "\"metadata\"")
+            || qr_moving_head_has(member, "\"creationDate\""));
 }
 
 static int match(const struct qr_moving_bundle *bundle)
@@ -23,13 +24,13 @@ static int match(const struct qr_moving_bundle *bundle)
 }
 
 /* An all-day entry is stored as the midnight of its zone, so its civil date has no time. */
-static void set_date(struct qr_moving_reading *reading, struct qr_moving_entry *entry,
-    const json_t *object)
+static void set_date(
+    struct qr_moving_reading *reading, struct qr_moving_entry *entry, const json_t *object)
 {
     struct quire_bytes zone = qr_moving_text_at(object, "timeZone");
     const char *name = json_string_value(json_object_get(object, "timeZone"));
-    qr_moving_set_date(reading, entry, qr_moving_text_at(object, "creationDate"),
-        zone.size > 0 ? name : NULL);
+    qr_moving_set_date(
+        reading, entry, qr_moving_text_at(object, "creationDate"), zone.size > 0 ? name : NULL);
 }
 
 /* `identifier` stands in the text, `md5` and `type` name the file: either may be missing. */
@@ -97,8 +98,8 @@ static void unescape(struct quire_buffer *text)
     text->size = out;
 }
 
-static enum quire_status read_entry(struct qr_moving_reading *reading, const char *file,
-    const json_t *object, size_t index)
+static enum quire_status read_entry(
+    struct qr_moving_reading *reading, const char *file, const json_t *object, size_t index)
 {
     struct qr_moving_entry entry = {0};
     struct quire_bytes uuid = qr_moving_text_at(object, "uuid");
@@ -136,8 +137,8 @@ static enum quire_status read_entry(struct qr_moving_reading *reading, const cha
     return qr_moving_add(reading->journal, &entry);
 }
 
-static enum quire_status read_journal(struct qr_moving_reading *reading,
-    const struct qr_moving_member *member)
+static enum quire_status read_journal(
+    struct qr_moving_reading *reading, const struct qr_moving_member *member)
 {
     json_t *json = qr_moving_json(reading, member, reading->bundle->shape == QR_MOVING_FILE);
     if (json == NULL) {
@@ -176,4 +177,5 @@ static enum quire_status read_all(struct qr_moving_reading *reading)
     return status;
 }
 
-const struct qr_moving_format qr_moving_dayone = {"dayone", "Day One (JSON or zip)", match, read_all};
+const struct qr_moving_format qr_moving_dayone = {
+    "dayone", "Day One (JSON or zip)", match, read_all};

@@ -40,12 +40,12 @@ const struct qr_moving_format *qr_moving_format_of(const struct qr_moving_bundle
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
-json_t *qr_moving_json(struct qr_moving_reading *reading, const struct qr_moving_member *member,
-    bool fatal)
+json_t *qr_moving_json(
+    struct qr_moving_reading *reading, const struct qr_moving_member *member, bool fatal)
 {
     json_error_t fault;
-    json_t *json = json_loadb((const char *)member->content.data, member->content.size,
-        JSON_ALLOW_NUL, &fault);
+    json_t *json = json_loadb(
+        (const char *)member->content.data, member->content.size, JSON_ALLOW_NUL, &fault);
     if (json != NULL) {
         return json;
     }
@@ -63,8 +63,8 @@ json_t *qr_moving_json(struct qr_moving_reading *reading, const struct qr_moving
 
 struct quire_bytes qr_moving_string(const json_t *value)
 {
-    return (struct quire_bytes){(const uint8_t *)json_string_value(value),
-        json_string_length(value)};
+    return (struct quire_bytes){
+        (const uint8_t *)json_string_value(value), json_string_length(value)};
 }
 
 struct quire_bytes qr_moving_text_at(const json_t *object, const char *key)

@@ -36,8 +36,8 @@ const struct qr_moving_format *qr_moving_format_named(const char *name);
 const struct qr_moving_format *qr_moving_format_of(const struct qr_moving_bundle *bundle);
 
 extern const struct qr_moving_format qr_moving_quire, qr_moving_markdown, qr_moving_dayone,
-    qr_moving_jrnl, qr_moving_standardnotes, qr_moving_joplin,
-    qr_moving_journey, qr_moving_simplenote, qr_moving_daylio, qr_moving_org;
+    qr_moving_jrnl, qr_moving_standardnotes, qr_moving_joplin, qr_moving_journey,
+    qr_moving_simplenote, qr_moving_daylio, qr_moving_org;
 
 /* ---- writing our own ------------------------------------------------------------------------- */
 
@@ -59,8 +59,8 @@ bool qr_moving_html_end(FILE *file);
 /* ---- for readers ----------------------------------------------------------------------------- */
 
 /** A member's JSON; NULL, with a note or (where fatal) reading->error, if it is none. */
-json_t *qr_moving_json(struct qr_moving_reading *reading, const struct qr_moving_member *member,
-    bool fatal);
+json_t *qr_moving_json(
+    struct qr_moving_reading *reading, const struct qr_moving_member *member, bool fatal);
 /** A string's bytes; empty if it is not a string. Borrowed. */
 struct quire_bytes qr_moving_string(const json_t *value);
 /** The string under a key; empty if there is none. */
@@ -77,11 +77,12 @@ void qr_moving_set_date(struct qr_moving_reading *reading, struct qr_moving_entr
 
 /** Front matter of Markdown: an object of strings, lists and objects. False: `text` begins with none.
  * out_rest: after it. *out_yaml NULL: it is not YAML; out_rest is then the whole text. */
-bool qr_moving_front_matter(struct quire_bytes text, json_t **out_yaml, struct quire_bytes *out_rest);
+bool qr_moving_front_matter(
+    struct quire_bytes text, json_t **out_yaml, struct quire_bytes *out_rest);
 
 /** HTML as plain text, near Markdown. ENOMEM. */
-QUIRE_CHECKED enum quire_status qr_moving_html_text(struct quire_bytes html,
-    struct quire_buffer *out_text);
+QUIRE_CHECKED enum quire_status qr_moving_html_text(
+    struct quire_bytes html, struct quire_buffer *out_text);
 
 /** The first bytes of a JSON file hold this key: cheaper than to parse it. */
 bool qr_moving_head_has(const struct qr_moving_member *member, const char *word);

@@ -53,7 +53,8 @@ static json_t *read_object(struct yaml_reader *reader, int depth)
         if (good) {
             value = read_node(reader, &event, depth);
             good = value != NULL
-                && json_object_setn(object, json_string_value(key), json_string_length(key), value) == 0;
+                && json_object_setn(object, json_string_value(key), json_string_length(key), value)
+                    == 0;
         }
         json_decref(key);
         json_decref(value);
@@ -128,7 +129,8 @@ static bool is_fence(struct quire_bytes line)
     return qr_moving_is(line, "---");
 }
 
-bool qr_moving_front_matter(struct quire_bytes text, json_t **out_yaml, struct quire_bytes *out_rest)
+bool qr_moving_front_matter(
+    struct quire_bytes text, json_t **out_yaml, struct quire_bytes *out_rest)
 {
     struct quire_bytes rest = text, line;
     *out_yaml = NULL;

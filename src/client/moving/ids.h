@@ -14,7 +14,8 @@ struct qr_moving_ids {
 
 /** Gathers the entries that `wanted` accepts. ENOMEM, and the errors of quire_client_each_entry; what was
  * gathered until then stays. */
-QUIRE_CHECKED enum quire_status qr_moving_ids_gather(struct qr_moving_ids *ids, struct quire_client *client,
+QUIRE_CHECKED enum quire_status qr_moving_ids_gather(struct qr_moving_ids *ids,
+    struct quire_client *client,
     bool (*wanted)(const void *context, const struct quire_summary *summary), const void *context);
 void qr_moving_ids_finish(struct qr_moving_ids *ids);
 

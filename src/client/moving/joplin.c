@@ -50,13 +50,15 @@ static struct quire_bytes property(const struct item *item, const char *key)
 /* From the end backwards: the properties begin after the last blank line. */
 static bool split(struct quire_bytes text, struct item *item)
 {
-    while (text.size > 0 && (text.data[text.size - 1] == '\n' || text.data[text.size - 1] == '\r')) {
+    while (
+        text.size > 0 && (text.data[text.size - 1] == '\n' || text.data[text.size - 1] == '\r')) {
         text.size--;
     }
     size_t begin = text.size;
-    while (begin > 0 && !(text.data[begin - 1] == '\n'
-               && (begin < 2 || text.data[begin - 2] == '\n'
-                   || (begin > 2 && text.data[begin - 2] == '\r' && text.data[begin - 3] == '\n')))) {
+    while (begin > 0
+        && !(text.data[begin - 1] == '\n'
+            && (begin < 2 || text.data[begin - 2] == '\n'
+                || (begin > 2 && text.data[begin - 2] == '\r' && text.data[begin - 3] == '\n')))) {
         begin--;
     }
     item->properties = (struct quire_bytes){text.data + begin, text.size - begin};
@@ -76,7 +78,8 @@ static bool split(struct quire_bytes text, struct item *item)
         rest.data++;
         rest.size--;
     }
-    while (rest.size > 0 && (rest.data[rest.size - 1] == '\n' || rest.data[rest.size - 1] == '\r')) {
+    while (
+        rest.size > 0 && (rest.data[rest.size - 1] == '\n' || rest.data[rest.size - 1] == '\r')) {
         rest.size--;
     }
     item->body = rest;
@@ -101,8 +104,8 @@ static bool is_item(const struct qr_moving_member *member)
 /* ---- notes ----------------------------------------------------------------------------------- */
 
 /* Notebooks from the outermost in, as one tag: "Travel/2024". */
-static enum quire_status add_notebook(const struct joplin *joplin, struct qr_moving_entry *entry,
-    const struct item *note)
+static enum quire_status add_notebook(
+    const struct joplin *joplin, struct qr_moving_entry *entry, const struct item *note)
 {
     struct quire_bytes path[NOTEBOOK_DEPTH];
     struct quire_buffer name = {0};
@@ -128,8 +131,8 @@ static enum quire_status add_notebook(const struct joplin *joplin, struct qr_mov
 }
 
 /* ":/<32 hex digits>" in a body names a resource or a note. */
-static void note_resources(const struct joplin *joplin, const struct qr_moving_entry *entry,
-    struct quire_bytes body)
+static void note_resources(
+    const struct joplin *joplin, const struct qr_moving_entry *entry, struct quire_bytes body)
 {
     while (body.size >= 34) {
         const uint8_t *at = memmem(body.data, body.size, ":/", 2);
@@ -143,7 +146,8 @@ static void note_resources(const struct joplin *joplin, const struct qr_moving_e
                 quire_buffer_bytes(&entry->where),
                 "The file %.*s was not taken: entries have no attachments yet. Its place in the text "
                 "stays.",
-                (int)(name.size < 80 ? name.size : 80), name.size > 0 ? (const char *)name.data : "");
+                (int)(name.size < 80 ? name.size : 80),
+                name.size > 0 ? (const char *)name.data : "");
         }
         size_t used = (size_t)(at - body.data) + 2;
         body.data += used;
@@ -157,8 +161,8 @@ static enum quire_status read_note(const struct joplin *joplin, const struct ite
     struct qr_moving_entry entry = {.has_title = note->title.size > 0};
     struct quire_bytes created = property(note, "user_created_time");
     created = created.size > 0 ? created : property(note, "created_time");
-    enum quire_status status = qr_moving_put(&entry.where,
-        note->title.size > 0 ? note->title : quire_bytes_of_text(note->member->name));
+    enum quire_status status = qr_moving_put(
+        &entry.where, note->title.size > 0 ? note->title : quire_bytes_of_text(note->member->name));
     if (qr_moving_is(property(note, "encryption_applied"), "1")) {
         qr_moving_note(reading->journal, QR_MOVING_ENTRY_SKIPPED,
             quire_bytes_of_text(note->member->name),
@@ -202,7 +206,8 @@ static int match(const struct qr_moving_bundle *bundle)
     for (size_t i = 0; i < bundle->count; i++) {
         const struct qr_moving_member *member = &bundle->members[i];
         struct item item = {0};
-        if (member->loaded && is_item(member) && split(quire_buffer_bytes(&member->content), &item)) {
+        if (member->loaded && is_item(member)
+            && split(quire_buffer_bytes(&member->content), &item)) {
             return 3;
         }
     }
@@ -225,7 +230,8 @@ static enum quire_status index_items(struct joplin *joplin)
         }
         if (!is_item(member) || !split(quire_buffer_bytes(&member->content), item)) {
             qr_moving_note(joplin->reading->journal, QR_MOVING_FILE_SKIPPED,
-                quire_bytes_of_text(member->name), "It is not an item of Joplin, or it is cut short.");
+                quire_bytes_of_text(member->name),
+                "It is not an item of Joplin, or it is cut short.");
             continue;
         }
         if (find(joplin, item->id) != NULL) {

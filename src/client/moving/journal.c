@@ -111,8 +111,8 @@ bool qr_moving_id_read(struct quire_bytes text, uint8_t out_id[QUIRE_ENTRY_SIZE]
 
 /* ---- sets ------------------------------------------------------------------------------------ */
 
-enum quire_status qr_moving_set_add(struct qr_moving_set *set, struct quire_bytes name,
-    int64_t value)
+enum quire_status qr_moving_set_add(
+    struct qr_moving_set *set, struct quire_bytes name, int64_t value)
 {
     for (size_t i = 0; i < set->count; i++) {
         if (quire_bytes_equal(quire_buffer_bytes(&set->items[i].name), name)) {
@@ -234,8 +234,8 @@ void qr_moving_note(struct qr_moving_journal *journal, enum qr_moving_note_kind 
         journal->notes = notes;
         journal->note_capacity = capacity;
     }
-    struct qr_moving_note note = {kind, clean(where, WHERE_MAX),
-        clean(quire_bytes_of_text(what), WHAT_MAX)};
+    struct qr_moving_note note = {
+        kind, clean(where, WHERE_MAX), clean(quire_bytes_of_text(what), WHAT_MAX)};
     if (note.where == NULL || note.what == NULL) {
         free(note.where);
         free(note.what);
@@ -267,8 +267,7 @@ void qr_moving_journal_finish(struct qr_moving_journal *journal)
         free(journal->notes[i].what);
     }
     struct qr_moving_names *names, *next;
-    HASH_ITER(hh, journal->sources, names, next)
-    {
+    HASH_ITER (hh, journal->sources, names, next) {
         HASH_DEL(journal->sources, names);
         free(names);
     }
@@ -284,15 +283,16 @@ static void check_set(struct qr_moving_journal *journal, const struct qr_moving_
     for (size_t i = 0; i < set->count; i++) {
         struct qr_moving_element *element = &set->items[i];
         struct quire_bytes bytes = quire_buffer_bytes(&element->name);
-        const char *why = bytes.size == 0         ? "it is empty"
-            : bytes.size > QUIRE_ELEMENT_MAX      ? "it is longer than 128 bytes"
-            : !qr_client_text_valid(bytes, NULL)  ? "it is not UTF-8"
+        const char *why = bytes.size == 0                      ? "it is empty"
+            : bytes.size > QUIRE_ELEMENT_MAX                   ? "it is longer than 128 bytes"
+            : !qr_client_text_valid(bytes, NULL)               ? "it is not UTF-8"
             : element->value < 0 || element->value > value_max ? "its intensity is not 0 to 100"
-            : kept == QUIRE_ELEMENTS_MAX          ? "an entry has 256 at most"
-                                                  : NULL;
+            : kept == QUIRE_ELEMENTS_MAX                       ? "an entry has 256 at most"
+                                                               : NULL;
         if (why != NULL) {
             qr_moving_note(journal, QR_MOVING_FIELD, quire_buffer_bytes(&entry->where),
-                "The %s \"%.*s\" was not taken: %s.", name, (int)(bytes.size < 60 ? bytes.size : 60),
+                "The %s \"%.*s\" was not taken: %s.", name,
+                (int)(bytes.size < 60 ? bytes.size : 60),
                 bytes.size == 0 ? "" : (const char *)bytes.data, why);
             finish_buffer(&element->name);
             continue;
@@ -306,8 +306,8 @@ static void check_set(struct qr_moving_journal *journal, const struct qr_moving_
 }
 
 /* A title that is too long stays whole as the text's first paragraph. */
-static enum quire_status check_title(struct qr_moving_journal *journal,
-    struct qr_moving_entry *entry)
+static enum quire_status check_title(
+    struct qr_moving_journal *journal, struct qr_moving_entry *entry)
 {
     struct quire_bytes where = quire_buffer_bytes(&entry->where);
     struct quire_bytes title = quire_buffer_bytes(&entry->title);
@@ -315,7 +315,8 @@ static enum quire_status check_title(struct qr_moving_journal *journal,
         return QUIRE_OK;
     }
     if (!qr_client_text_valid(title, NULL)) {
-        qr_moving_note(journal, QR_MOVING_FIELD, where, "The title was not taken: it is not UTF-8.");
+        qr_moving_note(
+            journal, QR_MOVING_FIELD, where, "The title was not taken: it is not UTF-8.");
         entry->has_title = false;
         quire_buffer_clear(&entry->title);
         return QUIRE_OK;
@@ -368,8 +369,8 @@ static bool fits(struct qr_moving_journal *journal, struct qr_moving_entry *entr
 }
 
 /* out_count: how many entries had this name before. ENOMEM. */
-static enum quire_status count_name(struct qr_moving_journal *journal, struct quire_bytes name,
-    unsigned *out_count)
+static enum quire_status count_name(
+    struct qr_moving_journal *journal, struct quire_bytes name, unsigned *out_count)
 {
     struct qr_moving_names *names = NULL;
     HASH_FIND(hh, journal->sources, name.data, name.size, names);
@@ -388,8 +389,8 @@ static enum quire_status count_name(struct qr_moving_journal *journal, struct qu
 }
 
 /* The n-th entry of one source name gets "\nn" behind it. out_double: its id was there before. */
-static enum quire_status tell_apart(struct qr_moving_journal *journal, struct qr_moving_entry *entry,
-    bool *out_double)
+static enum quire_status tell_apart(
+    struct qr_moving_journal *journal, struct qr_moving_entry *entry, bool *out_double)
 {
     unsigned count = 0;
     enum quire_status status = QUIRE_OK;
@@ -407,7 +408,8 @@ static enum quire_status tell_apart(struct qr_moving_journal *journal, struct qr
     if (status == QUIRE_OK) {
         status = count_name(journal, quire_buffer_bytes(&entry->source), &count);
     }
-    return status == QUIRE_OK && count > 0 ? qr_moving_print(&entry->source, "\n%u", count + 1) : status;
+    return status == QUIRE_OK && count > 0 ? qr_moving_print(&entry->source, "\n%u", count + 1)
+                                           : status;
 }
 
 enum quire_status qr_moving_add(struct qr_moving_journal *journal, struct qr_moving_entry *entry)

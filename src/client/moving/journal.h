@@ -80,21 +80,23 @@ const char *qr_moving_kind_name(enum qr_moving_note_kind kind);
  * a long title (it goes before the text), tags that are too long or too many. Entries whose source
  * names are equal are told apart by their order; of two with one id the first is taken. ELIMIT: QR_MOVING_ENTRIES_MAX. ENOMEM.
  */
-QUIRE_CHECKED enum quire_status qr_moving_add(struct qr_moving_journal *journal,
-    struct qr_moving_entry *entry);
+QUIRE_CHECKED enum quire_status qr_moving_add(
+    struct qr_moving_journal *journal, struct qr_moving_entry *entry);
 
 /** Adds an element; a name that is there gets the new value. The name is copied as it is. ENOMEM. */
-QUIRE_CHECKED enum quire_status qr_moving_set_add(struct qr_moving_set *set,
-    struct quire_bytes name, int64_t value);
+QUIRE_CHECKED enum quire_status qr_moving_set_add(
+    struct qr_moving_set *set, struct quire_bytes name, int64_t value);
 
 /** Adds a tag without the spaces around it; an empty one is left out. ENOMEM. */
-QUIRE_CHECKED enum quire_status qr_moving_tag(struct qr_moving_entry *entry, struct quire_bytes name);
+QUIRE_CHECKED enum quire_status qr_moving_tag(
+    struct qr_moving_entry *entry, struct quire_bytes name);
 
 /** Replaces what the buffer holds. ENOMEM. */
-QUIRE_CHECKED enum quire_status qr_moving_put(struct quire_buffer *buffer, struct quire_bytes bytes);
+QUIRE_CHECKED enum quire_status qr_moving_put(
+    struct quire_buffer *buffer, struct quire_bytes bytes);
 /** Appends as printf does, at most 1000 bytes. ENOMEM. */
-QUIRE_CHECKED enum quire_status qr_moving_print(struct quire_buffer *buffer, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+QUIRE_CHECKED enum quire_status qr_moving_print(
+    struct quire_buffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /** By date, entries without one last; then by id. */
 void qr_moving_sort(struct qr_moving_journal *journal);

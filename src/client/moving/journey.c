@@ -50,26 +50,28 @@ static enum quire_status add_tags(struct qr_moving_entry *entry, const json_t *o
     return status;
 }
 
-static void set_date(struct qr_moving_reading *reading, struct qr_moving_entry *entry,
-    const json_t *object)
+static void set_date(
+    struct qr_moving_reading *reading, struct qr_moving_entry *entry, const json_t *object)
 {
     const json_t *date = json_object_get(object, "date_journal");
     double ms = json_number_value(date);
-    if (json_is_number(date) && ms > (double)QR_CLIENT_DATE_MIN && ms < (double)QR_CLIENT_DATE_END) {
+    if (json_is_number(date) && ms > (double)QR_CLIENT_DATE_MIN
+        && ms < (double)QR_CLIENT_DATE_END) {
         entry->has_date = true;
-        entry->date_ms = qr_moving_zone_ms((int64_t)ms,
-            json_string_value(json_object_get(object, "timezone")));
+        entry->date_ms =
+            qr_moving_zone_ms((int64_t)ms, json_string_value(json_object_get(object, "timezone")));
     } else {
         qr_moving_note(reading->journal, QR_MOVING_FIELD, quire_buffer_bytes(&entry->where),
             "Its date is not one that exists; the entry has no date.");
     }
 }
 
-static enum quire_status read_entry(struct qr_moving_reading *reading,
-    const struct qr_moving_member *member, json_t *object)
+static enum quire_status read_entry(
+    struct qr_moving_reading *reading, const struct qr_moving_member *member, json_t *object)
 {
     struct qr_moving_entry entry = {0};
-    struct quire_bytes id = qr_moving_text_at(object, "id"), text = qr_moving_text_at(object, "text");
+    struct quire_bytes id = qr_moving_text_at(object, "id"),
+                       text = qr_moving_text_at(object, "text");
     const json_t *photos = json_object_get(object, "photos");
     enum quire_status status = qr_moving_print(&entry.where, "%s", member->name);
     if (status == QUIRE_OK) {
@@ -126,5 +128,5 @@ static enum quire_status read_all(struct qr_moving_reading *reading)
     return status;
 }
 
-const struct qr_moving_format qr_moving_journey = {"journey", "Journey (zip or folder of JSON)", match,
-    read_all};
+const struct qr_moving_format qr_moving_journey = {
+    "journey", "Journey (zip or folder of JSON)", match, read_all};

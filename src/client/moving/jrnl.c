@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DATE_MAX 64 /* bytes of a date at the start of an entry */
+#define DATE_MAX 64  /* bytes of a date at the start of an entry */
 #define BARE_SIZE 16 /* "2013-06-10 15:40" */
 
 struct jrnl {
@@ -144,13 +144,15 @@ static enum quire_status add_entry(struct jrnl *jrnl, int64_t date_ms, struct qu
     (void)qr_moving_date_text(date_ms, date);
     enum quire_status status = qr_moving_print(&entry.where, "%s", date);
     body = without_blank_lines(body);
-    if (title.size > 1 && title.data[title.size - 1] == '*' && isspace(title.data[title.size - 2])) {
+    if (title.size > 1 && title.data[title.size - 1] == '*'
+        && isspace(title.data[title.size - 2])) {
         starred = true;
         title = qr_moving_trim((struct quire_bytes){title.data, title.size - 1});
     }
     if (status == QUIRE_OK) {
         status = qr_moving_print(&entry.source, "%s %.*s", date,
-            (int)(title.size < 500 ? title.size : 500), title.size > 0 ? (const char *)title.data : "");
+            (int)(title.size < 500 ? title.size : 500),
+            title.size > 0 ? (const char *)title.data : "");
     }
     entry.has_title = title.size > 0;
     if (status == QUIRE_OK) {
@@ -276,8 +278,9 @@ static enum quire_status read_json(struct jrnl *jrnl, const struct qr_moving_mem
             date.size > 0 ? (const char *)date.data : "", (int)(time.size < 40 ? time.size : 40),
             time.size > 0 ? (const char *)time.data : "");
         if (status == QUIRE_OK && !read_date(jrnl, quire_buffer_bytes(&when), &date_ms)) {
-            qr_moving_note(jrnl->reading->journal, QR_MOVING_ENTRY_SKIPPED, quire_buffer_bytes(&when),
-                "Entry %zu of %.100s has no date that exists.", i + 1, jrnl->file);
+            qr_moving_note(jrnl->reading->journal, QR_MOVING_ENTRY_SKIPPED,
+                quire_buffer_bytes(&when), "Entry %zu of %.100s has no date that exists.", i + 1,
+                jrnl->file);
         } else if (status == QUIRE_OK) {
             status = add_entry(jrnl, date_ms, qr_moving_trim(qr_moving_text_at(object, "title")),
                 qr_moving_text_at(object, "body"), json_is_true(json_object_get(object, "starred")),
@@ -313,7 +316,8 @@ static bool begins_with_date(const struct qr_moving_member *member)
     int64_t ms;
     return qr_moving_line(&text, &line)
         && (begins_entry(&jrnl, line, false, &ms, &rest)
-            || (jrnl.order = QR_CLIENT_ORDER_MONTH_FIRST, begins_entry(&jrnl, line, false, &ms, &rest))
+            || (jrnl.order = QR_CLIENT_ORDER_MONTH_FIRST,
+                begins_entry(&jrnl, line, false, &ms, &rest))
             || begins_entry(&jrnl, line, true, &ms, &rest));
 }
 
@@ -330,7 +334,7 @@ static int match(const struct qr_moving_bundle *bundle)
     }
     const struct qr_moving_member *member = &bundle->members[0];
     int version = qr_moving_jrnl_version(quire_buffer_bytes(&member->content));
-    return is_json(member)                            ? 3
+    return is_json(member)                         ? 3
         : begins_with_date(member) || version >= 2 ? 2
                                                    : version; /* bytes that are no text: perhaps */
 }
@@ -343,7 +347,8 @@ static enum quire_status read_all(struct qr_moving_reading *reading)
         const struct qr_moving_member *member = &bundle->members[i];
         struct jrnl jrnl = {reading, member->name, reading->order, false};
         struct quire_bytes content = quire_buffer_bytes(&member->content);
-        bool wanted = member->loaded && (bundle->shape == QR_MOVING_FILE || is_day_file(member->name));
+        bool wanted =
+            member->loaded && (bundle->shape == QR_MOVING_FILE || is_day_file(member->name));
         int version = wanted ? qr_moving_jrnl_version(content) : 0;
         if (!wanted) {
             qr_moving_note(reading->journal, QR_MOVING_FILE_SKIPPED,
@@ -359,5 +364,5 @@ static enum quire_status read_all(struct qr_moving_reading *reading)
     return status;
 }
 
-const struct qr_moving_format qr_moving_jrnl = {"jrnl",
-    "jrnl (text, encrypted text, folder, JSON)", match, read_all};
+const struct qr_moving_format qr_moving_jrnl = {
+    "jrnl", "jrnl (text, encrypted text, folder, JSON)", match, read_all};

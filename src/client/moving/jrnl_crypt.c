@@ -18,8 +18,8 @@
 #define FERNET_HEAD (1 + 8 + BLOCK) /* version, time, IV */
 #define FERNET_MAC 32
 
-static const uint8_t salt[16] = {0xf2, 0xd5, 0x71, 0x0e, 0xc1, 0x8d, 0x2e, 0xde, 0xdc, 0x8e, 0x36,
-    0x74, 0x89, 0x04, 0xce, 0xf8};
+static const uint8_t salt[16] = {
+    0xf2, 0xd5, 0x71, 0x0e, 0xc1, 0x8d, 0x2e, 0xde, 0xdc, 0x8e, 0x36, 0x74, 0x89, 0x04, 0xce, 0xf8};
 
 int qr_moving_jrnl_version(struct quire_bytes content)
 {
@@ -73,8 +73,8 @@ static bool take_padding(struct quire_buffer *text, bool spaces)
     return spaces;
 }
 
-static enum quire_status open_first(struct quire_bytes content, const char *password,
-    struct quire_buffer *out_text)
+static enum quire_status open_first(
+    struct quire_bytes content, const char *password, struct quire_buffer *out_text)
 {
     uint8_t key[SHA256_DIGEST_LENGTH];
     SHA256((const uint8_t *)password, strlen(password), key);
@@ -82,7 +82,8 @@ static enum quire_status open_first(struct quire_bytes content, const char *pass
     enum quire_status status = decrypt(EVP_aes_256_cbc(), key, content.data, rest, out_text);
     qr_client_wipe(key, sizeof key);
     if (status == QUIRE_OK
-        && (!take_padding(out_text, true) || !qr_client_text_valid(quire_buffer_bytes(out_text), NULL))) {
+        && (!take_padding(out_text, true)
+            || !qr_client_text_valid(quire_buffer_bytes(out_text), NULL))) {
         status = QUIRE_ECRYPTO; /* this version has no other check */
     }
     return status;
@@ -115,8 +116,8 @@ static enum quire_status decode(struct quire_bytes text, struct quire_buffer *ou
     return QUIRE_OK;
 }
 
-static enum quire_status open_second(struct quire_bytes content, const char *password,
-    struct quire_buffer *out_text)
+static enum quire_status open_second(
+    struct quire_bytes content, const char *password, struct quire_buffer *out_text)
 {
     struct quire_buffer token = {0};
     uint8_t key[32], mac[EVP_MAX_MD_SIZE];
@@ -126,8 +127,8 @@ static enum quire_status open_second(struct quire_bytes content, const char *pas
         status = QUIRE_ECRYPTO;
     }
     if (status == QUIRE_OK
-        && PKCS5_PBKDF2_HMAC(password, (int)strlen(password), salt, sizeof salt, ROUNDS, EVP_sha256(),
-               sizeof key, key)
+        && PKCS5_PBKDF2_HMAC(password, (int)strlen(password), salt, sizeof salt, ROUNDS,
+               EVP_sha256(), sizeof key, key)
             != 1) {
         status = QUIRE_ENOMEM;
     }
@@ -148,8 +149,8 @@ static enum quire_status open_second(struct quire_bytes content, const char *pas
     return status;
 }
 
-enum quire_status qr_moving_jrnl_open(int version, struct quire_bytes content, const char *password,
-    struct quire_buffer *out_text)
+enum quire_status qr_moving_jrnl_open(
+    int version, struct quire_bytes content, const char *password, struct quire_buffer *out_text)
 {
     if (content.size > INT32_MAX / 2) {
         return QUIRE_ELIMIT;

@@ -10,7 +10,7 @@
 int qr_moving_jrnl_version(struct quire_bytes content);
 
 /** ECRYPTO: the password is wrong, or the file damaged. ENOMEM. The caller wipes out_text. */
-QUIRE_CHECKED enum quire_status qr_moving_jrnl_open(int version, struct quire_bytes content,
-    const char *password, struct quire_buffer *out_text);
+QUIRE_CHECKED enum quire_status qr_moving_jrnl_open(
+    int version, struct quire_bytes content, const char *password, struct quire_buffer *out_text);
 
 #endif

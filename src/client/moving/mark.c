@@ -20,8 +20,8 @@ void qr_moving_mark_set(const struct quire_client *client, const char *format)
     struct qr_client_path path;
     struct qr_client_error error = {""};
     if (path_of(client, &path)) {
-        enum quire_status status = qr_client_write_file(path.text, quire_bytes_of_text(format),
-            QR_CLIENT_DURABLE, &error);
+        enum quire_status status =
+            qr_client_write_file(path.text, quire_bytes_of_text(format), QR_CLIENT_DURABLE, &error);
         (void)status;
     }
 }

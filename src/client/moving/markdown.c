@@ -166,8 +166,8 @@ static enum quire_status read_own(struct qr_moving_reading *reading, const json_
         if (status == QUIRE_OK) {
             number = -1;
             (void)read_integer(qr_moving_string(value), &number);
-            status = qr_moving_set_add(&entry->emotions,
-                (struct quire_bytes){(const uint8_t *)name, name_size}, number);
+            status = qr_moving_set_add(
+                &entry->emotions, (struct quire_bytes){(const uint8_t *)name, name_size}, number);
         }
     }
     if (text.size > 0 && text.data[0] == '\n') { /* the blank line after the front matter */
@@ -272,7 +272,8 @@ static bool take_fields(struct qr_moving_reading *reading, json_t *yaml,
     {
         all &= is_known_key(key);
     }
-    struct quire_bytes title = qr_moving_text_at(yaml, "title"), date = qr_moving_text_at(yaml, "date");
+    struct quire_bytes title = qr_moving_text_at(yaml, "title"),
+                       date = qr_moving_text_at(yaml, "date");
     date = date.size > 0 ? date : qr_moving_text_at(yaml, "created");
     if (title.size > 0) {
         entry->has_title = true;
@@ -289,8 +290,8 @@ static bool take_fields(struct qr_moving_reading *reading, json_t *yaml,
             (int)(date.size < 60 ? date.size : 60), (const char *)date.data);
     }
     struct quire_bytes mood = qr_moving_text_at(yaml, "mood");
-    entry->has_mood = read_integer(mood, &entry->mood) && entry->mood >= 0
-        && entry->mood <= QUIRE_MOOD_MAX;
+    entry->has_mood =
+        read_integer(mood, &entry->mood) && entry->mood >= 0 && entry->mood <= QUIRE_MOOD_MAX;
     all &= mood.size == 0 || entry->has_mood;
     if (*status == QUIRE_OK) {
         *status = read_tags(entry, json_object_get(yaml, "tags"));
@@ -301,8 +302,8 @@ static bool take_fields(struct qr_moving_reading *reading, json_t *yaml,
     return all;
 }
 
-static enum quire_status read_note(struct qr_moving_reading *reading, const char *name, json_t *yaml,
-    struct quire_bytes text, struct quire_bytes rest, struct qr_moving_entry *entry)
+static enum quire_status read_note(struct qr_moving_reading *reading, const char *name,
+    json_t *yaml, struct quire_bytes text, struct quire_bytes rest, struct qr_moving_entry *entry)
 {
     char base[512];
     int64_t date_ms = 0;
@@ -336,8 +337,8 @@ static enum quire_status read_note(struct qr_moving_reading *reading, const char
     return status;
 }
 
-static enum quire_status read_member(struct qr_moving_reading *reading,
-    const struct qr_moving_member *member)
+static enum quire_status read_member(
+    struct qr_moving_reading *reading, const struct qr_moving_member *member)
 {
     struct qr_moving_entry entry = {0};
     struct quire_bytes text = quire_buffer_bytes(&member->content), rest;
@@ -396,5 +397,5 @@ static enum quire_status read_folder(struct qr_moving_reading *reading)
     return status;
 }
 
-const struct qr_moving_format qr_moving_markdown = {"markdown",
-    "Markdown files: an export of Quire, Obsidian, daily notes", match, read_folder};
+const struct qr_moving_format qr_moving_markdown = {
+    "markdown", "Markdown files: an export of Quire, Obsidian, daily notes", match, read_folder};

@@ -47,7 +47,8 @@ static bool day_of_name(const char *name, int64_t *out_ms)
 {
     const char *base = qr_moving_base(name);
     size_t size = strcspn(base, ".");
-    return (size == 8 || size == 10) && read_day((struct quire_bytes){(const uint8_t *)base, size}, out_ms);
+    return (size == 8 || size == 10)
+        && read_day((struct quire_bytes){(const uint8_t *)base, size}, out_ms);
 }
 
 /* Takes ":a:b:" off the end of a heading. */
@@ -164,7 +165,8 @@ static bool is_org(const struct qr_moving_member *member)
     int64_t ms;
     return member->loaded
         && (qr_moving_ends(member->name, ".org")
-            || (day_of_name(member->name, &ms) && strchr(qr_moving_base(member->name), '.') == NULL));
+            || (day_of_name(member->name, &ms)
+                && strchr(qr_moving_base(member->name), '.') == NULL));
 }
 
 static int match(const struct qr_moving_bundle *bundle)
@@ -194,5 +196,5 @@ static enum quire_status read_all(struct qr_moving_reading *reading)
     return status;
 }
 
-const struct qr_moving_format qr_moving_org = {"org-journal", "org-journal (files or a folder)", match,
-    read_all};
+const struct qr_moving_format qr_moving_org = {
+    "org-journal", "org-journal (files or a folder)", match, read_all};

@@ -13,8 +13,8 @@
 
 bool qr_moving_json_begin(FILE *file)
 {
-    return fprintf(file, "{\"format\":\"%s\",\"version\":%d,\"entries\":[", FORMAT_NAME,
-               FORMAT_VERSION)
+    return fprintf(
+               file, "{\"format\":\"%s\",\"version\":%d,\"entries\":[", FORMAT_NAME, FORMAT_VERSION)
         > 0;
 }
 
@@ -42,8 +42,10 @@ bool qr_moving_json_entry(FILE *file, const struct qr_moving_entry *entry, bool 
     bool good = object != NULL && tags != NULL && emotions != NULL
         && json_object_set_new(object, "id", json_string(id)) == 0
         && (!entry->has_date || set_date(object, entry->date_ms))
-        && (!entry->has_title || json_object_set_new(object, "title", json_bytes(&entry->title)) == 0)
-        && (!entry->has_mood || json_object_set_new(object, "mood", json_integer(entry->mood)) == 0);
+        && (!entry->has_title
+            || json_object_set_new(object, "title", json_bytes(&entry->title)) == 0)
+        && (!entry->has_mood
+            || json_object_set_new(object, "mood", json_integer(entry->mood)) == 0);
     for (size_t i = 0; good && i < entry->tags.count; i++) {
         good = json_array_append_new(tags, json_bytes(&entry->tags.items[i].name)) == 0;
     }
@@ -51,8 +53,8 @@ bool qr_moving_json_entry(FILE *file, const struct qr_moving_entry *entry, bool 
         json_t *emotion = json_object();
         good = emotion != NULL
             && json_object_set_new(emotion, "name", json_bytes(&entry->emotions.items[i].name)) == 0
-            && json_object_set_new(emotion, "intensity",
-                   json_integer(entry->emotions.items[i].value))
+            && json_object_set_new(
+                   emotion, "intensity", json_integer(entry->emotions.items[i].value))
                 == 0
             && json_array_append(emotions, emotion) == 0;
         json_decref(emotion);
@@ -77,7 +79,8 @@ bool qr_moving_json_end(FILE *file)
 
 static int match(const struct qr_moving_bundle *bundle)
 {
-    return bundle->count == 1 && qr_moving_head_has(&bundle->members[0], "\"" FORMAT_NAME "\"") ? 3 : 0;
+    return bundle->count == 1 && qr_moving_head_has(&bundle->members[0], "\"" FORMAT_NAME "\"") ? 3
+                                                                                                : 0;
 }
 
 static enum quire_status read_sets(struct qr_moving_entry *entry, const json_t *object)
@@ -89,15 +92,16 @@ static enum quire_status read_sets(struct qr_moving_entry *entry, const json_t *
     }
     list = json_object_get(object, "emotions");
     for (size_t i = 0; status == QUIRE_OK && i < json_array_size(list); i++) {
-        const json_t *emotion = json_array_get(list, i), *value = json_object_get(emotion, "intensity");
+        const json_t *emotion = json_array_get(list, i),
+                     *value = json_object_get(emotion, "intensity");
         status = qr_moving_set_add(&entry->emotions, qr_moving_text_at(emotion, "name"),
             json_is_integer(value) ? json_integer_value(value) : -1);
     }
     return status;
 }
 
-static enum quire_status read_entry(struct qr_moving_reading *reading, const json_t *object,
-    size_t index)
+static enum quire_status read_entry(
+    struct qr_moving_reading *reading, const json_t *object, size_t index)
 {
     struct qr_moving_entry entry = {.has_id = true};
     enum quire_status status = qr_moving_print(&entry.where, "entry %zu", index + 1);
@@ -160,5 +164,5 @@ static enum quire_status read_export(struct qr_moving_reading *reading)
     return status;
 }
 
-const struct qr_moving_format qr_moving_quire = {"quire", "an export of Quire as JSON", match,
-    read_export};
+const struct qr_moving_format qr_moving_quire = {
+    "quire", "an export of Quire as JSON", match, read_export};

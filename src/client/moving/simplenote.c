@@ -8,7 +8,8 @@
 static bool is_notes(const struct qr_moving_member *member)
 {
     return qr_moving_ends(member->name, ".json")
-        && (qr_moving_head_has(member, "\"activeNotes\"") || qr_moving_head_has(member, "\"trashedNotes\""));
+        && (qr_moving_head_has(member, "\"activeNotes\"")
+            || qr_moving_head_has(member, "\"trashedNotes\""));
 }
 
 static int match(const struct qr_moving_bundle *bundle)
@@ -46,8 +47,8 @@ static enum quire_status read_note(struct qr_moving_reading *reading, const json
     return qr_moving_add(reading->journal, &entry);
 }
 
-static enum quire_status read_notes(struct qr_moving_reading *reading,
-    const struct qr_moving_member *member)
+static enum quire_status read_notes(
+    struct qr_moving_reading *reading, const struct qr_moving_member *member)
 {
     json_t *json = qr_moving_json(reading, member, true);
     if (json == NULL) {
@@ -79,5 +80,5 @@ static enum quire_status read_all(struct qr_moving_reading *reading)
     return status;
 }
 
-const struct qr_moving_format qr_moving_simplenote = {"simplenote", "Simplenote (zip or notes.json)",
-    match, read_all};
+const struct qr_moving_format qr_moving_simplenote = {
+    "simplenote", "Simplenote (zip or notes.json)", match, read_all};

@@ -29,7 +29,8 @@ struct notes {
 
 static bool is_backup(const struct qr_moving_member *member)
 {
-    return qr_moving_head_has(member, "\"items\"") && qr_moving_head_has(member, "\"content_type\"");
+    return qr_moving_head_has(member, "\"items\"")
+        && qr_moving_head_has(member, "\"content_type\"");
 }
 
 static int match(const struct qr_moving_bundle *bundle)
@@ -48,13 +49,14 @@ static bool read_key(struct quire_bytes hex, uint8_t out_key[KEY_SIZE])
 {
     size_t size = 0;
     return hex.size == (size_t)2 * KEY_SIZE
-        && sodium_hex2bin(out_key, KEY_SIZE, (const char *)hex.data, hex.size, NULL, &size, NULL) == 0
+        && sodium_hex2bin(out_key, KEY_SIZE, (const char *)hex.data, hex.size, NULL, &size, NULL)
+        == 0
         && size == KEY_SIZE;
 }
 
 /* "004:nonce:ciphertext:authenticated data[:more]". ECRYPTO: another key, or damaged. */
-static enum quire_status open_field(struct quire_bytes field, const uint8_t key[KEY_SIZE],
-    struct quire_buffer *out_text)
+static enum quire_status open_field(
+    struct quire_bytes field, const uint8_t key[KEY_SIZE], struct quire_buffer *out_text)
 {
     struct quire_bytes parts[4] = {0};
     size_t count = 0, begin = 0;
@@ -67,8 +69,8 @@ static enum quire_status open_field(struct quire_bytes field, const uint8_t key[
     uint8_t nonce[crypto_aead_xchacha20poly1305_ietf_NPUBBYTES];
     size_t size = 0;
     if (count < 4 || !qr_moving_is(parts[0], "004") || parts[1].size != NONCE_DIGITS
-        || sodium_hex2bin(nonce, sizeof nonce, (const char *)parts[1].data, parts[1].size, NULL, &size,
-               NULL)
+        || sodium_hex2bin(
+               nonce, sizeof nonce, (const char *)parts[1].data, parts[1].size, NULL, &size, NULL)
             != 0) {
         return QUIRE_ECRYPTO;
     }
@@ -78,12 +80,12 @@ static enum quire_status open_field(struct quire_bytes field, const uint8_t key[
         return QUIRE_ENOMEM;
     }
     unsigned long long text_size = 0;
-    bool good = sodium_base642bin(sealed, parts[2].size, (const char *)parts[2].data, parts[2].size, NULL,
-                    &size, NULL, sodium_base64_VARIANT_ORIGINAL)
+    bool good = sodium_base642bin(sealed, parts[2].size, (const char *)parts[2].data, parts[2].size,
+                    NULL, &size, NULL, sodium_base64_VARIANT_ORIGINAL)
             == 0
         && size >= crypto_aead_xchacha20poly1305_ietf_ABYTES
-        && crypto_aead_xchacha20poly1305_ietf_decrypt(out_text->data, &text_size, NULL, sealed, size,
-               parts[3].data, parts[3].size, nonce, key)
+        && crypto_aead_xchacha20poly1305_ietf_decrypt(out_text->data, &text_size, NULL, sealed,
+               size, parts[3].data, parts[3].size, nonce, key)
             == 0;
     free(sealed);
     out_text->size = good ? (size_t)text_size : 0;
@@ -91,8 +93,8 @@ static enum quire_status open_field(struct quire_bytes field, const uint8_t key[
 }
 
 /* The item's own key, from the key that wraps it. */
-static enum quire_status open_item_key(const json_t *item, const uint8_t key[KEY_SIZE],
-    uint8_t out_key[KEY_SIZE])
+static enum quire_status open_item_key(
+    const json_t *item, const uint8_t key[KEY_SIZE], uint8_t out_key[KEY_SIZE])
 {
     struct quire_buffer hex = {0};
     enum quire_status status = open_field(qr_moving_text_at(item, "enc_item_key"), key, &hex);
@@ -128,8 +130,8 @@ static json_t *open_content(const json_t *item, const uint8_t key[KEY_SIZE])
 }
 
 /* Argon2id with 5 passes over 64 MiB; the salt is the start of SHA-256 of "identifier:nonce". */
-static enum quire_status derive(const json_t *parameters, const char *password,
-    uint8_t out_key[KEY_SIZE])
+static enum quire_status derive(
+    const json_t *parameters, const char *password, uint8_t out_key[KEY_SIZE])
 {
     struct quire_bytes identifier = qr_moving_text_at(parameters, "identifier");
     struct quire_bytes nonce = qr_moving_text_at(parameters, "pw_nonce");
@@ -156,8 +158,8 @@ static enum quire_status derive(const json_t *parameters, const char *password,
     return status;
 }
 
-static enum quire_status collect_keys(struct notes *notes, const json_t *items,
-    const uint8_t master[KEY_SIZE])
+static enum quire_status collect_keys(
+    struct notes *notes, const json_t *items, const uint8_t master[KEY_SIZE])
 {
     for (size_t i = 0; i < json_array_size(items); i++) {
         const json_t *item = json_array_get(items, i);
@@ -169,7 +171,8 @@ static enum quire_status collect_keys(struct notes *notes, const json_t *items,
         struct items_key *key = content == NULL ? NULL : calloc(1, sizeof *key);
         struct items_key *same = NULL;
         HASH_FIND_STR(notes->keys, uuid, same);
-        if (key != NULL && same == NULL && read_key(qr_moving_text_at(content, "itemsKey"), key->key)
+        if (key != NULL && same == NULL
+            && read_key(qr_moving_text_at(content, "itemsKey"), key->key)
             && (key->id = strdup(uuid)) != NULL) {
             HASH_ADD_KEYPTR(hh, notes->keys, key->id, strlen(key->id), key);
         } else {
@@ -225,24 +228,26 @@ static void read_tag(struct notes *notes, const json_t *item)
 /* A Super note is a tree of nodes: its letters, a line for each block. */
 static enum quire_status read_super(const json_t *node, int depth, struct quire_buffer *out_text)
 {
-    struct quire_bytes text = qr_moving_text_at(node, "text"), type = qr_moving_text_at(node, "type");
+    struct quire_bytes text = qr_moving_text_at(node, "text"),
+                       type = qr_moving_text_at(node, "type");
     const json_t *children = json_object_get(node, "children");
     enum quire_status status =
         text.size > 0 ? quire_buffer_append(out_text, text.data, text.size) : QUIRE_OK;
     if (qr_moving_is(type, "listitem") && status == QUIRE_OK) {
         status = quire_buffer_append(out_text, "- ", 2);
     }
-    for (size_t i = 0; depth < SUPER_DEPTH && status == QUIRE_OK && i < json_array_size(children); i++) {
+    for (size_t i = 0; depth < SUPER_DEPTH && status == QUIRE_OK && i < json_array_size(children);
+         i++) {
         status = read_super(json_array_get(children, i), depth + 1, out_text);
     }
     bool block = qr_moving_is(type, "paragraph") || qr_moving_is(type, "heading")
-        || qr_moving_is(type, "listitem") || qr_moving_is(type, "quote") || qr_moving_is(type, "code")
-        || qr_moving_is(type, "linebreak");
+        || qr_moving_is(type, "listitem") || qr_moving_is(type, "quote")
+        || qr_moving_is(type, "code") || qr_moving_is(type, "linebreak");
     return status == QUIRE_OK && block ? quire_buffer_append(out_text, "\n", 1) : status;
 }
 
-static enum quire_status set_text(struct notes *notes, struct qr_moving_entry *entry,
-    const json_t *content)
+static enum quire_status set_text(
+    struct notes *notes, struct qr_moving_entry *entry, const json_t *content)
 {
     struct quire_bytes text = qr_moving_text_at(content, "text");
     if (!qr_moving_is(qr_moving_text_at(content, "noteType"), "super")) {
@@ -269,8 +274,10 @@ static enum quire_status read_note(struct notes *notes, const json_t *item)
     enum quire_status status = qr_moving_put(&entry.where, title.size > 0 ? title : uuid);
     if (content == NULL || json_is_true(json_object_get(content, "trashed"))
         || json_is_true(json_object_get(item, "deleted"))) {
-        qr_moving_note(reading->journal, QR_MOVING_ENTRY_SKIPPED, quire_buffer_bytes(&entry.where), "%s",
-            content == NULL ? "Its key is not in the backup, or it is damaged." : "It is in the trash.");
+        qr_moving_note(reading->journal, QR_MOVING_ENTRY_SKIPPED, quire_buffer_bytes(&entry.where),
+            "%s",
+            content == NULL ? "Its key is not in the backup, or it is damaged."
+                            : "It is in the trash.");
         json_decref(content);
         qr_moving_entry_finish(&entry);
         return status;
@@ -323,8 +330,8 @@ static enum quire_status read_items(struct notes *notes, const json_t *items)
     return status;
 }
 
-static enum quire_status read_backup(struct qr_moving_reading *reading,
-    const struct qr_moving_member *member)
+static enum quire_status read_backup(
+    struct qr_moving_reading *reading, const struct qr_moving_member *member)
 {
     struct notes notes = {.reading = reading, .tags = json_object()};
     json_t *json = qr_moving_json(reading, member, true);
@@ -342,7 +349,8 @@ static enum quire_status read_backup(struct qr_moving_reading *reading,
                 "This backup of Standard Notes is encrypted. Nothing was imported; give its password "
                 "with --password-file.");
         } else {
-            status = sodium_init() < 0 ? QUIRE_ENOMEM : derive(parameters, reading->password, master);
+            status =
+                sodium_init() < 0 ? QUIRE_ENOMEM : derive(parameters, reading->password, master);
         }
         if (status == QUIRE_OK) {
             status = collect_keys(&notes, items, master);
@@ -353,8 +361,7 @@ static enum quire_status read_backup(struct qr_moving_reading *reading,
     }
     qr_client_wipe(master, sizeof master);
     struct items_key *key, *next;
-    HASH_ITER(hh, notes.keys, key, next)
-    {
+    HASH_ITER (hh, notes.keys, key, next) {
         HASH_DEL(notes.keys, key);
         qr_client_wipe(key->key, sizeof key->key);
         free(key->id);
@@ -377,5 +384,5 @@ static enum quire_status read_all(struct qr_moving_reading *reading)
     return status;
 }
 
-const struct qr_moving_format qr_moving_standardnotes = {"standardnotes",
-    "Standard Notes (backup, plain or encrypted)", match, read_all};
+const struct qr_moving_format qr_moving_standardnotes = {
+    "standardnotes", "Standard Notes (backup, plain or encrypted)", match, read_all};

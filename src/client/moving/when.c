@@ -127,8 +127,8 @@ static bool is_zone(const char *zone)
     size_t size = strlen(zone);
     return size >= 3 && size < 64 && zone[0] != '/' && strstr(zone, "..") == NULL
         && ((zone[0] >= 'A' && zone[0] <= 'Z') || (zone[0] >= 'a' && zone[0] <= 'z'))
-        && strspn(zone,
-               "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/") == size;
+        && strspn(zone, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/")
+        == size;
 }
 
 int64_t qr_moving_zone_ms(int64_t utc_ms, const char *zone)

@@ -12,8 +12,9 @@ static bool shuts_out(const struct quire_device *device, const uint8_t *subject)
 {
     for (size_t i = 0; i < device->chains.count; i++) {
         const struct device_chain *chain = &device->chains.items[i];
-        if (memcmp(chain->device, subject, QR_DEVICE_SIZE) == 0 &&
-            !qr_roster_admits(&device->roster, subject, chain->replica, chain->head, chain->hash)) {
+        if (memcmp(chain->device, subject, QR_DEVICE_SIZE) == 0
+            && !qr_roster_admits(
+                &device->roster, subject, chain->replica, chain->head, chain->hash)) {
             return true;
         }
     }
@@ -24,8 +25,8 @@ static bool shuts_out(const struct quire_device *device, const uint8_t *subject)
 static void forget_own_key(struct quire_device *device, const struct qr_record *record)
 {
     uint8_t held[QR_HASH_SIZE];
-    if (qr_vault_commitment(device->vault, record->epoch.epoch, held) == QUIRE_OK &&
-        memcmp(held, record->epoch.commitment, QR_HASH_SIZE) != 0) {
+    if (qr_vault_commitment(device->vault, record->epoch.epoch, held) == QUIRE_OK
+        && memcmp(held, record->epoch.commitment, QR_HASH_SIZE) != 0) {
         qr_vault_forget_epoch(device->vault, record->epoch.epoch);
     }
 }
@@ -67,7 +68,6 @@ void device_accept_record(struct quire_device *device, uint32_t seq)
             device_write_vault(device);
         }
         break;
-    default:
-        break;
+    default: break;
     }
 }

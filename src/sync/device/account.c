@@ -24,13 +24,13 @@ static enum quire_status check_name(struct quire_bytes name)
     return QUIRE_OK;
 }
 
-static enum quire_status make(const struct quire_device_options *options,
-    struct quire_device **out_device)
+static enum quire_status make(
+    const struct quire_device_options *options, struct quire_device **out_device)
 {
     struct quire_device *device = malloc(sizeof *device);
     enum quire_status status = device == NULL ? QUIRE_ENOMEM
-        : qr_crypto_init()                     ? QUIRE_OK
-                                               : QUIRE_ECRYPTO;
+        : qr_crypto_init()                    ? QUIRE_OK
+                                              : QUIRE_ECRYPTO;
     if (status != QUIRE_OK) {
         free(device);
         return status;
@@ -87,8 +87,8 @@ static enum quire_status make_new(const struct quire_device_options *options,
 }
 
 /* The first record: a function of the kit alone, so that the kit alone finds its account again. */
-static enum quire_status append_genesis(struct quire_device *device, const struct qr_kit *kit,
-    struct qr_roster *roster)
+static enum quire_status append_genesis(
+    struct quire_device *device, const struct qr_kit *kit, struct qr_roster *roster)
 {
     uint8_t salt[QR_KIT_SALT_SIZE];
     uint8_t root[QR_KEY_SIZE], recovery[QR_KEY_SIZE];
@@ -106,8 +106,8 @@ static enum quire_status append_genesis(struct quire_device *device, const struc
     return status;
 }
 
-static enum quire_status make_account(struct quire_device *device,
-    char out_kit[QUIRE_KIT_TEXT_SIZE])
+static enum quire_status make_account(
+    struct quire_device *device, char out_kit[QUIRE_KIT_TEXT_SIZE])
 {
     uint8_t seed[QR_ENTROPY_SIZE];
     struct qr_kit *kit = NULL;
@@ -214,19 +214,21 @@ static enum quire_status own_name(struct quire_device *device)
     const uint8_t *self = qr_vault_public(device->vault).device;
     const struct qr_roster_device *listed = qr_roster_find(&device->roster, self);
     struct qr_record record;
-    if (listed == NULL ||
-        qr_record_read(qr_roster_record(&device->roster, listed->added_seq), &record) != QUIRE_OK) {
+    if (listed == NULL
+        || qr_record_read(qr_roster_record(&device->roster, listed->added_seq), &record)
+            != QUIRE_OK) {
         return QUIRE_ESTATE;
     }
     quire_buffer_clear(&device->enrolment.name);
-    return qr_vault_open_name(device->vault, record.add.epoch, self, record.add.name, &device->enrolment.name);
+    return qr_vault_open_name(
+        device->vault, record.add.epoch, self, record.add.name, &device->enrolment.name);
 }
 
-enum quire_status quire_device_rejoin(struct quire_device *device, struct quire_bytes code,
-    const uint8_t entropy[QUIRE_ENTROPY_SIZE])
+enum quire_status quire_device_rejoin(
+    struct quire_device *device, struct quire_bytes code, const uint8_t entropy[QUIRE_ENTROPY_SIZE])
 {
-    if (device->enrolment.role != ROLE_MEMBER || device->revoked || device->link.state != LINK_NONE ||
-        device->pairing.secret != NULL) {
+    if (device->enrolment.role != ROLE_MEMBER || device->revoked || device->link.state != LINK_NONE
+        || device->pairing.secret != NULL) {
         return QUIRE_ESTATE;
     }
     struct qr_pair *pair = NULL;
@@ -243,8 +245,8 @@ enum quire_status quire_device_rejoin(struct quire_device *device, struct quire_
     return QUIRE_OK;
 }
 
-enum quire_status quire_device_open(const struct quire_device_options *options,
-    struct quire_device **out_device)
+enum quire_status quire_device_open(
+    const struct quire_device_options *options, struct quire_device **out_device)
 {
     struct quire_device *device = NULL;
     enum quire_status status = make(options, &device);
@@ -254,8 +256,7 @@ enum quire_status quire_device_open(const struct quire_device_options *options,
     status = device_load(device, options->replica_record);
     if (status == QUIRE_OK) {
         memcpy(device->user, device->roster.user, QR_USER_SIZE);
-        device->revoked =
-            !qr_roster_active(&device->roster, qr_vault_public(device->vault).device);
+        device->revoked = !qr_roster_active(&device->roster, qr_vault_public(device->vault).device);
         *out_device = device;
     } else {
         quire_device_destroy(device);

@@ -53,8 +53,8 @@ void device_notice_entry(struct quire_device *device, const uint8_t *entry)
     }
 }
 
-void device_notice_device(struct quire_device *device, enum quire_notice_kind notice,
-    const uint8_t *subject)
+void device_notice_device(
+    struct quire_device *device, enum quire_notice_kind notice, const uint8_t *subject)
 {
     struct quire_action *action = device_output_add(&device->out, QUIRE_ACTION_NOTICE);
     if (action != NULL) {
@@ -63,7 +63,8 @@ void device_notice_device(struct quire_device *device, enum quire_notice_kind no
     }
 }
 
-void device_notice_text(struct quire_device *device, enum quire_notice_kind notice, const char *text)
+void device_notice_text(
+    struct quire_device *device, enum quire_notice_kind notice, const char *text)
 {
     struct quire_bytes kept = device_output_keep(&device->out, quire_bytes_of_text(text));
     struct quire_action *action = device_output_add(&device->out, QUIRE_ACTION_NOTICE);

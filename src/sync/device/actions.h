@@ -14,11 +14,12 @@ void device_erase(struct quire_device *device, struct quire_bytes key);
 void device_send(struct quire_device *device, const struct qr_frame *frame);
 void device_notice(struct quire_device *device, enum quire_notice_kind notice, uint32_t code);
 void device_notice_entry(struct quire_device *device, const uint8_t *entry);
-void device_notice_device(struct quire_device *device, enum quire_notice_kind notice,
-    const uint8_t *subject);
-void device_notice_text(struct quire_device *device, enum quire_notice_kind notice, const char *text);
+void device_notice_device(
+    struct quire_device *device, enum quire_notice_kind notice, const uint8_t *subject);
+void device_notice_text(
+    struct quire_device *device, enum quire_notice_kind notice, const char *text);
 /** Puts the step's transaction first, then the other actions. ENOMEM. */
-QUIRE_CHECKED enum quire_status device_end_step(struct quire_device *device,
-    struct quire_actions *out_actions);
+QUIRE_CHECKED enum quire_status device_end_step(
+    struct quire_device *device, struct quire_actions *out_actions);
 
 #endif

@@ -54,7 +54,8 @@ static void adopt_server_roster(struct quire_device *device, uint32_t fork)
 
 void device_conform(struct quire_device *device)
 {
-    if (device->audit.must_conform && device->enrolment.role == ROLE_MEMBER && device->step.failure == QUIRE_OK) {
+    if (device->audit.must_conform && device->enrolment.role == ROLE_MEMBER
+        && device->step.failure == QUIRE_OK) {
         device->audit.must_conform = false;
         if (device_drop(device, &device->roster, UINT32_MAX)) {
             device_close(device, RETRY_AT_ONCE_MS); /* what is here is another thing now */
@@ -96,9 +97,9 @@ void device_offer_refused(struct quire_device *device)
     }
     /* Up to the first revocation that it lacks, it may have ours: it must know this device. */
     uint32_t seq = device->link.expected_roster;
-    while (seq < device->roster.count &&
-        (qr_record_read(qr_roster_record(&device->roster, seq), record) != QUIRE_OK ||
-            record->kind != QR_RECORD_REVOKE)) {
+    while (seq < device->roster.count
+        && (qr_record_read(qr_roster_record(&device->roster, seq), record) != QUIRE_OK
+            || record->kind != QR_RECORD_REVOKE)) {
         seq++;
     }
     free(record);
@@ -115,7 +116,8 @@ void device_audit_begin(struct quire_device *device, const struct qr_frame *welc
     memcpy(device->audit.server_head, welcome->welcome.roster_head, QR_HASH_SIZE);
     device_link_set(&device->link, LINK_ROSTER);
     device_link_await(&device->link, device->step.now_ms);
-    device_ok(device, qr_roster_append(&device->audit.server_roster, qr_roster_record(&device->roster, 0)));
+    device_ok(device,
+        qr_roster_append(&device->audit.server_roster, qr_roster_record(&device->roster, 0)));
 }
 
 /* Was this device revoked there by one that we know to be revoked? Then that does not count. */
@@ -129,9 +131,11 @@ static bool revoked_by_revoked(struct quire_device *device)
         device_ok(device, QUIRE_ENOMEM);
         return true;
     }
-    if (self != NULL && self->revoked_seq != 0 &&
-        qr_record_read(qr_roster_record(&device->audit.server_roster, self->revoked_seq), record) == QUIRE_OK) {
-        is = !qr_is_zero(record->signer, QR_DEVICE_SIZE) && device_knows_revoked(device, record->signer);
+    if (self != NULL && self->revoked_seq != 0
+        && qr_record_read(qr_roster_record(&device->audit.server_roster, self->revoked_seq), record)
+            == QUIRE_OK) {
+        is = !qr_is_zero(record->signer, QR_DEVICE_SIZE)
+            && device_knows_revoked(device, record->signer);
     }
     free(record);
     return is;
@@ -141,8 +145,8 @@ static void compare(struct quire_device *device)
 {
     const struct qr_roster *ours = &device->roster, *theirs = &device->audit.server_roster;
     uint32_t fork = 0;
-    while (fork < ours->count && fork < theirs->count &&
-        memcmp(ours->entries[fork].hash, theirs->entries[fork].hash, QR_HASH_SIZE) == 0) {
+    while (fork < ours->count && fork < theirs->count
+        && memcmp(ours->entries[fork].hash, theirs->entries[fork].hash, QR_HASH_SIZE) == 0) {
         fork++;
     }
     bool lacks = fork == theirs->count && fork < ours->count;
@@ -168,7 +172,7 @@ void device_audit_records(struct quire_device *device, const struct qr_frame *fr
         enum quire_status status = seq < theirs->count
             ? quire_bytes_equal(bytes, qr_roster_record(theirs, seq)) ? QUIRE_OK : QUIRE_ECONFLICT
             : seq > theirs->count ? QUIRE_ECONFLICT
-                                : qr_roster_append(theirs, bytes);
+                                  : qr_roster_append(theirs, bytes);
         if (status == QUIRE_ENOMEM) {
             device_ok(device, status);
             return;
@@ -181,8 +185,8 @@ void device_audit_records(struct quire_device *device, const struct qr_frame *fr
     if (theirs->count < device->link.expected_roster) {
         return;
     }
-    if (theirs->count > device->link.expected_roster ||
-        memcmp(qr_roster_head(theirs), device->audit.server_head, QR_HASH_SIZE) != 0) {
+    if (theirs->count > device->link.expected_roster
+        || memcmp(qr_roster_head(theirs), device->audit.server_head, QR_HASH_SIZE) != 0) {
         audit_again(device); /* it grew meanwhile, or frames were lost */
         return;
     }

@@ -17,12 +17,12 @@ static bool is_fork(struct quire_device *device, const struct device_chain *chai
     const struct qr_frame_position *position)
 {
     uint8_t hash[QR_HASH_SIZE];
-    return device_ok(device, device_chain_hash(device, chain, position->seq, hash)) &&
-        memcmp(hash, position->hash_prefix, QR_HASH_PREFIX_SIZE) != 0;
+    return device_ok(device, device_chain_hash(device, chain, position->seq, hash))
+        && memcmp(hash, position->hash_prefix, QR_HASH_PREFIX_SIZE) != 0;
 }
 
-static const struct qr_frame_position *find_position(const struct qr_frame *frame,
-    const uint8_t *replica)
+static const struct qr_frame_position *find_position(
+    const struct qr_frame *frame, const uint8_t *replica)
 {
     for (size_t i = 0; i < frame->caught_up.position_count; i++) {
         if (memcmp(frame->caught_up.positions[i].replica, replica, QR_REPLICA_SIZE) == 0) {

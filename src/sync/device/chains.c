@@ -7,8 +7,8 @@
 #include "sync/device/records.h"
 #include "sync/device/withheld.h"
 
-struct device_chain *device_chain_get(struct quire_device *device, const uint8_t *replica,
-    const uint8_t *author)
+struct device_chain *device_chain_get(
+    struct quire_device *device, const uint8_t *replica, const uint8_t *author)
 {
     struct device_chain *chain = device_chain_find(device, replica);
     if (chain == NULL) {
@@ -22,8 +22,8 @@ struct device_chain *device_chain_get(struct quire_device *device, const uint8_t
 }
 
 /* The hash of a batch that is not the head, from the one after it. */
-static enum quire_status named_by_next(struct quire_device *device, const struct device_chain *chain,
-    uint64_t seq, uint8_t out_hash[QR_HASH_SIZE])
+static enum quire_status named_by_next(struct quire_device *device,
+    const struct device_chain *chain, uint64_t seq, uint8_t out_hash[QR_HASH_SIZE])
 {
     struct quire_buffer value = {0};
     struct qr_batch next;

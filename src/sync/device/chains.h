@@ -7,8 +7,8 @@
 #include "sync/device/state.h"
 
 /** Finds or adds. NULL: out of memory (the step failed) or too many chains. */
-struct device_chain *device_chain_get(struct quire_device *device, const uint8_t *replica,
-    const uint8_t *author);
+struct device_chain *device_chain_get(
+    struct quire_device *device, const uint8_t *replica, const uint8_t *author);
 /** The hash of a batch that is here. ENOTFOUND, ECORRUPT, EIO, ENOMEM. */
 QUIRE_CHECKED enum quire_status device_chain_hash(struct quire_device *device,
     const struct device_chain *chain, uint64_t seq, uint8_t out_hash[QR_HASH_SIZE]);

@@ -27,16 +27,18 @@ void device_connected(struct quire_device *device, struct quire_bytes host)
         device_disconnected(device);
     }
     quire_buffer_clear(&device->link.host);
-    if (host.size > QR_HOST_MAX ||
-        !device_ok(device, quire_buffer_append(&device->link.host, host.data, host.size))) {
+    if (host.size > QR_HOST_MAX
+        || !device_ok(device, quire_buffer_append(&device->link.host, host.data, host.size))) {
         return;
     }
     device->link.heard_ms = device->link.said_ms = device->step.now_ms;
     device->link.pinged = false;
     for (size_t i = 0; i < device->chains.count; i++) {
-        device->chains.items[i].link.blocked_until_ms = 0; /* the cause may be gone, or the server another */
+        device->chains.items[i].link.blocked_until_ms =
+            0; /* the cause may be gone, or the server another */
     }
-    if (device->enrolment.rejoining || (device->enrolment.role == ROLE_JOINING && device->enrolment.roster_count == 0)) {
+    if (device->enrolment.rejoining
+        || (device->enrolment.role == ROLE_JOINING && device->enrolment.roster_count == 0)) {
         device_pair_request(device);
     } else {
         device_hello(device);
@@ -46,12 +48,12 @@ void device_connected(struct quire_device *device, struct quire_bytes host)
 /* The server's roster must be a part of ours, or ours of its. */
 static bool rosters_agree(struct quire_device *device, uint32_t count, const uint8_t *head)
 {
-    return count == 0 || count > device->roster.count ||
-        memcmp(device->roster.entries[count - 1].hash, head, QR_HASH_SIZE) == 0;
+    return count == 0 || count > device->roster.count
+        || memcmp(device->roster.entries[count - 1].hash, head, QR_HASH_SIZE) == 0;
 }
 
-static void on_challenge(struct quire_device *device, const struct qr_frame *frame,
-    struct quire_bytes bytes)
+static void on_challenge(
+    struct quire_device *device, const struct qr_frame *frame, struct quire_bytes bytes)
 {
     if (frame->challenge.version != QR_PROTOCOL_VERSION && !QR_FAILPOINT_ON(NO_VERSION_CHECK)) {
         device_notice(device, QUIRE_NOTICE_REFUSED, QR_ERROR_VERSION);
@@ -61,8 +63,8 @@ static void on_challenge(struct quire_device *device, const struct qr_frame *fra
     if (frame->challenge.roster_count == 0) {
         device->audit.auditing = device->audit.offer_refused = false; /* nothing there to look at */
     }
-    if (!device->audit.auditing &&
-        !rosters_agree(device, frame->challenge.roster_count, frame->challenge.roster_head)) {
+    if (!device->audit.auditing
+        && !rosters_agree(device, frame->challenge.roster_count, frame->challenge.roster_head)) {
         device_contradicted(device);
         return;
     }
@@ -77,8 +79,8 @@ static void on_challenge(struct quire_device *device, const struct qr_frame *fra
     }
     uint8_t digest[QR_HASH_SIZE], signature[QR_SIGNATURE_SIZE];
     struct quire_bytes message = {digest, sizeof digest};
-    qr_auth_digest(quire_buffer_bytes(&device->link.host), quire_buffer_bytes(&device->link.hello), bytes,
-        digest);
+    qr_auth_digest(quire_buffer_bytes(&device->link.host), quire_buffer_bytes(&device->link.hello),
+        bytes, digest);
     if (device->enrolment.role == ROLE_RECOVERING) {
         qr_kit_sign(device->enrolment.kit, QR_CONTEXT_AUTH, &message, 1, signature);
     } else {
@@ -88,8 +90,8 @@ static void on_challenge(struct quire_device *device, const struct qr_frame *fra
     struct quire_bytes *records = device->space.items;
     auth.auth.signature = signature;
     uint32_t end = device->audit.offer_refused ? device->audit.offer_end
-        : device->audit.auditing                ? 0
-                                         : device->roster.count;
+        : device->audit.auditing               ? 0
+                                               : device->roster.count;
     for (uint32_t seq = frame->challenge.roster_count; seq < end; seq++) {
         records[auth.auth.record_count++] = qr_roster_record(&device->roster, seq);
     }
@@ -141,10 +143,10 @@ static void on_welcome(struct quire_device *device, const struct qr_frame *frame
         device_audit_begin(device, frame);
         return;
     }
-    bool goes_back = frame->welcome.roster_count < device->roster.count &&
-        !QR_FAILPOINT_ON(NO_ROSTER_MEMORY);
-    if (!rosters_agree(device, frame->welcome.roster_count, frame->welcome.roster_head) ||
-        goes_back) {
+    bool goes_back =
+        frame->welcome.roster_count < device->roster.count && !QR_FAILPOINT_ON(NO_ROSTER_MEMORY);
+    if (!rosters_agree(device, frame->welcome.roster_count, frame->welcome.roster_head)
+        || goes_back) {
         device_contradicted(device);
         return;
     }
@@ -155,8 +157,10 @@ static void on_welcome(struct quire_device *device, const struct qr_frame *frame
 /* A device that the server does not know must not use up the failures that its user is allowed. */
 static uint32_t refused_ms(struct quire_device *device)
 {
-    uint32_t wait_ms = device->link.refused_ms < RETRY_ALARM_MS ? RETRY_ALARM_MS : device->link.refused_ms;
-    device->link.refused_ms = 2 * wait_ms < RETRY_REFUSED_MAX_MS ? 2 * wait_ms : RETRY_REFUSED_MAX_MS;
+    uint32_t wait_ms =
+        device->link.refused_ms < RETRY_ALARM_MS ? RETRY_ALARM_MS : device->link.refused_ms;
+    device->link.refused_ms =
+        2 * wait_ms < RETRY_REFUSED_MAX_MS ? 2 * wait_ms : RETRY_REFUSED_MAX_MS;
     return wait_ms;
 }
 
@@ -170,8 +174,8 @@ static void on_error(struct quire_device *device, const struct qr_frame *frame)
         device_append_refused(device, frame->error.code, frame->error.retry_ms);
         return;
     }
-    if (frame->error.code == QR_ERROR_RATE || frame->error.code == QR_ERROR_OVERLOADED ||
-        frame->error.code == QR_ERROR_STALE_ROSTER) {
+    if (frame->error.code == QR_ERROR_RATE || frame->error.code == QR_ERROR_OVERLOADED
+        || frame->error.code == QR_ERROR_STALE_ROSTER) {
         device_close(device, frame->error.retry_ms);
         return;
     }
@@ -233,29 +237,29 @@ static const struct rule {
     unsigned states;
     void (*handle)(struct quire_device *device, const struct qr_frame *frame);
     /* or, for what is hashed or counted as it came: */
-    void (*handle_bytes)(struct quire_device *device, const struct qr_frame *frame,
-        struct quire_bytes bytes);
+    void (*handle_bytes)(
+        struct quire_device *device, const struct qr_frame *frame, struct quire_bytes bytes);
 } rules[] = {
-    {QR_FRAME_CHALLENGE, IN(LINK_HELLO), NULL, on_challenge},             /* → AUTH */
-    {QR_FRAME_WELCOME, IN(LINK_AUTH), on_welcome, NULL},                  /* → ROSTER or READY */
-    {QR_FRAME_ROSTER_RECORDS, WELCOMED, on_roster_records, NULL},         /* ROSTER → READY */
-    {QR_FRAME_ROSTER_DONE, WELCOMED, device_on_roster_done, NULL},        /* a recovery: → NONE */
+    {QR_FRAME_CHALLENGE, IN(LINK_HELLO), NULL, on_challenge},      /* → AUTH */
+    {QR_FRAME_WELCOME, IN(LINK_AUTH), on_welcome, NULL},           /* → ROSTER or READY */
+    {QR_FRAME_ROSTER_RECORDS, WELCOMED, on_roster_records, NULL},  /* ROSTER → READY */
+    {QR_FRAME_ROSTER_DONE, WELCOMED, device_on_roster_done, NULL}, /* a recovery: → NONE */
     {QR_FRAME_CHAINS, IN(LINK_ROSTER), device_on_chains, NULL},
     {QR_FRAME_WANT, IN(LINK_READY), device_on_want, NULL},
     {QR_FRAME_DELTA, IN(LINK_READY), NULL, device_on_delta},
     {QR_FRAME_CAUGHT_UP, IN(LINK_READY), device_on_caught_up, NULL},
     {QR_FRAME_ACK, IN(LINK_READY), device_on_ack, NULL},
-    {QR_FRAME_PAIR, ANY, device_on_pair, NULL},                           /* PAIRING → HELLO */
+    {QR_FRAME_PAIR, ANY, device_on_pair, NULL}, /* PAIRING → HELLO */
     {QR_FRAME_PING, ANY, on_ping, NULL},
-    {QR_FRAME_ERROR, ANY, on_error, NULL},                                /* a fatal one: → NONE */
-    {QR_FRAME_GOAWAY, ANY, on_goaway, NULL},                              /* → NONE */
+    {QR_FRAME_ERROR, ANY, on_error, NULL},   /* a fatal one: → NONE */
+    {QR_FRAME_GOAWAY, ANY, on_goaway, NULL}, /* → NONE */
     {QR_FRAME_PRESENCE, ANY, on_presence, NULL},
     {QR_FRAME_SKIP, ANY, on_skip, NULL},
 };
 
 /* False: this frame has no place here. */
-static bool dispatch(struct quire_device *device, const struct qr_frame *frame,
-    struct quire_bytes bytes)
+static bool dispatch(
+    struct quire_device *device, const struct qr_frame *frame, struct quire_bytes bytes)
 {
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
         const struct rule *rule = &rules[i];
@@ -298,8 +302,9 @@ static uint64_t ping_due_ms(const struct quire_device *device)
     if (device->link.pinged) {
         return device->link.heard_ms + QR_SILENCE_CLIENT_MS;
     }
-    return (device->link.heard_ms < device->link.said_ms ? device->link.heard_ms : device->link.said_ms) +
-        QR_PING_IDLE_MS;
+    return (device->link.heard_ms < device->link.said_ms ? device->link.heard_ms
+                                                         : device->link.said_ms)
+        + QR_PING_IDLE_MS;
 }
 
 uint64_t device_connection_due_ms(const struct quire_device *device)
@@ -336,7 +341,8 @@ void device_connection_tick(struct quire_device *device)
         device_pair_close(device);
     }
     bool again = device->link.resub_at_ms > 0 && device->step.now_ms >= device->link.resub_at_ms;
-    if (device->link.state == LINK_READY && (again || device_receipt_due_ms(device) <= device->step.now_ms)) {
+    if (device->link.state == LINK_READY
+        && (again || device_receipt_due_ms(device) <= device->step.now_ms)) {
         device_subscribe(device);
     }
     if (device->step.now_ms >= ping_due_ms(device)) {

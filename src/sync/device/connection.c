@@ -49,8 +49,8 @@ void device_subscribe(struct quire_device *device)
         const struct device_chain *chain = &device->chains.items[i];
         if (chain->damage.seq > 0) { /* the server may have the damaged batch */
             if (chain->damage.knows_before) {
-                positions[frame.sub.position_count++] = (struct qr_frame_position){chain->replica,
-                    chain->damage.seq - 1, chain->damage.before};
+                positions[frame.sub.position_count++] = (struct qr_frame_position){
+                    chain->replica, chain->damage.seq - 1, chain->damage.before};
             }
         } else if (chain->head > 0) {
             positions[frame.sub.position_count++] =

@@ -115,10 +115,11 @@ enum quire_status quire_device_each_device(struct quire_device *device,
             .self = memcmp(listed->device, self, QR_DEVICE_SIZE) == 0,
             .active = listed->revoked_seq == 0};
         quire_buffer_clear(&name);
-        if (qr_record_read(qr_roster_record(&device->roster, listed->added_seq), &record) ==
-                QUIRE_OK &&
-            qr_vault_open_name(device->vault, record.add.epoch, listed->device, record.add.name,
-                &name) == QUIRE_OK) {
+        if (qr_record_read(qr_roster_record(&device->roster, listed->added_seq), &record)
+                == QUIRE_OK
+            && qr_vault_open_name(
+                   device->vault, record.add.epoch, listed->device, record.add.name, &name)
+                == QUIRE_OK) {
             info.name = quire_buffer_bytes(&name);
         }
         for (size_t c = 0; c < device->chains.count; c++) {
@@ -142,8 +143,8 @@ void quire_device_each_rejection(const struct quire_device *device,
     for (size_t i = 0; i < device->chains.count; i++) {
         const struct device_chain *chain = &device->chains.items[i];
         if (chain->link.refusal != 0) {
-            struct quire_rejection rejection = {chain->replica, chain->link.refused_seq, chain->link.refusal,
-                qr_error_name(chain->link.refusal)};
+            struct quire_rejection rejection = {chain->replica, chain->link.refused_seq,
+                chain->link.refusal, qr_error_name(chain->link.refusal)};
             if (!visit(context, &rejection)) {
                 return;
             }

@@ -53,8 +53,8 @@ static enum quire_status load_parts(struct quire_device *device, struct device_e
     if (status == QUIRE_OK) {
         struct tail tail = {device, entry, QUIRE_OK};
         key = device_key('t', entry->entry, QR_ENTRY_SIZE);
-        status = device->reader.scan(device->reader.context, device_key_bytes(&key), load_tail,
-            &tail);
+        status =
+            device->reader.scan(device->reader.context, device_key_bytes(&key), load_tail, &tail);
         status = status == QUIRE_OK ? tail.status : status;
         entry->fresh &= entry->tail_count == 0;
     }
@@ -74,8 +74,8 @@ static enum quire_status load_parts(struct quire_device *device, struct device_e
     return status == QUIRE_EMALFORMED ? QUIRE_ECORRUPT : status;
 }
 
-enum quire_status device_entry_get(struct quire_device *device, const uint8_t *id, bool create,
-    struct device_entry **out_entry)
+enum quire_status device_entry_get(
+    struct quire_device *device, const uint8_t *id, bool create, struct device_entry **out_entry)
 {
     struct device_entry *entry = device_cache_find(&device->cache, id);
     if (entry != NULL) {
@@ -116,8 +116,8 @@ static void write_pending(struct quire_device *device, struct device_entry *entr
     if (size > 0 && device_ok(device, quire_document_encode_pending(entry->document, &delta))) {
         struct device_key key = device_key('l', entry->entry, QR_ENTRY_SIZE);
         device_write_sealed(device, &key, quire_buffer_bytes(&delta));
-        device_ok(device,
-            device_pending_set(&device->pending, entry->entry, size, device->step.now_ms));
+        device_ok(
+            device, device_pending_set(&device->pending, entry->entry, size, device->step.now_ms));
         entry->fresh = false;
         entry->saved_size = size;
         device->replica.moved = true;
@@ -167,8 +167,8 @@ void device_entry_settle(struct quire_device *device, struct device_entry *entry
     }
 }
 
-enum quire_status device_entry_accept(struct quire_device *device, struct device_entry *entry,
-    struct quire_bytes delta)
+enum quire_status device_entry_accept(
+    struct quire_device *device, struct device_entry *entry, struct quire_bytes delta)
 {
     enum quire_status status = quire_document_merge(entry->document, delta);
     if (status != QUIRE_OK) {
@@ -194,8 +194,8 @@ enum quire_status device_entry_accept(struct quire_device *device, struct device
 }
 
 /* The first code points of the text, as one line. */
-static enum quire_status snippet_of(const struct quire_document *document,
-    struct quire_buffer *out_text)
+static enum quire_status snippet_of(
+    const struct quire_document *document, struct quire_buffer *out_text)
 {
     enum quire_status status = qr_document_snippet(document, SNIPPET_POINTS, out_text);
     for (size_t i = 0; i < out_text->size; i++) {
@@ -214,7 +214,8 @@ static int64_t created_wall_ms(struct quire_device *device, struct device_entry 
     struct quire_summary summary;
     if (entry->created_wall_ms == 0) {
         bool known = device_read_sealed(device, &key, &plain) == QUIRE_OK
-            && device_summary_read(device, entry->entry, quire_buffer_bytes(&plain), &summary) == QUIRE_OK;
+            && device_summary_read(device, entry->entry, quire_buffer_bytes(&plain), &summary)
+                == QUIRE_OK;
         entry->created_wall_ms = known ? summary.created_wall_ms : device->step.wall_ms;
         if (plain.data != NULL) {
             qr_wipe(plain.data, plain.capacity);
@@ -243,8 +244,8 @@ void device_entry_write_summary(struct quire_device *device, struct device_entry
     }
     struct qr_writer writer = qr_writer_onto(&value);
     qr_write_u8(&writer, SUMMARY_VERSION);
-    qr_write_u8(&writer,
-        (uint8_t)(has_date | has_mood << 1 | quire_document_deleted(document) << 2));
+    qr_write_u8(
+        &writer, (uint8_t)(has_date | has_mood << 1 | quire_document_deleted(document) << 2));
     qr_write_u64(&writer, (uint64_t)date.number);
     qr_write_u64(&writer, (uint64_t)mood.number);
     qr_write_u64(&writer, (uint64_t)device->step.wall_ms);
@@ -339,8 +340,8 @@ static bool list_one(void *context, struct quire_bytes key, struct quire_bytes v
     quire_buffer_clear(&listing->plain);
     listing->status = device_open_sealed(listing->device, key, value, &listing->plain);
     if (listing->status == QUIRE_OK && key.size == 1 + QR_ENTRY_SIZE) {
-        listing->status = device_summary_read(listing->device, key.data + 1,
-            quire_buffer_bytes(&listing->plain), &summary);
+        listing->status = device_summary_read(
+            listing->device, key.data + 1, quire_buffer_bytes(&listing->plain), &summary);
         more = listing->status == QUIRE_OK && listing->visit(listing->context, &summary);
     }
     return more;
@@ -350,8 +351,8 @@ enum quire_status quire_device_each_entry(struct quire_device *device,
     bool (*visit)(void *context, const struct quire_summary *summary), void *context)
 {
     struct listing listing = {.device = device, .visit = visit, .context = context};
-    enum quire_status status = device->reader.scan(device->reader.context,
-        quire_bytes_of_text("m"), list_one, &listing);
+    enum quire_status status =
+        device->reader.scan(device->reader.context, quire_bytes_of_text("m"), list_one, &listing);
     quire_buffer_finish(&listing.plain);
     return status == QUIRE_OK ? listing.status : status;
 }

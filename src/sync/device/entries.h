@@ -15,12 +15,13 @@ QUIRE_CHECKED enum quire_status device_entry_get(struct quire_device *device, co
     bool create, struct device_entry **out_entry);
 /** Merges a delta that came or was sealed here. It is written beside the state, or the state is due:
  * device_entry_settle must follow in the same step. */
-QUIRE_CHECKED enum quire_status device_entry_accept(struct quire_device *device,
-    struct device_entry *entry, struct quire_bytes delta);
+QUIRE_CHECKED enum quire_status device_entry_accept(
+    struct quire_device *device, struct device_entry *entry, struct quire_bytes delta);
 /** Writes the state if it is due: once, after all that merged into it. */
 void device_entry_settle(struct quire_device *device, struct device_entry *entry);
 /** What a list shows; and the index terms if `terms` and the text is short, else INDEX gathers them. */
-void device_entry_write_summary(struct quire_device *device, struct device_entry *entry, bool terms);
+void device_entry_write_summary(
+    struct quire_device *device, struct device_entry *entry, bool terms);
 /** Reads a summary's record. The borrowed parts point into `plain` and `entry`. ECORRUPT,
  * EUNSUPPORTED. */
 QUIRE_CHECKED enum quire_status device_summary_read(const struct quire_device *device,

@@ -58,11 +58,12 @@ static void *with_room(void *items, size_t count, size_t *capacity, size_t size)
 
 /* ---- gathering -------------------------------------------------------------------------------- */
 
-static enum quire_status add_delta(struct history *history, const struct qr_batch *batch, size_t index)
+static enum quire_status add_delta(
+    struct history *history, const struct qr_batch *batch, size_t index)
 {
     size_t before = history->bytes.size;
-    struct delta *deltas = with_room(history->deltas, history->delta_count, &history->delta_capacity,
-        sizeof *deltas);
+    struct delta *deltas =
+        with_room(history->deltas, history->delta_count, &history->delta_capacity, sizeof *deltas);
     if (deltas == NULL) {
         return QUIRE_ENOMEM;
     }
@@ -75,14 +76,14 @@ static enum quire_status add_delta(struct history *history, const struct qr_batc
     return status;
 }
 
-static enum quire_status add_step(struct history *history, const struct qr_batch *batch,
-    const uint8_t *hash, size_t first)
+static enum quire_status add_step(
+    struct history *history, const struct qr_batch *batch, const uint8_t *hash, size_t first)
 {
     int64_t wall_ms = INT64_MIN;
     for (size_t i = first; i < history->delta_count; i++) {
         int64_t written = 0;
-        struct quire_bytes bytes = {history->bytes.data + history->deltas[i].offset,
-            history->deltas[i].size};
+        struct quire_bytes bytes = {
+            history->bytes.data + history->deltas[i].offset, history->deltas[i].size};
         if (qr_payload_written(bytes, &written) == QUIRE_OK && written > wall_ms) {
             wall_ms = written;
         }
@@ -92,7 +93,9 @@ static enum quire_status add_step(struct history *history, const struct qr_batch
         return QUIRE_EMALFORMED;
     }
     bool another = history->queue_count == 0
-        || memcmp(history->queues[history->queue_count - 1].replica, batch->replica, QR_REPLICA_SIZE) != 0;
+        || memcmp(
+               history->queues[history->queue_count - 1].replica, batch->replica, QR_REPLICA_SIZE)
+            != 0;
     struct step *steps =
         with_room(history->steps, history->step_count, &history->step_capacity, sizeof *steps);
     if (steps == NULL) {
@@ -127,13 +130,15 @@ static bool look_at_batch(void *context, struct quire_bytes key, struct quire_by
     bool lost = false;
     (void)key;
     if (value.size <= QR_HASH_SIZE
-        || qr_batch_read_any((struct quire_bytes){value.data + QR_HASH_SIZE, value.size - QR_HASH_SIZE},
-               &batch) != QUIRE_OK) {
+        || qr_batch_read_any(
+               (struct quire_bytes){value.data + QR_HASH_SIZE, value.size - QR_HASH_SIZE}, &batch)
+            != QUIRE_OK) {
         return true; /* whose it was cannot be told any more */
     }
     for (size_t i = 0; i < batch.change_count && history->status == QUIRE_OK && !lost; i++) {
         const struct qr_change *change = &batch.changes[i];
-        if (change->kind == QR_CHANGE_OPS && memcmp(change->entry, history->entry, QR_ENTRY_SIZE) == 0) {
+        if (change->kind == QR_CHANGE_OPS
+            && memcmp(change->entry, history->entry, QR_ENTRY_SIZE) == 0) {
             enum quire_status status = device_can_read(history->device, &batch)
                 ? add_delta(history, &batch, i)
                 : QUIRE_EUNSUPPORTED;
@@ -167,22 +172,22 @@ static struct queue *earliest(struct history *history)
 }
 
 /* Merges what a step has left; OK when that was all of it. */
-static enum quire_status merge_step(struct history *history, struct step *step,
-    struct quire_document *document)
+static enum quire_status merge_step(
+    struct history *history, struct step *step, struct quire_document *document)
 {
     enum quire_status status = QUIRE_OK;
     while (status == QUIRE_OK && step->next < step->end) {
         const struct delta *delta = &history->deltas[step->next];
-        status = quire_document_merge(document,
-            (struct quire_bytes){history->bytes.data + delta->offset, delta->size});
+        status = quire_document_merge(
+            document, (struct quire_bytes){history->bytes.data + delta->offset, delta->size});
         step->next += status == QUIRE_OK;
     }
     return status;
 }
 
 static enum quire_status replay(struct history *history, struct quire_document *document,
-    bool (*visit)(void *context, const struct quire_version *version,
-        const struct quire_document *document),
+    bool (*visit)(
+        void *context, const struct quire_version *version, const struct quire_document *document),
     void *context)
 {
     struct queue *queue;
@@ -205,8 +210,8 @@ static enum quire_status replay(struct history *history, struct quire_document *
         if (queue->next < queue->end && history->steps[queue->next].wall_ms == step->wall_ms) {
             continue; /* one save in several batches: the rest of it follows */
         }
-        struct quire_version version = {.id = step->hash, .device = step->device, .number = ++number,
-            .wall_ms = step->wall_ms};
+        struct quire_version version = {
+            .id = step->hash, .device = step->device, .number = ++number, .wall_ms = step->wall_ms};
         more = visit(context, &version, document);
     }
     for (size_t i = 0; more && i < history->queue_count; i++) {
@@ -228,14 +233,14 @@ static void finish(struct history *history)
 
 enum quire_status quire_device_each_version(struct quire_device *device,
     const uint8_t entry[QUIRE_ENTRY_SIZE],
-    bool (*visit)(void *context, const struct quire_version *version,
-        const struct quire_document *document),
+    bool (*visit)(
+        void *context, const struct quire_version *version, const struct quire_document *document),
     void *context, uint64_t *out_unreadable)
 {
     struct history history = {.device = device, .entry = entry};
     struct quire_document *document = NULL;
-    enum quire_status status = device->reader.scan(device->reader.context, quire_bytes_of_text("b"),
-        look_at_batch, &history);
+    enum quire_status status = device->reader.scan(
+        device->reader.context, quire_bytes_of_text("b"), look_at_batch, &history);
     status = status == QUIRE_OK ? history.status : status;
     if (status == QUIRE_OK) {
         status = quire_document_create(&document);

@@ -3,8 +3,8 @@
  */
 #include "sync/device/keys.h"
 
-static enum quire_status commitment_of(const struct quire_device *device, uint32_t epoch,
-    uint8_t out_commitment[QR_HASH_SIZE])
+static enum quire_status commitment_of(
+    const struct quire_device *device, uint32_t epoch, uint8_t out_commitment[QR_HASH_SIZE])
 {
     struct qr_record record;
     enum quire_status status = qr_roster_epoch_record(&device->roster, epoch, &record);
@@ -29,8 +29,8 @@ static enum quire_status open_seals(struct quire_device *device, uint32_t epoch)
     const uint8_t *self = qr_vault_public(device->vault).device;
     for (size_t i = 1; i < record.epoch.seal_count; i++) {
         if (memcmp(record.epoch.seals[i].device, self, QR_DEVICE_SIZE) == 0) {
-            return qr_vault_open_epoch(device->vault, epoch, record.epoch.seals[i].seal,
-                record.epoch.commitment);
+            return qr_vault_open_epoch(
+                device->vault, epoch, record.epoch.seals[i].seal, record.epoch.commitment);
         }
     }
     return QUIRE_ENOTFOUND;

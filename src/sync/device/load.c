@@ -31,13 +31,14 @@ static enum quire_status read_state(struct quire_device *device, struct quire_by
             device->receipt.news_wall_ms = (int64_t)qr_read_u64(&reader);
         }
         status = version > DEVICE_STATE_VERSION ? QUIRE_EUNSUPPORTED
-            : qr_reader_done(&reader)    ? QUIRE_OK
-                                         : QUIRE_ECORRUPT;
+            : qr_reader_done(&reader)           ? QUIRE_OK
+                                                : QUIRE_ECORRUPT;
     }
     quire_buffer_finish(&value);
-    bool same = replica_record.size == QUIRE_REPLICA_RECORD_SIZE &&
-        memcmp(replica_record.data, device->replica.id, QR_REPLICA_SIZE) == 0 &&
-        memcmp(replica_record.data + QR_REPLICA_SIZE + 8, device->replica.stamp, QR_HASH_SIZE) == 0;
+    bool same = replica_record.size == QUIRE_REPLICA_RECORD_SIZE
+        && memcmp(replica_record.data, device->replica.id, QR_REPLICA_SIZE) == 0
+        && memcmp(replica_record.data + QR_REPLICA_SIZE + 8, device->replica.stamp, QR_HASH_SIZE)
+            == 0;
     if (status == QUIRE_OK && !same && !QR_FAILPOINT_ON(ONE_CHAIN)) {
         uint8_t fresh[QR_ENTROPY_SIZE];
         device_random(device, fresh);
@@ -61,7 +62,8 @@ static enum quire_status read_acks(struct quire_device *device)
     bool known = qr_read_u8(&reader) == DEVICE_ACKS_VERSION;
     qr_read_copy(&reader, replica, sizeof replica);
     size_t count = qr_read_u8(&reader);
-    if (known && memcmp(replica, device->replica.id, sizeof replica) == 0 && count <= DEVICE_MARKS_MAX) {
+    if (known && memcmp(replica, device->replica.id, sizeof replica) == 0
+        && count <= DEVICE_MARKS_MAX) {
         for (size_t i = 0; i < count; i++) {
             device->replica.acks.items[i].seq = qr_read_u64(&reader);
             device->replica.acks.items[i].last = qr_read_u64(&reader);
@@ -98,8 +100,8 @@ static bool load_chain(void *context, struct quire_bytes key, struct quire_bytes
     struct load *load = context;
     struct quire_buffer plain = {0};
     load->status = device_open_sealed(load->device, key, value, &plain);
-    if (load->status == QUIRE_OK &&
-        (plain.size != DEVICE_CHAIN_RECORD_SIZE || key.size != 1 + QR_REPLICA_SIZE)) {
+    if (load->status == QUIRE_OK
+        && (plain.size != DEVICE_CHAIN_RECORD_SIZE || key.size != 1 + QR_REPLICA_SIZE)) {
         load->status = QUIRE_ECORRUPT;
     }
     if (load->status == QUIRE_OK) {
@@ -135,8 +137,8 @@ static bool load_pending(void *context, struct quire_bytes key, struct quire_byt
     return load->status == QUIRE_OK;
 }
 
-static enum quire_status load_lost_op(struct quire_device *device, const uint8_t *subject,
-    struct quire_bytes value)
+static enum quire_status load_lost_op(
+    struct quire_device *device, const uint8_t *subject, struct quire_bytes value)
 {
     struct device_lost_op *op = NULL;
     enum quire_status status = device_lost_ops_get(&device->lost_ops, subject, &op);
@@ -153,9 +155,9 @@ static bool load_again(void *context, struct quire_bytes key, struct quire_bytes
             ? load_lost_op(load->device, key.data + 1, quire_buffer_bytes(&plain))
             : QUIRE_ECORRUPT;
     } else if (load->status == QUIRE_OK) {
-        load->status = key.size == 1 + 8
-            ? device_rebase_load(load->device, qr_load_u64(key.data + 1), quire_buffer_bytes(&plain))
-            : QUIRE_ECORRUPT;
+        load->status = key.size == 1 + 8 ? device_rebase_load(
+                           load->device, qr_load_u64(key.data + 1), quire_buffer_bytes(&plain))
+                                         : QUIRE_ECORRUPT;
     }
     quire_buffer_finish(&plain);
     return load->status == QUIRE_OK;
@@ -165,8 +167,10 @@ static bool load_unread(void *context, struct quire_bytes key, struct quire_byte
 {
     struct load *load = context;
     (void)value;
-    load->status = key.size != 1 + QR_REPLICA_SIZE + 8 ? QUIRE_ECORRUPT
-        : device_unread_add(&load->device->unread, key.data + 1, qr_load_u64(key.data + 1 + QR_REPLICA_SIZE));
+    load->status = key.size != 1 + QR_REPLICA_SIZE + 8
+        ? QUIRE_ECORRUPT
+        : device_unread_add(
+            &load->device->unread, key.data + 1, qr_load_u64(key.data + 1 + QR_REPLICA_SIZE));
     return load->status == QUIRE_OK;
 }
 

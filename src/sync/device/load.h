@@ -8,7 +8,7 @@
 
 /** Everything that `open` needs. ENOTFOUND: no profile. ECRYPTO: another key. ECORRUPT, EUNSUPPORTED,
  * ENOMEM, EIO. */
-QUIRE_CHECKED enum quire_status device_load(struct quire_device *device,
-    struct quire_bytes replica_record);
+QUIRE_CHECKED enum quire_status device_load(
+    struct quire_device *device, struct quire_bytes replica_record);
 
 #endif

@@ -26,8 +26,8 @@ bool device_knows_revoked(struct quire_device *device, const uint8_t *who)
 
 static void note_revoked(struct quire_device *device, const uint8_t *who)
 {
-    if (qr_roster_active(&device->audit.server_roster, who) &&
-        memcmp(who, qr_vault_public(device->vault).device, QR_DEVICE_SIZE) != 0) {
+    if (qr_roster_active(&device->audit.server_roster, who)
+        && memcmp(who, qr_vault_public(device->vault).device, QR_DEVICE_SIZE) != 0) {
         struct device_lost_op *op = get_lost_op(device, who);
         if (op != NULL) {
             op->revoke = true;
@@ -40,8 +40,8 @@ static void note_revoked(struct quire_device *device, const uint8_t *who)
 static bool vouched_for(struct quire_device *device, const uint8_t *signer)
 {
     const struct device_lost_op *op = device_lost_ops_find(&device->lost_ops, signer);
-    return qr_is_zero(signer, QR_DEVICE_SIZE) ||
-        (op != NULL ? !op->revoke : qr_roster_active(&device->audit.server_roster, signer));
+    return qr_is_zero(signer, QR_DEVICE_SIZE)
+        || (op != NULL ? !op->revoke : qr_roster_active(&device->audit.server_roster, signer));
 }
 
 static void note_added(struct quire_device *device, const struct qr_record *record)
@@ -49,13 +49,14 @@ static void note_added(struct quire_device *device, const struct qr_record *reco
     uint8_t who[QR_DEVICE_SIZE];
     struct quire_buffer name = {0};
     qr_device_id(who, record->add.sign_public, record->add.box_public);
-    if (qr_roster_find(&device->audit.server_roster, who) != NULL || !qr_roster_active(&device->roster, who) ||
-        device_knows_revoked(device, who) || !vouched_for(device, record->signer)) {
+    if (qr_roster_find(&device->audit.server_roster, who) != NULL
+        || !qr_roster_active(&device->roster, who) || device_knows_revoked(device, who)
+        || !vouched_for(device, record->signer)) {
         return;
     }
     struct device_lost_op *op = get_lost_op(device, who);
-    enum quire_status status = qr_vault_open_name(device->vault, record->add.epoch, who,
-        record->add.name, &name);
+    enum quire_status status =
+        qr_vault_open_name(device->vault, record->add.epoch, who, record->add.name, &name);
     if (op != NULL && status == QUIRE_OK && name.size <= QUIRE_NAME_MAX) {
         memcpy(op->sign_public, record->add.sign_public, QR_KEY_SIZE);
         memcpy(op->box_public, record->add.box_public, QR_KEY_SIZE);
@@ -63,7 +64,8 @@ static void note_added(struct quire_device *device, const struct qr_record *reco
         op->name_size = (uint8_t)name.size;
         device_write_lost_op(device, op);
     } else if (op != NULL) {
-        device_erase_lost_op(device, op); /* its name does not open: a user could not tell which device that is */
+        device_erase_lost_op(
+            device, op); /* its name does not open: a user could not tell which device that is */
     }
     quire_buffer_finish(&name);
 }
@@ -78,23 +80,23 @@ void device_note_lost_ops(struct quire_device *device, uint32_t fork)
     }
     const struct qr_roster *ours = &device->roster, *theirs = &device->audit.server_roster;
     for (uint32_t seq = fork; seq < ours->count; seq++) {
-        if (qr_record_read(qr_roster_record(ours, seq), record) == QUIRE_OK &&
-            record->kind == QR_RECORD_REVOKE) {
+        if (qr_record_read(qr_roster_record(ours, seq), record) == QUIRE_OK
+            && record->kind == QR_RECORD_REVOKE) {
             note_revoked(device, record->revoke.device);
         }
     }
     for (uint32_t seq = fork; seq < theirs->count; seq++) {
-        if (qr_record_read(qr_roster_record(theirs, seq), record) == QUIRE_OK &&
-            record->kind == QR_RECORD_ADD && !qr_is_zero(record->signer, QR_DEVICE_SIZE) &&
-            device_knows_revoked(device, record->signer)) {
+        if (qr_record_read(qr_roster_record(theirs, seq), record) == QUIRE_OK
+            && record->kind == QR_RECORD_ADD && !qr_is_zero(record->signer, QR_DEVICE_SIZE)
+            && device_knows_revoked(device, record->signer)) {
             uint8_t who[QR_DEVICE_SIZE];
             qr_device_id(who, record->add.sign_public, record->add.box_public);
             note_revoked(device, who);
         }
     }
     for (uint32_t seq = fork; seq < ours->count; seq++) {
-        if (qr_record_read(qr_roster_record(ours, seq), record) == QUIRE_OK &&
-            record->kind == QR_RECORD_ADD) {
+        if (qr_record_read(qr_roster_record(ours, seq), record) == QUIRE_OK
+            && record->kind == QR_RECORD_ADD) {
             note_added(device, record);
         }
     }
@@ -105,8 +107,8 @@ void device_note_lost_ops(struct quire_device *device, uint32_t fork)
 
 void device_lost_op_next(struct quire_device *device)
 {
-    if (device->append.kind != APPEND_NONE || device->link.state != LINK_READY || !device->link.caught_up ||
-        device->step.now_ms < device->lost_ops.at_ms) {
+    if (device->append.kind != APPEND_NONE || device->link.state != LINK_READY
+        || !device->link.caught_up || device->step.now_ms < device->lost_ops.at_ms) {
         return;
     }
     while (device->lost_ops.count > 0) {
@@ -114,8 +116,8 @@ void device_lost_op_next(struct quire_device *device)
         const struct qr_roster_device *found = qr_roster_find(&device->roster, op->device);
         bool wanted = op->revoke ? found != NULL && found->revoked_seq == 0 : found == NULL;
         if (wanted) {
-            device_append_begin(&device->append,
-                op->revoke ? APPEND_REVOKE_AGAIN : APPEND_ADD_AGAIN, op->device);
+            device_append_begin(
+                &device->append, op->revoke ? APPEND_REVOKE_AGAIN : APPEND_ADD_AGAIN, op->device);
             return;
         }
         device_erase_lost_op(device, op); /* another device was first */
@@ -124,7 +126,8 @@ void device_lost_op_next(struct quire_device *device)
 
 enum quire_status device_lost_op_sign(struct quire_device *device, struct qr_roster *roster)
 {
-    const struct device_lost_op *op = device_lost_ops_find(&device->lost_ops, device->append.device);
+    const struct device_lost_op *op =
+        device_lost_ops_find(&device->lost_ops, device->append.device);
     if (op == NULL) {
         return QUIRE_ENOTFOUND;
     }

@@ -13,8 +13,8 @@ bool device_knows_revoked(struct quire_device *device, const uint8_t *subject);
 /** Begins the next one as the append in hand, if the time is right. */
 void device_lost_op_next(struct quire_device *device);
 /** Signs the enrolment in hand. ENOTFOUND. */
-QUIRE_CHECKED enum quire_status device_lost_op_sign(struct quire_device *device,
-    struct qr_roster *roster);
+QUIRE_CHECKED enum quire_status device_lost_op_sign(
+    struct quire_device *device, struct qr_roster *roster);
 void device_lost_op_done(struct quire_device *device);
 void device_lost_op_failed(struct quire_device *device);
 

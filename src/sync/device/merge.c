@@ -17,19 +17,17 @@ enum quire_status device_open_change(const struct quire_device *device,
     const struct qr_batch *batch, size_t index, struct quire_buffer *out_plaintext)
 {
     const struct qr_change *change = &batch->changes[index];
-    struct qr_change_place place = {.seq = batch->seq,
-        .index = (uint32_t)index,
-        .kind = change->kind,
-        .epoch = batch->epoch};
+    struct qr_change_place place = {
+        .seq = batch->seq, .index = (uint32_t)index, .kind = change->kind, .epoch = batch->epoch};
     memcpy(place.replica, batch->replica, QR_REPLICA_SIZE);
     memcpy(place.entry, change->entry, QR_ENTRY_SIZE);
-    return qr_vault_open_change(device->vault, &place, change->nonce, change->ciphertext,
-        out_plaintext);
+    return qr_vault_open_change(
+        device->vault, &place, change->nonce, change->ciphertext, out_plaintext);
 }
 
 /* EUNSUPPORTED: a later version. Otherwise what is wrong with it, unless the step has failed. */
-static enum quire_status merge_change(struct quire_device *device, const struct qr_batch *batch,
-    size_t index)
+static enum quire_status merge_change(
+    struct quire_device *device, const struct qr_batch *batch, size_t index)
 {
     const struct qr_change *change = &batch->changes[index];
     struct quire_buffer plaintext = {0};
@@ -58,16 +56,17 @@ static enum quire_status merge_change(struct quire_device *device, const struct 
 static enum quire_status merge_all(struct quire_device *device, const struct qr_batch *batch)
 {
     enum quire_status worst = device_can_read(device, batch) ? QUIRE_OK : QUIRE_EUNSUPPORTED;
-    for (size_t i = 0; i < batch->change_count && worst != QUIRE_EUNSUPPORTED &&
-         device->step.failure == QUIRE_OK; i++) {
+    for (size_t i = 0;
+         i < batch->change_count && worst != QUIRE_EUNSUPPORTED && device->step.failure == QUIRE_OK;
+         i++) {
         if (batch->changes[i].kind != QR_CHANGE_OPS) {
             continue;
         }
         enum quire_status status = merge_change(device, batch, i);
         if (status == QUIRE_EUNSUPPORTED || status == QUIRE_EMALFORMED) {
             worst = status;
-        } else if (status != QUIRE_OK && device->step.failure == QUIRE_OK &&
-            !QR_FAILPOINT_ON(NO_UNREADABLE_ALARM)) {
+        } else if (status != QUIRE_OK && device->step.failure == QUIRE_OK
+            && !QR_FAILPOINT_ON(NO_UNREADABLE_ALARM)) {
             device_alarm(device, QUIRE_ALARM_UNREADABLE);
         }
     }
@@ -84,7 +83,8 @@ static struct device_key unread_key(const struct device_unread *unread)
 static void note_unread(struct quire_device *device, const struct qr_batch *batch)
 {
     bool all_tried = device->unread.next == device->unread.count;
-    if (!QR_FAILPOINT_ON(UNREAD_FORGOTTEN) && device_ok(device, device_unread_add(&device->unread, batch->replica, batch->seq))) {
+    if (!QR_FAILPOINT_ON(UNREAD_FORGOTTEN)
+        && device_ok(device, device_unread_add(&device->unread, batch->replica, batch->seq))) {
         struct device_key key = unread_key(&device->unread.items[device->unread.count - 1]);
         device_write_sealed(device, &key, (struct quire_bytes){0});
         device->unread.next += all_tried;
@@ -101,7 +101,8 @@ static void forget_unread(struct quire_device *device, size_t index)
 void device_unread_drop(struct quire_device *device)
 {
     for (size_t i = device->unread.count; i-- > 0;) {
-        const struct device_chain *chain = device_chain_find(device, device->unread.items[i].replica);
+        const struct device_chain *chain =
+            device_chain_find(device, device->unread.items[i].replica);
         if (chain == NULL || chain->head < device->unread.items[i].seq) {
             forget_unread(device, i);
         }
@@ -150,8 +151,9 @@ void device_unread_read(struct quire_device *device)
     if (!device_unread_due(&device->unread)) {
         return;
     }
-    for (size_t tries = 0; tries < DEVICE_UNREAD_AT_ONCE && device_unread_due(&device->unread) &&
-         device->step.failure == QUIRE_OK; tries++) {
+    for (size_t tries = 0; tries < DEVICE_UNREAD_AT_ONCE && device_unread_due(&device->unread)
+         && device->step.failure == QUIRE_OK;
+         tries++) {
         if (read_one(device, &device->unread.items[device->unread.next])) {
             forget_unread(device, device->unread.next);
             device->unread.progress = true;
@@ -163,7 +165,8 @@ void device_unread_read(struct quire_device *device)
         if (device->unread.progress) {
             device->unread.next = 0; /* what stands on what was read may be read now */
         } else if (!device->unread.later && device->unread.count > 0) {
-            device_alarm(device, QUIRE_ALARM_UNREADABLE); /* there is nothing that they could wait for */
+            device_alarm(
+                device, QUIRE_ALARM_UNREADABLE); /* there is nothing that they could wait for */
             while (device->unread.count > 0) {
                 forget_unread(device, device->unread.count - 1);
             }

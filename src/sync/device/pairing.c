@@ -41,8 +41,8 @@ static void on_request_again(struct quire_device *device, struct quire_bytes dat
 {
     uint8_t who[QR_DEVICE_SIZE];
     quire_buffer_clear(&device->pairing.request);
-    if (qr_pair_open_request(device->pairing.secret, data, &device->pairing.request) == QUIRE_OK &&
-        device->pairing.request.size > REQUEST_KEYS) {
+    if (qr_pair_open_request(device->pairing.secret, data, &device->pairing.request) == QUIRE_OK
+        && device->pairing.request.size > REQUEST_KEYS) {
         qr_device_id(who, device->pairing.request.data, device->pairing.request.data + QR_KEY_SIZE);
         if (memcmp(who, device->pairing.device, sizeof who) == 0) {
             device_pair_reply(device);
@@ -53,7 +53,8 @@ static void on_request_again(struct quire_device *device, struct quire_bytes dat
 static void on_request(struct quire_device *device, struct quire_bytes data)
 {
     quire_buffer_clear(&device->pairing.request);
-    enum quire_status status = qr_pair_open_request(device->pairing.secret, data, &device->pairing.request);
+    enum quire_status status =
+        qr_pair_open_request(device->pairing.secret, data, &device->pairing.request);
     if (status == QUIRE_OK && device->pairing.request.size <= REQUEST_KEYS) {
         status = QUIRE_EMALFORMED;
     }
@@ -78,8 +79,8 @@ void device_pair_reply(struct quire_device *device)
     for (size_t i = 0; i < device->chains.count; i++) {
         const struct device_chain *chain = &device->chains.items[i];
         /* Only what the server is known to have: the rest is ours to bring. */
-        if (chain->link.sent > 0 && chain->link.sent <= chain->head &&
-            content.size + QR_REPLICA_SIZE + 8 <= QR_PAIR_REPLY_MAX) {
+        if (chain->link.sent > 0 && chain->link.sent <= chain->head
+            && content.size + QR_REPLICA_SIZE + 8 <= QR_PAIR_REPLY_MAX) {
             uint64_t seq = chain->own ? chain->acked : chain->link.sent;
             if (seq > 0) {
                 qr_write_bytes(&writer, chain->replica, QR_REPLICA_SIZE);
@@ -90,8 +91,8 @@ void device_pair_reply(struct quire_device *device)
     uint8_t entropy[QR_ENTROPY_SIZE];
     device_random(device, entropy);
     if (device->pairing.open && device_ok(device, qr_writer_end(&writer))) {
-        enum quire_status status = qr_pair_seal_reply(device->pairing.secret, quire_buffer_bytes(&content),
-            entropy, &reply);
+        enum quire_status status = qr_pair_seal_reply(
+            device->pairing.secret, quire_buffer_bytes(&content), entropy, &reply);
         if (status == QUIRE_OK) {
             device_send_pair(device, QR_PAIR_REPLY, quire_buffer_bytes(&reply));
         }
@@ -121,9 +122,10 @@ void device_pair_request(struct quire_device *device)
     device_random(device, entropy);
     device_link_set(&device->link, LINK_PAIRING);
     device_link_await(&device->link, device->step.now_ms);
-    if (device_ok(device, qr_writer_end(&writer)) &&
-        device_ok(device, qr_pair_seal_request(device->pairing.secret, quire_buffer_bytes(&content), entropy,
-                              &request))) {
+    if (device_ok(device, qr_writer_end(&writer))
+        && device_ok(device,
+            qr_pair_seal_request(
+                device->pairing.secret, quire_buffer_bytes(&content), entropy, &request))) {
         device_send_pair(device, QR_PAIR_REQUEST, quire_buffer_bytes(&request));
     }
     quire_buffer_finish(&content);
@@ -160,8 +162,8 @@ static void on_reply(struct quire_device *device, struct quire_bytes data)
         status = version != REPLY_VERSION ? QUIRE_EUNSUPPORTED
             : reader.failed || count == 0 ? QUIRE_EMALFORMED
                                           : QUIRE_OK;
-        if (status == QUIRE_OK && device->enrolment.rejoining &&
-            memcmp(user.data, device->roster.user, QR_USER_SIZE) != 0) {
+        if (status == QUIRE_OK && device->enrolment.rejoining
+            && memcmp(user.data, device->roster.user, QR_USER_SIZE) != 0) {
             status = QUIRE_ECRYPTO; /* another account's device showed the code */
         }
         if (status == QUIRE_OK && !device->enrolment.rejoining) {
@@ -169,7 +171,8 @@ static void on_reply(struct quire_device *device, struct quire_bytes data)
             memcpy(device->enrolment.roster_head, head.data, QR_HASH_SIZE);
             device->enrolment.roster_count = count;
             quire_buffer_clear(&device->enrolment.heads);
-            device_ok(device, quire_buffer_append(&device->enrolment.heads, heads.data, heads.size));
+            device_ok(
+                device, quire_buffer_append(&device->enrolment.heads, heads.data, heads.size));
             qr_vault_set_user(device->vault, device->user);
             device_hello(device);
         }
@@ -216,7 +219,6 @@ void device_on_pair(struct quire_device *device, const struct qr_frame *frame)
             device_pair_close(device);
         }
         break;
-    default:
-        break;
+    default: break;
     }
 }

@@ -26,8 +26,8 @@ static bool read_batch(struct quire_device *device, const struct device_chain *c
         return false;
     }
     struct quire_bytes bytes = {value->data + QR_HASH_SIZE, value->size - QR_HASH_SIZE};
-    return device_ok(device,
-        qr_batch_read_any(bytes, out_batch) == QUIRE_OK ? QUIRE_OK : QUIRE_ECORRUPT);
+    return device_ok(
+        device, qr_batch_read_any(bytes, out_batch) == QUIRE_OK ? QUIRE_OK : QUIRE_ECORRUPT);
 }
 
 /* ---- what stays ------------------------------------------------------------------------------- */
@@ -56,16 +56,16 @@ static uint64_t before_fork(struct quire_device *device, const struct device_cha
 }
 
 /* Up to where the roster admits the chain. True: it admits less than `kept`. */
-static bool cut_at_pin(struct quire_device *device, const struct qr_roster *line,
-    struct device_chain *chain)
+static bool cut_at_pin(
+    struct quire_device *device, const struct qr_roster *line, struct device_chain *chain)
 {
     uint8_t pinned[QR_HASH_SIZE], hash[QR_HASH_SIZE];
     uint64_t pin = qr_roster_pin(line, chain->device, chain->replica, pinned);
     uint64_t before = chain->cut.kept;
     chain->cut.kept = pin < chain->cut.kept ? pin : chain->cut.kept;
-    if (pin > 0 && chain->cut.kept == pin &&
-        device_ok(device, device_chain_hash(device, chain, pin, hash)) &&
-        memcmp(hash, pinned, QR_HASH_SIZE) != 0) {
+    if (pin > 0 && chain->cut.kept == pin
+        && device_ok(device, device_chain_hash(device, chain, pin, hash))
+        && memcmp(hash, pinned, QR_HASH_SIZE) != 0) {
         chain->cut.kept--;
     }
     return chain->cut.kept < before;
@@ -124,8 +124,8 @@ static bool find_kept(struct quire_device *device, const struct qr_roster *line,
 
 /* ---- what is in the rest ---------------------------------------------------------------------- */
 
-static void draft_change(struct quire_device *device, const struct qr_batch *batch, size_t index,
-    struct drafts *drafts)
+static void draft_change(
+    struct quire_device *device, const struct qr_batch *batch, size_t index, struct drafts *drafts)
 {
     const struct qr_change *change = &batch->changes[index];
     if (drafts->count == drafts->capacity) {
@@ -158,7 +158,8 @@ static bool draft_next(struct quire_device *device, struct device_chain *chain,
     struct quire_buffer *value, struct drafts *drafts)
 {
     struct qr_batch batch;
-    if (chain->cut.drafted == chain->head || !read_batch(device, chain, chain->cut.drafted + 1, value, &batch)) {
+    if (chain->cut.drafted == chain->head
+        || !read_batch(device, chain, chain->cut.drafted + 1, value, &batch)) {
         return false;
     }
     for (size_t i = 0; i < batch.dep_count; i++) {
@@ -178,7 +179,8 @@ static bool draft_next(struct quire_device *device, struct device_chain *chain,
     return true;
 }
 
-static void draft_all(struct quire_device *device, struct quire_buffer *value, struct drafts *drafts)
+static void draft_all(
+    struct quire_device *device, struct quire_buffer *value, struct drafts *drafts)
 {
     bool again = true;
     for (size_t i = 0; i < device->chains.count; i++) {
@@ -187,8 +189,8 @@ static void draft_all(struct quire_device *device, struct quire_buffer *value, s
     while (again) {
         again = false;
         for (size_t i = 0; i < device->chains.count && device->step.failure == QUIRE_OK; i++) {
-            while (draft_next(device, &device->chains.items[i], value, drafts) &&
-                device->step.failure == QUIRE_OK) {
+            while (draft_next(device, &device->chains.items[i], value, drafts)
+                && device->step.failure == QUIRE_OK) {
                 again = true;
             }
         }
@@ -197,8 +199,8 @@ static void draft_all(struct quire_device *device, struct quire_buffer *value, s
 
 /* ---- dropping --------------------------------------------------------------------------------- */
 
-static void shorten(struct quire_device *device, struct device_chain *chain,
-    struct quire_buffer *value)
+static void shorten(
+    struct quire_device *device, struct device_chain *chain, struct quire_buffer *value)
 {
     for (uint64_t seq = chain->cut.kept + 1; seq <= chain->head; seq++) {
         struct device_key key = device_key_number('b', chain->replica, QR_REPLICA_SIZE, seq, 8);

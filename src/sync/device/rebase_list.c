@@ -15,8 +15,8 @@ static struct device_key rebase_key(uint64_t number)
 }
 
 /* What was to be sealed again already depends on what is dropped now, so these go before it. */
-void device_rebase_prepend(struct quire_device *device, const struct quire_buffer *changes,
-    size_t count)
+void device_rebase_prepend(
+    struct quire_device *device, const struct quire_buffer *changes, size_t count)
 {
     if (!device_ok(device, device_rebased_prepend(&device->rebased, count))) {
         return;
@@ -30,8 +30,8 @@ void device_rebase_prepend(struct quire_device *device, const struct quire_buffe
     }
 }
 
-enum quire_status device_rebase_load(struct quire_device *device, uint64_t number,
-    struct quire_bytes value)
+enum quire_status device_rebase_load(
+    struct quire_device *device, uint64_t number, struct quire_bytes value)
 {
     uint8_t hash[QR_HASH_SIZE];
     if (value.size < QR_ENTRY_SIZE) {
@@ -41,8 +41,8 @@ enum quire_status device_rebase_load(struct quire_device *device, uint64_t numbe
     return device_rebased_append(&device->rebased, number, hash);
 }
 
-enum quire_status device_rebase_get(struct quire_device *device, size_t index,
-    struct quire_buffer *out_change)
+enum quire_status device_rebase_get(
+    struct quire_device *device, size_t index, struct quire_buffer *out_change)
 {
     struct device_key key = rebase_key(device->rebased.items[index].number);
     return device_read_sealed(device, &key, out_change);
@@ -57,15 +57,15 @@ void device_rebase_forget(struct quire_device *device, size_t first, size_t coun
     device_rebased_remove(&device->rebased, first, count);
 }
 
-void device_rebase_came(struct quire_device *device, const uint8_t *entry,
-    struct quire_bytes plaintext)
+void device_rebase_came(
+    struct quire_device *device, const uint8_t *entry, struct quire_bytes plaintext)
 {
     if (device->rebased.count == 0) {
         return;
     }
     uint8_t hash[QR_HASH_SIZE];
-    qr_hash(hash, QR_CONTEXT_CHANGE_HASH,
-        (struct quire_bytes[]){{entry, QR_ENTRY_SIZE}, plaintext}, 2);
+    qr_hash(
+        hash, QR_CONTEXT_CHANGE_HASH, (struct quire_bytes[]){{entry, QR_ENTRY_SIZE}, plaintext}, 2);
     size_t index = device_rebased_find(&device->rebased, hash);
     if (index < device->rebased.count) {
         device_rebase_forget(device, index, 1);

@@ -28,8 +28,8 @@ static uint64_t remaining_ms(const struct quire_device *device)
 /* Edits of ours would say it anyway, and soon. */
 static bool wants_to_say(const struct quire_device *device)
 {
-    return device->receipt.news_wall_ms > 0 && device->step.wall_ms > 0 && device->pending.count == 0 &&
-        device->rebased.count == 0 && device_may_seal(device);
+    return device->receipt.news_wall_ms > 0 && device->step.wall_ms > 0
+        && device->pending.count == 0 && device->rebased.count == 0 && device_may_seal(device);
 }
 
 uint64_t device_receipt_due_ms(const struct quire_device *device)
@@ -38,9 +38,9 @@ uint64_t device_receipt_due_ms(const struct quire_device *device)
         return UINT64_MAX;
     }
     uint64_t remaining = remaining_ms(device);
-    return remaining == 0                       ? device->step.now_ms
+    return remaining == 0                     ? device->step.now_ms
         : remaining < DEVICE_RECEIPT_AGAIN_MS ? device->step.now_ms + DEVICE_RECEIPT_AGAIN_MS
-                                                : device->step.now_ms + remaining;
+                                              : device->step.now_ms + remaining;
 }
 
 void device_receipt_caught_up(struct quire_device *device)

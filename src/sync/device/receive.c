@@ -48,11 +48,13 @@ static bool hash_at(struct quire_device *device, const struct device_chain *chai
 static enum verdict check_deps(struct quire_device *device, const struct qr_batch *batch,
     const struct item *items, size_t count)
 {
-    for (size_t i = 0; i < batch->dep_count && !QR_FAILPOINT_ON(NO_DEPS_CHECK) && !QR_FAILPOINT_ON(NO_DEPENDENCIES); i++) {
+    for (size_t i = 0; i < batch->dep_count && !QR_FAILPOINT_ON(NO_DEPS_CHECK)
+         && !QR_FAILPOINT_ON(NO_DEPENDENCIES);
+         i++) {
         const struct device_chain *dep = device_chain_find(device, batch->deps[i].replica);
         uint8_t hash[QR_HASH_SIZE];
-        if (dep == NULL || batch->deps[i].seq > dep->frame.head ||
-            !hash_at(device, dep, batch->deps[i].seq, items, count, hash)) {
+        if (dep == NULL || batch->deps[i].seq > dep->frame.head
+            || !hash_at(device, dep, batch->deps[i].seq, items, count, hash)) {
             device_resubscribe_later(device);
             return REFUSE;
         }
@@ -66,8 +68,8 @@ static enum verdict check_deps(struct quire_device *device, const struct qr_batc
 }
 
 /* Is the author one who may have written this, on the roster as it was; and the batch's hashes. */
-static enum verdict check_author(struct quire_device *device, const struct qr_batch *batch,
-    struct item *item)
+static enum verdict check_author(
+    struct quire_device *device, const struct qr_batch *batch, struct item *item)
 {
     const struct qr_roster *roster = &device->roster;
     if (batch->roster_seq >= roster->count) {
@@ -76,15 +78,16 @@ static enum verdict check_author(struct quire_device *device, const struct qr_ba
     }
     const struct qr_roster_device *author = qr_roster_find(roster, batch->device);
     bool unknown = author == NULL || author->added_seq > batch->roster_seq;
-    if ((unknown && !QR_FAILPOINT_ON(NO_AUTHOR)) ||
-        batch->epoch != roster->entries[batch->roster_seq].epoch) {
+    if ((unknown && !QR_FAILPOINT_ON(NO_AUTHOR))
+        || batch->epoch != roster->entries[batch->roster_seq].epoch) {
         device_alarm(device, QUIRE_ALARM_BAD_SIGNATURE);
         return REFUSE;
     }
-    qr_batch_signed(batch, roster->user, roster->entries[batch->roster_seq].hash, item->signed_hash);
+    qr_batch_signed(
+        batch, roster->user, roster->entries[batch->roster_seq].hash, item->signed_hash);
     qr_batch_hash(item->signed_hash, batch->signature, item->hash);
-    if (!QR_FAILPOINT_ON(NO_REVOCATION) && !QR_FAILPOINT_ON(NO_AUTHOR) &&
-        !qr_roster_admits(roster, batch->device, batch->replica, batch->seq, item->hash)) {
+    if (!QR_FAILPOINT_ON(NO_REVOCATION) && !QR_FAILPOINT_ON(NO_AUTHOR)
+        && !qr_roster_admits(roster, batch->device, batch->replica, batch->seq, item->hash)) {
         device_alarm(device, QUIRE_ALARM_REVOKED_WRITE);
         device_receive_shut_out(&device->receive, batch->replica);
         return REFUSE;
@@ -98,8 +101,8 @@ static enum verdict check_place(struct quire_device *device, struct device_chain
     static const uint8_t zeros[QR_HASH_SIZE];
     if (batch->seq <= chain->frame.head) {
         uint8_t known[QR_HASH_SIZE];
-        if (hash_at(device, chain, batch->seq, items, count, known) &&
-            memcmp(known, hash, QR_HASH_SIZE) != 0 && !QR_FAILPOINT_ON(NO_FORK_CHECK)) {
+        if (hash_at(device, chain, batch->seq, items, count, known)
+            && memcmp(known, hash, QR_HASH_SIZE) != 0 && !QR_FAILPOINT_ON(NO_FORK_CHECK)) {
             device_write_evidence(device, batch->bytes);
             device_alarm(device, QUIRE_ALARM_FORK);
             return REFUSE;
@@ -111,10 +114,10 @@ static enum verdict check_place(struct quire_device *device, struct device_chain
         return REFUSE;
     }
     const uint8_t *prev = chain->frame.head == 0 ? zeros : chain->frame.hash;
-    bool follows = memcmp(batch->prev, prev, QR_HASH_SIZE) == 0 || QR_FAILPOINT_ON(NO_PREV_CHECK) ||
-        QR_FAILPOINT_ON(NO_GAP_CHECK);
-    if (!follows || memcmp(batch->device, chain->device, QR_DEVICE_SIZE) != 0 ||
-        batch->roster_seq < chain->frame.roster_seq) {
+    bool follows = memcmp(batch->prev, prev, QR_HASH_SIZE) == 0 || QR_FAILPOINT_ON(NO_PREV_CHECK)
+        || QR_FAILPOINT_ON(NO_GAP_CHECK);
+    if (!follows || memcmp(batch->device, chain->device, QR_DEVICE_SIZE) != 0
+        || batch->roster_seq < chain->frame.roster_seq) {
         device_write_evidence(device, batch->bytes);
         device_alarm(device, QUIRE_ALARM_FORK);
         return REFUSE;
@@ -122,8 +125,8 @@ static enum verdict check_place(struct quire_device *device, struct device_chain
     return check_deps(device, batch, items, count);
 }
 
-static enum verdict check(struct quire_device *device, struct quire_bytes bytes,
-    struct item *items, size_t count)
+static enum verdict check(
+    struct quire_device *device, struct quire_bytes bytes, struct item *items, size_t count)
 {
     struct qr_batch batch;
     if (qr_batch_read_any(bytes, &batch) != QUIRE_OK) {
@@ -230,8 +233,8 @@ static void write_chains(struct quire_device *device)
     device_chains_drop_empty(&device->chains);
 }
 
-void device_on_delta(struct quire_device *device, const struct qr_frame *frame,
-    struct quire_bytes bytes)
+void device_on_delta(
+    struct quire_device *device, const struct qr_frame *frame, struct quire_bytes bytes)
 {
     if (device->receive.consumed + bytes.size > device->receive.credit) {
         device_notice(device, QUIRE_NOTICE_REFUSED, QR_ERROR_PROTO);

@@ -6,7 +6,7 @@
 
 #include "sync/device/state.h"
 
-void device_on_delta(struct quire_device *device, const struct qr_frame *frame,
-    struct quire_bytes bytes);
+void device_on_delta(
+    struct quire_device *device, const struct qr_frame *frame, struct quire_bytes bytes);
 
 #endif

@@ -35,8 +35,8 @@ struct device_key device_key(char kind, const uint8_t *id, size_t id_size)
     return key;
 }
 
-struct device_key device_key_number(char kind, const uint8_t *id, size_t id_size, uint64_t number,
-    size_t number_size)
+struct device_key device_key_number(
+    char kind, const uint8_t *id, size_t id_size, uint64_t number, size_t number_size)
 {
     struct device_key key = device_key(kind, id, id_size);
     uint8_t bytes[8];
@@ -51,14 +51,15 @@ struct quire_bytes device_key_bytes(const struct device_key *key)
     return (struct quire_bytes){key->bytes, key->size};
 }
 
-void device_write_sealed(struct quire_device *device, const struct device_key *key,
-    struct quire_bytes value)
+void device_write_sealed(
+    struct quire_device *device, const struct device_key *key, struct quire_bytes value)
 {
     uint8_t entropy[QR_ENTROPY_SIZE];
     struct quire_buffer *out = &device->out.bytes;
     size_t offset = out->size;
     device_random(device, entropy);
-    if (device_ok(device, qr_local_seal_under(device->local_key, device_key_bytes(key), value, entropy, out))) {
+    if (device_ok(device,
+            qr_local_seal_under(device->local_key, device_key_bytes(key), value, entropy, out))) {
         device_write_made(device, device_key_bytes(key), offset);
     }
 }
@@ -71,15 +72,15 @@ enum quire_status device_open_sealed(const struct quire_device *device, struct q
     return status == QUIRE_EMALFORMED || status == QUIRE_ECRYPTO ? QUIRE_ECORRUPT : status;
 }
 
-enum quire_status device_read_sealed(struct quire_device *device, const struct device_key *key,
-    struct quire_buffer *out_value)
+enum quire_status device_read_sealed(
+    struct quire_device *device, const struct device_key *key, struct quire_buffer *out_value)
 {
     quire_buffer_clear(&device->scratch);
     enum quire_status status =
         device->reader.get(device->reader.context, device_key_bytes(key), &device->scratch);
     if (status == QUIRE_OK) {
-        status = device_open_sealed(device, device_key_bytes(key),
-            quire_buffer_bytes(&device->scratch), out_value);
+        status = device_open_sealed(
+            device, device_key_bytes(key), quire_buffer_bytes(&device->scratch), out_value);
     }
     if (device->scratch.capacity > SEALED_KEPT_MAX) {
         quire_buffer_finish(&device->scratch);
@@ -100,8 +101,9 @@ void device_write_vault(struct quire_device *device)
     struct quire_buffer sealed = {0};
     struct device_key key = device_key('v', NULL, 0);
     device_random(device, entropy);
-    if (device_ok(device, qr_vault_save(device->vault, device->profile_key, device_key_bytes(&key),
-                              entropy, &sealed))) {
+    if (device_ok(device,
+            qr_vault_save(
+                device->vault, device->profile_key, device_key_bytes(&key), entropy, &sealed))) {
         device_write(device, device_key_bytes(&key), quire_buffer_bytes(&sealed));
     }
     quire_buffer_finish(&sealed);
@@ -155,8 +157,8 @@ void device_write_batch(struct quire_device *device, const uint8_t *replica, uin
 {
     struct device_key key = device_key_number('b', replica, QR_REPLICA_SIZE, seq, 8);
     struct quire_buffer value = {0};
-    if (device_ok(device, quire_buffer_append(&value, hash, QR_HASH_SIZE)) &&
-        device_ok(device, quire_buffer_append(&value, bytes.data, bytes.size))) {
+    if (device_ok(device, quire_buffer_append(&value, hash, QR_HASH_SIZE))
+        && device_ok(device, quire_buffer_append(&value, bytes.data, bytes.size))) {
         device_write(device, device_key_bytes(&key), quire_buffer_bytes(&value));
     }
     quire_buffer_finish(&value);

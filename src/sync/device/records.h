@@ -17,16 +17,16 @@ struct device_key {
 };
 struct device_key device_key(char kind, const uint8_t *id, size_t id_size);
 /** `number` big-endian in number_size bytes, after the id. */
-struct device_key device_key_number(char kind, const uint8_t *id, size_t id_size, uint64_t number,
-    size_t number_size);
+struct device_key device_key_number(
+    char kind, const uint8_t *id, size_t id_size, uint64_t number, size_t number_size);
 struct quire_bytes device_key_bytes(const struct device_key *key);
 
 /** Sealed under the profile's key and bound to the record's key. */
-void device_write_sealed(struct quire_device *device, const struct device_key *key,
-    struct quire_bytes value);
+void device_write_sealed(
+    struct quire_device *device, const struct device_key *key, struct quire_bytes value);
 /** ENOTFOUND, ECORRUPT, EIO, ENOMEM. */
-QUIRE_CHECKED enum quire_status device_read_sealed(struct quire_device *device,
-    const struct device_key *key, struct quire_buffer *out_value);
+QUIRE_CHECKED enum quire_status device_read_sealed(
+    struct quire_device *device, const struct device_key *key, struct quire_buffer *out_value);
 /** Opens a sealed value that a scan gave. ECORRUPT, ENOMEM. */
 QUIRE_CHECKED enum quire_status device_open_sealed(const struct quire_device *device,
     struct quire_bytes key, struct quire_bytes value, struct quire_buffer *out_value);

@@ -30,8 +30,9 @@ void device_recovery_ask(struct quire_device *device)
 
 void device_on_chains(struct quire_device *device, const struct qr_frame *frame)
 {
-    if (!device_ok(device, device_recovery_answer(&device->recovery, frame->chains.device,
-                               frame->chains.last, frame->chains.pins))) {
+    if (!device_ok(device,
+            device_recovery_answer(
+                &device->recovery, frame->chains.device, frame->chains.last, frame->chains.pins))) {
         return;
     }
     if (device_recovery_ready(device) && !device->append.sent) {
@@ -44,8 +45,8 @@ bool device_recovery_ready(const struct quire_device *device)
     return device_recovery_complete(&device->recovery, &device->roster);
 }
 
-enum quire_status device_recovery_sign(struct quire_device *device, struct qr_roster *roster,
-    uint32_t *out_epoch)
+enum quire_status device_recovery_sign(
+    struct quire_device *device, struct qr_roster *roster, uint32_t *out_epoch)
 {
     const struct qr_kit *kit = device->enrolment.kit;
     struct qr_vault_public self = qr_vault_public(device->vault);
@@ -54,10 +55,9 @@ enum quire_status device_recovery_sign(struct quire_device *device, struct qr_ro
     for (size_t i = 0; i < count && status == QUIRE_OK; i++) {
         const struct device_recovery_answer *answer =
             device_recovery_choose(&device->recovery, roster);
-        status = answer == NULL
-            ? QUIRE_ECONFLICT /* the roster grew since the server was asked */
-            : device_sign_revoke_pinned(device, roster, kit, answer->device,
-                  quire_buffer_bytes(&answer->pins));
+        status = answer == NULL ? QUIRE_ECONFLICT /* the roster grew since the server was asked */
+                                : device_sign_revoke_pinned(device, roster, kit, answer->device,
+                                    quire_buffer_bytes(&answer->pins));
     }
     if (status == QUIRE_OK) {
         status = device_sign_add(device, roster, kit, self.sign_public, self.box_public,

@@ -16,7 +16,7 @@ bool device_recovery_ready(const struct quire_device *device);
 /** Signs, as the root: revocations, this device's enrolment, and a new epoch if any was revoked.
  * out_epoch: that epoch; 0: none. EMALFORMED: the server's answer is no list of pins. Errors as
  * device_sign_revoke. */
-QUIRE_CHECKED enum quire_status device_recovery_sign(struct quire_device *device,
-    struct qr_roster *roster, uint32_t *out_epoch);
+QUIRE_CHECKED enum quire_status device_recovery_sign(
+    struct quire_device *device, struct qr_roster *roster, uint32_t *out_epoch);
 
 #endif

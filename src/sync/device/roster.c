@@ -54,10 +54,12 @@ void device_on_roster_records(struct quire_device *device, const struct qr_frame
 void device_joined(struct quire_device *device)
 {
     const struct qr_roster *roster = &device->roster;
-    bool holds = roster->count >= device->enrolment.roster_count && device->enrolment.roster_count > 0 &&
-        memcmp(roster->entries[device->enrolment.roster_count - 1].hash, device->enrolment.roster_head,
-            QR_HASH_SIZE) == 0 &&
-        qr_roster_active(roster, qr_vault_public(device->vault).device);
+    bool holds = roster->count >= device->enrolment.roster_count
+        && device->enrolment.roster_count > 0
+        && memcmp(roster->entries[device->enrolment.roster_count - 1].hash,
+               device->enrolment.roster_head, QR_HASH_SIZE)
+            == 0
+        && qr_roster_active(roster, qr_vault_public(device->vault).device);
     enum quire_status status = holds ? device_accept_keys(device) : QUIRE_ECRYPTO;
     if (status != QUIRE_OK) {
         device_notice(device, QUIRE_NOTICE_PAIR_FAILED, status);

@@ -35,8 +35,8 @@ static bool already_so(const struct quire_device *device)
 {
     const struct qr_roster_device *found = qr_roster_find(&device->roster, device->append.device);
     return device_append_revokes(&device->append) ? found != NULL && found->revoked_seq != 0
-        : device_append_repeats(&device->append)    ? found != NULL
-                           : found != NULL && found->revoked_seq == 0;
+        : device_append_repeats(&device->append)  ? found != NULL
+                                                  : found != NULL && found->revoked_seq == 0;
 }
 
 /* The devices that the recovery revoked: they were active when it asked about them. */
@@ -104,24 +104,26 @@ static bool append_ready(const struct quire_device *device)
 {
     return device->append.kind == APPEND_RECOVER
         ? device->link.state == LINK_ROSTER && device_recovery_ready(device)
-        : device_append_revokes(&device->append) ? device->link.state == LINK_READY && device->link.caught_up
-                          : device->link.state == LINK_READY;
+        : device_append_revokes(&device->append)
+        ? device->link.state == LINK_READY && device->link.caught_up
+        : device->link.state == LINK_READY;
 }
 
 uint64_t device_append_due_ms(const struct quire_device *device)
 {
-    bool waits = device->append.kind != APPEND_NONE && !device->append.sent && append_ready(device) &&
-        device->append.at_ms > device->step.now_ms;
-    bool redoes = device->append.kind == APPEND_NONE && device->lost_ops.count > 0 &&
-        device->link.state == LINK_READY && device->link.caught_up && device->lost_ops.at_ms > device->step.now_ms;
+    bool waits = device->append.kind != APPEND_NONE && !device->append.sent && append_ready(device)
+        && device->append.at_ms > device->step.now_ms;
+    bool redoes = device->append.kind == APPEND_NONE && device->lost_ops.count > 0
+        && device->link.state == LINK_READY && device->link.caught_up
+        && device->lost_ops.at_ms > device->step.now_ms;
     return waits ? device->append.at_ms : redoes ? device->lost_ops.at_ms : UINT64_MAX;
 }
 
 void device_append_try(struct quire_device *device)
 {
     device_lost_op_next(device);
-    if (device->append.kind == APPEND_NONE || device->append.sent || !append_ready(device) ||
-        device->step.now_ms < device->append.at_ms) {
+    if (device->append.kind == APPEND_NONE || device->append.sent || !append_ready(device)
+        || device->step.now_ms < device->append.at_ms) {
         return;
     }
     if (already_so(device)) {
@@ -157,9 +159,9 @@ void device_append_try(struct quire_device *device)
 void device_on_roster_done(struct quire_device *device, const struct qr_frame *frame)
 {
     const struct qr_roster *tried = &device->append.roster;
-    if (!device->append.sent || tried->count <= device->roster.count ||
-        frame->roster_done.roster_count != tried->count ||
-        memcmp(frame->roster_done.roster_head, qr_roster_head(tried), QR_HASH_SIZE) != 0) {
+    if (!device->append.sent || tried->count <= device->roster.count
+        || frame->roster_done.roster_count != tried->count
+        || memcmp(frame->roster_done.roster_head, qr_roster_head(tried), QR_HASH_SIZE) != 0) {
         return; /* the roster went on meanwhile; already_so finds out */
     }
     for (uint32_t seq = device->roster.count; seq < tried->count; seq++) {
@@ -182,7 +184,8 @@ void device_append_refused(struct quire_device *device, uint32_t code, uint32_t 
         return; /* the server's disk failed: again later */
     }
     if (code == QR_ERROR_RATE && retry_ms <= RATE_WAIT_MAX_MS) {
-        device->append.at_ms = device->step.now_ms + retry_ms; /* the server searches its log for it */
+        device->append.at_ms =
+            device->step.now_ms + retry_ms; /* the server searches its log for it */
         device->append.tries--;
         return;
     }
@@ -202,8 +205,8 @@ void device_revoke(struct quire_device *device, const uint8_t *subject)
         device_ok(device, QUIRE_ESTATE);
         return;
     }
-    if (!qr_roster_active(&device->roster, subject) ||
-        memcmp(subject, qr_vault_public(device->vault).device, QR_DEVICE_SIZE) == 0) {
+    if (!qr_roster_active(&device->roster, subject)
+        || memcmp(subject, qr_vault_public(device->vault).device, QR_DEVICE_SIZE) == 0) {
         device_notice(device, QUIRE_NOTICE_REVOKE_FAILED, QUIRE_ENOTFOUND);
         return;
     }

@@ -60,8 +60,8 @@ enum quire_status device_sign_add(struct quire_device *device, struct qr_roster 
 }
 
 /* The active devices in order of their ids. */
-static size_t active_devices(const struct qr_roster *roster,
-    const struct qr_roster_device *out_devices[QR_DEVICES_MAX])
+static size_t active_devices(
+    const struct qr_roster *roster, const struct qr_roster_device *out_devices[QR_DEVICES_MAX])
 {
     size_t count = 0;
     for (size_t i = 0; i < roster->device_count && count < QR_DEVICES_MAX; i++) {
@@ -70,8 +70,8 @@ static size_t active_devices(const struct qr_roster *roster,
             continue;
         }
         size_t place = count++;
-        while (place > 0 &&
-            memcmp(out_devices[place - 1]->device, found->device, QR_DEVICE_SIZE) > 0) {
+        while (place > 0
+            && memcmp(out_devices[place - 1]->device, found->device, QR_DEVICE_SIZE) > 0) {
             out_devices[place] = out_devices[place - 1];
             place--;
         }
@@ -80,8 +80,8 @@ static size_t active_devices(const struct qr_roster *roster,
     return count;
 }
 
-enum quire_status device_sign_epoch(struct quire_device *device, struct qr_roster *roster,
-    const struct qr_kit *kit)
+enum quire_status device_sign_epoch(
+    struct quire_device *device, struct qr_roster *roster, const struct qr_kit *kit)
 {
     static const uint8_t recovery[QR_DEVICE_SIZE];
     const struct qr_roster_device *active[QR_DEVICES_MAX];
@@ -123,8 +123,8 @@ enum quire_status device_sign_epoch(struct quire_device *device, struct qr_roste
 
 static int compare_pins(const void *a, const void *b)
 {
-    return memcmp(((const struct qr_dep *)a)->replica, ((const struct qr_dep *)b)->replica,
-        QR_REPLICA_SIZE);
+    return memcmp(
+        ((const struct qr_dep *)a)->replica, ((const struct qr_dep *)b)->replica, QR_REPLICA_SIZE);
 }
 
 enum quire_status device_sign_revoke(struct quire_device *device, struct qr_roster *roster,

@@ -14,8 +14,8 @@ QUIRE_CHECKED enum quire_status device_sign_add(struct quire_device *device,
     struct qr_roster *roster, const struct qr_kit *kit, const uint8_t *sign_public,
     const uint8_t *box_public, struct quire_bytes name);
 /** A new epoch key for the active devices; it is in the vault, too. */
-QUIRE_CHECKED enum quire_status device_sign_epoch(struct quire_device *device,
-    struct qr_roster *roster, const struct qr_kit *kit);
+QUIRE_CHECKED enum quire_status device_sign_epoch(
+    struct quire_device *device, struct qr_roster *roster, const struct qr_kit *kit);
 /** A revocation with these pins, QR_PIN_SIZE bytes each. EMALFORMED: too many, or not ascending. */
 QUIRE_CHECKED enum quire_status device_sign_revoke_pinned(struct quire_device *device,
     struct qr_roster *roster, const struct qr_kit *kit, const uint8_t *subject,

@@ -29,7 +29,8 @@ struct drafts {
  * unsealed, until old chains are gone. */
 static bool has_chain(const struct quire_device *device)
 {
-    return device->chains.count < QR_LIMIT(CHAINS, QR_CHAINS_MAX) || device_chain_find(device, device->replica.id) != NULL;
+    return device->chains.count < QR_LIMIT(CHAINS, QR_CHAINS_MAX)
+        || device_chain_find(device, device->replica.id) != NULL;
 }
 
 /* A member of the roster made a new epoch and gave this device no key that opens: an alarm was
@@ -48,8 +49,9 @@ static bool may_seal(const struct quire_device *device)
  * seal again wait for CAUGHT_UP, which shows which of them other devices have sealed. */
 static bool must_wait(const struct quire_device *device)
 {
-    return device->lost_ops.count > 0 ||
-        (device->rebased.count > 0 && !(device->link.state == LINK_READY && device->link.caught_up));
+    return device->lost_ops.count > 0
+        || (device->rebased.count > 0
+            && !(device->link.state == LINK_READY && device->link.caught_up));
 }
 
 bool device_may_seal(const struct quire_device *device)
@@ -79,8 +81,8 @@ uint64_t device_seal_due_ms(const struct quire_device *device)
 
 static int compare_deps(const void *a, const void *b)
 {
-    return memcmp(((const struct qr_dep *)a)->replica, ((const struct qr_dep *)b)->replica,
-        QR_REPLICA_SIZE);
+    return memcmp(
+        ((const struct qr_dep *)a)->replica, ((const struct qr_dep *)b)->replica, QR_REPLICA_SIZE);
 }
 
 /* The heads that no other batch here depends on: the deps of the next one. True: all fit. */
@@ -90,8 +92,8 @@ static bool gather_deps(const struct quire_device *device, struct qr_batch *batc
     batch->dep_count = 0;
     for (size_t i = 0; i < device->chains.count; i++) {
         const struct device_chain *chain = &device->chains.items[i];
-        if (chain->head == 0 || chain->covered ||
-            memcmp(chain->replica, device->replica.id, QR_REPLICA_SIZE) == 0) {
+        if (chain->head == 0 || chain->covered
+            || memcmp(chain->replica, device->replica.id, QR_REPLICA_SIZE) == 0) {
             continue;
         }
         if (batch->dep_count == QR_DEPS_MAX) {
@@ -112,10 +114,8 @@ static enum quire_status seal_changes(struct quire_device *device, const struct 
 {
     size_t offsets[QR_CHANGES_MAX];
     for (size_t i = 0; i < drafts->count; i++) {
-        struct qr_change_place place = {.seq = batch->seq,
-            .index = (uint32_t)i,
-            .kind = QR_CHANGE_OPS,
-            .epoch = batch->epoch};
+        struct qr_change_place place = {
+            .seq = batch->seq, .index = (uint32_t)i, .kind = QR_CHANGE_OPS, .epoch = batch->epoch};
         memcpy(place.replica, batch->replica, QR_REPLICA_SIZE);
         memcpy(place.entry, drafts->items[i].entry, QR_ENTRY_SIZE);
         uint8_t entropy[QR_ENTROPY_SIZE];
@@ -139,8 +139,8 @@ static enum quire_status seal_changes(struct quire_device *device, const struct 
 }
 
 /* Hash, signature, and into the chain and the records. */
-static enum quire_status sign_and_keep(struct quire_device *device, struct device_chain *chain,
-    struct quire_buffer *bytes)
+static enum quire_status sign_and_keep(
+    struct quire_device *device, struct device_chain *chain, struct quire_buffer *bytes)
 {
     static const uint8_t unsigned_yet[QR_SIGNATURE_SIZE];
     struct qr_batch batch;
@@ -181,7 +181,8 @@ static enum quire_status seal_batch(struct quire_device *device, const struct dr
         .device = self.device,
         .roster_seq = device->roster.count - 1,
         .epoch = device->roster.epoch,
-        .caught_up_at = device->receipt.caught_up_wall_ms > 0 ? (uint64_t)device->receipt.caught_up_wall_ms : 0,
+        .caught_up_at =
+            device->receipt.caught_up_wall_ms > 0 ? (uint64_t)device->receipt.caught_up_wall_ms : 0,
         .prev = chain->head == 0 ? zeros : chain->hash};
     struct quire_buffer ciphertexts = {0}, bytes = {0};
     uint8_t nonces[QR_CHANGES_MAX][QR_NONCE_SIZE];
@@ -242,8 +243,8 @@ static bool add_draft(struct quire_device *device, struct drafts *drafts, const 
     struct quire_buffer *plaintext)
 {
     size_t sealed = qr_sealed_size(plaintext->size);
-    bool full = drafts->count == QR_CHANGES_MAX ||
-        (drafts->count > 0 && drafts->size + sealed > SEAL_BYTES_MAX);
+    bool full = drafts->count == QR_CHANGES_MAX
+        || (drafts->count > 0 && drafts->size + sealed > SEAL_BYTES_MAX);
     if (full && !seal_drafts(device, drafts)) {
         quire_buffer_finish(plaintext);
         return false;
@@ -262,9 +263,10 @@ static bool draft_rebased(struct quire_device *device, struct drafts *drafts)
     for (size_t i = 0; i < count; i++) {
         struct quire_buffer change = {0}, plaintext = {0};
         uint8_t entry[QR_ENTRY_SIZE];
-        bool well = device_ok(device, device_rebase_get(device, i, &change)) &&
-            device_ok(device, quire_buffer_append(&plaintext, change.data + QR_ENTRY_SIZE,
-                                  change.size - QR_ENTRY_SIZE));
+        bool well = device_ok(device, device_rebase_get(device, i, &change))
+            && device_ok(device,
+                quire_buffer_append(
+                    &plaintext, change.data + QR_ENTRY_SIZE, change.size - QR_ENTRY_SIZE));
         if (well) {
             memcpy(entry, change.data, QR_ENTRY_SIZE);
             well = add_draft(device, drafts, entry, &plaintext);
@@ -287,9 +289,10 @@ static bool draft_entry(struct quire_device *device, struct drafts *drafts, cons
     }
     while (quire_document_pending_size(entry->document) > 0) {
         struct quire_buffer delta = {0};
-        bool well = device_ok(device,
-            quire_document_take_delta(entry->document, DEVICE_DELTA_MAX, &delta));
-        well = well && device_ok(device, device_entry_accept(device, entry, quire_buffer_bytes(&delta)));
+        bool well =
+            device_ok(device, quire_document_take_delta(entry->document, DEVICE_DELTA_MAX, &delta));
+        well = well
+            && device_ok(device, device_entry_accept(device, entry, quire_buffer_bytes(&delta)));
         if (!well) {
             quire_buffer_finish(&delta);
             return false;
@@ -311,7 +314,8 @@ void device_seal(struct quire_device *device)
 {
     bool flush = device->pending.flush;
     bool due = device_seal_due_ms(device) <= device->step.now_ms;
-    device->pending.flush = flush && !device->revoked && must_wait(device); /* what was asked for waits, too */
+    device->pending.flush =
+        flush && !device->revoked && must_wait(device); /* what was asked for waits, too */
     if (device->pending.flush || (!due && !flush)) {
         return;
     }

@@ -6,12 +6,14 @@
 
 #include "sync/device/state.h"
 
-#define DEVICE_SEAL_SIZE (16 * 1024)  /* bytes of pending edits that are sealed at once: small saves
-                                        share a batch, of which a server takes few a second */
-#define DEVICE_SEAL_IDLE_MS 1000      /* another device is connected: when nothing was typed for so long … */
-#define DEVICE_SEAL_LATEST_MS 10000   /* … or this long after the first pending edit */
-#define DEVICE_SEAL_ALONE_MS 30000    /* no other device is connected, or this one is not */
-#define DEVICE_DELTA_MAX (24 * 1024)  /* plaintext of one change */
+/* bytes of pending edits that are sealed at once: small saves share a batch, of which a server
+ * takes few a second */
+#define DEVICE_SEAL_SIZE (16 * 1024)
+/* another device is connected: when nothing was typed for so long … */
+#define DEVICE_SEAL_IDLE_MS 1000
+#define DEVICE_SEAL_LATEST_MS 10000  /* … or this long after the first pending edit */
+#define DEVICE_SEAL_ALONE_MS 30000   /* no other device is connected, or this one is not */
+#define DEVICE_DELTA_MAX (24 * 1024) /* plaintext of one change */
 
 uint64_t device_seal_due_ms(const struct quire_device *device);
 /** Seals what is due. */

@@ -30,7 +30,7 @@ struct search {
     size_t count, capacity;
     enum quire_status status;
 
-    size_t next; /* of found, while summaries are gone through in the same order */
+    size_t next;      /* of found, while summaries are gone through in the same order */
     uint8_t *missing; /* the first ids without a record: DEVICE_INDEX_COUNT of them, or NULL */
     size_t missing_count;
     bool (*visit)(void *context, const struct quire_summary *summary);
@@ -64,7 +64,8 @@ static bool note_stale(struct search *search, struct quire_bytes key)
 static void erase_stale(struct quire_device *device, const struct search *search)
 {
     for (size_t i = 0; i < search->stale.size; i += 1 + (size_t)search->stale.data[i]) {
-        device_erase(device, (struct quire_bytes){search->stale.data + i + 1, search->stale.data[i]});
+        device_erase(
+            device, (struct quire_bytes){search->stale.data + i + 1, search->stale.data[i]});
     }
 }
 
@@ -92,8 +93,8 @@ static bool match_terms(void *context, struct quire_bytes key, struct quire_byte
             search->status = words.size == 0 ? QUIRE_ECORRUPT : QUIRE_EUNSUPPORTED;
             return false;
         }
-        found.matches = qr_search_match(
-            (struct quire_bytes){words.data + 1, words.size - 1}, search->needles);
+        found.matches =
+            qr_search_match((struct quire_bytes){words.data + 1, words.size - 1}, search->needles);
     }
     if (search->count == search->capacity) {
         size_t capacity = search->capacity == 0 ? 256 : search->capacity * 2;
@@ -112,12 +113,12 @@ static bool match_terms(void *context, struct quire_bytes key, struct quire_byte
 /* The entry's own row of found, or NULL: it has no record. Entries must be asked for in order. */
 static const struct found *find_next(struct search *search, const uint8_t *entry)
 {
-    while (search->next < search->count &&
-        memcmp(search->found[search->next].entry, entry, QR_ENTRY_SIZE) < 0) {
+    while (search->next < search->count
+        && memcmp(search->found[search->next].entry, entry, QR_ENTRY_SIZE) < 0) {
         search->next++;
     }
-    return search->next < search->count &&
-            memcmp(search->found[search->next].entry, entry, QR_ENTRY_SIZE) == 0
+    return search->next < search->count
+            && memcmp(search->found[search->next].entry, entry, QR_ENTRY_SIZE) == 0
         ? &search->found[search->next]
         : NULL;
 }
@@ -128,7 +129,8 @@ static bool find_missing(void *context, struct quire_bytes key, struct quire_byt
     (void)value;
     if (key.size == 1 + QR_ENTRY_SIZE && find_next(search, key.data + 1) == NULL) {
         if (search->missing != NULL && search->missing_count < DEVICE_INDEX_COUNT) {
-            memcpy(search->missing + search->missing_count * QR_ENTRY_SIZE, key.data + 1, QR_ENTRY_SIZE);
+            memcpy(search->missing + search->missing_count * QR_ENTRY_SIZE, key.data + 1,
+                QR_ENTRY_SIZE);
         }
         search->missing_count++;
     }
@@ -140,7 +142,8 @@ static enum quire_status scan(struct search *search, const char *prefix,
 {
     struct quire_reader *reader = &search->device->reader;
     search->next = 0;
-    enum quire_status status = reader->scan(reader->context, quire_bytes_of_text(prefix), visit, search);
+    enum quire_status status =
+        reader->scan(reader->context, quire_bytes_of_text(prefix), visit, search);
     return status == QUIRE_OK ? search->status : status;
 }
 
@@ -170,17 +173,18 @@ void device_index(struct quire_device *device)
 {
     struct search search = {.device = device};
     search.missing = malloc((size_t)DEVICE_INDEX_COUNT * QR_ENTRY_SIZE);
-    if (device_ok(device, search.missing == NULL ? QUIRE_ENOMEM : QUIRE_OK) &&
-        device_ok(device, scan(&search, "f", match_terms)) &&
-        device_ok(device, scan(&search, "m", find_missing))) {
+    if (device_ok(device, search.missing == NULL ? QUIRE_ENOMEM : QUIRE_OK)
+        && device_ok(device, scan(&search, "f", match_terms))
+        && device_ok(device, scan(&search, "m", find_missing))) {
         size_t done = 0, size = 0;
         erase_stale(device, &search);
-        while (done < search.missing_count && done < DEVICE_INDEX_COUNT && size < DEVICE_INDEX_SIZE &&
-            device->step.failure == QUIRE_OK) {
+        while (done < search.missing_count && done < DEVICE_INDEX_COUNT && size < DEVICE_INDEX_SIZE
+            && device->step.failure == QUIRE_OK) {
             size += index_one(device, search.missing + QR_ENTRY_SIZE * done++);
         }
         size_t left = search.missing_count - done;
-        device_notice(device, QUIRE_NOTICE_INDEXED, left < UINT32_MAX ? (uint32_t)left : UINT32_MAX);
+        device_notice(
+            device, QUIRE_NOTICE_INDEXED, left < UINT32_MAX ? (uint32_t)left : UINT32_MAX);
     }
     search_finish(&search);
 }
@@ -190,7 +194,8 @@ void device_index(struct quire_device *device)
 static bool show_found(void *context, struct quire_bytes key, struct quire_bytes value)
 {
     struct search *search = context;
-    const struct found *found = key.size == 1 + QR_ENTRY_SIZE ? find_next(search, key.data + 1) : NULL;
+    const struct found *found =
+        key.size == 1 + QR_ENTRY_SIZE ? find_next(search, key.data + 1) : NULL;
     if (found == NULL || !found->matches) {
         return true;
     }
@@ -198,8 +203,8 @@ static bool show_found(void *context, struct quire_bytes key, struct quire_bytes
     quire_buffer_clear(&search->plain);
     search->status = device_open_sealed(search->device, key, value, &search->plain);
     if (search->status == QUIRE_OK) {
-        search->status = device_summary_read(search->device, key.data + 1,
-            quire_buffer_bytes(&search->plain), &summary);
+        search->status = device_summary_read(
+            search->device, key.data + 1, quire_buffer_bytes(&search->plain), &summary);
     }
     return search->status == QUIRE_OK && search->visit(search->context, &summary);
 }
@@ -214,7 +219,8 @@ enum quire_status quire_device_search(struct quire_device *device, struct quire_
     }
     enum quire_status status = qr_search_add(&words, query);
     search.needles = quire_buffer_bytes(&words.words);
-    if (status == QUIRE_OK && (search.needles.size == 0 || words.word_count > QR_SEARCH_NEEDLES_MAX)) {
+    if (status == QUIRE_OK
+        && (search.needles.size == 0 || words.word_count > QR_SEARCH_NEEDLES_MAX)) {
         status = search.needles.size == 0 ? QUIRE_EINVALID : QUIRE_ELIMIT;
     }
     if (status == QUIRE_OK) {

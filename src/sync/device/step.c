@@ -15,7 +15,8 @@
 
 static void give_credit(struct quire_device *device)
 {
-    bool due = device->receive.consumed > 0 && device->receive.consumed >= device->receive.credit / DEVICE_CREDIT_STEPS;
+    bool due = device->receive.consumed > 0
+        && device->receive.consumed >= device->receive.credit / DEVICE_CREDIT_STEPS;
     if (device->link.state == LINK_READY && due && !QR_FAILPOINT_ON(CREDIT_ONCE)) {
         struct qr_frame frame = {.type = QR_FRAME_CREDIT};
         frame.credit.bytes = device->receive.consumed;
@@ -27,17 +28,10 @@ static void give_credit(struct quire_device *device)
 static void take_event(struct quire_device *device, const struct quire_event *event)
 {
     switch (event->kind) {
-    case QUIRE_EVENT_TICK:
-        break;
-    case QUIRE_EVENT_CONNECTED:
-        device_connected(device, event->bytes);
-        break;
-    case QUIRE_EVENT_DISCONNECTED:
-        device_disconnected(device);
-        break;
-    case QUIRE_EVENT_FRAME:
-        device_frame(device, event->bytes);
-        break;
+    case QUIRE_EVENT_TICK: break;
+    case QUIRE_EVENT_CONNECTED: device_connected(device, event->bytes); break;
+    case QUIRE_EVENT_DISCONNECTED: device_disconnected(device); break;
+    case QUIRE_EVENT_FRAME: device_frame(device, event->bytes); break;
     case QUIRE_EVENT_PERSISTED:
         device_chains_persisted(&device->chains, event->token);
         give_credit(device);
@@ -47,26 +41,16 @@ static void take_event(struct quire_device *device, const struct quire_event *ev
             device_save(device, event->entry);
         }
         break;
-    case QUIRE_EVENT_INDEX:
-        device_index(device);
-        break;
-    case QUIRE_EVENT_FLUSH:
-        device->pending.flush = true;
-        break;
-    case QUIRE_EVENT_PAIR_OPEN:
-        device_pair_open(device);
-        break;
-    case QUIRE_EVENT_PAIR_CLOSE:
-        device_pair_close(device);
-        break;
-    case QUIRE_EVENT_REVOKE:
-        device_revoke(device, event->device);
-        break;
+    case QUIRE_EVENT_INDEX: device_index(device); break;
+    case QUIRE_EVENT_FLUSH: device->pending.flush = true; break;
+    case QUIRE_EVENT_PAIR_OPEN: device_pair_open(device); break;
+    case QUIRE_EVENT_PAIR_CLOSE: device_pair_close(device); break;
+    case QUIRE_EVENT_REVOKE: device_revoke(device, event->device); break;
     }
 }
 
-enum quire_status quire_device_step(struct quire_device *device, const struct quire_event *event,
-    struct quire_actions *out_actions)
+enum quire_status quire_device_step(
+    struct quire_device *device, const struct quire_event *event, struct quire_actions *out_actions)
 {
     device_output_clear(&device->out);
     device->step.failure = QUIRE_OK;
@@ -75,7 +59,8 @@ enum quire_status quire_device_step(struct quire_device *device, const struct qu
     memcpy(device->step.entropy, event->entropy, sizeof device->step.entropy);
     device->step.entropy_count = 0;
     if (device->pending.count > 0 && device->pending.first_ms == 0) {
-        device->pending.first_ms = device->pending.last_ms = device->step.now_ms; /* found at open */
+        device->pending.first_ms = device->pending.last_ms =
+            device->step.now_ms; /* found at open */
     }
 
     device_unread_read(device);

@@ -6,19 +6,23 @@
 #include "sync/device/records.h"
 #include "sync/search.h"
 
-static enum quire_status gather(const struct quire_document *document, struct qr_search_words *words)
+static enum quire_status gather(
+    const struct quire_document *document, struct qr_search_words *words)
 {
     struct quire_buffer text = {0};
     struct quire_value title;
     struct quire_element element;
-    enum quire_status status = quire_buffer_append(&words->words, &(uint8_t){DEVICE_TERMS_VERSION}, 1);
-    for (size_t i = 0; status == QUIRE_OK &&
-         quire_document_register(document, QUIRE_REGISTER_TITLE, i, &title) == QUIRE_OK; i++) {
+    enum quire_status status =
+        quire_buffer_append(&words->words, &(uint8_t){DEVICE_TERMS_VERSION}, 1);
+    for (size_t i = 0; status == QUIRE_OK
+         && quire_document_register(document, QUIRE_REGISTER_TITLE, i, &title) == QUIRE_OK;
+         i++) {
         status = qr_search_add(words, title.text);
     }
     for (unsigned set = 0; set < QUIRE_SET_COUNT; set++) {
-        for (size_t i = 0; status == QUIRE_OK &&
-             quire_document_set_element(document, (enum quire_set)set, i, &element) == QUIRE_OK; i++) {
+        for (size_t i = 0; status == QUIRE_OK
+             && quire_document_set_element(document, (enum quire_set)set, i, &element) == QUIRE_OK;
+             i++) {
             status = qr_search_add(words, element.name);
         }
     }

@@ -15,8 +15,9 @@ static const char *const alarms[QUIRE_ALARM_COUNT] = {
         "again; look at `quire devices`",
     [QUIRE_ALARM_SERVER_BEHIND] =
         "the server had lost changes that it had confirmed before; they were sent again from here",
-    [QUIRE_ALARM_WITHHELD] = "another device was not shown changes that the server had; compare the "
-                             "state digest of `quire status` on both devices",
+    [QUIRE_ALARM_WITHHELD] =
+        "another device was not shown changes that the server had; compare the "
+        "state digest of `quire status` on both devices",
     [QUIRE_ALARM_UNREADABLE] =
         "a signed change could not be opened or merged; it is kept, and this entry may lack it",
     [QUIRE_ALARM_CLOCK] = "this device's clock and the server's differ by more than two minutes; "
@@ -36,8 +37,9 @@ const char *quire_alarm_text(uint32_t alarm)
 static const char *const errors[QR_ERROR_CODE_COUNT] = {
     [QR_ERROR_PROTO] = "the other side broke the protocol",
     [QR_ERROR_VERSION] = "the server speaks another version of the protocol; update Quire",
-    [QR_ERROR_AUTH] = "the server could not confirm who this device is; if a proxy stands before it, the "
-                      "proxy must pass the Host header on unchanged, with the port",
+    [QR_ERROR_AUTH] =
+        "the server could not confirm who this device is; if a proxy stands before it, the "
+        "proxy must pass the Host header on unchanged, with the port",
     [QR_ERROR_REVOKED] = "this device was revoked; what is on it stays readable here",
     [QR_ERROR_STALE_ROSTER] = "the server's list of devices is older than ours; it is being sent",
     [QR_ERROR_GAP] = "the server lacks what came before; it is being sent again",
@@ -53,16 +55,21 @@ static const char *const errors[QR_ERROR_CODE_COUNT] = {
     [QR_ERROR_MOVED] = "this account is on another server now",
     [QR_ERROR_UPGRADE_NEEDED] = "the server needs a newer version of Quire",
     [QR_ERROR_UNKNOWN_USER] = "this account is not on the server; check the server's name",
-    [QR_ERROR_REGISTRATION] = "the server takes no new accounts now; its operator can admit this one",
-    [QR_ERROR_UNKNOWN_DEVICE] = "the account is on the server, but this device is not among its devices; "
-                                "add it again from another device",
-    [QR_ERROR_CHAINS] = "the account has used up its runs of programs on this server; everything stays here",
-    [QR_ERROR_STORE_FULL] = "the server's disk is full; everything stays here and goes when its operator "
-                            "has made room",
+    [QR_ERROR_REGISTRATION] =
+        "the server takes no new accounts now; its operator can admit this one",
+    [QR_ERROR_UNKNOWN_DEVICE] =
+        "the account is on the server, but this device is not among its devices; "
+        "add it again from another device",
+    [QR_ERROR_CHAINS] =
+        "the account has used up its runs of programs on this server; everything stays here",
+    [QR_ERROR_STORE_FULL] =
+        "the server's disk is full; everything stays here and goes when its operator "
+        "has made room",
 };
 
 const char *quire_error_text(uint32_t code)
 {
-    return code < QR_ERROR_CODE_COUNT && errors[code] != NULL ? errors[code]
-                                                               : "an error this version does not know";
+    return code < QR_ERROR_CODE_COUNT && errors[code] != NULL
+        ? errors[code]
+        : "an error this version does not know";
 }

@@ -48,7 +48,8 @@ static enum quire_status add_batch(const struct quire_device *device, const uint
     return status == QUIRE_ENOTFOUND || status == QUIRE_ECORRUPT ? QUIRE_OK : status;
 }
 
-static enum quire_status add_rebased(struct quire_device *device, size_t index, struct entries *entries)
+static enum quire_status add_rebased(
+    struct quire_device *device, size_t index, struct entries *entries)
 {
     struct quire_buffer change = {0};
     enum quire_status status = device_rebase_get(device, index, &change);
@@ -80,7 +81,8 @@ enum quire_status quire_device_each_unsent(struct quire_device *device,
     }
     for (size_t i = 0; status == QUIRE_OK && i < device->chains.count; i++) {
         const struct device_chain *chain = &device->chains.items[i];
-        for (uint64_t seq = chain->acked + 1; status == QUIRE_OK && chain->own && seq <= chain->head; seq++) {
+        for (uint64_t seq = chain->acked + 1;
+             status == QUIRE_OK && chain->own && seq <= chain->head; seq++) {
             status = add_batch(device, chain->replica, seq, &entries);
         }
     }

@@ -19,7 +19,8 @@ static bool is_blocked(const struct quire_device *device, const struct device_ch
 static bool has_more(const struct quire_device *device, const struct device_chain *chain)
 {
     uint64_t durable = QR_FAILPOINT_ON(SENT_BEFORE_DURABLE) ? chain->head : chain->disk.durable;
-    return chain->link.sent < durable && chain->link.sent + 1 != chain->damage.seq && !is_blocked(device, chain);
+    return chain->link.sent < durable && chain->link.sent + 1 != chain->damage.seq
+        && !is_blocked(device, chain);
 }
 
 void device_tell_uploaded(struct quire_device *device)
@@ -55,7 +56,8 @@ void device_on_want(struct quire_device *device, const struct qr_frame *frame)
 static void set_aside(struct quire_device *device, struct device_chain *chain)
 {
     chain->damage.seq = chain->link.sent + 1;
-    chain->damage.knows_before = device_chain_hash(device, chain, chain->link.sent, chain->damage.before) == QUIRE_OK;
+    chain->damage.knows_before =
+        device_chain_hash(device, chain, chain->link.sent, chain->damage.before) == QUIRE_OK;
     chain->link.refusal = QR_ERROR_GAP;
     chain->link.refused_seq = chain->damage.seq;
     device_alarm(device, QUIRE_ALARM_DAMAGED);
@@ -63,15 +65,15 @@ static void set_aside(struct quire_device *device, struct device_chain *chain)
 }
 
 /* Is it what was kept: any bit of it may have rotted, and a server would refuse it, and us. */
-static bool is_whole(const struct quire_device *device, const struct qr_batch *batch,
-    const uint8_t *kept_hash)
+static bool is_whole(
+    const struct quire_device *device, const struct qr_batch *batch, const uint8_t *kept_hash)
 {
     uint8_t signed_hash[QR_HASH_SIZE], hash[QR_HASH_SIZE];
     if (batch->roster_seq >= device->roster.count) {
         return false;
     }
-    qr_batch_signed(batch, device->roster.user, device->roster.entries[batch->roster_seq].hash,
-        signed_hash);
+    qr_batch_signed(
+        batch, device->roster.user, device->roster.entries[batch->roster_seq].hash, signed_hash);
     qr_batch_hash(signed_hash, batch->signature, hash);
     return memcmp(hash, kept_hash, sizeof hash) == 0;
 }
@@ -81,12 +83,14 @@ static bool read_next(struct quire_device *device, struct device_chain *chain,
     struct quire_buffer *out_value, struct qr_batch *out_batch)
 {
     out_value->size = 0;
-    enum quire_status status = device_read_batch(device, chain->replica, chain->link.sent + 1, out_value);
+    enum quire_status status =
+        device_read_batch(device, chain->replica, chain->link.sent + 1, out_value);
     if (status == QUIRE_OK) {
         struct quire_bytes bytes = {out_value->data + QR_HASH_SIZE, out_value->size - QR_HASH_SIZE};
-        bool well = qr_batch_read_any(bytes, out_batch) == QUIRE_OK && out_batch->seq == chain->link.sent + 1 &&
-            memcmp(out_batch->replica, chain->replica, QR_REPLICA_SIZE) == 0 &&
-            is_whole(device, out_batch, out_value->data);
+        bool well = qr_batch_read_any(bytes, out_batch) == QUIRE_OK
+            && out_batch->seq == chain->link.sent + 1
+            && memcmp(out_batch->replica, chain->replica, QR_REPLICA_SIZE) == 0
+            && is_whole(device, out_batch, out_value->data);
         status = well ? QUIRE_OK : QUIRE_ECORRUPT;
     }
     if (status == QUIRE_ECORRUPT || status == QUIRE_ENOTFOUND) {
@@ -98,8 +102,8 @@ static bool read_next(struct quire_device *device, struct device_chain *chain,
 
 /* The chain whose next batch must go before that of `chain`, or `chain` itself, or NULL if that
  * cannot go now. Its next batch is in out_batch. */
-static struct device_chain *first_to_push(struct quire_device *device, struct device_chain *chain,
-    struct quire_buffer *out_batch)
+static struct device_chain *first_to_push(
+    struct quire_device *device, struct device_chain *chain, struct quire_buffer *out_batch)
 {
     /* Each turn goes back along the DAG, so there are at most as many as chains. */
     for (size_t turn = 0; turn <= device->chains.count; turn++) {
@@ -132,7 +136,8 @@ static bool has_any(const struct quire_device *device)
     return any;
 }
 
-static struct device_chain *next_to_push(struct quire_device *device, struct quire_buffer *out_batch)
+static struct device_chain *next_to_push(
+    struct quire_device *device, struct quire_buffer *out_batch)
 {
     for (size_t i = 0; i < device->chains.count; i++) {
         if (has_more(device, &device->chains.items[i])) {
@@ -155,8 +160,9 @@ static bool push(struct quire_device *device)
     if (!device_upload_begin_push(&device->upload, device->step.now_ms)) {
         return false;
     }
-    while (frame.push.batch_count < DEVICE_PUSH_COUNT && batches.size < DEVICE_PUSH_MAX &&
-        device_upload_has_room(&device->upload) && (chain = next_to_push(device, &next)) != NULL) {
+    while (frame.push.batch_count < DEVICE_PUSH_COUNT && batches.size < DEVICE_PUSH_MAX
+        && device_upload_has_room(&device->upload)
+        && (chain = next_to_push(device, &next)) != NULL) {
         size_t size = next.size - QR_HASH_SIZE;
         if (!device_ok(device, quire_buffer_append(&batches, next.data + QR_HASH_SIZE, size))) {
             break;
@@ -186,8 +192,8 @@ void device_upload_more(struct quire_device *device)
     if (device->link.state != LINK_READY || !device->upload.got_want) {
         return;
     }
-    if (device->upload.inflight_count > 0 &&
-        device->step.now_ms >= device->upload.answered_ms + DEVICE_UNANSWERED_MS) {
+    if (device->upload.inflight_count > 0
+        && device->step.now_ms >= device->upload.answered_ms + DEVICE_UNANSWERED_MS) {
         /* An ERROR whose batch was acknowledged before it came says nothing of those behind it. */
         device->upload.answered_ms = device->step.now_ms;
         device_subscribe(device);
@@ -297,8 +303,8 @@ uint64_t device_upload_due_ms(const struct quire_device *device)
     for (size_t i = 0; i < device->chains.count; i++) {
         const struct device_chain *chain = &device->chains.items[i];
         /* One whose wait is over was tried in this step: it waits for another chain, or an ACK. */
-        if (is_blocked(device, chain) && chain->link.sent < chain->disk.durable &&
-            chain->link.blocked_until_ms < due) {
+        if (is_blocked(device, chain) && chain->link.sent < chain->disk.durable
+            && chain->link.blocked_until_ms < due) {
             due = chain->link.blocked_until_ms;
         }
     }

@@ -28,9 +28,7 @@ static uint64_t acked_by(const struct quire_device *device, uint64_t seq)
 {
     const struct device_mark *mark = device_marks_find(&device->replica.acks, seq + 1);
     const struct device_chain *own = device_chain_find(device, device->replica.id);
-    return mark != NULL                         ? mark->last
-        : own != NULL && own->acked > seq ? own->acked_wall_ms
-                                          : 0;
+    return mark != NULL ? mark->last : own != NULL && own->acked > seq ? own->acked_wall_ms : 0;
 }
 
 /* ---- what others had seen of them ------------------------------------------------------------- */
@@ -38,11 +36,13 @@ static uint64_t acked_by(const struct quire_device *device, uint64_t seq)
 /* How much of our present chain a batch of another one has in its past, or more. */
 static uint64_t seen_at(const struct device_chain *chain, uint64_t seq)
 {
-    const struct device_mark *mark = chain->sights == NULL ? NULL : device_marks_find(chain->sights, seq);
+    const struct device_mark *mark =
+        chain->sights == NULL ? NULL : device_marks_find(chain->sights, seq);
     return mark == NULL ? chain->sees_own : mark->last;
 }
 
-void device_note_sight(struct quire_device *device, struct device_chain *chain, const struct qr_batch *batch)
+void device_note_sight(
+    struct quire_device *device, struct device_chain *chain, const struct qr_batch *batch)
 {
     uint64_t sees = chain->sees_own;
     if (memcmp(chain->replica, device->replica.id, QR_REPLICA_SIZE) == 0) {
@@ -51,9 +51,9 @@ void device_note_sight(struct quire_device *device, struct device_chain *chain, 
     for (size_t i = 0; i < batch->dep_count; i++) {
         const struct device_chain *dep = device_chain_find(device, batch->deps[i].replica);
         bool ours = memcmp(batch->deps[i].replica, device->replica.id, QR_REPLICA_SIZE) == 0;
-        uint64_t seen = ours   ? batch->deps[i].seq
-            : dep == NULL ? 0
-                          : seen_at(dep, batch->deps[i].seq);
+        uint64_t seen = ours ? batch->deps[i].seq
+            : dep == NULL    ? 0
+                             : seen_at(dep, batch->deps[i].seq);
         sees = seen > sees ? seen : sees;
     }
     if (chain->sights == NULL) { /* without memory for it the head's will do */

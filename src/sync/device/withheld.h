@@ -6,13 +6,14 @@
 
 #include "sync/device/state.h"
 
-#define DEVICE_WITHHELD_MS (10 * 60 * 1000) /* caught up so long after our ACK, and knew nothing of it */
+/* caught up so long after our ACK, and knew nothing of it */
+#define DEVICE_WITHHELD_MS (10 * 60 * 1000)
 
 /** Our chain is acknowledged up to seq, now; back to less after a loss. */
 void device_note_ack(struct quire_device *device, uint64_t seq);
 /** A batch is about to be the head of its chain: notes what its causal past holds of our chain. */
-void device_note_sight(struct quire_device *device, struct device_chain *chain,
-    const struct qr_batch *batch);
+void device_note_sight(
+    struct quire_device *device, struct device_chain *chain, const struct qr_batch *batch);
 /** Raises the alarm if the server withheld our writes from the author of the chain. A hint: it rests
  * on clocks. */
 void device_check_withheld(struct quire_device *device, const struct device_chain *chain);

@@ -28,8 +28,8 @@ static enum quire_status try_records(struct qr_hub *hub, struct hub_user *user,
     return status;
 }
 
-enum quire_status hub_roster_take(struct qr_hub *hub, struct hub_user *user,
-    struct qr_roster *roster, uint64_t origin)
+enum quire_status hub_roster_take(
+    struct qr_hub *hub, struct hub_user *user, struct qr_roster *roster, uint64_t origin)
 {
     for (uint32_t seq = user->roster.count; seq < roster->count; seq++) {
         struct qr_log_entry entry = {.kind = QR_LOG_ROSTER, .seq = seq};
@@ -55,8 +55,8 @@ void hub_on_roster_append(struct qr_hub *hub, struct hub_connection *connection,
     if (hub->draining) {
         return;
     }
-    struct hub_rate rate = {hub->limits.roster_appends_per_hour, HUB_HOUR_MS,
-        hub->limits.roster_appends_per_hour};
+    struct hub_rate rate = {
+        hub->limits.roster_appends_per_hour, HUB_HOUR_MS, hub->limits.roster_appends_per_hour};
     struct hub_member *member = connection->member;
     if (QR_FAILPOINT_ON(HUB_ONE_BUDGET)) {
         member = user->members;
@@ -64,8 +64,10 @@ void hub_on_roster_append(struct qr_hub *hub, struct hub_connection *connection,
     uint32_t wait_ms = hub_bucket_take(&member->appends, hub->now_ms, 1, rate);
     if (wait_ms > 0) {
         hub->counters.rate_limited++;
-        hub_refuse(hub, connection, &(struct hub_refusal){.code = QR_ERROR_RATE,
-            .retry_ms = wait_ms, .cause = "the device's changes to the roster, this hour"});
+        hub_refuse(hub, connection,
+            &(struct hub_refusal){.code = QR_ERROR_RATE,
+                .retry_ms = wait_ms,
+                .cause = "the device's changes to the roster, this hour"});
         return;
     }
     enum quire_status status = QUIRE_ECONFLICT;
@@ -79,32 +81,30 @@ void hub_on_roster_append(struct qr_hub *hub, struct hub_connection *connection,
     }
     qr_roster_finish(&tried);
     switch (status) {
-    case QUIRE_OK:
-        break;
-    case QUIRE_ENOMEM:
-        hub->out.failed = true;
-        break;
+    case QUIRE_OK: break;
+    case QUIRE_ENOMEM: hub->out.failed = true; break;
     case QUIRE_ESTATE: /* the log is searched meanwhile; asking cost nothing */
         hub_bucket_return(&member->appends, 1, rate);
-        hub_refuse(hub, connection, &(struct hub_refusal){.code = QR_ERROR_RATE,
-            .retry_ms = RETRY_NOTING_MS});
+        hub_refuse(hub, connection,
+            &(struct hub_refusal){.code = QR_ERROR_RATE, .retry_ms = RETRY_NOTING_MS});
         break;
     case QUIRE_ECONFLICT:
         hub_send_roster(hub, connection, connection->roster_count);
-        hub_refuse(hub, connection, &(struct hub_refusal){.code = QR_ERROR_STALE_ROSTER,
-            .retry_ms = 100});
+        hub_refuse(
+            hub, connection, &(struct hub_refusal){.code = QR_ERROR_STALE_ROSTER, .retry_ms = 100});
         break;
     case QUIRE_ELIMIT:
-        hub_refuse(hub, connection, &(struct hub_refusal){.code = QR_ERROR_TOO_LARGE,
-            .cause = "the roster is full"});
+        hub_refuse(hub, connection,
+            &(struct hub_refusal){.code = QR_ERROR_TOO_LARGE, .cause = "the roster is full"});
         break;
     case QUIRE_ECRYPTO:
-        hub_refuse(hub, connection, &(struct hub_refusal){.code = QR_ERROR_BAD_SIG,
-            .cause = "a roster record's signature does not hold"});
+        hub_refuse(hub, connection,
+            &(struct hub_refusal){
+                .code = QR_ERROR_BAD_SIG, .cause = "a roster record's signature does not hold"});
         break;
     default:
-        hub_refuse(hub, connection, &(struct hub_refusal){.code = QR_ERROR_PROTO,
-            .cause = "a roster record is malformed"});
+        hub_refuse(hub, connection,
+            &(struct hub_refusal){.code = QR_ERROR_PROTO, .cause = "a roster record is malformed"});
         break;
     }
 }
@@ -114,8 +114,8 @@ static int compare_pins(const void *a, const void *b)
     return memcmp(a, b, QR_REPLICA_SIZE);
 }
 
-void hub_on_chains(struct qr_hub *hub, struct hub_connection *connection, const struct qr_frame *frame,
-    struct quire_bytes bytes)
+void hub_on_chains(struct qr_hub *hub, struct hub_connection *connection,
+    const struct qr_frame *frame, struct quire_bytes bytes)
 {
     (void)bytes;
     const struct hub_user *user = connection->user;
@@ -128,8 +128,8 @@ void hub_on_chains(struct qr_hub *hub, struct hub_connection *connection, const 
     answer.chains.device = frame->chains.device;
     for (size_t i = 0; i < user->chain_count; i++) {
         const struct hub_chain *chain = &user->chains[i];
-        if (chain->accepted == 0 ||
-            memcmp(chain->device, frame->chains.device, QR_DEVICE_SIZE) != 0) {
+        if (chain->accepted == 0
+            || memcmp(chain->device, frame->chains.device, QR_DEVICE_SIZE) != 0) {
             continue;
         }
         struct qr_writer writer = qr_writer_onto(&pins);

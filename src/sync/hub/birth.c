@@ -16,8 +16,8 @@ static struct hub_birth_slot *slot_of(struct hub_births *births, uint64_t addres
     return slot;
 }
 
-uint32_t hub_birth_admit(struct hub_births *births, uint64_t now_ms, uint64_t address,
-    uint32_t per_hour)
+uint32_t hub_birth_admit(
+    struct hub_births *births, uint64_t now_ms, uint64_t address, uint32_t per_hour)
 {
     if (address == 0 || per_hour == 0) {
         return 0;

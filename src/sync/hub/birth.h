@@ -24,8 +24,8 @@ struct hub_births {
 };
 
 /** May this address make one more account? The milliseconds to wait, 0: it may, and it is counted. */
-uint32_t hub_birth_admit(struct hub_births *births, uint64_t now_ms, uint64_t address,
-    uint32_t per_hour);
+uint32_t hub_birth_admit(
+    struct hub_births *births, uint64_t now_ms, uint64_t address, uint32_t per_hour);
 /** May an account with this birth store `size` bytes more? The milliseconds to wait, 0: it may. */
 uint32_t hub_birth_take(struct hub_births *births, uint64_t now_ms, const struct hub_birth *birth,
     uint64_t size, uint32_t mib_per_day);

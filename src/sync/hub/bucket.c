@@ -5,8 +5,8 @@
 
 #define HOUR_MS 3600000u
 
-uint32_t hub_bucket_take(struct hub_bucket *bucket, uint64_t now_ms, uint64_t amount,
-    struct hub_rate rate)
+uint32_t hub_bucket_take(
+    struct hub_bucket *bucket, uint64_t now_ms, uint64_t amount, struct hub_rate rate)
 {
     uint64_t full = rate.burst * rate.interval_ms;
     uint64_t elapsed = now_ms - bucket->filled_ms;

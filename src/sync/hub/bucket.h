@@ -23,8 +23,8 @@ struct hub_rate {
 
 /** Takes `amount` (what is above the burst counts as the burst); the milliseconds to wait if the
  * bucket does not hold that much, at most an hour, else 0. */
-uint32_t hub_bucket_take(struct hub_bucket *bucket, uint64_t now_ms, uint64_t amount,
-    struct hub_rate rate);
+uint32_t hub_bucket_take(
+    struct hub_bucket *bucket, uint64_t now_ms, uint64_t amount, struct hub_rate rate);
 /** Puts back what was taken in vain. */
 void hub_bucket_return(struct hub_bucket *bucket, uint64_t amount, struct hub_rate rate);
 

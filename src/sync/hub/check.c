@@ -14,8 +14,8 @@ static void check_counts(const struct qr_hub *hub)
     assert((hub->mailbox_count == 0) == (hub->waiting == NULL));
     assert(hub->pending_count <= hub->pending_capacity);
     /* What is pending has the lsn before next_lsn, without gaps. */
-    assert(hub->pending_count == 0 ||
-        hub->pending[hub->pending_first].lsn + hub->pending_count == hub->next_lsn);
+    assert(hub->pending_count == 0
+        || hub->pending[hub->pending_first].lsn + hub->pending_count == hub->next_lsn);
     assert((hub->idle_count == 0) == (hub->idle_users == NULL));
     assert(hub->dirty == NULL); /* flushed */
 }
@@ -24,8 +24,10 @@ static void check_connection(const struct hub_connection *connection)
 {
     assert(connection->state < HUB_STATE_COUNT);
     assert(connection->unsent <= QR_HUB_UNSENT_MAX);
-    assert(connection->state != HUB_READY || (connection->user != NULL && connection->member != NULL));
-    assert(connection->state == HUB_READY || connection->state == HUB_CLOSING || connection->user == NULL);
+    assert(
+        connection->state != HUB_READY || (connection->user != NULL && connection->member != NULL));
+    assert(connection->state == HUB_READY || connection->state == HUB_CLOSING
+        || connection->user == NULL);
     assert(connection->pushes == NULL ? connection->unverified == 0 : connection->user != NULL);
     assert(!connection->mailbox.waits || connection->user != NULL);
     assert(connection->reader.credit <= QR_CREDIT_MAX);
@@ -86,8 +88,10 @@ static void check_user(const struct hub_user *user)
     for (size_t i = 0; i < user->chain_count; i++) {
         check_chain(user, &user->chains[i]);
         assert(user->chain_order[i] < user->chain_count);
-        assert(i == 0 || memcmp(user->chains[user->chain_order[i - 1]].replica,
-                             user->chains[user->chain_order[i]].replica, QR_REPLICA_SIZE) < 0);
+        assert(i == 0
+            || memcmp(user->chains[user->chain_order[i - 1]].replica,
+                   user->chains[user->chain_order[i]].replica, QR_REPLICA_SIZE)
+                < 0);
     }
     uint32_t ready = 0, counted = 0;
     const struct hub_connection *connection;

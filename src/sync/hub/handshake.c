@@ -36,28 +36,32 @@ static void fail_authentication(struct qr_hub *hub, struct hub_connection *conne
     }
     if (wait_ms > 0) {
         hub->counters.rate_limited++;
-        hub_refuse(hub, connection, &(struct hub_refusal){.code = QR_ERROR_RATE, .fatal = true,
-            .retry_ms = wait_ms, .cause = "too many failed authentications"});
+        hub_refuse(hub, connection,
+            &(struct hub_refusal){.code = QR_ERROR_RATE,
+                .fatal = true,
+                .retry_ms = wait_ms,
+                .cause = "too many failed authentications"});
         return;
     }
     if (code == QR_ERROR_AUTH) { /* a proxy may have changed it: the client compares */
         data = (struct quire_bytes){connection->host, connection->host_size};
     }
-    hub_refuse(hub, connection, &(struct hub_refusal){.code = code, .fatal = true, .data = data,
-        .cause = cause});
+    hub_refuse(hub, connection,
+        &(struct hub_refusal){.code = code, .fatal = true, .data = data, .cause = cause});
 }
 
-static void come_back(struct qr_hub *hub, struct hub_connection *connection, uint32_t retry_ms,
-    const char *cause)
+static void come_back(
+    struct qr_hub *hub, struct hub_connection *connection, uint32_t retry_ms, const char *cause)
 {
-    hub_refuse(hub, connection, &(struct hub_refusal){.code = QR_ERROR_OVERLOADED, .fatal = true,
-        .retry_ms = retry_ms, .cause = cause});
+    hub_refuse(hub, connection,
+        &(struct hub_refusal){
+            .code = QR_ERROR_OVERLOADED, .fatal = true, .retry_ms = retry_ms, .cause = cause});
 }
 
 /* The user that the connection claims to be; NULL: the log has nothing of it. False: the connection
  * was told to come back later. */
-static bool load_claimed(struct qr_hub *hub, struct hub_connection *connection,
-    struct hub_user **out_user)
+static bool load_claimed(
+    struct qr_hub *hub, struct hub_connection *connection, struct hub_user **out_user)
 {
     *out_user = NULL;
     enum quire_status status = hub_user_get(hub, connection->handshake.claimed_user, out_user);
@@ -77,8 +81,8 @@ static bool load_claimed(struct qr_hub *hub, struct hub_connection *connection,
 
 static bool may_register(const struct qr_hub_limits *limits, const uint8_t user[QR_USER_SIZE])
 {
-    return limits->open_registration ||
-        (limits->may_register != NULL && limits->may_register(limits->register_context, user));
+    return limits->open_registration
+        || (limits->may_register != NULL && limits->may_register(limits->register_context, user));
 }
 
 static void challenge(struct qr_hub *hub, struct hub_connection *connection,
@@ -115,8 +119,8 @@ static void challenge(struct qr_hub *hub, struct hub_connection *connection,
     hub_set_state(hub, connection, HUB_CHALLENGED);
 }
 
-void hub_on_hello(struct qr_hub *hub, struct hub_connection *connection, const struct qr_frame *frame,
-    struct quire_bytes bytes)
+void hub_on_hello(struct qr_hub *hub, struct hub_connection *connection,
+    const struct qr_frame *frame, struct quire_bytes bytes)
 {
     struct hub_handshake *handshake = &connection->handshake;
     struct hub_user *user = NULL;
@@ -162,7 +166,8 @@ void hub_handshake_leave(struct qr_hub *hub, struct hub_connection *connection)
 void hub_handshakes_go_on(struct qr_hub *hub)
 {
     struct hub_connection *connection, *next;
-    DL_FOREACH_SAFE2 (hub->loading, connection, next, next_loading) {
+    DL_FOREACH_SAFE2(hub->loading, connection, next, next_loading)
+    {
         struct hub_user *user = NULL;
         enum quire_status status = hub_user_get(hub, connection->handshake.claimed_user, &user);
         if (status == QUIRE_ESTATE) {
@@ -186,8 +191,8 @@ void hub_handshakes_go_on(struct qr_hub *hub)
  * back. The client looks again. */
 static void grew_meanwhile(struct qr_hub *hub, struct hub_connection *connection)
 {
-    hub_refuse(hub, connection, &(struct hub_refusal){.code = QR_ERROR_STALE_ROSTER, .fatal = true,
-        .retry_ms = 100});
+    hub_refuse(hub, connection,
+        &(struct hub_refusal){.code = QR_ERROR_STALE_ROSTER, .fatal = true, .retry_ms = 100});
 }
 
 static struct qr_verify_job verify_job(enum qr_context context, const uint8_t key[QR_KEY_SIZE],
@@ -207,8 +212,7 @@ static bool read_offer(struct qr_hub *hub, struct hub_connection *connection,
 {
     struct qr_roster *offered = &connection->handshake.offered;
     *offered = (struct qr_roster){0};
-    enum quire_status status =
-        user == NULL ? QUIRE_OK : qr_roster_copy(&user->roster, offered);
+    enum quire_status status = user == NULL ? QUIRE_OK : qr_roster_copy(&user->roster, offered);
     connection->handshake.has_offer = true;
     for (size_t i = 0; i < frame->auth.record_count && status == QUIRE_OK; i++) {
         struct qr_roster_proof proof;
@@ -221,8 +225,8 @@ static bool read_offer(struct qr_hub *hub, struct hub_connection *connection,
     if (status == QUIRE_ENOMEM) {
         hub->out.failed = true;
     }
-    return status == QUIRE_OK && offered->count > 0 &&
-        memcmp(offered->user, connection->handshake.claimed_user, QR_USER_SIZE) == 0;
+    return status == QUIRE_OK && offered->count > 0
+        && memcmp(offered->user, connection->handshake.claimed_user, QR_USER_SIZE) == 0;
 }
 
 /* Public key of the claimed device in the offered roster; NULL if it is not listed. */
@@ -239,11 +243,12 @@ static const uint8_t *claimed_key(struct hub_connection *connection)
 
 static bool is_member(const struct hub_user *user, const uint8_t device[QR_DEVICE_SIZE])
 {
-    return user != NULL && (qr_is_zero(device, QR_DEVICE_SIZE) || qr_roster_active(&user->roster, device));
+    return user != NULL
+        && (qr_is_zero(device, QR_DEVICE_SIZE) || qr_roster_active(&user->roster, device));
 }
 
-void hub_on_auth(struct qr_hub *hub, struct hub_connection *connection, const struct qr_frame *frame,
-    struct quire_bytes bytes)
+void hub_on_auth(struct qr_hub *hub, struct hub_connection *connection,
+    const struct qr_frame *frame, struct quire_bytes bytes)
 {
     struct hub_handshake *handshake = &connection->handshake;
     struct hub_user *user;
@@ -251,8 +256,8 @@ void hub_on_auth(struct qr_hub *hub, struct hub_connection *connection, const st
     if (!load_claimed(hub, connection, &user)) {
         return;
     }
-    if (frame->auth.record_count > 0 &&
-        (user == NULL ? 0 : user->roster.count) != handshake->challenged_count) {
+    if (frame->auth.record_count > 0
+        && (user == NULL ? 0 : user->roster.count) != handshake->challenged_count) {
         grew_meanwhile(hub, connection);
         return;
     }
@@ -263,8 +268,8 @@ void hub_on_auth(struct qr_hub *hub, struct hub_connection *connection, const st
     }
     handshake->job_count = frame->auth.record_count;
     if (!read_offer(hub, connection, user, frame, handshake->jobs)) {
-        fail_authentication(hub, connection, user, QR_ERROR_AUTH,
-            "a roster record of its AUTH does not hold");
+        fail_authentication(
+            hub, connection, user, QR_ERROR_AUTH, "a roster record of its AUTH does not hold");
         return;
     }
     const uint8_t *key = claimed_key(connection);
@@ -280,19 +285,20 @@ void hub_on_auth(struct qr_hub *hub, struct hub_connection *connection, const st
 }
 
 /* The device signed AUTH. Next are the records that it brings, if any, behind all other work. */
-static void check_offer(struct qr_hub *hub, struct hub_connection *connection,
-    const struct hub_user *user)
+static void check_offer(
+    struct qr_hub *hub, struct hub_connection *connection, const struct hub_user *user)
 {
     struct hub_handshake *handshake = &connection->handshake;
     bool stranger = !is_member(user, connection->device);
-    if (stranger &&
-        hub->counters.pending_stranger_jobs + handshake->job_count > hub->limits.stranger_jobs) {
+    if (stranger
+        && hub->counters.pending_stranger_jobs + handshake->job_count > hub->limits.stranger_jobs) {
         come_back(hub, connection, RETRY_BUSY_MS + connection->nonce[0] * 40u,
             "too many records of strangers wait to be checked");
         return;
     }
     hub_set_state(hub, connection, HUB_OFFERING);
-    hub_verify(hub, HUB_AUTH_TOKEN | connection->id, handshake->jobs, handshake->job_count, stranger);
+    hub_verify(
+        hub, HUB_AUTH_TOKEN | connection->id, handshake->jobs, handshake->job_count, stranger);
     handshake->strangers_jobs = stranger;
     hub->counters.pending_stranger_jobs += stranger ? handshake->job_count : 0;
     free(handshake->jobs);
@@ -300,8 +306,8 @@ static void check_offer(struct qr_hub *hub, struct hub_connection *connection,
 }
 
 /* The user, made if this is its first connection, with the offered records on their way to disk. */
-static bool accept_offer(struct qr_hub *hub, struct hub_connection *connection,
-    struct hub_user **inout_user)
+static bool accept_offer(
+    struct qr_hub *hub, struct hub_connection *connection, struct hub_user **inout_user)
 {
     struct hub_handshake *handshake = &connection->handshake;
     struct hub_user *user = *inout_user;
@@ -323,7 +329,8 @@ static bool accept_offer(struct qr_hub *hub, struct hub_connection *connection,
         status = hub_birth(hub, connection, &user);
     }
     if (status == QUIRE_ECONFLICT) {
-        hub_fatal(hub, connection, QR_ERROR_FORK, "its roster revokes batches that other devices depend on");
+        hub_fatal(hub, connection, QR_ERROR_FORK,
+            "its roster revokes batches that other devices depend on");
         return false;
     }
     if (status == QUIRE_ESTATE) {
@@ -343,13 +350,16 @@ static bool accept_offer(struct qr_hub *hub, struct hub_connection *connection,
     return true;
 }
 
-enum quire_status hub_birth(struct qr_hub *hub, struct hub_connection *connection,
-    struct hub_user **out_user)
+enum quire_status hub_birth(
+    struct qr_hub *hub, struct hub_connection *connection, struct hub_user **out_user)
 {
     if (hub->now_ms < hub->full_until_ms) { /* what room is left is for those that are here */
         hub->counters.accounts_refused++;
-        hub_refuse(hub, connection, &(struct hub_refusal){.code = QR_ERROR_STORE_FULL, .fatal = true,
-            .retry_ms = RETRY_FULL_MS, .cause = "the store is full"});
+        hub_refuse(hub, connection,
+            &(struct hub_refusal){.code = QR_ERROR_STORE_FULL,
+                .fatal = true,
+                .retry_ms = RETRY_FULL_MS,
+                .cause = "the store is full"});
         return QUIRE_ESTATE;
     }
     if (hub->births == NULL && connection->address != 0) {
@@ -360,11 +370,15 @@ enum quire_status hub_birth(struct qr_hub *hub, struct hub_connection *connectio
     }
     uint32_t wait_ms = connection->address == 0
         ? 0
-        : hub_birth_admit(hub->births, hub->now_ms, connection->address, hub->limits.accounts_per_hour);
+        : hub_birth_admit(
+            hub->births, hub->now_ms, connection->address, hub->limits.accounts_per_hour);
     if (wait_ms > 0) {
         hub->counters.accounts_refused++;
-        hub_refuse(hub, connection, &(struct hub_refusal){.code = QR_ERROR_RATE, .fatal = true,
-            .retry_ms = wait_ms, .cause = "too many new accounts from this address"});
+        hub_refuse(hub, connection,
+            &(struct hub_refusal){.code = QR_ERROR_RATE,
+                .fatal = true,
+                .retry_ms = wait_ms,
+                .cause = "too many new accounts from this address"});
         return QUIRE_ESTATE;
     }
     enum quire_status status = hub_user_new(hub, connection->handshake.claimed_user, out_user);
@@ -399,9 +413,9 @@ static void welcome(struct qr_hub *hub, struct hub_connection *connection, struc
     frame.welcome.session = connection->id;
     hub_send(hub, connection, &frame);
     hub_send_roster(hub, connection, connection->roster_count);
-    if (connection->handshake.revoked ||
-        (!qr_is_zero(connection->device, QR_DEVICE_SIZE) &&
-            !qr_roster_active(&user->roster, connection->device))) {
+    if (connection->handshake.revoked
+        || (!qr_is_zero(connection->device, QR_DEVICE_SIZE)
+            && !qr_roster_active(&user->roster, connection->device))) {
         hub_fatal(hub, connection, QR_ERROR_REVOKED, "the device is revoked");
         return;
     }

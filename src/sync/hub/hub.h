@@ -15,7 +15,8 @@
 #include "codec/frame.h"
 #include "crypto/hash.h"
 
-#define QR_HUB_UNSENT_MAX (1536 * 1024) /* bytes handed out in SEND and not yet SENT, of one connection */
+/* bytes handed out in SEND and not yet SENT, of one connection */
+#define QR_HUB_UNSENT_MAX (1536 * 1024)
 
 struct qr_hub;
 
@@ -26,48 +27,48 @@ struct qr_hub_limits {
     uint32_t connections;            /* at once; default 20,000 */
     uint32_t connections_per_user;   /* 40; the device with most connections loses its oldest */
     uint32_t connections_per_device; /* 8; the newest replaces the oldest */
-    uint32_t users_loaded;           /* whose index stays in memory while none is connected; 1,024 */
-    uint64_t users_loaded_bytes;     /* of memory for those; 256 MiB */
-    uint32_t handshake_ms;           /* 10,000 */
-    uint32_t idle_ms;                /* without a frame from the client; 90,000 */
-    uint32_t stalled_ms;             /* with bytes unsent and none leaving; 60,000 */
-    uint32_t mailbox_ms;             /* that a mailbox for pairing stays open; 900,000 */
-    uint32_t pushes_per_second;      /* batches per user; 10 */
-    uint32_t pushes_burst;           /* 200 */
-    uint32_t push_bytes_per_second;  /* per user; 1 MiB */
-    uint32_t push_bytes_burst;       /* 16 MiB */
-    uint32_t delta_bytes_per_second; /* sent to one user; 16 MiB */
-    uint32_t delta_bytes_burst;      /* 256 MiB */
-    uint32_t subs_per_minute;        /* SUBs per user: each may read all of its log; 60 */
-    uint32_t subs_burst;             /* 120 */
-    uint32_t pings_per_second;       /* PING, CREDIT and skipped frames, of one connection; 400 */
-    uint32_t pings_burst;            /* 4,000 */
-    uint32_t roster_appends_per_hour;/* per device, refused ones included; 60 */
-    uint32_t auth_failures_per_hour; /* per user named; 20 */
-    uint32_t stranger_jobs;          /* signatures of strangers' records under way at once; 8,192 */
-    uint32_t accounts_per_hour;      /* new ones from one address; 20 */
-    uint32_t new_account_mib;        /* MiB a day that new accounts of one address may store; 512 */
-    uint64_t user_bytes;             /* stored per user; 1 GiB */
-    uint32_t credit;                 /* bytes of DELTA before the first CREDIT; 1 MiB, fewer in tests */
-    uint32_t slice;                  /* index entries loaded, and KiB read, before the step ends and
+    uint32_t users_loaded;          /* whose index stays in memory while none is connected; 1,024 */
+    uint64_t users_loaded_bytes;    /* of memory for those; 256 MiB */
+    uint32_t handshake_ms;          /* 10,000 */
+    uint32_t idle_ms;               /* without a frame from the client; 90,000 */
+    uint32_t stalled_ms;            /* with bytes unsent and none leaving; 60,000 */
+    uint32_t mailbox_ms;            /* that a mailbox for pairing stays open; 900,000 */
+    uint32_t pushes_per_second;     /* batches per user; 10 */
+    uint32_t pushes_burst;          /* 200 */
+    uint32_t push_bytes_per_second; /* per user; 1 MiB */
+    uint32_t push_bytes_burst;      /* 16 MiB */
+    uint32_t delta_bytes_per_second;  /* sent to one user; 16 MiB */
+    uint32_t delta_bytes_burst;       /* 256 MiB */
+    uint32_t subs_per_minute;         /* SUBs per user: each may read all of its log; 60 */
+    uint32_t subs_burst;              /* 120 */
+    uint32_t pings_per_second;        /* PING, CREDIT and skipped frames, of one connection; 400 */
+    uint32_t pings_burst;             /* 4,000 */
+    uint32_t roster_appends_per_hour; /* per device, refused ones included; 60 */
+    uint32_t auth_failures_per_hour;  /* per user named; 20 */
+    uint32_t stranger_jobs;     /* signatures of strangers' records under way at once; 8,192 */
+    uint32_t accounts_per_hour; /* new ones from one address; 20 */
+    uint32_t new_account_mib;   /* MiB a day that new accounts of one address may store; 512 */
+    uint64_t user_bytes;        /* stored per user; 1 GiB */
+    uint32_t credit;            /* bytes of DELTA before the first CREDIT; 1 MiB, fewer in tests */
+    uint32_t slice;             /* index entries loaded, and KiB read, before the step ends and
                                         qr_hub_has_work says so; 0: all at once; 0 */
-    uint8_t batch_version;           /* the greatest that is accepted; 1 */
-    bool open_registration;          /* unknown users may make an account; true */
+    uint8_t batch_version;      /* the greatest that is accepted; 1 */
+    bool open_registration;     /* unknown users may make an account; true */
     /** Otherwise: may this one? NULL: none may. Returns at once. */
     bool (*may_register)(void *context, const uint8_t user[QR_USER_SIZE]);
     void *register_context;
-    bool check_all;                  /* hub_check looks at everything after each step; for tests */
+    bool check_all; /* hub_check looks at everything after each step; for tests */
 };
 void qr_hub_limits_default(struct qr_hub_limits *out_limits);
 
 enum qr_hub_event_kind {
-    QR_HUB_OPEN,           /* connection, entropy; bytes: the host name that the client asked for;
+    QR_HUB_OPEN,      /* connection, entropy; bytes: the host name that the client asked for;
                               address: where from, 0 for one that no limit counts */
-    QR_HUB_FRAME,          /* connection; bytes: one binary message */
-    QR_HUB_CLOSED,         /* connection: gone */
-    QR_HUB_SENT,           /* connection, size: so many bytes of SEND have left the queue */
-    QR_HUB_VERIFIED,       /* token: of the VERIFY; size: how many jobs from the first on were valid */
-    QR_HUB_PERSISTED,      /* lsn: durable up to here */
+    QR_HUB_FRAME,     /* connection; bytes: one binary message */
+    QR_HUB_CLOSED,    /* connection: gone */
+    QR_HUB_SENT,      /* connection, size: so many bytes of SEND have left the queue */
+    QR_HUB_VERIFIED,  /* token: of the VERIFY; size: how many jobs from the first on were valid */
+    QR_HUB_PERSISTED, /* lsn: durable up to here */
     QR_HUB_PERSIST_FAILED, /* lsn: nothing from here on is durable or will be, everything before it
                               was reported as PERSISTED; code: EFULL, EIO */
     QR_HUB_TICK,           /* at least once a second */
@@ -77,8 +78,8 @@ enum qr_hub_event_kind {
 
 struct qr_hub_event {
     enum qr_hub_event_kind kind;
-    uint64_t now_ms;  /* monotonic */
-    uint64_t wall_ms; /* told to clients as a hint */
+    uint64_t now_ms;     /* monotonic */
+    uint64_t wall_ms;    /* told to clients as a hint */
     uint64_t connection; /* the shell's name for it, never reused, from 1 */
     uint64_t address;
     struct quire_bytes bytes;
@@ -90,7 +91,7 @@ struct qr_hub_event {
 };
 
 enum qr_hub_action_kind {
-    QR_HUB_SEND,    /* connection, bytes; of an ERROR also code, cause, user, device: for one log line */
+    QR_HUB_SEND, /* connection, bytes; of an ERROR also code, cause, user, device: for one log line */
     QR_HUB_CLOSE,   /* connection, code: WebSocket close code; after what was sent. CLOSED follows
                        from the shell unless it was fed already */
     QR_HUB_VERIFY,  /* token, jobs: all signatures of one push, or of one AUTH; stranger: they wait
@@ -140,8 +141,8 @@ void qr_hub_destroy(struct qr_hub *hub);
 /** Feeds one event. ENOMEM: actions may have been lost; end the process and start again (nothing
  * that was acknowledged is lost). A reader that fails is no error of the step: the connection
  * concerned is told to come back later and the hub goes on. */
-QUIRE_CHECKED enum quire_status qr_hub_step(struct qr_hub *hub, const struct qr_hub_event *event,
-    struct qr_hub_actions *out_actions);
+QUIRE_CHECKED enum quire_status qr_hub_step(
+    struct qr_hub *hub, const struct qr_hub_event *event, struct qr_hub_actions *out_actions);
 
 /** Is there work that the last step left for QR_HUB_WORK: an index half loaded, a log half looked
  * through? The shell feeds it as soon as other connections had their turn. */
@@ -154,8 +155,8 @@ struct qr_hub_allowance {
     uint64_t group;     /* member: the same number for all of one user, until it has left; else 0 */
 };
 /** All zeros for a connection that the hub does not know, or is closing. */
-void qr_hub_allowance(const struct qr_hub *hub, uint64_t connection,
-    struct qr_hub_allowance *out_allowance);
+void qr_hub_allowance(
+    const struct qr_hub *hub, uint64_t connection, struct qr_hub_allowance *out_allowance);
 
 /** Counters since creation, for /healthz, metrics and tests. */
 struct qr_hub_counters {

@@ -31,8 +31,8 @@ struct hub_chain *hub_chain_find(const struct hub_user *user, const uint8_t *rep
     return memcmp(chain->replica, replica, QR_REPLICA_SIZE) == 0 ? chain : NULL;
 }
 
-const struct hub_entry *hub_chain_entry(const struct hub_user *user, const struct hub_chain *chain,
-    uint64_t seq)
+const struct hub_entry *hub_chain_entry(
+    const struct hub_user *user, const struct hub_chain *chain, uint64_t seq)
 {
     return &user->entries[chain->offsets[seq - 1]];
 }
@@ -102,8 +102,8 @@ static enum quire_status reserve(struct hub_user *user, struct hub_chain *chain)
     return QUIRE_OK;
 }
 
-enum quire_status hub_user_add(struct hub_user *user, const struct qr_log_entry *entry,
-    uint64_t origin)
+enum quire_status hub_user_add(
+    struct hub_user *user, const struct qr_log_entry *entry, uint64_t origin)
 {
     struct hub_chain *chain = NULL;
     bool fresh = false;

@@ -9,12 +9,12 @@
 /** NULL: no such chain. */
 struct hub_chain *hub_chain_find(const struct hub_user *user, const uint8_t *replica);
 /** 1 ≤ seq ≤ chain->accepted. */
-const struct hub_entry *hub_chain_entry(const struct hub_user *user, const struct hub_chain *chain,
-    uint64_t seq);
+const struct hub_entry *hub_chain_entry(
+    const struct hub_user *user, const struct hub_chain *chain, uint64_t seq);
 /** Adds an entry that continues its chain (made when seq is 1) or the roster. ELIMIT: too many
  * chains. ENOMEM. */
-QUIRE_CHECKED enum quire_status hub_user_add(struct hub_user *user, const struct qr_log_entry *entry,
-    uint64_t origin);
+QUIRE_CHECKED enum quire_status hub_user_add(
+    struct hub_user *user, const struct qr_log_entry *entry, uint64_t origin);
 /** Takes back the newest entry, which is not durable. */
 void hub_user_drop_newest(struct hub_user *user);
 

@@ -128,8 +128,11 @@ static void roll_back(struct qr_hub *hub, struct hub_user *user, const struct hu
     DL_FOREACH_SAFE (user->connections, connection, next) {
         if (connection->state == HUB_READY && connection->roster_count > roster_count) {
             /* Its AUTH brought records that are lost again: it has to bring them once more. */
-            hub_refuse(hub, connection, &(struct hub_refusal){.code = QR_ERROR_OVERLOADED,
-                .fatal = true, .retry_ms = RETRY_STORE_MS, .cause = "the store refused its roster"});
+            hub_refuse(hub, connection,
+                &(struct hub_refusal){.code = QR_ERROR_OVERLOADED,
+                    .fatal = true,
+                    .retry_ms = RETRY_STORE_MS,
+                    .cause = "the store refused its roster"});
         }
     }
     while (user->entry_count > user->durable_count) {
@@ -148,8 +151,7 @@ static void roll_back(struct qr_hub *hub, struct hub_user *user, const struct hu
 void hub_persist_failed(struct qr_hub *hub, uint64_t lsn, enum quire_status status)
 {
     bool full = status == QUIRE_EFULL;
-    const struct hub_refusal refusal = {
-        .code = full ? QR_ERROR_STORE_FULL : QR_ERROR_OVERLOADED,
+    const struct hub_refusal refusal = {.code = full ? QR_ERROR_STORE_FULL : QR_ERROR_OVERLOADED,
         .retry_ms = RETRY_STORE_MS,
         .cause = full ? "the store is full" : "the store refused to write"};
     if (full) { /* until then only roster records are tried: the store has a reserve for them */
@@ -178,8 +180,11 @@ void hub_user_damaged(struct qr_hub *hub, struct hub_user *user, uint64_t lsn)
     user->damaged = true;
     struct hub_connection *connection, *next;
     DL_FOREACH_SAFE (user->connections, connection, next) {
-        hub_refuse(hub, connection, &(struct hub_refusal){.code = QR_ERROR_OVERLOADED,
-            .fatal = true, .retry_ms = 1000, .cause = "a stored record is damaged"});
+        hub_refuse(hub, connection,
+            &(struct hub_refusal){.code = QR_ERROR_OVERLOADED,
+                .fatal = true,
+                .retry_ms = 1000,
+                .cause = "a stored record is damaged"});
     }
     /* Forgotten only when nothing of this user is on its way to disk any more: what is on its way
      * stands on what is damaged. */

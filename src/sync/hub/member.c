@@ -5,7 +5,8 @@
 #include "sync/hub/out.h"
 #include <stdlib.h>
 
-#define SHARE 20u /* a device's own share is this part of the user's budget: QR_DEVICES_MAX devices */
+/* a device's own share is this part of the user's budget: QR_DEVICES_MAX devices */
+#define SHARE 20u
 #define RETRY_REPLACED_MS 30000
 
 struct hub_member *hub_member_of(struct hub_user *user, const uint8_t device[QR_DEVICE_SIZE])
@@ -44,8 +45,7 @@ static struct hub_rate rate_of(const struct qr_hub_limits *limits, enum hub_budg
     case HUB_BUDGET_DELTA_BYTES:
         return (struct hub_rate){limits->delta_bytes_per_second, 1000, limits->delta_bytes_burst};
     case HUB_BUDGET_SUBS:
-    default:
-        return (struct hub_rate){limits->subs_per_minute, HUB_MINUTE_MS, limits->subs_burst};
+    default: return (struct hub_rate){limits->subs_per_minute, HUB_MINUTE_MS, limits->subs_burst};
     }
 }
 
@@ -97,7 +97,10 @@ void hub_make_slot(struct qr_hub *hub, struct hub_user *user, const struct hub_m
     struct hub_connection *connection = loses == NULL ? NULL : oldest(user, loses);
     if (connection != NULL) {
         hub->counters.connections_replaced++;
-        hub_refuse(hub, connection, &(struct hub_refusal){.code = QR_ERROR_OVERLOADED, .fatal = true,
-            .retry_ms = RETRY_REPLACED_MS, .cause = "a newer connection of the device took its place"});
+        hub_refuse(hub, connection,
+            &(struct hub_refusal){.code = QR_ERROR_OVERLOADED,
+                .fatal = true,
+                .retry_ms = RETRY_REPLACED_MS,
+                .cause = "a newer connection of the device took its place"});
     }
 }

@@ -24,7 +24,8 @@ void hub_out_finish(struct hub_out *out)
 }
 
 /* Room for one more item of an array; false: out of memory, and the step will say so. */
-static bool grow(struct hub_out *out, void **items, size_t count, size_t *capacity, size_t item_size)
+static bool grow(
+    struct hub_out *out, void **items, size_t count, size_t *capacity, size_t item_size)
 {
     if (count < *capacity) {
         return true;
@@ -102,8 +103,8 @@ void hub_close(struct qr_hub *hub, struct hub_connection *connection, uint16_t c
 }
 
 /* The SEND of the frame; NULL: it was not made. */
-static struct qr_hub_action *send_frame(struct qr_hub *hub, struct hub_connection *connection,
-    const struct qr_frame *frame)
+static struct qr_hub_action *send_frame(
+    struct qr_hub *hub, struct hub_connection *connection, const struct qr_frame *frame)
 {
     if (connection->state == HUB_CLOSING) {
         return NULL;
@@ -138,8 +139,8 @@ void hub_send(struct qr_hub *hub, struct hub_connection *connection, const struc
     (void)send_frame(hub, connection, frame);
 }
 
-void hub_refuse(struct qr_hub *hub, struct hub_connection *connection,
-    const struct hub_refusal *refusal)
+void hub_refuse(
+    struct qr_hub *hub, struct hub_connection *connection, const struct hub_refusal *refusal)
 {
     struct qr_frame frame = {.type = QR_FRAME_ERROR};
     frame.error.code = refusal->code;
@@ -150,8 +151,8 @@ void hub_refuse(struct qr_hub *hub, struct hub_connection *connection,
     frame.error.data = refusal->data;
     struct qr_hub_action *action = send_frame(hub, connection, &frame);
     if (action != NULL && refusal->cause != NULL) {
-        const uint8_t *user = connection->user != NULL ? connection->user->user
-                                                       : connection->handshake.claimed_user;
+        const uint8_t *user =
+            connection->user != NULL ? connection->user->user : connection->handshake.claimed_user;
         action->code = (uint16_t)refusal->code;
         action->cause = refusal->cause;
         memcpy(action->user, user, QR_USER_SIZE);
@@ -165,8 +166,7 @@ void hub_refuse(struct qr_hub *hub, struct hub_connection *connection,
 void hub_fatal(struct qr_hub *hub, struct hub_connection *connection, enum qr_error_code code,
     const char *cause)
 {
-    hub_refuse(hub, connection,
-        &(struct hub_refusal){.code = code, .fatal = true, .cause = cause});
+    hub_refuse(hub, connection, &(struct hub_refusal){.code = code, .fatal = true, .cause = cause});
 }
 
 void hub_verify(struct qr_hub *hub, uint64_t token, const struct qr_verify_job *jobs, size_t count,

@@ -8,7 +8,8 @@
 
 void hub_out_clear(struct hub_out *out);
 void hub_out_finish(struct hub_out *out);
-QUIRE_CHECKED enum quire_status hub_out_end(struct hub_out *out, struct qr_hub_actions *out_actions);
+QUIRE_CHECKED enum quire_status hub_out_end(
+    struct hub_out *out, struct qr_hub_actions *out_actions);
 void hub_send(struct qr_hub *hub, struct hub_connection *connection, const struct qr_frame *frame);
 void hub_close(struct qr_hub *hub, struct hub_connection *connection, uint16_t code);
 /** ERROR about a batch (replica not NULL) or the connection; a fatal one closes it. */
@@ -21,8 +22,8 @@ struct hub_refusal {
     struct quire_bytes data;
     const char *cause; /* a few words for the operator's log; NULL: an answer as any, not logged */
 };
-void hub_refuse(struct qr_hub *hub, struct hub_connection *connection,
-    const struct hub_refusal *refusal);
+void hub_refuse(
+    struct qr_hub *hub, struct hub_connection *connection, const struct hub_refusal *refusal);
 void hub_fatal(struct qr_hub *hub, struct hub_connection *connection, enum qr_error_code code,
     const char *cause);
 /** stranger: the jobs wait behind all others. */

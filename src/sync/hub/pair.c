@@ -8,8 +8,9 @@
 static struct hub_connection *find_waiting(struct qr_hub *hub, const uint8_t *name)
 {
     struct hub_connection *connection = hub->waiting; /* at most HUB_MAILBOXES_MAX */
-    while (connection != NULL && (connection->state != HUB_READY ||
-               memcmp(connection->mailbox.name, name, QR_MAILBOX_SIZE) != 0)) {
+    while (connection != NULL
+        && (connection->state != HUB_READY
+            || memcmp(connection->mailbox.name, name, QR_MAILBOX_SIZE) != 0)) {
         connection = connection->mailbox.next_waiting;
     }
     return connection;
@@ -90,14 +91,14 @@ static void open_mailbox(struct qr_hub *hub, struct hub_connection *connection, 
 
 void hub_pair_expire(struct qr_hub *hub)
 {
-    while (hub->waiting != NULL &&
-        hub->now_ms - hub->waiting->mailbox.opened_ms > hub->limits.mailbox_ms) {
+    while (hub->waiting != NULL
+        && hub->now_ms - hub->waiting->mailbox.opened_ms > hub->limits.mailbox_ms) {
         evict(hub, hub->waiting);
     }
 }
 
-void hub_on_pair(struct qr_hub *hub, struct hub_connection *connection, const struct qr_frame *frame,
-    struct quire_bytes bytes)
+void hub_on_pair(struct qr_hub *hub, struct hub_connection *connection,
+    const struct qr_frame *frame, struct quire_bytes bytes)
 {
     const uint8_t *name = frame->pair.mailbox;
     bool ready = connection->state == HUB_READY;

@@ -37,8 +37,8 @@ void hub_push_destroy(struct qr_hub *hub, struct hub_push *push)
 
 /* ---- stage one: when the frame comes ---------------------------------------------------------- */
 
-static struct hub_push *make_push(struct qr_hub *hub, struct hub_connection *connection,
-    const struct qr_frame *frame)
+static struct hub_push *make_push(
+    struct qr_hub *hub, struct hub_connection *connection, const struct qr_frame *frame)
 {
     struct hub_push *push = calloc(1, sizeof *push);
     size_t count = frame->push.batch_count;
@@ -52,8 +52,8 @@ static struct hub_push *make_push(struct qr_hub *hub, struct hub_connection *con
     for (size_t i = 0; i < count; i++) {
         size += frame->push.batches[i].size;
     }
-    if (push->batches == NULL || push->hashes == NULL || push->signed_job == NULL ||
-        quire_buffer_reserve(&push->frame, size) != QUIRE_OK) {
+    if (push->batches == NULL || push->hashes == NULL || push->signed_job == NULL
+        || quire_buffer_reserve(&push->frame, size) != QUIRE_OK) {
         quire_buffer_finish(&push->frame);
         free(push->batches);
         free(push->hashes);
@@ -116,8 +116,12 @@ static void reject(struct qr_hub *hub, struct hub_connection *connection, enum q
 {
     /* Without a cause: these are part of every sync that resumes somewhere. */
     hub->counters.batches_rejected++;
-    hub_refuse(hub, connection, &(struct hub_refusal){.code = code, .retry_ms = retry_ms,
-        .replica = batch->replica, .seq = batch->seq, .data = data});
+    hub_refuse(hub, connection,
+        &(struct hub_refusal){.code = code,
+            .retry_ms = retry_ms,
+            .replica = batch->replica,
+            .seq = batch->seq,
+            .data = data});
 }
 
 /* Out of room: worth a line in the operator's log. */
@@ -125,8 +129,12 @@ static void reject_for_room(struct qr_hub *hub, struct hub_connection *connectio
     enum qr_error_code code, uint32_t retry_ms, const struct qr_batch *batch, const char *cause)
 {
     hub->counters.batches_rejected++;
-    hub_refuse(hub, connection, &(struct hub_refusal){.code = code, .retry_ms = retry_ms,
-        .replica = batch->replica, .seq = batch->seq, .cause = cause});
+    hub_refuse(hub, connection,
+        &(struct hub_refusal){.code = code,
+            .retry_ms = retry_ms,
+            .replica = batch->replica,
+            .seq = batch->seq,
+            .cause = cause});
 }
 
 static bool held(const struct hub_user *user, const struct qr_batch *batch)
@@ -136,8 +144,8 @@ static bool held(const struct hub_user *user, const struct qr_batch *batch)
 }
 
 /* Reads, hashes and makes the jobs. False: the connection was told why not, the push is dropped. */
-static bool prepare(struct qr_hub *hub, struct hub_push *push, struct qr_verify_job *jobs,
-    size_t *out_job_count)
+static bool prepare(
+    struct qr_hub *hub, struct hub_push *push, struct qr_verify_job *jobs, size_t *out_job_count)
 {
     struct hub_connection *connection = push->connection;
     const struct qr_roster *roster = &connection->user->roster;
@@ -148,8 +156,8 @@ static bool prepare(struct qr_hub *hub, struct hub_push *push, struct qr_verify_
         enum quire_status status = qr_batch_read_any(push->batches[i], &batch);
         if (status != QUIRE_OK) {
             hub->counters.frames_malformed++;
-            hub_fatal(hub, connection,
-                status == QUIRE_ELIMIT ? QR_ERROR_TOO_LARGE : QR_ERROR_PROTO, "a malformed batch");
+            hub_fatal(hub, connection, status == QUIRE_ELIMIT ? QR_ERROR_TOO_LARGE : QR_ERROR_PROTO,
+                "a malformed batch");
             return false;
         }
         uint8_t signed_hash[QR_HASH_SIZE];
@@ -163,7 +171,8 @@ static bool prepare(struct qr_hub *hub, struct hub_push *push, struct qr_verify_
             push->batch_count = i; /* what came before it may go on */
             break;
         }
-        bool nobodys = QR_FAILPOINT_ON(HUB_NO_AUTHOR) && qr_roster_find(roster, batch.device) == NULL;
+        bool nobodys =
+            QR_FAILPOINT_ON(HUB_NO_AUTHOR) && qr_roster_find(roster, batch.device) == NULL;
         if (!held(connection->user, &batch) && !nobodys) {
             struct qr_verify_job *job = &jobs[job_count++];
             job->context = QR_CONTEXT_BATCH_SIGN;
@@ -180,8 +189,8 @@ static bool prepare(struct qr_hub *hub, struct hub_push *push, struct qr_verify_
 /* How many of the batches, from the first on, may come now; the one behind them is told to wait
  * until there is room for the rest. Taking a part is what keeps several devices going that all
  * have much to bring: a whole PUSH might never find the room. */
-static size_t within_rate(struct qr_hub *hub, struct hub_connection *connection,
-    const struct qr_frame *frame)
+static size_t within_rate(
+    struct qr_hub *hub, struct hub_connection *connection, const struct qr_frame *frame)
 {
     struct hub_user *user = connection->user;
     struct hub_member *member = connection->member;
@@ -192,8 +201,8 @@ static size_t within_rate(struct qr_hub *hub, struct hub_connection *connection,
     while (allowed < count && !QR_FAILPOINT_ON(HUB_NO_RATE)) {
         struct hub_bucket before = user->budgets[HUB_BUDGET_PUSH_BYTES];
         struct hub_bucket share = member->shares[HUB_BUDGET_PUSH_BYTES];
-        wait_ms = hub_budget_take(hub, user, member, HUB_BUDGET_PUSH_BYTES,
-            frame->push.batches[allowed].size);
+        wait_ms = hub_budget_take(
+            hub, user, member, HUB_BUDGET_PUSH_BYTES, frame->push.batches[allowed].size);
         if (wait_ms == 0) {
             wait_ms = hub_budget_take(hub, user, member, HUB_BUDGET_PUSHES, 1);
             if (wait_ms > 0) { /* its bytes were not used */
@@ -219,14 +228,16 @@ static size_t within_rate(struct qr_hub *hub, struct hub_connection *connection,
     struct hub_bucket later = user->budgets[HUB_BUDGET_PUSHES]; /* looked at without taking */
     uint32_t rest_ms = hub_bucket_take(&later, hub->now_ms, count - allowed,
         (struct hub_rate){limits->pushes_per_second, 1000, limits->pushes_burst});
-    hub_refuse(hub, connection, &(struct hub_refusal){.code = QR_ERROR_RATE,
-        .retry_ms = rest_ms > wait_ms ? rest_ms : wait_ms, .replica = batch.replica,
-        .seq = batch.seq});
+    hub_refuse(hub, connection,
+        &(struct hub_refusal){.code = QR_ERROR_RATE,
+            .retry_ms = rest_ms > wait_ms ? rest_ms : wait_ms,
+            .replica = batch.replica,
+            .seq = batch.seq});
     return allowed;
 }
 
-void hub_on_push(struct qr_hub *hub, struct hub_connection *connection, const struct qr_frame *frame,
-    struct quire_bytes bytes)
+void hub_on_push(struct qr_hub *hub, struct hub_connection *connection,
+    const struct qr_frame *frame, struct quire_bytes bytes)
 {
     (void)bytes;
     if (hub->draining) {
@@ -260,7 +271,8 @@ void hub_on_push(struct qr_hub *hub, struct hub_connection *connection, const st
 
 /* ---- stage two: signatures are known ---------------------------------------------------------- */
 
-static void mark(struct qr_hub *hub, struct hub_connection *connection, uint16_t chain, uint64_t seq)
+static void mark(
+    struct qr_hub *hub, struct hub_connection *connection, uint16_t chain, uint64_t seq)
 {
     for (size_t i = 0; i < connection->mark_count; i++) {
         if (connection->marks[i].chain == chain) {
@@ -285,13 +297,13 @@ static void mark(struct qr_hub *hub, struct hub_connection *connection, uint16_t
 }
 
 /* The server's bytes of a batch, as evidence of a fork; empty if they cannot be read. */
-static struct quire_bytes evidence(struct qr_hub *hub, const struct hub_user *user,
-    const struct hub_chain *chain, uint64_t seq)
+static struct quire_bytes evidence(
+    struct qr_hub *hub, const struct hub_user *user, const struct hub_chain *chain, uint64_t seq)
 {
     struct quire_bytes bytes = {0};
-    if (seq >= 1 && seq <= chain->durable &&
-        hub->reader.read(hub->reader.context, hub_chain_entry(user, chain, seq)->lsn, &bytes) !=
-            QUIRE_OK) {
+    if (seq >= 1 && seq <= chain->durable
+        && hub->reader.read(hub->reader.context, hub_chain_entry(user, chain, seq)->lsn, &bytes)
+            != QUIRE_OK) {
         bytes = nothing;
     }
     return bytes;
@@ -310,13 +322,13 @@ static bool roster_goes_back(struct qr_hub *hub, const struct hub_user *user,
     }
     struct qr_batch before;
     struct quire_bytes bytes = evidence(hub, user, chain, batch->seq - 1);
-    return bytes.size > 0 && qr_batch_read_any(bytes, &before) == QUIRE_OK &&
-        before.roster_seq > batch->roster_seq;
+    return bytes.size > 0 && qr_batch_read_any(bytes, &before) == QUIRE_OK
+        && before.roster_seq > batch->roster_seq;
 }
 
 /* Every dependency must be here, with the hash that the batch names. True: all are. */
-static bool deps_are_here(struct qr_hub *hub, struct hub_connection *connection,
-    const struct qr_batch *batch)
+static bool deps_are_here(
+    struct qr_hub *hub, struct hub_connection *connection, const struct qr_batch *batch)
 {
     const struct hub_user *user = connection->user;
     uint8_t missing[QR_DEPS_MAX * QR_DEP_SIZE];
@@ -329,8 +341,8 @@ static bool deps_are_here(struct qr_hub *hub, struct hub_connection *connection,
             qr_store_u64(missing + size + QR_REPLICA_SIZE, dep->seq);
             memcpy(missing + size + QR_REPLICA_SIZE + 8, dep->hash, QR_HASH_SIZE);
             size += QR_DEP_SIZE;
-        } else if (memcmp(hub_chain_entry(user, chain, dep->seq)->hash, dep->hash, QR_HASH_SIZE) !=
-            0) {
+        } else if (memcmp(hub_chain_entry(user, chain, dep->seq)->hash, dep->hash, QR_HASH_SIZE)
+            != 0) {
             reject(hub, connection, QR_ERROR_FORK, RETRY_REFUSED_MS, batch,
                 evidence(hub, user, chain, dep->seq));
             return false;
@@ -367,13 +379,14 @@ static bool has_chain_room(const struct hub_user *user, const uint8_t *device)
     size_t count = 0, own = 0;
     for (size_t i = 0; i < user->chain_count; i++) {
         count += user->chains[i].admitted > 0 || !settled;
-        own += user->chains[i].admitted > 0 &&
-            memcmp(user->chains[i].device, device, QR_DEVICE_SIZE) == 0;
+        own += user->chains[i].admitted > 0
+            && memcmp(user->chains[i].device, device, QR_DEVICE_SIZE) == 0;
     }
     size_t most = QR_LIMIT(CHAINS, QR_CHAINS_MAX);
     size_t reserved = CHAINS_RESERVED < most / 2 ? CHAINS_RESERVED : most / 2;
-    return count < most && (own < CHAINS_OF_ITS_OWN || count < most - reserved ||
-        QR_FAILPOINT_ON(HUB_NO_CHAIN_RESERVE));
+    return count < most
+        && (own < CHAINS_OF_ITS_OWN || count < most - reserved
+            || QR_FAILPOINT_ON(HUB_NO_CHAIN_RESERVE));
 }
 
 /* Is there room for the batch: in the store, for the user, for a new chain, for a new account?
@@ -384,17 +397,18 @@ static bool has_room(struct qr_hub *hub, struct hub_connection *connection,
     struct hub_user *user = connection->user;
     uint32_t wait_ms = 0;
     if (hub->now_ms < hub->full_until_ms) {
-        reject_for_room(hub, connection, QR_ERROR_STORE_FULL, RETRY_STORE_FULL_MS, batch,
-            "the store is full");
+        reject_for_room(
+            hub, connection, QR_ERROR_STORE_FULL, RETRY_STORE_FULL_MS, batch, "the store is full");
     } else if (user->bytes + size > hub->limits.user_bytes) {
         reject_for_room(hub, connection, QR_ERROR_QUOTA, RETRY_REFUSED_MS, batch,
             "the account's bytes are used up");
     } else if (chain == NULL && !has_chain_room(user, batch->device)) {
         reject_for_room(hub, connection, QR_ERROR_CHAINS, RETRY_REFUSED_MS, batch,
             "the account has no room for another chain");
-    } else if (hub->births != NULL &&
-        (wait_ms = hub_birth_take(hub->births, hub->now_ms, &user->birth, size,
-             hub->limits.new_account_mib)) > 0) {
+    } else if (hub->births != NULL
+        && (wait_ms = hub_birth_take(
+                hub->births, hub->now_ms, &user->birth, size, hub->limits.new_account_mib))
+            > 0) {
         reject_for_room(hub, connection, QR_ERROR_RATE, wait_ms, batch,
             "new accounts of its address stored enough today");
     } else {
@@ -403,8 +417,8 @@ static bool has_room(struct qr_hub *hub, struct hub_connection *connection,
     return false;
 }
 
-static void append_batch(struct qr_hub *hub, struct hub_connection *connection, struct quire_bytes bytes,
-    const struct qr_batch *batch, const uint8_t *hash)
+static void append_batch(struct qr_hub *hub, struct hub_connection *connection,
+    struct quire_bytes bytes, const struct qr_batch *batch, const uint8_t *hash)
 {
     struct hub_user *user = connection->user;
     const struct hub_chain *chain = hub_chain_find(user, batch->replica);
@@ -423,9 +437,9 @@ static void append_batch(struct qr_hub *hub, struct hub_connection *connection, 
             (struct quire_bytes){data, sizeof data});
         return;
     }
-    if (memcmp(batch->prev, head_hash, QR_HASH_SIZE) != 0 ||
-        (chain != NULL && memcmp(chain->device, batch->device, QR_DEVICE_SIZE) != 0 &&
-            !QR_FAILPOINT_ON(HUB_NO_OWNER))) {
+    if (memcmp(batch->prev, head_hash, QR_HASH_SIZE) != 0
+        || (chain != NULL && memcmp(chain->device, batch->device, QR_DEVICE_SIZE) != 0
+            && !QR_FAILPOINT_ON(HUB_NO_OWNER))) {
         reject(hub, connection, QR_ERROR_FORK, RETRY_REFUSED_MS, batch,
             chain == NULL ? nothing : evidence(hub, user, chain, head));
         return;
@@ -488,7 +502,8 @@ static void accept(struct qr_hub *hub, struct hub_push *push)
             reject(hub, connection, (enum qr_error_code)refusal, RETRY_REFUSED_MS, &batch, nothing);
             return;
         }
-        if (!push->signed_job[i] && !held(connection->user, &batch) && !QR_FAILPOINT_ON(HUB_NO_AUTHOR)) {
+        if (!push->signed_job[i] && !held(connection->user, &batch)
+            && !QR_FAILPOINT_ON(HUB_NO_AUTHOR)) {
             return; /* it was held, and the disk refused it since: the client was told */
         }
         append_batch(hub, connection, push->batches[i], &batch, push->hashes[i]);
@@ -536,12 +551,11 @@ void hub_acknowledge(struct qr_hub *hub, struct hub_connection *connection)
         frame.ack.ranges = ranges;
         hub_send(hub, connection, &frame);
     }
-    if (connection->append_lsn != 0 && user->durable_count > 0 &&
-        user->entries[user->durable_count - 1].lsn >= connection->append_lsn) {
+    if (connection->append_lsn != 0 && user->durable_count > 0
+        && user->entries[user->durable_count - 1].lsn >= connection->append_lsn) {
         struct qr_frame done = {.type = QR_FRAME_ROSTER_DONE};
         done.roster_done.roster_count = hub_roster_durable(user);
-        done.roster_done.roster_head =
-            user->roster.entries[done.roster_done.roster_count - 1].hash;
+        done.roster_done.roster_head = user->roster.entries[done.roster_done.roster_count - 1].hash;
         connection->append_lsn = 0;
         if (done.roster_done.roster_count > connection->roster_count) {
             connection->roster_count = done.roster_done.roster_count;

@@ -34,13 +34,13 @@ void hub_send_roster(struct qr_hub *hub, struct hub_connection *connection, uint
 }
 
 /* How much of a chain the roster admits. */
-static uint64_t admitted(const struct hub_user *user, const struct qr_roster *roster,
-    const struct hub_chain *chain)
+static uint64_t admitted(
+    const struct hub_user *user, const struct qr_roster *roster, const struct hub_chain *chain)
 {
     uint8_t pinned[QR_HASH_SIZE];
     uint64_t pin = qr_roster_pin(roster, chain->device, chain->replica, pinned);
-    bool other = pin > 0 && pin <= chain->accepted &&
-        memcmp(hub_chain_entry(user, chain, pin)->hash, pinned, QR_HASH_SIZE) != 0;
+    bool other = pin > 0 && pin <= chain->accepted
+        && memcmp(hub_chain_entry(user, chain, pin)->hash, pinned, QR_HASH_SIZE) != 0;
     return pin - other;
 }
 
@@ -55,24 +55,24 @@ void hub_note_deps(struct hub_user *user, const struct qr_batch *batch)
 {
     for (size_t i = 0; i < batch->dep_count; i++) {
         struct hub_chain *dep_chain = hub_chain_find(user, batch->deps[i].replica);
-        if (dep_chain != NULL && batch->deps[i].seq > dep_chain->built &&
-            memcmp(dep_chain->device, batch->device, QR_DEVICE_SIZE) != 0) {
+        if (dep_chain != NULL && batch->deps[i].seq > dep_chain->built
+            && memcmp(dep_chain->device, batch->device, QR_DEVICE_SIZE) != 0) {
             dep_chain->built = batch->deps[i].seq;
         }
     }
 }
 
 /* Notes the deps of one stored batch in the chains that it depends on. */
-static enum quire_status note_entry(struct qr_hub *hub, struct hub_user *user,
-    const struct hub_entry *entry)
+static enum quire_status note_entry(
+    struct qr_hub *hub, struct hub_user *user, const struct hub_entry *entry)
 {
     struct quire_bytes bytes;
     struct qr_batch batch;
     if (entry->chain == HUB_ROSTER_CHAIN) {
         return QUIRE_OK;
     }
-    if (hub->reader.read(hub->reader.context, entry->lsn, &bytes) != QUIRE_OK ||
-        qr_batch_read_any(bytes, &batch) != QUIRE_OK) {
+    if (hub->reader.read(hub->reader.context, entry->lsn, &bytes) != QUIRE_OK
+        || qr_batch_read_any(bytes, &batch) != QUIRE_OK) {
         return QUIRE_ECONFLICT; /* what it depends on is not known: it may be anything */
     }
     hub_note_deps(user, &batch);
@@ -119,8 +119,8 @@ struct hub_user *hub_note_more(struct qr_hub *hub)
     return user;
 }
 
-enum quire_status hub_roster_admissible(struct qr_hub *hub, struct hub_user *user,
-    const struct qr_roster *roster, uint32_t from)
+enum quire_status hub_roster_admissible(
+    struct qr_hub *hub, struct hub_user *user, const struct qr_roster *roster, uint32_t from)
 {
     size_t first = user->noted_from; /* of what is shut out: only later ones can depend on it */
     for (size_t i = 0; i < user->chain_count; i++) {
@@ -161,13 +161,14 @@ static bool pins_are_known(const struct hub_user *user, struct quire_bytes bytes
     }
     for (size_t i = 0; i < record.revoke.pin_count; i++) {
         const struct hub_chain *chain = hub_chain_find(user, record.revoke.pins[i].replica);
-        unknown += chain == NULL ||
-            memcmp(chain->device, record.revoke.device, QR_DEVICE_SIZE) != 0;
+        unknown +=
+            chain == NULL || memcmp(chain->device, record.revoke.device, QR_DEVICE_SIZE) != 0;
     }
     return unknown <= QR_UNKNOWN_PINS_MAX;
 }
 
-bool hub_roster_pins_known(const struct hub_user *user, const struct qr_roster *roster, uint32_t from)
+bool hub_roster_pins_known(
+    const struct hub_user *user, const struct qr_roster *roster, uint32_t from)
 {
     for (uint32_t seq = from; seq < roster->count; seq++) {
         if (!pins_are_known(user, qr_roster_record(roster, seq))) {

@@ -15,8 +15,8 @@ static const unsigned next_states[HUB_STATE_COUNT] = {
     [HUB_OFFERING] = IN(HUB_READY),
 };
 
-void hub_set_state(struct qr_hub *hub, struct hub_connection *connection,
-    enum hub_connection_state state)
+void hub_set_state(
+    struct qr_hub *hub, struct hub_connection *connection, enum hub_connection_state state)
 {
     enum hub_connection_state old = connection->state;
     assert(state == HUB_CLOSING ? old != HUB_CLOSING : (next_states[old] & IN(state)) != 0);

@@ -32,17 +32,17 @@
 #include "sync/table.h"
 #include <utlist.h>
 
-#define HUB_ROSTER_CHAIN UINT16_MAX       /* hub_entry.chain of a roster record */
-#define HUB_UNSENT_LOW (128 * 1024)       /* a DELTA is made only while less than this is unsent */
-#define HUB_DELTA_MAX (32 * 1024)         /* bytes of batches in one DELTA: half a minute at 1 KB/s */
+#define HUB_ROSTER_CHAIN UINT16_MAX /* hub_entry.chain of a roster record */
+#define HUB_UNSENT_LOW (128 * 1024) /* a DELTA is made only while less than this is unsent */
+#define HUB_DELTA_MAX (32 * 1024)   /* bytes of batches in one DELTA: half a minute at 1 KB/s */
 #define HUB_UNVERIFIED_MAX (2 * 1024 * 1024) /* bytes of pushes under verification, a connection */
-#define HUB_CHAINS_MAX 8192               /* of a user in memory, those that a revocation shuts out included */
-#define HUB_RECORDS_PER_SLICE 32          /* roster records checked at once, a signature each */
-#define HUB_MAILBOXES_MAX 1024            /* mailboxes open at once */
-#define HUB_MAILBOXES_PER_USER 2          /* a third closes the user's oldest */
+#define HUB_CHAINS_MAX 8192 /* of a user in memory, those that a revocation shuts out included */
+#define HUB_RECORDS_PER_SLICE 32 /* roster records checked at once, a signature each */
+#define HUB_MAILBOXES_MAX 1024   /* mailboxes open at once */
+#define HUB_MAILBOXES_PER_USER 2 /* a third closes the user's oldest */
 #define HUB_HOUR_MS 3600000
 #define HUB_MINUTE_MS 60000
-#define HUB_AUTH_TOKEN (1ull << 63)       /* token of an AUTH: this and the connection's id */
+#define HUB_AUTH_TOKEN (1ull << 63) /* token of an AUTH: this and the connection's id */
 
 struct hub_connection;
 struct hub_loading;
@@ -84,7 +84,8 @@ struct hub_chain {
     size_t capacity;
     size_t durable;
     uint64_t admitted; /* by the roster: what is above a revocation's pin is kept, and not served */
-    uint64_t built; /* greatest seq that another device's batch depends on, of those from noted_from on */
+    uint64_t
+        built; /* greatest seq that another device's batch depends on, of those from noted_from on */
     uint64_t noted_seq; /* the batch that noted_roster_seq is of; 0 none */
     uint32_t noted_roster_seq;
 };
@@ -92,11 +93,12 @@ struct hub_chain {
 struct hub_user {
     UT_hash_handle hh;
     struct hub_user *next, *prev; /* idle users, oldest first */
-    bool loading; /* its index is not whole yet: nothing else of it may be used */
+    bool loading;                 /* its index is not whole yet: nothing else of it may be used */
     bool idle;
     uint64_t idle_bytes; /* of memory, while idle */
-    bool gone; /* out of the table; freed when nothing of it is pending */
-    bool damaged; /* from damaged_lsn on; it is served to no device until it was dropped and loaded again */
+    bool gone;           /* out of the table; freed when nothing of it is pending */
+    bool
+        damaged; /* from damaged_lsn on; it is served to no device until it was dropped and loaded again */
     uint64_t damaged_lsn;
     uint8_t user[QR_USER_SIZE];
     struct qr_roster roster;
@@ -107,7 +109,8 @@ struct hub_user {
     bool noting;       /* in the hub's list of users to look through */
     struct hub_user *next_noting;
     struct hub_chain *chains;
-    uint16_t *chain_order; /* their indices, by replica as bytes: a SUB looks up a thousand of them */
+    uint16_t
+        *chain_order; /* their indices, by replica as bytes: a SUB looks up a thousand of them */
     size_t chain_count, chain_capacity;
     uint64_t bytes;
     struct hub_connection *connections; /* those that became ready, until CLOSED; oldest first */
@@ -117,7 +120,7 @@ struct hub_user {
     struct hub_bucket failures;
     struct hub_birth birth; /* of an account that was made while this hub ran */
     uint64_t number;        /* of the user, in this hub; from 1 */
-    bool dirty; /* something became durable in this step */
+    bool dirty;             /* something became durable in this step */
     struct hub_user *next_dirty;
 };
 
@@ -133,7 +136,7 @@ struct hub_push {
     bool *signed_job; /* this batch has a job */
     size_t batch_count;
     uint8_t roster_head[QR_HASH_SIZE]; /* that authors and hashes were checked on */
-    size_t valid; /* jobs known to be valid */
+    size_t valid;                      /* jobs known to be valid */
     bool verified;
 };
 
@@ -165,7 +168,7 @@ struct hub_handshake {
     struct qr_verify_job *jobs; /* of the records it offers, until they are under verification */
     size_t job_count;           /* of those that are under verification */
     bool strangers_jobs;        /* they count in hub->counters.pending_stranger_jobs */
-    bool revoked;               /* the device was revoked: tell it so, once it has proved who it is */
+    bool revoked; /* the device was revoked: tell it so, once it has proved who it is */
     bool has_offer;
     struct qr_roster offered; /* the server's roster and the records of AUTH */
 };
@@ -200,8 +203,8 @@ struct hub_connection {
     uint8_t host[QR_HOST_MAX];
     size_t host_size;
     uint8_t nonce[QR_FRAME_NONCE_SIZE];
-    uint64_t address; /* 0: no limit counts it */
-    struct hub_bucket control; /* PING, CREDIT, skipped frames */
+    uint64_t address;                                   /* 0: no limit counts it */
+    struct hub_bucket control;                          /* PING, CREDIT, skipped frames */
     struct hub_connection *next_loading, *prev_loading; /* in state LOADING */
     uint8_t device[QR_DEVICE_SIZE];
     struct hub_handshake handshake;
@@ -248,16 +251,16 @@ struct qr_hub {
     struct hub_user *users;
     struct hub_user *idle_users;
     uint32_t idle_count;
-    uint64_t idle_bytes; /* of memory, of the idle users */
-    uint64_t last_user;  /* number */
-    struct hub_user *noting;  /* users whose log is looked through */
-    struct hub_loading *loads; /* indexes that are being loaded */
+    uint64_t idle_bytes;            /* of memory, of the idle users */
+    uint64_t last_user;             /* number */
+    struct hub_user *noting;        /* users whose log is looked through */
+    struct hub_loading *loads;      /* indexes that are being loaded */
     struct hub_connection *loading; /* connections that wait for one */
     uint32_t mailbox_count;
     struct hub_connection *waiting; /* at mailboxes, oldest first */
     struct hub_connection *connections;
     struct hub_births *births; /* NULL until the first new account */
-    uint64_t full_until_ms; /* the store was full: no batch is tried before */
+    uint64_t full_until_ms;    /* the store was full: no batch is tried before */
     struct hub_push *pushes;
     struct hub_pending *pending; /* a ring, in order of lsn */
     size_t pending_first, pending_count, pending_capacity;
@@ -269,7 +272,7 @@ struct qr_hub {
 
 /** The one place where a connection's state changes; asserts that the change is one of the table in
  * state.c, and keeps the counts of ready connections. */
-void hub_set_state(struct qr_hub *hub, struct hub_connection *connection,
-    enum hub_connection_state state);
+void hub_set_state(
+    struct qr_hub *hub, struct hub_connection *connection, enum hub_connection_state state);
 
 #endif

@@ -103,7 +103,7 @@ static void skip(struct qr_hub *hub, struct hub_connection *connection,
 }
 
 #define IN(state) (1u << (state))
-#define BEFORE_READY                                                                               \
+#define BEFORE_READY \
     (IN(HUB_NEW) | IN(HUB_LOADING) | IN(HUB_CHALLENGED) | IN(HUB_AUTHENTICATING) | IN(HUB_OFFERING))
 
 /* Which frames a connection may send, by its state; any other is out of turn. The states are drawn
@@ -131,18 +131,15 @@ static const struct rule {
 static size_t frame_max(const struct hub_connection *connection)
 {
     switch (connection->state) {
-    case HUB_READY:
-        return QR_FRAME_MAX;
+    case HUB_READY: return QR_FRAME_MAX;
     case HUB_CHALLENGED:
         /* AUTH brings records only if CHALLENGE named fewer than HELLO. */
         if (connection->handshake.hello_count > connection->handshake.challenged_count) {
             return QR_ROSTER_MAX + QR_UNAUTHENTICATED_MAX;
         }
         return QR_UNAUTHENTICATED_MAX + QR_PAIR_DATA_MAX;
-    case HUB_CLOSING:
-        return 0;
-    default:
-        return QR_UNAUTHENTICATED_MAX + QR_PAIR_DATA_MAX;
+    case HUB_CLOSING: return 0;
+    default: return QR_UNAUTHENTICATED_MAX + QR_PAIR_DATA_MAX;
     }
 }
 
@@ -247,8 +244,11 @@ static void on_open(struct qr_hub *hub, const struct qr_hub_event *event)
     if (hub->draining) {
         hub_close(hub, connection, CLOSE_GOING_AWAY);
     } else if (hub->counters.connections > hub->limits.connections) {
-        hub_refuse(hub, connection, &(struct hub_refusal){.code = QR_ERROR_OVERLOADED, .fatal = true,
-            .retry_ms = RETRY_CONNECTIONS_MS, .cause = "no connection is free"});
+        hub_refuse(hub, connection,
+            &(struct hub_refusal){.code = QR_ERROR_OVERLOADED,
+                .fatal = true,
+                .retry_ms = RETRY_CONNECTIONS_MS,
+                .cause = "no connection is free"});
     }
 }
 
@@ -262,7 +262,8 @@ static const struct rule *rule_of(enum qr_frame_type type)
     return NULL;
 }
 
-static void on_frame(struct qr_hub *hub, struct hub_connection *connection, struct quire_bytes bytes)
+static void on_frame(
+    struct qr_hub *hub, struct hub_connection *connection, struct quire_bytes bytes)
 {
     struct qr_frame frame;
     enum quire_status status = bytes.size > frame_max(connection)
@@ -291,8 +292,11 @@ static void on_frame(struct qr_hub *hub, struct hub_connection *connection, stru
     }
     if (wait_ms > 0) {
         hub->counters.rate_limited++;
-        hub_refuse(hub, connection, &(struct hub_refusal){.code = QR_ERROR_RATE, .fatal = true,
-            .retry_ms = wait_ms + RETRY_CONNECTIONS_MS, .cause = "too many PING, CREDIT or PAIR frames"});
+        hub_refuse(hub, connection,
+            &(struct hub_refusal){.code = QR_ERROR_RATE,
+                .fatal = true,
+                .retry_ms = wait_ms + RETRY_CONNECTIONS_MS,
+                .cause = "too many PING, CREDIT or PAIR frames"});
         return;
     }
     rule->handle(hub, connection, &frame, bytes);
@@ -310,8 +314,8 @@ static void on_verified(struct qr_hub *hub, uint64_t token, size_t valid)
     }
     if (push != NULL) {
         hub_on_push_verified(hub, push, valid);
-    } else if (connection != NULL &&
-        (connection->state == HUB_AUTHENTICATING || connection->state == HUB_OFFERING)) {
+    } else if (connection != NULL
+        && (connection->state == HUB_AUTHENTICATING || connection->state == HUB_OFFERING)) {
         hub_on_auth_verified(hub, connection, valid);
     }
 }
@@ -347,8 +351,8 @@ static void on_tick(struct qr_hub *hub)
             }
         } else if (hub->now_ms - connection->heard_ms > hub->limits.idle_ms) {
             hub_close(hub, connection, CLOSE_GOING_AWAY);
-        } else if (connection->unsent > 0 &&
-            hub->now_ms - connection->sent_ms > hub->limits.stalled_ms) {
+        } else if (connection->unsent > 0
+            && hub->now_ms - connection->sent_ms > hub->limits.stalled_ms) {
             hub_close(hub, connection, CLOSE_POLICY);
         }
     }
@@ -385,8 +389,8 @@ static void flush_dirty(struct qr_hub *hub)
     }
 }
 
-enum quire_status qr_hub_step(struct qr_hub *hub, const struct qr_hub_event *event,
-    struct qr_hub_actions *out_actions)
+enum quire_status qr_hub_step(
+    struct qr_hub *hub, const struct qr_hub_event *event, struct qr_hub_actions *out_actions)
 {
     hub_out_clear(&hub->out);
     hub->now_ms = event->now_ms;
@@ -413,23 +417,16 @@ enum quire_status qr_hub_step(struct qr_hub *hub, const struct qr_hub_event *eve
         break;
     case QR_HUB_SENT:
         if (connection != NULL) {
-            connection->unsent -= event->size < connection->unsent ? event->size : connection->unsent;
+            connection->unsent -=
+                event->size < connection->unsent ? event->size : connection->unsent;
             connection->sent_ms = hub->now_ms;
             hub_stream(hub, connection);
         }
         break;
-    case QR_HUB_VERIFIED:
-        on_verified(hub, event->token, event->size);
-        break;
-    case QR_HUB_PERSISTED:
-        hub_persisted(hub, event->lsn);
-        break;
-    case QR_HUB_PERSIST_FAILED:
-        hub_persist_failed(hub, event->lsn, event->code);
-        break;
-    case QR_HUB_TICK:
-        on_tick(hub);
-        break;
+    case QR_HUB_VERIFIED: on_verified(hub, event->token, event->size); break;
+    case QR_HUB_PERSISTED: hub_persisted(hub, event->lsn); break;
+    case QR_HUB_PERSIST_FAILED: hub_persist_failed(hub, event->lsn, event->code); break;
+    case QR_HUB_TICK: on_tick(hub); break;
     case QR_HUB_WORK:
         hub_load_more(hub);
         done = hub_note_more(hub);
@@ -437,9 +434,7 @@ enum quire_status qr_hub_step(struct qr_hub *hub, const struct qr_hub_event *eve
             hub_user_rest(hub, done);
         }
         break;
-    case QR_HUB_DRAIN:
-        on_drain(hub);
-        break;
+    case QR_HUB_DRAIN: on_drain(hub); break;
     }
     if (hub->loading != NULL) {
         hub_handshakes_go_on(hub);
@@ -454,8 +449,7 @@ bool qr_hub_has_work(const struct qr_hub *hub)
     return hub->loads != NULL || hub->noting != NULL;
 }
 
-void qr_hub_allowance(const struct qr_hub *hub, uint64_t id,
-    struct qr_hub_allowance *out_allowance)
+void qr_hub_allowance(const struct qr_hub *hub, uint64_t id, struct qr_hub_allowance *out_allowance)
 {
     const struct hub_connection *connection = NULL;
     HASH_FIND(hh, hub->connections, &id, sizeof id, connection);

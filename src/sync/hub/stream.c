@@ -21,18 +21,22 @@ static void compare_chain(struct qr_hub *hub, struct hub_connection *connection,
         return;
     }
     connection->reader.filter[chain - user->chains] = position->seq;
-    if (position->seq <= chain->accepted &&
-        memcmp(hub_chain_entry(user, chain, position->seq)->hash, position->hash_prefix,
-            QR_HASH_PREFIX_SIZE) != 0) {
+    if (position->seq <= chain->accepted
+        && memcmp(hub_chain_entry(user, chain, position->seq)->hash, position->hash_prefix,
+               QR_HASH_PREFIX_SIZE)
+            != 0) {
         struct quire_bytes bytes;
         const struct hub_entry *entry = hub_chain_entry(user, chain, position->seq);
-        if (position->seq > chain->durable ||
-            hub->reader.read(hub->reader.context, entry->lsn, &bytes) != QUIRE_OK) {
+        if (position->seq > chain->durable
+            || hub->reader.read(hub->reader.context, entry->lsn, &bytes) != QUIRE_OK) {
             bytes = (struct quire_bytes){0};
         }
-        hub_refuse(hub, connection, &(struct hub_refusal){.code = QR_ERROR_FORK,
-            .replica = position->replica, .seq = position->seq, .data = bytes,
-            .cause = "the device has another batch at a seq that the log has"});
+        hub_refuse(hub, connection,
+            &(struct hub_refusal){.code = QR_ERROR_FORK,
+                .replica = position->replica,
+                .seq = position->seq,
+                .data = bytes,
+                .cause = "the device has another batch at a seq that the log has"});
     }
 }
 
@@ -70,8 +74,11 @@ void hub_on_sub(struct qr_hub *hub, struct hub_connection *connection, const str
     uint32_t wait_ms = hub_budget_take(hub, user, connection->member, HUB_BUDGET_SUBS, 1);
     if (wait_ms > 0) {
         hub->counters.rate_limited++;
-        hub_refuse(hub, connection, &(struct hub_refusal){.code = QR_ERROR_RATE, .fatal = true,
-            .retry_ms = wait_ms, .cause = "too many SUBs"});
+        hub_refuse(hub, connection,
+            &(struct hub_refusal){.code = QR_ERROR_RATE,
+                .fatal = true,
+                .retry_ms = wait_ms,
+                .cause = "too many SUBs"});
         return;
     }
     free(reader->filter);
@@ -95,8 +102,8 @@ void hub_on_sub(struct qr_hub *hub, struct hub_connection *connection, const str
 
 /* ---- DELTA ------------------------------------------------------------------------------------ */
 
-static bool held_back(const struct hub_connection *connection, const struct hub_entry *entry,
-    size_t index)
+static bool held_back(
+    const struct hub_connection *connection, const struct hub_entry *entry, size_t index)
 {
     if (entry->chain == HUB_ROSTER_CHAIN) {
         return entry->seq < connection->roster_count;
@@ -105,8 +112,8 @@ static bool held_back(const struct hub_connection *connection, const struct hub_
         return true;
     }
     if (index < connection->reader.filter_end) {
-        return connection->reader.filter != NULL && entry->chain < connection->reader.filter_count &&
-            entry->seq <= connection->reader.filter[entry->chain];
+        return connection->reader.filter != NULL && entry->chain < connection->reader.filter_count
+            && entry->seq <= connection->reader.filter[entry->chain];
     }
     return entry->origin == connection->id;
 }
@@ -120,8 +127,8 @@ static void send_caught_up(struct qr_hub *hub, struct hub_connection *connection
         const struct hub_chain *chain = &user->chains[i];
         uint64_t seq = chain->durable < chain->admitted ? chain->durable : chain->admitted;
         if (seq > 0 && frame.caught_up.position_count < QR_FRAME_ITEMS_MAX) {
-            positions[frame.caught_up.position_count++] = (struct qr_frame_position){chain->replica,
-                seq, hub_chain_entry(user, chain, seq)->hash};
+            positions[frame.caught_up.position_count++] = (struct qr_frame_position){
+                chain->replica, seq, hub_chain_entry(user, chain, seq)->hash};
         }
     }
     frame.caught_up.positions = positions;
@@ -138,7 +145,8 @@ static bool send_delta(struct qr_hub *hub, struct hub_connection *connection)
     struct qr_frame frame = {.type = QR_FRAME_DELTA};
     size_t lengths = 0;
     bool blocked = false;
-    while (connection->reader.position < user->durable_count && frame.delta.batch_count < QR_FRAME_ITEMS_MAX) {
+    while (connection->reader.position < user->durable_count
+        && frame.delta.batch_count < QR_FRAME_ITEMS_MAX) {
         const struct hub_entry *entry = &user->entries[connection->reader.position];
         if (held_back(connection, entry, connection->reader.position)) {
             connection->reader.position++;
@@ -148,8 +156,8 @@ static bool send_delta(struct qr_hub *hub, struct hub_connection *connection)
             break;
         }
         size_t framed = entry->size + 5u; /* bin 32 at most */
-        if ((lengths > 0 && lengths + framed > HUB_DELTA_MAX) ||
-            connection->reader.credit < (int64_t)(lengths + framed + 8)) {
+        if ((lengths > 0 && lengths + framed > HUB_DELTA_MAX)
+            || connection->reader.credit < (int64_t)(lengths + framed + 8)) {
             blocked = lengths == 0;
             break;
         }
@@ -169,8 +177,11 @@ static bool send_delta(struct qr_hub *hub, struct hub_connection *connection)
             if (status == QUIRE_ECORRUPT || status == QUIRE_ENOTFOUND) {
                 hub_user_damaged(hub, user, entry->lsn);
             } else {
-                hub_refuse(hub, connection, &(struct hub_refusal){.code = QR_ERROR_OVERLOADED,
-                    .fatal = true, .retry_ms = 5000, .cause = "a stored record cannot be read"});
+                hub_refuse(hub, connection,
+                    &(struct hub_refusal){.code = QR_ERROR_OVERLOADED,
+                        .fatal = true,
+                        .retry_ms = 5000,
+                        .cause = "a stored record cannot be read"});
             }
             return false;
         }
@@ -206,21 +217,22 @@ void hub_stream(struct qr_hub *hub, struct hub_connection *connection)
         hub_send_roster(hub, connection, connection->roster_count);
     }
     bool is_device = !qr_is_zero(connection->device, QR_DEVICE_SIZE);
-    if (is_device && !qr_roster_active(&user->roster, connection->device) &&
-        hub_roster_durable(user) == user->roster.count) {
+    if (is_device && !qr_roster_active(&user->roster, connection->device)
+        && hub_roster_durable(user) == user->roster.count) {
         /* Told so, and nothing more: it has no key for what was written since. */
         hub_send_roster(hub, connection, connection->roster_count);
         hub_fatal(hub, connection, QR_ERROR_REVOKED, "the device is revoked");
         return;
     }
-    while (connection->reader.subscribed && connection->state == HUB_READY &&
-        connection->reader.position < user->durable_count && connection->unsent < HUB_UNSENT_LOW) {
+    while (connection->reader.subscribed && connection->state == HUB_READY
+        && connection->reader.position < user->durable_count
+        && connection->unsent < HUB_UNSENT_LOW) {
         if (!send_delta(hub, connection) || connection->reader.paused) {
             break;
         }
-        if (connection->reader.position < user->durable_count &&
-            user->entries[connection->reader.position].chain == HUB_ROSTER_CHAIN &&
-            user->entries[connection->reader.position].seq >= connection->roster_count) {
+        if (connection->reader.position < user->durable_count
+            && user->entries[connection->reader.position].chain == HUB_ROSTER_CHAIN
+            && user->entries[connection->reader.position].seq >= connection->roster_count) {
             hub_send_roster(hub, connection, connection->roster_count);
         }
     }
@@ -230,13 +242,15 @@ void hub_stream(struct qr_hub *hub, struct hub_connection *connection)
     if (is_device && !qr_roster_active(&user->roster, connection->device)) {
         return;
     }
-    if (connection->reader.subscribed && !connection->reader.caught_up &&
-        connection->reader.position >= user->durable_count &&
-        connection->reader.position >= connection->reader.filter_end &&
-        hub_roster_durable(user) == user->roster.count) { /* its pins bound what CAUGHT_UP names */
+    if (connection->reader.subscribed && !connection->reader.caught_up
+        && connection->reader.position >= user->durable_count
+        && connection->reader.position >= connection->reader.filter_end
+        && hub_roster_durable(user)
+            == user->roster.count) { /* its pins bound what CAUGHT_UP names */
         send_caught_up(hub, connection);
     }
-    if (connection->reader.filter != NULL && connection->reader.position >= connection->reader.filter_end) {
+    if (connection->reader.filter != NULL
+        && connection->reader.position >= connection->reader.filter_end) {
         free(connection->reader.filter);
         connection->reader.filter = NULL;
     }

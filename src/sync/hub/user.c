@@ -56,8 +56,8 @@ static enum quire_status visit_entry(void *context, const struct qr_log_entry *e
     return hub_user_add(loading->user, entry, 0);
 }
 
-static enum quire_status load_record(struct qr_hub *hub, struct hub_user *user,
-    const struct hub_entry *entry)
+static enum quire_status load_record(
+    struct qr_hub *hub, struct hub_user *user, const struct hub_entry *entry)
 {
     struct quire_bytes bytes;
     enum quire_status status = hub->reader.read(hub->reader.context, entry->lsn, &bytes);
@@ -82,8 +82,8 @@ static enum quire_status load_slice(struct qr_hub *hub, struct hub_loading *load
     loading->visited = 0;
     if (!loading->listed) {
         enum quire_status status = sliced
-            ? hub->reader.some(hub->reader.context, user->user, loading->next_lsn, slice,
-                  visit_entry, loading)
+            ? hub->reader.some(
+                hub->reader.context, user->user, loading->next_lsn, slice, visit_entry, loading)
             : hub->reader.each(hub->reader.context, user->user, visit_entry, loading);
         if (status != QUIRE_OK) {
             return status;
@@ -113,8 +113,8 @@ static enum quire_status load_slice(struct qr_hub *hub, struct hub_loading *load
 static unsigned hash_user(const struct qr_hub *hub, const uint8_t *user)
 {
     uint8_t hash[16];
-    qr_keyed_hash(hash, sizeof hash, hub->key, QR_CONTEXT_USER,
-        &(struct quire_bytes){user, QR_USER_SIZE}, 1);
+    qr_keyed_hash(
+        hash, sizeof hash, hub->key, QR_CONTEXT_USER, &(struct quire_bytes){user, QR_USER_SIZE}, 1);
     unsigned value;
     memcpy(&value, hash, sizeof value);
     return value;
@@ -226,11 +226,10 @@ void hub_loads_destroy(struct qr_hub *hub)
 
 uint64_t hub_user_memory(const struct hub_user *user)
 {
-    uint64_t bytes = sizeof *user + user->entry_capacity * sizeof *user->entries +
-        user->chain_capacity * (sizeof *user->chains + sizeof *user->chain_order) +
-        user->roster.bytes.capacity +
-        user->roster.count * sizeof *user->roster.entries +
-        user->roster.device_count * sizeof *user->roster.devices;
+    uint64_t bytes = sizeof *user + user->entry_capacity * sizeof *user->entries
+        + user->chain_capacity * (sizeof *user->chains + sizeof *user->chain_order)
+        + user->roster.bytes.capacity + user->roster.count * sizeof *user->roster.entries
+        + user->roster.device_count * sizeof *user->roster.devices;
     return bytes + user->entry_count * sizeof(uint32_t); /* the chains' offsets, about */
 }
 
@@ -267,9 +266,9 @@ void hub_user_rest(struct qr_hub *hub, struct hub_user *user)
         DL_APPEND(hub->idle_users, user);
         hub->idle_count++;
     }
-    while ((hub->idle_count > hub->limits.users_loaded ||
-               hub->idle_bytes > hub->limits.users_loaded_bytes) &&
-        hub->idle_users != user) {
+    while ((hub->idle_count > hub->limits.users_loaded
+               || hub->idle_bytes > hub->limits.users_loaded_bytes)
+        && hub->idle_users != user) {
         struct hub_user *oldest = hub->idle_users;
         remove_from_table(hub, oldest);
         hub_user_destroy(oldest);

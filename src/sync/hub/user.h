@@ -8,11 +8,11 @@
 
 /** Finds or loads a user. ENOTFOUND: the log has nothing of it. ESTATE: its index is being loaded,
  * and hub_load_more goes on. EIO. */
-QUIRE_CHECKED enum quire_status hub_user_get(struct qr_hub *hub, const uint8_t *user,
-    struct hub_user **out_user);
+QUIRE_CHECKED enum quire_status hub_user_get(
+    struct qr_hub *hub, const uint8_t *user, struct hub_user **out_user);
 /** A user that the log has nothing of yet. */
-QUIRE_CHECKED enum quire_status hub_user_new(struct qr_hub *hub, const uint8_t *user,
-    struct hub_user **out_user);
+QUIRE_CHECKED enum quire_status hub_user_new(
+    struct qr_hub *hub, const uint8_t *user, struct hub_user **out_user);
 /** The next slice of one index that is being loaded. */
 void hub_load_more(struct qr_hub *hub);
 void hub_loads_destroy(struct qr_hub *hub);

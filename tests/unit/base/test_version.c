@@ -8,7 +8,8 @@
 Test(version, headers_library_and_build_have_the_same_version)
 {
     char text[32];
-    snprintf(text, sizeof(text), "%d.%d.%d", QUIRE_VERSION_MAJOR, QUIRE_VERSION_MINOR, QUIRE_VERSION_PATCH);
+    snprintf(text, sizeof(text), "%d.%d.%d", QUIRE_VERSION_MAJOR, QUIRE_VERSION_MINOR,
+        QUIRE_VERSION_PATCH);
     cr_assert_str_eq(text, QUIRE_VERSION);
     cr_assert_str_eq(quire_version(), QUIRE_VERSION);
     cr_assert_eq(quire_version_number(), QUIRE_VERSION_NUMBER);

@@ -24,7 +24,8 @@ enum moment { LATER, AFTER_CONNECT, BEFORE_SEND, AFTER_SEND, NEVER_THERE, MOMENT
 static void hold(bool holds, const char *what, unsigned dial)
 {
     if (!holds) {
-        (void)fprintf(stderr, "dial %u, server killed at moment %u: %s\n", dial, dial % MOMENTS, what);
+        (void)fprintf(
+            stderr, "dial %u, server killed at moment %u: %s\n", dial, dial % MOMENTS, what);
         exit(1);
     }
 }
@@ -41,9 +42,8 @@ static int listen_on(uint16_t *port)
 {
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
     int yes = 1;
-    struct sockaddr_in address = {.sin_family = AF_INET,
-        .sin_port = htons(*port),
-        .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(*port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof address;
     hold(listener >= 0, "socket", 0);
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
@@ -84,7 +84,8 @@ static void kill_server(void)
     }
 }
 
-__attribute__((visibility("default"))) int connect(int socket, __CONST_SOCKADDR_ARG address, socklen_t size)
+__attribute__((visibility("default"))) int connect(
+    int socket, __CONST_SOCKADDR_ARG address, socklen_t size)
 {
     int (*real)(int, __CONST_SOCKADDR_ARG, socklen_t) = NULL;
     *(void **)&real = dlsym(RTLD_NEXT, "connect");
@@ -97,7 +98,8 @@ __attribute__((visibility("default"))) int connect(int socket, __CONST_SOCKADDR_
     return result;
 }
 
-__attribute__((visibility("default"))) ssize_t send(int socket, const void *data, size_t size, int flags)
+__attribute__((visibility("default"))) ssize_t send(
+    int socket, const void *data, size_t size, int flags)
 {
     ssize_t (*real)(int, const void *, size_t, int) = NULL;
     *(void **)&real = dlsym(RTLD_NEXT, "send");
@@ -148,7 +150,8 @@ int main(void)
         struct qr_client_connection *connection = NULL;
         snprintf(text, sizeof text, "ws://127.0.0.1:%u", port);
         hold(qr_client_url_parse(text, &url) == QUIRE_OK, "url", i);
-        hold(qr_client_connection_create(&url, "", &events, &connection, &error) == QUIRE_OK, "no connection", i);
+        hold(qr_client_connection_create(&url, "", &events, &connection, &error) == QUIRE_OK,
+            "no connection", i);
         heard = (struct heard){0};
         killer.listener = listener;
         killer.moment = (enum moment)(i % MOMENTS);
@@ -170,5 +173,6 @@ int main(void)
         hold(qr_client_connection_idle(connection), "it never ends", i);
         hold(heard.down == 1, "not told once that it is over", i);
         qr_client_connection_destroy(connection);
-    }    return 0;
+    }
+    return 0;
 }

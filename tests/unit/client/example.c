@@ -65,7 +65,8 @@ int main(int count, char **arguments)
     int entries = 0;
     bool listed = quire_client_each_entry(client, print_title, &entries) == QUIRE_OK;
     printf("# %s\n", quire_client_error(client));
-    failed += expect(status == QUIRE_ESTATE && listed && entries == 1, 3, "without_a_server_it_stays");
+    failed +=
+        expect(status == QUIRE_ESTATE && listed && entries == 1, 3, "without_a_server_it_stays");
     quire_client_destroy(client);
     return failed;
 }

@@ -31,7 +31,8 @@ TestSuite(batch, .init = begin, .fini = end);
 static struct quire_client *start(const char *path)
 {
     char kit[QUIRE_KIT_TEXT_SIZE];
-    struct quire_client_options options = {.profile = path, .key_file = key_file, .lock_wait_ms = 100};
+    struct quire_client_options options = {
+        .profile = path, .key_file = key_file, .lock_wait_ms = 100};
     struct quire_client *client = NULL;
     cr_assert_eq(quire_client_create(&options, &client), QUIRE_OK);
     cr_assert_eq(quire_client_start_account(client, "test", kit), QUIRE_OK, "%s",
@@ -42,7 +43,8 @@ static struct quire_client *start(const char *path)
 static void write_entry(struct quire_client *client, uint8_t number)
 {
     uint8_t entry[QUIRE_ENTRY_SIZE] = {number, 1};
-    cr_assert_eq(quire_client_edit_text(client, entry, quire_bytes_of_text("Some words.")), QUIRE_OK);
+    cr_assert_eq(
+        quire_client_edit_text(client, entry, quire_bytes_of_text("Some words.")), QUIRE_OK);
     cr_assert_eq(quire_client_save(client, entry), QUIRE_OK, "%s", quire_client_error(client));
 }
 
@@ -111,7 +113,8 @@ Test(batch, ids_of_imports_are_the_same_on_one_profile_alone)
     struct quire_client *client = start(profile);
     struct quire_bytes source = quire_bytes_of_text("dayone ABC");
     cr_assert_eq(quire_client_import_id(client, source, first), QUIRE_OK);
-    cr_assert_eq(quire_client_import_id(client, quire_bytes_of_text("dayone ABD"), other), QUIRE_OK);
+    cr_assert_eq(
+        quire_client_import_id(client, quire_bytes_of_text("dayone ABD"), other), QUIRE_OK);
     cr_assert(memcmp(first, other, sizeof first) != 0);
     quire_client_close(client);
     cr_assert_eq(quire_client_open(client), QUIRE_OK);

@@ -159,14 +159,15 @@ Test(client, text_that_an_entry_cannot_hold_is_refused_whole)
     memset(large, 'x', QUIRE_TEXT_MAX + 1);
     struct quire_bytes text = {(const uint8_t *)large, QUIRE_TEXT_MAX + 1};
     cr_assert_eq(quire_client_edit_text(client, entry, text), QUIRE_ELIMIT);
-    cr_assert_eq(quire_client_edit_text(client, entry, quire_bytes_of_text("\xc3")), QUIRE_EINVALID);
+    cr_assert_eq(
+        quire_client_edit_text(client, entry, quire_bytes_of_text("\xc3")), QUIRE_EINVALID);
     expect_text(client, entry, "before");
     text.size--;
     cr_assert_eq(quire_client_edit_text(client, entry, text), QUIRE_OK);
     /* From one full text to another without ever being longer. */
     memset(large, 'y', QUIRE_TEXT_MAX / 2);
-    cr_assert_eq(quire_client_edit_text(client, entry, text), QUIRE_OK, "%s",
-        quire_client_error(client));
+    cr_assert_eq(
+        quire_client_edit_text(client, entry, text), QUIRE_OK, "%s", quire_client_error(client));
     cr_assert_eq(quire_client_save(client, entry), QUIRE_OK);
     free(large);
     quire_client_destroy(client);
@@ -188,7 +189,8 @@ Test(client, an_old_text_brought_back_is_merged_and_not_put_over)
     cr_assert_eq(quire_client_open(client), QUIRE_OK);
     edit(client, entry, "Today the tram was late. Again.");
     cr_assert_eq(quire_client_edit_text_since(client, entry, quire_buffer_bytes(&snapshot),
-        quire_bytes_of_text("The tram was very late.")), QUIRE_OK, "%s", quire_client_error(client));
+                     quire_bytes_of_text("The tram was very late.")),
+        QUIRE_OK, "%s", quire_client_error(client));
     expect_text(client, entry, "Today the tram was very late. Again.");
     /* An edit after it, and all of it is saved. */
     edit(client, entry, "Today the tram was very late. Again!");
@@ -197,8 +199,9 @@ Test(client, an_old_text_brought_back_is_merged_and_not_put_over)
     cr_assert_eq(quire_client_open(client), QUIRE_OK);
     expect_text(client, entry, "Today the tram was very late. Again!");
 
-    cr_assert_neq(quire_client_edit_text_since(client, entry, quire_bytes_of_text("nonsense"),
-        quire_bytes_of_text("x")), QUIRE_OK);
+    cr_assert_neq(quire_client_edit_text_since(
+                      client, entry, quire_bytes_of_text("nonsense"), quire_bytes_of_text("x")),
+        QUIRE_OK);
     cr_assert_str_not_empty(quire_client_error(client));
     expect_text(client, entry, "Today the tram was very late. Again!");
     quire_buffer_finish(&snapshot);
@@ -249,15 +252,17 @@ Test(client, a_server_that_is_not_there_is_said_and_followed_until_stopped)
 {
     char kit[QUIRE_KIT_TEXT_SIZE];
     struct dials dials = {0};
-    struct quire_client_options options = {.profile = profile, .key_file = key_file,
-        .server = "ws://127.0.0.1:1", .callbacks = {.context = &dials, .connection = on_connection}};
+    struct quire_client_options options = {.profile = profile,
+        .key_file = key_file,
+        .server = "ws://127.0.0.1:1",
+        .callbacks = {.context = &dials, .connection = on_connection}};
     cr_assert_eq(quire_client_create(&options, &dials.client), QUIRE_OK);
     cr_assert_eq(quire_client_start_account(dials.client, "test", kit), QUIRE_OK);
     cr_assert_eq(quire_client_sync(dials.client, 5000), QUIRE_EIO);
     cr_assert(quire_client_unreachable(dials.client));
     cr_assert_eq(dials.dialled, 1);
-    cr_assert_eq(quire_client_follow(dials.client), QUIRE_OK, "%s",
-        quire_client_error(dials.client));
+    cr_assert_eq(
+        quire_client_follow(dials.client), QUIRE_OK, "%s", quire_client_error(dials.client));
     cr_assert_eq(dials.dialled, 2);
     quire_client_destroy(dials.client);
     struct quire_client *bad = NULL;

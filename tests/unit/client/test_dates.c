@@ -54,7 +54,8 @@ static void expect_day(const char *said, const char *day)
         "%s: %s", said, error);
     civil_text(span.from_ms, text);
     cr_expect(strncmp(text, day, 10) == 0 && strcmp(text + 10, " 00:00:00") == 0
-            && span.until_ms - span.from_ms == QR_CLIENT_DAY_MS && span.grain == QR_CLIENT_GRAIN_DAY,
+            && span.until_ms - span.from_ms == QR_CLIENT_DAY_MS
+            && span.grain == QR_CLIENT_GRAIN_DAY,
         "%s: %s", said, text);
 }
 
@@ -65,8 +66,8 @@ static void expect_minute(const char *said, const char *minute)
     cr_assert_eq(qr_client_date_read(said, NOW, order, &span, error, sizeof error), QUIRE_OK,
         "%s: %s", said, error);
     civil_text(span.from_ms, text);
-    cr_expect(strncmp(text, minute, 16) == 0 && span.grain == QR_CLIENT_GRAIN_TIME, "%s: %s", said,
-        text);
+    cr_expect(
+        strncmp(text, minute, 16) == 0 && span.grain == QR_CLIENT_GRAIN_TIME, "%s: %s", said, text);
 }
 
 static void refused(const char *said, const char *why)
@@ -150,8 +151,9 @@ Test(dates, a_month_that_lacks_the_day_gives_its_last)
     struct qr_client_span span;
     char error[256], text[32];
     /* 2026-03-31 12:00 UTC */
-    cr_assert_eq(qr_client_date_read("a month ago", INT64_C(1774958400000), order, &span, error,
-        sizeof error), QUIRE_OK);
+    cr_assert_eq(qr_client_date_read(
+                     "a month ago", INT64_C(1774958400000), order, &span, error, sizeof error),
+        QUIRE_OK);
     civil_text(span.from_ms, text);
     cr_assert_str_eq(text, "2026-02-28 00:00:00");
 }
@@ -171,8 +173,9 @@ Test(dates, time_zone_says_what_today_is)
     /* On 2026-03-08 the clocks of New York skip 02:00 to 03:00: an hour before 03:30 is 01:30. */
     struct qr_client_span span;
     char error[256], text[32];
-    cr_assert_eq(qr_client_date_read("1 hour ago", INT64_C(1772955000000), order, &span, error,
-        sizeof error), QUIRE_OK);
+    cr_assert_eq(qr_client_date_read(
+                     "1 hour ago", INT64_C(1772955000000), order, &span, error, sizeof error),
+        QUIRE_OK);
     civil_text(span.from_ms, text);
     cr_assert_str_eq(text, "2026-03-08 01:30:00");
 }
@@ -208,10 +211,10 @@ Test(dates, what_is_no_date_is_refused)
 {
     static const char *const bad[] = {"", " ", "8", "soon", "2026-13", "2026-02-30", "0000-01-01",
         "2026-1-1", "2026-01-01 25:00", "2026-01-01 12:60", "13pm", "0am", "yesterday 8",
-        "last week 8pm", "3 days", "999999 years ago", "9999 years ago", "days ago", "last", "in", "in 2",
-        "yesterday yesterday", "30 february 2026", "march 0", "2026-01-01 at", "1/2", "1/2/",
-        "12345", "10000-01-01", "99999999999999999999", "last minute", "8pm last week", "at",
-        "20:30 on", "\xff\xfe", "a b c d e f g h i j k l m n"};
+        "last week 8pm", "3 days", "999999 years ago", "9999 years ago", "days ago", "last", "in",
+        "in 2", "yesterday yesterday", "30 february 2026", "march 0", "2026-01-01 at", "1/2",
+        "1/2/", "12345", "10000-01-01", "99999999999999999999", "last minute", "8pm last week",
+        "at", "20:30 on", "\xff\xfe", "a b c d e f g h i j k l m n"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         refused(bad[i], "\"");
     }

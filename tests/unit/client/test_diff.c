@@ -46,19 +46,21 @@ static struct quire_buffer apply(struct quire_bytes old_text, const struct qr_cl
         size_t to = skip(old_text, from, hunk->erase_count);
         cr_assert_leq(to, old_text.size);
         cr_assert_eq(quire_buffer_append(&result, old_text.data + done, from - done), QUIRE_OK);
-        new_length += qr_client_text_length(
-            (struct quire_bytes){old_text.data + done, from - done});
+        new_length +=
+            qr_client_text_length((struct quire_bytes){old_text.data + done, from - done});
         cr_assert_eq(new_length, hunk->new_position);
         new_length += qr_client_text_length(hunk->insert);
         cr_assert_eq(quire_buffer_append(&result, hunk->insert.data, hunk->insert.size), QUIRE_OK);
         done = to;
         previous_end = hunk->old_position + hunk->erase_count;
     }
-    cr_assert_eq(quire_buffer_append(&result, old_text.data + done, old_text.size - done), QUIRE_OK);
+    cr_assert_eq(
+        quire_buffer_append(&result, old_text.data + done, old_text.size - done), QUIRE_OK);
     return result;
 }
 
-struct public {
+struct public
+{
     const struct qr_client_hunks *hunks;
     struct quire_bytes old_text;
     size_t count;
@@ -80,8 +82,8 @@ static bool is_same_hunk(void *context, const struct quire_hunk *hunk)
 }
 
 /* What apps get: the same hunks, with what was erased beside them. */
-static void check_public(struct quire_bytes old_text, struct quire_bytes new_text,
-    const struct qr_client_hunks *hunks)
+static void check_public(
+    struct quire_bytes old_text, struct quire_bytes new_text, const struct qr_client_hunks *hunks)
 {
     struct public public = {hunks, old_text, 0};
     cr_assert_eq(quire_text_diff(old_text, new_text, is_same_hunk, &public), QUIRE_OK);
@@ -183,7 +185,8 @@ Test(diff, a_sequence_is_never_split)
     cr_assert_eq(check_text("\xf0\x9f\x99\x82", "\xf0\x9f\x99\x83"), 2);
     struct qr_client_hunks hunks = {0};
     cr_assert_eq(qr_client_diff(quire_bytes_of_text("\xf0\x9f\x99\x82"),
-        quire_bytes_of_text("\xf0\x9f\x99\x83"), &hunks), QUIRE_OK);
+                     quire_bytes_of_text("\xf0\x9f\x99\x83"), &hunks),
+        QUIRE_OK);
     cr_assert_eq(hunks.count, 1);
     cr_assert_eq(hunks.items[0].insert.size, 4);
     qr_client_hunks_finish(&hunks);
@@ -193,7 +196,8 @@ Test(diff, a_replaced_word_is_one_hunk)
 {
     struct qr_client_hunks hunks = {0};
     cr_assert_eq(qr_client_diff(quire_bytes_of_text("I saw a kitten today."),
-        quire_bytes_of_text("I saw a grizzly bear today."), &hunks), QUIRE_OK);
+                     quire_bytes_of_text("I saw a grizzly bear today."), &hunks),
+        QUIRE_OK);
     cr_assert_eq(hunks.count, 1);
     qr_client_hunks_finish(&hunks);
 }
@@ -213,7 +217,8 @@ Test(diff, text_that_is_not_utf8_is_refused)
 }
 
 /* Insertions and deletions that the shortest way takes, by the whole table of prefixes. */
-static uint32_t fewest_edits(const uint32_t *a, uint32_t a_count, const uint32_t *b, uint32_t b_count)
+static uint32_t fewest_edits(
+    const uint32_t *a, uint32_t a_count, const uint32_t *b, uint32_t b_count)
 {
     uint32_t row[64];
     for (uint32_t j = 0; j <= b_count; j++) {
@@ -236,7 +241,8 @@ Test(diff, the_search_finds_the_shortest_way_of_short_texts)
     struct kit_random random = {99};
     for (int round = 0; round < 20000; round++) {
         uint32_t a[48], b[48];
-        uint32_t a_count = (uint32_t)(kit_random_below(&random, 48)), b_count = (uint32_t)(kit_random_below(&random, 48));
+        uint32_t a_count = (uint32_t)(kit_random_below(&random, 48)),
+                 b_count = (uint32_t)(kit_random_below(&random, 48));
         uint32_t letters = 2 + (uint32_t)(kit_random_below(&random, 6)), found = 0;
         for (uint32_t i = 0; i < 48; i++) {
             a[i] = (uint32_t)(kit_random_below(&random, letters));
@@ -254,8 +260,8 @@ Test(diff, the_search_finds_the_shortest_way_of_short_texts)
     }
 }
 
-static double seconds_of_diff(struct quire_bytes old_text, struct quire_bytes new_text,
-    size_t *out_edited)
+static double seconds_of_diff(
+    struct quire_bytes old_text, struct quire_bytes new_text, size_t *out_edited)
 {
     struct timespec begin, end;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &begin);
@@ -273,7 +279,9 @@ static struct quire_buffer megabyte(bool lines, uint64_t seed)
     struct kit_random random = {seed};
     for (size_t i = 0; i < 1024 * 1024; i++) {
         uint64_t chance = kit_random_next(&random);
-        char c = lines && i % 60 == 59 ? '\n' : chance % 6 == 0 ? ' ' : (char)('a' + chance / 64 % 26);
+        char c = lines && i % 60 == 59 ? '\n'
+            : chance % 6 == 0          ? ' '
+                                       : (char)('a' + chance / 64 % 26);
         cr_assert_eq(quire_buffer_append(&text, &c, 1), QUIRE_OK);
     }
     return text;
@@ -287,8 +295,8 @@ Test(diff, two_unlike_megabytes_take_bounded_time)
     size_t edited = 0;
     for (int lines = 0; lines < 2; lines++) {
         struct quire_buffer old_text = megabyte(lines != 0, 1), new_text = megabyte(lines != 0, 2);
-        double seconds = seconds_of_diff(quire_buffer_bytes(&old_text),
-            quire_buffer_bytes(&new_text), &edited);
+        double seconds =
+            seconds_of_diff(quire_buffer_bytes(&old_text), quire_buffer_bytes(&new_text), &edited);
         cr_assert_lt(seconds, BOUND_S);
         quire_buffer_finish(&old_text);
         quire_buffer_finish(&new_text);
@@ -320,8 +328,9 @@ Test(diff, a_megabyte_of_empty_lines_takes_bounded_time)
         cr_assert_eq(quire_buffer_append(&new_text, i % 3 == 0 ? "x" : "\n", 1), QUIRE_OK);
     }
     size_t edited = 0;
-    cr_assert_lt(seconds_of_diff(quire_buffer_bytes(&old_text), quire_buffer_bytes(&new_text),
-        &edited), BOUND_S);
+    cr_assert_lt(
+        seconds_of_diff(quire_buffer_bytes(&old_text), quire_buffer_bytes(&new_text), &edited),
+        BOUND_S);
     quire_buffer_finish(&old_text);
     quire_buffer_finish(&new_text);
 }

@@ -13,19 +13,21 @@
 /* ---- sample journals ------------------------------------------------------------------------- */
 
 /* What a reader might take for something else: ends of lines, YAML, JSON, Markdown, controls. */
-static const char *const pieces[] = {"rain", " ", "\n", "\r\n", "\r", "\t", "---", "---\n", "\n---\n",
-    "\"", "'", "\\", "\\n", ": ", "- ", "# ", "{", "}", "[x]", "!", "&amp;", "*a", "%", "@", "`", "```\n",
-    "null", "true", "2024-03-01", "ä", "日本", "🌧️", "e\xcc\x81", "\xe2\x80\xa8", "\xe2\x80\xa9",
-    "\xef\xbb\xbf", "\xef\xbf\xbe", "\xef\xbf\xbf", "\xc2\x80", "\xc2\x85", "\xc2\x9f", "\x01", "\x1b[31m", "\x7f", "אב", "<b>",
-    "quire: 1\n", "\n\n\n", "\xf4\x8f\xbf\xbf", "~"};
+static const char *const pieces[] = {"rain", " ", "\n", "\r\n", "\r", "\t", "---", "---\n",
+    "\n---\n", "\"", "'", "\\", "\\n", ": ", "- ", "# ", "{", "}", "[x]", "!", "&amp;", "*a", "%",
+    "@", "`", "```\n", "null", "true", "2024-03-01", "ä", "日本", "🌧️", "e\xcc\x81",
+    "\xe2\x80\xa8", "\xe2\x80\xa9", "\xef\xbb\xbf", "\xef\xbf\xbe", "\xef\xbf\xbf", "\xc2\x80",
+    "\xc2\x85", "\xc2\x9f", "\x01", "\x1b[31m", "\x7f", "אב", "<b>", "quire: 1\n", "\n\n\n",
+    "\xf4\x8f\xbf\xbf", "~"};
 #define PIECES (sizeof pieces / sizeof pieces[0])
 
 static void draw_text(struct kit_random *random, size_t piece_count, struct quire_buffer *out_text)
 {
     for (size_t i = 0; i < piece_count; i++) {
         size_t piece = kit_random_below(random, PIECES + 1);
-        cr_assert_eq(piece == PIECES ? quire_buffer_append(out_text, "", 1) /* a zero byte */
-                                     : quire_buffer_append(out_text, pieces[piece], strlen(pieces[piece])),
+        cr_assert_eq(piece == PIECES
+                ? quire_buffer_append(out_text, "", 1) /* a zero byte */
+                : quire_buffer_append(out_text, pieces[piece], strlen(pieces[piece])),
             QUIRE_OK);
     }
 }
@@ -37,7 +39,8 @@ static void draw_set(struct kit_random *random, uint64_t value_max, struct qr_mo
         struct quire_buffer name = {0};
         draw_text(random, 1 + kit_random_below(random, 4), &name);
         cr_assert_eq(qr_moving_set_add(out_set, quire_buffer_bytes(&name),
-            (int64_t)kit_random_below(random, value_max + 1)), QUIRE_OK);
+                         (int64_t)kit_random_below(random, value_max + 1)),
+            QUIRE_OK);
         quire_buffer_finish(&name);
     }
 }
@@ -54,10 +57,12 @@ static void draw_entry(struct kit_random *random, struct qr_moving_entry *entry)
     }
     entry->has_date = kit_random_below(random, 5) > 0;
     if (entry->has_date) {
-        uint64_t unit = kit_random_below(random, 2) == 0 ? 60000 : 1 + kit_random_below(random, 1000);
+        uint64_t unit =
+            kit_random_below(random, 2) == 0 ? 60000 : 1 + kit_random_below(random, 1000);
         entry->date_ms = kit_random_below(random, 8) == 0
             ? dates[kit_random_below(random, sizeof dates / sizeof dates[0])]
-            : (int64_t)(kit_random_below(random, INT64_C(4000000000000) / unit) * unit) - INT64_C(1000000000000);
+            : (int64_t)(kit_random_below(random, INT64_C(4000000000000) / unit) * unit)
+                - INT64_C(1000000000000);
     }
     entry->has_mood = kit_random_below(random, 3) == 0;
     entry->mood = entry->has_mood ? (int64_t)kit_random_below(random, QUIRE_MOOD_MAX + 1) : 0;
@@ -78,8 +83,8 @@ static void draw_journal(struct kit_random *random, struct qr_moving_journal *jo
     qr_moving_sort(journal);
 }
 
-static void expect_same(const struct qr_moving_journal *a, const struct qr_moving_journal *b,
-    uint64_t seed)
+static void expect_same(
+    const struct qr_moving_journal *a, const struct qr_moving_journal *b, uint64_t seed)
 {
     cr_assert_eq(a->count, b->count, "seed %llu: %zu and %zu entries", (unsigned long long)seed,
         a->count, b->count);
@@ -92,7 +97,8 @@ static void expect_same(const struct qr_moving_journal *a, const struct qr_movin
     }
 }
 
-static void read_bundle(const struct qr_moving_bundle *bundle, struct qr_moving_journal *out_journal)
+static void read_bundle(
+    const struct qr_moving_bundle *bundle, struct qr_moving_journal *out_journal)
 {
     struct qr_client_error error = {""};
     const struct qr_moving_format *format = qr_moving_format_of(bundle);
@@ -122,7 +128,8 @@ static void by_json(const struct qr_moving_journal *journal, uint64_t seed)
     struct qr_client_error error = {""};
     write_json(journal, &text, &size);
     cr_assert_eq(qr_moving_bundle_of("journal.json", (struct quire_bytes){(uint8_t *)text, size},
-        &bundle, &back, &error), QUIRE_OK, "%s", error.text);
+                     &bundle, &back, &error),
+        QUIRE_OK, "%s", error.text);
     read_bundle(&bundle, &back);
     expect_same(journal, &back, seed);
     write_json(&back, &again, &again_size);

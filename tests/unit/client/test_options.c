@@ -5,8 +5,8 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-static const struct qr_cli_option first[] = {{"title", "TEXT", ""}, {"clear", "", ""},
-    {"insert", "POS TEXT", ""}, {0}};
+static const struct qr_cli_option first[] = {
+    {"title", "TEXT", ""}, {"clear", "", ""}, {"insert", "POS TEXT", ""}, {0}};
 static const struct qr_cli_option second[] = {{"json", "", ""}, {"profile", "DIR", ""}, {0}};
 
 static enum quire_status parse(struct qr_cli_args *args, int count, ...)
@@ -29,8 +29,9 @@ static enum quire_status parse(struct qr_cli_args *args, int count, ...)
 Test(options, options_and_operands_in_any_order)
 {
     struct qr_cli_args args = {0};
-    cr_assert_eq(parse(&args, 9, "a", "--title", "one", "--json", "b", "--title=two=three", "--insert",
-        "4", "-x"), QUIRE_OK);
+    cr_assert_eq(parse(&args, 9, "a", "--title", "one", "--json", "b", "--title=two=three",
+                     "--insert", "4", "-x"),
+        QUIRE_OK);
     cr_assert_eq(args.operand_count, 2);
     cr_assert_str_eq(args.operands[1], "b");
     cr_assert_str_eq(qr_cli_value(&args, "title"), "two=three");
@@ -55,7 +56,8 @@ Test(options, after_two_dashes_all_is_text)
 
 Test(options, what_is_no_option_is_refused)
 {
-    static const char *const bad[] = {"--titel", "-t", "--json=yes", "--title", "--insert=3", "--=x"};
+    static const char *const bad[] = {
+        "--titel", "-t", "--json=yes", "--title", "--insert=3", "--=x"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct qr_cli_args args = {0};
         cr_assert_eq(parse(&args, 1, bad[i]), QUIRE_EINVALID, "%s", bad[i]);
@@ -72,8 +74,8 @@ Test(options, numbers_are_whole_and_within_bounds)
     cr_assert(qr_cli_number("0", 0, 100, &number) && number == 0);
     cr_assert(qr_cli_number("100", 0, 100, &number) && number == 100);
     cr_assert(qr_cli_number("-3", -5, 0, &number) && number == -3);
-    static const char *const bad[] = {"", "101", "-1", "1.5", "1e2", " 1", "1 ", "+1", "0x10", "-",
-        "99999999999999999999"};
+    static const char *const bad[] = {
+        "", "101", "-1", "1.5", "1e2", " 1", "1 ", "+1", "0x10", "-", "99999999999999999999"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         cr_assert_not(qr_cli_number(bad[i], 0, 100, &number), "%s", bad[i]);
     }

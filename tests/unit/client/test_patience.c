@@ -48,7 +48,8 @@ Test(patience, a_new_batch_an_acknowledgement_and_a_whole_kilobyte_each_get_some
     struct quire_device_state state = {.batch_count = 11};
     cr_assert_eq(look(&patience, state, 0, 1900), QR_CLIENT_PATIENCE_LASTS);
     cr_assert_eq(patience.moved_ms, 1900);
-    state.batch_count = 12, state.unacknowledged_count = 1; /* sealed here: nothing came of it yet */
+    state.batch_count = 12,
+    state.unacknowledged_count = 1; /* sealed here: nothing came of it yet */
     (void)look(&patience, state, 0, 2000);
     cr_assert_eq(patience.moved_ms, 1900);
     state.unacknowledged_count = 0;

@@ -87,7 +87,7 @@ Test(keyfile, what_is_no_key_is_refused_and_kept)
 {
     uint8_t key[32];
     const char *path = in_folder("key");
-    static const char *const bad[] = {"", "abc\n", "zz", 
+    static const char *const bad[] = {"", "abc\n", "zz",
         "0123456789012345678901234567890123456789012345678901234567890123x",
         "012345678901234567890123456789012345678901234567890123456789012",
         "01234567890123456789012345678901 3456789012345678901234567890123"};
@@ -142,10 +142,12 @@ Test(records, are_read_as_written_after_opening_again)
     cr_assert_eq(reader.get(reader.context, quire_bytes_of_text("c"), &value), QUIRE_ENOTFOUND);
     cr_assert_eq(value.size, 3);
     struct quire_buffer keys = {0};
-    cr_assert_eq(reader.scan(reader.context, quire_bytes_of_text("b/"), append_keys, &keys), QUIRE_OK);
+    cr_assert_eq(
+        reader.scan(reader.context, quire_bytes_of_text("b/"), append_keys, &keys), QUIRE_OK);
     cr_assert(quire_bytes_equal(quire_buffer_bytes(&keys), quire_bytes_of_text("b/1 b/2 ")));
     quire_buffer_clear(&keys);
-    cr_assert_eq(reader.scan(reader.context, (struct quire_bytes){0}, append_keys, &keys), QUIRE_OK);
+    cr_assert_eq(
+        reader.scan(reader.context, (struct quire_bytes){0}, append_keys, &keys), QUIRE_OK);
     cr_assert(quire_bytes_equal(quire_buffer_bytes(&keys), quire_bytes_of_text("a/1 b/1 b/2 ")));
     quire_buffer_finish(&keys);
     quire_buffer_finish(&value);
@@ -167,12 +169,14 @@ static bool get_inside(void *context, struct quire_bytes key, struct quire_bytes
 Test(records, a_visit_may_get)
 {
     struct qr_client_records *records = NULL;
-    cr_assert_eq(qr_client_records_open(in_folder("r"), 1 << 20, 1 << 22, &records, &error), QUIRE_OK);
+    cr_assert_eq(
+        qr_client_records_open(in_folder("r"), 1 << 20, 1 << 22, &records, &error), QUIRE_OK);
     struct quire_write writes[] = {put("x1", "1"), put("x2", "2")};
     cr_assert_eq(qr_client_records_write(records, writes, 2, &error), QUIRE_OK);
     nested = qr_client_records_reader(records);
     int visits = 0;
-    cr_assert_eq(nested.scan(nested.context, quire_bytes_of_text("x"), get_inside, &visits), QUIRE_OK);
+    cr_assert_eq(
+        nested.scan(nested.context, quire_bytes_of_text("x"), get_inside, &visits), QUIRE_OK);
     cr_assert_eq(visits, 2);
     qr_client_records_close(records);
 }
@@ -182,7 +186,8 @@ Test(records, the_map_grows_and_a_full_one_refuses_and_loses_nothing)
     struct qr_client_records *records = NULL;
     static char large[100000];
     memset(large, 'x', sizeof large);
-    cr_assert_eq(qr_client_records_open(in_folder("r"), 1 << 18, 1 << 22, &records, &error), QUIRE_OK);
+    cr_assert_eq(
+        qr_client_records_open(in_folder("r"), 1 << 18, 1 << 22, &records, &error), QUIRE_OK);
     unsigned stored = 0;
     enum quire_status status = QUIRE_OK;
     while (status == QUIRE_OK && stored < 1000) {
@@ -207,7 +212,8 @@ Test(records, the_map_grows_and_a_full_one_refuses_and_loses_nothing)
     cr_assert_eq(qr_client_records_write(records, &small, 1, &error), QUIRE_OK);
     quire_buffer_finish(&value);
     qr_client_records_close(records);
-    cr_assert_eq(qr_client_records_open(in_folder("r"), 1 << 18, 1 << 22, &records, &error), QUIRE_OK);
+    cr_assert_eq(
+        qr_client_records_open(in_folder("r"), 1 << 18, 1 << 22, &records, &error), QUIRE_OK);
     qr_client_records_close(records);
 }
 
@@ -219,7 +225,8 @@ Test(profile, is_made_once_and_opened_again)
     struct stat info;
     const char *path = in_folder("journal");
     cr_assert_eq(qr_client_profile_open(path, 10, &opened, &error), QUIRE_ENOTFOUND);
-    cr_assert_eq(qr_client_profile_make(path, 10, QR_CLIENT_STAGE_STARTING, &made, &error), QUIRE_OK);
+    cr_assert_eq(
+        qr_client_profile_make(path, 10, QR_CLIENT_STAGE_STARTING, &made, &error), QUIRE_OK);
     cr_assert_eq(stat(path, &info), 0);
     cr_assert_eq(info.st_mode & 0777, 0700);
     made.config.stage = QR_CLIENT_STAGE_READY;
@@ -228,18 +235,20 @@ Test(profile, is_made_once_and_opened_again)
     cr_assert_eq(qr_client_profile_open(path, 10, &opened, &error), QUIRE_OK);
     cr_assert_str_eq(opened.config.key_name, made.config.key_name);
     qr_client_profile_close(&opened);
-    cr_assert_eq(qr_client_profile_make(path, 10, QR_CLIENT_STAGE_STARTING, &made, &error),
-        QUIRE_ECONFLICT);
+    cr_assert_eq(
+        qr_client_profile_make(path, 10, QR_CLIENT_STAGE_STARTING, &made, &error), QUIRE_ECONFLICT);
 }
 
 Test(profile, one_that_was_never_finished_is_begun_anew)
 {
     struct qr_client_profile made;
     const char *path = in_folder("journal");
-    cr_assert_eq(qr_client_profile_make(path, 10, QR_CLIENT_STAGE_JOINING, &made, &error), QUIRE_OK);
+    cr_assert_eq(
+        qr_client_profile_make(path, 10, QR_CLIENT_STAGE_JOINING, &made, &error), QUIRE_OK);
     qr_client_profile_close(&made);
     write_text(in_folder("journal/records.mdb"), "half", 0600);
-    cr_assert_eq(qr_client_profile_make(path, 10, QR_CLIENT_STAGE_STARTING, &made, &error), QUIRE_OK);
+    cr_assert_eq(
+        qr_client_profile_make(path, 10, QR_CLIENT_STAGE_STARTING, &made, &error), QUIRE_OK);
     cr_assert_eq(access(in_folder("journal/records.mdb"), F_OK), -1);
     qr_client_profile_unmake(&made);
     cr_assert_eq(access(path, F_OK), -1, "an empty folder stays behind");
@@ -250,8 +259,9 @@ Test(profile, records_without_a_config_are_not_overwritten)
     struct qr_client_profile made;
     cr_assert_eq(mkdir(in_folder("journal"), 0700), 0);
     write_text(in_folder("journal/records.mdb"), "precious", 0600);
-    cr_assert_eq(qr_client_profile_make(in_folder("journal"), 10, QR_CLIENT_STAGE_STARTING, &made,
-        &error), QUIRE_ECONFLICT);
+    cr_assert_eq(
+        qr_client_profile_make(in_folder("journal"), 10, QR_CLIENT_STAGE_STARTING, &made, &error),
+        QUIRE_ECONFLICT);
     cr_assert_eq(access(in_folder("journal/records.mdb"), F_OK), 0);
 }
 
@@ -259,7 +269,8 @@ Test(profile, a_second_one_waits_then_says_who_has_it)
 {
     struct qr_client_profile first, second;
     const char *path = in_folder("journal");
-    cr_assert_eq(qr_client_profile_make(path, 10, QR_CLIENT_STAGE_STARTING, &first, &error), QUIRE_OK);
+    cr_assert_eq(
+        qr_client_profile_make(path, 10, QR_CLIENT_STAGE_STARTING, &first, &error), QUIRE_OK);
     cr_assert_not(qr_client_profile_wanted(&first));
     cr_assert_eq(qr_client_profile_open(path, 50, &second, &error), QUIRE_ELOCKED);
     char pid[32];

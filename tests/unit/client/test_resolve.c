@@ -46,7 +46,8 @@ Test(resolve, a_name_has_the_addresses_that_the_machine_gives_it)
     cr_assert_eq(addresses.error, 0);
     cr_assert(has(&addresses, "127.0.0.1"));
     struct addrinfo *list = NULL;
-    int error = getaddrinfo("localhost", NULL, &(struct addrinfo){.ai_socktype = SOCK_STREAM}, &list);
+    int error =
+        getaddrinfo("localhost", NULL, &(struct addrinfo){.ai_socktype = SOCK_STREAM}, &list);
     addresses = (struct qr_client_addresses){.count = 0};
     wait_for(qr_client_resolve_start("localhost", qr_client_look_up), &addresses);
     cr_assert_eq(addresses.error, error);

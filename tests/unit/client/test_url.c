@@ -115,7 +115,8 @@ Test(config, a_hand_may_have_edited_it)
     struct qr_client_config config;
     unsigned line = 0;
     cr_assert_eq(parse("\n  # mine\r\nformat=1\r\n\tkey =0123456789abcdef  \nserver= WSS://A:1/",
-        &config, &line), QUIRE_OK);
+                     &config, &line),
+        QUIRE_OK);
     cr_assert_str_eq(config.server, "wss://a:1");
     cr_assert_eq(config.stage, QR_CLIENT_STAGE_READY);
 }
@@ -138,11 +139,12 @@ Test(config, a_wrong_line_is_named)
     cr_assert_eq(line, 0);
     cr_assert_eq(parse("format = 1\n", &config, &line), QUIRE_EMALFORMED);
     const uint8_t zero[] = "format = 1\0\n";
-    cr_assert_eq(qr_client_config_parse((struct quire_bytes){zero, 12}, &config, &line),
-        QUIRE_EMALFORMED);
+    cr_assert_eq(
+        qr_client_config_parse((struct quire_bytes){zero, 12}, &config, &line), QUIRE_EMALFORMED);
     char longest[2000];
     memset(longest, 'x', sizeof longest);
-    cr_assert_eq(qr_client_config_parse((struct quire_bytes){(uint8_t *)longest, 2000}, &config,
-        &line), QUIRE_EMALFORMED);
+    cr_assert_eq(
+        qr_client_config_parse((struct quire_bytes){(uint8_t *)longest, 2000}, &config, &line),
+        QUIRE_EMALFORMED);
     cr_assert_eq(config.stage, QR_CLIENT_STAGE_JOINING, "output touched");
 }

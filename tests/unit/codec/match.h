@@ -61,8 +61,8 @@ static inline void match_data(struct match *match, const char *key, struct quire
     cr_assert(vector_is(match->object, key, data.data, data.size), "%s differs", key);
 }
 
-static inline void match_items(struct match *match, const char *key,
-    const struct quire_bytes *items, size_t count)
+static inline void match_items(
+    struct match *match, const char *key, const struct quire_bytes *items, size_t count)
 {
     match->seen++;
     const json_t *array = json_object_get(match->object, key);

@@ -99,7 +99,8 @@ Test(allocation, reading_a_frame_allocates_once_and_at_most_eight_times_its_size
     for (size_t group = 0; group < 2; group++) {
         const json_t *vector;
         size_t i;
-        json_array_foreach(json_object_get(root, groups[group]), i, vector) {
+        json_array_foreach(json_object_get(root, groups[group]), i, vector)
+        {
             struct quire_bytes bytes = vector_exact(vector);
             check_frame(vector_text(vector, "name"), bytes);
             free_copy(bytes);
@@ -130,7 +131,8 @@ Test(allocation, reading_batches_and_records_allocates_nothing)
         json_t *root = vectors_load(files[file]);
         const json_t *vector;
         size_t i;
-        json_array_foreach(json_object_get(root, "valid"), i, vector) {
+        json_array_foreach(json_object_get(root, "valid"), i, vector)
+        {
             struct quire_bytes bytes = vector_exact(vector);
             watch_begin(0);
             enum quire_status status =
@@ -151,8 +153,7 @@ Test(allocation, writing_without_memory_leaves_the_buffer_as_it_was)
     static const struct quire_bytes item = {content, sizeof content};
     const struct qr_frame frame = {.type = QR_FRAME_PUSH, .push = {&item, 1}};
     json_t *root = vectors_load("batches.json");
-    struct quire_bytes bytes =
-        vector_exact(json_array_get(json_object_get(root, "valid"), 1));
+    struct quire_bytes bytes = vector_exact(json_array_get(json_object_get(root, "valid"), 1));
     cr_assert_eq(qr_batch_read(bytes, &batch), QUIRE_OK);
 
     for (size_t replica = 0; replica < 2; replica++) {
@@ -162,8 +163,8 @@ Test(allocation, writing_without_memory_leaves_the_buffer_as_it_was)
             struct quire_buffer written = {0};
             cr_assert_eq(quire_buffer_append(&written, "before", 6), QUIRE_OK);
             watch_begin(++fail_at);
-            status = replica == 0 ? qr_frame_write(&frame, &written)
-                                 : qr_batch_write(&batch, &written);
+            status =
+                replica == 0 ? qr_frame_write(&frame, &written) : qr_batch_write(&batch, &written);
             watch_end();
             cr_assert(status == QUIRE_OK || (status == QUIRE_ENOMEM && written.size == 6));
             quire_buffer_finish(&written);

@@ -59,7 +59,8 @@ Test(batch, valid_batches_are_read_as_they_mean_and_written_as_they_were)
     json_t *root = vectors_load("batches.json");
     const json_t *vector;
     size_t i;
-    json_array_foreach(json_object_get(root, "valid"), i, vector) {
+    json_array_foreach(json_object_get(root, "valid"), i, vector)
+    {
         const char *name = vector_text(vector, "name");
         struct quire_bytes bytes = vector_exact(vector);
         struct qr_batch batch;
@@ -86,7 +87,8 @@ Test(batch, invalid_batches_are_refused_and_change_nothing)
     json_t *root = vectors_load("batches.json");
     const json_t *vector;
     size_t i;
-    json_array_foreach(json_object_get(root, "invalid"), i, vector) {
+    json_array_foreach(json_object_get(root, "invalid"), i, vector)
+    {
         struct quire_bytes bytes = vector_exact(vector);
         struct qr_batch batch, before;
         memset(&batch, 0xa5, sizeof batch);
@@ -106,7 +108,8 @@ Test(batch, a_batch_cut_short_anywhere_is_malformed)
     json_t *root = vectors_load("batches.json");
     const json_t *vector;
     size_t i;
-    json_array_foreach(json_object_get(root, "valid"), i, vector) {
+    json_array_foreach(json_object_get(root, "valid"), i, vector)
+    {
         struct quire_bytes bytes = vector_exact(vector);
         for (size_t size = 0; size < bytes.size && bytes.size < 10000; size++) {
             struct quire_bytes cut = exact_copy((struct quire_bytes){bytes.data, size});
@@ -134,9 +137,8 @@ static struct qr_batch *good_batch(void)
     batch.prev = zeros;
     batch.change_count = 1;
     for (size_t i = 0; i < QR_CHANGES_MAX; i++) {
-        batch.changes[i] =
-            (struct qr_change){.kind = QR_CHANGE_OPS, .entry = bytes, .nonce = bytes,
-                .ciphertext = {bytes, 100}};
+        batch.changes[i] = (struct qr_change){
+            .kind = QR_CHANGE_OPS, .entry = bytes, .nonce = bytes, .ciphertext = {bytes, 100}};
     }
     return &batch;
 }

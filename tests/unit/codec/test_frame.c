@@ -24,8 +24,8 @@ Test(frame, what_reading_would_refuse_is_not_written)
 {
     const struct quire_bytes nothing = {some, 0};
     const struct quire_bytes record = {some, 100};
-    const struct quire_bytes records[QR_APPEND_MAX + 1] = {record, record, record, record, record,
-        record, record, record, record};
+    const struct quire_bytes records[QR_APPEND_MAX + 1] = {
+        record, record, record, record, record, record, record, record, record};
     const struct qr_frame_position at_zero = {some, 0, some};
     const struct qr_frame_range backwards = {some, 2, 1};
     const struct {
@@ -134,8 +134,7 @@ Test(msgpack_check, of_all_inputs_up_to_three_bytes_the_canonical_ones_pass)
     size_t passed = 0;
     for (size_t size = 1; size <= 3; size++) {
         for (uint32_t number = 0; number < 1u << (8 * size); number++) {
-            uint8_t data[3] = {
-                (uint8_t)number, (uint8_t)(number >> 8), (uint8_t)(number >> 16)};
+            uint8_t data[3] = {(uint8_t)number, (uint8_t)(number >> 8), (uint8_t)(number >> 16)};
             struct quire_bytes bytes = {data, size};
             if (qr_msgpack_check(bytes) == QUIRE_OK) {
                 check_canonical(bytes);
@@ -155,9 +154,10 @@ Test(frame, every_error_code_has_its_name_of_messages_json)
     json_t *root = vectors_load("../messages.json");
     const json_t *error;
     size_t i;
-    json_array_foreach(json_object_get(root, "errors"), i, error) {
-        cr_assert_str_eq(qr_error_name((uint32_t)vector_number(error, "code")),
-            vector_text(error, "name"));
+    json_array_foreach(json_object_get(root, "errors"), i, error)
+    {
+        cr_assert_str_eq(
+            qr_error_name((uint32_t)vector_number(error, "code")), vector_text(error, "name"));
     }
     cr_assert_eq(i, QR_ERROR_CODE_COUNT - 1);
     cr_assert_str_eq(qr_error_name(0), "unknown");

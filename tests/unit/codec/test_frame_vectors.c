@@ -6,7 +6,8 @@
 
 static struct qr_frame_space space;
 
-static void match_positions(struct match *match, const struct qr_frame_position *positions, size_t count)
+static void match_positions(
+    struct match *match, const struct qr_frame_position *positions, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         struct match row = match_row(match, "positions", i, count);
@@ -169,9 +170,7 @@ static void match_control(struct match *match, const struct qr_frame *frame)
         match_text(match, "type", "PRESENCE");
         match_number(match, "others", frame->presence.others);
         break;
-    default:
-        match_text(match, "type", "skip");
-        cr_assert_eq(frame->type, QR_FRAME_SKIP);
+    default: match_text(match, "type", "skip"); cr_assert_eq(frame->type, QR_FRAME_SKIP);
     }
 }
 
@@ -196,7 +195,8 @@ Test(frame_vectors, valid_frames_are_read_as_they_mean_and_written_as_they_were)
     const json_t *vector;
     size_t i;
     size_t seen[QR_FRAME_SKIP + 1] = {0};
-    json_array_foreach(json_object_get(root, "valid"), i, vector) {
+    json_array_foreach(json_object_get(root, "valid"), i, vector)
+    {
         const char *name = vector_text(vector, "name");
         struct quire_bytes bytes = vector_exact(vector);
         struct qr_frame frame;
@@ -230,7 +230,8 @@ Test(frame_vectors, invalid_frames_are_refused_and_change_nothing)
     json_t *root = vectors_load("frames.json");
     const json_t *vector;
     size_t i;
-    json_array_foreach(json_object_get(root, "invalid"), i, vector) {
+    json_array_foreach(json_object_get(root, "invalid"), i, vector)
+    {
         struct quire_bytes bytes = vector_exact(vector);
         struct qr_frame frame, before;
         memset(&frame, 0xa5, sizeof frame);
@@ -250,7 +251,8 @@ Test(frame_vectors, a_frame_cut_short_anywhere_is_malformed)
     json_t *root = vectors_load("frames.json");
     const json_t *vector;
     size_t i;
-    json_array_foreach(json_object_get(root, "valid"), i, vector) {
+    json_array_foreach(json_object_get(root, "valid"), i, vector)
+    {
         struct quire_bytes bytes = vector_exact(vector);
         for (size_t size = 0; size < bytes.size && bytes.size < 600; size++) {
             struct quire_bytes cut = exact_copy((struct quire_bytes){bytes.data, size});

@@ -32,7 +32,8 @@ Test(hash_vectors, batches_hash_and_verify_as_written_down)
     copy_bytes(root, "roster_hash", roster_hash, sizeof roster_hash);
     const json_t *vector;
     size_t i;
-    json_array_foreach(json_object_get(root, "valid"), i, vector) {
+    json_array_foreach(json_object_get(root, "valid"), i, vector)
+    {
         struct quire_bytes bytes = vector_exact(vector);
         struct qr_batch batch;
         uint8_t signed_hash[QR_HASH_SIZE], hash[QR_HASH_SIZE];
@@ -42,7 +43,8 @@ Test(hash_vectors, batches_hash_and_verify_as_written_down)
         cr_assert(vector_is(vector, "signed_hash", signed_hash, sizeof signed_hash), "%s",
             vector_text(vector, "name"));
         cr_assert(vector_is(vector, "hash", hash, sizeof hash), "%s", vector_text(vector, "name"));
-        cr_assert(signed_by(root, "sign_public", QR_CONTEXT_BATCH_SIGN, signed_hash, batch.signature));
+        cr_assert(
+            signed_by(root, "sign_public", QR_CONTEXT_BATCH_SIGN, signed_hash, batch.signature));
         free_copy(bytes);
     }
     cr_assert_gt(i, 0);
@@ -58,7 +60,8 @@ Test(hash_vectors, batches_of_later_versions_have_the_same_hashes)
     copy_bytes(root, "roster_hash", roster_hash, sizeof roster_hash);
     const json_t *vector;
     size_t i, later = 0;
-    json_array_foreach(json_object_get(root, "invalid"), i, vector) {
+    json_array_foreach(json_object_get(root, "invalid"), i, vector)
+    {
         struct quire_bytes bytes = vector_exact(vector);
         struct qr_batch batch;
         uint8_t signed_hash[QR_HASH_SIZE], hash[QR_HASH_SIZE];
@@ -73,7 +76,8 @@ Test(hash_vectors, batches_of_later_versions_have_the_same_hashes)
             qr_batch_hash(signed_hash, batch.signature, hash);
             cr_assert(vector_is(vector, "signed_hash", signed_hash, sizeof signed_hash));
             cr_assert(vector_is(vector, "hash", hash, sizeof hash));
-            cr_assert(signed_by(root, "sign_public", QR_CONTEXT_BATCH_SIGN, signed_hash, batch.signature));
+            cr_assert(signed_by(
+                root, "sign_public", QR_CONTEXT_BATCH_SIGN, signed_hash, batch.signature));
         }
         free_copy(bytes);
     }
@@ -88,15 +92,16 @@ Test(hash_vectors, records_hash_and_verify_as_written_down)
     json_t *root = vectors_load("records.json");
     const json_t *vector;
     size_t i;
-    json_array_foreach(json_object_get(root, "valid"), i, vector) {
+    json_array_foreach(json_object_get(root, "valid"), i, vector)
+    {
         struct quire_bytes bytes = vector_exact(vector);
         uint8_t hash[QR_HASH_SIZE];
         cr_assert_eq(qr_record_read(bytes, &record), QUIRE_OK);
         qr_record_hash(record.signed_bytes, hash);
         cr_assert(vector_is(vector, "hash", hash, sizeof hash), "%s", vector_text(vector, "name"));
         bool by_root = qr_is_zero(record.signer, QR_DEVICE_SIZE);
-        cr_assert(signed_by(root, by_root ? "root_public" : "sign_public",
-            QR_CONTEXT_ROSTER_SIGN, hash, record.signature));
+        cr_assert(signed_by(root, by_root ? "root_public" : "sign_public", QR_CONTEXT_ROSTER_SIGN,
+            hash, record.signature));
         if (record.kind == QR_RECORD_GENESIS) {
             uint8_t user[QR_USER_SIZE];
             qr_record_user(record.signed_bytes, user);

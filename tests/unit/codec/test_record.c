@@ -71,11 +71,12 @@ Test(record, valid_records_are_read_as_they_mean_and_written_as_they_were)
     json_t *root = vectors_load("records.json");
     const json_t *vector;
     size_t i;
-    json_array_foreach(json_object_get(root, "valid"), i, vector) {
+    json_array_foreach(json_object_get(root, "valid"), i, vector)
+    {
         struct quire_bytes bytes = vector_exact(vector);
         enum quire_status status = qr_record_read(bytes, &record);
-        cr_assert_eq(status, QUIRE_OK, "%s: %s", vector_text(vector, "name"),
-            quire_status_text(status));
+        cr_assert_eq(
+            status, QUIRE_OK, "%s: %s", vector_text(vector, "name"), quire_status_text(status));
         match_record(json_object_get(vector, "record"));
         cr_assert_eq(record.bytes.data, bytes.data);
         cr_assert_eq(record.bytes.size, bytes.size);
@@ -93,7 +94,8 @@ Test(record, invalid_records_are_refused_and_change_nothing)
     json_t *root = vectors_load("records.json");
     const json_t *vector;
     size_t i;
-    json_array_foreach(json_object_get(root, "invalid"), i, vector) {
+    json_array_foreach(json_object_get(root, "invalid"), i, vector)
+    {
         struct quire_bytes bytes = vector_exact(vector);
         memset(&record, 0xa5, sizeof record);
         memcpy(&before, &record, sizeof record);
@@ -112,7 +114,8 @@ Test(record, a_record_cut_short_anywhere_is_malformed)
     json_t *root = vectors_load("records.json");
     const json_t *vector;
     size_t i;
-    json_array_foreach(json_object_get(root, "valid"), i, vector) {
+    json_array_foreach(json_object_get(root, "valid"), i, vector)
+    {
         struct quire_bytes bytes = vector_exact(vector);
         for (size_t size = 0; size < bytes.size; size++) {
             struct quire_bytes cut = exact_copy((struct quire_bytes){bytes.data, size});
@@ -151,8 +154,7 @@ Test(record, as_many_chains_are_pinned_as_a_user_may_have)
     cr_assert_eq(quire_buffer_append(&written, signature, sizeof signature), QUIRE_OK);
     cr_assert_eq(qr_record_read(quire_buffer_bytes(&written), &before), QUIRE_OK);
     cr_assert_eq(before.revoke.pin_count, QR_CHAINS_MAX);
-    cr_assert_arr_eq(
-        before.revoke.pins, record.revoke.pins, QR_CHAINS_MAX * sizeof(struct qr_dep));
+    cr_assert_arr_eq(before.revoke.pins, record.revoke.pins, QR_CHAINS_MAX * sizeof(struct qr_dep));
 
     size_t size = written.size;
     fill_revocation(QR_CHAINS_MAX + 1);

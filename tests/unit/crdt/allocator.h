@@ -8,9 +8,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-extern size_t allocations_left; /* until one fails; SIZE_MAX: none does */
-extern bool allocations_fail_on; /* whether all after it fail too */
+extern size_t allocations_left;   /* until one fails; SIZE_MAX: none does */
+extern bool allocations_fail_on;  /* whether all after it fail too */
 extern size_t allocations_failed; /* so many have */
-extern size_t allocations_live; /* blocks that were not freed yet */
+extern size_t allocations_live;   /* blocks that were not freed yet */
 
 #endif

@@ -122,14 +122,17 @@ bool reference_last_is_dead(const struct edits *edits, const struct reference *r
     if (last == REFERENCE_NONE || is_visible(edits, reference, last)) {
         return false;
     }
-    *out_edit = (struct edit){.kind = EDIT_CHARACTER, .counter = counter + 1, .left = last,
+    *out_edit = (struct edit){.kind = EDIT_CHARACTER,
+        .counter = counter + 1,
+        .left = last,
         .right = edits->at[last].right};
     memcpy(out_edit->replica, replica, QUIRE_REPLICA_SIZE);
     return true;
 }
 
 void reference_between(const struct edits *edits, const struct reference *reference,
-    const uint8_t *replica, uint64_t last_counter, size_t position, size_t *out_left, size_t *out_right)
+    const uint8_t *replica, uint64_t last_counter, size_t position, size_t *out_left,
+    size_t *out_right)
 {
     size_t visible = 0;
     size_t last = character_of(edits, reference, replica, last_counter);
@@ -153,15 +156,14 @@ size_t reference_beside(const struct edits *edits, const struct reference *refer
     for (size_t i = 0; i < reference->order_count; i++) {
         if (is_visible(edits, reference, reference->order[i]) && visible++ < position) {
             *out_left = reference->order[i];
-            *out_right = i + 1 < reference->order_count ? reference->order[i + 1]
-                                                        : REFERENCE_NONE;
+            *out_right = i + 1 < reference->order_count ? reference->order[i + 1] : REFERENCE_NONE;
         }
     }
     return visible;
 }
 
-size_t reference_character(const struct edits *edits, const struct reference *reference,
-    size_t position)
+size_t reference_character(
+    const struct edits *edits, const struct reference *reference, size_t position)
 {
     size_t left;
     size_t right;
@@ -170,8 +172,8 @@ size_t reference_character(const struct edits *edits, const struct reference *re
 }
 
 /** Whether a known edit overwrote or removed a known put. */
-static bool is_overwritten(const struct edits *edits, const struct reference *reference,
-    size_t index)
+static bool is_overwritten(
+    const struct edits *edits, const struct reference *reference, size_t index)
 {
     const struct edit *put = &edits->at[index];
     for (size_t i = index + 1; i < edits->count; i++) {

@@ -18,13 +18,13 @@ struct edit {
     enum edit_kind kind;
     uint8_t replica[QUIRE_REPLICA_SIZE];
     uint64_t counter;
-    size_t left;      /* CHARACTER: the edits that stood beside it */
+    size_t left; /* CHARACTER: the edits that stood beside it */
     size_t right;
     uint8_t character;
-    size_t erased;    /* ERASE: one CHARACTER; more at once are several edits of one counter */
-    unsigned field;   /* PUT, REMOVE: a register, or QUIRE_REGISTER_COUNT + set */
-    unsigned name;    /* an element's name, as a letter */
-    int64_t value;    /* a title is a letter */
+    size_t erased;  /* ERASE: one CHARACTER; more at once are several edits of one counter */
+    unsigned field; /* PUT, REMOVE: a register, or QUIRE_REGISTER_COUNT + set */
+    unsigned name;  /* an element's name, as a letter */
+    int64_t value;  /* a title is a letter */
     int64_t wall_ms;
     unsigned char *saw; /* PUT, REMOVE, DELETE: edits known when it was made */
 };
@@ -52,14 +52,15 @@ size_t reference_beside(const struct edits *edits, const struct reference *refer
 /** The same for the next character that a replica types, whose last counter is given: right behind the one
  * of that counter, if it was erased and stood there. */
 void reference_between(const struct edits *edits, const struct reference *reference,
-    const uint8_t *replica, uint64_t last_counter, size_t position, size_t *out_left, size_t *out_right);
+    const uint8_t *replica, uint64_t last_counter, size_t position, size_t *out_left,
+    size_t *out_right);
 /** Whether a replica's counter is a character that was erased: then the counter of an erasure that follows
  * it is a character too, dead from the start. */
 bool reference_last_is_dead(const struct edits *edits, const struct reference *reference,
     const uint8_t *replica, uint64_t counter, struct edit *out_edit);
 /** The visible character at a position. */
-size_t reference_character(const struct edits *edits, const struct reference *reference,
-    size_t position);
+size_t reference_character(
+    const struct edits *edits, const struct reference *reference, size_t position);
 /** Compares all that can be read. */
 void reference_compare(const struct edits *edits, const struct reference *reference,
     const struct quire_document *document, uint64_t seed);

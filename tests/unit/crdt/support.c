@@ -44,8 +44,8 @@ void erase(struct quire_document *document, const char *replica, size_t position
     OK(quire_document_erase(document, &stamp, position, count));
 }
 
-void set_title(struct quire_document *document, const char *replica, int64_t wall_ms,
-    const char *title)
+void set_title(
+    struct quire_document *document, const char *replica, int64_t wall_ms, const char *title)
 {
     struct quire_stamp stamp = stamp_of(replica, wall_ms);
     struct quire_value value = {.text = quire_bytes_of_text(title)};
@@ -134,8 +134,8 @@ void assert_same_state(const struct quire_document *a, const struct quire_docume
     cr_assert(same_state(a, b), "two states differ");
     struct quire_buffer canonical_a = canonical_of(a);
     struct quire_buffer canonical_b = canonical_of(b);
-    cr_assert(quire_bytes_equal(quire_buffer_bytes(&canonical_a),
-        quire_buffer_bytes(&canonical_b)));
+    cr_assert(
+        quire_bytes_equal(quire_buffer_bytes(&canonical_a), quire_buffer_bytes(&canonical_b)));
     quire_buffer_finish(&canonical_a);
     quire_buffer_finish(&canonical_b);
 }

@@ -23,8 +23,8 @@ struct quire_document *new_document(void);
 struct quire_stamp stamp_of(const char *replica, int64_t wall_ms);
 void type(struct quire_document *document, const char *replica, size_t position, const char *text);
 void erase(struct quire_document *document, const char *replica, size_t position, size_t count);
-void set_title(struct quire_document *document, const char *replica, int64_t wall_ms,
-    const char *title);
+void set_title(
+    struct quire_document *document, const char *replica, int64_t wall_ms, const char *title);
 void tag(struct quire_document *document, const char *replica, const char *name);
 void untag(struct quire_document *document, const char *replica, const char *name);
 

@@ -9,8 +9,8 @@ struct anchor {
     uint8_t bytes[QUIRE_ANCHOR_SIZE];
 };
 
-static struct anchor anchor_at(const struct quire_document *document, size_t position,
-    enum quire_side side)
+static struct anchor anchor_at(
+    const struct quire_document *document, size_t position, enum quire_side side)
 {
     struct anchor anchor;
     OK(quire_document_anchor(document, position, side, anchor.bytes));
@@ -59,7 +59,7 @@ Test(anchor, what_it_held_on_to_is_erased_and_it_stays_in_that_place)
 {
     struct quire_document *document = new_document();
     type(document, "a", 0, "abcdef");
-    struct anchor left = anchor_at(document, 3, QUIRE_SIDE_LEFT); /* on to c */
+    struct anchor left = anchor_at(document, 3, QUIRE_SIDE_LEFT);   /* on to c */
     struct anchor right = anchor_at(document, 3, QUIRE_SIDE_RIGHT); /* on to d */
     erase(document, "a", 1, 4);
     cr_assert_eq(place_of(document, left), 1);
@@ -151,8 +151,15 @@ Test(anchor, at_random_it_stays_between_the_same_letters)
     /* A flat array of letters, dead or alive, says where each anchor must be. */
     for (uint64_t seed = 1; seed <= 30; seed++) {
         struct dice dice = {seed};
-        struct { uint32_t name; bool live; } flat[600];
-        struct { struct anchor anchor; uint32_t name; enum quire_side side; } anchors[100];
+        struct {
+            uint32_t name;
+            bool live;
+        } flat[600];
+        struct {
+            struct anchor anchor;
+            uint32_t name;
+            enum quire_side side;
+        } anchors[100];
         size_t count = 0;
         size_t anchor_count = 0;
         uint32_t next = 0;
@@ -178,8 +185,8 @@ Test(anchor, at_random_it_stays_between_the_same_letters)
                     held++;
                 }
                 enum quire_side side = (enum quire_side)pick(&dice, 2);
-                anchors[anchor_count].anchor = anchor_at(document,
-                    position + (side == QUIRE_SIDE_LEFT ? 1 : 0), side);
+                anchors[anchor_count].anchor =
+                    anchor_at(document, position + (side == QUIRE_SIDE_LEFT ? 1 : 0), side);
                 anchors[anchor_count].side = side;
                 anchors[anchor_count++].name = flat[held].name;
             } else {

@@ -42,8 +42,8 @@ Test(pending, its_size_is_about_that_of_the_delta)
     }
     size_t estimate = quire_document_pending_size(document);
     struct quire_buffer delta = pending_of(document);
-    cr_assert(estimate >= delta.size && estimate < delta.size + 100, "%zu, %zu", estimate,
-        delta.size);
+    cr_assert(
+        estimate >= delta.size && estimate < delta.size + 100, "%zu, %zu", estimate, delta.size);
     erase(document, "a", 0, 400);
     cr_assert_lt(quire_document_pending_size(document), 200);
     quire_buffer_finish(&delta);
@@ -308,8 +308,8 @@ Test(pending, a_state_is_not_restored_as_pending)
 }
 
 /** Takes everything in deltas of at most max_size and gives them to the reader one by one. */
-static size_t take_in_pieces(struct quire_document *from, size_t max_size,
-    struct quire_document *reader)
+static size_t take_in_pieces(
+    struct quire_document *from, size_t max_size, struct quire_document *reader)
 {
     size_t count = 0;
     while (quire_document_pending_size(from) > 0) {

@@ -15,7 +15,8 @@ static struct quire_document *written(void)
     type(document, "a", 0, "Grüße aus Köln, 🙂 und so weiter");
     OK(quire_document_set_register(document, &stamp, QUIRE_REGISTER_MOOD, &value));
     OK(quire_document_set_register(document, &stamp, QUIRE_REGISTER_DATE, &value));
-    OK(quire_document_add_element(document, &stamp, QUIRE_SET_EMOTIONS, quire_bytes_of_text("joy"), 9));
+    OK(quire_document_add_element(
+        document, &stamp, QUIRE_SET_EMOTIONS, quire_bytes_of_text("joy"), 9));
     set_title(document, "a", 5, "one");
     tag(document, "a", "home");
     tag(document, "a", "rain");
@@ -122,8 +123,8 @@ static void merge_something(struct quire_document *document)
 
 Test(encoded, any_edit_or_merge_wakes_it_and_does_what_it_does_awake)
 {
-    static void (*const changes[])(struct quire_document *document) = {insert_something, erase_something, tag_something,
-        untag_something, delete_all, merge_something};
+    static void (*const changes[])(struct quire_document * document) = {insert_something,
+        erase_something, tag_something, untag_something, delete_all, merge_something};
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
         struct quire_document *document = written();
         struct quire_document *encoded = opened(document);
@@ -132,8 +133,8 @@ Test(encoded, any_edit_or_merge_wakes_it_and_does_what_it_does_awake)
         assert_shows_the_same(document, encoded);
         struct quire_buffer pending = pending_of(document);
         struct quire_buffer pending_too = pending_of(encoded);
-        cr_assert(quire_bytes_equal(quire_buffer_bytes(&pending),
-            quire_buffer_bytes(&pending_too)), "change %zu", i);
+        cr_assert(quire_bytes_equal(quire_buffer_bytes(&pending), quire_buffer_bytes(&pending_too)),
+            "change %zu", i);
         assert_same_state(document, encoded);
         quire_buffer_finish(&pending);
         quire_buffer_finish(&pending_too);
@@ -194,7 +195,8 @@ Test(encoded, bytes_that_are_spoiled_where_nobody_looked_refuse_every_change)
     struct quire_stamp stamp = stamp_of("c", 9);
     REFUSED(quire_document_insert(encoded, &stamp, 0, quire_bytes_of_text("x")), QUIRE_EMALFORMED);
     REFUSED(quire_document_erase(encoded, &stamp, 0, 1), QUIRE_EMALFORMED);
-    REFUSED(quire_document_add_element(encoded, &stamp, QUIRE_SET_TAGS, quire_bytes_of_text("x"), 0),
+    REFUSED(
+        quire_document_add_element(encoded, &stamp, QUIRE_SET_TAGS, quire_bytes_of_text("x"), 0),
         QUIRE_EMALFORMED);
     REFUSED(quire_document_delete(encoded, &stamp), QUIRE_EMALFORMED);
     state = state_of(document);
@@ -245,7 +247,8 @@ Test(encoded, a_spoiled_state_is_refused_or_is_another_one)
             struct quire_document *kept = new_document();
             state.data[at] ^= (uint8_t)(1u << bit);
             enum quire_status status = quire_document_merge(kept, quire_buffer_bytes(&state));
-            cr_assert_eq(qr_document_is_encoded(kept), status == QUIRE_OK && (state.data[1] & 1) != 0);
+            cr_assert_eq(
+                qr_document_is_encoded(kept), status == QUIRE_OK && (state.data[1] & 1) != 0);
             if (status == QUIRE_OK) {
                 OK(quire_document_merge(kept, quire_buffer_bytes(&state)));
                 struct quire_buffer again = state_of(kept);
@@ -268,7 +271,8 @@ Test(encoded, a_spoiled_state_is_refused_or_is_another_one)
 
 Test(encoded, a_time_that_came_with_nothing_is_kept)
 {
-    static const uint8_t nothing[] = {1, 0, 0xfe, 0xff, 0x3f, 0}; /* a delta of no replica, of some time */
+    static const uint8_t nothing[] = {
+        1, 0, 0xfe, 0xff, 0x3f, 0}; /* a delta of no replica, of some time */
     struct quire_document *document = written();
     struct quire_buffer state = state_of(document);
     struct quire_document *first = new_document();

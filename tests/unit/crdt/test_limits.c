@@ -9,21 +9,21 @@
 #include <string.h>
 
 /** A call that is refused changes neither the state nor what is pending. */
-#define REFUSED_WITHOUT_CHANGE(document, call, status)                                             \
-    do {                                                                                           \
-        struct quire_buffer state_before = state_of(document);                                     \
-        struct quire_buffer pending_before = pending_of(document);                                 \
-        REFUSED(call, status);                                                                     \
-        struct quire_buffer state_after = state_of(document);                                      \
-        struct quire_buffer pending_after = pending_of(document);                                  \
-        cr_assert(quire_bytes_equal(quire_buffer_bytes(&state_before),                             \
-            quire_buffer_bytes(&state_after)));                                                    \
-        cr_assert(quire_bytes_equal(quire_buffer_bytes(&pending_before),                           \
-            quire_buffer_bytes(&pending_after)));                                                  \
-        quire_buffer_finish(&state_before);                                                        \
-        quire_buffer_finish(&pending_before);                                                      \
-        quire_buffer_finish(&state_after);                                                         \
-        quire_buffer_finish(&pending_after);                                                       \
+#define REFUSED_WITHOUT_CHANGE(document, call, status) \
+    do { \
+        struct quire_buffer state_before = state_of(document); \
+        struct quire_buffer pending_before = pending_of(document); \
+        REFUSED(call, status); \
+        struct quire_buffer state_after = state_of(document); \
+        struct quire_buffer pending_after = pending_of(document); \
+        cr_assert(quire_bytes_equal( \
+            quire_buffer_bytes(&state_before), quire_buffer_bytes(&state_after))); \
+        cr_assert(quire_bytes_equal( \
+            quire_buffer_bytes(&pending_before), quire_buffer_bytes(&pending_after))); \
+        quire_buffer_finish(&state_before); \
+        quire_buffer_finish(&pending_before); \
+        quire_buffer_finish(&state_after); \
+        quire_buffer_finish(&pending_after); \
     } while (0)
 
 static const struct quire_stamp me = {{'m', 'e'}, 1};
@@ -39,10 +39,9 @@ static struct quire_document *some_document(void)
 
 Test(arguments, text_that_is_not_utf8_is_refused)
 {
-    static const char *const wrong[] = {
-        "\x80", "a\xc3", "\xc0\xaf", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xed\xbf\xbf",
-        "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "\xe2\x82", "\xc3(",
-        "\xf0\x9f\x98", "ok\xe2(\xa1"};
+    static const char *const wrong[] = {"\x80", "a\xc3", "\xc0\xaf", "\xc1\xbf", "\xe0\x9f\xbf",
+        "\xed\xa0\x80", "\xed\xbf\xbf", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80",
+        "\xff", "\xe2\x82", "\xc3(", "\xf0\x9f\x98", "ok\xe2(\xa1"};
     struct quire_document *document = some_document();
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         size_t size = strlen(wrong[i]);
@@ -50,15 +49,17 @@ Test(arguments, text_that_is_not_utf8_is_refused)
         memcpy(exact, wrong[i], size);
         struct quire_bytes text = {exact, size};
         struct quire_value value = {.text = text};
-        REFUSED_WITHOUT_CHANGE(document, quire_document_insert(document, &me, 0, text),
+        REFUSED_WITHOUT_CHANGE(
+            document, quire_document_insert(document, &me, 0, text), QUIRE_EINVALID);
+        REFUSED_WITHOUT_CHANGE(document,
+            quire_document_set_register(document, &me, QUIRE_REGISTER_TITLE, &value),
             QUIRE_EINVALID);
-        REFUSED_WITHOUT_CHANGE(document, quire_document_set_register(document, &me,
-            QUIRE_REGISTER_TITLE, &value), QUIRE_EINVALID);
-        REFUSED_WITHOUT_CHANGE(document, quire_document_add_element(document, &me, QUIRE_SET_TAGS,
-            text, 0), QUIRE_EINVALID);
+        REFUSED_WITHOUT_CHANGE(document,
+            quire_document_add_element(document, &me, QUIRE_SET_TAGS, text, 0), QUIRE_EINVALID);
         free(exact);
     }
-    type(document, "a", 0, "\xc2\x80\xdf\xbf\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xf0\x90\x80\x80"
+    type(document, "a", 0,
+        "\xc2\x80\xdf\xbf\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xf0\x90\x80\x80"
         "\xf4\x8f\xbf\xbf"); /* the first and last of each length are text */
     OK(quire_document_insert(document, &me, 0, (struct quire_bytes){(const uint8_t *)"\0", 1}));
     quire_document_destroy(document);
@@ -68,18 +69,17 @@ Test(arguments, places_outside_of_the_text_are_refused)
 {
     struct quire_document *document = some_document();
     struct quire_bytes text = quire_bytes_of_text("x");
-    REFUSED_WITHOUT_CHANGE(document, quire_document_insert(document, &me, 5, text),
-        QUIRE_EINVALID);
-    REFUSED_WITHOUT_CHANGE(document, quire_document_insert(document, &me, SIZE_MAX, text),
-        QUIRE_EINVALID);
-    REFUSED_WITHOUT_CHANGE(document, quire_document_insert(document, &me, 0,
-        (struct quire_bytes){NULL, 0}), QUIRE_EINVALID);
+    REFUSED_WITHOUT_CHANGE(document, quire_document_insert(document, &me, 5, text), QUIRE_EINVALID);
+    REFUSED_WITHOUT_CHANGE(
+        document, quire_document_insert(document, &me, SIZE_MAX, text), QUIRE_EINVALID);
+    REFUSED_WITHOUT_CHANGE(document,
+        quire_document_insert(document, &me, 0, (struct quire_bytes){NULL, 0}), QUIRE_EINVALID);
     REFUSED_WITHOUT_CHANGE(document, quire_document_erase(document, &me, 0, 0), QUIRE_EINVALID);
     REFUSED_WITHOUT_CHANGE(document, quire_document_erase(document, &me, 0, 5), QUIRE_EINVALID);
     REFUSED_WITHOUT_CHANGE(document, quire_document_erase(document, &me, 4, 1), QUIRE_EINVALID);
     REFUSED_WITHOUT_CHANGE(document, quire_document_erase(document, &me, 5, 1), QUIRE_EINVALID);
-    REFUSED_WITHOUT_CHANGE(document, quire_document_erase(document, &me, 1, SIZE_MAX),
-        QUIRE_EINVALID);
+    REFUSED_WITHOUT_CHANGE(
+        document, quire_document_erase(document, &me, 1, SIZE_MAX), QUIRE_EINVALID);
     quire_document_destroy(document);
 }
 
@@ -90,15 +90,19 @@ Test(arguments, values_outside_of_their_range_are_refused)
     static const int64_t wrong[] = {-1, 101, INT64_MIN, INT64_MAX};
     for (size_t i = 0; i < 4; i++) {
         struct quire_value value = {.number = wrong[i]};
-        REFUSED_WITHOUT_CHANGE(document, quire_document_set_register(document, &me,
-            QUIRE_REGISTER_MOOD, &value), QUIRE_EINVALID);
-        REFUSED_WITHOUT_CHANGE(document, quire_document_add_element(document, &me,
-            QUIRE_SET_EMOTIONS, name, wrong[i]), QUIRE_EINVALID);
-        REFUSED_WITHOUT_CHANGE(document, quire_document_add_element(document, &me,
-            QUIRE_SET_TAGS, name, wrong[i]), QUIRE_EINVALID);
+        REFUSED_WITHOUT_CHANGE(document,
+            quire_document_set_register(document, &me, QUIRE_REGISTER_MOOD, &value),
+            QUIRE_EINVALID);
+        REFUSED_WITHOUT_CHANGE(document,
+            quire_document_add_element(document, &me, QUIRE_SET_EMOTIONS, name, wrong[i]),
+            QUIRE_EINVALID);
+        REFUSED_WITHOUT_CHANGE(document,
+            quire_document_add_element(document, &me, QUIRE_SET_TAGS, name, wrong[i]),
+            QUIRE_EINVALID);
     }
-    REFUSED_WITHOUT_CHANGE(document, quire_document_add_element(document, &me, QUIRE_SET_TAGS,
-        (struct quire_bytes){NULL, 0}, 0), QUIRE_EINVALID);
+    REFUSED_WITHOUT_CHANGE(document,
+        quire_document_add_element(document, &me, QUIRE_SET_TAGS, (struct quire_bytes){NULL, 0}, 0),
+        QUIRE_EINVALID);
     quire_document_destroy(document);
 }
 
@@ -112,14 +116,14 @@ Test(arguments, fields_that_do_not_exist_are_refused)
     for (size_t i = 0; i < 3; i++) {
         enum quire_register field = (enum quire_register)wrong[i];
         enum quire_set set = (enum quire_set)wrong[i];
-        REFUSED_WITHOUT_CHANGE(document,
-            quire_document_set_register(document, &me, field, &value), QUIRE_EINVALID);
-        REFUSED_WITHOUT_CHANGE(document, quire_document_clear_register(document, &me, field),
-            QUIRE_EINVALID);
-        REFUSED_WITHOUT_CHANGE(document, quire_document_add_element(document, &me, set, name, 0),
-            QUIRE_EINVALID);
-        REFUSED_WITHOUT_CHANGE(document, quire_document_remove_element(document, &me, set, name),
-            QUIRE_EINVALID);
+        REFUSED_WITHOUT_CHANGE(
+            document, quire_document_set_register(document, &me, field, &value), QUIRE_EINVALID);
+        REFUSED_WITHOUT_CHANGE(
+            document, quire_document_clear_register(document, &me, field), QUIRE_EINVALID);
+        REFUSED_WITHOUT_CHANGE(
+            document, quire_document_add_element(document, &me, set, name, 0), QUIRE_EINVALID);
+        REFUSED_WITHOUT_CHANGE(
+            document, quire_document_remove_element(document, &me, set, name), QUIRE_EINVALID);
         REFUSED(quire_document_register(document, field, 0, &value), QUIRE_ENOTFOUND);
         REFUSED(quire_document_set_element(document, set, 0, &element), QUIRE_ENOTFOUND);
     }
@@ -157,13 +161,13 @@ Test(limits, titles_and_names_have_a_length)
     struct quire_value value = {.text = {(uint8_t *)text, QUIRE_TITLE_MAX}};
     OK(quire_document_set_register(document, &me, QUIRE_REGISTER_TITLE, &value));
     value.text.size++;
-    REFUSED_WITHOUT_CHANGE(document, quire_document_set_register(document, &me,
-        QUIRE_REGISTER_TITLE, &value), QUIRE_ELIMIT);
+    REFUSED_WITHOUT_CHANGE(document,
+        quire_document_set_register(document, &me, QUIRE_REGISTER_TITLE, &value), QUIRE_ELIMIT);
     struct quire_bytes name = {(uint8_t *)text, QUIRE_ELEMENT_MAX};
     OK(quire_document_add_element(document, &me, QUIRE_SET_TAGS, name, 0));
     name.size++;
-    REFUSED_WITHOUT_CHANGE(document, quire_document_add_element(document, &me, QUIRE_SET_TAGS,
-        name, 0), QUIRE_ELIMIT);
+    REFUSED_WITHOUT_CHANGE(
+        document, quire_document_add_element(document, &me, QUIRE_SET_TAGS, name, 0), QUIRE_ELIMIT);
     struct quire_document *copy = copy_of(document);
     assert_same_state(document, copy);
     quire_document_destroy(copy);
@@ -178,11 +182,13 @@ Test(limits, a_set_shows_so_many_elements)
         snprintf(name, sizeof name, "tag %d", i);
         tag(document, "a", name);
     }
-    REFUSED_WITHOUT_CHANGE(document, quire_document_add_element(document, &me, QUIRE_SET_TAGS,
-        quire_bytes_of_text("one more"), 0), QUIRE_ELIMIT);
+    REFUSED_WITHOUT_CHANGE(document,
+        quire_document_add_element(
+            document, &me, QUIRE_SET_TAGS, quire_bytes_of_text("one more"), 0),
+        QUIRE_ELIMIT);
     tag(document, "a", "tag 7"); /* it is there already */
-    OK(quire_document_add_element(document, &me, QUIRE_SET_EMOTIONS,
-        quire_bytes_of_text("one more"), 0)); /* another set */
+    OK(quire_document_add_element(
+        document, &me, QUIRE_SET_EMOTIONS, quire_bytes_of_text("one more"), 0)); /* another set */
     struct quire_document *other = new_document();
     for (int i = 0; i < QUIRE_ELEMENTS_MAX; i++) {
         snprintf(name, sizeof name, "other %d", i);
@@ -299,10 +305,12 @@ Test(limits, a_payload_has_a_size)
     struct quire_document *document = some_document();
     uint8_t *bytes = calloc(1, QR_PAYLOAD_MAX + 1);
     bytes[0] = QR_DOCUMENT_VERSION;
-    REFUSED_WITHOUT_CHANGE(document, quire_document_merge(document,
-        (struct quire_bytes){bytes, QR_PAYLOAD_MAX + 1}), QUIRE_ELIMIT);
-    REFUSED_WITHOUT_CHANGE(document, quire_document_merge(document,
-        (struct quire_bytes){bytes, QR_PAYLOAD_MAX}), QUIRE_EMALFORMED);
+    REFUSED_WITHOUT_CHANGE(document,
+        quire_document_merge(document, (struct quire_bytes){bytes, QR_PAYLOAD_MAX + 1}),
+        QUIRE_ELIMIT);
+    REFUSED_WITHOUT_CHANGE(document,
+        quire_document_merge(document, (struct quire_bytes){bytes, QR_PAYLOAD_MAX}),
+        QUIRE_EMALFORMED);
     free(bytes);
     quire_document_destroy(document);
 }
@@ -317,8 +325,8 @@ static struct quire_buffer take_large(struct quire_document *document)
 }
 
 /** Merges the deltas in an order of its own, some of them twice; returns the canonical form. */
-static struct quire_buffer shown_after(struct quire_buffer *const deltas, size_t count, size_t first,
-    size_t step)
+static struct quire_buffer shown_after(
+    struct quire_buffer *const deltas, size_t count, size_t first, size_t step)
 {
     struct quire_document *document = new_document();
     struct quire_buffer shown = {0};
@@ -368,8 +376,8 @@ Test(limits, two_million_keys_of_letters_typed_and_erased_leave_few_items_here_a
     for (size_t round = 0; keys < 2000000; round++) {
         size_t m = strlen(words[round / 40000 % 5]);
         for (size_t i = 0; i < m; i++) {
-            OK(quire_document_insert(writer, &me, 7 + i, (struct quire_bytes){
-                (const uint8_t *)words[round / 40000 % 5] + i, 1}));
+            OK(quire_document_insert(writer, &me, 7 + i,
+                (struct quire_bytes){(const uint8_t *)words[round / 40000 % 5] + i, 1}));
         }
         if (round % 4096 < 40) { /* the letters are sent before they are erased */
             merge_and_free(reader, &(struct quire_buffer[]){take(writer)}[0]);
@@ -404,7 +412,8 @@ Test(limits, two_devices_that_rewrite_one_entry_in_turn_leave_few_items)
         if (length > 0) {
             OK(quire_document_erase(document, &stamp, 0, length));
         }
-        OK(quire_document_insert(document, &stamp, 0, quire_bytes_of_text(i % 7 ? "slept" : "well")));
+        OK(quire_document_insert(
+            document, &stamp, 0, quire_bytes_of_text(i % 7 ? "slept" : "well")));
         merge_and_free(devices[1 - i % 2], &(struct quire_buffer[]){take(document)}[0]);
     }
     cr_assert_lt(items_of(devices[0]), 20);
@@ -425,7 +434,8 @@ Test(limits, five_devices_that_rewrote_an_entry_131000_times_each_show_the_same)
             if (length > 0) {
                 OK(quire_document_erase(document, &stamp, 0, length));
             }
-            OK(quire_document_insert(document, &stamp, 0, quire_bytes_of_text(i % 7 ? "slept" : "well")));
+            OK(quire_document_insert(
+                document, &stamp, 0, quire_bytes_of_text(i % 7 ? "slept" : "well")));
         }
         deltas[device] = take_large(document);
         quire_document_destroy(document);
@@ -442,8 +452,8 @@ Test(limits, nine_megabytes_of_nine_devices_show_the_same_and_can_be_edited)
         struct quire_document *document = new_document();
         struct quire_stamp stamp = {{'d', (uint8_t)device}, 1};
         memset(text, 'a' + (int)device, sizeof text);
-        OK(quire_document_insert(document, &stamp, 0, (struct quire_bytes){text,
-            device < 9 ? sizeof text : 40}));
+        OK(quire_document_insert(
+            document, &stamp, 0, (struct quire_bytes){text, device < 9 ? sizeof text : 40}));
         deltas[device] = take_large(document);
         OK(quire_document_merge(reader, quire_buffer_bytes(&deltas[device])));
         quire_document_destroy(document);
@@ -452,8 +462,8 @@ Test(limits, nine_megabytes_of_nine_devices_show_the_same_and_can_be_edited)
     cr_assert_eq(quire_document_text_length(reader), 9 * QUIRE_TEXT_MAX + 80);
 
     /* Nothing more is written, but the entry is opened, cleared, and written again. */
-    REFUSED_WITHOUT_CHANGE(reader, quire_document_insert(reader, &me, 0, quire_bytes_of_text("x")),
-        QUIRE_ELIMIT);
+    REFUSED_WITHOUT_CHANGE(
+        reader, quire_document_insert(reader, &me, 0, quire_bytes_of_text("x")), QUIRE_ELIMIT);
     struct quire_buffer state = state_of(reader);
     struct quire_document *copy;
     OK(quire_document_open(&state, &copy));

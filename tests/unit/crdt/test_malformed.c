@@ -41,8 +41,8 @@ static struct quire_buffer rich_delta(struct quire_document **out_base)
     struct quire_value value = {.number = 40};
     OK(quire_document_set_register(document, &stamp, QUIRE_REGISTER_MOOD, &value));
     OK(quire_document_set_register(document, &stamp, QUIRE_REGISTER_DATE, &value));
-    OK(quire_document_add_element(document, &stamp, QUIRE_SET_EMOTIONS,
-        quire_bytes_of_text("joy"), 50));
+    OK(quire_document_add_element(
+        document, &stamp, QUIRE_SET_EMOTIONS, quire_bytes_of_text("joy"), 50));
     OK(quire_document_delete(document, &stamp));
     struct quire_buffer delta = take(document);
     quire_document_destroy(document);
@@ -124,10 +124,10 @@ Test(malformed, known_runs_that_say_they_hang_on_each_other_are_refused)
     struct quire_document *document = new_document();
     type(document, "a", 0, "x");
     type(document, "b", 1, "y");
-    static const uint8_t circle[] = {1, 8 + 16, 0, /* letters and runs */
+    static const uint8_t circle[] = {1, 8 + 16, 0,                         /* letters and runs */
         2, 'a', 0, 0, 0, 0, 0, 0, 0, 'b', 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, /* each from 1 to 1 */
         2, 'x', 'y', 2, 0, 1, 1, 1, 2, 2, 0, 0, /* a run of one letter of each */
-        4, 2, 2, 2, 0, 0, 2}; /* a's parent is b's letter, b's is a's */
+        4, 2, 2, 2, 0, 0, 2};                   /* a's parent is b's letter, b's is a's */
     cr_assert_not(try_merge(document, (struct quire_bytes){circle, sizeof circle}));
     quire_document_destroy(document);
 }
@@ -157,15 +157,12 @@ Test(malformed, random_changes_do_no_harm)
             size_t at = pick(&dice, changed.size);
             size_t size = pick(&dice, changed.size - at);
             switch (pick(&dice, 3)) {
-            case 0:
-                changed.data[at] = (uint8_t)roll(&dice);
-                break;
+            case 0: changed.data[at] = (uint8_t)roll(&dice); break;
             case 1:
                 memmove(changed.data + at, changed.data + at + size, changed.size - at - size);
                 changed.size -= size;
                 break;
-            default:
-                changed.data[at] = (uint8_t)(changed.data[at] + 1);
+            default: changed.data[at] = (uint8_t)(changed.data[at] + 1);
             }
             changed.size += changed.size == 0 ? 1 : 0;
         }

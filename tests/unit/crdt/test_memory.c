@@ -41,14 +41,14 @@ static enum quire_status clear_register(struct bench *bench)
 
 static enum quire_status add_element(struct bench *bench)
 {
-    return quire_document_add_element(bench->document, &me, QUIRE_SET_TAGS,
-        quire_bytes_of_text("new"), 0);
+    return quire_document_add_element(
+        bench->document, &me, QUIRE_SET_TAGS, quire_bytes_of_text("new"), 0);
 }
 
 static enum quire_status remove_element(struct bench *bench)
 {
-    return quire_document_remove_element(bench->document, &me, QUIRE_SET_TAGS,
-        quire_bytes_of_text("tag"));
+    return quire_document_remove_element(
+        bench->document, &me, QUIRE_SET_TAGS, quire_bytes_of_text("tag"));
 }
 
 static enum quire_status delete_entry(struct bench *bench)
@@ -139,8 +139,8 @@ static void tear_down(struct bench *bench)
 }
 
 /** Returns how many there were. */
-static size_t each_allocation_fails(const char *name,
-    enum quire_status (*call)(struct bench *bench))
+static size_t each_allocation_fails(
+    const char *name, enum quire_status (*call)(struct bench *bench))
 {
     size_t successes = 0;
     struct bench expected;
@@ -161,16 +161,16 @@ static size_t each_allocation_fails(const char *name,
             struct quire_buffer pending_after = pending_of(bench.document);
             cr_assert(quire_bytes_equal(quire_buffer_bytes(&before), quire_buffer_bytes(&after)),
                 "%s failed at allocation %zu and changed the document", name, successes);
-            cr_assert(quire_bytes_equal(quire_buffer_bytes(&pending_before),
-                quire_buffer_bytes(&pending_after)));
+            cr_assert(quire_bytes_equal(
+                quire_buffer_bytes(&pending_before), quire_buffer_bytes(&pending_after)));
             cr_assert_eq(bench.out.size, 0);
             quire_buffer_finish(&after);
             quire_buffer_finish(&pending_after);
             OK(call(&bench)); /* the same call may be made again */
         }
         assert_same_state(bench.document, expected.document);
-        cr_assert(quire_bytes_equal(quire_buffer_bytes(&bench.out),
-            quire_buffer_bytes(&expected.out)));
+        cr_assert(
+            quire_bytes_equal(quire_buffer_bytes(&bench.out), quire_buffer_bytes(&expected.out)));
         quire_buffer_finish(&before);
         quire_buffer_finish(&pending_before);
         tear_down(&bench);
@@ -232,7 +232,8 @@ static enum quire_status wake(struct bench *bench)
 static enum quire_status put_to_rest(struct bench *bench)
 {
     while (quire_document_pending_size(bench->document) > 0) {
-        enum quire_status status = quire_document_take_delta(bench->document, 1 << 20, &bench->kept);
+        enum quire_status status =
+            quire_document_take_delta(bench->document, 1 << 20, &bench->kept);
         if (status != QUIRE_OK) {
             return status;
         }

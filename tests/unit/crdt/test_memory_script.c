@@ -44,8 +44,8 @@ static void tear_down(struct stage *stage)
     }
 }
 
-static enum quire_status insert(struct quire_document *document, const struct quire_stamp *stamp,
-    const struct step *step)
+static enum quire_status insert(
+    struct quire_document *document, const struct quire_stamp *stamp, const struct step *step)
 {
     static const char *const words[] = {"a", "word ", "\xc3\xa9t\xc3\xa9", "\xf0\x9f\x98\x80"};
     static char page[2001];
@@ -55,8 +55,8 @@ static enum quire_status insert(struct quire_document *document, const struct qu
     return quire_document_insert(document, stamp, position, quire_bytes_of_text(text));
 }
 
-static enum quire_status erase_some(struct quire_document *document,
-    const struct quire_stamp *stamp, const struct step *step)
+static enum quire_status erase_some(
+    struct quire_document *document, const struct quire_stamp *stamp, const struct step *step)
 {
     size_t length = quire_document_text_length(document);
     if (length == 0) {
@@ -67,21 +67,17 @@ static enum quire_status erase_some(struct quire_document *document,
     return quire_document_erase(document, stamp, position, count);
 }
 
-static enum quire_status write_cell(struct quire_document *document,
-    const struct quire_stamp *stamp, const struct step *step)
+static enum quire_status write_cell(
+    struct quire_document *document, const struct quire_stamp *stamp, const struct step *step)
 {
     char name[2] = {(char)('a' + step->luck[0] % 4), '\0'};
     enum quire_register field = (enum quire_register)(step->luck[1] % QUIRE_REGISTER_COUNT);
     struct quire_value value = {.text = quire_bytes_of_text(name), .number = 7};
     switch (step->luck[2] % 4) {
-    case 0:
-        return quire_document_set_register(document, stamp, field, &value);
-    case 1:
-        return quire_document_clear_register(document, stamp, field);
-    case 2:
-        return quire_document_add_element(document, stamp, QUIRE_SET_EMOTIONS, value.text, 3);
-    default:
-        return quire_document_remove_element(document, stamp, QUIRE_SET_EMOTIONS, value.text);
+    case 0: return quire_document_set_register(document, stamp, field, &value);
+    case 1: return quire_document_clear_register(document, stamp, field);
+    case 2: return quire_document_add_element(document, stamp, QUIRE_SET_EMOTIONS, value.text, 3);
+    default: return quire_document_remove_element(document, stamp, QUIRE_SET_EMOTIONS, value.text);
     }
 }
 
@@ -114,8 +110,8 @@ static enum quire_status receive(struct stage *stage, const struct step *step)
 {
     size_t other = 1 - step->who;
     if (step->luck[0] % 2 == 0 && stage->sent[other].size > 0) {
-        return quire_document_merge(stage->documents[step->who],
-            quire_buffer_bytes(&stage->sent[other]));
+        return quire_document_merge(
+            stage->documents[step->who], quire_buffer_bytes(&stage->sent[other]));
     }
     struct quire_buffer state = {0};
     enum quire_status status = quire_document_encode(stage->documents[other], &state);
@@ -180,8 +176,8 @@ static enum quire_status anchor(const struct quire_document *document, const str
     size_t length = quire_document_text_length(document);
     size_t position = (size_t)(step->luck[0] % (length + 1));
     size_t found = position;
-    enum quire_status status = quire_document_anchor(document, position,
-        (enum quire_side)(step->luck[1] % 2), bytes);
+    enum quire_status status =
+        quire_document_anchor(document, position, (enum quire_side)(step->luck[1] % 2), bytes);
     if (status == QUIRE_OK) {
         status = quire_document_resolve(document, bytes, &found);
     }
@@ -190,7 +186,8 @@ static enum quire_status anchor(const struct quire_document *document, const str
 }
 
 /** Without memory part of a step may have been taken back; the next call goes on with the rest. */
-static enum quire_status go_back(struct quire_undo *undo, const struct quire_stamp *stamp, bool again)
+static enum quire_status go_back(
+    struct quire_undo *undo, const struct quire_stamp *stamp, bool again)
 {
     enum quire_status status = again ? quire_undo_redo(undo, stamp) : quire_undo_undo(undo, stamp);
     return status == QUIRE_ENOTFOUND ? QUIRE_OK : status;
@@ -201,34 +198,22 @@ static enum quire_status make(struct stage *stage, const struct step *step)
     struct quire_document *document = stage->documents[step->who];
     struct quire_stamp stamp = stamp_of(step->who == 0 ? "one" : "two", (int64_t)step->kind);
     switch (step->kind) {
-    case 0:
-        return send_delta(stage, step->who);
-    case 1:
-        return receive(stage, step);
-    case 2:
-        return restart(stage, step->who);
-    case 3:
-        return read_all(document);
-    case 4:
-        return quire_document_delete(document, &stamp);
+    case 0: return send_delta(stage, step->who);
+    case 1: return receive(stage, step);
+    case 2: return restart(stage, step->who);
+    case 3: return read_all(document);
+    case 4: return quire_document_delete(document, &stamp);
     case 5:
-    case 6:
-        return write_cell(document, &stamp, step);
+    case 6: return write_cell(document, &stamp, step);
     case 7:
-    case 8:
-        return erase_some(document, &stamp, step);
+    case 8: return erase_some(document, &stamp, step);
     case GO_BACK:
-    case GO_BACK + 1:
-        return go_back(stage->undos[step->who], &stamp, false);
-    case GO_BACK + 2:
-        return go_back(stage->undos[step->who], &stamp, true);
-    case 12:
-        return anchor(document, step);
+    case GO_BACK + 1: return go_back(stage->undos[step->who], &stamp, false);
+    case GO_BACK + 2: return go_back(stage->undos[step->who], &stamp, true);
+    case 12: return anchor(document, step);
     case 13:
-    case 14:
-        return quire_undo_close_step(stage->undos[step->who]);
-    default:
-        return insert(document, &stamp, step);
+    case 14: return quire_undo_close_step(stage->undos[step->who]);
+    default: return insert(document, &stamp, step);
     }
 }
 
@@ -306,8 +291,9 @@ static void play(uint64_t seed, size_t n, size_t failing, struct quire_bytes bef
     quire_buffer_finish(out_picture);
     *out_picture = picture_of(&stage);
     tear_down(&stage);
-    cr_assert_eq(allocations_live, live + 1, "seed %llu: allocation %zu failed and %zu blocks are left",
-        (unsigned long long)seed, n, allocations_live - live - 1); /* the picture is one */
+    cr_assert_eq(allocations_live, live + 1,
+        "seed %llu: allocation %zu failed and %zu blocks are left", (unsigned long long)seed, n,
+        allocations_live - live - 1); /* the picture is one */
 }
 
 static void each_allocation_of_a_script(uint64_t seed, bool all_after)

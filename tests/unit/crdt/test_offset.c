@@ -6,8 +6,8 @@
 
 #define REFUSED_OFFSET SIZE_MAX
 
-static size_t offset_of(const struct quire_document *document, enum quire_unit from, size_t offset,
-    enum quire_unit to)
+static size_t offset_of(
+    const struct quire_document *document, enum quire_unit from, size_t offset, enum quire_unit to)
 {
     size_t place = REFUSED_OFFSET;
     enum quire_status status = quire_document_offset(document, from, offset, to, &place);
@@ -29,7 +29,8 @@ static void compare_all(const struct quire_document *document)
                     REFUSED_OFFSET);
             }
             for (unsigned to = 0; to <= QUIRE_UNIT_UTF16; to++) {
-                cr_assert_eq(offset_of(document, (enum quire_unit)from, at[from], (enum quire_unit)to),
+                cr_assert_eq(
+                    offset_of(document, (enum quire_unit)from, at[from], (enum quire_unit)to),
                     at[to]);
             }
             next++;
@@ -53,8 +54,8 @@ static void compare_all(const struct quire_document *document)
 
 Test(offset, each_unit_names_the_same_place)
 {
-    static const char *const words[] = {"a", "word ", "\xc3\xa9t\xc3\xa9", "\xf0\x9f\x98\x80", "\xe6\x97\xa5\xe8\xa8\x98",
-        "\xf4\x8f\xbf\xbf\xf0\x90\x80\x80"};
+    static const char *const words[] = {"a", "word ", "\xc3\xa9t\xc3\xa9", "\xf0\x9f\x98\x80",
+        "\xe6\x97\xa5\xe8\xa8\x98", "\xf4\x8f\xbf\xbf\xf0\x90\x80\x80"};
     struct dice dice = {5};
     struct quire_document *document = new_document();
     compare_all(document);
@@ -104,8 +105,10 @@ Test(offset, a_unit_that_there_is_not_is_refused)
 {
     struct quire_document *document = new_document();
     size_t place = 77;
-    REFUSED(quire_document_offset(document, (enum quire_unit)3, 0, QUIRE_UNIT_UTF8, &place), QUIRE_EINVALID);
-    REFUSED(quire_document_offset(document, QUIRE_UNIT_UTF8, 0, (enum quire_unit)3, &place), QUIRE_EINVALID);
+    REFUSED(quire_document_offset(document, (enum quire_unit)3, 0, QUIRE_UNIT_UTF8, &place),
+        QUIRE_EINVALID);
+    REFUSED(quire_document_offset(document, QUIRE_UNIT_UTF8, 0, (enum quire_unit)3, &place),
+        QUIRE_EINVALID);
     cr_assert_eq(place, 77);
     quire_document_destroy(document);
 }

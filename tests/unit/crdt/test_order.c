@@ -55,8 +55,8 @@ static bool comes_before(const struct list *list, const struct qr_replicas *repl
 }
 
 /** After the parent, or before it, and what hangs on siblings that come before. */
-static void list_insert(struct list *list, const struct qr_replicas *replicas,
-    const struct node *node)
+static void list_insert(
+    struct list *list, const struct qr_replicas *replicas, const struct node *node)
 {
     size_t at = 0;
     bool found = false;
@@ -68,8 +68,9 @@ static void list_insert(struct list *list, const struct qr_replicas *replicas,
         }
         bool own = child != NODES_MAX && list->nodes[child].left == node->left;
         bool before = own && comes_before(list, replicas, &list->nodes[child], node);
-        bool parent = other == node->parent || (node->parent != NODES_MAX && !node->left
-            && child != NODES_MAX && list->nodes[child].left);
+        bool parent = other == node->parent
+            || (node->parent != NODES_MAX && !node->left && child != NODES_MAX
+                && list->nodes[child].left);
         if (before || (!node->left && parent)) {
             at = i + 1;
             found = true;
@@ -123,14 +124,16 @@ static void grow(uint64_t seed)
         }
         side = pick(&dice, spiny ? 60 : 2) == 0 ? !side : side;
         struct node node = {.id = qr_id(replica, ++counters[replica]), .parent = NODES_MAX};
-        size_t back = pick(&dice, spread) + (pick(&dice, 9) == 0 ? pick(&dice, list->count + 1) : 0);
+        size_t back =
+            pick(&dice, spread) + (pick(&dice, 9) == 0 ? pick(&dice, list->count + 1) : 0);
         if (back < list->count) {
             node.parent = list->count - 1 - back;
             node.left = side;
         }
         uint64_t parent = node.parent == NODES_MAX ? QR_ID_NONE : list->nodes[node.parent].id;
-        node.right = node.left ? parent : pick(&dice, 3) != 0 || list->count == 0 ? QR_ID_NONE
-            : list->nodes[pick(&dice, list->count)].id;
+        node.right = node.left                        ? parent
+            : pick(&dice, 3) != 0 || list->count == 0 ? QR_ID_NONE
+                                                      : list->nodes[pick(&dice, list->count)].id;
         node.right = !node.left && node.right == parent ? QR_ID_NONE : node.right;
         integrate(&text, &replicas, &node, parent);
         list_insert(list, &replicas, &node);
@@ -192,7 +195,8 @@ static void hang_on_a_spine(bool left)
         if (at <= count) {
             cr_assert_eq(text.items[item].id, qr_id(middle, 2 * (uint64_t)at - 1));
         } else {
-            cr_assert_eq(text.items[item].id, qr_id(left ? low : high, 2 * (uint64_t)count - at), "left %d i %u: %llx", left, i, (unsigned long long)text.items[item].id);
+            cr_assert_eq(text.items[item].id, qr_id(left ? low : high, 2 * (uint64_t)count - at),
+                "left %d i %u: %llx", left, i, (unsigned long long)text.items[item].id);
         }
     }
     qr_text_finish(&text);
@@ -216,7 +220,8 @@ static void crowd(bool left, bool shuffled)
     integrate(&text, &replicas, &root, QR_ID_NONE);
     for (uint32_t i = 0; i < CROWD; i++) {
         uint32_t j = shuffled ? (uint32_t)(i * 2654435761u) % CROWD : i;
-        struct node node = {.id = qr_id(replicas.sorted[j], 2), .right = left ? root.id : QR_ID_NONE};
+        struct node node = {
+            .id = qr_id(replicas.sorted[j], 2), .right = left ? root.id : QR_ID_NONE};
         integrate(&text, &replicas, &node, root.id);
     }
     const struct qr_item *item = &text.items[1];
@@ -224,7 +229,8 @@ static void crowd(bool left, bool shuffled)
     cr_assert_eq(qr_siblings_count(text.items, top), CROWD);
     cr_assert_lt(text.steps, 120 * (uint64_t)CROWD);
     uint32_t place = 0;
-    for (uint32_t i = qr_tree_next(&text.order, 0); i != QR_NONE; i = qr_tree_next(&text.order, i)) {
+    for (uint32_t i = qr_tree_next(&text.order, 0); i != QR_NONE;
+         i = qr_tree_next(&text.order, i)) {
         if (i != 1) {
             cr_assert_eq(text.items[i].id, qr_id(replicas.sorted[place++], 2));
         }

@@ -60,8 +60,8 @@ static struct quire_stamp next_stamp(struct world *world, struct replica *replic
     return stamp;
 }
 
-static struct edit new_edit(struct replica *replica, const struct quire_stamp *stamp,
-    enum edit_kind kind)
+static struct edit new_edit(
+    struct replica *replica, const struct quire_stamp *stamp, enum edit_kind kind)
 {
     struct edit edit = {.kind = kind, .counter = ++replica->counter, .wall_ms = stamp->wall_ms};
     memcpy(edit.replica, replica->replica, sizeof edit.replica);
@@ -90,10 +90,11 @@ static void edit_text(struct world *world, struct replica *replica)
             add_edit(world, replica, &edit);
         }
         struct edit follower;
-        if (reference_last_is_dead(&world->edits, &replica->reference, replica->replica, counter, &follower)) {
+        if (reference_last_is_dead(
+                &world->edits, &replica->reference, replica->replica, counter, &follower)) {
             add_edit(world, replica, &follower);
-            struct edit erased = {.kind = EDIT_ERASE, .counter = counter + 1,
-                .erased = world->edits.count - 1};
+            struct edit erased = {
+                .kind = EDIT_ERASE, .counter = counter + 1, .erased = world->edits.count - 1};
             memcpy(erased.replica, replica->replica, sizeof erased.replica);
             add_edit(world, replica, &erased);
         }
@@ -104,8 +105,8 @@ static void edit_text(struct world *world, struct replica *replica)
     for (size_t i = 0; i < size; i++) {
         text[i] = (uint8_t)('a' + pick(&world->dice, 26));
     }
-    OK(quire_document_insert(replica->document, &stamp, position,
-        (struct quire_bytes){text, size}));
+    OK(quire_document_insert(
+        replica->document, &stamp, position, (struct quire_bytes){text, size}));
     for (size_t i = 0; i < size; i++) {
         struct edit edit = new_edit(replica, &stamp, EDIT_CHARACTER);
         edit.character = text[i];
@@ -174,8 +175,8 @@ static void send_deltas(struct world *world, struct replica *replica)
     struct message *message = &world->messages[world->message_count++];
     while (quire_document_pending_size(replica->document) > 0) {
         cr_assert_lt(message->part_count, 64);
-        OK(quire_document_take_delta(replica->document, 4096,
-            &message->parts[message->part_count++]));
+        OK(quire_document_take_delta(
+            replica->document, 4096, &message->parts[message->part_count++]));
     }
     for (size_t i = 0; i < world->edits.count; i++) {
         message->edits[i] = replica->pending[i];
@@ -212,8 +213,7 @@ static void receive(struct world *world, struct replica *replica, size_t index)
     for (size_t i = 0; i < world->edits.count; i++) {
         known = known && (!message->edits[i] || replica->reference.known[i]);
     }
-    struct quire_buffer before = known ? canonical_of(replica->document)
-                                       : (struct quire_buffer){0};
+    struct quire_buffer before = known ? canonical_of(replica->document) : (struct quire_buffer){0};
     for (size_t i = 0; i < message->part_count; i++) {
         OK(quire_document_merge(replica->document, quire_buffer_bytes(&message->parts[i])));
     }
@@ -282,9 +282,7 @@ static void step(struct world *world)
             send_state(world, replica);
         }
         break;
-    case 3:
-        keep(replica);
-        break;
+    case 3: keep(replica); break;
     case 4:
         if (pick(&world->dice, 3) == 0) {
             crash(world, replica);
@@ -296,19 +294,14 @@ static void step(struct world *world)
         }
         break;
     case 6:
-    case 7:
-        edit_cell(world, replica);
-        break;
+    case 7: edit_cell(world, replica); break;
     case 8:
     case 9:
-    case 10:
-        edit_text(world, replica);
-        break;
+    case 10: edit_text(world, replica); break;
     default:
         if (messages > 0) {
             size_t index = pick(&world->dice, messages);
-            if (may_receive(world, replica, index)
-                && replica->received_count < MESSAGES_MAX * 7) {
+            if (may_receive(world, replica, index) && replica->received_count < MESSAGES_MAX * 7) {
                 receive(world, replica, index);
             }
         }
@@ -323,8 +316,7 @@ static void finish(struct world *world)
         for (size_t i = 0; i < world->replica_count; i++) {
             struct quire_buffer state = state_of(world->replicas[i].document);
             for (size_t j = 0; j < world->replica_count; j++) {
-                OK(quire_document_merge(world->replicas[j].document,
-                    quire_buffer_bytes(&state)));
+                OK(quire_document_merge(world->replicas[j].document, quire_buffer_bytes(&state)));
                 for (size_t k = 0; k < world->edits.count; k++) {
                     if (world->replicas[i].reference.known[k]) {
                         reference_learn(&world->edits, &world->replicas[j].reference, k);

@@ -77,7 +77,8 @@ static void compare(const struct qr_rope *rope, const struct plain *plain, struc
     cr_assert(memcmp(&rope->total, &place, sizeof place) == 0);
     found = qr_rope_at_point(rope, plain->count);
     cr_assert(memcmp(&found, &place, sizeof found) == 0);
-    cr_assert(qr_rope_at_byte(rope, place.bytes, &found) && qr_rope_at_unit(rope, place.units, &found));
+    cr_assert(
+        qr_rope_at_byte(rope, place.bytes, &found) && qr_rope_at_unit(rope, place.units, &found));
     cr_assert_not(qr_rope_at_byte(rope, place.bytes + 1, &found));
     cr_assert_not(qr_rope_at_unit(rope, place.units + 1, &found));
     cr_assert_leq(rope->block_count, rope->total.bytes / 256 + 2);

@@ -103,8 +103,8 @@ Test(text, memory_of_erased_letters_is_used_again)
 /* ---- concurrent typing -------------------------------------------------------------------- */
 
 /** Types each letter by itself, onwards from a place or always before what was typed last. */
-static void forwards(struct quire_document *document, const char *replica, size_t position,
-    const char *text)
+static void forwards(
+    struct quire_document *document, const char *replica, size_t position, const char *text)
 {
     for (size_t i = 0; text[i] != '\0'; i++) {
         char letter[2] = {text[i], '\0'};
@@ -112,8 +112,8 @@ static void forwards(struct quire_document *document, const char *replica, size_
     }
 }
 
-static void backwards(struct quire_document *document, const char *replica, size_t position,
-    const char *text)
+static void backwards(
+    struct quire_document *document, const char *replica, size_t position, const char *text)
 {
     for (size_t i = strlen(text); i > 0; i--) {
         char letter[2] = {text[i - 1], '\0'};
@@ -122,8 +122,8 @@ static void backwards(struct quire_document *document, const char *replica, size
 }
 
 /** What two who typed at the same time read, whichever has the lesser id. */
-static void assert_either(struct quire_document *one, struct quire_document *two,
-    const char *expected, const char *other)
+static void assert_either(
+    struct quire_document *one, struct quire_document *two, const char *expected, const char *other)
 {
     sync_documents(one, two);
     assert_same_state(one, two);

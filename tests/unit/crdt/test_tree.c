@@ -82,7 +82,8 @@ static void compare(const struct row *row, struct qr_tree *tree, struct dice *di
     while (next < row->count && row->level[row->item[next]] > level) {
         next++;
     }
-    cr_assert_eq(qr_tree_next_level(tree, item, level), next < row->count ? row->item[next] : QR_NONE);
+    cr_assert_eq(
+        qr_tree_next_level(tree, item, level), next < row->count ? row->item[next] : QR_NONE);
     if (place > 0) {
         uint32_t last = place - 1;
         while (row->level[row->item[last]] > level) {

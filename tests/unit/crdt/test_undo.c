@@ -393,8 +393,8 @@ Test(undo, what_was_erased_comes_back_into_a_full_text)
 }
 
 /** a erases all of 10,000 letters, and b every other one at the same time. */
-static void erase_by_halves(struct quire_undo **out_undo, size_t size_max, struct quire_document **out_a,
-    struct quire_document **out_b)
+static void erase_by_halves(struct quire_undo **out_undo, size_t size_max,
+    struct quire_document **out_a, struct quire_document **out_b)
 {
     static char page[10001];
     memset(page, 'p', 10000);
@@ -483,14 +483,15 @@ Test(undo, overlapping_undos_on_two_devices_commute)
 
 /* ---- at random ---------------------------------------------------------------------------- */
 
-static void random_edit(struct dice *dice, struct quire_document *document, const char *replica,
-    char first)
+static void random_edit(
+    struct dice *dice, struct quire_document *document, const char *replica, char first)
 {
     size_t length = quire_document_text_length(document);
     size_t position = pick(dice, length + 1);
     char text[7] = {0};
     if (position < length && pick(dice, 3) == 0) {
-        erase(document, replica, position, 1 + pick(dice, length - position < 6 ? length - position : 6));
+        erase(document, replica, position,
+            1 + pick(dice, length - position < 6 ? length - position : 6));
         return;
     }
     for (size_t i = 0, count = 1 + pick(dice, 5); i < count; i++) {
@@ -528,10 +529,10 @@ Test(undo, alone_all_the_way_back_and_forth_passes_every_text_there_was)
                 at = backwards ? at - 1 : at + 1;
                 struct quire_buffer text = {0};
                 OK(quire_document_text(document, &text));
-                cr_assert(quire_bytes_equal(quire_buffer_bytes(&text),
-                    quire_buffer_bytes(&texts[at])), "seed %llu, step %zu: %.*s, not %.*s",
-                    (unsigned long long)seed, at, (int)text.size, (char *)text.data,
-                    (int)texts[at].size, (char *)texts[at].data);
+                cr_assert(
+                    quire_bytes_equal(quire_buffer_bytes(&text), quire_buffer_bytes(&texts[at])),
+                    "seed %llu, step %zu: %.*s, not %.*s", (unsigned long long)seed, at,
+                    (int)text.size, (char *)text.data, (int)texts[at].size, (char *)texts[at].data);
                 quire_buffer_finish(&text);
             }
         }
@@ -596,7 +597,8 @@ Test(undo, all_the_way_back_leaves_just_what_others_wrote_in_its_order)
                 random_edit(&dice, a, "me", 'a');
                 next_step(undo);
             } else {
-                char letter[4] = {(char)0xe4, (char)(0xb8 + typed / 64), (char)(0x80 + typed % 64), '\0'};
+                char letter[4] = {
+                    (char)0xe4, (char)(0xb8 + typed / 64), (char)(0x80 + typed % 64), '\0'};
                 size_t place = pick(&dice, quire_document_text_length(b) + 1);
                 type(b, "b", place, letter);
                 seen[seen_count++] = foreign_letters(b);
@@ -616,7 +618,8 @@ Test(undo, all_the_way_back_leaves_just_what_others_wrote_in_its_order)
         quire_buffer_finish(&all);
         cr_assert_eq(quire_document_text_size(a), left.size, "seed %llu", (unsigned long long)seed);
         for (size_t i = 0; i < seen_count; i++) {
-            cr_assert(seed % 2 == 1 || is_within(&seen[i], &left), "seed %llu", (unsigned long long)seed);
+            cr_assert(
+                seed % 2 == 1 || is_within(&seen[i], &left), "seed %llu", (unsigned long long)seed);
             quire_buffer_finish(&seen[i]);
         }
         quire_buffer_finish(&left);

@@ -3,10 +3,12 @@
  */
 #include "undo_support.h"
 
-static void feel(struct quire_document *document, const char *replica, int64_t wall_ms, int64_t value)
+static void feel(
+    struct quire_document *document, const char *replica, int64_t wall_ms, int64_t value)
 {
     struct quire_stamp stamp = stamp_of(replica, wall_ms);
-    OK(quire_document_add_element(document, &stamp, QUIRE_SET_EMOTIONS, quire_bytes_of_text("joy"), value));
+    OK(quire_document_add_element(
+        document, &stamp, QUIRE_SET_EMOTIONS, quire_bytes_of_text("joy"), value));
 }
 
 static void assert_joy(const struct quire_document *document, int64_t value)

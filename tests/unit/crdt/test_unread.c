@@ -75,7 +75,8 @@ Test(unread, marks_survive_edits_states_rest_and_any_order_of_merges)
     struct quire_buffer words = take(one);
     struct quire_buffer first = marks(6, 11, 1, 0);
     struct quire_buffer second = marks(1, 16, 3, 1);
-    REFUSED(quire_document_merge(two, quire_buffer_bytes(&first)), QUIRE_EMALFORMED); /* no letters */
+    REFUSED(
+        quire_document_merge(two, quire_buffer_bytes(&first)), QUIRE_EMALFORMED); /* no letters */
     OK(quire_document_merge(one, quire_buffer_bytes(&first)));
     cr_assert(shows(one, "bold"));
     OK(quire_document_merge(two, quire_buffer_bytes(&words)));
@@ -91,7 +92,8 @@ Test(unread, marks_survive_edits_states_rest_and_any_order_of_merges)
     OK(quire_document_evict(one));
     OK(quire_document_merge(one, quire_buffer_bytes(&second)));
     OK(quire_document_merge(two, quire_buffer_bytes(&second)));
-    OK(quire_document_merge(two, quire_buffer_bytes(&first))); /* once more: what is removed stays so */
+    OK(quire_document_merge(
+        two, quire_buffer_bytes(&first))); /* once more: what is removed stays so */
     assert_same_state(one, two);
     struct quire_document *stranger = copy_of(two);
     struct quire_buffer shown = canonical_of(one);

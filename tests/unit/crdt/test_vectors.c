@@ -40,11 +40,13 @@ static struct quire_document *document_before(const json_t *vectors, const json_
     struct quire_document *document = new_document();
     size_t index;
     json_t *name;
-    json_array_foreach(json_object_get(vector, "after"), index, name) {
+    json_array_foreach(json_object_get(vector, "after"), index, name)
+    {
         size_t at;
         json_t *other;
         bool found = false;
-        json_array_foreach(json_object_get(vectors, "valid"), at, other) {
+        json_array_foreach(json_object_get(vectors, "valid"), at, other)
+        {
             if (strcmp(text_of(other, "name"), json_string_value(name)) == 0) {
                 struct quire_buffer bytes = hex_of(other, "bytes");
                 merge_and_free(document, &bytes);
@@ -68,16 +70,16 @@ static void assert_register(const json_t *shows, const char *key,
         OK(quire_document_register(document, field, i, &value));
         cr_assert_eq(value.wall_ms, json_integer_value(json_array_get(expected, 1)));
         if (field == QUIRE_REGISTER_TITLE) {
-            cr_assert(quire_bytes_equal(value.text,
-                quire_bytes_of_text(json_string_value(content))));
+            cr_assert(
+                quire_bytes_equal(value.text, quire_bytes_of_text(json_string_value(content))));
         } else {
             cr_assert_eq(value.number, json_integer_value(content));
         }
     }
 }
 
-static void assert_set(const json_t *shows, const char *key,
-    const struct quire_document *document, enum quire_set set)
+static void assert_set(
+    const json_t *shows, const char *key, const struct quire_document *document, enum quire_set set)
 {
     const json_t *elements = json_object_get(shows, key);
     cr_assert_eq(quire_document_set_count(document, set), json_array_size(elements));
@@ -85,8 +87,8 @@ static void assert_set(const json_t *shows, const char *key,
         const json_t *expected = json_array_get(elements, i);
         struct quire_element element;
         OK(quire_document_set_element(document, set, i, &element));
-        cr_assert(quire_bytes_equal(element.name,
-            quire_bytes_of_text(json_string_value(json_array_get(expected, 0)))));
+        cr_assert(quire_bytes_equal(
+            element.name, quire_bytes_of_text(json_string_value(json_array_get(expected, 0)))));
         cr_assert_eq(element.value, json_integer_value(json_array_get(expected, 1)));
     }
 }
@@ -105,7 +107,8 @@ Test(vectors, valid_payloads_mean_what_the_vectors_say)
     json_t *vectors = load();
     size_t index;
     json_t *vector;
-    json_array_foreach(json_object_get(vectors, "valid"), index, vector) {
+    json_array_foreach(json_object_get(vectors, "valid"), index, vector)
+    {
         struct quire_document *document = document_before(vectors, vector);
         struct quire_buffer bytes = hex_of(vector, "bytes");
         cr_assert_eq(quire_document_merge(document, quire_buffer_bytes(&bytes)), QUIRE_OK, "%s",
@@ -117,8 +120,8 @@ Test(vectors, valid_payloads_mean_what_the_vectors_say)
         assert_register(shows, "mood", document, QUIRE_REGISTER_MOOD);
         assert_set(shows, "tags", document, QUIRE_SET_TAGS);
         assert_set(shows, "emotions", document, QUIRE_SET_EMOTIONS);
-        cr_assert_eq(quire_document_deleted(document),
-            json_is_true(json_object_get(shows, "deleted")));
+        cr_assert_eq(
+            quire_document_deleted(document), json_is_true(json_object_get(shows, "deleted")));
         assert_bytes(vector, "canonical", canonical_of(document));
         assert_bytes(vector, "state", state_of(document));
         quire_buffer_finish(&bytes);
@@ -133,12 +136,14 @@ Test(vectors, invalid_payloads_are_refused_and_change_nothing)
     json_t *vectors = load();
     size_t index;
     json_t *vector;
-    json_array_foreach(json_object_get(vectors, "invalid"), index, vector) {
+    json_array_foreach(json_object_get(vectors, "invalid"), index, vector)
+    {
         struct quire_document *document = document_before(vectors, vector);
         struct quire_document *before = copy_of(document);
         struct quire_buffer bytes = hex_of(vector, "bytes");
         enum quire_status expected = strcmp(text_of(vector, "status"), "unsupported") == 0
-            ? QUIRE_EUNSUPPORTED : QUIRE_EMALFORMED;
+            ? QUIRE_EUNSUPPORTED
+            : QUIRE_EMALFORMED;
         cr_assert_eq(quire_document_merge(document, quire_buffer_bytes(&bytes)), expected, "%s",
             text_of(vector, "name"));
         assert_same_state(document, before);

@@ -51,7 +51,8 @@ static inline void exchange(struct quire_document *a, struct quire_document *b)
 }
 
 /** Two documents that know the same, with nothing pending. */
-static inline void twins(const char *text, struct quire_document **out_a, struct quire_document **out_b)
+static inline void twins(
+    const char *text, struct quire_document **out_a, struct quire_document **out_b)
 {
     *out_a = new_document();
     *out_b = new_document();

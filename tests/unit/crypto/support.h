@@ -57,8 +57,9 @@ static inline void hand_over(const struct qr_vault *from, struct qr_vault *to, u
 {
     uint8_t seal[QR_SEAL_SIZE], commitment[QR_HASH_SIZE];
     cr_assert_eq(qr_vault_commitment(from, epoch, commitment), QUIRE_OK);
-    cr_assert_eq(qr_vault_seal_epoch(from, epoch, qr_vault_public(to).box_public, FRESH(900 + epoch),
-                     seal), QUIRE_OK);
+    cr_assert_eq(
+        qr_vault_seal_epoch(from, epoch, qr_vault_public(to).box_public, FRESH(900 + epoch), seal),
+        QUIRE_OK);
     cr_assert_eq(qr_vault_open_epoch(to, epoch, seal, commitment), QUIRE_OK);
 }
 

@@ -25,17 +25,18 @@ static struct sealed seal(const struct qr_vault *vault, const struct qr_change_p
     struct quire_bytes plaintext, uint64_t number)
 {
     struct sealed sealed = {0};
-    cr_assert_eq(qr_vault_seal_change(vault, place, plaintext, FRESH(number), sealed.nonce,
-                     &sealed.text), QUIRE_OK);
+    cr_assert_eq(
+        qr_vault_seal_change(vault, place, plaintext, FRESH(number), sealed.nonce, &sealed.text),
+        QUIRE_OK);
     return sealed;
 }
 
-static enum quire_status open_at(const struct qr_vault *vault, const struct qr_change_place *place,
-    const struct sealed *sealed)
+static enum quire_status open_at(
+    const struct qr_vault *vault, const struct qr_change_place *place, const struct sealed *sealed)
 {
     struct quire_buffer plaintext = {0};
-    enum quire_status status = qr_vault_open_change(vault, place, sealed->nonce,
-        quire_buffer_bytes(&sealed->text), &plaintext);
+    enum quire_status status = qr_vault_open_change(
+        vault, place, sealed->nonce, quire_buffer_bytes(&sealed->text), &plaintext);
     cr_assert(status == QUIRE_OK || plaintext.size == 0);
     quire_buffer_finish(&plaintext);
     return status;
@@ -52,8 +53,9 @@ Test(content, what_was_sealed_opens_and_is_appended)
         struct sealed sealed = seal(vault, &a_place, (struct quire_bytes){data, size}, size);
         cr_assert_eq(sealed.text.size, qr_sealed_size(size));
         cr_assert_eq(quire_buffer_append(&out, "before", 6), QUIRE_OK);
-        cr_assert_eq(qr_vault_open_change(other, &a_place, sealed.nonce,
-                         quire_buffer_bytes(&sealed.text), &out), QUIRE_OK);
+        cr_assert_eq(qr_vault_open_change(
+                         other, &a_place, sealed.nonce, quire_buffer_bytes(&sealed.text), &out),
+            QUIRE_OK);
         cr_assert_eq(out.size, 6 + size);
         cr_assert_arr_eq(out.data, "before", 6);
         cr_assert(size == 0 || memcmp(out.data + 6, data, size) == 0);
@@ -117,7 +119,8 @@ Test(content, neither_another_key_nor_another_user_opens)
     memcpy(plain.data + 1 + 32 + 1, other_user, QR_USER_SIZE);
     cr_assert_eq(qr_local_seal(FRESH(7), text("v"), quire_buffer_bytes(&plain), FRESH(9), &changed),
         QUIRE_OK);
-    cr_assert_eq(qr_vault_load(FRESH(7), text("v"), quire_buffer_bytes(&changed), &other), QUIRE_OK);
+    cr_assert_eq(
+        qr_vault_load(FRESH(7), text("v"), quire_buffer_bytes(&changed), &other), QUIRE_OK);
     cr_assert_eq(open_at(other, &a_place, &sealed), QUIRE_ECRYPTO);
     quire_buffer_finish(&saved);
     quire_buffer_finish(&plain);
@@ -179,8 +182,8 @@ Test(content, the_largest_plaintext_is_sealed_and_one_byte_more_is_not)
     cr_assert_eq(open_at(vault, &a_place, &sealed), QUIRE_OK);
     struct qr_change_place place = a_place;
     place.epoch = 3;
-    cr_assert_eq(qr_vault_seal_change(vault, &place, text("x"), FRESH(1), nonce, &out),
-        QUIRE_ENOTFOUND);
+    cr_assert_eq(
+        qr_vault_seal_change(vault, &place, text("x"), FRESH(1), nonce, &out), QUIRE_ENOTFOUND);
     quire_buffer_finish(&sealed.text);
     quire_buffer_finish(&out);
     free(data);
@@ -216,7 +219,8 @@ Test(content, with_the_same_fresh_bytes_anything_else_that_differs_gives_another
         }
         quire_buffer_finish(&sealed[i].text);
     }
-    struct sealed again[2] = {seal(vault, &a_place, text("one"), 1), seal(vault, &a_place, text("one"), 1)};
+    struct sealed again[2] = {
+        seal(vault, &a_place, text("one"), 1), seal(vault, &a_place, text("one"), 1)};
     cr_assert_arr_eq(again[0].nonce, again[1].nonce, QR_NONCE_SIZE, "and it is deterministic");
     quire_buffer_finish(&again[0].text);
     quire_buffer_finish(&again[1].text);
@@ -303,7 +307,8 @@ Test(content, a_name_opens_for_its_device_epoch_and_user_only)
     const uint8_t device[QR_DEVICE_SIZE] = {7}, other_device[QR_DEVICE_SIZE] = {8};
     uint8_t sealed[QR_NAME_SIZE];
     struct quire_buffer name = {0};
-    cr_assert_eq(qr_vault_seal_name(vault, 2, device, text("Anna’s phone"), FRESH(3), sealed), QUIRE_OK);
+    cr_assert_eq(
+        qr_vault_seal_name(vault, 2, device, text("Anna’s phone"), FRESH(3), sealed), QUIRE_OK);
     cr_assert_eq(qr_vault_open_name(vault, 2, device, sealed, &name), QUIRE_OK);
     assert_same(quire_buffer_bytes(&name), text("Anna’s phone"));
     cr_assert_eq(qr_vault_open_name(vault, 2, other_device, sealed, &name), QUIRE_ECRYPTO);
@@ -337,8 +342,10 @@ Test(content, names_of_every_size_up_to_the_limit_open)
         assert_same(quire_buffer_bytes(&name), given);
         quire_buffer_finish(&name);
     }
-    cr_assert_eq(qr_vault_seal_name(vault, 1, device, (struct quire_bytes){bytes, 64}, FRESH(1),
-                     sealed), QUIRE_ELIMIT);
-    cr_assert_eq(qr_vault_seal_name(vault, 2, device, text("n"), FRESH(1), sealed), QUIRE_ENOTFOUND);
+    cr_assert_eq(
+        qr_vault_seal_name(vault, 1, device, (struct quire_bytes){bytes, 64}, FRESH(1), sealed),
+        QUIRE_ELIMIT);
+    cr_assert_eq(
+        qr_vault_seal_name(vault, 2, device, text("n"), FRESH(1), sealed), QUIRE_ENOTFOUND);
     qr_vault_destroy(vault);
 }

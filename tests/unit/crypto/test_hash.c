@@ -79,8 +79,8 @@ Test(hash, words_name_six_bytes_and_every_word_is_its_own)
         cr_assert(size >= 3 && size <= 7);
         cr_assert_eq(strlen(words[byte]), size * 6 + 5);
         for (unsigned other = 0; other < byte; other++) {
-            cr_assert_neq(strncmp(words[byte], words[other], 3), 0, "%s %s", words[byte],
-                words[other]);
+            cr_assert_neq(
+                strncmp(words[byte], words[other], 3), 0, "%s %s", words[byte], words[other]);
         }
     }
     char some[QR_WORDS_SIZE];
@@ -103,8 +103,8 @@ Test(sign, a_signature_holds_for_its_key_context_and_parts_only)
     cr_assert_not(qr_verify(key, QR_CONTEXT_BATCH_SIGN, &other, 1, signature));
     cr_assert_not(qr_verify(key, QR_CONTEXT_BATCH_SIGN, parts, 1, signature));
     cr_assert_not(qr_verify(key, QR_CONTEXT_ROSTER_SIGN, parts, 2, signature));
-    cr_assert_not(qr_verify(qr_vault_public(stranger).sign_public, QR_CONTEXT_BATCH_SIGN, parts, 2,
-        signature));
+    cr_assert_not(qr_verify(
+        qr_vault_public(stranger).sign_public, QR_CONTEXT_BATCH_SIGN, parts, 2, signature));
     qr_vault_destroy(vault);
     qr_vault_destroy(stranger);
 }
@@ -169,6 +169,7 @@ Test(sign, more_than_the_limit_is_never_signed_and_never_verifies)
     cr_assert(qr_verify(key, QR_CONTEXT_AUTH, &most, 1, signature));
     crypto_sign_detached(signature, NULL, message, 13 + QR_SIGNED_MAX + 1, secret);
     cr_assert_not(qr_verify(key, QR_CONTEXT_AUTH, &more, 1, signature));
-    cr_assert_not(qr_verify(key, QR_CONTEXT_AUTH, &(struct quire_bytes){data, SIZE_MAX}, 1, signature));
+    cr_assert_not(
+        qr_verify(key, QR_CONTEXT_AUTH, &(struct quire_bytes){data, SIZE_MAX}, 1, signature));
     qr_vault_destroy(vault);
 }

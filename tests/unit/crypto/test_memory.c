@@ -82,19 +82,24 @@ static void make_world(struct world *world)
     qr_kit_text(world->kit, world->kit_text);
     cr_assert_eq(qr_vault_commitment(world->full, 2, world->commitment), QUIRE_OK);
     cr_assert_eq(qr_vault_seal_epoch(world->full, 2, qr_vault_public(world->vault).box_public,
-                     FRESH(4), world->seal), QUIRE_OK);
-    cr_assert_eq(qr_vault_seal_change(world->full, &a_place, text("written"), FRESH(5), world->nonce,
-                     &world->ciphertext), QUIRE_OK);
-    cr_assert_eq(qr_vault_seal_name(world->full, 2, a_user, text("name"), FRESH(6), world->name),
+                     FRESH(4), world->seal),
         QUIRE_OK);
-    cr_assert_eq(qr_local_seal(FRESH(7), text("r"), text("record"), FRESH(8), &world->record), QUIRE_OK);
-    cr_assert_eq(qr_vault_save(world->full, FRESH(7), text("v"), FRESH(9), &world->saved), QUIRE_OK);
+    cr_assert_eq(qr_vault_seal_change(world->full, &a_place, text("written"), FRESH(5),
+                     world->nonce, &world->ciphertext),
+        QUIRE_OK);
+    cr_assert_eq(
+        qr_vault_seal_name(world->full, 2, a_user, text("name"), FRESH(6), world->name), QUIRE_OK);
+    cr_assert_eq(
+        qr_local_seal(FRESH(7), text("r"), text("record"), FRESH(8), &world->record), QUIRE_OK);
+    cr_assert_eq(
+        qr_vault_save(world->full, FRESH(7), text("v"), FRESH(9), &world->saved), QUIRE_OK);
     cr_assert_eq(qr_pair_create(FRESH(10), &world->old), QUIRE_OK);
     qr_pair_code(world->old, world->code);
     cr_assert_eq(qr_pair_parse(text(world->code), FRESH(11), &world->new), QUIRE_OK);
     cr_assert_eq(qr_pair_seal_request(world->new, text("q"), FRESH(12), &world->request), QUIRE_OK);
     struct quire_buffer out = {0};
-    cr_assert_eq(qr_pair_open_request(world->old, quire_buffer_bytes(&world->request), &out), QUIRE_OK);
+    cr_assert_eq(
+        qr_pair_open_request(world->old, quire_buffer_bytes(&world->request), &out), QUIRE_OK);
     cr_assert_eq(qr_pair_seal_reply(world->old, text("a"), FRESH(13), &world->reply), QUIRE_OK);
     quire_buffer_finish(&out);
     cr_assert_eq(qr_pair_create(FRESH(10), &world->fresh), QUIRE_OK);
@@ -133,8 +138,8 @@ static enum quire_status act(struct world *world, int number, struct quire_buffe
         status = qr_vault_seal_change(world->full, &a_place, text("x"), FRESH(1), nonce, out);
         break;
     case 6:
-        status = qr_vault_open_change(world->full, &a_place, world->nonce,
-            quire_buffer_bytes(&world->ciphertext), out);
+        status = qr_vault_open_change(
+            world->full, &a_place, world->nonce, quire_buffer_bytes(&world->ciphertext), out);
         break;
     case 7: status = qr_vault_open_name(world->full, 2, a_user, world->name, out); break;
     case 8: status = qr_local_seal(FRESH(7), text("r"), text("x"), FRESH(1), out); break;
@@ -180,8 +185,10 @@ Test(memory, each_allocation_may_fail_and_nothing_has_changed)
                 struct quire_buffer reply = {0};
                 cr_assert_not(qr_vault_has_epoch(world.full, 5));
                 cr_assert_eq(qr_vault_epoch(world.vault), 0);
-                cr_assert_eq(qr_pair_seal_reply(world.fresh, text("a"), FRESH(1), &reply), QUIRE_ESTATE);
-                cr_assert_eq(act(&world, number, &out), QUIRE_OK, "the same call again: %d", number);
+                cr_assert_eq(
+                    qr_pair_seal_reply(world.fresh, text("a"), FRESH(1), &reply), QUIRE_ESTATE);
+                cr_assert_eq(
+                    act(&world, number, &out), QUIRE_OK, "the same call again: %d", number);
             }
             quire_buffer_finish(&out);
             finish_world(&world);
@@ -197,7 +204,8 @@ Test(memory, each_allocation_may_fail_and_nothing_has_changed)
 
 Test(memory, freed_memory_holds_no_secret)
 {
-    const struct fresh device = fresh(1), kit_seed = fresh(2), epoch_key = fresh(3), code = fresh(4);
+    const struct fresh device = fresh(1), kit_seed = fresh(2), epoch_key = fresh(3),
+                       code = fresh(4);
     struct fresh pair_secret;
     uint8_t seal[QR_SEAL_SIZE], commitment[QR_HASH_SIZE];
     struct qr_vault *vault = NULL, *again = NULL;

@@ -81,7 +81,8 @@ Test(pair, another_code_meets_elsewhere_and_opens_nothing)
     qr_pair_mailbox(old, mailbox[0]);
     qr_pair_mailbox(stranger, mailbox[1]);
     cr_assert_arr_neq(mailbox[0], mailbox[1], QR_MAILBOX_SIZE);
-    struct quire_buffer request = request_of(new, "x"), strange = request_of(stranger, "x"), reply = {0};
+    struct quire_buffer request = request_of(new, "x"), strange = request_of(stranger, "x"),
+                        reply = {0};
     cr_assert_eq(take_request(old, &strange), QUIRE_ECRYPTO);
     cr_assert_eq(qr_pair_seal_reply(old, text("y"), FRESH(61), &reply), QUIRE_ESTATE);
     cr_assert_eq(take_request(other, &request), QUIRE_ECRYPTO);
@@ -170,17 +171,21 @@ Test(pair, contents_up_to_the_limit_pass_and_one_byte_more_does_not)
     static const uint8_t data[QR_PAIR_REPLY_MAX + 1];
     struct qr_pair *old = old_device(1), *new = new_device(old, 2);
     struct quire_buffer request = {0}, reply = {0}, content = {0};
-    cr_assert_eq(qr_pair_seal_request(new, (struct quire_bytes){data, QR_PAIR_REQUEST_MAX + 1},
-                     FRESH(1), &request), QUIRE_ELIMIT);
-    cr_assert_eq(qr_pair_seal_request(new, (struct quire_bytes){data, QR_PAIR_REQUEST_MAX}, FRESH(1),
-                     &request), QUIRE_OK);
+    cr_assert_eq(qr_pair_seal_request(
+                     new, (struct quire_bytes){data, QR_PAIR_REQUEST_MAX + 1}, FRESH(1), &request),
+        QUIRE_ELIMIT);
+    cr_assert_eq(qr_pair_seal_request(
+                     new, (struct quire_bytes){data, QR_PAIR_REQUEST_MAX}, FRESH(1), &request),
+        QUIRE_OK);
     cr_assert_eq(qr_pair_open_request(old, quire_buffer_bytes(&request), &content), QUIRE_OK);
     cr_assert_eq(content.size, QR_PAIR_REQUEST_MAX);
     quire_buffer_clear(&content);
-    cr_assert_eq(qr_pair_seal_reply(old, (struct quire_bytes){data, QR_PAIR_REPLY_MAX + 1}, FRESH(1),
-                     &reply), QUIRE_ELIMIT);
-    cr_assert_eq(qr_pair_seal_reply(old, (struct quire_bytes){data, QR_PAIR_REPLY_MAX}, FRESH(1),
-                     &reply), QUIRE_OK);
+    cr_assert_eq(qr_pair_seal_reply(
+                     old, (struct quire_bytes){data, QR_PAIR_REPLY_MAX + 1}, FRESH(1), &reply),
+        QUIRE_ELIMIT);
+    cr_assert_eq(
+        qr_pair_seal_reply(old, (struct quire_bytes){data, QR_PAIR_REPLY_MAX}, FRESH(1), &reply),
+        QUIRE_OK);
     cr_assert_eq(qr_pair_open_reply(new, quire_buffer_bytes(&reply), &content), QUIRE_OK);
     cr_assert_eq(content.size, QR_PAIR_REPLY_MAX);
     cr_assert_eq(qr_pair_open_request(old, quire_buffer_bytes(&reply), &content), QUIRE_EMALFORMED);
@@ -194,7 +199,8 @@ Test(pair, contents_up_to_the_limit_pass_and_one_byte_more_does_not)
 Test(pair, a_short_name_is_not_told_by_the_size_of_a_request)
 {
     struct qr_pair *old = old_device(1), *new = new_device(old, 2);
-    struct quire_buffer a = request_of(new, "A"), b = request_of(new, "a much longer name of a device");
+    struct quire_buffer a = request_of(new, "A"),
+                        b = request_of(new, "a much longer name of a device");
     cr_assert_eq(a.size, b.size);
     quire_buffer_finish(&a);
     quire_buffer_finish(&b);
@@ -214,8 +220,9 @@ Test(pair, codes_are_read_as_people_type_them_and_others_refused)
     cr_assert_arr_eq(mailbox[0], mailbox[1], QR_MAILBOX_SIZE);
     qr_pair_code(b, code);
     cr_assert_str_eq(code, "0123-4567-89AB-CDEF-GHJK");
-    static const char *const wrong[] = {"", "-", "0123-4567-89AB-CDEF-GHJ", "0123-4567-89AB-CDEF-GHJKM",
-        "0123-4567-89AB-CDEF-GHJU", "0123-4567-89AB-CDEF-GHJ!", "0123-4567-89AB-CDEF-GHJ\xc3\xa9"};
+    static const char *const wrong[] = {"", "-", "0123-4567-89AB-CDEF-GHJ",
+        "0123-4567-89AB-CDEF-GHJKM", "0123-4567-89AB-CDEF-GHJU", "0123-4567-89AB-CDEF-GHJ!",
+        "0123-4567-89AB-CDEF-GHJ\xc3\xa9"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct qr_pair *none = NULL;
         cr_assert_eq(qr_pair_parse(text(wrong[i]), FRESH(1), &none), QUIRE_EMALFORMED, "%zu", i);
@@ -281,8 +288,8 @@ Test(pair, content_above_the_limit_is_refused_from_one_who_knows_the_code_too)
     qr_pair_code(old, code);
     for (size_t size = QR_PAIR_REQUEST_MAX; size <= QR_PAIR_REQUEST_MAX + 100; size++) {
         struct quire_buffer request = forged(code, QR_CONTEXT_PAIR_REQUEST, &zero, 1, 1, size);
-        cr_assert_eq(take_request(old, &request),
-            size == QR_PAIR_REQUEST_MAX ? QUIRE_OK : QUIRE_EMALFORMED);
+        cr_assert_eq(
+            take_request(old, &request), size == QR_PAIR_REQUEST_MAX ? QUIRE_OK : QUIRE_EMALFORMED);
         quire_buffer_finish(&request);
     }
     qr_pair_destroy(old);

@@ -108,8 +108,8 @@ Test(vault, a_sealed_epoch_opens_for_its_device_and_for_libsodium)
     struct qr_vault *from = vault_with(1, 2), *to = vault_with(2, 0), *stranger = vault_with(3, 0);
     uint8_t seal[QR_SEAL_SIZE], commitment[QR_HASH_SIZE];
     cr_assert_eq(qr_vault_commitment(from, 2, commitment), QUIRE_OK);
-    cr_assert_eq(qr_vault_seal_epoch(from, 2, qr_vault_public(to).box_public, FRESH(9), seal),
-        QUIRE_OK);
+    cr_assert_eq(
+        qr_vault_seal_epoch(from, 2, qr_vault_public(to).box_public, FRESH(9), seal), QUIRE_OK);
     cr_assert_eq(qr_vault_open_epoch(stranger, 2, seal, commitment), QUIRE_ECRYPTO);
     cr_assert_eq(qr_vault_epoch(stranger), 0);
     cr_assert_eq(qr_vault_open_epoch(to, 2, seal, commitment), QUIRE_OK);
@@ -145,8 +145,8 @@ Test(vault, no_bit_of_a_seal_or_its_commitment_can_be_flipped)
     struct qr_vault *from = vault_with(1, 1), *to = vault_with(2, 0);
     uint8_t seal[QR_SEAL_SIZE], commitment[QR_HASH_SIZE];
     cr_assert_eq(qr_vault_commitment(from, 1, commitment), QUIRE_OK);
-    cr_assert_eq(qr_vault_seal_epoch(from, 1, qr_vault_public(to).box_public, FRESH(9), seal),
-        QUIRE_OK);
+    cr_assert_eq(
+        qr_vault_seal_epoch(from, 1, qr_vault_public(to).box_public, FRESH(9), seal), QUIRE_OK);
     for (unsigned bit = 0; bit < QR_SEAL_SIZE * 8; bit++) {
         flip(seal, bit);
         /* X25519 ignores the top bit of a public key, but the nonce is a hash of it. */
@@ -175,8 +175,8 @@ Test(vault, a_commitment_is_to_key_user_and_epoch)
     qr_vault_set_user(to, other_user);
     cr_assert_eq(qr_vault_commitment(from, 1, commitment), QUIRE_OK);
     cr_assert_eq(qr_vault_commitment(from, 2, commitment), QUIRE_ENOTFOUND);
-    cr_assert_eq(qr_vault_seal_epoch(from, 1, qr_vault_public(to).box_public, FRESH(9), seal),
-        QUIRE_OK);
+    cr_assert_eq(
+        qr_vault_seal_epoch(from, 1, qr_vault_public(to).box_public, FRESH(9), seal), QUIRE_OK);
     cr_assert_eq(qr_vault_open_epoch(to, 1, seal, commitment), QUIRE_ECRYPTO, "another user");
     qr_vault_destroy(from);
     qr_vault_destroy(to);
@@ -188,8 +188,8 @@ Test(vault, a_second_key_for_an_epoch_is_refused)
     uint8_t seal[QR_SEAL_SIZE], commitment[QR_HASH_SIZE], before[QR_HASH_SIZE], after[QR_HASH_SIZE];
     cr_assert_eq(qr_vault_commitment(to, 1, before), QUIRE_OK);
     cr_assert_eq(qr_vault_commitment(from, 1, commitment), QUIRE_OK);
-    cr_assert_eq(qr_vault_seal_epoch(from, 1, qr_vault_public(to).box_public, FRESH(9), seal),
-        QUIRE_OK);
+    cr_assert_eq(
+        qr_vault_seal_epoch(from, 1, qr_vault_public(to).box_public, FRESH(9), seal), QUIRE_OK);
     cr_assert_eq(qr_vault_open_epoch(to, 1, seal, commitment), QUIRE_ECRYPTO);
     cr_assert_eq(qr_vault_commitment(to, 1, after), QUIRE_OK);
     cr_assert_arr_eq(before, after, QR_HASH_SIZE);

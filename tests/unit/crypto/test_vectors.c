@@ -58,13 +58,12 @@ static enum quire_status expected_status(const json_t *vector)
 
 static void assert_is(const json_t *vector, const char *key, const void *data, size_t size)
 {
-    cr_assert(vector_is(vector, key, data, size), "another %s than in %s", key,
-        why(vector));
+    cr_assert(vector_is(vector, key, data, size), "another %s than in %s", key, why(vector));
 }
 
 /* What came out of reading: the vector's member, or nothing at all. */
-static void assert_read(const json_t *vector, const char *key, enum quire_status status,
-    struct quire_buffer *got)
+static void assert_read(
+    const json_t *vector, const char *key, enum quire_status status, struct quire_buffer *got)
 {
     cr_assert_eq(status, expected_status(vector), "status %d: %s", status, why(vector));
     if (status == QUIRE_OK) {
@@ -78,7 +77,8 @@ static void assert_read(const json_t *vector, const char *key, enum quire_status
 static enum qr_context context_of(const json_t *vector)
 {
     for (int context = 0; context < QR_CONTEXT_COUNT; context++) {
-        if (strcmp(qr_context_text((enum qr_context)context), vector_text(vector, "context")) == 0) {
+        if (strcmp(qr_context_text((enum qr_context)context), vector_text(vector, "context"))
+            == 0) {
             return (enum qr_context)context;
         }
     }
@@ -115,8 +115,8 @@ static void each(const char *group, void (*check)(const json_t *vector))
 }
 
 /* A vault of a device that holds one given key, as if a record had brought it. */
-static struct qr_vault *vault_holding(const uint8_t user[QR_USER_SIZE], uint32_t epoch,
-    const uint8_t key[QR_KEY_SIZE])
+static struct qr_vault *vault_holding(
+    const uint8_t user[QR_USER_SIZE], uint32_t epoch, const uint8_t key[QR_KEY_SIZE])
 {
     struct qr_vault *vault = NULL;
     uint8_t number[4] = {0, 0, (uint8_t)(epoch >> 8), (uint8_t)epoch};
@@ -139,8 +139,8 @@ Test(vectors, contexts_and_words_are_those_of_the_protocol)
     const json_t *words = json_object_get(root, "word_list");
     cr_assert_eq(json_array_size(contexts), QR_CONTEXT_COUNT);
     for (size_t i = 0; i < QR_CONTEXT_COUNT; i++) {
-        cr_assert_str_eq(qr_context_text((enum qr_context)i),
-            json_string_value(json_array_get(contexts, i)));
+        cr_assert_str_eq(
+            qr_context_text((enum qr_context)i), json_string_value(json_array_get(contexts, i)));
     }
     cr_assert_eq(json_array_size(words), 256);
     for (size_t i = 0; i < 256; i++) {
@@ -190,8 +190,7 @@ static void check_padding(const json_t *vector)
 {
     struct quire_bytes padded = bytes(vector, "padded"), plaintext = {0};
     size_t minimum = (size_t)vector_number(vector, "minimum");
-    cr_assert_eq(qr_unpad(padded, minimum, &plaintext), expected_status(vector), "%s",
-        why(vector));
+    cr_assert_eq(qr_unpad(padded, minimum, &plaintext), expected_status(vector), "%s", why(vector));
     if (!has(vector, "status")) {
         uint8_t again[1024];
         assert_is(vector, "plaintext", plaintext.data, plaintext.size);
@@ -242,8 +241,7 @@ static void check_signature(const json_t *vector)
     }
     bool holds = qr_verify(key_of(vector, "public"), context_of(vector), parts, count,
         fixed(vector, "signature", QR_SIGNATURE_SIZE));
-    cr_assert_eq(holds ? QUIRE_OK : QUIRE_ECRYPTO, expected_status(vector), "%s",
-        why(vector));
+    cr_assert_eq(holds ? QUIRE_OK : QUIRE_ECRYPTO, expected_status(vector), "%s", why(vector));
 }
 
 static void check_kit(const json_t *vector)
@@ -341,13 +339,14 @@ static void check_wrap(const json_t *vector)
     uint32_t epoch = (uint32_t)vector_number(vector, "epoch");
     const uint8_t *user = key_of(vector, "user"), *commitment = key_of(vector, "commitment");
     struct qr_vault *vault = vault_holding(user, epoch, key_of(vector, "key"));
-    enum quire_status status = qr_vault_unwrap_previous(vault, epoch,
-        fixed(vector, "wrap", QR_WRAP_SIZE), commitment);
+    enum quire_status status =
+        qr_vault_unwrap_previous(vault, epoch, fixed(vector, "wrap", QR_WRAP_SIZE), commitment);
     cr_assert_eq(status, expected_status(vector), "%s", why(vector));
     cr_assert_eq(qr_vault_has_epoch(vault, epoch - 1), status == QUIRE_OK);
     if (has(vector, "entropy")) {
         uint8_t wrap[QR_WRAP_SIZE];
-        cr_assert_eq(qr_vault_wrap_previous(vault, epoch, key_of(vector, "entropy"), wrap), QUIRE_OK);
+        cr_assert_eq(
+            qr_vault_wrap_previous(vault, epoch, key_of(vector, "entropy"), wrap), QUIRE_OK);
         assert_is(vector, "wrap", wrap, sizeof wrap);
     }
     qr_vault_destroy(vault);
@@ -373,13 +372,14 @@ static void check_change(const json_t *vector)
     };
     memcpy(place.replica, fixed(vector, "replica", QR_REPLICA_SIZE), QR_REPLICA_SIZE);
     memcpy(place.entry, fixed(vector, "entry", QR_ENTRY_SIZE), QR_ENTRY_SIZE);
-    struct qr_vault *vault = vault_holding(key_of(vector, "user"), place.epoch,
-        key_of(vector, "epoch_key"));
+    struct qr_vault *vault =
+        vault_holding(key_of(vector, "user"), place.epoch, key_of(vector, "epoch_key"));
     if (has(vector, "entropy")) {
         uint8_t nonce[QR_NONCE_SIZE];
         struct quire_buffer out = {0};
         cr_assert_eq(qr_vault_seal_change(vault, &place, bytes(vector, "plaintext"),
-                         key_of(vector, "entropy"), nonce, &out), QUIRE_OK);
+                         key_of(vector, "entropy"), nonce, &out),
+            QUIRE_OK);
         assert_is(vector, "nonce", nonce, sizeof nonce);
         assert_is(vector, "ciphertext", out.data, out.size);
         quire_buffer_finish(&out);
@@ -387,8 +387,8 @@ static void check_change(const json_t *vector)
     struct quire_buffer out = {0};
     cr_assert_eq(quire_buffer_reserve(&out, 4096), QUIRE_OK);
     memset(out.data, 0, out.capacity);
-    enum quire_status status = qr_vault_open_change(vault, &place,
-        fixed(vector, "nonce", QR_NONCE_SIZE), bytes(vector, "ciphertext"), &out);
+    enum quire_status status = qr_vault_open_change(
+        vault, &place, fixed(vector, "nonce", QR_NONCE_SIZE), bytes(vector, "ciphertext"), &out);
     cr_assert(status == QUIRE_OK || qr_is_zero(out.data, out.capacity), "what was refused is gone");
     assert_read(vector, "plaintext", status, &out);
     qr_vault_destroy(vault);
@@ -398,16 +398,18 @@ static void check_name(const json_t *vector)
 {
     uint32_t epoch = (uint32_t)vector_number(vector, "epoch");
     const uint8_t *device = fixed(vector, "device", QR_DEVICE_SIZE);
-    struct qr_vault *vault = vault_holding(key_of(vector, "user"), epoch, key_of(vector, "epoch_key"));
+    struct qr_vault *vault =
+        vault_holding(key_of(vector, "user"), epoch, key_of(vector, "epoch_key"));
     if (has(vector, "entropy")) {
         uint8_t sealed[QR_NAME_SIZE];
         cr_assert_eq(qr_vault_seal_name(vault, epoch, device, bytes(vector, "name"),
-                         key_of(vector, "entropy"), sealed), QUIRE_OK);
+                         key_of(vector, "entropy"), sealed),
+            QUIRE_OK);
         assert_is(vector, "sealed", sealed, sizeof sealed);
     }
     struct quire_buffer out = {0};
-    enum quire_status status = qr_vault_open_name(vault, epoch, device,
-        fixed(vector, "sealed", QR_NAME_SIZE), &out);
+    enum quire_status status =
+        qr_vault_open_name(vault, epoch, device, fixed(vector, "sealed", QR_NAME_SIZE), &out);
     assert_read(vector, "name", status, &out);
     qr_vault_destroy(vault);
 }
@@ -418,8 +420,9 @@ static void check_local(const json_t *vector)
     struct quire_bytes name = bytes(vector, "name");
     if (has(vector, "entropy")) {
         struct quire_buffer out = {0};
-        cr_assert_eq(qr_local_seal(key, name, bytes(vector, "plaintext"), key_of(vector, "entropy"),
-                         &out), QUIRE_OK);
+        cr_assert_eq(
+            qr_local_seal(key, name, bytes(vector, "plaintext"), key_of(vector, "entropy"), &out),
+            QUIRE_OK);
         assert_is(vector, "sealed", out.data, out.size);
         quire_buffer_finish(&out);
     }
@@ -446,7 +449,8 @@ static void check_pairing(const json_t *vector)
     cr_assert_eq(qr_pair_create(key_of(vector, "old_entropy"), &old), QUIRE_OK);
     qr_pair_code(old, code);
     cr_assert_str_eq(code, vector_text(vector, "code"));
-    cr_assert_eq(qr_pair_parse(text(vector_text(vector, "code")), key_of(vector, "new_entropy"), &new),
+    cr_assert_eq(
+        qr_pair_parse(text(vector_text(vector, "code")), key_of(vector, "new_entropy"), &new),
         QUIRE_OK);
     qr_pair_mailbox(new, mailbox[0]);
     qr_pair_mailbox(old, mailbox[1]);
@@ -454,15 +458,17 @@ static void check_pairing(const json_t *vector)
     assert_is(vector, "mailbox", mailbox[1], QR_MAILBOX_SIZE);
 
     cr_assert_eq(qr_pair_seal_request(new, bytes(vector, "request_content"),
-                     key_of(vector, "request_entropy"), &out), QUIRE_OK);
+                     key_of(vector, "request_entropy"), &out),
+        QUIRE_OK);
     assert_is(vector, "request", out.data, out.size);
     quire_buffer_clear(&out);
     cr_assert_eq(qr_pair_open_request(old, bytes(vector, "request"), &out), QUIRE_OK);
     assert_is(vector, "request_content", out.data, out.size);
 
     quire_buffer_clear(&out);
-    cr_assert_eq(qr_pair_seal_reply(old, bytes(vector, "reply_content"),
-                     key_of(vector, "reply_entropy"), &out), QUIRE_OK);
+    cr_assert_eq(qr_pair_seal_reply(
+                     old, bytes(vector, "reply_content"), key_of(vector, "reply_entropy"), &out),
+        QUIRE_OK);
     assert_is(vector, "reply", out.data, out.size);
     quire_buffer_clear(&out);
     cr_assert_eq(qr_pair_open_reply(new, bytes(vector, "reply"), &out), QUIRE_OK);
@@ -478,7 +484,8 @@ static void check_pairing_message(const json_t *vector)
     struct quire_buffer out = {0};
     enum quire_status status;
     if (strcmp(vector_text(vector, "kind"), "reply") == 0) {
-        cr_assert_eq(qr_pair_parse(text(vector_text(vector, "code")), key_of(vector, "entropy"), &pair),
+        cr_assert_eq(
+            qr_pair_parse(text(vector_text(vector, "code")), key_of(vector, "entropy"), &pair),
             QUIRE_OK);
         status = qr_pair_open_reply(pair, bytes(vector, "message"), &out);
     } else {

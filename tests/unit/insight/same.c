@@ -45,12 +45,14 @@ static uint64_t hash_reports(void)
         for (int32_t day = 0; day < days; day++) {
             bool tagged = qr_draw_below(&state, 4) == 0;
             draw_text(&state, 30, text, sizeof text);
-            mood = (mood + 50 + (int32_t)qr_draw_below(&state, 60) - 30) / 2 + (day * 2 > days ? 12 : 0);
+            mood = (mood + 50 + (int32_t)qr_draw_below(&state, 60) - 30) / 2
+                + (day * 2 > days ? 12 : 0);
             mood += tagged ? 15 : 0;
             mood = mood < 0 ? 0 : mood > 100 ? 100 : mood;
             mood = qr_draw_below(&state, 5) == 0 ? -1 : mood;
             bool picked = qr_draw_below(&state, 5) == 0;
-            diary_add(diary, FIRST_DAY + day, mood, text, tagged ? "friends" : NULL, picked ? "happy" : NULL);
+            diary_add(diary, FIRST_DAY + day, mood, text, tagged ? "friends" : NULL,
+                picked ? "happy" : NULL);
         }
         struct quire_insight_options options = options_of(FIRST_DAY + days);
         void *arena;

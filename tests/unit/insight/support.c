@@ -31,8 +31,8 @@ struct quire_insight_options options_of(int32_t today)
     return options;
 }
 
-const struct quire_insight_report *report_of(const struct diary *diary,
-    const struct quire_insight_options *options, void **out_arena)
+const struct quire_insight_report *report_of(
+    const struct diary *diary, const struct quire_insight_options *options, void **out_arena)
 {
     size_t size = quire_insight_size(diary->count, diary->text_size, 2 * diary->count);
     struct quire_insight *insight;
@@ -46,8 +46,8 @@ const struct quire_insight_report *report_of(const struct diary *diary,
     return status == QUIRE_OK ? report : NULL;
 }
 
-const struct quire_insight_item *item_at(const struct quire_insight_report *report,
-    enum quire_insight_template template_id, size_t n)
+const struct quire_insight_item *item_at(
+    const struct quire_insight_report *report, enum quire_insight_template template_id, size_t n)
 {
     for (size_t i = 0; i < report->item_count; i++) {
         if (report->items[i].template_id == template_id && n-- == 0) {
@@ -87,11 +87,12 @@ uint64_t report_hash(const struct quire_insight_report *report)
 
 size_t draw_text(uint64_t *state, uint32_t words, char *out, size_t size)
 {
-    static const char *const pieces[] = {"happy", "sad", "not", "garden", "running", "I", "was", "so", "tired",
-        "today", "and", "the", "miedo", "alegría", "nicht", "fröhlich", "glücklich", "traurig", "senang", "takut",
-        "joie", "我很高兴", "不", "难过", "今天", "うれしい", "悲しい", "ｶﾞｯｺｳ", "Ёлка", "Ὀδυσσεύς", "क़लम", "שָׁלוֹם",
-        "مَرْحَبًا", "행복", "👍🏽👍🏽👍🏽👍🏽", "❤️", "...", "!!", "?", "\n", "don’t", "cooool", "3.5", "#tag",
-        "\xff\xfe", "\xc3", "\xed\xa0\x80", "\xf0\x9f"};
+    static const char *const pieces[] = {"happy", "sad", "not", "garden", "running", "I", "was",
+        "so", "tired", "today", "and", "the", "miedo", "alegría", "nicht", "fröhlich", "glücklich",
+        "traurig", "senang", "takut", "joie", "我很高兴", "不", "难过", "今天", "うれしい",
+        "悲しい", "ｶﾞｯｺｳ", "Ёлка", "Ὀδυσσεύς", "क़लम", "שָׁלוֹם", "مَرْحَبًا", "행복",
+        "👍🏽👍🏽👍🏽👍🏽", "❤️", "...", "!!", "?", "\n", "don’t", "cooool",
+        "3.5", "#tag", "\xff\xfe", "\xc3", "\xed\xa0\x80", "\xf0\x9f"};
     size_t used = 0;
     for (uint32_t i = 0; i < words; i++) {
         const char *piece = pieces[qr_draw_below(state, sizeof pieces / sizeof *pieces)];

@@ -27,12 +27,12 @@ void diary_add(struct diary *diary, int32_t day, int32_t mood, const char *text,
 struct quire_insight_options options_of(int32_t today);
 
 /** The report of a diary; *out_arena is freed by the caller after use. NULL: a status that is not OK. */
-const struct quire_insight_report *report_of(const struct diary *diary,
-    const struct quire_insight_options *options, void **out_arena);
+const struct quire_insight_report *report_of(
+    const struct diary *diary, const struct quire_insight_options *options, void **out_arena);
 
 /** The n-th item with a template; NULL: there is none. */
-const struct quire_insight_item *item_at(const struct quire_insight_report *report,
-    enum quire_insight_template template_id, size_t n);
+const struct quire_insight_item *item_at(
+    const struct quire_insight_report *report, enum quire_insight_template template_id, size_t n);
 
 /** A hash of all that a report says. */
 uint64_t report_hash(const struct quire_insight_report *report);

@@ -46,7 +46,8 @@ Test(bundle, cut_anywhere_is_malformed)
     memset(&bundle, 0x5a, sizeof bundle);
     before = bundle;
     for (size_t size = 0; size < bytes.size; size += 1 + size / 50) {
-        cr_assert_eq(qr_bundle_open((struct quire_bytes){bytes.data, size}, &bundle), QUIRE_EMALFORMED);
+        cr_assert_eq(
+            qr_bundle_open((struct quire_bytes){bytes.data, size}, &bundle), QUIRE_EMALFORMED);
     }
     cr_assert_eq(memcmp(&bundle, &before, sizeof bundle), 0);
     free((void *)(uintptr_t)bytes.data);
@@ -60,7 +61,8 @@ Test(bundle, altered_in_any_byte_is_refused)
     for (size_t at = 0; at < bytes.size; at += 97) {
         data[at] ^= 0x20;
         enum quire_status status = qr_bundle_open(bytes, &bundle);
-        cr_assert(status == QUIRE_EMALFORMED || (at == 3 && status == QUIRE_EUNSUPPORTED), "byte %zu", at);
+        cr_assert(status == QUIRE_EMALFORMED || (at == 3 && status == QUIRE_EUNSUPPORTED),
+            "byte %zu", at);
         data[at] ^= 0x20;
     }
     free(data);
@@ -91,7 +93,8 @@ Test(bundle, sections_beyond_the_bytes_are_refused)
             data[at] = value == 0 ? 0xff : (uint8_t)(before + 1);
             seal(data, bytes.size);
             enum quire_status status = qr_bundle_open(bytes, &bundle);
-            if (status == QUIRE_OK) { /* a section that moved by a little: it stays within the bytes */
+            if (status
+                == QUIRE_OK) { /* a section that moved by a little: it stays within the bytes */
                 cr_assert(bundle.slots.data + bundle.slots.size <= data + bytes.size);
             }
             data[at] = before;
@@ -120,7 +123,10 @@ static const char *best_label(const char *name, const char *text)
     struct qr_reading reading = read_with(name, text, &bundle);
     uint32_t best = 0;
     for (uint32_t k = 1; k < bundle.outputs; k++) {
-        best = reading.logits[k] > reading.logits[best] && !(bundle.labels[k].flags & QR_BUNDLE_FINER) ? k : best;
+        best =
+            reading.logits[k] > reading.logits[best] && !(bundle.labels[k].flags & QR_BUNDLE_FINER)
+            ? k
+            : best;
     }
     snprintf(label, sizeof label, "%.*s", (int)bundle.labels[best].name.size,
         (const char *)bundle.labels[best].name.data);
@@ -184,8 +190,9 @@ Test(model, suggestions_name_words_of_the_text)
 Test(model, nothing_is_suggested_where_no_model_is)
 {
     struct quire_insight_suggestion found[3];
-    cr_expect_eq(suggest("今日はとても嬉しいです。ありがとう！", found), 0);             /* ja: none */
-    cr_expect_eq(suggest("Je suis tellement heureux aujourd'hui, merci beaucoup !", found), 0); /* fr: off */
+    cr_expect_eq(suggest("今日はとても嬉しいです。ありがとう！", found), 0); /* ja: none */
+    cr_expect_eq(
+        suggest("Je suis tellement heureux aujourd'hui, merci beaucoup !", found), 0); /* fr: off */
     cr_expect_eq(suggest("Сегодня я очень счастлив, спасибо!", found), 0);
     cr_expect_eq(suggest("", found), 0);
     cr_expect_eq(suggest("\xff\xff\xff", found), 0);

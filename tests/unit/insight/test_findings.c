@@ -146,7 +146,8 @@ Test(draws, adjusted_chances_count_rows_as_extreme)
     draws->rows[0][1] = 2000000;
     draws->rows[0][2] = 0;
     qr_draws_adjust(draws, adjusted);
-    cr_assert(adjusted[1] >= 1 && adjusted[1] <= 8, "%u", adjusted[1]); /* rows tie in rank 1 of others */
+    cr_assert(
+        adjusted[1] >= 1 && adjusted[1] <= 8, "%u", adjusted[1]); /* rows tie in rank 1 of others */
     cr_assert_eq(adjusted[2], QR_DRAWS + 1);
     cr_assert_geq(adjusted[0], adjusted[1]);
     free(draws);

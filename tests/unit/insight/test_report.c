@@ -35,7 +35,8 @@ static void add_days(int32_t count, bool tagged_is_better)
     uint64_t state = 9;
     for (int32_t day = 0; day < count; day++) {
         bool tagged = qr_draw_below(&state, 3) == 0;
-        int32_t mood = 30 + (int32_t)qr_draw_below(&state, 31) + (tagged && tagged_is_better ? 20 : 0);
+        int32_t mood =
+            30 + (int32_t)qr_draw_below(&state, 31) + (tagged && tagged_is_better ? 20 : 0);
         diary_add(diary, FIRST_DAY + day, mood, "I walked to the river and made bread.",
             tagged ? "running" : NULL, NULL);
     }
@@ -99,7 +100,8 @@ Test(report, a_finding_at_one_look_is_watched_without_its_name)
     uint64_t state = 9;
     for (int32_t day = 0; day < 60; day++) {
         bool tagged = day > 28 && day % 2 == 0;
-        diary_add(diary, FIRST_DAY + day, 30 + (int32_t)qr_draw_below(&state, 31) + (tagged ? 35 : 0), "x",
+        diary_add(diary, FIRST_DAY + day,
+            30 + (int32_t)qr_draw_below(&state, 31) + (tagged ? 35 : 0), "x",
             tagged ? "running" : NULL, NULL);
     }
     const struct quire_insight_report *report = report_at(FIRST_DAY + 60);
@@ -146,7 +148,8 @@ Test(report, gaps_of_years_and_dates_after_today_are_fine)
 Test(report, picks_are_counted_and_outrank_readings)
 {
     for (int32_t day = 0; day < 20; day++) {
-        diary_add(diary, FIRST_DAY + day, 50, "I am so happy, this is wonderful, thank you so much!", NULL,
+        diary_add(diary, FIRST_DAY + day, 50,
+            "I am so happy, this is wonderful, thank you so much!", NULL,
             day < 12 ? "happy" : NULL);
     }
     const struct quire_insight_report *report = report_at(FIRST_DAY + 20);
@@ -220,8 +223,8 @@ Test(report, likeness_of_a_theme_is_said_only_if_asked_for)
     uint64_t state = 4;
     for (int32_t day = 0; day < 112; day++) {
         bool themed = day >= 84 ? qr_draw_below(&state, 10) < 7 : qr_draw_below(&state, 30) == 0;
-        diary_add(diary, FIRST_DAY + day, 50, themed ? "The same garden quarrel, and I said the same words." : "Bread.",
-            NULL, NULL);
+        diary_add(diary, FIRST_DAY + day, 50,
+            themed ? "The same garden quarrel, and I said the same words." : "Bread.", NULL, NULL);
     }
     struct quire_insight_options options = options_of(FIRST_DAY + 112);
     const struct quire_insight_report *report = report_of(diary, &options, &arena);

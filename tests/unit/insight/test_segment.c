@@ -45,15 +45,18 @@ static const struct {
     {"\xf0\x9f\x91\x8d\xf0\x9f\x8f\xbd\xf0\x9f\x91\x8d\xf0\x9f\x8f\xbf", "|<1f44d><1f44d>"},
     {"Ё Й", "|<435>|<438>"},
     {"Ὀδυσσεύς", "|<3bf><3b4><3c5><3c3><3c3><3b5><3c5><3c3>"},
-    {"a\xff" "b\xc3 c\xed\xa0\x80" "d", "|a|<fffd>|b|<fffd>|c|<fffd><fffd><fffd>|d"},
+    {"a\xff"
+     "b\xc3 c\xed\xa0\x80"
+     "d",
+        "|a|<fffd>|b|<fffd>|c|<fffd><fffd><fffd>|d"},
     {"क़लम", "|<915><93c><932><92e>"},
 };
 
 Test(segment, tokens_are_folded)
 {
     for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) {
-        cr_expect_str_eq(tokens_of(vectors[i].text), vectors[i].tokens, "%s: %s, not %s", vectors[i].text,
-            tokens_of(vectors[i].text), vectors[i].tokens);
+        cr_expect_str_eq(tokens_of(vectors[i].text), vectors[i].tokens, "%s: %s, not %s",
+            vectors[i].text, tokens_of(vectors[i].text), vectors[i].tokens);
     }
 }
 
@@ -108,8 +111,10 @@ Test(segment, sentences_and_lines_end_segments)
 {
     cr_assert_eq(count_segments(""), 0);
     cr_assert_eq(count_segments(" \n "), 0);
-    cr_assert_eq(count_segments("One two three four five six. One two three four five six seven."), 2);
-    cr_assert_eq(count_segments("One two three four five six\nOne two three four five six seven"), 2);
+    cr_assert_eq(
+        count_segments("One two three four five six. One two three four five six seven."), 2);
+    cr_assert_eq(
+        count_segments("One two three four five six\nOne two three four five six seven"), 2);
     cr_assert_eq(count_segments("Short. Also short. Too short."), 1);
     cr_assert_eq(count_segments("It was 3.5 miles and about 2.5 hours, as it is"), 1);
 }
@@ -136,21 +141,24 @@ static enum qr_language language_of(const char *text, enum qr_language last)
 
 Test(language, each_of_ours_is_known)
 {
-    cr_expect_eq(language_of("Today I went to the garden and talked with my sister.", 0), QR_LANGUAGE_EN);
-    cr_expect_eq(language_of("Hoy fui al jardín y hablé con mi hermana toda la tarde.", 0), QR_LANGUAGE_ES);
+    cr_expect_eq(
+        language_of("Today I went to the garden and talked with my sister.", 0), QR_LANGUAGE_EN);
+    cr_expect_eq(
+        language_of("Hoy fui al jardín y hablé con mi hermana toda la tarde.", 0), QR_LANGUAGE_ES);
     cr_expect_eq(language_of("Heute war ich im Garten und habe mit meiner Schwester geredet.", 0),
         QR_LANGUAGE_DE);
     cr_expect_eq(language_of("Aujourd'hui je suis allé au jardin et j'ai parlé avec ma sœur.", 0),
         QR_LANGUAGE_FR);
-    cr_expect_eq(language_of("Hari ini aku pergi ke kebun dan berbicara dengan adikku.", 0),
-        QR_LANGUAGE_ID);
+    cr_expect_eq(
+        language_of("Hari ini aku pergi ke kebun dan berbicara dengan adikku.", 0), QR_LANGUAGE_ID);
     cr_expect_eq(language_of("今天我去了花园，和妹妹聊了很久。", 0), QR_LANGUAGE_ZH);
     cr_expect_eq(language_of("今日は庭に行って、妹と話しました。", 0), QR_LANGUAGE_JA);
 }
 
 Test(language, other_scripts_and_short_texts_are_not_guessed)
 {
-    cr_expect_eq(language_of("Сегодня я был в саду и говорил с сестрой.", QR_LANGUAGE_EN), QR_LANGUAGE_UNKNOWN);
+    cr_expect_eq(language_of("Сегодня я был в саду и говорил с сестрой.", QR_LANGUAGE_EN),
+        QR_LANGUAGE_UNKNOWN);
     cr_expect_eq(language_of("ok", QR_LANGUAGE_UNKNOWN), QR_LANGUAGE_UNKNOWN);
     cr_expect_eq(language_of("ok", QR_LANGUAGE_DE), QR_LANGUAGE_DE);
     cr_expect_eq(language_of("", QR_LANGUAGE_JA), QR_LANGUAGE_UNKNOWN);

@@ -25,11 +25,11 @@ static void tear_down(void)
 
 TestSuite(themes, .init = set_up, .fini = tear_down);
 
-static const char *const common[] = {"breakfast", "train", "office", "letter", "window", "coffee", "evening",
-    "market", "river", "bread", "chair", "paper"};
+static const char *const common[] = {"breakfast", "train", "office", "letter", "window", "coffee",
+    "evening", "market", "river", "bread", "chair", "paper"};
 
-static void draw_texts(struct quire_bytes *texts, char (*space)[512], const char *word, uint32_t before,
-    uint32_t recent, uint64_t state)
+static void draw_texts(struct quire_bytes *texts, char (*space)[512], const char *word,
+    uint32_t before, uint32_t recent, uint64_t state)
 {
     for (uint32_t i = 0; i < ENTRIES; i++) {
         size_t size = 0;
@@ -39,7 +39,8 @@ static void draw_texts(struct quire_bytes *texts, char (*space)[512], const char
             }
         }
         uint32_t share = i >= ENTRIES - 28 ? recent : before;
-        size += (size_t)sprintf(space[i] + size, "%s.", qr_draw_below(&state, 100) < share ? word : "x");
+        size += (size_t)sprintf(
+            space[i] + size, "%s.", qr_draw_below(&state, 100) < share ? word : "x");
         texts[i] = (struct quire_bytes){(uint8_t *)space[i], size};
     }
 }
@@ -50,8 +51,12 @@ static uint32_t find(const char *word, uint32_t before, uint32_t recent, struct 
     static char space[ENTRIES][512];
     draw_texts(texts, space, word, before, recent, 11);
     qr_words_gather(words, scratch, texts, ENTRIES, NULL, 0);
-    struct qr_presence presence = {.entries = ENTRIES, .recent = 28, .words = words->count,
-        .seeds = words->seeds, .bits = &words->bits[0][0], .stride = sizeof words->bits[0]};
+    struct qr_presence presence = {.entries = ENTRIES,
+        .recent = 28,
+        .words = words->count,
+        .seeds = words->seeds,
+        .bits = &words->bits[0][0],
+        .stride = sizeof words->bits[0]};
     return qr_themes_look(&presence, themes);
 }
 

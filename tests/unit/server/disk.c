@@ -30,8 +30,8 @@ enum quire_status disk_append(void *context, const struct qr_log_record *records
     disk->waiting = false;
     enum quire_status status = disk->failure;
     for (size_t i = 0; status == QUIRE_OK && i < count; i++) {
-        if (records[i].entry.lsn != disk->last_lsn + 1 || records[i].bytes.size != 8 ||
-            qr_load_u64(records[i].bytes.data) != records[i].entry.lsn) {
+        if (records[i].entry.lsn != disk->last_lsn + 1 || records[i].bytes.size != 8
+            || qr_load_u64(records[i].bytes.data) != records[i].entry.lsn) {
             disk->out_of_order = true;
         }
         disk->last_lsn = records[i].entry.lsn;

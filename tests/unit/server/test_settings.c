@@ -16,10 +16,10 @@ static const char *no_environment(const char *name)
 
 static const char *some_environment(const char *name)
 {
-    return strcmp(name, "QUIRED_IDLE_MS") == 0  ? "5000"
-           : strcmp(name, "QUIRED_HOST") == 0   ? "a.example,b.example"
-           : strcmp(name, "QUIRED_NO_TLS") == 0 ? "1"
-                                                : NULL;
+    return strcmp(name, "QUIRED_IDLE_MS") == 0 ? "5000"
+        : strcmp(name, "QUIRED_HOST") == 0     ? "a.example,b.example"
+        : strcmp(name, "QUIRED_NO_TLS") == 0   ? "1"
+                                               : NULL;
 }
 
 static enum quire_status read_options(struct qr_options *options, char error[200],
@@ -71,8 +71,8 @@ Test(options, flags_win_over_the_environment)
     cr_assert(options.no_tls);
     cr_assert_eq(options.host_count, 2);
     cr_assert_str_eq(options.hosts[1], "b.example");
-    cr_assert_eq(read_options(&options, error, some_environment, "--idle-ms=7000", "--no-tls=0"),
-        QUIRE_OK);
+    cr_assert_eq(
+        read_options(&options, error, some_environment, "--idle-ms=7000", "--no-tls=0"), QUIRE_OK);
     cr_assert_eq(options.limits.idle_ms, 7000);
     cr_assert_not(options.no_tls);
 }
@@ -84,10 +84,10 @@ Test(options, sizes_may_have_a_suffix_and_numbers_may_not)
     cr_assert_eq(read_options(&options, error, no_environment, "--user-bytes", "3M"), QUIRE_OK);
     cr_assert_eq(options.limits.user_bytes, 3 << 20);
     cr_assert_eq(read_options(&options, error, no_environment, "--idle-ms", "3M"), QUIRE_EINVALID);
-    cr_assert_eq(read_options(&options, error, no_environment, "--user-bytes", "3MB"),
-        QUIRE_EINVALID);
-    cr_assert_eq(read_options(&options, error, no_environment, "--user-bytes",
-                     "99999999999999999T"),
+    cr_assert_eq(
+        read_options(&options, error, no_environment, "--user-bytes", "3MB"), QUIRE_EINVALID);
+    cr_assert_eq(
+        read_options(&options, error, no_environment, "--user-bytes", "99999999999999999T"),
         QUIRE_EINVALID);
 }
 
@@ -96,10 +96,9 @@ Test(options, an_error_names_the_option_and_what_it_may_be)
     struct qr_options options;
     char error[200];
     cr_assert_eq(read_options(&options, error, no_environment, "--idle-ms", "-3"), QUIRE_EINVALID);
-    cr_assert_str_eq(error,
-        "--idle-ms is to be a number from 1000 to 86400000 in ms, not \"-3\".");
-    cr_assert_eq(read_options(&options, error, no_environment, "--registration", "maybe"),
-        QUIRE_EINVALID);
+    cr_assert_str_eq(error, "--idle-ms is to be a number from 1000 to 86400000 in ms, not \"-3\".");
+    cr_assert_eq(
+        read_options(&options, error, no_environment, "--registration", "maybe"), QUIRE_EINVALID);
     cr_assert_str_eq(error, "--registration is to be one of open invite closed");
     cr_assert_eq(read_options(&options, error, no_environment, "--cert", "x"), QUIRE_EINVALID);
     cr_assert_eq(read_options(&options, error, no_environment, "stray", NULL), QUIRE_EINVALID);
@@ -130,11 +129,11 @@ Test(hosts, a_name_is_admitted_with_and_without_a_port_and_nothing_like_it)
     struct qr_options options;
     struct qr_hosts hosts;
     char error[200];
-    cr_assert_eq(read_options(&options, error, no_environment, "--host", "journal.example"),
-        QUIRE_OK);
+    cr_assert_eq(
+        read_options(&options, error, no_environment, "--host", "journal.example"), QUIRE_OK);
     qr_hosts_init(&hosts, &options);
-    static const char *const right[] = {"journal.example", "JOURNAL.example:1", "localhost:65535",
-        "[::1]", "[::1]:8", "127.0.0.1"};
+    static const char *const right[] = {
+        "journal.example", "JOURNAL.example:1", "localhost:65535", "[::1]", "[::1]:8", "127.0.0.1"};
     static const char *const wrong[] = {"", ":", ":1", "journal.example:", "journal.example:1x",
         "journal.example:123456", "journal.example.", "xjournal.example", "::1", "[::1", "]:1",
         "localhost:1:2"};
@@ -150,8 +149,8 @@ static struct qr_address address_of(int family, const char *text)
 {
     struct sockaddr_in v4 = {.sin_family = AF_INET};
     struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
-    cr_assert_eq(inet_pton(family, text,
-                     family == AF_INET ? (void *)&v4.sin_addr : (void *)&v6.sin6_addr),
+    cr_assert_eq(
+        inet_pton(family, text, family == AF_INET ? (void *)&v4.sin_addr : (void *)&v6.sin6_addr),
         1);
     return qr_address_of(family == AF_INET ? (struct sockaddr *)&v4 : (struct sockaddr *)&v6);
 }
@@ -192,18 +191,23 @@ Test(addresses, loopback_is_exempt_and_a_mapped_address_is_the_one_it_maps)
     qr_addresses_destroy(addresses);
 }
 
-#define FIELDS(...) (const struct qr_field[]){__VA_ARGS__}
+#define FIELDS(...) \
+    (const struct qr_field[]) \
+    { \
+        __VA_ARGS__ \
+    }
 
 Test(log, a_line_is_one_line_whatever_is_in_it)
 {
     static const uint8_t name[32] = {0xde, 0xad, 0xbe, 0xef, 0x55};
     char line[256];
     qr_log_line(line, sizeof line, QR_LOG_LOGFMT, "now", QR_LOG_WARN,
-        FIELDS(QR_EVENT("x"), QR_TEXT("text", "a\"b\\c\nd\x1b[31m"), QR_NUMBER("n", 7), QR_NAME("user", name),
-            QR_TEXT("empty", "")),
+        FIELDS(QR_EVENT("x"), QR_TEXT("text", "a\"b\\c\nd\x1b[31m"), QR_NUMBER("n", 7),
+            QR_NAME("user", name), QR_TEXT("empty", "")),
         5);
-    cr_assert_str_eq(line, "time=now level=warn event=x text=\"a\\\"b\\\\c\\u000ad\\u001b[31m\" n=7 "
-                           "user=deadbeef empty=\"\"");
+    cr_assert_str_eq(line,
+        "time=now level=warn event=x text=\"a\\\"b\\\\c\\u000ad\\u001b[31m\" n=7 "
+        "user=deadbeef empty=\"\"");
     qr_log_line(line, sizeof line, QR_LOG_JSON, "now", QR_LOG_INFO,
         FIELDS(QR_EVENT("x"), QR_NUMBER("n", 7), QR_NAME("user", name)), 3);
     cr_assert_str_eq(line,

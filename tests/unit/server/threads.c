@@ -15,12 +15,12 @@
 
 #define RECORDS 6000
 #define USERS 20
-#define expect(condition)                                                                          \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            fprintf(stderr, "line %d: %s does not hold\n", __LINE__, #condition);                  \
-            exit(1);                                                                               \
-        }                                                                                          \
+#define expect(condition) \
+    do { \
+        if (!(condition)) { \
+            fprintf(stderr, "line %d: %s does not hold\n", __LINE__, #condition); \
+            exit(1); \
+        } \
     } while (0)
 
 /* The store, refusing each fiftieth group. */
@@ -29,8 +29,8 @@ struct fickle {
     unsigned groups;
 };
 
-static enum quire_status fickle_append(void *context, const struct qr_log_record *records,
-    size_t count)
+static enum quire_status fickle_append(
+    void *context, const struct qr_log_record *records, size_t count)
 {
     struct fickle *fickle = context;
     if (++fickle->groups % 50 == 49) {
@@ -106,12 +106,15 @@ int main(void)
     struct fickle fickle = {0};
     expect(mkdtemp(folder) != NULL);
     snprintf(path, sizeof path, "%s/store", folder);
-    const struct qr_store_options options = {.path = path, .map_size = 1 << 20,
-        .map_size_max = 1 << 28, .log_id = "a name of a log", .tail_max = 300};
+    const struct qr_store_options options = {.path = path,
+        .map_size = 1 << 20,
+        .map_size_max = 1 << 28,
+        .log_id = "a name of a log",
+        .tail_max = 300};
     expect(qr_store_open(&options, &fickle.store) == QUIRE_OK);
     disk_init(&news);
-    const struct qr_committer_options committing = {fickle_append, &fickle, disk_ready, &news, 100,
-        0};
+    const struct qr_committer_options committing = {
+        fickle_append, &fickle, disk_ready, &news, 100, 0};
     expect(qr_committer_create(&committing, &state.committer) == QUIRE_OK);
     expect(qr_verifier_create(3, disk_ready, &news, &state.verifier) == QUIRE_OK);
     const struct qr_log_reader reader = qr_store_reader(fickle.store);

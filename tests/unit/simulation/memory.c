@@ -74,7 +74,8 @@ static int calloc_gives_zeros(void)
         memset(dirty, 0xa5, size);
         free(dirty);
         uint8_t *clean = calloc(size, 1);
-        well &= clean == dirty && is_filled(clean, size, 0); /* the same place: else it shows nothing */
+        well &=
+            clean == dirty && is_filled(clean, size, 0); /* the same place: else it shows nothing */
         free(clean);
     }
     volatile size_t many = SIZE_MAX / 2;
@@ -89,7 +90,8 @@ static int ends_when(void (*wrong)(void))
         wrong();
         _exit(0);
     }
-    return child > 0 && waitpid(child, &status, 0) == child && WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
+    return child > 0 && waitpid(child, &status, 0) == child && WIFSIGNALED(status)
+        && WTERMSIG(status) == SIGABRT;
 }
 
 static void *volatile place; /* so that no compiler sees through it */

@@ -24,8 +24,8 @@ Test(stub, no_bit_of_key_message_or_signature_can_be_flipped)
     for (size_t which = 0; which < 3; which++) {
         for (size_t bit = 0; bit < 8 * all[which].size; bit++) {
             all[which].data[bit / 8] ^= (uint8_t)(1 << bit % 8);
-            cr_assert_not(qr_verify(key, QR_CONTEXT_AUTH, &part, 1, signature), "%zu, bit %zu",
-                which, bit);
+            cr_assert_not(
+                qr_verify(key, QR_CONTEXT_AUTH, &part, 1, signature), "%zu, bit %zu", which, bit);
             all[which].data[bit / 8] ^= (uint8_t)(1 << bit % 8);
         }
     }
@@ -34,7 +34,8 @@ Test(stub, no_bit_of_key_message_or_signature_can_be_flipped)
 
 Test(stub, a_hash_is_the_same_in_pieces_and_another_for_each_bit_and_length)
 {
-    uint8_t data[613], whole[QR_HASH_SIZE], other[QR_HASH_SIZE]; /* more than the stub keeps waiting */
+    uint8_t data[613], whole[QR_HASH_SIZE],
+        other[QR_HASH_SIZE]; /* more than the stub keeps waiting */
     const struct quire_bytes all = {data, sizeof data};
     for (size_t i = 0; i < sizeof data; i++) {
         data[i] = (uint8_t)(i * 7 + i / 64);
@@ -52,7 +53,8 @@ Test(stub, a_hash_is_the_same_in_pieces_and_another_for_each_bit_and_length)
     memset(data, 0, sizeof data);
     qr_hash(whole, QR_CONTEXT_BATCH, &all, 1);
     for (size_t piece = 1; piece < sizeof data; piece++) {
-        const struct quire_bytes shorter = {data, piece}; /* zeros only, so nothing but the length */
+        const struct quire_bytes shorter = {
+            data, piece}; /* zeros only, so nothing but the length */
         qr_hash(other, QR_CONTEXT_BATCH, &shorter, 1);
         cr_assert_arr_neq(other, whole, sizeof other, "of %zu", piece);
     }
@@ -70,7 +72,8 @@ Test(stub, ciphertext_shows_nothing_of_the_plaintext)
 {
     uint8_t text[4096] = {0}, out[sizeof text + 16], again[sizeof text + 16];
     uint8_t nonce[24] = {1}, key[32] = {2};
-    crypto_aead_xchacha20poly1305_ietf_encrypt(out, NULL, text, sizeof text, NULL, 0, NULL, nonce, key);
+    crypto_aead_xchacha20poly1305_ietf_encrypt(
+        out, NULL, text, sizeof text, NULL, 0, NULL, nonce, key);
     size_t ones = 0;
     for (size_t i = 0; i < sizeof text; i++) {
         for (unsigned bit = 0; bit < 8; bit++) {
@@ -79,7 +82,8 @@ Test(stub, ciphertext_shows_nothing_of_the_plaintext)
     }
     cr_assert(ones > 8 * sizeof text * 48 / 100 && ones < 8 * sizeof text * 52 / 100, "%zu", ones);
     nonce[0]++;
-    crypto_aead_xchacha20poly1305_ietf_encrypt(again, NULL, text, sizeof text, NULL, 0, NULL, nonce, key);
+    crypto_aead_xchacha20poly1305_ietf_encrypt(
+        again, NULL, text, sizeof text, NULL, 0, NULL, nonce, key);
     for (size_t i = 0; i + 8 <= sizeof text; i += 8) {
         cr_assert_arr_neq(again + i, out + i, 8, "a nonce matters at %zu", i);
         cr_assert(i == 0 || memcmp(out + i, out + i - 8, 8) != 0, "no repeats at %zu", i);
@@ -91,7 +95,8 @@ Test(stub, an_epoch_key_opens_for_its_device_alone_and_no_bit_can_be_flipped)
     struct qr_vault *from = vault_with(1, 1), *to = vault_with(2, 0), *stranger = vault_with(3, 0);
     uint8_t seal[QR_SEAL_SIZE], commitment[QR_HASH_SIZE];
     cr_assert_eq(qr_vault_commitment(from, 1, commitment), QUIRE_OK);
-    cr_assert_eq(qr_vault_seal_epoch(from, 1, qr_vault_public(to).box_public, FRESH(9), seal), QUIRE_OK);
+    cr_assert_eq(
+        qr_vault_seal_epoch(from, 1, qr_vault_public(to).box_public, FRESH(9), seal), QUIRE_OK);
     cr_assert_eq(qr_vault_open_epoch(stranger, 1, seal, commitment), QUIRE_ECRYPTO);
     for (size_t bit = 0; bit < 8 * sizeof seal; bit++) {
         seal[bit / 8] ^= (uint8_t)(1 << bit % 8);

@@ -110,11 +110,14 @@ size_t file_size(const char *folder)
     return (size_t)about.st_size;
 }
 
-struct qr_store *open_store_sized(const char *folder, uint64_t map_size, uint64_t map_size_max,
-    uint32_t tail_max)
+struct qr_store *open_store_sized(
+    const char *folder, uint64_t map_size, uint64_t map_size_max, uint32_t tail_max)
 {
-    struct qr_store_options options = {.path = folder, .map_size = map_size,
-        .map_size_max = map_size_max, .log_id = "a name of a log", .tail_max = tail_max};
+    struct qr_store_options options = {.path = folder,
+        .map_size = map_size,
+        .map_size_max = map_size_max,
+        .log_id = "a name of a log",
+        .tail_max = tail_max};
     struct qr_store *store = NULL;
     enum quire_status status = qr_store_open(&options, &store);
     cr_assert_eq(status, QUIRE_OK, "opening said: %s", quire_status_text(status));
@@ -137,15 +140,16 @@ void make_known(struct known *out, unsigned user, uint64_t lsn, size_t size)
         state = state * 1664525u + 1013904223u;
         out->bytes[i] = (uint8_t)(state >> 24);
     }
-    out->record.entry = (struct qr_log_entry){lsn, lsn * 3, (uint32_t)size, QR_LOG_BATCH, {0}, {0}, {0}};
+    out->record.entry =
+        (struct qr_log_entry){lsn, lsn * 3, (uint32_t)size, QR_LOG_BATCH, {0}, {0}, {0}};
     qr_store_u32(out->record.entry.replica, user + 7);
     qr_store_u64(out->record.entry.device, lsn + 11);
     qr_store_u64(out->record.entry.hash, lsn + 13);
     out->record.bytes = (struct quire_bytes){out->bytes, size};
 }
 
-enum quire_status append_for(struct qr_store *store, const unsigned *users, size_t count,
-    size_t size)
+enum quire_status append_for(
+    struct qr_store *store, const unsigned *users, size_t count, size_t size)
 {
     struct known *known = calloc(count, sizeof *known);
     struct qr_log_record *records = calloc(count, sizeof *records);
@@ -167,8 +171,8 @@ bool reads_as_known(struct qr_store *store, unsigned user, uint64_t lsn, size_t 
     struct quire_bytes bytes;
     struct qr_log_reader reader = qr_store_reader(store);
     make_known(&known, user, lsn, size);
-    return reader.read(reader.context, lsn, &bytes) == QUIRE_OK &&
-           quire_bytes_equal(bytes, known.record.bytes);
+    return reader.read(reader.context, lsn, &bytes) == QUIRE_OK
+        && quire_bytes_equal(bytes, known.record.bytes);
 }
 
 struct collection {
@@ -184,10 +188,10 @@ static enum quire_status collect(void *context, const struct qr_log_entry *entry
     struct known known;
     make_known(&known, collection->user, entry->lsn, entry->size <= RECORD_MAX ? entry->size : 0);
     const struct qr_log_entry *wanted = &known.record.entry;
-    if (entry->seq != wanted->seq || entry->size != wanted->size || entry->kind != wanted->kind ||
-        memcmp(entry->replica, wanted->replica, QR_REPLICA_SIZE) != 0 ||
-        memcmp(entry->device, wanted->device, QR_DEVICE_SIZE) != 0 ||
-        memcmp(entry->hash, wanted->hash, QR_HASH_SIZE) != 0) {
+    if (entry->seq != wanted->seq || entry->size != wanted->size || entry->kind != wanted->kind
+        || memcmp(entry->replica, wanted->replica, QR_REPLICA_SIZE) != 0
+        || memcmp(entry->device, wanted->device, QR_DEVICE_SIZE) != 0
+        || memcmp(entry->hash, wanted->hash, QR_HASH_SIZE) != 0) {
         collection->wrong = true;
     }
     if (collection->count < collection->capacity) {
@@ -211,8 +215,8 @@ size_t entries_of(struct qr_store *store, unsigned user, uint64_t *out_lsn, size
     return collection.count;
 }
 
-size_t flip_in_file(const char *folder, const void *pattern, size_t size, long offset,
-    uint8_t bit_mask)
+size_t flip_in_file(
+    const char *folder, const void *pattern, size_t size, long offset, uint8_t bit_mask)
 {
     char path[300];
     file_path(path, folder);

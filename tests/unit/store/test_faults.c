@@ -224,8 +224,10 @@ Test(store_faults, a_file_that_lost_its_end_ends_no_process)
     for (size_t size = whole; size > 4 * 4096; size -= 4096) {
         cr_assert_eq(truncate(path, (off_t)size), 0);
         uint64_t missing = 0;
-        struct qr_store_options options = {.path = folder, .map_size = 1 << 20,
-            .map_size_max = 1 << 28, .out_missing_bytes = &missing};
+        struct qr_store_options options = {.path = folder,
+            .map_size = 1 << 20,
+            .map_size_max = 1 << 28,
+            .out_missing_bytes = &missing};
         enum quire_status status = qr_store_open(&options, &store);
         if (status != QUIRE_OK) {
             cr_assert_eq(status, QUIRE_ECORRUPT, "%s", quire_status_text(status));

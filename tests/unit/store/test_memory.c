@@ -56,8 +56,8 @@ void *scarce_realloc(void *old, size_t size)
 struct session {
     char folder[256];
     struct qr_store *store;
-    unsigned user_of[256]; /* by lsn − 1 */
-    uint64_t last_lsn;     /* acknowledged */
+    unsigned user_of[256];   /* by lsn − 1 */
+    uint64_t last_lsn;       /* acknowledged */
     uint64_t forgotten_from; /* of FORGOTTEN_USER; 0: nothing */
     unsigned refusals;
 };
@@ -75,8 +75,11 @@ static bool done(struct session *session, enum quire_status status)
 
 static void open_it(struct session *session)
 {
-    struct qr_store_options options = {.path = session->folder, .map_size = 1 << 16,
-        .map_size_max = 1 << 26, .log_id = "a name of a log", .tail_max = 8};
+    struct qr_store_options options = {.path = session->folder,
+        .map_size = 1 << 16,
+        .map_size_max = 1 << 26,
+        .log_id = "a name of a log",
+        .tail_max = 8};
     for (int attempt = 0; attempt < 2 && session->store == NULL; attempt++) {
         watch.inside = true;
         enum quire_status status = qr_store_open(&options, &session->store);
@@ -143,14 +146,15 @@ static void look(struct session *session)
         make_known(&known, user, 1, 0);
         for (uint64_t lsn = 1; lsn <= session->last_lsn; lsn++) {
             bool forgotten = user == FORGOTTEN_USER && session->forgotten_from != 0
-                             && lsn >= session->forgotten_from;
+                && lsn >= session->forgotten_from;
             wanted += session->user_of[lsn - 1] == user && !forgotten;
         }
         watch.inside = true;
         enum quire_status status = reader.each(reader.context, known.record.user, count_one, &seen);
         watch.inside = false;
-        cr_assert(!done(session, status) || seen == wanted, "allocation %llu: user %u has %llu of %llu",
-            (unsigned long long)watch.fail_at, user, (unsigned long long)seen, (unsigned long long)wanted);
+        cr_assert(!done(session, status) || seen == wanted,
+            "allocation %llu: user %u has %llu of %llu", (unsigned long long)watch.fail_at, user,
+            (unsigned long long)seen, (unsigned long long)wanted);
         cr_assert_eq(entries_of(session->store, user, lsns, 256), wanted);
     }
     for (uint64_t lsn = 1; lsn <= session->last_lsn; lsn++) {
@@ -191,13 +195,14 @@ static void look_again(struct session *session)
     for (uint64_t lsn = 1; lsn <= session->last_lsn; lsn++) {
         cr_assert(reads_as_known(session->store, session->user_of[lsn - 1], lsn, SIZE));
         bool forgotten = session->user_of[lsn - 1] == FORGOTTEN_USER
-                         && lsn >= session->forgotten_from && lsn + 16 <= session->last_lsn;
+            && lsn >= session->forgotten_from && lsn + 16 <= session->last_lsn;
         wanted += !forgotten;
     }
     for (unsigned user = 0; user < USERS; user++) {
         kept += entries_of(session->store, user, lsns, 256);
     }
-    cr_assert_eq(kept, wanted, "allocation %llu: %zu of %zu", (unsigned long long)watch.fail_at, kept, wanted);
+    cr_assert_eq(kept, wanted, "allocation %llu: %zu of %zu", (unsigned long long)watch.fail_at,
+        kept, wanted);
     qr_store_close(session->store);
     remove_folder(session->folder);
 }
@@ -224,5 +229,6 @@ Test(store_memory, any_allocation_of_a_session_may_fail)
     }
     cr_assert_gt(noticed, count / 2, "%llu of %llu were noticed", (unsigned long long)noticed,
         (unsigned long long)count);
-    printf("# %llu allocations, %llu refusals\n", (unsigned long long)count, (unsigned long long)noticed);
+    printf("# %llu allocations, %llu refusals\n", (unsigned long long)count,
+        (unsigned long long)noticed);
 }

@@ -41,8 +41,8 @@ Test(store, a_new_store_is_empty_and_keeps_its_first_name)
     cr_assert_eq(reader.read(reader.context, 0, &bytes), QUIRE_ENOTFOUND);
     qr_store_close(store);
 
-    struct qr_store_options other = {.path = folder, .map_size = 1 << 20, .map_size_max = 1 << 28,
-        .log_id = "another name..."};
+    struct qr_store_options other = {
+        .path = folder, .map_size = 1 << 20, .map_size_max = 1 << 28, .log_id = "another name..."};
     cr_assert_eq(qr_store_open(&other, &store), QUIRE_OK);
     qr_store_log_id(store, name);
     cr_assert_arr_eq(name, "a name of a log", 16);
@@ -226,8 +226,8 @@ Test(store, a_reader_that_makes_the_file_grow_is_told_of_and_ended)
     char path[300];
     int ready[2];
     snprintf(path, sizeof path, "%s/log.mdb", folder);
-    struct qr_store_options options = {.path = folder, .map_size = 1 << 20, .map_size_max = 1 << 28,
-        .reader_growth_max = 1 << 20};
+    struct qr_store_options options = {
+        .path = folder, .map_size = 1 << 20, .map_size_max = 1 << 28, .reader_growth_max = 1 << 20};
     struct qr_store *store = NULL;
     cr_assert_eq(qr_store_open(&options, &store), QUIRE_OK);
     cr_assert_eq(append_for(store, &user, 1, 4096), QUIRE_OK);
@@ -237,9 +237,9 @@ Test(store, a_reader_that_makes_the_file_grow_is_told_of_and_ended)
         MDB_env *env = NULL;
         MDB_txn *txn = NULL;
         signal(SIGTERM, SIG_DFL);
-        bool open = mdb_env_create(&env) == 0 && mdb_env_set_mapsize(env, 1 << 28) == 0 &&
-                    mdb_env_open(env, path, MDB_NOSUBDIR | MDB_RDONLY, 0600) == 0 &&
-                    mdb_txn_begin(env, NULL, MDB_RDONLY, &txn) == 0;
+        bool open = mdb_env_create(&env) == 0 && mdb_env_set_mapsize(env, 1 << 28) == 0
+            && mdb_env_open(env, path, MDB_NOSUBDIR | MDB_RDONLY, 0600) == 0
+            && mdb_txn_begin(env, NULL, MDB_RDONLY, &txn) == 0;
         (void)!write(ready[1], open ? "y" : "n", 1);
         pause();
         _exit(0);

@@ -14,8 +14,8 @@ static void ok(enum quire_status status)
     assert(status == QUIRE_OK);
 }
 
-struct forger forger_of(const struct qr_vault *vault, const struct qr_roster *roster,
-    uint8_t replica_name)
+struct forger forger_of(
+    const struct qr_vault *vault, const struct qr_roster *roster, uint8_t replica_name)
 {
     struct forger forger = {.vault = vault, .roster = roster, .random = replica_name};
     memset(forger.replica, replica_name, sizeof forger.replica);
@@ -61,8 +61,8 @@ static void make_delta(struct forger *forger, const char *text, struct quire_buf
 
 static int compare_deps(const void *a, const void *b)
 {
-    return memcmp(((const struct qr_dep *)a)->replica, ((const struct qr_dep *)b)->replica,
-        QR_REPLICA_SIZE);
+    return memcmp(
+        ((const struct qr_dep *)a)->replica, ((const struct qr_dep *)b)->replica, QR_REPLICA_SIZE);
 }
 
 static void seal(struct forger *forger, const struct plan *plan, uint8_t *out_nonce,
@@ -72,8 +72,8 @@ static void seal(struct forger *forger, const struct plan *plan, uint8_t *out_no
     uint8_t random[QR_ENTROPY_SIZE];
     struct qr_change_place place = plan->place;
     if (!plan->moved) {
-        place = (struct qr_change_place){
-            .seq = plan->seq, .kind = QR_CHANGE_OPS, .epoch = plan->epoch};
+        place =
+            (struct qr_change_place){.seq = plan->seq, .kind = QR_CHANGE_OPS, .epoch = plan->epoch};
         memcpy(place.replica, plan->replica, sizeof place.replica);
         memcpy(place.entry, plan->entry, sizeof place.entry);
     }
@@ -86,12 +86,13 @@ static void seal(struct forger *forger, const struct plan *plan, uint8_t *out_no
         make_delta(forger, plan->text, &delta);
     }
     forge_random(forger, random);
-    ok(qr_vault_seal_change(forger->vault, &place, quire_buffer_bytes(&delta), random, out_nonce,
-        out_ciphertext));
+    ok(qr_vault_seal_change(
+        forger->vault, &place, quire_buffer_bytes(&delta), random, out_nonce, out_ciphertext));
     for (size_t i = 0; i < plan->padding; i += sizeof random) {
         size_t left = plan->padding - i;
         forge_random(forger, random);
-        ok(quire_buffer_append(out_ciphertext, random, left < sizeof random ? left : sizeof random));
+        ok(quire_buffer_append(
+            out_ciphertext, random, left < sizeof random ? left : sizeof random));
     }
     quire_buffer_finish(&delta);
 }
@@ -159,16 +160,16 @@ void forge_batch(struct forger *forger, const struct plan *plan, struct quire_bu
     quire_buffer_finish(&ciphertext);
 }
 
-void forge_next(struct forger *forger, const uint8_t *entry, const char *text,
-    struct quire_buffer *out_batch)
+void forge_next(
+    struct forger *forger, const uint8_t *entry, const char *text, struct quire_buffer *out_batch)
 {
     struct plan plan = forge_plan(forger, entry, text);
     forge_batch(forger, &plan, out_batch, forger->head);
     forger->seq++;
 }
 
-void forge_record(const struct forger *forger, struct qr_record *record,
-    struct quire_buffer *out_record)
+void forge_record(
+    const struct forger *forger, struct qr_record *record, struct quire_buffer *out_record)
 {
     uint8_t hash[QR_HASH_SIZE], signature[QR_SIGNATURE_SIZE];
     struct quire_buffer bytes = {0};
@@ -179,8 +180,8 @@ void forge_record(const struct forger *forger, struct qr_record *record,
     record->signer = qr_vault_public(forger->vault).device;
     ok(qr_record_write(record, &bytes));
     qr_record_hash(quire_buffer_bytes(&bytes), hash);
-    qr_vault_sign(forger->vault, QR_CONTEXT_ROSTER_SIGN, &(struct quire_bytes){hash, sizeof hash}, 1,
-        signature);
+    qr_vault_sign(forger->vault, QR_CONTEXT_ROSTER_SIGN, &(struct quire_bytes){hash, sizeof hash},
+        1, signature);
     ok(quire_buffer_append(&bytes, signature, sizeof signature));
     ok(quire_buffer_append(out_record, bytes.data, bytes.size));
     quire_buffer_finish(&bytes);

@@ -32,16 +32,16 @@ struct plan {
     size_t dep_count;
     uint8_t user[QR_USER_SIZE];
     uint8_t entry[QR_ENTRY_SIZE];
-    const char *text; /* NULL: a HEADS batch, unless there is a delta */
+    const char *text;         /* NULL: a HEADS batch, unless there is a delta */
     struct quire_bytes delta; /* instead of one that types text */
-    uint8_t version;  /* 0: the one there is */
-    size_t padding;   /* random bytes after the text's ciphertext: it does not open then */
-    bool moved;       /* the text is sealed for `place` instead of where it stands */
+    uint8_t version;          /* 0: the one there is */
+    size_t padding;           /* random bytes after the text's ciphertext: it does not open then */
+    bool moved;               /* the text is sealed for `place` instead of where it stands */
     struct qr_change_place place;
 };
 
-struct forger forger_of(const struct qr_vault *vault, const struct qr_roster *roster,
-    uint8_t replica_name);
+struct forger forger_of(
+    const struct qr_vault *vault, const struct qr_roster *roster, uint8_t replica_name);
 /** 32 bytes that no two calls share. */
 void forge_random(struct forger *forger, uint8_t out[QR_ENTROPY_SIZE]);
 /** The next batch of the forger's chain, right in everything. */
@@ -50,15 +50,15 @@ struct plan forge_plan(const struct forger *forger, const uint8_t *entry, const 
 void forge_batch(struct forger *forger, const struct plan *plan, struct quire_buffer *out_batch,
     uint8_t *out_hash);
 /** The same, of the forger's own plan, and the chain goes on from it. */
-void forge_next(struct forger *forger, const uint8_t *entry, const char *text,
-    struct quire_buffer *out_batch);
+void forge_next(
+    struct forger *forger, const uint8_t *entry, const char *text, struct quire_buffer *out_batch);
 /** Hashes and signs a batch's bytes again, after they were changed. */
 void forge_sign(const struct forger *forger, const uint8_t *user, struct quire_buffer *batch);
 
 /** Appends a record after the roster's last, signed by the forger's device; seq, prev and signer
  * are filled in unless prev is set already. */
-void forge_record(const struct forger *forger, struct qr_record *record,
-    struct quire_buffer *out_record);
+void forge_record(
+    const struct forger *forger, struct qr_record *record, struct quire_buffer *out_record);
 /** AUTH's signature over what was said. */
 void forge_auth(const struct forger *forger, const char *host, struct quire_bytes hello,
     struct quire_bytes challenge, uint8_t out_signature[QR_SIGNATURE_SIZE]);

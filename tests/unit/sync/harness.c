@@ -92,8 +92,8 @@ static void hang_up(struct world *world, struct person *person)
 static void keep_seen(struct world *world, const struct qr_hub_action *action)
 {
     for (size_t i = 0; i < action->record_count; i++) {
-        KIT_OK(quire_buffer_append(&world->seen, action->records[i].bytes.data,
-            action->records[i].bytes.size));
+        KIT_OK(quire_buffer_append(
+            &world->seen, action->records[i].bytes.data, action->records[i].bytes.size));
     }
 }
 
@@ -148,16 +148,15 @@ void world_hub_step(struct world *world, struct qr_hub_event event)
                 turned_away[turned_away_count++] = stranger;
             }
             break;
-        default:
-            KIT_NEED(kit_hub_carry_out(&world->server, action));
-            keep_seen(world, action);
+        default: KIT_NEED(kit_hub_carry_out(&world->server, action)); keep_seen(world, action);
         }
     }
     answer(world);
     for (size_t i = 0; i < turned_away_count; i++) {
         uint64_t connection = turned_away[i]->connection;
         turned_away[i]->connection = 0; /* what was said before can still be read */
-        world_hub_step(world, (struct qr_hub_event){.kind = QR_HUB_CLOSED, .connection = connection});
+        world_hub_step(
+            world, (struct qr_hub_event){.kind = QR_HUB_CLOSED, .connection = connection});
     }
     for (size_t i = 0; i < closed_count; i++) {
         /* What was sent before the close still arrives. */
@@ -325,8 +324,9 @@ void world_connect(struct world *world, size_t index)
     }
     person->connection = world->next_connection++;
     world_hub_step(world,
-        (struct qr_hub_event){
-            .kind = QR_HUB_OPEN, .connection = person->connection, .address = world->address,
+        (struct qr_hub_event){.kind = QR_HUB_OPEN,
+            .connection = person->connection,
+            .address = world->address,
             .bytes = host});
     world_step(world, index, (struct quire_event){.kind = QUIRE_EVENT_CONNECTED, .bytes = host});
 }
@@ -383,7 +383,8 @@ void world_restart_hub(struct world *world, size_t keep)
         world->strangers[i].connection = 0;
     }
     world->server.hub = old;
-    kit_log_cut(&world->server.log, keep < world->server.log.durable ? keep : world->server.log.durable);
+    kit_log_cut(
+        &world->server.log, keep < world->server.log.durable ? keep : world->server.log.durable);
     start_hub(world);
 }
 
@@ -395,7 +396,8 @@ bool world_carry(struct world *world)
         struct message *message = line_take(&person->to_hub);
         if (message != NULL) {
             cr_assert_eq(
-                quire_buffer_append(&world->seen, message->bytes.data, message->bytes.size), QUIRE_OK);
+                quire_buffer_append(&world->seen, message->bytes.data, message->bytes.size),
+                QUIRE_OK);
             world_hub_step(world,
                 (struct qr_hub_event){.kind = QR_HUB_FRAME,
                     .connection = person->connection,
@@ -430,8 +432,8 @@ void world_run(struct world *world, uint64_t idle_ms)
         world->wall_ms += 50;
         quiet += 50;
         for (size_t i = 0; i < WORLD_DEVICES; i++) {
-            if (world->people[i].shell.device != NULL &&
-                quire_device_wake_ms(world->people[i].shell.device) <= world->now_ms) {
+            if (world->people[i].shell.device != NULL
+                && quire_device_wake_ms(world->people[i].shell.device) <= world->now_ms) {
                 world_step(world, i, (struct quire_event){.kind = QUIRE_EVENT_TICK});
             }
         }
@@ -479,8 +481,8 @@ bool world_keep(struct world *world, size_t index, const uint8_t *entry, const c
     enter_core(world, true);
     enum quire_status status = quire_device_document(device, entry, true, &document);
     if (status == QUIRE_OK) {
-        status = quire_document_insert(document, &stamp, quire_document_text_length(document),
-            quire_bytes_of_text(text));
+        status = quire_document_insert(
+            document, &stamp, quire_document_text_length(document), quire_bytes_of_text(text));
     }
     enter_core(world, false);
     if (status == QUIRE_ENOMEM && world->core != NULL) {
@@ -503,7 +505,8 @@ const char *world_text(struct world *world, size_t index, const uint8_t *entry)
     static char text[65536];
     struct quire_document *document;
     struct quire_buffer buffer = {0};
-    if (quire_device_document(world->people[index].shell.device, entry, false, &document) != QUIRE_OK) {
+    if (quire_device_document(world->people[index].shell.device, entry, false, &document)
+        != QUIRE_OK) {
         return "(no such entry)";
     }
     cr_assert_eq(quire_document_text(document, &buffer), QUIRE_OK);

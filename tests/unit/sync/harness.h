@@ -34,9 +34,9 @@ struct person {
 
 /** A stranger who talks raw frames to the hub: peer.h. */
 struct stranger {
-    uint64_t connection;  /* 0: never open, or closed */
-    struct line from_hub; /* what it has not read yet */
-    uint16_t closed;      /* WebSocket code, once the hub closed */
+    uint64_t connection;      /* 0: never open, or closed */
+    struct line from_hub;     /* what it has not read yet */
+    uint16_t closed;          /* WebSocket code, once the hub closed */
     struct quire_buffer last; /* the message that was read last */
 };
 

@@ -104,8 +104,8 @@ const struct qr_frame *peer_hear(struct world *world, struct stranger *stranger)
     return take_in(message);
 }
 
-const struct qr_frame *peer_hear_of(struct world *world, struct stranger *stranger,
-    enum qr_frame_type type)
+const struct qr_frame *peer_hear_of(
+    struct world *world, struct stranger *stranger, enum qr_frame_type type)
 {
     const struct qr_frame *frame;
     while ((frame = peer_hear(world, stranger)) != NULL && frame->type != type) {
@@ -148,8 +148,8 @@ struct stranger *peer_login(struct world *world, const struct forger *forger)
     for (uint32_t seq = last.challenge.roster_count; seq < forger->roster->count; seq++) {
         records[auth.auth.record_count++] = qr_roster_record(forger->roster, seq);
     }
-    forge_auth(forger, PEER_HOST, quire_buffer_bytes(&hello), quire_buffer_bytes(&challenge),
-        signature);
+    forge_auth(
+        forger, PEER_HOST, quire_buffer_bytes(&hello), quire_buffer_bytes(&challenge), signature);
     auth.auth.signature = signature;
     auth.auth.records = records;
     peer_say(world, stranger, &auth);
@@ -183,8 +183,8 @@ int peer_push(struct world *world, struct stranger *stranger, struct quire_bytes
     return answer(world, stranger, QR_FRAME_ACK);
 }
 
-int peer_push_plan(struct world *world, struct stranger *stranger, struct forger *forger,
-    const struct plan *plan)
+int peer_push_plan(
+    struct world *world, struct stranger *stranger, struct forger *forger, const struct plan *plan)
 {
     struct quire_buffer batch = {0};
     forge_batch(forger, plan, &batch, NULL);

@@ -27,8 +27,8 @@ void peer_say_bytes(struct world *world, struct stranger *stranger, struct quire
 /** The next frame from the hub, in static storage until the next call; NULL: nothing. */
 const struct qr_frame *peer_hear(struct world *world, struct stranger *stranger);
 /** Reads until one of this type comes; NULL: none did. */
-const struct qr_frame *peer_hear_of(struct world *world, struct stranger *stranger,
-    enum qr_frame_type type);
+const struct qr_frame *peer_hear_of(
+    struct world *world, struct stranger *stranger, enum qr_frame_type type);
 /** HELLO as the forger's device, and the CHALLENGE to it; out_hello, out_challenge may be NULL. */
 void peer_hello(struct world *world, struct stranger *stranger, const struct forger *forger,
     struct quire_buffer *out_hello, struct quire_buffer *out_challenge);
@@ -38,8 +38,8 @@ struct stranger *peer_login(struct world *world, const struct forger *forger);
  * last that was heard. */
 int peer_push(struct world *world, struct stranger *stranger, struct quire_bytes batch);
 /** Forges a batch by plan and pushes it. */
-int peer_push_plan(struct world *world, struct stranger *stranger, struct forger *forger,
-    const struct plan *plan);
+int peer_push_plan(
+    struct world *world, struct stranger *stranger, struct forger *forger, const struct plan *plan);
 /** Appends records; the error code, 0 for ROSTER_DONE, -1 for silence. */
 int peer_append(struct world *world, struct stranger *stranger, const uint8_t *prev,
     const struct quire_bytes *records, size_t count);
@@ -58,7 +58,8 @@ const struct qr_frame *liar_hear_of(struct world *world, size_t person, enum qr_
 void liar_accept(struct world *world, size_t person);
 /** Answers SUB with an empty WANT. */
 void liar_want_nothing(struct world *world, size_t person);
-void liar_delta(struct world *world, size_t person, const struct quire_bytes *batches, size_t count);
+void liar_delta(
+    struct world *world, size_t person, const struct quire_bytes *batches, size_t count);
 /** How often the device raised an alarm, or any. */
 uint64_t liar_alarm(struct world *world, size_t person, enum quire_alarm_kind alarm);
 uint64_t liar_alarms(struct world *world, size_t person);

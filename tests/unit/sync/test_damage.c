@@ -70,7 +70,8 @@ Test(damage, a_batch_that_only_this_device_had_holds_up_its_chain_and_nothing_el
         struct quire_device_state state = world_state(&world, 0);
         cr_assert(state.caught_up, "way %d", way);
         cr_assert_str_eq(world_text(&world, 0, other), "theirs", "what others wrote comes in");
-        cr_assert_str_eq(world_text(&world, 0, diary), "mine mine mine ", "and nothing is lost here");
+        cr_assert_str_eq(
+            world_text(&world, 0, diary), "mine mine mine ", "and nothing is lost here");
         cr_assert_eq(state.unacknowledged_count, 2, "the one before it went: %llu wait",
             (unsigned long long)state.unacknowledged_count);
         cr_assert_geq(state.not_on_server_count, 2);

@@ -41,8 +41,8 @@ static void revoke(struct world *world, size_t by, size_t revoked)
 
 static bool active(struct world *world, size_t seen_by, size_t who)
 {
-    return qr_roster_active(&world->people[seen_by].shell.device->roster,
-        world_state(world, who).device);
+    return qr_roster_active(
+        &world->people[seen_by].shell.device->roster, world_state(world, who).device);
 }
 
 static bool shows(struct world *world, size_t person, const char *text)
@@ -112,7 +112,8 @@ Test(forgotten, a_revocation_that_others_wrote_past_is_made_again)
     cr_assert(world_state(&world, 1).revoked);
     cr_assert_not(active(&world, 3, 1));
     assert_one(&world, (size_t[]){0, 3}, 2);
-    cr_assert(shows(&world, 3, "secret") && shows(&world, 0, "upon it") && shows(&world, 0, "late"));
+    cr_assert(
+        shows(&world, 3, "secret") && shows(&world, 0, "upon it") && shows(&world, 0, "late"));
     /* The revoked one has no key for what was written after its revocation, the first or the second. */
     cr_assert_not(shows(&world, 1, "secret"));
     write(&world, 0, "more. ");
@@ -289,9 +290,10 @@ Test(forgotten, a_device_that_nobody_vouches_for_comes_back_by_a_code)
     world_keep(&world, 4, diary, "unsent. ");
     world_disconnect(&world, 4);
     struct quire_device *device = world.people[4].shell.device;
-    cr_assert_eq(quire_device_rejoin(device, quire_bytes_of_text("no code"), entropy),
-        QUIRE_EMALFORMED);
-    cr_assert_eq(quire_device_rejoin(world.people[1].shell.device, quire_bytes_of_text("no code"), entropy),
+    cr_assert_eq(
+        quire_device_rejoin(device, quire_bytes_of_text("no code"), entropy), QUIRE_EMALFORMED);
+    cr_assert_eq(
+        quire_device_rejoin(world.people[1].shell.device, quire_bytes_of_text("no code"), entropy),
         QUIRE_ESTATE); /* it is connected */
     world_step(&world, 1, (struct quire_event){.kind = QUIRE_EVENT_PAIR_OPEN});
     world_run(&world, 1000);

@@ -65,7 +65,8 @@ Test(found, more_batches_than_the_rate_allows_at_once_all_arrive_in_time)
     }
     world_connect(&world, 0);
     world_run(&world, 1);
-    cr_assert_eq(world.server.log.count, 3 + 5, "%zu records", world.server.log.count); /* what is within it */
+    cr_assert_eq(world.server.log.count, 3 + 5, "%zu records",
+        world.server.log.count); /* what is within it */
     world_run(&world, 60000);
     cr_assert_eq(world_state(&world, 0).unacknowledged_count, 0);
     cr_assert_eq(world.server.log.count, 3 + 20);
@@ -86,7 +87,8 @@ Test(found, what_is_pasted_at_once_goes_in_frames_that_a_slow_connection_can_car
     cr_assert_eq(world_state(&world, 0).unacknowledged_count, 0);
     cr_assert_gt(world.server.log.count, 3 + 4);
     for (size_t i = 0; i < world.server.log.count; i++) {
-        cr_assert_lt(world.server.log.records[i].entry.size, 40 * 1024); /* 40 s at 1 KB/s; a minute is the end */
+        cr_assert_lt(world.server.log.records[i].entry.size,
+            40 * 1024); /* 40 s at 1 KB/s; a minute is the end */
     }
     free(text);
     world_finish(&world);
@@ -188,7 +190,8 @@ Test(found, a_device_that_recovers_while_another_is_revoked_has_the_new_key)
     world.server.hold_commits = true;
     world_connect(&world, 2);
     world_run(&world, 1000);
-    world_disconnect(&world, 2); /* its enrolment is on its way to disk, and it will not hear of it */
+    world_disconnect(
+        &world, 2); /* its enrolment is on its way to disk, and it will not hear of it */
     world.server.hold_commits = false;
     world_commit(&world);
     world_run(&world, 1000);

@@ -187,7 +187,8 @@ static const struct qr_frame *offer(struct world *world, const struct forger *fo
     struct stranger *stranger = world_stranger(world, PEER_HOST);
     peer_hello(world, stranger, forger, &hello, &challenge);
     struct qr_frame auth = {.type = QR_FRAME_AUTH};
-    forge_auth(forger, PEER_HOST, quire_buffer_bytes(&hello), quire_buffer_bytes(&challenge), signature);
+    forge_auth(
+        forger, PEER_HOST, quire_buffer_bytes(&hello), quire_buffer_bytes(&challenge), signature);
     auth.auth.signature = signature;
     auth.auth.records = records;
     for (uint32_t seq = 0; seq < forger->roster->count; seq++) {
@@ -232,8 +233,8 @@ Test(handshake, records_that_are_offered_are_checked_in_the_pool_and_all_of_them
 static const uint8_t mailbox[QR_MAILBOX_SIZE] = {1}, elsewhere[QR_MAILBOX_SIZE] = {2};
 static const struct quire_bytes letter = {(const uint8_t *)"letter", 6};
 
-static void pair(struct world *world, struct stranger *stranger, enum qr_pair_step step,
-    const uint8_t *where)
+static void pair(
+    struct world *world, struct stranger *stranger, enum qr_pair_step step, const uint8_t *where)
 {
     struct qr_frame frame = {.type = QR_FRAME_PAIR};
     frame.pair.step = step;
@@ -293,8 +294,8 @@ Test(handshake, a_mailbox_that_is_taken_stays_with_whom_it_has)
     cr_assert_eq(step_of(&world, first), QR_PAIR_REQUEST);
     cr_assert_eq(step_of(&world, second), -1);
     /* The old device goes: the new one hears of it. */
-    world_hub_step(&world,
-        (struct qr_hub_event){.kind = QR_HUB_CLOSED, .connection = first->connection});
+    world_hub_step(
+        &world, (struct qr_hub_event){.kind = QR_HUB_CLOSED, .connection = first->connection});
     cr_assert_eq(step_of(&world, new), QR_PAIR_CLOSE);
     pair(&world, second, QR_PAIR_OPEN, mailbox);
     pair(&world, new, QR_PAIR_REQUEST, mailbox);

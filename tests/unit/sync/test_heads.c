@@ -27,9 +27,10 @@ static size_t heads(const struct world *world)
     size_t count = 0;
     for (size_t i = 0; i < world->server.log.count; i++) {
         struct qr_batch batch;
-        count += world->server.log.records[i].entry.seq > 0 &&
-            qr_batch_read(quire_buffer_bytes(&world->server.log.records[i].bytes), &batch) == QUIRE_OK &&
-            batch.change_count == 1 && batch.changes[0].kind == QR_CHANGE_HEADS;
+        count += world->server.log.records[i].entry.seq > 0
+            && qr_batch_read(quire_buffer_bytes(&world->server.log.records[i].bytes), &batch)
+                == QUIRE_OK
+            && batch.change_count == 1 && batch.changes[0].kind == QR_CHANGE_HEADS;
     }
     return count;
 }

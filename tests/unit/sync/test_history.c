@@ -20,8 +20,8 @@ struct told {
     uint64_t unreadable;
 };
 
-static bool tell(void *context, const struct quire_version *version,
-    const struct quire_document *document)
+static bool tell(
+    void *context, const struct quire_version *version, const struct quire_document *document)
 {
     struct told *told = context;
     struct quire_buffer text = {0};
@@ -39,13 +39,15 @@ static bool tell(void *context, const struct quire_version *version,
     return told->count != told->stop_after;
 }
 
-static struct told *history(struct world *world, size_t person, const uint8_t *entry, size_t stop_after)
+static struct told *history(
+    struct world *world, size_t person, const uint8_t *entry, size_t stop_after)
 {
     static struct told told[2];
     struct told *out = &told[person];
     *out = (struct told){.stop_after = stop_after};
-    cr_assert_eq(quire_device_each_version(world->people[person].shell.device, entry, tell, out,
-                     &out->unreadable), QUIRE_OK);
+    cr_assert_eq(quire_device_each_version(
+                     world->people[person].shell.device, entry, tell, out, &out->unreadable),
+        QUIRE_OK);
     return out;
 }
 
@@ -110,12 +112,14 @@ Test(history, two_devices_with_the_same_batches_tell_the_same_versions_whatever_
         cr_assert(memcmp(mine->versions[i].id, theirs->versions[i].id, QUIRE_VERSION_SIZE) == 0);
         cr_assert_str_eq(mine->versions[i].text, theirs->versions[i].text);
         turns_of_replicas += i > 0
-            && memcmp(mine->versions[i].device, mine->versions[i - 1].device, QUIRE_DEVICE_SIZE) != 0;
+            && memcmp(mine->versions[i].device, mine->versions[i - 1].device, QUIRE_DEVICE_SIZE)
+                != 0;
     }
     cr_assert_gt(turns_of_replicas, 5, "both wrote, in turns");
     uint8_t digest[32];
     struct quire_document *document;
-    cr_assert_eq(quire_device_document(world.people[0].shell.device, diary, false, &document), QUIRE_OK);
+    cr_assert_eq(
+        quire_device_document(world.people[0].shell.device, diary, false, &document), QUIRE_OK);
     cr_assert_eq(quire_document_digest(document, digest), QUIRE_OK);
     cr_assert(memcmp(digest, mine->versions[mine->count - 1].digest, sizeof digest) == 0,
         "the last version is what the entry shows");

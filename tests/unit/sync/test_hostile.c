@@ -21,7 +21,8 @@ static void refused(struct world *world, struct stranger *stranger, struct forge
 
 static struct qr_dep head_of(struct world *world, size_t person, const uint8_t *replica)
 {
-    const struct device_chain *chain = device_chain_find(world->people[person].shell.device, replica);
+    const struct device_chain *chain =
+        device_chain_find(world->people[person].shell.device, replica);
     struct qr_dep dep = {.seq = chain->head};
     memcpy(dep.replica, chain->replica, sizeof dep.replica);
     memcpy(dep.hash, chain->hash, sizeof dep.hash);
@@ -490,7 +491,8 @@ static int append_revocation(struct world *world, struct forger *forger, struct 
     return code;
 }
 
-static const struct qr_dep unknown = {.seq = 9, .replica = "unknown"}; /* a chain that there is not */
+static const struct qr_dep unknown = {
+    .seq = 9, .replica = "unknown"}; /* a chain that there is not */
 
 Test(hostile, a_revocation_that_shuts_out_what_others_stand_on_is_refused)
 {
@@ -505,8 +507,10 @@ Test(hostile, a_revocation_that_shuts_out_what_others_stand_on_is_refused)
         struct qr_dep wrong = own_head(&world, 0);
         wrong.hash[0] ^= 1;
         cr_assert_eq(append_revocation(&world, &forger, stranger, NULL, 0), QR_ERROR_STALE_ROSTER);
-        cr_assert_eq(append_revocation(&world, &forger, stranger, &wrong, 1), QR_ERROR_STALE_ROSTER);
-        cr_assert_eq(append_revocation(&world, &forger, stranger, &unknown, 1), QR_ERROR_STALE_ROSTER);
+        cr_assert_eq(
+            append_revocation(&world, &forger, stranger, &wrong, 1), QR_ERROR_STALE_ROSTER);
+        cr_assert_eq(
+            append_revocation(&world, &forger, stranger, &unknown, 1), QR_ERROR_STALE_ROSTER);
         hostile_end(&world);
     }
 }
@@ -548,7 +552,8 @@ Test(hostile, a_revocation_may_pin_a_chain_that_the_server_lacks)
     world_connect(&world, 1);
     world_run(&world, 2000);
     cr_assert(world_state(&world, 1).caught_up);
-    cr_assert_not(qr_roster_active(&world.people[1].shell.device->roster, world_state(&world, 0).device));
+    cr_assert_not(
+        qr_roster_active(&world.people[1].shell.device->roster, world_state(&world, 0).device));
     cr_assert_not_null(strstr(world_text(&world, 1, hostile_diary), "phone"));
     world_finish(&world);
 }
@@ -611,7 +616,8 @@ Test(hostile, a_roster_with_a_hole_in_the_log_is_healed)
     world_pair(&world, 0, 3);
     /* As after damage, when what was on its way to the disk came behind what was dropped. */
     size_t at = world.server.log.count;
-    while (world.server.log.records[at - 1].entry.kind != QR_LOG_ROSTER || world.server.log.records[at - 1].entry.seq != 3) {
+    while (world.server.log.records[at - 1].entry.kind != QR_LOG_ROSTER
+        || world.server.log.records[at - 1].entry.seq != 3) {
         at--;
     }
     world.server.log.records[at - 1].entry.lsn = 0;

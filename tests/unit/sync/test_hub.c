@@ -33,17 +33,17 @@ static void tick(struct world *world)
     world_hub_step(world, (struct qr_hub_event){.kind = QR_HUB_TICK});
 }
 
-#define VIOLATION(name, harm)                                                                      \
-    Test(hub_check, name, .signal = SIGABRT)                                                       \
-    {                                                                                              \
-        static struct world world;                                                                 \
-        struct hub_user *user;                                                                     \
-        struct hub_connection *connection = hub_of(&world, &user);                                 \
-        struct qr_hub *hub = world.server.hub;                                                     \
-        tick(&world); /* all holds */                                                              \
-        (void)connection, (void)hub;                                                               \
-        harm;                                                                                      \
-        tick(&world);                                                                              \
+#define VIOLATION(name, harm) \
+    Test(hub_check, name, .signal = SIGABRT) \
+    { \
+        static struct world world; \
+        struct hub_user *user; \
+        struct hub_connection *connection = hub_of(&world, &user); \
+        struct qr_hub *hub = world.server.hub; \
+        tick(&world); /* all holds */ \
+        (void)connection, (void)hub; \
+        harm; \
+        tick(&world); \
     }
 
 VIOLATION(connections_are_counted, hub->counters.connections++)
@@ -321,7 +321,8 @@ Test(hub, an_index_is_loaded_in_slices_and_hello_is_answered_when_it_is_whole)
     struct forger forger = peer_keys(&world, 1, 'f');
     world.server.limits.slice = 8;
     world_restart_hub(&world, world.server.log.count);
-    struct stranger *first = world_stranger(&world, PEER_HOST), *second = world_stranger(&world, PEER_HOST);
+    struct stranger *first = world_stranger(&world, PEER_HOST),
+                    *second = world_stranger(&world, PEER_HOST);
     struct quire_buffer hello = {0};
     struct qr_frame frame = {.type = QR_FRAME_HELLO};
     static const uint8_t nonce[QR_FRAME_NONCE_SIZE] = {1};
@@ -334,7 +335,8 @@ Test(hub, an_index_is_loaded_in_slices_and_hello_is_answered_when_it_is_whole)
     peer_say(&world, second, &frame);
     cr_assert_null(peer_hear(&world, first), "not yet");
     cr_assert(qr_hub_has_work(world.server.hub));
-    world_hub_step(&world, (struct qr_hub_event){.kind = QR_HUB_CLOSED, .connection = second->connection});
+    world_hub_step(
+        &world, (struct qr_hub_event){.kind = QR_HUB_CLOSED, .connection = second->connection});
     second->connection = 0;
     size_t slices;
     work(&world, &slices);
@@ -384,8 +386,8 @@ Test(hub, a_log_is_looked_through_in_slices_for_a_revocation)
     cr_assert_lt(most, 8, "one request reads little: %zu", most);
     cr_assert_eq(code, QR_ERROR_STALE_ROSTER, "the other device's batches depend on it");
     uint64_t reads = world.server.log.reads;
-    cr_assert_eq(peer_append(&world, mine, qr_roster_head(forger.roster), &item, 1),
-        QR_ERROR_STALE_ROSTER);
+    cr_assert_eq(
+        peer_append(&world, mine, qr_roster_head(forger.roster), &item, 1), QR_ERROR_STALE_ROSTER);
     cr_assert_eq(world.server.log.reads, reads, "what was read is remembered");
     quire_buffer_finish(&bytes);
     world.server.limits.slice = 0;

@@ -18,16 +18,19 @@ struct violation {
     void (*plant)(struct quire_device *device);
 };
 
-#define VIOLATION(name, statement)                                                                 \
-    static void name(struct quire_device *device)                                                  \
-    {                                                                                              \
-        statement;                                                                                 \
+#define VIOLATION(name, statement) \
+    static void name(struct quire_device *device) \
+    { \
+        statement; \
     }
 
-VIOLATION(durable_beyond_head, device->chains.items[0].disk.durable = device->chains.items[0].head + 1)
-VIOLATION(pending_beyond_head, device->chains.items[0].disk.pending = device->chains.items[0].head + 1)
-VIOLATION(token_of_the_future, (device->chains.items[0].disk.pending = 1,
-    device->chains.items[0].disk.pending_token = device->chains.token + 1))
+VIOLATION(
+    durable_beyond_head, device->chains.items[0].disk.durable = device->chains.items[0].head + 1)
+VIOLATION(
+    pending_beyond_head, device->chains.items[0].disk.pending = device->chains.items[0].head + 1)
+VIOLATION(token_of_the_future,
+    (device->chains.items[0].disk.pending = 1,
+        device->chains.items[0].disk.pending_token = device->chains.token + 1))
 VIOLATION(sent_beyond_head, device->chains.items[0].link.sent = device->chains.items[0].head + 1)
 VIOLATION(acked_beyond_head, device->chains.items[0].acked = device->chains.items[0].head + 1)
 VIOLATION(damage_beyond_head, device->chains.items[0].damage.seq = device->chains.items[0].head + 1)
@@ -35,27 +38,28 @@ VIOLATION(empty_chain, device->chains.items[0].head = 0)
 VIOLATION(too_many_chains, device->chains.count = device->chains.capacity + 1)
 VIOLATION(caught_up_while_connecting, device->link.state = LINK_HELLO)
 VIOLATION(hello_without_deadline, (device->link.state = LINK_HELLO, device->link.caught_up = false))
-VIOLATION(deadline_without_connection, (device->link.state = LINK_NONE,
-    device->link.caught_up = false, device->link.deadline_ms = 1))
-VIOLATION(resubscription_without_connection, (device->link.state = LINK_NONE,
-    device->link.caught_up = false, device->link.deadline_ms = 0, device->link.resub_at_ms = 1))
-VIOLATION(presence_without_connection, (device->link.state = LINK_NONE,
-    device->link.caught_up = false, device->link.deadline_ms = 0, device->link.resub_at_ms = 0,
-    device->link.presence = 1))
+VIOLATION(deadline_without_connection,
+    (device->link.state = LINK_NONE, device->link.caught_up = false, device->link.deadline_ms = 1))
+VIOLATION(resubscription_without_connection,
+    (device->link.state = LINK_NONE, device->link.caught_up = false, device->link.deadline_ms = 0,
+        device->link.resub_at_ms = 1))
+VIOLATION(presence_without_connection,
+    (device->link.state = LINK_NONE, device->link.caught_up = false, device->link.deadline_ms = 0,
+        device->link.resub_at_ms = 0, device->link.presence = 1))
 VIOLATION(more_consumed_than_credited, device->receive.consumed = device->receive.credit + 1)
 VIOLATION(too_many_shut_out, device->receive.shut_out_count = DEVICE_SHUT_OUT_MAX + 1)
 VIOLATION(too_many_in_flight, device->upload.inflight_count = DEVICE_INFLIGHT_COUNT + 1)
 VIOLATION(too_much_in_flight, device->upload.inflight_size = QR_UNACKED_MAX + 1)
 VIOLATION(sizes_in_flight_differ, device->upload.inflight_size += 1)
 VIOLATION(unread_beyond_count, device->unread.next = device->unread.count + 1)
-VIOLATION(unread_beyond_capacity, device->unread.count = device->unread.next =
-    device->unread.capacity + 1)
+VIOLATION(unread_beyond_capacity,
+    device->unread.count = device->unread.next = device->unread.capacity + 1)
 VIOLATION(touched_between_steps, device->cache.recent->touched = true)
 VIOLATION(state_due_between_steps, device->cache.recent->state_due = true)
 VIOLATION(cache_miscounted, device->cache.count += 1)
 VIOLATION(pending_beyond_capacity, device->pending.count = device->pending.capacity + 1)
-VIOLATION(last_edit_before_first, (device->pending.first_ms = 2, device->pending.last_ms = 1,
-    device->pending.count = 1))
+VIOLATION(last_edit_before_first,
+    (device->pending.first_ms = 2, device->pending.last_ms = 1, device->pending.count = 1))
 VIOLATION(edit_without_size, (device->pending.items[0].size = 0, device->pending.count = 1))
 VIOLATION(append_sent_of_nothing, device->append.sent = true)
 VIOLATION(append_of_no_kind, device->append.kind = APPEND_KIND_COUNT)
@@ -69,16 +73,19 @@ VIOLATION(open_without_secret, (device->pairing.open = true, device->pairing.sec
 VIOLATION(answered_without_open, (device->pairing.open = false, device->pairing.until_ms = 1))
 VIOLATION(member_with_a_kit, device->enrolment.role = ROLE_RECOVERING)
 VIOLATION(member_without_roster, device->roster.count = 0)
-VIOLATION(stranger_with_chains, (device->enrolment.role = ROLE_JOINING,
-    device->link.state = LINK_ROSTER, device->link.caught_up = false))
+VIOLATION(stranger_with_chains,
+    (device->enrolment.role = ROLE_JOINING, device->link.state = LINK_ROSTER,
+        device->link.caught_up = false))
 VIOLATION(recovery_by_a_member, device->append.kind = APPEND_RECOVER)
-VIOLATION(in_flight_without_connection, (device->link.state = LINK_NONE,
-    device->link.caught_up = false, device->link.presence = 0, device->upload.got_want = false,
-    device->upload.inflight_count = 1, device->upload.inflight[0].size = 0))
-VIOLATION(wanted_without_connection, (device->link.state = LINK_NONE,
-    device->link.caught_up = false, device->link.presence = 0))
-VIOLATION(persist_not_first, (device->out.count = 1, device->out.write_count = 0,
-    device->out.items[0].kind = QUIRE_ACTION_PERSIST))
+VIOLATION(in_flight_without_connection,
+    (device->link.state = LINK_NONE, device->link.caught_up = false, device->link.presence = 0,
+        device->upload.got_want = false, device->upload.inflight_count = 1,
+        device->upload.inflight[0].size = 0))
+VIOLATION(wanted_without_connection,
+    (device->link.state = LINK_NONE, device->link.caught_up = false, device->link.presence = 0))
+VIOLATION(persist_not_first,
+    (device->out.count = 1, device->out.write_count = 0,
+        device->out.items[0].kind = QUIRE_ACTION_PERSIST))
 VIOLATION(output_out_of_memory, device->out.failed = true)
 
 static void rebased_out_of_order(struct quire_device *device)
@@ -91,10 +98,10 @@ static void rebased_out_of_order(struct quire_device *device)
 static void two_lost_ops_of_one_device(struct quire_device *device)
 {
     struct device_lost_op *op;
-    cr_assert_eq(device_lost_ops_get(&device->lost_ops, (const uint8_t[QR_DEVICE_SIZE]){1}, &op),
-        QUIRE_OK);
-    cr_assert_eq(device_lost_ops_get(&device->lost_ops, (const uint8_t[QR_DEVICE_SIZE]){2}, &op),
-        QUIRE_OK);
+    cr_assert_eq(
+        device_lost_ops_get(&device->lost_ops, (const uint8_t[QR_DEVICE_SIZE]){1}, &op), QUIRE_OK);
+    cr_assert_eq(
+        device_lost_ops_get(&device->lost_ops, (const uint8_t[QR_DEVICE_SIZE]){2}, &op), QUIRE_OK);
     memcpy(op->device, device->lost_ops.items[0].device, QR_DEVICE_SIZE);
 }
 
@@ -155,8 +162,8 @@ static const struct violation violations[] = {
 };
 
 /* Breaks and checks in a child process; what it said on its standard error. */
-static bool dies_with(struct quire_device *device, const struct violation *violation, char *out_said,
-    size_t size)
+static bool dies_with(
+    struct quire_device *device, const struct violation *violation, char *out_said, size_t size)
 {
     int ends[2], status = 0;
     cr_assert_eq(pipe(ends), 0);
@@ -170,7 +177,8 @@ static bool dies_with(struct quire_device *device, const struct violation *viola
     }
     close(ends[1]);
     size_t said = 0;
-    for (ssize_t got; said + 1 < size && (got = read(ends[0], out_said + said, size - said - 1)) > 0;) {
+    for (ssize_t got;
+         said + 1 < size && (got = read(ends[0], out_said + said, size - said - 1)) > 0;) {
         said += (size_t)got;
     }
     out_said[said] = 0;

@@ -16,9 +16,11 @@ static struct edits make_edits(void)
     struct quire_document *document;
     struct quire_stamp stamp = {.replica = {7, 7, 7}, .wall_ms = 1700000000000};
     cr_assert_eq(quire_document_create(&document), QUIRE_OK);
-    cr_assert_eq(quire_document_insert(document, &stamp, 0, quire_bytes_of_text("alpha omega")), QUIRE_OK);
+    cr_assert_eq(
+        quire_document_insert(document, &stamp, 0, quire_bytes_of_text("alpha omega")), QUIRE_OK);
     cr_assert_eq(quire_document_take_delta(document, 60 * 1024, &edits.first), QUIRE_OK);
-    cr_assert_eq(quire_document_insert(document, &stamp, 6, quire_bytes_of_text("beta ")), QUIRE_OK);
+    cr_assert_eq(
+        quire_document_insert(document, &stamp, 6, quire_bytes_of_text("beta ")), QUIRE_OK);
     cr_assert_eq(quire_document_take_delta(document, 60 * 1024, &edits.second), QUIRE_OK);
     quire_document_destroy(document);
     return edits;
@@ -41,7 +43,8 @@ static struct forger begin(struct world *world, struct edits *out_edits)
 }
 
 /* Person 0 gets the forger's next batch, from a liar. */
-static void give(struct world *world, struct forger *forger, uint8_t version, struct quire_bytes delta)
+static void give(
+    struct world *world, struct forger *forger, uint8_t version, struct quire_bytes delta)
 {
     struct quire_buffer batch = {0};
     struct plan plan = forge_plan(forger, hostile_diary, NULL);
@@ -171,14 +174,16 @@ Test(later, what_is_wrong_and_not_of_a_later_version_is_an_alarm)
     struct edits edits;
     struct forger forger = begin(&world, &edits);
     struct forger other = peer_keys(&world, 1, 'g');
-    give(&world, &forger, 1, quire_buffer_bytes(&edits.second)); /* it stands on nothing that is here */
+    give(&world, &forger, 1,
+        quire_buffer_bytes(&edits.second)); /* it stands on nothing that is here */
     cr_assert_eq(world_state(&world, 0).alarms[QUIRE_ALARM_UNREADABLE], 1);
     cr_assert_eq(world_state(&world, 0).unread_count, 0);
     struct quire_buffer word = {0};
     struct quire_document *document;
     struct quire_stamp stamp = {.replica = {8}, .wall_ms = 1700000000000};
     cr_assert_eq(quire_document_create(&document), QUIRE_OK);
-    cr_assert_eq(quire_document_insert(document, &stamp, 0, quire_bytes_of_text("gamma")), QUIRE_OK);
+    cr_assert_eq(
+        quire_document_insert(document, &stamp, 0, quire_bytes_of_text("gamma")), QUIRE_OK);
     cr_assert_eq(quire_document_take_delta(document, 60 * 1024, &word), QUIRE_OK);
     quire_document_destroy(document);
     give(&world, &other, 2, quire_buffer_bytes(&word));

@@ -127,7 +127,8 @@ Test(liar, a_signature_damaged_in_the_middle_of_a_run_is_not_kept)
         uint64_t before = world_state(&world, 0).batch_count;
         *bit ^= 4;
         liar_delta(&world, 0, items, 3);
-        cr_assert_eq(world_state(&world, 0).batch_count, before + (uint64_t)damaged, "of %d", damaged);
+        cr_assert_eq(
+            world_state(&world, 0).batch_count, before + (uint64_t)damaged, "of %d", damaged);
         cr_assert_eq(liar_alarm(&world, 0, QUIRE_ALARM_BAD_SIGNATURE), 1);
         cr_assert_null(strstr(world_text(&world, 0, hostile_diary), words[damaged]));
         liar_wait(&world, 0, 1500);
@@ -195,26 +196,16 @@ Test(liar, a_ciphertext_moved_elsewhere_does_not_open)
         struct plan plan = forge_plan(&forger, hostile_diary, "moved");
         struct quire_buffer bytes = {0};
         plan.moved = true;
-        plan.place = (struct qr_change_place){
-            .seq = plan.seq, .kind = QR_CHANGE_OPS, .epoch = plan.epoch};
+        plan.place =
+            (struct qr_change_place){.seq = plan.seq, .kind = QR_CHANGE_OPS, .epoch = plan.epoch};
         memcpy(plan.place.replica, plan.replica, QR_REPLICA_SIZE);
         memcpy(plan.place.entry, hostile_diary, QR_ENTRY_SIZE);
         switch (i) {
-        case 0:
-            memcpy(plan.place.entry, other, QR_ENTRY_SIZE);
-            break;
-        case 1:
-            plan.place.replica[0] ^= 1;
-            break;
-        case 2:
-            plan.place.seq++;
-            break;
-        case 3:
-            plan.place.index++;
-            break;
-        case 4:
-            plan.place.kind = QR_CHANGE_CKPT;
-            break;
+        case 0: memcpy(plan.place.entry, other, QR_ENTRY_SIZE); break;
+        case 1: plan.place.replica[0] ^= 1; break;
+        case 2: plan.place.seq++; break;
+        case 3: plan.place.index++; break;
+        case 4: plan.place.kind = QR_CHANGE_CKPT; break;
         default:
             plan.moved = false;
             plan.padding = 1;

@@ -88,7 +88,8 @@ static void look_at(struct world *world, size_t person, const struct qr_frame *c
 
 Test(liar, a_challenge_or_welcome_of_another_roster_is_an_alarm_and_gets_no_signature)
 {
-    static const uint8_t nonce[QR_FRAME_NONCE_SIZE] = {9}, log[QR_LOG_SIZE] = {9}, other[QR_HASH_SIZE] = {9};
+    static const uint8_t nonce[QR_FRAME_NONCE_SIZE] = {9}, log[QR_LOG_SIZE] = {9},
+                         other[QR_HASH_SIZE] = {9};
     struct world world;
     hostile_begin(&world);
     const struct qr_roster *roster = &world.people[0].shell.device->roster;
@@ -134,7 +135,8 @@ Test(liar, a_challenge_or_welcome_of_another_roster_is_an_alarm_and_gets_no_sign
 
 Test(liar, a_challenge_that_waited_while_the_machine_slept_is_no_alarm_but_a_wrong_clock_is)
 {
-    static const uint8_t nonce[QR_FRAME_NONCE_SIZE] = {9}, log[QR_LOG_SIZE] = {9}, none[QR_HASH_SIZE];
+    static const uint8_t nonce[QR_FRAME_NONCE_SIZE] = {9}, log[QR_LOG_SIZE] = {9},
+                         none[QR_HASH_SIZE];
     static const struct {
         int64_t server_ms, slept_ms; /* the server's clock at HELLO; and then */
         uint64_t alarms;
@@ -153,7 +155,8 @@ Test(liar, a_challenge_that_waited_while_the_machine_slept_is_no_alarm_but_a_wro
         frame.challenge.time_ms = (uint64_t)(world.wall_ms + cases[i].server_ms);
         world.wall_ms += cases[i].slept_ms;
         liar_say(&world, 0, &frame);
-        cr_assert_eq(liar_alarm(&world, 0, QUIRE_ALARM_CLOCK), before + cases[i].alarms, "case %zu", i);
+        cr_assert_eq(
+            liar_alarm(&world, 0, QUIRE_ALARM_CLOCK), before + cases[i].alarms, "case %zu", i);
     }
     hostile_end(&world);
 }
@@ -263,10 +266,11 @@ Test(liar, a_replayed_request_enrols_nobody_twice)
     uint8_t entropy[QR_ENTROPY_SIZE] = {3}, mailbox[QR_MAILBOX_SIZE], content[2 * QR_KEY_SIZE + 1];
     struct quire_buffer request = {0};
     memset(content, 'k', sizeof content);
-    cr_assert_eq(qr_pair_parse(quire_bytes_of_text(world.people[0].shell.code), entropy, &new), QUIRE_OK);
+    cr_assert_eq(
+        qr_pair_parse(quire_bytes_of_text(world.people[0].shell.code), entropy, &new), QUIRE_OK);
     entropy[1] = 1;
-    cr_assert_eq(qr_pair_seal_request(new, (struct quire_bytes){content, sizeof content}, entropy,
-                     &request),
+    cr_assert_eq(
+        qr_pair_seal_request(new, (struct quire_bytes){content, sizeof content}, entropy, &request),
         QUIRE_OK);
     qr_pair_mailbox(new, mailbox);
     struct qr_frame frame = {.type = QR_FRAME_PAIR};
@@ -343,7 +347,8 @@ Test(liar, a_joining_device_believes_no_other_account_and_can_still_join_its_own
     }
     cr_assert_eq(liar_alarm(&world, 3, QUIRE_ALARM_ROSTER), 1);
     cr_assert_eq(world.people[3].shell.notices[QUIRE_NOTICE_PAIR_FAILED], 1);
-    cr_assert_eq(world.people[3].shell.table.count, 0); /* nothing is kept of a device without an account yet */
+    cr_assert_eq(world.people[3].shell.table.count,
+        0); /* nothing is kept of a device without an account yet */
     world_connect(&world, 3);
     world_run(&world, 2000);
     cr_assert_eq(world.people[3].shell.notices[QUIRE_NOTICE_JOINED], 1);

@@ -18,8 +18,8 @@ Test(liar, heads_that_nobody_has_are_asked_for_and_not_believed)
     struct qr_frame frame = {.type = QR_FRAME_CAUGHT_UP};
     frame.caught_up.positions = positions;
     for (size_t i = 0; i < 2; i++) {
-        positions[i] = (struct qr_frame_position){
-            device->chains.items[i].replica, device->chains.items[i].head, device->chains.items[i].hash};
+        positions[i] = (struct qr_frame_position){device->chains.items[i].replica,
+            device->chains.items[i].head, device->chains.items[i].hash};
     }
     positions[2] = (struct qr_frame_position){unknown, UINT64_MAX, prefix};
     liar_accept(&world, 0);
@@ -61,9 +61,9 @@ Test(liar, an_ack_beyond_what_there_is_says_nothing)
     liar_accept(&world, 0);
     liar_want_nothing(&world, 0);
     world_keep(&world, 0, hostile_diary, "not sent yet");
-    struct qr_frame_range ranges[] = {
-        {.replica = unknown, .to = 7}, {.replica = device->replica.id, .to = UINT64_MAX},
-        {.replica = device->replica.id, .to = 2}, {.replica = device->chains.items[1].replica, .to = 9}};
+    struct qr_frame_range ranges[] = {{.replica = unknown, .to = 7},
+        {.replica = device->replica.id, .to = UINT64_MAX}, {.replica = device->replica.id, .to = 2},
+        {.replica = device->chains.items[1].replica, .to = 9}};
     struct qr_frame frame = {.type = QR_FRAME_ACK};
     frame.ack.ranges = ranges;
     frame.ack.range_count = 4;
@@ -142,7 +142,8 @@ Test(liar, a_want_of_nonsense_sends_at_most_what_there_is)
     const struct quire_device *device = world.people[0].shell.device;
     static const uint8_t unknown[QR_REPLICA_SIZE] = "unknown";
     struct qr_frame_range ranges[] = {{unknown, 1, UINT64_MAX},
-        {device->chains.items[0].replica, 1, UINT64_MAX}, {device->chains.items[0].replica, UINT64_MAX, UINT64_MAX},
+        {device->chains.items[0].replica, 1, UINT64_MAX},
+        {device->chains.items[0].replica, UINT64_MAX, UINT64_MAX},
         {device->chains.items[1].replica, 2, 9}};
     struct qr_frame frame = {.type = QR_FRAME_WANT};
     frame.want.ranges = ranges;
@@ -227,8 +228,8 @@ Test(liar, a_revocation_without_an_answer_is_tried_on_another_connection)
     struct qr_frame_position positions[2];
     struct qr_frame frame = {.type = QR_FRAME_CAUGHT_UP};
     for (size_t i = 0; i < 2; i++) {
-        positions[i] = (struct qr_frame_position){
-            device->chains.items[i].replica, device->chains.items[i].head, device->chains.items[i].hash};
+        positions[i] = (struct qr_frame_position){device->chains.items[i].replica,
+            device->chains.items[i].head, device->chains.items[i].hash};
     }
     frame.caught_up.positions = positions;
     frame.caught_up.position_count = 2;
@@ -237,7 +238,8 @@ Test(liar, a_revocation_without_an_answer_is_tried_on_another_connection)
     liar_say(&world, 0, &frame);
     world_step(&world, 0, revoke);
     cr_assert_not_null(liar_hear_of(&world, 0, QR_FRAME_ROSTER_APPEND));
-    for (int i = 0; i < 6 && world.people[0].connection != 0; i++) { /* it lives, and says nothing */
+    for (int i = 0; i < 6 && world.people[0].connection != 0;
+         i++) { /* it lives, and says nothing */
         liar_wait(&world, 0, 5000);
         liar_say(&world, 0, &(struct qr_frame){.type = QR_FRAME_PING});
     }

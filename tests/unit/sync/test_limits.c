@@ -12,8 +12,8 @@
 /* ---- rates ------------------------------------------------------------------------------------ */
 
 /* Pushes `count` HEADS batches in one frame; how many were stored. */
-static size_t push_many(struct world *world, struct stranger *stranger, struct forger *forger,
-    size_t count)
+static size_t push_many(
+    struct world *world, struct stranger *stranger, struct forger *forger, size_t count)
 {
     struct quire_buffer bytes = {0};
     struct quire_bytes items[64];
@@ -295,7 +295,8 @@ Test(limits, what_a_device_uses_up_leaves_the_others_a_share)
     struct quire_bytes junk = quire_bytes_of_text("not a record");
     const uint8_t *head = qr_roster_head(owner.roster);
     for (int i = 0; i < 4; i++) { /* refused changes to the roster cost only the device itself */
-        cr_assert_eq(peer_append(&world, theirs, head, &junk, 1), i < 3 ? QR_ERROR_PROTO : QR_ERROR_RATE);
+        cr_assert_eq(
+            peer_append(&world, theirs, head, &junk, 1), i < 3 ? QR_ERROR_PROTO : QR_ERROR_RATE);
     }
     cr_assert_eq(peer_append(&world, mine, head, &junk, 1), QR_ERROR_PROTO);
     cr_assert_geq(push_many(&world, theirs, &thief, 60), 40);
@@ -476,13 +477,15 @@ Test(limits, chains_beyond_the_limit_are_refused_and_edits_stay_saved)
 }
 
 /* Opens chains of one empty batch; how many were accepted before one was refused, `most` at the most. */
-static uint32_t open_chains(struct world *world, struct stranger *stranger, struct forger *forger, uint32_t most)
+static uint32_t open_chains(
+    struct world *world, struct stranger *stranger, struct forger *forger, uint32_t most)
 {
     for (uint32_t i = 0; i < most; i++) {
         struct plan plan = forge_plan(forger, NULL, NULL);
         qr_store_u32(plan.replica + 4, i + 1);
         int code = peer_push_plan(world, stranger, forger, &plan);
-        cr_assert(code == 0 || code == QR_ERROR_CHAINS, "chain %u: %s", i, qr_error_name((uint32_t)code));
+        cr_assert(
+            code == 0 || code == QR_ERROR_CHAINS, "chain %u: %s", i, qr_error_name((uint32_t)code));
         if (code != 0) {
             return i;
         }
@@ -499,11 +502,13 @@ Test(limits, chains_that_a_revocation_shuts_out_do_not_count)
     hostile_begin(&world);
     world_disconnect(&world, 0);
     struct forger thief = peer_keys(&world, 1, 't'), owner = peer_keys(&world, 0, 'o');
-    cr_assert_geq(open_chains(&world, peer_login(&world, &thief), &thief, QR_CHAINS_MAX), QR_CHAINS_MAX / 2);
+    cr_assert_geq(
+        open_chains(&world, peer_login(&world, &thief), &thief, QR_CHAINS_MAX), QR_CHAINS_MAX / 2);
     struct stranger *stranger = peer_login(&world, &owner);
     cr_assert_lt(open_chains(&world, stranger, &owner, OWN), OWN, "the account has no room now");
 
-    struct qr_record record = {.kind = QR_RECORD_REVOKE, .revoke.device = qr_vault_public(thief.vault).device};
+    struct qr_record record = {
+        .kind = QR_RECORD_REVOKE, .revoke.device = qr_vault_public(thief.vault).device};
     forge_record(&owner, &record, &bytes); /* without pins: nothing of the thief stays */
     struct quire_bytes item = quire_buffer_bytes(&bytes);
     memcpy(head, qr_roster_head(owner.roster), sizeof head);

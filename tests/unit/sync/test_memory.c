@@ -65,8 +65,8 @@ static void core(bool inside)
 
 /* ---- a session -------------------------------------------------------------------------------- */
 
-static void write(struct world *world, size_t person, const uint8_t *entry, const char *text,
-    bool seal)
+static void write(
+    struct world *world, size_t person, const uint8_t *entry, const char *text, bool seal)
 {
     while (!(seal ? world_type : world_keep)(world, person, entry, text)) {
     }
@@ -92,7 +92,8 @@ static void session(struct world *world)
     write(world, 1, diary, "[kept-1]", false);
     world_restart(world, 1, false);
     both_online(world, 500);
-    world_restart_hub(world, world->server.log.durable > 6 ? world->server.log.durable - 2 : world->server.log.durable);
+    world_restart_hub(world,
+        world->server.log.durable > 6 ? world->server.log.durable - 2 : world->server.log.durable);
     both_online(world, 500);
     world_step(world, 0, (struct quire_event){.kind = QUIRE_EVENT_FLUSH});
     world_step(world, 1, (struct quire_event){.kind = QUIRE_EVENT_FLUSH});
@@ -110,8 +111,8 @@ static void count_words(struct world *world, size_t person, const uint8_t *entry
             (unsigned long long)watch.fail_at, words[i], text);
         length += strlen(words[i]);
     }
-    cr_assert_eq(strlen(text), length, "allocation %llu: \"%s\"", (unsigned long long)watch.fail_at,
-        text);
+    cr_assert_eq(
+        strlen(text), length, "allocation %llu: \"%s\"", (unsigned long long)watch.fail_at, text);
 }
 
 /* One session in which the n-th allocation fails; 0: none. How many there were. */
@@ -143,7 +144,8 @@ static uint64_t run_session(uint64_t fail_at)
         count_words(&world, i, other, in_other, 1);
         cr_assert_eq(state.unacknowledged_count, 0, "allocation %llu", (unsigned long long)fail_at);
         cr_assert(state.caught_up, "allocation %llu", (unsigned long long)fail_at);
-        cr_assert_eq(state.alarms[QUIRE_ALARM_FORK], 0, "allocation %llu", (unsigned long long)fail_at);
+        cr_assert_eq(
+            state.alarms[QUIRE_ALARM_FORK], 0, "allocation %llu", (unsigned long long)fail_at);
         cr_assert_eq(state.alarms[QUIRE_ALARM_BAD_SIGNATURE], 0);
         cr_assert_eq(state.alarms[QUIRE_ALARM_ROSTER], 0);
     }
@@ -165,14 +167,15 @@ Test(memory, any_allocation_of_a_session_may_fail)
 
 static bool joined(const struct world *world, size_t person)
 {
-    return world->people[person].shell.device != NULL &&
-        world->people[person].shell.device->enrolment.role == ROLE_MEMBER;
+    return world->people[person].shell.device != NULL
+        && world->people[person].shell.device->enrolment.role == ROLE_MEMBER;
 }
 
 static bool ready(const struct world *world, size_t person)
 {
     const struct quire_device *device = world->people[person].shell.device;
-    return device->link.state == LINK_READY && device->link.caught_up && device->append.kind == APPEND_NONE;
+    return device->link.state == LINK_READY && device->link.caught_up
+        && device->append.kind == APPEND_NONE;
 }
 
 /* The old device shows a code, the new one takes it, until it has worked. */
@@ -250,7 +253,8 @@ static uint64_t run_roster(uint64_t fail_at)
         count_words(&world, i, diary, words, 3);
         cr_assert_eq(state.unacknowledged_count, 0, "allocation %llu", (unsigned long long)fail_at);
         cr_assert_eq(state.epoch, 2, "allocation %llu", (unsigned long long)fail_at);
-        cr_assert_eq(state.alarms[QUIRE_ALARM_ROSTER], 0, "allocation %llu", (unsigned long long)fail_at);
+        cr_assert_eq(
+            state.alarms[QUIRE_ALARM_ROSTER], 0, "allocation %llu", (unsigned long long)fail_at);
         cr_assert_eq(state.alarms[QUIRE_ALARM_UNREADABLE], 0);
         cr_assert_eq(state.alarms[QUIRE_ALARM_WITHHELD], 0);
     }
@@ -270,8 +274,8 @@ Test(memory, any_allocation_of_enrolling_and_revoking_may_fail)
 
 /* ---- history ---------------------------------------------------------------------------------- */
 
-static bool count_version(void *context, const struct quire_version *version,
-    const struct quire_document *document)
+static bool count_version(
+    void *context, const struct quire_version *version, const struct quire_document *document)
 {
     cr_assert_eq(quire_document_text_length(document), 6 * version->number);
     ++*(size_t *)context;
@@ -295,8 +299,8 @@ Test(memory, any_allocation_of_a_history_may_fail)
         watch.count = 0;
         watch.fail_at = n;
         core(true);
-        enum quire_status status = quire_device_each_version(world.people[0].shell.device, diary,
-            count_version, &count, &unreadable);
+        enum quire_status status = quire_device_each_version(
+            world.people[0].shell.device, diary, count_version, &count, &unreadable);
         core(false);
         cr_assert_eq(watch.blocks, blocks, "allocation %llu leaks", (unsigned long long)n);
         if (status == QUIRE_OK) {
@@ -322,11 +326,12 @@ static enum quire_status begin(struct world *world, int way, struct quire_device
     struct quire_actions actions;
     char kit[QUIRE_KIT_TEXT_SIZE];
     core(true);
-    enum quire_status status = way == 0 ? quire_device_init(&options, name, kit, out_device, &actions)
-        : way == 1 ? quire_device_join(&options, name,
-              quire_bytes_of_text("0123-4567-89AB-CDEF-GHJK"), out_device)
-        : way == 2 ? quire_device_recover(&options, name, quire_bytes_of_text(world->people[0].kit),
-              out_device)
+    enum quire_status status = way == 0
+        ? quire_device_init(&options, name, kit, out_device, &actions)
+        : way == 1 ? quire_device_join(
+              &options, name, quire_bytes_of_text("0123-4567-89AB-CDEF-GHJK"), out_device)
+        : way == 2 ? quire_device_recover(
+              &options, name, quire_bytes_of_text(world->people[0].kit), out_device)
                    : quire_device_open(&options, out_device);
     core(false);
     return status;
@@ -357,8 +362,8 @@ Test(memory, a_device_comes_to_be_whole_or_not_at_all)
             cr_assert_eq(status, QUIRE_ENOMEM, "way %d, allocation %llu: %s", way,
                 (unsigned long long)n, quire_status_text(status));
             cr_assert_null(device);
-            cr_assert_eq(watch.blocks, blocks, "way %d, allocation %llu leaks", way,
-                (unsigned long long)n);
+            cr_assert_eq(
+                watch.blocks, blocks, "way %d, allocation %llu leaks", way, (unsigned long long)n);
         }
     }
     world_finish(&world);
@@ -401,8 +406,8 @@ Test(memory, any_allocation_of_a_search_may_fail)
             continue;
         }
         core(true);
-        enum quire_status status = quire_device_search(world.people[0].shell.device,
-            quire_bytes_of_text("some words"), count_hit, &hits);
+        enum quire_status status = quire_device_search(
+            world.people[0].shell.device, quire_bytes_of_text("some words"), count_hit, &hits);
         core(false);
         cr_assert_eq(watch.blocks, blocks, "allocation %llu leaks", (unsigned long long)n);
         if (status == QUIRE_OK) {

@@ -135,13 +135,15 @@ Test(limits, a_full_roster_still_revokes_every_device_and_takes_the_kit)
     cr_assert_eq(qr_kit_parse(quire_bytes_of_text(world.people[0].kit), &kit), QUIRE_OK);
     cr_assert_eq(qr_roster_copy(&device->roster, &roster), QUIRE_OK);
     enum quire_status status = QUIRE_OK;
-    for (uint32_t i = 0; status == QUIRE_OK; i++) { /* a device comes; when there are twenty, one leaves */
+    for (uint32_t i = 0; status == QUIRE_OK;
+         i++) { /* a device comes; when there are twenty, one leaves */
         struct qr_vault *new;
         uint8_t entropy[QR_ENTROPY_SIZE] = {9};
         qr_store_u32(entropy + 1, i);
         if (roster.active_count == QR_DEVICES_MAX) {
-            cr_assert_eq(device_sign_revoke(device, &roster, NULL,
-                             roster.devices[roster.device_count - 1].device), QUIRE_OK);
+            cr_assert_eq(device_sign_revoke(
+                             device, &roster, NULL, roster.devices[roster.device_count - 1].device),
+                QUIRE_OK);
             cr_assert_eq(device_sign_epoch(device, &roster, NULL), QUIRE_OK);
         }
         cr_assert_eq(qr_vault_create(entropy, &new), QUIRE_OK);
@@ -153,7 +155,8 @@ Test(limits, a_full_roster_still_revokes_every_device_and_takes_the_kit)
     cr_assert_geq(qr_roster_fullness(&roster), 99);
     for (size_t i = 0; i < roster.device_count; i++) {
         const uint8_t *other = roster.devices[i].device;
-        if (roster.devices[i].revoked_seq == 0 && memcmp(other, device_self(device), QR_DEVICE_SIZE) != 0) {
+        if (roster.devices[i].revoked_seq == 0
+            && memcmp(other, device_self(device), QR_DEVICE_SIZE) != 0) {
             cr_assert_eq(device_sign_revoke(device, &roster, NULL, other), QUIRE_OK);
             cr_assert_eq(device_sign_epoch(device, &roster, NULL), QUIRE_OK);
         }
@@ -164,9 +167,11 @@ Test(limits, a_full_roster_still_revokes_every_device_and_takes_the_kit)
         uint8_t entropy[QR_ENTROPY_SIZE] = {10, i};
         cr_assert_eq(qr_vault_create(entropy, &new), QUIRE_OK);
         cr_assert_eq(device_sign_revoke(device, &roster, kit,
-                         roster.devices[i == 0 ? 0 : roster.device_count - 1].device), QUIRE_OK);
+                         roster.devices[i == 0 ? 0 : roster.device_count - 1].device),
+            QUIRE_OK);
         cr_assert_eq(device_sign_add(device, &roster, kit, qr_vault_public(new).sign_public,
-                         qr_vault_public(new).box_public, name), QUIRE_OK);
+                         qr_vault_public(new).box_public, name),
+            QUIRE_OK);
         cr_assert_eq(device_sign_epoch(device, &roster, kit), QUIRE_OK);
         qr_vault_destroy(new);
     }
@@ -238,7 +243,8 @@ Test(limits, a_roster_of_any_history_ends_at_its_number_of_records)
         qr_vault_destroy(new);
     }
     cr_assert_eq(status, QUIRE_ELIMIT);
-    cr_assert_geq(roster.count, QR_RECORDS_MAX - QR_ROOT_RECORDS_RESERVE - QR_REVOKE_RECORDS_RESERVE);
+    cr_assert_geq(
+        roster.count, QR_RECORDS_MAX - QR_ROOT_RECORDS_RESERVE - QR_REVOKE_RECORDS_RESERVE);
     cr_assert_leq(roster.device_count, QR_ROSTER_DEVICES_MAX);
     cr_assert_leq(roster.bytes.size, QR_ROSTER_MAX);
     qr_roster_finish(&roster);

@@ -40,7 +40,8 @@ Test(search, words_are_folded_and_each_is_kept_once)
         {"a\xe2\x80\x94z 👩‍👩 👩", "a|z|👩|"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        cr_assert_str_eq(words_of(cases[i][0]), cases[i][1], "case %zu: %s", i, words_of(cases[i][0]));
+        cr_assert_str_eq(
+            words_of(cases[i][0]), cases[i][1], "case %zu: %s", i, words_of(cases[i][0]));
     }
 }
 
@@ -65,7 +66,8 @@ Test(search, every_code_point_folds_to_what_folds_to_itself)
             memcpy(once, word, length);
             once[length] = 0;
             word = words_of(once);
-            cr_assert(strlen(word) == length + 1 && memcmp(word, once, length) == 0, "U+%04X", point);
+            cr_assert(
+                strlen(word) == length + 1 && memcmp(word, once, length) == 0, "U+%04X", point);
         }
     }
 }
@@ -82,7 +84,8 @@ Test(search, finds_just_what_is_there)
     size_t found = 0, rounds = 20000;
     for (size_t round = 0; round < rounds; round++) {
         char text[40], needle[5];
-        size_t size = 1 + kit_random_below(&random, sizeof text - 1), needle_size = 1 + kit_random_below(&random, 4);
+        size_t size = 1 + kit_random_below(&random, sizeof text - 1),
+               needle_size = 1 + kit_random_below(&random, 4);
         for (size_t i = 0; i < size; i++) {
             text[i] = "abcez \n"[kit_random_below(&random, 7)];
         }
@@ -134,11 +137,12 @@ static bool count_hit(void *context, const struct quire_summary *summary)
     return true;
 }
 
-static enum quire_status look(struct world *world, size_t person, const char *query, struct hits *out_hits)
+static enum quire_status look(
+    struct world *world, size_t person, const char *query, struct hits *out_hits)
 {
     *out_hits = (struct hits){0};
-    return quire_device_search(world->people[person].shell.device, quire_bytes_of_text(query), count_hit,
-        out_hits);
+    return quire_device_search(
+        world->people[person].shell.device, quire_bytes_of_text(query), count_hit, out_hits);
 }
 
 static const uint8_t diary[QUIRE_ENTRY_SIZE] = {1, 2}, other[QUIRE_ENTRY_SIZE] = {3};
@@ -166,11 +170,14 @@ Test(search, what_was_saved_is_found_at_once_and_what_was_erased_is_not)
     memcpy(save.entry, diary, sizeof diary);
     cr_assert_eq(quire_device_document(device, diary, false, &document), QUIRE_OK);
     cr_assert_eq(quire_document_erase(document, &stamp, 0, 10), QUIRE_OK);
-    cr_assert_eq(quire_document_set_register(document, &stamp, QUIRE_REGISTER_TITLE, &title), QUIRE_OK);
-    cr_assert_eq(quire_document_add_element(document, &stamp, QUIRE_SET_TAGS,
-                     quire_bytes_of_text("weather"), 0), QUIRE_OK);
-    cr_assert_eq(quire_document_add_element(document, &stamp, QUIRE_SET_EMOTIONS,
-                     quire_bytes_of_text("calm"), 70), QUIRE_OK);
+    cr_assert_eq(
+        quire_document_set_register(document, &stamp, QUIRE_REGISTER_TITLE, &title), QUIRE_OK);
+    cr_assert_eq(quire_document_add_element(
+                     document, &stamp, QUIRE_SET_TAGS, quire_bytes_of_text("weather"), 0),
+        QUIRE_OK);
+    cr_assert_eq(quire_document_add_element(
+                     document, &stamp, QUIRE_SET_EMOTIONS, quire_bytes_of_text("calm"), 70),
+        QUIRE_OK);
     world_step(&world, 0, save);
     cr_assert_eq(look(&world, 0, "rained", &hits), QUIRE_OK);
     cr_assert_eq(hits.count, 0);
@@ -282,7 +289,8 @@ Test(search, an_entry_that_cannot_be_read_does_not_hide_the_others)
             if (key->data[0] == 't' || key->data[0] == 'e') {
                 table->records[i].value.data[30] ^= 1;
             } else if (key->data[0] == 'f') {
-                kit_table_write(table, &(struct quire_write){.key = quire_buffer_bytes(key), .erase = true});
+                kit_table_write(
+                    table, &(struct quire_write){.key = quire_buffer_bytes(key), .erase = true});
             }
         }
     }

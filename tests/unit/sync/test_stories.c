@@ -11,8 +11,8 @@ static const uint8_t other[QUIRE_ENTRY_SIZE] = {9, 9};
 static void assert_text(struct world *world, size_t person, const char *expected)
 {
     const char *text = world_text(world, person, diary);
-    cr_assert_str_eq(text, expected, "device %zu shows \"%s\" instead of \"%s\"", person, text,
-        expected);
+    cr_assert_str_eq(
+        text, expected, "device %zu shows \"%s\" instead of \"%s\"", person, text, expected);
 }
 
 static void assert_same(struct world *world, size_t a, size_t b, size_t length)
@@ -20,7 +20,8 @@ static void assert_same(struct world *world, size_t a, size_t b, size_t length)
     char first[65536];
     strcpy(first, world_text(world, a, diary));
     const char *second = world_text(world, b, diary);
-    cr_assert_str_eq(first, second, "device %zu shows \"%s\", device %zu \"%s\"", a, first, b, second);
+    cr_assert_str_eq(
+        first, second, "device %zu shows \"%s\", device %zu \"%s\"", a, first, b, second);
     cr_assert_eq(strlen(first), length, "\"%s\"", first);
 }
 
@@ -385,7 +386,8 @@ Test(stories, what_is_on_its_way_to_disk_is_forgotten_with_the_damaged_record_it
     qr_hub_counters(world.server.hub, &counters);
     cr_assert_eq(counters.records_damaged, 1);
     cr_assert_eq(counters.connections_ready, 0, "no connection goes on with that log");
-    cr_assert_eq(indexed(&world, 0), before + 1, "nothing is forgotten while something is on its way");
+    cr_assert_eq(
+        indexed(&world, 0), before + 1, "nothing is forgotten while something is on its way");
     world_connect(&world, 0);
     world_run(&world, 500);
     qr_hub_counters(world.server.hub, &counters);
@@ -414,7 +416,8 @@ Test(stories, malformed_frames_end_the_connection_and_change_nothing)
     world_connect(&world, 0);
     world_run(&world, 1000);
     size_t before = world.server.log.count;
-    const char *frames[] = {"", "\xc1", "\x91\x01", "\xdd\x7f\xff\xff\xff", "\x92\x14\x90", "\x91\xcc\x63"};
+    const char *frames[] = {
+        "", "\xc1", "\x91\x01", "\xdd\x7f\xff\xff\xff", "\x92\x14\x90", "\x91\xcc\x63"};
     for (size_t i = 0; i < sizeof frames / sizeof *frames; i++) {
         world_connect(&world, 0);
         world_run(&world, 500);

@@ -100,7 +100,17 @@ static void ping(struct qr_frame *frame, struct victim *victim)
 }
 
 static void (*const says[])(struct qr_frame *, struct victim *) = {
-    sub, sub_of_nothing, push, append, hello, auth, auth_with_no_records, pair_open, pair_request, credit, ping,
+    sub,
+    sub_of_nothing,
+    push,
+    append,
+    hello,
+    auth,
+    auth_with_no_records,
+    pair_open,
+    pair_request,
+    credit,
+    ping,
 };
 
 /* Everything that the hub stored for a user, one record after the other. */
@@ -110,7 +120,8 @@ static struct quire_buffer stored_for(struct world *world, const uint8_t *user)
     for (size_t i = 0; i < world->server.log.count; i++) {
         const struct kit_log_record *record = &world->server.log.records[i];
         if (memcmp(record->user, user, QR_USER_SIZE) == 0) {
-            cr_assert_eq(quire_buffer_append(&all, record->bytes.data, record->bytes.size), QUIRE_OK);
+            cr_assert_eq(
+                quire_buffer_append(&all, record->bytes.data, record->bytes.size), QUIRE_OK);
         }
     }
     return all;
@@ -118,7 +129,8 @@ static struct quire_buffer stored_for(struct world *world, const uint8_t *user)
 
 /* Is any stretch of `secret` in the message that is not in `own` as well (both users have an entry of
  * the same id)? */
-static bool crosses(struct quire_bytes message, const struct quire_buffer *secret, const struct quire_buffer *own)
+static bool crosses(
+    struct quire_bytes message, const struct quire_buffer *secret, const struct quire_buffer *own)
 {
     for (size_t i = 0; i + WINDOW <= message.size; i++) {
         const uint8_t *window = message.data + i;
@@ -142,7 +154,8 @@ static void hear_nothing_of(struct stranger *stranger, const struct quire_buffer
 }
 
 /* The connection of a device of person 2, or of one that has said nothing yet. */
-static struct stranger *connection_of(struct world *world, const struct forger *forger, bool logged_in)
+static struct stranger *connection_of(
+    struct world *world, const struct forger *forger, bool logged_in)
 {
     return logged_in ? peer_login(world, forger) : world_stranger(world, PEER_HOST);
 }
@@ -156,7 +169,8 @@ Test(tenants, no_pair_of_frames_brings_another_users_bytes)
     struct victim victim = {.keys = peer_keys(&world, 0, 'v')};
     const struct quire_device *device = world.people[0].shell.device;
     const struct device_chain *chain = device_chain_find(device, device->replica.id);
-    victim.position = (struct qr_frame_position){.replica = chain->replica, .seq = 1, .hash_prefix = chain->hash};
+    victim.position =
+        (struct qr_frame_position){.replica = chain->replica, .seq = 1, .hash_prefix = chain->hash};
     for (uint32_t seq = 1; seq < victim.keys.roster->count; seq++) {
         victim.records[victim.record_count++] = qr_roster_record(victim.keys.roster, seq);
     }
@@ -164,7 +178,8 @@ Test(tenants, no_pair_of_frames_brings_another_users_bytes)
     struct quire_buffer own = stored_for(&world, neighbour.roster->user);
     for (size_t i = 0; i < world.server.log.count; i++) {
         if (world.server.log.records[i].entry.kind == QR_LOG_BATCH
-            && memcmp(world.server.log.records[i].user, victim.keys.roster->user, QR_USER_SIZE) == 0) {
+            && memcmp(world.server.log.records[i].user, victim.keys.roster->user, QR_USER_SIZE)
+                == 0) {
             victim.batch = quire_buffer_bytes(&world.server.log.records[i].bytes);
         }
     }
@@ -174,7 +189,8 @@ Test(tenants, no_pair_of_frames_brings_another_users_bytes)
     for (size_t first = 0; first < count; first++) {
         for (size_t second = 0; second < count; second++) {
             for (int logged_in = 0; logged_in < 2; logged_in++, tried++) {
-                world.now_ms += 3600000; /* the limits on attempts of an hour are not what is tested */
+                world.now_ms +=
+                    3600000; /* the limits on attempts of an hour are not what is tested */
                 struct stranger *stranger = connection_of(&world, &neighbour, logged_in);
                 for (size_t step = 0; step < 2 && stranger->connection != 0; step++) {
                     struct qr_frame frame = {0};
@@ -185,7 +201,8 @@ Test(tenants, no_pair_of_frames_brings_another_users_bytes)
                 hear_nothing_of(stranger, &mine, &own, first, second);
                 if (stranger->connection != 0) {
                     world_hub_step(&world,
-                        (struct qr_hub_event){.kind = QR_HUB_CLOSED, .connection = stranger->connection});
+                        (struct qr_hub_event){
+                            .kind = QR_HUB_CLOSED, .connection = stranger->connection});
                     stranger->connection = 0;
                 }
                 quire_buffer_finish(&stranger->last);

@@ -43,8 +43,8 @@ static struct qr_dep dep_of(const uint8_t *replica, uint64_t seq, const uint8_t 
 }
 
 /* The next batch of the forger's chain, caught up then, with at most one cause. */
-static void hear(struct world *world, struct forger *forger, uint64_t caught_up_at,
-    const struct qr_dep *cause)
+static void hear(
+    struct world *world, struct forger *forger, uint64_t caught_up_at, const struct qr_dep *cause)
 {
     struct plan plan = forge_plan(forger, hostile_diary, "theirs ");
     struct quire_buffer batch = {0};
@@ -82,7 +82,9 @@ Test(withheld, who_writes_every_minute_still_notices_that_others_are_kept_from_i
     uint64_t begin_ms = (uint64_t)world.wall_ms;
     write_for(&world, 40);
     cr_assert_eq(world_state(&world, 0).unacknowledged_count, 0);
-    static const struct { uint64_t minutes, alarms; } rows[] = {{10, 0}, {20, 1}, {39, 2}};
+    static const struct {
+        uint64_t minutes, alarms;
+    } rows[] = {{10, 0}, {20, 1}, {39, 2}};
     for (size_t i = 0; i < 3; i++) {
         if (i == 2) { /* another process that goes on with this chain knows it, too */
             world_restart(&world, 0, true);

@@ -9,7 +9,8 @@
 static const uint8_t diary[QUIRE_ENTRY_SIZE] = {7};
 
 /* Those of a process that begins now: it has kept none. */
-static void words_of_new_process(struct world *world, size_t person, char out_words[QUIRE_WORDS_SIZE])
+static void words_of_new_process(
+    struct world *world, size_t person, char out_words[QUIRE_WORDS_SIZE])
 {
     struct quire_device_options options = world_options(world, &world->people[person]);
     struct quire_device *device = NULL;
@@ -42,7 +43,8 @@ Test(words, are_those_of_a_new_process_after_each_edit)
         for (size_t person = 0; person < 2; person++) {
             char fresh[QUIRE_WORDS_SIZE];
             words_of_new_process(&world, person, fresh);
-            cr_assert_str_eq(world_state(&world, person).words, fresh, "edit %zu, person %zu", i, person);
+            cr_assert_str_eq(
+                world_state(&world, person).words, fresh, "edit %zu, person %zu", i, person);
             cr_assert_str_eq(world_state(&world, person).words, fresh, "asked again");
         }
         cr_assert_str_neq(world_state(&world, 0).words, before, "edit %zu", i);

@@ -133,7 +133,8 @@ static void play(uint64_t seed, uint32_t size, size_t *out_refused)
         heap_give(&heap, slots[i].memory);
     }
     cr_assert_eq(walk(&heap), 0);
-    cr_assert_eq(word(&heap, 12), (heap.end - 16) | HEAP_FREE, "what was given back is one piece again");
+    cr_assert_eq(
+        word(&heap, 12), (heap.end - 16) | HEAP_FREE, "what was given back is one piece again");
 }
 
 Test(heap, what_is_taken_stays_and_what_is_given_back_joins)
@@ -157,7 +158,8 @@ Test(heap, without_memory_nothing_changes)
 Test(heap, a_size_that_cannot_be_is_refused)
 {
     struct heap heap = fresh(RANGE);
-    const size_t sizes[] = {HEAP_PIECE_MAX - 32 + 1, HEAP_PIECE_MAX, UINT32_MAX - 16, UINT32_MAX, SIZE_MAX - 3, SIZE_MAX};
+    const size_t sizes[] = {HEAP_PIECE_MAX - 32 + 1, HEAP_PIECE_MAX, UINT32_MAX - 16, UINT32_MAX,
+        SIZE_MAX - 3, SIZE_MAX};
     void *kept = heap_take(&heap, 100);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         cr_assert_null(heap_take(&heap, sizes[i]));

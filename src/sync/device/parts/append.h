@@ -30,9 +30,9 @@ struct device_append {
     bool sent;
     unsigned tries;
     uint8_t device[QR_DEVICE_SIZE]; /* the subject */
-    uint32_t epoch;           /* a key was made for it and is forgotten if the append fails; 0: none */
-    struct qr_roster roster;  /* ours with the records that were sent */
-    uint64_t at_ms;           /* not before */
+    uint32_t epoch; /* a key was made for it and is forgotten if the append fails; 0: none */
+    struct qr_roster roster; /* ours with the records that were sent */
+    uint64_t at_ms;          /* not before */
 };
 
 bool device_append_idle(const struct device_append *append);

@@ -14,7 +14,7 @@ struct device_audit {
     bool offer_refused; /* our roster revokes a device of which the server has later batches */
     uint32_t offer_end; /* AUTH may bring our records up to here; meant only when offer_refused */
     bool must_conform;  /* a new record excludes batches that are here */
-    struct qr_roster server_roster; /* as far as it came */
+    struct qr_roster server_roster;    /* as far as it came */
     uint8_t server_head[QR_HASH_SIZE]; /* of the whole roster, as WELCOME said */
     uint64_t delay_ms;
 };

@@ -49,8 +49,8 @@ void device_cache_evict(struct device_cache *cache, struct device_entry *entry)
 void device_cache_make_room(struct device_cache *cache)
 {
     struct device_entry *oldest = cache->recent;
-    if (cache->count >= DEVICE_CACHE_MAX && !oldest->touched && !oldest->state_due &&
-        quire_document_pending_size(oldest->document) == oldest->saved_size) {
+    if (cache->count >= DEVICE_CACHE_MAX && !oldest->touched && !oldest->state_due
+        && quire_document_pending_size(oldest->document) == oldest->saved_size) {
         device_cache_evict(cache, oldest);
     }
 }

@@ -17,10 +17,10 @@ struct device_entry {
     struct quire_document *document; /* owned */
     uint32_t tail_count;             /* deltas in the records beside the state */
     size_t tail_size, state_size;    /* bytes */
-    size_t saved_size; /* bytes of edits that are not sealed and that the records hold */
+    size_t saved_size;       /* bytes of edits that are not sealed and that the records hold */
     int64_t created_wall_ms; /* when it was first here; 0: not looked up yet */
-    bool touched;   /* a merge of this step changed it: summary and notice are due */
-    bool fresh;     /* nothing of it is in the records yet */
+    bool touched;            /* a merge of this step changed it: summary and notice are due */
+    bool fresh;              /* nothing of it is in the records yet */
     bool state_due; /* a merge is in no record yet: the state is to be written in this step */
 };
 
@@ -37,8 +37,8 @@ struct device_entry *device_cache_find(struct device_cache *cache, const uint8_t
 /** Is it in memory. Changes no order. */
 bool device_cache_has(const struct device_cache *cache, const uint8_t *id);
 /** Adds an entry that is not in the cache and takes it. ENOMEM: it is still the caller's. */
-QUIRE_CHECKED enum quire_status device_cache_add(struct device_cache *cache,
-    struct device_entry *entry);
+QUIRE_CHECKED enum quire_status device_cache_add(
+    struct device_cache *cache, struct device_entry *entry);
 /** Frees an entry and its document; edits that are not saved are gone. */
 void device_cache_evict(struct device_cache *cache, struct device_entry *entry);
 /** A reader opens one entry after another with no step between: frees the oldest one, unless it has

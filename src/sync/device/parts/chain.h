@@ -19,19 +19,19 @@ struct device_chain {
     uint8_t hash[QR_HASH_SIZE]; /* of the head */
     uint32_t roster_seq;        /* of the head */
     uint64_t caught_up_at;      /* greatest in the chain's batches, ms of the author's wall clock */
-    uint64_t acked;         /* the server has 1 … acked: it acknowledged, named or delivered them */
+    uint64_t acked; /* the server has 1 … acked: it acknowledged, named or delivered them */
     uint64_t acked_wall_ms; /* when `acked` rose to its value */
     uint64_t sees_own;      /* upper bound of our own chain's seq in the head's causal past */
     bool covered;           /* another batch here depends on the head */
     bool own;               /* this device is the author; derived, not in the record */
 
     struct {
-        uint64_t durable;       /* batches 1 … durable are on disk */
-        uint64_t pending;       /* 1 … pending are once pending_token is durable; 0: none pending */
+        uint64_t durable; /* batches 1 … durable are on disk */
+        uint64_t pending; /* 1 … pending are once pending_token is durable; 0: none pending */
         uint64_t pending_token;
     } disk;
     struct {
-        uint64_t seq;                 /* this batch cannot be read back and the server lacks it; 0: none */
+        uint64_t seq; /* this batch cannot be read back and the server lacks it; 0: none */
         uint8_t before[QR_HASH_SIZE]; /* hash of batch seq - 1 */
         bool knows_before;            /* `before` is set */
     } damage;
@@ -70,8 +70,8 @@ struct device_chains {
 /** NULL: there is no such chain. */
 struct device_chain *device_chains_find(const struct device_chains *chains, const uint8_t *replica);
 /** Adds a chain that is not in the table. ENOMEM. ELIMIT: the table is full. */
-QUIRE_CHECKED enum quire_status device_chains_add(struct device_chains *chains, const uint8_t *replica,
-    const uint8_t *author, bool own, struct device_chain **out_chain);
+QUIRE_CHECKED enum quire_status device_chains_add(struct device_chains *chains,
+    const uint8_t *replica, const uint8_t *author, bool own, struct device_chain **out_chain);
 /** Removes chains without a head: a frame named them and none of their batches was accepted. */
 void device_chains_drop_empty(struct device_chains *chains);
 /** Prepares every chain for the checks of one DELTA. */

@@ -30,8 +30,7 @@ void device_link_resubscribe_later(struct device_link *link, uint64_t now_ms)
     if (link->state == LINK_READY && link->resub_at_ms == 0) {
         uint64_t delay = link->resub_delay_ms;
         link->resub_at_ms = now_ms + delay;
-        link->resub_delay_ms =
-            delay * 2 > DEVICE_RESUB_LAST_MS ? DEVICE_RESUB_LAST_MS : delay * 2;
+        link->resub_delay_ms = delay * 2 > DEVICE_RESUB_LAST_MS ? DEVICE_RESUB_LAST_MS : delay * 2;
     }
 }
 

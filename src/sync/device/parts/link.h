@@ -11,7 +11,7 @@
 
 #include "codec/frame.h"
 
-#define DEVICE_ANSWER_MS 20000         /* for a step of the handshake or of pairing */
+#define DEVICE_ANSWER_MS 20000 /* for a step of the handshake or of pairing */
 #define DEVICE_RESUB_FIRST_MS 1000
 #define DEVICE_RESUB_LAST_MS 60000
 
@@ -29,7 +29,7 @@ enum device_link_state {
  * LINK_READY; PAIRING and HELLO have a deadline. In AUTH a revoked device waits without one for the
  * server's ERROR. */
 struct device_link {
-    enum device_link_state state; /* changed by device_link_set alone */
+    enum device_link_state state;    /* changed by device_link_set alone */
     struct quire_buffer host, hello; /* as dialled; as sent */
     uint8_t hello_nonce[QR_FRAME_NONCE_SIZE];
     int64_t hello_wall_ms;    /* when HELLO was sent */

@@ -7,7 +7,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
-struct device_lost_op *device_lost_ops_find(const struct device_lost_ops *ops, const uint8_t *device)
+struct device_lost_op *device_lost_ops_find(
+    const struct device_lost_ops *ops, const uint8_t *device)
 {
     for (size_t i = 0; i < ops->count; i++) {
         if (memcmp(ops->items[i].device, device, QR_DEVICE_SIZE) == 0) {
@@ -17,8 +18,8 @@ struct device_lost_op *device_lost_ops_find(const struct device_lost_ops *ops, c
     return NULL;
 }
 
-enum quire_status device_lost_ops_get(struct device_lost_ops *ops, const uint8_t *device,
-    struct device_lost_op **out_op)
+enum quire_status device_lost_ops_get(
+    struct device_lost_ops *ops, const uint8_t *device, struct device_lost_op **out_op)
 {
     struct device_lost_op *op = device_lost_ops_find(ops, device);
     if (op == NULL) {
@@ -44,8 +45,8 @@ void device_lost_ops_remove(struct device_lost_ops *ops, struct device_lost_op *
     *op = ops->items[--ops->count];
 }
 
-enum quire_status device_lost_op_encode(const struct device_lost_op *op,
-    struct quire_buffer *out_value)
+enum quire_status device_lost_op_encode(
+    const struct device_lost_op *op, struct quire_buffer *out_value)
 {
     struct qr_writer writer = qr_writer_onto(out_value);
     qr_write_u8(&writer, op->revoke);

@@ -28,17 +28,18 @@ struct device_lost_ops {
 };
 
 /** NULL: none for this device. */
-struct device_lost_op *device_lost_ops_find(const struct device_lost_ops *ops, const uint8_t *device);
+struct device_lost_op *device_lost_ops_find(
+    const struct device_lost_ops *ops, const uint8_t *device);
 /** Finds or adds. ENOMEM. ELIMIT: DEVICE_LOST_OPS_MAX are there. */
-QUIRE_CHECKED enum quire_status device_lost_ops_get(struct device_lost_ops *ops,
-    const uint8_t *device, struct device_lost_op **out_op);
+QUIRE_CHECKED enum quire_status device_lost_ops_get(
+    struct device_lost_ops *ops, const uint8_t *device, struct device_lost_op **out_op);
 void device_lost_ops_remove(struct device_lost_ops *ops, struct device_lost_op *op);
 /** The record of one operation. ENOMEM. */
-QUIRE_CHECKED enum quire_status device_lost_op_encode(const struct device_lost_op *op,
-    struct quire_buffer *out_value);
+QUIRE_CHECKED enum quire_status device_lost_op_encode(
+    const struct device_lost_op *op, struct quire_buffer *out_value);
 /** Reads the record into `op`, which has its device already. ECORRUPT. */
-QUIRE_CHECKED enum quire_status device_lost_op_decode(struct quire_bytes value,
-    struct device_lost_op *op);
+QUIRE_CHECKED enum quire_status device_lost_op_decode(
+    struct quire_bytes value, struct device_lost_op *op);
 void device_lost_ops_check(const struct device_lost_ops *ops);
 void device_lost_ops_finish(struct device_lost_ops *ops);
 

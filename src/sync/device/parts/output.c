@@ -57,8 +57,8 @@ struct quire_action *device_output_add(struct device_output *output, enum quire_
     return action;
 }
 
-void device_output_write(struct device_output *output, struct quire_bytes key,
-    struct quire_bytes value, bool erase)
+void device_output_write(
+    struct device_output *output, struct quire_bytes key, struct quire_bytes value, bool erase)
 {
     if (output->write_count == output->write_capacity) {
         size_t capacity = output->write_capacity == 0 ? 16 : output->write_capacity * 2;
@@ -74,8 +74,8 @@ void device_output_write(struct device_output *output, struct quire_bytes key,
         (struct quire_write){device_output_keep(output, key), value, erase};
 }
 
-enum quire_status device_output_end(struct device_output *output, uint64_t token,
-    struct quire_actions *out_actions)
+enum quire_status device_output_end(
+    struct device_output *output, uint64_t token, struct quire_actions *out_actions)
 {
     if (output->write_count > 0 && !output->failed) {
         struct quire_action *last = device_output_add(output, QUIRE_ACTION_PERSIST);

@@ -26,11 +26,11 @@ struct quire_bytes device_output_keep(struct device_output *output, struct quire
 /** The bytes from `offset` to the end of `output->bytes`, as an offset. */
 struct quire_bytes device_output_from(const struct device_output *output, size_t offset);
 /** Adds a write to the step's transaction. `value` is in the output already. */
-void device_output_write(struct device_output *output, struct quire_bytes key,
-    struct quire_bytes value, bool erase);
+void device_output_write(
+    struct device_output *output, struct quire_bytes key, struct quire_bytes value, bool erase);
 /** Puts PERSIST with this token first if there are writes; makes pointers of offsets. ENOMEM. */
-QUIRE_CHECKED enum quire_status device_output_end(struct device_output *output, uint64_t token,
-    struct quire_actions *out_actions);
+QUIRE_CHECKED enum quire_status device_output_end(
+    struct device_output *output, uint64_t token, struct quire_actions *out_actions);
 /** Asserts: writes go with a PERSIST, which is the first action and the only one. */
 void device_output_check(const struct device_output *output);
 void device_output_finish(struct device_output *output);

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct device_pending *device_pending_find(const struct device_pending_list *list,
-    const uint8_t *entry)
+struct device_pending *device_pending_find(
+    const struct device_pending_list *list, const uint8_t *entry)
 {
     for (size_t i = 0; i < list->count; i++) {
         if (memcmp(list->items[i].entry, entry, QR_ENTRY_SIZE) == 0) {
@@ -17,8 +17,8 @@ struct device_pending *device_pending_find(const struct device_pending_list *lis
     return NULL;
 }
 
-enum quire_status device_pending_set(struct device_pending_list *list, const uint8_t *entry,
-    size_t size, uint64_t now_ms)
+enum quire_status device_pending_set(
+    struct device_pending_list *list, const uint8_t *entry, size_t size, uint64_t now_ms)
 {
     struct device_pending *pending = device_pending_find(list, entry);
     if (size == 0) {

@@ -21,11 +21,11 @@ struct device_pending_list {
 };
 
 /** NULL: nothing pending. */
-struct device_pending *device_pending_find(const struct device_pending_list *list,
-    const uint8_t *entry);
+struct device_pending *device_pending_find(
+    const struct device_pending_list *list, const uint8_t *entry);
 /** Notes the size of an entry's pending edits, now; 0 removes it. ENOMEM. */
-QUIRE_CHECKED enum quire_status device_pending_set(struct device_pending_list *list,
-    const uint8_t *entry, size_t size, uint64_t now_ms);
+QUIRE_CHECKED enum quire_status device_pending_set(
+    struct device_pending_list *list, const uint8_t *entry, size_t size, uint64_t now_ms);
 /** Bytes of all pending edits, counted up to `limit`. */
 size_t device_pending_size(const struct device_pending_list *list, size_t limit);
 void device_pending_check(const struct device_pending_list *list);

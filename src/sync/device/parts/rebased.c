@@ -25,8 +25,8 @@ enum quire_status device_rebased_prepend(struct device_rebased *rebased, size_t 
     return QUIRE_OK;
 }
 
-enum quire_status device_rebased_append(struct device_rebased *rebased, uint64_t number,
-    const uint8_t hash[QR_HASH_SIZE])
+enum quire_status device_rebased_append(
+    struct device_rebased *rebased, uint64_t number, const uint8_t hash[QR_HASH_SIZE])
 {
     struct device_rebased_change *grown =
         realloc(rebased->items, (rebased->count + 1) * sizeof *grown);

@@ -20,10 +20,11 @@ struct device_rebased {
 
 /** Adds `count` changes before all others, with the numbers that come before theirs. The caller sets
  * their hashes. ENOMEM. */
-QUIRE_CHECKED enum quire_status device_rebased_prepend(struct device_rebased *rebased, size_t count);
+QUIRE_CHECKED enum quire_status device_rebased_prepend(
+    struct device_rebased *rebased, size_t count);
 /** Adds a change with a higher number. ENOMEM. */
-QUIRE_CHECKED enum quire_status device_rebased_append(struct device_rebased *rebased, uint64_t number,
-    const uint8_t hash[QR_HASH_SIZE]);
+QUIRE_CHECKED enum quire_status device_rebased_append(
+    struct device_rebased *rebased, uint64_t number, const uint8_t hash[QR_HASH_SIZE]);
 void device_rebased_remove(struct device_rebased *rebased, size_t first, size_t count);
 /** Index of a change with this content, or count. */
 size_t device_rebased_find(const struct device_rebased *rebased, const uint8_t hash[QR_HASH_SIZE]);

@@ -16,8 +16,8 @@ bool device_receive_is_shut_out(const struct device_receive *receive, const uint
 
 void device_receive_shut_out(struct device_receive *receive, const uint8_t *replica)
 {
-    if (!device_receive_is_shut_out(receive, replica) &&
-        receive->shut_out_count < DEVICE_SHUT_OUT_MAX) {
+    if (!device_receive_is_shut_out(receive, replica)
+        && receive->shut_out_count < DEVICE_SHUT_OUT_MAX) {
         memcpy(receive->shut_out[receive->shut_out_count++], replica, QR_REPLICA_SIZE);
     }
 }

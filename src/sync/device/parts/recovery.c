@@ -5,23 +5,22 @@
 #include "base/limit.h"
 #include <assert.h>
 
-size_t device_recovery_revocations(const struct device_recovery *recovery,
-    const struct qr_roster *roster)
+size_t device_recovery_revocations(
+    const struct device_recovery *recovery, const struct qr_roster *roster)
 {
     size_t active = roster->active_count, most = QR_LIMIT(DEVICES, QR_DEVICES_MAX);
-    return recovery->revoke_others ? active
-        : active >= most           ? active - most + 1
-                                   : 0;
+    return recovery->revoke_others ? active : active >= most ? active - most + 1 : 0;
 }
 
-bool device_recovery_complete(const struct device_recovery *recovery, const struct qr_roster *roster)
+bool device_recovery_complete(
+    const struct device_recovery *recovery, const struct qr_roster *roster)
 {
-    return device_recovery_revocations(recovery, roster) == 0 ||
-        (recovery->asked && recovery->count == recovery->expected);
+    return device_recovery_revocations(recovery, roster) == 0
+        || (recovery->asked && recovery->count == recovery->expected);
 }
 
-enum quire_status device_recovery_answer(struct device_recovery *recovery, const uint8_t *device,
-    uint64_t last, struct quire_bytes pins)
+enum quire_status device_recovery_answer(
+    struct device_recovery *recovery, const uint8_t *device, uint64_t last, struct quire_bytes pins)
 {
     if (!recovery->asked || recovery->count == QR_DEVICES_MAX) {
         return QUIRE_OK;
@@ -42,8 +41,8 @@ enum quire_status device_recovery_answer(struct device_recovery *recovery, const
     return status;
 }
 
-const struct device_recovery_answer *device_recovery_choose(const struct device_recovery *recovery,
-    const struct qr_roster *roster)
+const struct device_recovery_answer *device_recovery_choose(
+    const struct device_recovery *recovery, const struct qr_roster *roster)
 {
     const struct device_recovery_answer *best = NULL;
     uint32_t best_added = 0;
@@ -53,8 +52,8 @@ const struct device_recovery_answer *device_recovery_choose(const struct device_
         if (found == NULL || found->revoked_seq != 0) {
             continue;
         }
-        if (best == NULL || answer->last < best->last ||
-            (answer->last == best->last && found->added_seq < best_added)) {
+        if (best == NULL || answer->last < best->last
+            || (answer->last == best->last && found->added_seq < best_added)) {
             best = answer;
             best_added = found->added_seq;
         }

@@ -23,17 +23,18 @@ struct device_recovery {
 };
 
 /** How many devices the recovery revokes. */
-size_t device_recovery_revocations(const struct device_recovery *recovery,
-    const struct qr_roster *roster);
+size_t device_recovery_revocations(
+    const struct device_recovery *recovery, const struct qr_roster *roster);
 /** Everything that it needs is known. */
-bool device_recovery_complete(const struct device_recovery *recovery, const struct qr_roster *roster);
+bool device_recovery_complete(
+    const struct device_recovery *recovery, const struct qr_roster *roster);
 /** Adds an answer; one that was not asked for, or came before, changes nothing. ENOMEM. */
 QUIRE_CHECKED enum quire_status device_recovery_answer(struct device_recovery *recovery,
     const uint8_t *device, uint64_t last, struct quire_bytes pins);
 /** The active device that wrote least recently and is not in `roster` as revoked; of devices that
  * wrote nothing, the one enrolled first. NULL: none is left. */
-const struct device_recovery_answer *device_recovery_choose(const struct device_recovery *recovery,
-    const struct qr_roster *roster);
+const struct device_recovery_answer *device_recovery_choose(
+    const struct device_recovery *recovery, const struct qr_roster *roster);
 /** Forgets the answers: they are to be asked for again. */
 void device_recovery_clear(struct device_recovery *recovery);
 void device_recovery_check(const struct device_recovery *recovery);

@@ -20,7 +20,7 @@ struct device_replica {
 /** What the records remember of syncs. */
 struct device_receipt {
     int64_t caught_up_wall_ms; /* our wall clock at the last CAUGHT_UP; 0: never */
-    int64_t news_wall_ms; /* since when edits are here that no batch of ours names; 0: none */
+    int64_t news_wall_ms;      /* since when edits are here that no batch of ours names; 0: none */
 };
 
 /** The state digest as words, cached: it is asked for after each step and seldom changes. */

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum quire_status device_unread_add(struct device_unread_list *list, const uint8_t *replica,
-    uint64_t seq)
+enum quire_status device_unread_add(
+    struct device_unread_list *list, const uint8_t *replica, uint64_t seq)
 {
     if (list->count == list->capacity) {
         size_t capacity = list->capacity == 0 ? 16 : list->capacity * 2;
@@ -28,8 +28,8 @@ void device_unread_remove(struct device_unread_list *list, size_t index)
 {
     assert(index < list->count);
     list->count--;
-    memmove(list->items + index, list->items + index + 1,
-        (list->count - index) * sizeof *list->items);
+    memmove(
+        list->items + index, list->items + index + 1, (list->count - index) * sizeof *list->items);
 }
 
 bool device_unread_due(const struct device_unread_list *list)

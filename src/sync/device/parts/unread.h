@@ -19,13 +19,14 @@ struct device_unread {
 struct device_unread_list {
     struct device_unread *items; /* owned; in the order in which they came */
     size_t count, capacity;
-    size_t next;          /* the next to be tried */
-    bool progress, later; /* since the first was tried: one was read; one waits for a later version */
+    size_t next; /* the next to be tried */
+    bool progress,
+        later; /* since the first was tried: one was read; one waits for a later version */
 };
 
 /** ENOMEM. */
-QUIRE_CHECKED enum quire_status device_unread_add(struct device_unread_list *list,
-    const uint8_t *replica, uint64_t seq);
+QUIRE_CHECKED enum quire_status device_unread_add(
+    struct device_unread_list *list, const uint8_t *replica, uint64_t seq);
 void device_unread_remove(struct device_unread_list *list, size_t index);
 bool device_unread_due(const struct device_unread_list *list);
 void device_unread_check(const struct device_unread_list *list);

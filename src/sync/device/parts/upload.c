@@ -17,9 +17,9 @@ bool device_upload_has_room(const struct device_upload *upload)
 {
     size_t window = upload->window < DEVICE_WINDOW_FIRST ? DEVICE_WINDOW_FIRST : upload->window;
     bool fits = upload->inflight_count == 0 || upload->inflight_size < window;
-    return fits && upload->inflight_count < DEVICE_INFLIGHT_COUNT &&
-        upload->inflight_size < QR_UNACKED_MAX - QR_BATCH_MAX &&
-        (!upload->pace.on || upload->pace.allowance >= MILLI);
+    return fits && upload->inflight_count < DEVICE_INFLIGHT_COUNT
+        && upload->inflight_size < QR_UNACKED_MAX - QR_BATCH_MAX
+        && (!upload->pace.on || upload->pace.allowance >= MILLI);
 }
 
 static uint64_t allowance_at(const struct device_pace *pace, uint64_t now_ms)
@@ -77,13 +77,16 @@ void device_upload_rated(struct device_upload *upload, const uint8_t *replica, u
         return; /* of a PUSH that was on its way when the first RATE came */
     }
     uint64_t rate = waiting * MILLI * MILLI / (retry_ms > 0 ? retry_ms : 1);
-    *pace = (struct device_pace){.on = true, .not_before_ms = now_ms + retry_ms,
-        .counted_ms = now_ms + retry_ms, .allowance = least(waiting, DEVICE_PACE_MOST) * MILLI,
+    *pace = (struct device_pace){.on = true,
+        .not_before_ms = now_ms + retry_ms,
+        .counted_ms = now_ms + retry_ms,
+        .allowance = least(waiting, DEVICE_PACE_MOST) * MILLI,
         .rate = rate > 0 ? rate : 1};
     upload->window = DEVICE_WINDOW_FIRST;
 }
 
-void device_upload_sent(struct device_upload *upload, const uint8_t *replica, uint64_t seq, size_t size)
+void device_upload_sent(
+    struct device_upload *upload, const uint8_t *replica, uint64_t seq, size_t size)
 {
     assert(upload->inflight_count < DEVICE_INFLIGHT_COUNT);
     struct device_inflight *item = &upload->inflight[upload->inflight_count++];
@@ -98,12 +101,14 @@ void device_upload_sent(struct device_upload *upload, const uint8_t *replica, ui
     }
 }
 
-void device_upload_drop(struct device_upload *upload, const uint8_t *replica, uint64_t from, uint64_t to)
+void device_upload_drop(
+    struct device_upload *upload, const uint8_t *replica, uint64_t from, uint64_t to)
 {
     size_t kept = 0;
     for (size_t i = 0; i < upload->inflight_count; i++) {
         struct device_inflight item = upload->inflight[i];
-        if (memcmp(item.replica, replica, QR_REPLICA_SIZE) == 0 && item.seq >= from && item.seq <= to) {
+        if (memcmp(item.replica, replica, QR_REPLICA_SIZE) == 0 && item.seq >= from
+            && item.seq <= to) {
             upload->inflight_size -= item.size;
         } else {
             upload->inflight[kept++] = item;
@@ -115,8 +120,9 @@ void device_upload_drop(struct device_upload *upload, const uint8_t *replica, ui
 size_t device_upload_find(const struct device_upload *upload, const uint8_t *replica, uint64_t seq)
 {
     size_t first = 0;
-    while (first < upload->inflight_count && (upload->inflight[first].seq != seq ||
-               memcmp(upload->inflight[first].replica, replica, QR_REPLICA_SIZE) != 0)) {
+    while (first < upload->inflight_count
+        && (upload->inflight[first].seq != seq
+            || memcmp(upload->inflight[first].replica, replica, QR_REPLICA_SIZE) != 0)) {
         first++;
     }
     return first;

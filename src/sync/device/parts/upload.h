@@ -7,12 +7,13 @@
 #include "codec/frame.h"
 
 #define DEVICE_INFLIGHT_COUNT 512
-#define DEVICE_WINDOW_FIRST (64 * 1024) /* bytes in flight on a new connection; doubled by each ACK */
+/* bytes in flight on a new connection; doubled by each ACK */
+#define DEVICE_WINDOW_FIRST (64 * 1024)
 /* What is in flight when the server says RATE goes again, so it is a small part of an upload. At a round
  * trip of 100 ms it still is more a second than a server takes. */
 #define DEVICE_WINDOW_MOST (128 * 1024)
-#define DEVICE_PACE_MOST 64             /* batches that a paced upload sends at once */
-#define DEVICE_PACE_LEAST 8             /* it waits for so many, or for all that are left */
+#define DEVICE_PACE_MOST 64        /* batches that a paced upload sends at once */
+#define DEVICE_PACE_LEAST 8        /* it waits for so many, or for all that are left */
 #define DEVICE_UNANSWERED_MS 60000 /* pushed, and no ACK or ERROR of anything since: SUB again */
 
 struct device_inflight {
@@ -34,21 +35,23 @@ struct device_pace {
 
 /** Invariant: inflight_size is the sum of the sizes; both are at most their limits. */
 struct device_upload {
-    bool got_want; /* on this subscription */
-    bool owed;     /* NOTICE_UPLOADED is due when everything is acknowledged */
+    bool got_want;        /* on this subscription */
+    bool owed;            /* NOTICE_UPLOADED is due when everything is acknowledged */
     uint64_t answered_ms; /* when something was last pushed, acknowledged or refused */
     uint32_t push_number; /* of the last PUSH */
     size_t window;        /* bytes that may be in flight, as ACKs came without a RATE */
     struct device_pace pace;
     size_t inflight_count, inflight_size;
-    struct device_inflight inflight[DEVICE_INFLIGHT_COUNT]; /* in the order in which they were sent */
+    struct device_inflight
+        inflight[DEVICE_INFLIGHT_COUNT]; /* in the order in which they were sent */
 };
 
 /** May a batch more go now: the window and the pace allow it. */
 bool device_upload_has_room(const struct device_upload *upload);
 /** A PUSH begins. At `now_ms` the pace allows what it allows. False: it has to wait. */
 bool device_upload_begin_push(struct device_upload *upload, uint64_t now_ms);
-void device_upload_sent(struct device_upload *upload, const uint8_t *replica, uint64_t seq, size_t size);
+void device_upload_sent(
+    struct device_upload *upload, const uint8_t *replica, uint64_t seq, size_t size);
 /** ACK: the window opens, and a paced upload tries a little faster. */
 void device_upload_acked(struct device_upload *upload);
 /** RATE for a batch in flight: it and those behind it in its PUSH wait `retry_ms`, and set the pace. */
@@ -57,7 +60,8 @@ void device_upload_rated(struct device_upload *upload, const uint8_t *replica, u
 /** When the pace allows a PUSH again; 0: now. */
 uint64_t device_upload_pace_ms(const struct device_upload *upload, uint64_t now_ms);
 /** Forgets batches from … to of a chain: acknowledged or refused. */
-void device_upload_drop(struct device_upload *upload, const uint8_t *replica, uint64_t from, uint64_t to);
+void device_upload_drop(
+    struct device_upload *upload, const uint8_t *replica, uint64_t from, uint64_t to);
 /** Index of a batch in flight, or inflight_count. */
 size_t device_upload_find(const struct device_upload *upload, const uint8_t *replica, uint64_t seq);
 /** Removes the batch that was sent last, into out_item. False: none is in flight. */
