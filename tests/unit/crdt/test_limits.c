@@ -4,6 +4,7 @@
 #include "support.h"
 #include "base/writer.h"
 #include "crdt/inner.h"
+#include "kit/rounds.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -482,11 +483,11 @@ Test(limits, scattered_edits_are_refused_by_nothing_but_the_text_s_size)
     static uint8_t text[512 * 1024];
     memset(text, 'x', sizeof text);
     OK(quire_document_insert(document, &me, 0, (struct quire_bytes){text, sizeof text}));
-    for (size_t i = 0; i < 150000; i++) {
+    for (size_t i = 0; i < KIT_ROUNDS(150000); i++) {
         size_t position = pick(&dice, quire_document_text_length(document));
         OK(quire_document_insert(document, &me, position, quire_bytes_of_text("ab")));
     }
-    for (size_t i = 0; i < 300000; i++) {
+    for (size_t i = 0; i < KIT_ROUNDS(300000); i++) {
         OK(quire_document_erase(document, &me, i, 1));
     }
     struct quire_document *copy = copy_of(document);

@@ -2,6 +2,7 @@
  * A stranger's bytes: whatever is wrong with them, they are refused whole or merged whole.
  */
 #include "support.h"
+#include "kit/rounds.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,7 +74,7 @@ Test(malformed, no_changed_byte_does_harm)
     struct quire_buffer delta = rich_delta(&base);
     for (size_t at = 0; at < delta.size; at++) {
         uint8_t kept = delta.data[at];
-        for (unsigned value = 0; value < 256; value++) {
+        for (unsigned value = 0; value < 256; value += KIT_FEWER) {
             delta.data[at] = (uint8_t)value;
             struct quire_document *document = copy_of(base);
             if (try_merge(document, quire_buffer_bytes(&delta))) {

@@ -5,6 +5,7 @@
 #include "crdt/siblings.h"
 #include "crdt/text.h"
 #include "support.h"
+#include "kit/rounds.h"
 #include <stdlib.h>
 
 #define CROWD 4096 /* replicas that type at one position */
@@ -155,7 +156,7 @@ static void grow(uint64_t seed)
 
 Test(order, spines_and_crowds_stand_as_in_a_plain_list)
 {
-    for (uint64_t seed = 1; seed <= 60; seed++) {
+    for (uint64_t seed = 1; seed <= KIT_ROUNDS(60); seed++) {
         grow(seed);
     }
 }
