@@ -387,7 +387,8 @@ void phone_run(struct world *world, struct phone *phone, struct quire_device *de
         || (world->options.newer_ppm > 0 && prng_chance(&world->people, world->options.newer_ppm));
     phone->ahead = world->options.later_ppm > 0
         && (world->healed || prng_chance(&world->people, world->options.later_ppm));
-    device->format = phone->ahead ? LATER_VERSION : QR_BATCH_VERSION;
+    device->format = phone->ahead || phone->later ? LATER_VERSION : QR_BATCH_VERSION;
+    device->ops_version = phone->ahead ? LATER_VERSION : 0;
     if (world->options.credit_kib > 0) {
         device->receive.credit = 1024 * world->options.credit_kib;
     }
@@ -442,7 +443,7 @@ void phone_upgrade(struct world *world, struct phone *phone)
         phone_start(world, phone);
     } else {
         phone->ahead = true;
-        phone->device->format = LATER_VERSION;
+        phone->device->format = phone->device->ops_version = LATER_VERSION;
     }
 }
 

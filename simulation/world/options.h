@@ -5,6 +5,7 @@
 #ifndef SIMULATION_OPTIONS_H
 #define SIMULATION_OPTIONS_H
 
+#include "codec/batch.h"
 #include "prng.h"
 #include <stdio.h>
 
@@ -12,7 +13,7 @@
 #define ENTRIES_MAX 128u      /* of each user */
 #define PHONES_OF_USER_MAX 8u /* when it begins */
 #define CLONES_MAX 8u
-#define LATER_VERSION 2 /* of batches */
+#define LATER_VERSION (QR_BATCH_VERSION + 1) /* of batches */
 
 /*      name, unit and meaning; a mean of 0 means never */
 #define OPTIONS(X) \

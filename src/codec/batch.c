@@ -11,41 +11,74 @@
 #define REPLICA_OFFSET 1
 #define SEQ_OFFSET (REPLICA_OFFSET + QR_REPLICA_SIZE)
 
-/* What our version knows of a change. */
-static enum quire_status check_change(
+/* Alone in its batch, and about no one entry. */
+static bool stands_alone(const struct qr_batch *batch, const struct qr_change *change)
+{
+    return batch->change_count == 1 && qr_is_zero(change->entry, QR_ENTRY_SIZE)
+        && qr_is_zero(change->nonce, NONCE_SIZE);
+}
+
+/* The kinds of version 1. */
+static enum quire_status check_kind_1(
     const struct qr_batch *batch, const struct qr_change *change, bool *reserved)
+{
+    switch (change->kind) {
+    case QR_CHANGE_OPS: return change->ciphertext.size > 0 ? QUIRE_OK : QUIRE_EMALFORMED;
+    case QR_CHANGE_HEADS:
+        return stands_alone(batch, change) && change->ciphertext.size == 0 ? QUIRE_OK
+                                                                           : QUIRE_EMALFORMED;
+    case QR_CHANGE_CKPT:
+    case QR_CHANGE_TOMB:
+    case QR_CHANGE_MANIFEST:
+    case QR_CHANGE_COPY: *reserved = true; return QUIRE_OK;
+    default: return QUIRE_EMALFORMED;
+    }
+}
+
+/* Those that version 2 adds. OPS in it need an entry's secret (KEY), and HEADS are of version 1. */
+static enum quire_status check_kind_2(
+    const struct qr_batch *batch, const struct qr_change *change, bool *reserved)
+{
+    switch (change->kind) {
+    case QR_CHANGE_MANIFEST:
+    case QR_CHANGE_VERDICT:
+        return stands_alone(batch, change) && change->ciphertext.size > 0 ? QUIRE_OK
+                                                                          : QUIRE_EMALFORMED;
+    case QR_CHANGE_OPS:
+    case QR_CHANGE_TOMB:
+    case QR_CHANGE_KEY: *reserved = true; return QUIRE_OK;
+    default: return QUIRE_EMALFORMED;
+    }
+}
+
+/* What this program knows of a change. */
+static enum quire_status check_change(
+    const struct qr_batch *batch, uint8_t version, const struct qr_change *change, bool *reserved)
 {
     if (change->blob_count > QR_BLOBS_MAX || change->ciphertext.size > QR_CHANGE_MAX) {
         return QUIRE_ELIMIT;
     }
-    if (batch->version > QR_BATCH_VERSION) {
+    if (version > QR_BATCH_VERSION) {
         return QUIRE_OK;
     }
     *reserved |= change->blob_count > 0;
-    switch (change->kind) {
-    case QR_CHANGE_OPS:
-        if (change->ciphertext.size == 0) {
-            return QUIRE_EMALFORMED;
-        }
-        break;
-    case QR_CHANGE_HEADS:
-        if (batch->change_count != 1 || change->ciphertext.size != 0
-            || !qr_is_zero(change->entry, QR_ENTRY_SIZE)
-            || !qr_is_zero(change->nonce, NONCE_SIZE)) {
-            return QUIRE_EMALFORMED;
-        }
-        break;
-    case QR_CHANGE_CKPT:
-    case QR_CHANGE_TOMB:
-    case QR_CHANGE_MANIFEST:
-    case QR_CHANGE_COPY: *reserved = true; break;
-    default: return QUIRE_EMALFORMED;
+    return version == 1 ? check_kind_1(batch, change, reserved)
+                        : check_kind_2(batch, change, reserved);
+}
+
+/* The lowest version that has all kinds of changes of a batch. */
+static uint8_t lowest_version(const struct qr_batch *batch)
+{
+    uint8_t lowest = 1;
+    for (size_t i = 0; i < batch->change_count; i++) {
+        uint8_t kind = batch->changes[i].kind;
+        lowest = kind == QR_CHANGE_OPS || kind == QR_CHANGE_HEADS ? lowest : 2;
     }
-    return QUIRE_OK;
+    return lowest;
 }
 
 /* The rules of a batch beyond its layout; the counts are within the arrays. */
-static enum quire_status check(const struct qr_batch *batch, bool *out_reserved)
+static enum quire_status check(const struct qr_batch *batch, uint8_t version, bool *out_reserved)
 {
     bool first = batch->seq == 1;
     if (batch->seq == 0 || batch->epoch == 0 || batch->change_count == 0
@@ -60,7 +93,7 @@ static enum quire_status check(const struct qr_batch *batch, bool *out_reserved)
         }
     }
     for (size_t i = 0; i < batch->change_count; i++) {
-        enum quire_status status = check_change(batch, &batch->changes[i], out_reserved);
+        enum quire_status status = check_change(batch, version, &batch->changes[i], out_reserved);
         if (status != QUIRE_OK) {
             return status;
         }
@@ -135,7 +168,7 @@ static enum quire_status read_batch(struct quire_bytes bytes, bool any, struct q
     struct qr_reader reader = qr_reader_over(bytes);
     enum quire_status status = read_layout(&reader, &batch);
     if (status == QUIRE_OK) {
-        status = check(&batch, &batch.reserved);
+        status = check(&batch, batch.version, &batch.reserved);
     }
     if (status == QUIRE_OK && !any && (batch.version > QR_BATCH_VERSION || batch.reserved)) {
         status = QUIRE_EUNSUPPORTED;
@@ -166,14 +199,15 @@ enum quire_status qr_batch_write(const struct qr_batch *batch, struct quire_buff
     if (batch->dep_count > QR_DEPS_MAX || batch->change_count > QR_CHANGES_MAX) {
         return QUIRE_ELIMIT;
     }
+    uint8_t version = batch->version == 0 ? lowest_version(batch) : batch->version;
     bool reserved = false;
-    enum quire_status status = check(batch, &reserved);
+    enum quire_status status = check(batch, version, &reserved);
     if (status != QUIRE_OK || reserved) {
         return status == QUIRE_ELIMIT ? QUIRE_ELIMIT : QUIRE_EINVALID;
     }
     size_t start = out_bytes->size;
     struct qr_writer writer = qr_writer_onto(out_bytes);
-    qr_write_u8(&writer, batch->version == 0 ? QR_BATCH_VERSION : batch->version);
+    qr_write_u8(&writer, version);
     qr_write_bytes(&writer, batch->replica, QR_REPLICA_SIZE);
     qr_write_u64(&writer, batch->seq);
     qr_write_bytes(&writer, batch->device, QR_DEVICE_SIZE);

@@ -1,7 +1,7 @@
 /*
  * A batch: what one replica did, sealed and signed. Fixed layout, big-endian (protocol/batch.md):
  *
- *   u8 version = 1 | replica 8 | u64 seq ≥ 1 | device 16 | u32 roster_seq | u32 epoch ≥ 1
+ *   u8 version | replica 8 | u64 seq ≥ 1 | device 16 | u32 roster_seq | u32 epoch ≥ 1
  *   u64 caught_up_at | u8 n | n × (replica 8 | u64 seq ≥ 1 | hash 32) | u8 m
  *   prev 32
  *   m × (u8 kind | entry 16 | u8 b | b × address 32 | nonce 24 | u32 size | ciphertext)
@@ -9,11 +9,12 @@
  *
  * "head" is everything before prev. Dependencies ascend by replica, without repeats, and never
  * name the batch's own replica. prev is zeros for seq 1 and for no other. m ≥ 1; b is 0 (blobs are
- * reserved). device is never zeros: the root writes no batch. A HEADS change stands alone in its
- * batch. Sign, store and forward the same bytes.
+ * reserved). device is never zeros: the root writes no batch. HEADS, MANIFEST and VERDICT stand
+ * alone in their batch. Sign, store and forward the same bytes.
  *
- * A greater version has the same layout, with changes of any kind: who does not know it can do
- * everything with it but open its changes.
+ * A batch has the lowest version that has its kinds of changes, so that a device of an earlier
+ * version reads all that it can. A greater version has the same layout, with changes of any kind: a
+ * program that does not know it can do everything with it but open its changes.
  */
 #ifndef QR_CODEC_BATCH_H
 #define QR_CODEC_BATCH_H
@@ -22,15 +23,17 @@
 #include "codec/limits.h"
 #include <quire/bytes.h>
 
-#define QR_BATCH_VERSION 1
+#define QR_BATCH_VERSION 2 /* the greatest that this program reads */
 
 enum qr_change_kind {
     QR_CHANGE_OPS = 1,      /* a document's delta */
     QR_CHANGE_CKPT = 2,     /* reserved: a document's state, as a blob */
-    QR_CHANGE_TOMB = 3,     /* reserved: an entry's erasure */
-    QR_CHANGE_MANIFEST = 4, /* reserved */
+    QR_CHANGE_TOMB = 3,     /* version 2, reserved: an entry's erasure */
+    QR_CHANGE_MANIFEST = 4, /* version 2: every entry's state at one cut, in clear text */
     QR_CHANGE_COPY = 5,     /* reserved */
     QR_CHANGE_HEADS = 6,    /* nothing but dependencies: empty entry id, nonce and ciphertext */
+    QR_CHANGE_VERDICT = 7,  /* version 2: what a device says of a manifest, in clear text */
+    QR_CHANGE_KEY = 8,      /* version 2, reserved: an entry's secret */
 };
 
 #define QR_DEP_SIZE (QR_REPLICA_SIZE + 8 + QR_HASH_SIZE)
@@ -54,7 +57,7 @@ struct qr_change {
 
 /** A parsed batch; the pointers borrow from the bytes it was read from. About 7 KB. */
 struct qr_batch {
-    uint8_t version; /* to be written: 0 is our own */
+    uint8_t version; /* to be written: 0 is the lowest that has its changes */
     bool reserved;   /* has a kind or blobs that are reserved */
     const uint8_t *replica;
     uint64_t seq;

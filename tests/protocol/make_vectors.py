@@ -359,8 +359,8 @@ def authentication():
 
 # ---- batches --------------------------------------------------------------------------------------
 
-OPS, CKPT, TOMB, MANIFEST, COPY, HEADS = 1, 2, 3, 4, 5, 6
-KINDS = {OPS: "OPS", HEADS: "HEADS"}
+OPS, CKPT, TOMB, MANIFEST, COPY, HEADS, VERDICT, KEY = 1, 2, 3, 4, 5, 6, 7, 8
+KINDS = {OPS: "OPS", HEADS: "HEADS", MANIFEST: "MANIFEST", VERDICT: "VERDICT"}
 
 
 def change_bytes(kind=OPS, entry=name("entry", 16), blobs=(), nonce=name("change nonce", 24),
@@ -399,7 +399,7 @@ def batches():
         valid.append({
             "name": title, "bytes": text_of(data),
             "batch": {
-                "replica": text_of(fields.get("replica", W2)), "seq": number(seq),
+                "version": fields.get("version", 1), "replica": text_of(fields.get("replica", W2)), "seq": number(seq),
                 "device": text_of(DEVICE), "roster_seq": number(fields.get("roster_seq", 2)),
                 "epoch": number(fields.get("epoch", 1)),
                 "caught_up_at": number(fields.get("caught_up_at", 0)),
@@ -437,15 +437,32 @@ def batches():
     good("the largest batch", changes=[change_bytes(ciphertext=b"\x01" * 64 * KIB)] * 3 +
          [change_bytes(ciphertext=b"\x02" * (room - 3 * 64 * KIB))])
 
+    for kind in (MANIFEST, VERDICT):
+        good(f"version 2: {KINDS[kind]}, in clear text", seed=KINDS[kind].lower(), version=2,
+             changes=[change_bytes(kind, bytes(16), (), bytes(24), b"\x01" * 100)])
+
     whole = batch()[0]
     bad("no bytes", raw=b"")
     bad("version 0", version=0)
-    bad("version 2", "unsupported", version=2)
+    for kind in (OPS, TOMB, KEY):
+        bad(f"version 2, reserved kind {kind}", "unsupported", version=2, changes=[change_bytes(kind)])
+    for kind in (0, CKPT, COPY, 9, 255):
+        bad(f"version 2, unknown kind {kind}", version=2, changes=[change_bytes(kind)])
+    bad("version 2, HEADS, which are of version 1", version=2, changes=[HEADS_CHANGE])
+    for kind in (MANIFEST, VERDICT):
+        alone = change_bytes(kind, bytes(16), (), bytes(24), b"\x01")
+        bad(f"{KINDS[kind]} with an entry", version=2, changes=[change_bytes(kind, nonce=bytes(24))])
+        bad(f"{KINDS[kind]} with a nonce", version=2, changes=[change_bytes(kind, entry=bytes(16))])
+        bad(f"{KINDS[kind]} of nothing", version=2, changes=[alone[:42] + bytes(4)])
+        bad(f"{KINDS[kind]}, not alone", version=2, changes=[alone, alone])
+        bad(f"{KINDS[kind]} with a blob", "unsupported", version=2,
+            changes=[change_bytes(kind, bytes(16), [HASH], bytes(24), b"\x01")])
+    bad("version 3", "unsupported", version=3)
     bad("version 255 with unknown kinds and a blob", "unsupported", version=255,
         changes=[change_bytes(0), change_bytes(99, blobs=[HASH]), change_bytes(HEADS, ciphertext=b"")])
-    bad("version 2, nine blobs", "limit", version=2, changes=[change_bytes(blobs=[HASH] * 9)])
-    bad("version 2, no change", version=2, changes=[])
-    bad("version 2, cut short", raw=batch(version=2)[0][:-1])
+    bad("version 3, nine blobs", "limit", version=3, changes=[change_bytes(blobs=[HASH] * 9)])
+    bad("version 3, no change", version=3, changes=[])
+    bad("version 3, cut short", raw=batch(version=3)[0][:-1])
     bad("cut short by a byte", raw=whole[:-1])
     bad("without a signature", raw=whole[:-64])
     bad("cut short in its head", raw=whole[:40])

@@ -175,7 +175,7 @@ static enum quire_status seal_batch(struct quire_device *device, const struct dr
     if (chain == NULL) {
         return device->step.failure != QUIRE_OK ? device->step.failure : QUIRE_ELIMIT;
     }
-    struct qr_batch batch = {.version = device->format,
+    struct qr_batch batch = {.version = drafts != NULL ? device->ops_version : 0,
         .replica = chain->replica,
         .seq = chain->head + 1,
         .device = self.device,

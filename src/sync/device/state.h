@@ -42,7 +42,8 @@ struct quire_device {
     struct qr_roster roster;
     uint8_t user[QR_USER_SIZE]; /* known before the roster is, when a code or a kit names it */
     bool revoked;
-    uint8_t format; /* of the batches that this program writes, the greatest that it reads */
+    uint8_t format;      /* the greatest version of batches that this program reads */
+    uint8_t ops_version; /* that OPS need; 0: the lowest. A simulated later program needs its own */
     uint64_t alarms[QUIRE_ALARM_COUNT]; /* how often each was raised, ever */
     struct quire_buffer scratch;        /* of the record that is read just now */
 

@@ -4,9 +4,19 @@
 #include "codec/batch.h"
 #include "match.h"
 
+static const char *kind_text(uint8_t kind)
+{
+    return kind == QR_CHANGE_OPS     ? "OPS"
+        : kind == QR_CHANGE_HEADS    ? "HEADS"
+        : kind == QR_CHANGE_MANIFEST ? "MANIFEST"
+        : kind == QR_CHANGE_VERDICT  ? "VERDICT"
+                                     : "another";
+}
+
 static void match_batch(const json_t *meaning, const struct qr_batch *batch)
 {
     struct match match = match_begin(meaning);
+    match_number(&match, "version", batch->version);
     match_bytes(&match, "replica", batch->replica, QR_REPLICA_SIZE);
     match_number(&match, "seq", batch->seq);
     match_bytes(&match, "device", batch->device, QR_DEVICE_SIZE);
@@ -26,7 +36,7 @@ static void match_batch(const json_t *meaning, const struct qr_batch *batch)
     for (size_t i = 0; i < batch->change_count; i++) {
         const struct qr_change *change = &batch->changes[i];
         struct match row = match_row(&match, "changes", i, batch->change_count);
-        match_text(&row, "kind", change->kind == QR_CHANGE_OPS ? "OPS" : "HEADS");
+        match_text(&row, "kind", kind_text(change->kind));
         match_bytes(&row, "entry", change->entry, QR_ENTRY_SIZE);
         match_bytes(&row, "nonce", change->nonce, 24);
         match_data(&row, "ciphertext", change->ciphertext);
@@ -73,6 +83,11 @@ Test(batch, valid_batches_are_read_as_they_mean_and_written_as_they_were)
         cr_assert_eq(replica, batch.replica);
 
         struct quire_buffer written = {0};
+        cr_assert_eq(qr_batch_write(&batch, &written), QUIRE_OK, "%s", name);
+        cr_assert_eq(written.size, bytes.size - QR_SIGNATURE_SIZE, "%s", name);
+        cr_assert_arr_eq(written.data, bytes.data, written.size, "%s", name);
+        batch.version = 0; /* every valid one has the lowest version that has its changes */
+        quire_buffer_clear(&written);
         cr_assert_eq(qr_batch_write(&batch, &written), QUIRE_OK, "%s", name);
         cr_assert_eq(written.size, bytes.size - QR_SIGNATURE_SIZE, "%s", name);
         cr_assert_arr_eq(written.data, bytes.data, written.size, "%s", name);
@@ -166,6 +181,15 @@ Test(batch, what_reading_would_refuse_is_not_written)
     refused(batch, QUIRE_EINVALID);
     batch = good_batch();
     batch->changes[0].kind = QR_CHANGE_CKPT;
+    refused(batch, QUIRE_EINVALID);
+    batch = good_batch();
+    batch->changes[0].kind = QR_CHANGE_TOMB; /* of version 2, and of a later program */
+    refused(batch, QUIRE_EINVALID);
+    batch = good_batch();
+    batch->changes[0].kind = QR_CHANGE_MANIFEST; /* about an entry */
+    refused(batch, QUIRE_EINVALID);
+    batch = good_batch();
+    batch->version = 2;
     refused(batch, QUIRE_EINVALID);
     batch = good_batch();
     batch->change_count = 0;

@@ -130,7 +130,10 @@ void forge_batch(struct forger *forger, const struct plan *plan, struct quire_bu
     uint8_t nonce[QR_NONCE_SIZE];
     memcpy(batch.deps, plan->deps, plan->dep_count * sizeof *plan->deps);
     qsort(batch.deps, batch.dep_count, sizeof *batch.deps, compare_deps);
-    if (plan->text != NULL || plan->delta.size > 0) {
+    if (plan->kind != 0) {
+        batch.changes[0] = (struct qr_change){
+            .kind = plan->kind, .entry = zeros, .nonce = zeros, .ciphertext = plan->clear};
+    } else if (plan->text != NULL || plan->delta.size > 0) {
         seal(forger, plan, nonce, &ciphertext);
         batch.changes[0] = (struct qr_change){.kind = QR_CHANGE_OPS,
             .entry = plan->entry,

@@ -34,9 +34,11 @@ struct plan {
     uint8_t entry[QR_ENTRY_SIZE];
     const char *text;         /* NULL: a HEADS batch, unless there is a delta */
     struct quire_bytes delta; /* instead of one that types text */
-    uint8_t version;          /* 0: the one there is */
-    size_t padding;           /* random bytes after the text's ciphertext: it does not open then */
-    bool moved;               /* the text is sealed for `place` instead of where it stands */
+    uint8_t version;          /* 0: the lowest that holds it */
+    uint8_t kind;             /* 0: OPS or HEADS; else `clear` is its content, in clear text */
+    struct quire_bytes clear;
+    size_t padding; /* random bytes after the text's ciphertext: it does not open then */
+    bool moved;     /* the text is sealed for `place` instead of where it stands */
     struct qr_change_place place;
 };
 
