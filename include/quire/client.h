@@ -30,7 +30,8 @@
  *
  * Profile: a folder (mode 0700): `records.mdb` (encrypted records), `config` (server, fingerprint,
  *          name of the key), `lock` and `waiting` (see Turns), `inbox` and `drafts` (encrypted). The key that opens it is a file
- *          outside of the folder, so that a backup of the folder alone tells nothing.
+ *          outside of the folder, so that a backup of the folder alone tells nothing; it may be sealed by a
+ *          passphrase (quire_client_set_passphrase).
  * Turns:   one process at a time may write a profile; open waits for its turn. open_to_read takes no
  *          turn, open_to_write does without one if it has to. quire_client_follow
  *          gives way to processes that wait, and opens the profile again when they are done.
@@ -56,6 +57,14 @@ extern "C" {
 
 #define QUIRE_CLIENT_FINGERPRINT_SIZE 65 /* SHA-256 of a certificate in hex, with the final zero */
 #define QUIRE_CLIENT_PREFIX_MIN 4        /* characters of an id that may stand for it */
+
+#define QUIRE_PASSPHRASE_MIN 8    /* characters of a new passphrase */
+#define QUIRE_PASSPHRASE_MAX 1024 /* bytes of one */
+#define QUIRE_PASSPHRASE_ATTEMPTS 3
+/* Memory that one guess costs, in MiB: the default, and what may be asked for. */
+#define QUIRE_PASSPHRASE_MEMORY 256
+#define QUIRE_PASSPHRASE_MEMORY_MIN 8
+#define QUIRE_PASSPHRASE_MEMORY_MAX 4096
 
 struct quire_client;
 
@@ -92,6 +101,13 @@ struct quire_client_callbacks {
      */
     bool (*trust)(
         void *context, const char *host, const char fingerprint[QUIRE_CLIENT_FINGERPRINT_SIZE]);
+    /**
+     * The key file is sealed by a passphrase, and no agent has the key: writes the passphrase, ended by a
+     * zero, and returns true; false: there is none. attempt counts from 0; after QUIRE_PASSPHRASE_ATTEMPTS
+     * wrong ones opening fails. Called by open, before any lock is taken. Must not call the client.
+     */
+    bool (*passphrase)(
+        void *context, unsigned attempt, char out_passphrase[QUIRE_PASSPHRASE_MAX + 1]);
 };
 
 /** Zero-initialise, then set what differs. Strings are copied. */
@@ -106,6 +122,7 @@ struct quire_client_options {
     uint32_t deadline_ms;    /* a blocking call, but for follow, ends after so long whatever moves;
                                 0: an hour, or the call's timeout_ms if that is longer */
     bool insecure;           /* let ws:// leave this machine: for tests behind a proxy */
+    bool ask_passphrase;     /* ask for the passphrase even where an agent has the key */
     struct quire_client_callbacks callbacks;
 };
 
@@ -146,7 +163,8 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_client_recover(struct quire_clie
 
 /**
  * Opens the profile. ENOTFOUND: there is none, or its key file is missing. ECRYPTO: the key is
- * another's. ELOCKED: another process had it for all of lock_wait_ms. EUNSUPPORTED: a newer Quire
+ * another's, or the passphrase is wrong. EINVALID: the key file is sealed by a passphrase and there is no
+ * agent and no callback that gives it. ELOCKED: another process had it for all of lock_wait_ms. EUNSUPPORTED: a newer Quire
  * wrote it. EIO, EFULL, ECORRUPT, ENOMEM. ESTATE: one is open.
  */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_client_open(struct quire_client *client);
@@ -166,6 +184,18 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_client_open_to_read(struct quire
  * makes no version of the state before. Errors as open, but never ELOCKED.
  */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_client_open_to_write(struct quire_client *client);
+
+/**
+ * Seals the key file by a passphrase, or changes the one that it has; NULL: takes it away, the key is
+ * plain from then on. The key stays the same. memory_mib: what one guess costs, 0: the default. Whenever
+ * the process dies, the key file opens with the old passphrase or with the new one. EINVALID: too short,
+ * too long, not UTF-8. ENOMEM: there is not so much memory. EIO, EFULL: nothing has changed.
+ */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_client_set_passphrase(
+    struct quire_client *client, const char *passphrase, uint32_t memory_mib);
+
+/** The key file of the open profile is sealed by a passphrase. */
+QUIRE_API bool quire_client_has_passphrase(const struct quire_client *client);
 
 /** Gives the profile back for other processes; nothing happens if none is open. */
 QUIRE_API void quire_client_close(struct quire_client *client);

@@ -5,6 +5,7 @@
 #include "client/fold.h"
 #include "client/inbox.h"
 #include "client/keyfile.h"
+#include "client/lock.h"
 #include "client/runtime.h"
 #include "client/shell.h"
 #include "client/text.h"
@@ -34,6 +35,7 @@ enum quire_status quire_client_create(
     client->lock_wait_ms = options->lock_wait_ms != 0 ? options->lock_wait_ms : LOCK_WAIT_MS;
     client->deadline_ms = options->deadline_ms;
     client->insecure = options->insecure;
+    client->ask_passphrase = options->ask_passphrase;
     client->profile.lock = -1;
     atomic_init(&client->stop, false);
     struct qr_client_url url;
@@ -83,6 +85,7 @@ void quire_client_destroy(struct quire_client *client)
     client->connection = NULL;
     quire_client_close(client);
     qr_client_wipe(client->import_key, sizeof client->import_key);
+    qr_client_forget_key(client);
     free(client->notices);
     free(client->profile_option);
     free(client->key_option);
@@ -136,8 +139,7 @@ enum quire_status qr_client_device_options(struct quire_client *client, bool mak
     enum quire_status status = qr_client_key_path(
         client->key_option, client->profile.config.key_name, &path, &client->error);
     if (status == QUIRE_OK) {
-        status = make_key ? qr_client_key_make(path.text, options.profile_key, &client->error)
-                          : qr_client_key_read(path.text, options.profile_key, &client->error);
+        status = qr_client_find_key(client, path.text, make_key, options.profile_key);
     }
     if (status == QUIRE_OK) {
         status = qr_client_random(options.entropy, sizeof options.entropy, &client->error);
@@ -294,6 +296,9 @@ enum quire_status quire_client_open_to_read(struct quire_client *client)
     if (status == QUIRE_OK) {
         status = qr_client_profile_path(client->profile_option, &path, &client->error);
     }
+    if (status == QUIRE_OK) {
+        status = qr_client_find_key_early(client, path.text);
+    }
     return status == QUIRE_OK ? open_without_lock(client, path.text, false) : status;
 }
 
@@ -303,6 +308,9 @@ enum quire_status quire_client_open_to_write(struct quire_client *client)
     enum quire_status status = needs_none(client);
     if (status == QUIRE_OK) {
         status = qr_client_profile_path(client->profile_option, &path, &client->error);
+    }
+    if (status == QUIRE_OK) {
+        status = qr_client_find_key_early(client, path.text);
     }
     if (status == QUIRE_OK && qr_client_profile_is_online(path.text)) {
         return open_without_lock(client, path.text, true);
@@ -319,6 +327,9 @@ enum quire_status quire_client_open(struct quire_client *client)
     enum quire_status status = needs_none(client);
     if (status == QUIRE_OK) {
         status = qr_client_profile_path(client->profile_option, &path, &client->error);
+    }
+    if (status == QUIRE_OK) {
+        status = qr_client_find_key_early(client, path.text);
     }
     if (status == QUIRE_OK) {
         status = qr_client_profile_open(

@@ -2,6 +2,7 @@
  * Drafts in the profile's folder.
  */
 #include "client/drafts.h"
+#include "client/lock.h"
 #include "client/keyfile.h"
 #include "client/shell.h"
 
@@ -16,7 +17,8 @@ enum quire_status qr_client_find_sealed(struct quire_client *client,
     }
     enum quire_status status = qr_client_key_path(
         client->key_option, client->profile.config.key_name, key_file, &client->error);
-    *out_sealed = (struct qr_client_sealed){client->profile.path.text, key_file->text};
+    *out_sealed = (struct qr_client_sealed){
+        client->profile.path.text, key_file->text, qr_client_held_key(client)};
     return status;
 }
 

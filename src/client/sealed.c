@@ -32,7 +32,12 @@ static enum quire_status derive_key(const struct qr_client_sealed *sealed,
 {
     uint8_t profile_key[QUIRE_PROFILE_KEY_SIZE];
     _Static_assert(sizeof profile_key == crypto_kdf_KEYBYTES, "the profile's key is a KDF key");
-    enum quire_status status = qr_client_key_read(sealed->key_file, profile_key, error);
+    enum quire_status status = QUIRE_OK;
+    if (sealed->key != NULL) {
+        memcpy(profile_key, sealed->key, sizeof profile_key);
+    } else {
+        status = qr_client_key_read(sealed->key_file, profile_key, error);
+    }
     if (status == QUIRE_OK && sodium_init() < 0) {
         status = qr_client_fail(error, QUIRE_EIO, "The cryptographic library does not start.");
     }

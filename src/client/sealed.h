@@ -16,10 +16,11 @@
 #define QR_CLIENT_SEALED_MAX ((size_t)16 << 20) /* bytes of a file's content */
 #define QR_CLIENT_SEALED_NAME 17                /* sixteen hex digits and a zero */
 
-/** Which profile, and where its key is. Borrowed strings. */
+/** Which profile, and where its key is. All borrowed. */
 struct qr_client_sealed {
     const char *profile;  /* real path of the folder */
     const char *key_file; /* path */
+    const uint8_t *key;   /* NULL: it is read from the file */
 };
 
 /** A fresh random name. EIO. */

@@ -51,7 +51,8 @@ struct quire_client {
     char server_option[QR_CLIENT_URL_MAX + 1]; /* "" none */
     char fingerprint_option[QR_CLIENT_FINGERPRINT_HEX + 1];
     uint32_t lock_wait_ms, deadline_ms;
-    bool insecure;
+    bool insecure, ask_passphrase;
+    struct qr_client_held *held; /* the profile's key, once it was found (lock.h); NULL: not yet */
 
     struct qr_client_profile profile; /* its config is meaningful while device is not NULL */
     struct qr_client_records *records;

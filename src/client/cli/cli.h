@@ -49,6 +49,8 @@ struct qr_cli {
     uint64_t changed;    /* entries that a sync changed */
     uint64_t rejected;
     bool following;
+    bool ask_passphrase;      /* the agent's key is not enough */
+    bool passphrase_on_input; /* standard input brings it, if it is no terminal */
 };
 
 /* ---- help.c ---------------------------------------------------------------------------------- */
@@ -138,10 +140,23 @@ bool qr_cli_input_is_unread(void);
  * there are `wanted` letters and digits, or an empty line. EMALFORMED: none, or far too many. */
 QUIRE_CHECKED enum quire_status qr_cli_read_secret(
     const char *prompt, size_t wanted, char *out_text, size_t size);
+/** One line from a file, without its end, byte by byte: what comes after it stays. False: the end, or the
+ * line is too long or holds a zero byte. */
+bool qr_cli_read_line(int file, char *out_text, size_t size);
+/** Asks for one line on the controlling terminal without showing it, wherever standard input goes. */
+bool qr_cli_ask_hidden(const char *prompt, char *out_text, size_t size);
 /** There is a terminal to ask on and to read the answer from. */
 bool qr_cli_can_ask(const struct qr_cli *cli);
 /** Asks on the terminal. An empty answer means `otherwise`, the end of input always no. */
 bool qr_cli_confirm(const char *question, bool otherwise);
+
+/* ---- lock.c ---------------------------------------------------------------------------------- */
+
+/** Of quire_client_callbacks; the context is a struct qr_cli. */
+bool qr_cli_on_passphrase(
+    void *context, unsigned attempt, char out_passphrase[QUIRE_PASSPHRASE_MAX + 1]);
+/** "15m", "8h", "90s", "2d". */
+bool qr_cli_duration(const char *text, uint32_t min_s, uint32_t max_s, uint32_t *out_s);
 
 /* ---- listing.c ------------------------------------------------------------------------------- */
 
@@ -185,6 +200,9 @@ enum qr_cli_exit qr_cli_on_this_day(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_append(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_tags(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_stats(struct qr_cli *cli);
+enum qr_cli_exit qr_cli_passphrase(struct qr_cli *cli);
+enum qr_cli_exit qr_cli_unlock(struct qr_cli *cli);
+enum qr_cli_exit qr_cli_lock(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_sync(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_status(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_version(struct qr_cli *cli);

@@ -97,6 +97,11 @@ static const struct qr_cli_option pair_options[] = {NEW_PROFILE,
 static const struct qr_cli_option server_options[] = {
     {"fingerprint", "HEX", "pins the server's certificate"}, {0}};
 
+static const struct qr_cli_option passphrase_options[] = {
+    {"memory", "MIB", "what each guess costs a thief, 8 to 4096 [256]"}, {0}};
+static const struct qr_cli_option unlock_options[] = {
+    {"for", "TIME", "so long after the last command: 90s, 15m, 8h, 2d [15m]"}, {0}};
+
 const struct qr_cli_command qr_cli_commands[] = {
     {"init", "", 0, 0, "makes a new account with this as its first device",
         "Prints the recovery kit, once: the only way back in when all devices are lost. Write it\n"
@@ -241,6 +246,17 @@ const struct qr_cli_command qr_cli_commands[] = {
         "The state digest, shown as six words, is the same on two devices that hold the same:\n"
         "compare it by eye or by telephone. Works offline.\n",
         status_options, qr_cli_status},
+    {"passphrase", "set|change|remove", 1, 1, "locks the profile's key with a passphrase",
+        "Each command then asks for it, or `quire unlock` once for a while. There is no way around it:\n"
+        "without the passphrase only another device or the recovery kit leads back to the entries.\n"
+        "Asks on the terminal; from a pipe it reads a line each: the old one, then the new one.\n"
+        "What it protects and what it does not: docs/safety.md.\n",
+        passphrase_options, qr_cli_passphrase},
+    {"unlock", "", 0, 0, "asks for the passphrase once for many commands",
+        "A process of yours, the agent, keeps the key in memory that is never written to disk, until no\n"
+        "command asked for it for --for TIME, until `quire lock`, or until it ends.\n",
+        unlock_options, qr_cli_unlock},
+    {"lock", "", 0, 0, "ends `unlock` at once", "", NULL, qr_cli_lock},
     {"server", "[URL]", 0, 1, "shows or sets the server",
         "Setting the address, be it the same, forgets the pinned certificate, unless --fingerprint\n"
         "gives one.\n",

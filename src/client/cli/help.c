@@ -11,6 +11,8 @@ const struct qr_cli_option qr_cli_global_options[] = {
     {"profile", "DIR", "the profile's folder [$QUIRE_PROFILE, else $XDG_DATA_HOME/quire/default]"},
     {"key-file", "FILE",
         "the key that opens it [$QUIRE_KEY_FILE, else in $XDG_CONFIG_HOME/quire/keys]"},
+    {"passphrase-file", "FILE",
+        "its first line opens a locked key file [$QUIRE_PASSPHRASE_FILE, else asked for]"},
     {"lock-wait", "S", "how long to wait while another process uses the profile [5]"},
     {"json", "", "print JSON: one object, or one a line while following; errors too"},
     {"insecure", "", "let ws:// leave this machine"},

@@ -5,6 +5,7 @@
 #include "client/cli/cli.h"
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <termios.h>
@@ -13,6 +14,7 @@
 /* ---- the terminal's echo ---------------------------------------------------------------------- */
 
 static struct termios shown; /* how the terminal was */
+static int terminal = STDIN_FILENO;
 static volatile sig_atomic_t echo_hidden;
 
 static const int ending[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
@@ -24,7 +26,7 @@ static void on_ending(int signal_number)
 {
     int code = errno;
     if (echo_hidden) {
-        tcsetattr(STDIN_FILENO, TCSANOW, &shown);
+        tcsetattr(terminal, TCSANOW, &shown);
     }
     for (size_t i = 0; i < ENDING_COUNT; i++) {
         if (ending[i] == signal_number) {
@@ -38,7 +40,7 @@ static void on_ending(int signal_number)
 static bool hide_echo(void)
 {
     struct sigaction action = {.sa_handler = on_ending};
-    if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &shown) != 0) {
+    if (!isatty(terminal) || tcgetattr(terminal, &shown) != 0) {
         return false;
     }
     for (size_t i = 0; i < ENDING_COUNT; i++) {
@@ -50,13 +52,13 @@ static bool hide_echo(void)
     struct termios hidden = shown;
     hidden.c_lflag &= (tcflag_t)~ECHO;
     echo_hidden = 1;
-    tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden); /* first, so that no answer is shown or lost */
+    tcsetattr(terminal, TCSAFLUSH, &hidden); /* first, so that no answer is shown or lost */
     return true;
 }
 
 static void show_echo(void)
 {
-    tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
+    tcsetattr(terminal, TCSAFLUSH, &shown);
     echo_hidden = 0;
     for (size_t i = 0; i < ENDING_COUNT; i++) {
         sigaction(ending[i], &before[i], NULL);
@@ -105,6 +107,48 @@ enum quire_status qr_cli_read_secret(const char *prompt, size_t wanted, char *ou
         fputc('\n', stderr);
     }
     return good ? QUIRE_OK : QUIRE_EMALFORMED;
+}
+
+bool qr_cli_read_line(int file, char *out_text, size_t size)
+{
+    size_t used = 0;
+    bool any = false;
+    for (;;) {
+        char c;
+        ssize_t got = read(file, &c, 1);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got <= 0 || c == '\n') {
+            any |= got > 0;
+            break;
+        }
+        any = true;
+        if (c == 0 || used + 1 >= size) {
+            return false;
+        }
+        out_text[used++] = c;
+    }
+    out_text[used] = 0;
+    return any;
+}
+
+bool qr_cli_ask_hidden(const char *prompt, char *out_text, size_t size)
+{
+    int file = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+    bool good = false;
+    terminal = file;
+    if (file >= 0 && hide_echo()) {
+        dprintf(file, "%s", prompt);
+        good = qr_cli_read_line(file, out_text, size);
+        show_echo();
+        dprintf(file, "\n");
+    }
+    terminal = STDIN_FILENO;
+    if (file >= 0) {
+        close(file);
+    }
+    return good;
 }
 
 /* ---- yes or no -------------------------------------------------------------------------------- */

@@ -210,7 +210,8 @@ enum qr_cli_exit qr_cli_client(struct qr_cli *cli)
         .server = qr_cli_value(&cli->args, "server"),
         .fingerprint = qr_cli_value(&cli->args, "fingerprint"),
         .insecure = qr_cli_has(&cli->args, "insecure"),
-        .callbacks = {cli, on_notice, on_connection, on_progress, on_trust},
+        .ask_passphrase = cli->ask_passphrase,
+        .callbacks = {cli, on_notice, on_connection, on_progress, on_trust, qr_cli_on_passphrase},
     };
     enum qr_cli_exit exit = qr_cli_check_address(cli, options.server);
     if (exit != QR_CLI_DONE) {
