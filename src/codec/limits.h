@@ -22,10 +22,12 @@
 #define QR_REVOKE_RESERVE (96 * 1024) /* bytes of a roster for revocations and the root … */
 #define QR_REVOKE_RECORDS_RESERVE 64  /* … and records */
 #define QR_UNKNOWN_PINS_MAX 16        /* pins of a REVOKE that name no chain the server has */
-#define QR_APPEND_MAX 32             /* records of one append: a recovery may revoke every device */
-#define QR_CHAINS_DATA_MAX 48000     /* bytes of pins in one CHAINS: QR_CHAINS_MAX of them */
-#define QR_HOST_MAX 255              /* bytes of a host name with port */
-#define QR_PAIR_DATA_MAX (20 * 1024) /* bytes of a pairing message */
+#define QR_APPEND_MAX 32         /* records of one append: a recovery may revoke every device */
+#define QR_CHAINS_DATA_MAX 48000 /* bytes of pins in one CHAINS: QR_CHAINS_MAX of them */
+#define QR_OBJECT_MAX (64 * 1024 * 1024) /* bytes of an entry's state in an object */
+#define QR_INFLATE_RATIO 16              /* a state is at most so many times its deflated size */
+#define QR_HOST_MAX 255                  /* bytes of a host name with port */
+#define QR_PAIR_DATA_MAX (20 * 1024)     /* bytes of a pairing message */
 
 /* One frame holds at most VALUES_FREE + bytes / BYTES_PER_VALUE values, and never more than
  * VALUES_MAX: what unpacking allocates (24 bytes per value) is at most 8 × the frame + 384. The

@@ -1,0 +1,224 @@
+#!/usr/bin/env python3
+"""Writes protocol/vectors/history.json and the fuzz seeds made of it, from protocol/ alone.
+
+    make_history_vectors.py            writes the files
+    make_history_vectors.py --check    fails if a file differs from what would be written
+    make_history_vectors.py --pinned   writes, and fails if a number of the description is in no vector
+"""
+import hashlib
+import json
+import pathlib
+import struct
+import sys
+import zlib
+
+import deflate as deflating
+from deflate import deflate
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CORPUS = ROOT / "tests" / "fuzz" / "corpus"
+STATE_MAX, RATIO = 64 << 20, 16
+
+
+def name(word, size):
+    """Bytes that look random and are always the same."""
+    out = b""
+    while len(out) < size:
+        out += hashlib.blake2b(f"{word} {len(out)}".encode()).digest()
+    return out[:size]
+
+
+def pieces(*parts):
+    """Bytes, or (bytes, times), as vectors write them, and what they stand for."""
+    parts = [part if isinstance(part, tuple) else (part, 1) for part in parts]
+    text = " ".join(data.hex() + (f"*{times}" if times > 1 else "") for data, times in parts)
+    return text, b"".join(data * times for data, times in parts)
+
+
+# ---- deflate --------------------------------------------------------------------------------------
+
+PROSE = b"It was raining, it rained the whole day, and the day after it was raining again. "
+
+
+def bits(text):
+    """A stream bit by bit, spaces left out, filled up with zeros."""
+    text = text.replace(" ", "")
+    text += "0" * (-len(text) % 8)
+    return bytes(int(text[i:i + 8][::-1], 2) for i in range(0, len(text), 8))
+
+
+def number(value, count):
+    return format(value, f"0{count}b")[::-1]
+
+
+def stored(data, inverse=None, final=1):
+    return bytes([final]) + struct.pack("<HH", len(data), (~len(data) & 0xffff) if inverse is None else inverse) + data
+
+
+def dynamic(hlit, hdist, lengths, rest):
+    """A block whose code of code lengths is `lengths`, in the order of the format."""
+    return bits("1 01 " + number(hlit - 257, 5) + number(hdist - 1, 5) + number(len(lengths) - 4, 4) +
+                "".join(number(n, 3) for n in lengths) + rest)
+
+
+def spread(*counts):
+    """Letter i as often as counts[i] says, in an order that looks random."""
+    letters = [i for i, count in enumerate(counts) for _ in range(count)]
+    return bytes(letter for _, letter in sorted((name(f"spread {i}", 8), letter) for i, letter in enumerate(letters)))
+
+
+def long_matches(size):
+    """A match of `size` bytes, and one letter on another of 80."""
+    text = name("long", 81)
+    return text[:size], name("between", 20), text[1:], name("more", 20), text
+
+
+def candidate(number):
+    """The longest match is at that candidate."""
+    return b"abcX1", b"".join(bytes([97, 98, 99, 128 + i, i % 7, 250 - i]) for i in range(number - 1)), b"abcX1"
+
+
+FIBONACCI = [1, 2, 3, 5, 8, 13, 21, 34, 55, 89]
+
+
+def check_pinned(vectors):
+    """Each number of the description, one more or one less, changes a vector."""
+    for constant in ("WINDOW", "CANDIDATES", "SHORT", "LONG_ENOUGH", "TOKENS", "MATCH", "BITS"):
+        was = getattr(deflating, constant)
+        for value in (was - 1, was + 1) if constant != "BITS" else (was - 1,):
+            setattr(deflating, constant, value)
+            assert any(deflate(plain) != made for plain, made in vectors), f"{constant} {value}: no vector changes"
+        setattr(deflating, constant, was)
+
+
+def deflate_vectors():
+    out, pinned = [], []
+    for title, *parts in (
+            ("nothing", b""),
+            ("a letter", b"a"),
+            ("three bytes that repeat", b"abcabc"),
+            ("a match of 258 bytes, and its overlap", b"x", (b"ab", 400)),
+            ("no match of three bytes beyond 4,096 bytes", b"xyz", (name("a", 61), 67), b"xyz!", b"xyz"),
+            ("a longer match one letter on is taken", b"abc bcdefgh abcdefgh"),
+            ("prose", PROSE * 9),
+            ("all bytes", bytes(range(256)), bytes(range(256))),
+            ("a distance of 32,768 bytes", name("far", 10), (b"\0", 32758), name("far", 10)),
+            ("a distance of 32,769 bytes is too far", name("far", 10), (b"\0", 32759), name("far", 10)),
+            ("a match of three bytes at a distance of 4,096", b"xyz", name("short", 4093), b"xyz"),
+            ("a match of three bytes at a distance of 4,097", b"xyz", name("short", 4094), b"xyz"),
+            ("the last candidate", *candidate(64)),
+            ("one candidate too many", *candidate(65)),
+            ("a match of 63 bytes, and a longer one behind it", *long_matches(63)),
+            ("a match of 64 bytes, and a longer one behind it", *long_matches(64)),
+            ("a code with the longest codes", spread(*FIBONACCI, *[321] * 50)),
+            ("two blocks", name("literals", 17000)),
+            ("a match over the end of a block", name("literals", 16380), name("literals", 40))):
+        text, plain = pieces(*parts)
+        made = deflate(plain)
+        assert zlib.decompress(made, -15) == plain, title
+        pinned.append((plain, made))
+        shown = {"deflated": made.hex()} if len(made) < 4096 else \
+            {"deflated_size": len(made), "deflated_hash": hashlib.blake2b(made, digest_size=32).hexdigest()}
+        out.append({"name": title, "plain": text, **shown})
+    if "--pinned" in sys.argv:
+        check_pinned(pinned)
+    return out
+
+
+def code_vectors():
+    out = []
+    for title, limit, counts in (
+            ("no symbol", 15, [0, 0, 0]), ("one symbol, the first", 15, [9, 0, 0]), ("one symbol, the last", 15, [0, 0, 9]),
+            ("equal counts", 15, [1] * 5), ("equal counts, and a limit that just fits", 3, [7] * 8),
+            ("one that is far more frequent", 15, [1, 1, 1000000, 1]),
+            ("a leaf and a package of the same weight", 15, [1, 1, 2, 2, 4]),
+            ("Fibonacci's, longer than 15 bits", 15, [2584, 1597, 987, 610, 377, 233, 144, 89, 55, 34, 21, 13, 8, 5, 3, 2, 1, 1]),
+            ("Fibonacci's, longer than 7 bits", 7, [1, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144]),
+            ("of two powers, longer than 15 bits", 15, [1 << i for i in range(19)]),
+            ("all of a code", 15, [1 + i * i * 7919 % 1000 for i in range(286)])):
+        lengths = deflating.code_lengths(list(counts), limit)
+        assert max(lengths) <= limit and sum(2.0 ** -n for n in lengths if n) == 1, title
+        out.append({"name": title, "limit": limit, "counts": counts, "lengths": lengths})
+    return out
+
+
+def other(data, *args):
+    made = zlib.compressobj(*args)
+    return made.compress(data) + made.flush()
+
+
+def inflate_vectors():
+    """Of other programs, and what must be refused."""
+    prose = PROSE * 3
+    good = other(prose, 9, zlib.DEFLATED, -15)
+    one_distance = dynamic(257, 1, [0, 0, 2, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1], "")
+    out = []
+
+    def add(title, data, size, status=None, plain=None):
+        vector = {"name": title, "deflated": data.hex(), "size": size}
+        out.append({**vector, **({"status": status} if status else {"plain": plain.hex()})})
+
+    add("stored", stored(b"as it is"), 8, plain=b"as it is")
+    add("stored, of nothing", stored(b""), 0, plain=b"")
+    add("two stored blocks", stored(b"as ", final=0) + stored(b"it is"), 8, plain=b"as it is")
+    add("fixed codes", other(prose, 9, zlib.DEFLATED, -15, 9, zlib.Z_FIXED), len(prose), plain=prose)
+    add("codes of its own", good, len(prose), plain=prose)
+    add("letters alone", other(prose, 9, zlib.DEFLATED, -15, 9, zlib.Z_HUFFMAN_ONLY), len(prose), plain=prose)
+    add("16 times as large", deflate(b"a" * 160), 160, plain=b"a" * 160) if len(deflate(b"a" * 160)) == 10 else None
+    for n in range(0, len(good), 7):
+        add(f"cut short after {n} bytes", good[:n], min(len(prose), RATIO * n), "malformed")
+    add("a byte after the end", good + b"\0", len(prose), "malformed")
+    add("a byte fewer than there are", good, len(prose) - 1, "malformed")
+    add("a byte more than there are", good, len(prose) + 1, "malformed")
+    add("bits after the end", bits("1 10 0000000 1"), 0, "malformed")
+    add("a block of the fourth type", bits("1 11 0000000000"), 0, "malformed")
+    add("stored, with a wrong size", stored(b"as it is", 0), 8, "malformed")
+    add("stored, cut short", stored(b"as it is")[:-1], 8, "malformed")
+    add("a distance to before the beginning", bits("1 10 00110001 0000001 00010 0000000"), 4, "malformed")
+    add("a distance code that means nothing", bits("1 10 00110001 0000001 01111 0000000"), 4, "malformed")
+    add("a length code that means nothing", bits("1 10 00110001 11000110 00000 0000000"), 4, "malformed")
+    add("287 codes of literals", dynamic(287, 1, [1, 1, 0, 0], "0" * 60), 0, "malformed")
+    add("31 codes of distances", dynamic(257, 31, [1, 1, 0, 0], "0" * 60), 0, "malformed")
+    add("code lengths that are too many", dynamic(257, 1, [1, 1, 1, 0], "0" * 60), 0, "malformed")
+    add("code lengths that leave bits without a meaning", dynamic(257, 1, [2, 2, 2, 0], "0" * 60), 0, "malformed")
+    add("a repetition of nothing", dynamic(257, 1, [1, 1, 0, 0], "0" * 60), 0, "malformed")
+    add("a repetition beyond the last length", dynamic(257, 1, [0, 0, 1, 1], ("0 " + "1111111") * 2 + "0"), 0,
+        "malformed")
+    add("no code for the end", one_distance, 0, "malformed")
+    add("no bytes", b"", 0, "malformed")
+    add("more than 16 times as large", other(b"a" * 10000, 9, zlib.DEFLATED, -15), 10000, "limit")
+    add("one byte more than 16 times as large", good, RATIO * len(good) + 1, "limit")
+    add("larger than a state may be", good, STATE_MAX + 1, "limit")
+    return out
+
+
+# ---- files ------------------------------------------------------------------------------------------
+
+
+def main():
+    check = sys.argv[1:] == ["--check"]
+    stale = []
+
+    def put(path, data):
+        if check:
+            if not path.exists() or path.read_bytes() != data:
+                stale.append(path.relative_to(ROOT))
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+
+    content = {"codes": code_vectors(), "deflate": deflate_vectors(), "inflate": inflate_vectors()}
+    for group, vectors in content.items():
+        titles = [vector["name"] for vector in vectors]
+        assert len(titles) == len(set(titles)), f"{group}: a name twice"
+    put(ROOT / "protocol" / "vectors" / "history.json",
+        (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
+    for i, vector in enumerate(v for v in content["inflate"] if v["size"] <= STATE_MAX):
+        if "plain" in vector or i % 5 == 0:
+            put(CORPUS / "inflate" / f"{i:02}", struct.pack(">I", vector["size"]) + bytes.fromhex(vector["deflated"]))
+    for path in stale:
+        print(f"{path} is not what make_history_vectors.py writes", file=sys.stderr)
+    sys.exit(1 if stale else 0)
+
+
+main()
