@@ -67,8 +67,14 @@ void qr_aead_encrypt(uint8_t *text, size_t size, const uint8_t key[QR_KEY_SIZE],
     uint8_t out_nonce[QR_NONCE_SIZE])
 {
     hedge(out_nonce, (struct quire_bytes){text, size}, key, aad, entropy);
+    qr_aead_encrypt_with(text, size, key, aad, out_nonce);
+}
+
+void qr_aead_encrypt_with(uint8_t *text, size_t size, const uint8_t key[QR_KEY_SIZE],
+    const struct qr_aad *aad, const uint8_t nonce[QR_NONCE_SIZE])
+{
     crypto_aead_xchacha20poly1305_ietf_encrypt(
-        text, NULL, text, size, aad->data, aad->size, NULL, out_nonce, key);
+        text, NULL, text, size, aad->data, aad->size, NULL, nonce, key);
 }
 
 bool qr_aead_decrypt(uint8_t *out, struct quire_bytes ciphertext, const uint8_t key[QR_KEY_SIZE],

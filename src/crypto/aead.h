@@ -26,6 +26,9 @@ void qr_aad_u64(struct qr_aad *aad, uint64_t value);
 void qr_aead_encrypt(uint8_t *text, size_t size, const uint8_t key[QR_KEY_SIZE],
     const struct qr_aad *aad, const uint8_t entropy[QR_ENTROPY_SIZE],
     uint8_t out_nonce[QR_NONCE_SIZE]);
+/** The same with a nonce that the caller derived from all of this. */
+void qr_aead_encrypt_with(uint8_t *text, size_t size, const uint8_t key[QR_KEY_SIZE],
+    const struct qr_aad *aad, const uint8_t nonce[QR_NONCE_SIZE]);
 /** Decrypts ciphertext (at least QR_TAG_SIZE bytes) to out, which has room for all but the tag.
  * False: it is not what was encrypted; out holds zeros. */
 QUIRE_CHECKED bool qr_aead_decrypt(uint8_t *out, struct quire_bytes ciphertext,

@@ -38,6 +38,9 @@ static const char *const texts[QR_CONTEXT_COUNT] = {
     [QR_CONTEXT_EPOCH] = "quire/epoch/1",
     [QR_CONTEXT_SEAL] = "quire/seal/1",
     [QR_CONTEXT_KIT_SALT] = "quire/kitsalt/1",
+    [QR_CONTEXT_OBJECT] = "quire/object/1",
+    [QR_CONTEXT_OBJECT_NONCE] = "quire/objnonce/1",
+    [QR_CONTEXT_OBJECT_ADDRESS] = "quire/address/1",
 };
 
 const char *qr_context_text(enum qr_context context)

@@ -41,9 +41,12 @@ enum qr_context {
     QR_CONTEXT_ENTROPY,         /* "quire/entropy/1"    random bytes of an event, expanded */
     QR_CONTEXT_WORDS,           /* "quire/words/1"      digest of heads, to compare by eye */
     QR_CONTEXT_DIGEST,          /* "quire/digest/1"     what a document shows */
-    QR_CONTEXT_EPOCH,    /* "quire/epoch/1"      a new epoch key, of fresh bytes and the seed */
-    QR_CONTEXT_SEAL,     /* "quire/seal/1"       ephemeral key of a seal */
-    QR_CONTEXT_KIT_SALT, /* "quire/kitsalt/1"    genesis record's salt of the kit's seed */
+    QR_CONTEXT_EPOCH,        /* "quire/epoch/1"      a new epoch key, of fresh bytes and the seed */
+    QR_CONTEXT_SEAL,         /* "quire/seal/1"       ephemeral key of a seal */
+    QR_CONTEXT_KIT_SALT,     /* "quire/kitsalt/1"    genesis record's salt of the kit's seed */
+    QR_CONTEXT_OBJECT,       /* "quire/object/1"     an object: its key and associated data */
+    QR_CONTEXT_OBJECT_NONCE, /* "quire/objnonce/1"   nonce of an object */
+    QR_CONTEXT_OBJECT_ADDRESS, /* "quire/address/1"    what names an object */
     QR_CONTEXT_COUNT
 };
 

@@ -13,6 +13,7 @@ import sys
 import zlib
 
 import deflate as deflating
+import primitives
 from deflate import deflate
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -192,6 +193,93 @@ def inflate_vectors():
     return out
 
 
+# ---- objects --------------------------------------------------------------------------------------
+
+USER, KEY, ENTRY, EPOCH = name("user", 32), name("epoch key", 32), name("entry", 16), 7
+
+
+def tagged(context, *parts):
+    return b"\0".join([context.encode(), b"".join(parts)])
+
+
+def keyed(key, context, *parts, size=32):
+    return hashlib.blake2b(tagged(context, *parts), key=key, digest_size=size).digest()
+
+
+def padme(size):
+    exponent = size.bit_length() - 1
+    step = 1 << exponent - exponent.bit_length()
+    return (size + step - 1) // step * step
+
+
+def packed(state, codec=None, plain=None, data=None):
+    made = deflate(state)
+    smaller = len(made) < len(state) <= RATIO * len(made)
+    codec = (1 if smaller else 0) if codec is None else codec
+    data = (made if codec == 1 else state) if data is None else data
+    return struct.pack(">BII", codec, len(state) if plain is None else plain, len(data)) + data
+
+
+def padded(text):
+    return text + bytes(padme(max(256, len(text))) - len(text))
+
+
+def sealed(text, form=1, secret=bytes(8), epoch=EPOCH, entry=ENTRY, user=USER, nonce=None):
+    place = user + entry + struct.pack(">I", epoch)
+    key = keyed(keyed(KEY, "quire/entry/1", entry), "quire/object/1")
+    nonce = keyed(key, "quire/objnonce/1", place, text, size=24) if nonce is None else nonce
+    return (bytes([form]) + secret + struct.pack(">I", epoch) + nonce +
+            primitives.aead_encrypt(key, nonce, tagged("quire/object/1", place), text))
+
+
+def address(data):
+    return hashlib.blake2b(tagged("quire/address/1", data), digest_size=32).digest()
+
+
+def object_vectors():
+    out = []
+
+    def add(title, data, state=None, status=None, **fields):
+        out.append({"name": title, "object": data.hex(), **({"status": status} if status else
+                    {"state": state.hex(), "address": address(data).hex()}), **fields})
+
+    documents = json.loads((ROOT / "protocol" / "vectors" / "document.json").read_text())
+    state = max((bytes.fromhex(v["state"]) for v in documents["valid"] if "state" in v), key=len)
+    add("an entry's state", sealed(padded(packed(state))), state)
+    add("a short state, plain", sealed(padded(packed(b"short"))), b"short")
+    add("prose, deflated", sealed(padded(packed(PROSE * 9))), PROSE * 9)
+    noise = name("noise", 600)
+    add("what deflate does not make smaller", sealed(padded(packed(noise))), noise)
+    add("what deflate makes more than 16 times smaller", sealed(padded(packed(b"a" * 1000))), b"a" * 1000)
+    add("of another deflate", sealed(padded(packed(PROSE, 1, data=other(PROSE, 1, zlib.DEFLATED, -15)))), PROSE,
+        again=False)
+    add("plain where deflate is smaller", sealed(padded(packed(PROSE * 9, 0))), PROSE * 9, again=False)
+
+    good, text = sealed(padded(packed(PROSE))), padded(packed(PROSE))
+    add("no bytes", b"", status="malformed")
+    add("cut short in the head", good[:20], status="malformed")
+    add("308 bytes", good[:308], status="malformed")
+    add("form 0", b"\0" + good[1:], status="malformed")
+    add("form 2", b"\2" + good[1:], status="unsupported")
+    add("a secret", sealed(text, secret=b"\1" * 8), status="unsupported")
+    add("a byte flipped", good[:-20] + bytes([good[-20] ^ 1]) + good[-19:], status="crypto")
+    add("of another entry", sealed(text, entry=name("another entry", 16)), status="crypto")
+    add("of another user", sealed(text, user=name("another user", 32)), status="crypto")
+    add("a nonce that is not the text's", sealed(text, nonce=name("nonce", 24)), status="crypto")
+    add("of an epoch without a key", good[:9] + struct.pack(">I", 8) + good[13:], status="no key")
+    add("codec 2", sealed(padded(packed(PROSE, 2))), status="unsupported")
+    add("more bytes announced than there are", sealed(padded(packed(PROSE)[:5] + struct.pack(">I", 9999))),
+        status="malformed")
+    add("plain, of another size", sealed(padded(packed(PROSE, 0, plain=len(PROSE) + 1))), status="malformed")
+    add("deflated, of another size", sealed(padded(packed(PROSE, 1, plain=len(PROSE) + 1))), status="malformed")
+    add("not deflate", sealed(padded(packed(PROSE, 1, data=PROSE))), status="malformed")
+    add("padded too far", sealed(packed(PROSE * 9) + bytes(500)), status="malformed")
+    add("padded with something", sealed(text[:-1] + b"\1"), status="malformed")
+    add("a state of more than 64 MiB", sealed(padded(packed(PROSE, 1, plain=STATE_MAX + 1))), status="limit")
+    add("a state of more than 16 times its size", sealed(padded(packed(b"a" * 10000, 1))), status="limit")
+    return {"user": USER.hex(), "key": KEY.hex(), "entry": ENTRY.hex(), "epoch": EPOCH, "objects": out}
+
+
 # ---- files ------------------------------------------------------------------------------------------
 
 
@@ -207,8 +295,10 @@ def main():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
 
-    content = {"codes": code_vectors(), "deflate": deflate_vectors(), "inflate": inflate_vectors()}
+    content = {"codes": code_vectors(), "deflate": deflate_vectors(), "inflate": inflate_vectors(), **object_vectors()}
     for group, vectors in content.items():
+        if not isinstance(vectors, list):
+            continue
         titles = [vector["name"] for vector in vectors]
         assert len(titles) == len(set(titles)), f"{group}: a name twice"
     put(ROOT / "protocol" / "vectors" / "history.json",
