@@ -2,7 +2,7 @@
  * The account: init, join, rejoin, recover, pair, devices, revoke, server.
  */
 #define _GNU_SOURCE
-#include "client/cli/cli.h"
+#include "client/cli/kit.h"
 #include "client/files.h"
 #include "client/text.h"
 #include <inttypes.h>
@@ -12,7 +12,6 @@
 #define PAIR_TIMEOUT_S 600
 #define CLOCK_AHEAD_MS (24 * 3600 * INT64_C(1000))
 #define SECRET_MAX 256
-#define KIT_LETTERS 56  /* besides the dashes */
 #define CODE_LETTERS 16 /* the same of a pairing code, at least */
 
 static const char *device_name(struct qr_cli *cli, char *buffer, size_t size)
@@ -34,32 +33,28 @@ static enum qr_cli_exit print_kit(struct qr_cli *cli, const char *kit)
 {
     struct quire_device_state state;
     quire_client_state(cli->client, &state);
+    const char *page = qr_cli_value(&cli->args, "kit-page");
+    enum qr_cli_exit exit = qr_cli_show_kit(cli, kit, page, qr_cli_has(&cli->args, "qr"));
     if (cli->json) {
-        return qr_cli_print_json(
+        enum qr_cli_exit printed = qr_cli_print_json(
             cli, json_pack("{s:s, s:o}", "kit", kit, "device", qr_cli_json_id(state.device)));
+        return exit == QR_CLI_DONE ? printed : exit;
     }
-    char first[QUIRE_KIT_TEXT_SIZE];
-    /* Two lines of seven groups are easier to copy by hand than one of fourteen. */
-    size_t half = strlen(kit) / 2;
-    memcpy(first, kit, half);
-    first[half] = 0;
-    printf(
-        "Your journal is ready. This is its recovery kit:\n\n    %s%s\n    %s%s\n\n"
-        "Write it down on paper, in one piece, and keep it in a safe place. Anyone who has it "
-        "can\nread everything; without it, and without a device, no one can, not even you. It is "
-        "shown\nonly this once and kept nowhere.\n\nNext: quire write \"…\", and %s\n",
-        qr_cli_bold(cli), first, kit + half + (kit[half] == '-'), qr_cli_plain(cli),
+    printf("Next: quire write \"…\", and %s. To lock the journal: quire passphrase set\n",
         quire_client_server(cli->client)[0] != 0
             ? "quire sync"
-            : "when you have a server: quire server wss://host:port");
-    qr_client_wipe(first, sizeof first);
-    return QR_CLI_DONE;
+            : "when you have a server, quire server wss://host:port");
+    return exit;
 }
 
 enum qr_cli_exit qr_cli_init(struct qr_cli *cli)
 {
     char host[QUIRE_NAME_MAX + 1] = "";
     char kit[QUIRE_KIT_TEXT_SIZE];
+    const char *page = qr_cli_value(&cli->args, "kit-page");
+    if (page != NULL && access(page, F_OK) == 0) {
+        return qr_cli_usage(cli, "%.200s exists already; nothing was made or changed.", page);
+    }
     if (qr_cli_has(&cli->args, "fingerprint") && !qr_cli_has(&cli->args, "server")) {
         return qr_cli_usage(cli, "A fingerprint goes with an address: --server wss://host:port.");
     }
@@ -191,11 +186,10 @@ enum qr_cli_exit qr_cli_recover(struct qr_cli *cli)
     if (qr_cli_value(&cli->args, "server") == NULL) {
         return qr_cli_usage(cli, "Where is the account? Say it with --server wss://host:port.");
     }
-    if (qr_cli_read_secret("Recovery kit (it is not shown): ", KIT_LETTERS, kit, sizeof kit)
-        != QUIRE_OK) {
-        return qr_cli_usage(cli, "No recovery kit was given, or it is far too long.");
+    enum qr_cli_exit exit = qr_cli_read_kit(cli, kit, sizeof kit);
+    if (exit == QR_CLI_DONE) {
+        exit = join_with(cli, kit, true);
     }
-    enum qr_cli_exit exit = join_with(cli, kit, true);
     qr_client_wipe(kit, sizeof kit);
     return exit;
 }

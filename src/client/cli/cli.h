@@ -143,6 +143,12 @@ QUIRE_CHECKED enum quire_status qr_cli_read_secret(
 /** One line from a file, without its end, byte by byte: what comes after it stays. False: the end, or the
  * line is too long or holds a zero byte. */
 bool qr_cli_read_line(int file, char *out_text, size_t size);
+/** Hides what is typed on the controlling terminal; the file to read from, or −1: there is none. What was
+ * typed before is dropped. qr_cli_end_hidden ends it. */
+int qr_cli_begin_hidden(void);
+void qr_cli_end_hidden(int file);
+/** Asks for one line meanwhile. */
+bool qr_cli_read_hidden(int file, const char *prompt, char *out_text, size_t size);
 /** Asks for one line on the controlling terminal without showing it, wherever standard input goes. */
 bool qr_cli_ask_hidden(const char *prompt, char *out_text, size_t size);
 /** There is a terminal to ask on and to read the answer from. */

@@ -35,7 +35,9 @@
             "trusts and pins the certificate of a server met for the first time" \
     }
 
-static const struct qr_cli_option init_options[] = {NEW_PROFILE, {0}};
+static const struct qr_cli_option init_options[] = {NEW_PROFILE,
+    {"qr", "", "shows the recovery kit as a QR code, too"},
+    {"kit-page", "FILE", "writes a page with the kit to print (HTML); delete it afterwards"}, {0}};
 static const struct qr_cli_option join_options[] = {NEW_PROFILE, ONLINE, {0}};
 static const struct qr_cli_option recover_options[] = {NEW_PROFILE, ONLINE,
     {"revoke-others", "", "revokes every other device of the account, for when one was stolen"},
@@ -105,7 +107,8 @@ static const struct qr_cli_option unlock_options[] = {
 const struct qr_cli_command qr_cli_commands[] = {
     {"init", "", 0, 0, "makes a new account with this as its first device",
         "Prints the recovery kit, once: the only way back in when all devices are lost. Write it\n"
-        "down and keep it in a safe place. Works offline.\n",
+        "down and keep it in a safe place. On a terminal it has two groups of it typed back.\n"
+        "Works offline.\n",
         init_options, qr_cli_init},
     {"join", "[CODE]", 0, CODE_GROUPS_MAX, "joins an account by the code that `quire pair` shows",
         "Runs on the new device, while `quire pair` waits on one that is in the account. Capitals,\n"
@@ -121,7 +124,8 @@ const struct qr_cli_command qr_cli_commands[] = {
         online_options, qr_cli_rejoin},
     {"recover", "", 0, 0, "joins an account by its recovery kit",
         "Reads the kit from standard input or, without showing it, from the terminal; never from\n"
-        "the command line, where other users can see it. Then takes in all entries.\n"
+        "the command line, where other users can see it. A page that `init --kit-page` made is typed\n"
+        "line by line, and a wrong line is named. Then takes in all entries.\n"
         "If 20 devices are active, it revokes the one that wrote least recently.\n",
         recover_options, qr_cli_recover},
     {"pair", "", 0, CODE_GROUPS_MAX, "lets a new device join: shows a code and waits for it",

@@ -133,21 +133,47 @@ bool qr_cli_read_line(int file, char *out_text, size_t size)
     return any;
 }
 
-bool qr_cli_ask_hidden(const char *prompt, char *out_text, size_t size)
+int qr_cli_begin_hidden(void)
 {
     int file = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-    bool good = false;
+    if (file < 0) { /* a terminal, perhaps, but not the session's own */
+        file = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+    }
     terminal = file;
     if (file >= 0 && hide_echo()) {
-        dprintf(file, "%s", prompt);
-        good = qr_cli_read_line(file, out_text, size);
-        show_echo();
-        dprintf(file, "\n");
+        return file;
     }
     terminal = STDIN_FILENO;
     if (file >= 0) {
         close(file);
     }
+    return -1;
+}
+
+void qr_cli_end_hidden(int file)
+{
+    show_echo();
+    terminal = STDIN_FILENO;
+    close(file);
+}
+
+bool qr_cli_read_hidden(int file, const char *prompt, char *out_text, size_t size)
+{
+    fprintf(stderr, "%s", prompt);
+    fflush(stderr);
+    bool good = qr_cli_read_line(file, out_text, size);
+    fputc('\n', stderr);
+    return good;
+}
+
+bool qr_cli_ask_hidden(const char *prompt, char *out_text, size_t size)
+{
+    int file = qr_cli_begin_hidden();
+    if (file < 0) {
+        return false;
+    }
+    bool good = qr_cli_read_hidden(file, prompt, out_text, size);
+    qr_cli_end_hidden(file);
     return good;
 }
 
