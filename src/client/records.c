@@ -233,6 +233,16 @@ enum quire_status qr_client_records_empty(struct qr_client_records *records, boo
     return QUIRE_OK;
 }
 
+enum quire_status qr_client_records_copy(
+    struct qr_client_records *records, int file, struct qr_client_error *error)
+{
+    int code = mdb_env_copyfd2(records->env, file, MDB_CP_COMPACT);
+    return code == 0
+        ? QUIRE_OK
+        : qr_client_fail(error, qr_client_status_of_errno(code),
+            "The records cannot be copied: %s. The profile was not touched.", mdb_strerror(code));
+}
+
 static MDB_val value_of(struct quire_bytes bytes)
 {
     MDB_val value = {.mv_size = bytes.size};

@@ -31,6 +31,10 @@ void qr_client_records_close(struct qr_client_records *records);
 QUIRE_CHECKED enum quire_status qr_client_records_empty(
     struct qr_client_records *records, bool *out_empty);
 
+/** Writes a copy of the file as it is at this moment, without its unused pages, to an open file. EIO, EFULL. */
+QUIRE_CHECKED enum quire_status qr_client_records_copy(
+    struct qr_client_records *records, int file, struct qr_client_error *error);
+
 /** For the device; valid as long as the records are open. */
 struct quire_reader qr_client_records_reader(struct qr_client_records *records);
 

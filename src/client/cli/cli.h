@@ -161,6 +161,12 @@ bool qr_cli_confirm(const char *question, bool otherwise);
 /** Of quire_client_callbacks; the context is a struct qr_cli. */
 bool qr_cli_on_passphrase(
     void *context, unsigned attempt, char out_passphrase[QUIRE_PASSPHRASE_MAX + 1]);
+/** A new passphrase: a line of standard input if that is a pipe, else from the terminal, twice. False:
+ * said why. */
+bool qr_cli_ask_new_passphrase(
+    struct qr_cli *cli, const char *prompt, char out_passphrase[QUIRE_PASSPHRASE_MAX + 1]);
+/** --memory, or the default. */
+enum qr_cli_exit qr_cli_passphrase_memory(struct qr_cli *cli, int64_t *out_mib);
 /** "15m", "8h", "90s", "2d". */
 bool qr_cli_duration(const char *text, uint32_t min_s, uint32_t max_s, uint32_t *out_s);
 
@@ -206,6 +212,8 @@ enum qr_cli_exit qr_cli_on_this_day(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_append(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_tags(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_stats(struct qr_cli *cli);
+enum qr_cli_exit qr_cli_backup(struct qr_cli *cli);
+enum qr_cli_exit qr_cli_restore_backup(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_passphrase(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_unlock(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_lock(struct qr_cli *cli);

@@ -250,6 +250,15 @@ const struct qr_cli_command qr_cli_commands[] = {
         "The state digest, shown as six words, is the same on two devices that hold the same:\n"
         "compare it by eye or by telephone. Works offline.\n",
         status_options, qr_cli_status},
+    {"backup", "FILE", 1, 1, "writes the whole journal to one encrypted file",
+        "Entries, drafts and the profile's key, under a passphrase of the backup's own; the file is read\n"
+        "again before the command says that it is there. FILE must not exist. A backup is for when there\n"
+        "is no server, or not enough trust in it: with one, the recovery kit brings everything back, too.\n",
+        passphrase_options, qr_cli_backup},
+    {"restore-backup", "FILE", 1, 1, "makes a profile out of a backup",
+        "Where there is none. It is the device that the backup was made on, as it was then; the next sync\n"
+        "brings what was written since. Its key file is locked by the backup's passphrase.\n",
+        NULL, qr_cli_restore_backup},
     {"passphrase", "set|change|remove", 1, 1, "locks the profile's key with a passphrase",
         "Each command then asks for it, or `quire unlock` once for a while. There is no way around it:\n"
         "without the passphrase only another device or the recovery kit leads back to the entries.\n"

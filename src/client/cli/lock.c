@@ -65,8 +65,8 @@ bool qr_cli_on_passphrase(
             out_passphrase, size);
 }
 
-/* A new one, twice on a terminal. False: said why. */
-static bool ask_new(struct qr_cli *cli, char out_passphrase[QUIRE_PASSPHRASE_MAX + 1])
+bool qr_cli_ask_new_passphrase(
+    struct qr_cli *cli, const char *prompt, char out_passphrase[QUIRE_PASSPHRASE_MAX + 1])
 {
     char again[QUIRE_PASSPHRASE_MAX + 1] = "";
     struct qr_client_error error;
@@ -79,7 +79,7 @@ static bool ask_new(struct qr_cli *cli, char out_passphrase[QUIRE_PASSPHRASE_MAX
         }
         return good;
     }
-    if (!cli->error_terminal || !qr_cli_ask_hidden("New passphrase: ", out_passphrase, size)) {
+    if (!cli->error_terminal || !qr_cli_ask_hidden(prompt, out_passphrase, size)) {
         qr_cli_usage(cli,
             "There is no terminal to ask for the new passphrase on. Bring it by a pipe: a line each "
             "for the old one, if there is one, and the new one.");
@@ -129,23 +129,32 @@ static enum qr_cli_exit check_state(struct qr_cli *cli, enum passphrase_action a
     return QR_CLI_DONE;
 }
 
+enum qr_cli_exit qr_cli_passphrase_memory(struct qr_cli *cli, int64_t *out_mib)
+{
+    const char *text = qr_cli_value(&cli->args, "memory");
+    *out_mib = QUIRE_PASSPHRASE_MEMORY;
+    return text == NULL
+            || qr_cli_number(
+                text, QUIRE_PASSPHRASE_MEMORY_MIN, QUIRE_PASSPHRASE_MEMORY_MAX, out_mib)
+        ? QR_CLI_DONE
+        : qr_cli_usage(cli, "--memory takes whole MiB, %d to %d.", QUIRE_PASSPHRASE_MEMORY_MIN,
+            QUIRE_PASSPHRASE_MEMORY_MAX);
+}
+
 static enum qr_cli_exit do_passphrase(
     struct qr_cli *cli, enum passphrase_action action, char passphrase[QUIRE_PASSPHRASE_MAX + 1])
 {
-    int64_t memory = QUIRE_PASSPHRASE_MEMORY;
-    const char *memory_text = qr_cli_value(&cli->args, "memory");
-    if (memory_text != NULL
-        && !qr_cli_number(
-            memory_text, QUIRE_PASSPHRASE_MEMORY_MIN, QUIRE_PASSPHRASE_MEMORY_MAX, &memory)) {
-        return qr_cli_usage(cli, "--memory takes whole MiB, %d to %d.", QUIRE_PASSPHRASE_MEMORY_MIN,
-            QUIRE_PASSPHRASE_MEMORY_MAX);
+    int64_t memory = 0;
+    enum qr_cli_exit exit = qr_cli_passphrase_memory(cli, &memory);
+    if (exit == QR_CLI_DONE) {
+        exit = check_state(cli, action);
     }
-    enum qr_cli_exit exit = check_state(cli, action);
     if (exit == QR_CLI_DONE) {
         enum quire_status opened = quire_client_open(cli->client);
         exit = opened == QUIRE_OK ? QR_CLI_DONE : qr_cli_failure(cli, opened);
     }
-    if (exit == QR_CLI_DONE && action != REMOVE && !ask_new(cli, passphrase)) {
+    if (exit == QR_CLI_DONE && action != REMOVE
+        && !qr_cli_ask_new_passphrase(cli, "New passphrase: ", passphrase)) {
         exit = QR_CLI_USAGE;
     }
     if (exit != QR_CLI_DONE) {
