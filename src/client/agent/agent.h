@@ -49,8 +49,12 @@ QUIRE_CHECKED enum quire_status qr_client_agent_start(const char *key_file,
     uint8_t key[QUIRE_PROFILE_KEY_SIZE], uint32_t seconds, bool *out_locked,
     struct qr_client_error *error);
 
-/** The path of the socket. ELIMIT: longer than an address may be. EIO: no runtime folder. (ask.c) */
+/** Of a socket in the runtime folder, named by the real path of `path` and by `kind`. Errors as below. (ask.c) */
 struct sockaddr_un;
+QUIRE_CHECKED enum quire_status qr_client_socket_address(const char *path, const char *kind,
+    struct sockaddr_un *out_address, struct qr_client_error *error);
+
+/** The path of the socket. ELIMIT: longer than an address may be. EIO: no runtime folder. (ask.c) */
 QUIRE_CHECKED enum quire_status qr_client_agent_address(
     const char *key_file, struct sockaddr_un *out_address, struct qr_client_error *error);
 

@@ -16,17 +16,17 @@
 
 #define PATIENCE_S 2
 
-enum quire_status qr_client_agent_address(
-    const char *key_file, struct sockaddr_un *out_address, struct qr_client_error *error)
+enum quire_status qr_client_socket_address(const char *named, const char *kind,
+    struct sockaddr_un *out_address, struct qr_client_error *error)
 {
     struct qr_client_path folder, path;
     char name[17];
-    char *real = realpath(key_file, NULL);
-    qr_client_path_name(real != NULL ? real : key_file, name);
+    char *real = realpath(named, NULL);
+    qr_client_path_name(real != NULL ? real : named, name);
     free(real);
     enum quire_status status = qr_client_runtime_folder(&folder, error);
     if (status == QUIRE_OK) {
-        status = qr_client_path(&path, error, "%s/%s.agent", folder.text, name);
+        status = qr_client_path(&path, error, "%s/%s.%s", folder.text, name, kind);
     }
     if (status == QUIRE_OK && strlen(path.text) >= sizeof out_address->sun_path) {
         status = qr_client_fail(error, QUIRE_ELIMIT,
@@ -39,6 +39,12 @@ enum quire_status qr_client_agent_address(
         strcpy(out_address->sun_path, path.text);
     }
     return status;
+}
+
+enum quire_status qr_client_agent_address(
+    const char *key_file, struct sockaddr_un *out_address, struct qr_client_error *error)
+{
+    return qr_client_socket_address(key_file, "agent", out_address, error);
 }
 
 bool qr_client_agent_is_ours(int connection)

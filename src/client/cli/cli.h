@@ -49,6 +49,7 @@ struct qr_cli {
     uint64_t changed;    /* entries that a sync changed */
     uint64_t rejected;
     bool following;
+    void (*watch)(struct qr_cli *cli, const char *what, const char *text); /* events; may be NULL */
     bool ask_passphrase;      /* the agent's key is not enough */
     bool passphrase_on_input; /* standard input brings it, if it is no terminal */
 };
@@ -161,6 +162,8 @@ bool qr_cli_confirm(const char *question, bool otherwise);
 /** Of quire_client_callbacks; the context is a struct qr_cli. */
 bool qr_cli_on_passphrase(
     void *context, unsigned attempt, char out_passphrase[QUIRE_PASSPHRASE_MAX + 1]);
+/** --passphrase-file, or the environment's; NULL: none. */
+const char *qr_cli_passphrase_file(const struct qr_cli *cli);
 /** A new passphrase: a line of standard input if that is a pipe, else from the terminal, twice. False:
  * said why. */
 bool qr_cli_ask_new_passphrase(
@@ -212,6 +215,7 @@ enum qr_cli_exit qr_cli_on_this_day(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_append(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_tags(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_stats(struct qr_cli *cli);
+enum qr_cli_exit qr_cli_daemon(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_backup(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_restore_backup(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_passphrase(struct qr_cli *cli);

@@ -250,6 +250,13 @@ const struct qr_cli_command qr_cli_commands[] = {
         "The state digest, shown as six words, is the same on two devices that hold the same:\n"
         "compare it by eye or by telephone. Works offline.\n",
         status_options, qr_cli_status},
+    {"daemon", "[status|stop|install|uninstall]", 0, 1,
+        "syncs in the background, and after each write",
+        "Without a word it stays and syncs until it is stopped; other commands go on as usual.\n"
+        "`install` writes units for systemd, which starts it at login and after it failed. Warnings are\n"
+        "shown on the desktop where notify-send or gdbus is there. If the profile has a passphrase, it\n"
+        "syncs while the profile is unlocked.\n",
+        NULL, qr_cli_daemon},
     {"backup", "FILE", 1, 1, "writes the whole journal to one encrypted file",
         "Entries, drafts and the profile's key, under a passphrase of the backup's own; the file is read\n"
         "again before the command says that it is there. FILE must not exist. A backup is for when there\n"

@@ -3,6 +3,7 @@
  */
 #include "client/lock.h"
 #include "client/agent/agent.h"
+#include "client/agent/daemon.h"
 #include "client/cli/cli.h"
 #include "client/keyfile.h"
 #include <errno.h>
@@ -39,7 +40,7 @@ static bool read_from_file(struct qr_cli *cli, const char *path, char *out_text,
     return good;
 }
 
-static const char *passphrase_file(const struct qr_cli *cli)
+const char *qr_cli_passphrase_file(const struct qr_cli *cli)
 {
     const char *option = qr_cli_value(&cli->args, "passphrase-file");
     const char *path = option != NULL ? option : getenv("QUIRE_PASSPHRASE_FILE");
@@ -51,7 +52,7 @@ bool qr_cli_on_passphrase(
 {
     struct qr_cli *cli = context;
     const size_t size = QUIRE_PASSPHRASE_MAX + 1;
-    const char *path = passphrase_file(cli);
+    const char *path = qr_cli_passphrase_file(cli);
     qr_cli_clear_progress(cli);
     if (path != NULL) {
         return attempt == 0 && read_from_file(cli, path, out_passphrase, size);
@@ -304,6 +305,13 @@ enum qr_cli_exit qr_cli_lock(struct qr_cli *cli)
     }
     bool sealed = qr_client_key_is_sealed(key_file.text);
     bool forgotten = qr_client_agent_forget(key_file.text);
+    struct qr_client_daemon_state daemon;
+    struct qr_client_path profile;
+    struct qr_client_error ignored;
+    if (qr_client_profile_path(qr_cli_value(&cli->args, "profile"), &profile, &ignored)
+        == QUIRE_OK) {
+        qr_client_daemon_ask(profile.text, QR_CLIENT_DAEMON_LOCK, &daemon);
+    }
     if (!sealed) {
         qr_cli_error(cli, QUIRE_ESTATE, QR_CLI_FAILED,
             "The profile has no passphrase, so it cannot be locked.",

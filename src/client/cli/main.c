@@ -2,7 +2,7 @@
  * quire: a private journal on the command line.
  */
 #define _GNU_SOURCE
-#include "client/cli/cli.h"
+#include "client/cli/daemon.h"
 #include <locale.h>
 #include <poll.h>
 #include <quire/version.h>
@@ -23,7 +23,11 @@ static enum qr_cli_exit run_command(struct qr_cli *cli)
         return qr_cli_usage(cli, "It is used so: quire %s %s.", command->name,
             command->operands[0] != 0 ? command->operands : "[options]");
     }
-    return command->run(cli);
+    enum qr_cli_exit exit = command->run(cli);
+    if (exit == QR_CLI_DONE) {
+        qr_cli_nudge(cli);
+    }
+    return exit;
 }
 
 /* Before the options are read, so that what is wrong with them is said in JSON as well. */

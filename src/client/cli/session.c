@@ -28,6 +28,9 @@ static void print_event(struct qr_cli *cli, const char *what, const char *text)
     if (!cli->following) {
         return;
     }
+    if (cli->watch != NULL) {
+        cli->watch(cli, what, text);
+    }
     if (cli->json) {
         qr_cli_print_json(cli, json_pack("{s:s, s:s}", "event", what, "text", text));
         return;
@@ -55,6 +58,44 @@ static void print_id_event(
     print_event(cli, what, line);
 }
 
+struct named_device {
+    const uint8_t *device;
+    char name[QUIRE_NAME_MAX + 1];
+};
+
+static bool find_name(void *context, const struct quire_device_info *info)
+{
+    struct named_device *named = context;
+    if (memcmp(info->device, named->device, QUIRE_DEVICE_SIZE) != 0) {
+        return true;
+    }
+    snprintf(named->name, sizeof named->name, "%.*s", (int)info->name.size,
+        info->name.size > 0 ? (const char *)info->name.data : "");
+    return false;
+}
+
+/* By its name, which people know; its id in JSON. */
+static void print_device_event(
+    struct qr_cli *cli, const char *what, const uint8_t *device, const char *text)
+{
+    struct named_device named = {.device = device};
+    char id[33], line[160];
+    if (!cli->following) {
+        return;
+    }
+    qr_cli_id_text(device, id);
+    if (quire_client_each_device(cli->client, find_name, &named) != QUIRE_OK
+        || named.name[0] == 0) {
+        snprintf(named.name, sizeof named.name, "%.8s", id);
+    }
+    snprintf(line, sizeof line, "%s: %s", text, named.name);
+    if (cli->json) {
+        print_id_event(cli, what, device, line);
+        return;
+    }
+    print_event(cli, what, line);
+}
+
 static void warn(struct qr_cli *cli, const char *what, const char *text)
 {
     if (cli->following && cli->json) {
@@ -62,6 +103,9 @@ static void warn(struct qr_cli *cli, const char *what, const char *text)
         return;
     }
     qr_cli_clear_progress(cli);
+    if (cli->watch != NULL) {
+        cli->watch(cli, what, text);
+    }
     if (!cli->json) {
         fprintf(stderr, "quire: warning: %s\n", text);
     }
@@ -103,10 +147,10 @@ static void on_notice(void *context, const struct quire_client_notice *notice)
         break;
     case QUIRE_NOTICE_PAIR_CODE: show_code(cli, notice->text); break;
     case QUIRE_NOTICE_DEVICE_ADDED:
-        print_id_event(cli, "device_added", notice->device, "new device");
+        print_device_event(cli, "device_added", notice->device, "new device in the account");
         break;
     case QUIRE_NOTICE_DEVICE_REVOKED:
-        print_id_event(cli, "device_revoked", notice->device, "revoked device");
+        print_device_event(cli, "device_revoked", notice->device, "a device was revoked");
         break;
     case QUIRE_NOTICE_REJECTED:
         cli->rejected++;

@@ -1,6 +1,7 @@
 /*
  * sync and status.
  */
+#include "client/cli/daemon.h"
 #include "client/cli/draft.h"
 #include "client/cli/moving.h"
 #include <inttypes.h>
@@ -107,6 +108,9 @@ static enum qr_cli_exit print_status_json(
         json_object_set_new(object, "drafts", json_integer((json_int_t)qr_cli_draft_count(cli)));
         json_object_set_new(
             object, "roster_fullness", json_integer((json_int_t)state->roster_fullness));
+        struct qr_client_daemon_state daemon = {0};
+        bool runs = qr_cli_daemon_state(cli, &daemon);
+        json_object_set_new(object, "daemon", qr_cli_daemon_json(runs, &daemon));
         json_object_set_new(object, "unread", json_integer((json_int_t)state->unread_count));
     }
     return qr_cli_print_json(cli, object);
@@ -168,6 +172,11 @@ enum qr_cli_exit qr_cli_status(struct qr_cli *cli)
     }
     printf(
         "server       %s\n", server[0] != 0 ? server : "none yet (quire server wss://host:port)");
+    struct qr_client_daemon_state daemon;
+    if (qr_cli_daemon_state(cli, &daemon)) {
+        printf("syncs        ");
+        qr_cli_daemon_print(&daemon);
+    }
     printf("last sync    %s\n", when);
     if (unsent == 0) {
         printf("not sent     nothing\n");
