@@ -176,7 +176,8 @@ struct qr_client_unsent qr_client_unsent(const struct quire_client *client)
     }
     if (sealed > 0) {
         size += snprintf(unsent.text + size, sizeof unsent.text - (size_t)size,
-            " %" PRIu64 " sealed %s", sealed, sealed == 1 ? "batch" : "batches");
+            " %" PRIu64 " %s that it has not confirmed", sealed,
+            sealed == 1 ? "change" : "changes");
     }
     if (unsealed + sealed > 0) {
         snprintf(unsent.text + size, sizeof unsent.text - (size_t)size,

@@ -221,9 +221,11 @@ enum qr_cli_exit qr_cli_do_pair(struct qr_cli *cli)
     if (cli->json) {
         return qr_cli_print_json(cli, json_pack("{s:o}", "paired", qr_cli_json_id(device)));
     }
-    char id[33];
-    qr_cli_id_text(device, id);
-    printf("The new device (%.8s) is in the account now.\n", id);
+    char name[QR_CLI_NAME_SIZE];
+    qr_cli_device_name(cli, device, name);
+    printf("The new device, ");
+    qr_cli_print_name(stdout, quire_bytes_of_text(name));
+    printf(", is in the account now.\n");
     return QR_CLI_DONE;
 }
 

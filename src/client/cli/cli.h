@@ -5,6 +5,7 @@
 #define QR_CLIENT_CLI_CLI_H
 
 #include "client/cli/options.h"
+#include "client/cli/progress.h"
 #include <jansson.h>
 #include <quire/client.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@ enum qr_cli_exit {
 };
 
 struct qr_cli;
+struct qr_client_path;
 
 struct qr_cli_command {
     const char *name;
@@ -46,7 +48,9 @@ struct qr_cli {
     bool error_terminal; /* stderr is one */
     bool error_colour;   /* stderr is a terminal that wants colour */
     bool progress_shown; /* a progress line stands on stderr */
-    uint64_t changed;    /* entries that a sync changed */
+    struct qr_cli_progress progress;
+    struct qr_client_path *profile; /* the folder of a --profile NAME; NULL: none */
+    uint64_t changed;               /* entries that a sync changed */
     uint64_t rejected;
     bool following;
     void (*watch)(struct qr_cli *cli, const char *what, const char *text); /* events; may be NULL */
@@ -100,6 +104,8 @@ const char *qr_cli_warn(const struct qr_cli *cli);
 const char *qr_cli_plain(const struct qr_cli *cli);
 /** Local date and time of a wall clock reading, "2024-03-01 12:30". */
 void qr_cli_time_text(int64_t wall_ms, char out_text[48]);
+/** "just now", "12 minutes ago", "yesterday at 21:30", else as qr_cli_time_text. (status.c) */
+void qr_cli_ago_text(int64_t wall_ms, int64_t now_ms, char out_text[48]);
 /** The wall clock, ms since 1970 UTC. */
 int64_t qr_cli_wall_ms(void);
 /** Now, by the local clock, as an entry's date: milliseconds without zone. */
@@ -121,6 +127,9 @@ enum qr_cli_exit qr_cli_open(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_open_to_read(struct qr_cli *cli);
 /** To read and edit entries: without the lock if another process keeps it (quire_client_open_to_write). */
 enum qr_cli_exit qr_cli_open_to_write(struct qr_cli *cli);
+#define QR_CLI_NAME_SIZE (QUIRE_NAME_MAX + 1)
+/** A device's name; the start of its id if it has none that can be read. Print it with qr_cli_print_name. */
+void qr_cli_device_name(struct qr_cli *cli, const uint8_t *device, char out_name[QR_CLI_NAME_SIZE]);
 /** --timeout in milliseconds, or the default. */
 enum qr_cli_exit qr_cli_timeout(struct qr_cli *cli, uint32_t default_s, uint32_t *out_ms);
 /** Takes the progress line away. */
@@ -215,6 +224,7 @@ enum qr_cli_exit qr_cli_on_this_day(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_append(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_tags(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_stats(struct qr_cli *cli);
+enum qr_cli_exit qr_cli_profiles(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_daemon(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_backup(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_restore_backup(struct qr_cli *cli);

@@ -250,6 +250,10 @@ const struct qr_cli_command qr_cli_commands[] = {
         "The state digest, shown as six words, is the same on two devices that hold the same:\n"
         "compare it by eye or by telephone. Works offline.\n",
         status_options, qr_cli_status},
+    {"profiles", "", 0, 0, "lists the profiles on this machine",
+        "Those in $XDG_DATA_HOME/quire, by the names that --profile takes; * is the one in use. Each is an\n"
+        "account, or a device of one, of its own.\n",
+        NULL, qr_cli_profiles},
     {"daemon", "[status|stop|install|uninstall]", 0, 1,
         "syncs in the background, and after each write",
         "Without a word it stays and syncs until it is stopped; other commands go on as usual.\n"

@@ -6,6 +6,7 @@
 #include "client/agent/agent.h"
 #include "client/agent/daemon.h"
 #include "client/cli/daemon.h"
+#include "client/cli/profiles.h"
 #include "client/cli/service.h"
 #include "client/lock.h"
 #include <errno.h>
@@ -321,8 +322,9 @@ bool qr_cli_daemon_state(struct qr_cli *cli, struct qr_client_daemon_state *out_
 {
     struct qr_client_path profile;
     struct qr_client_error ignored;
-    return qr_client_profile_path(qr_cli_value(&cli->args, "profile"), &profile, &ignored)
-        == QUIRE_OK
+    const char *option = NULL;
+    return qr_cli_find_profile(cli, &option) == QR_CLI_DONE
+        && qr_client_profile_path(option, &profile, &ignored) == QUIRE_OK
         && qr_client_daemon_ask(profile.text, QR_CLIENT_DAEMON_STATE, out_state);
 }
 
@@ -399,12 +401,15 @@ enum qr_cli_exit qr_cli_daemon(struct qr_cli *cli)
     struct qr_client_path profile;
     struct qr_client_error error;
     const char *action = cli->args.operand_count == 0 ? "run" : cli->args.operands[0];
+    const char *option = NULL;
     enum qr_cli_exit exit = qr_cli_client(cli);
+    if (exit == QR_CLI_DONE) {
+        exit = qr_cli_find_profile(cli, &option);
+    }
     if (exit != QR_CLI_DONE) {
         return exit;
     }
-    enum quire_status status =
-        qr_client_profile_path(qr_cli_value(&cli->args, "profile"), &profile, &error);
+    enum quire_status status = qr_client_profile_path(option, &profile, &error);
     if (status != QUIRE_OK) {
         qr_cli_error(cli, status, QR_CLI_FAILED, error.text, NULL);
         return QR_CLI_FAILED;
@@ -430,10 +435,11 @@ void qr_cli_nudge(struct qr_cli *cli)
         "restore", "undo", "import", "type", "drafts", "suggest"};
     struct qr_client_path profile;
     struct qr_client_error ignored;
+    const char *option = NULL;
     for (size_t i = 0; cli->command != NULL && i < sizeof writers / sizeof writers[0]; i++) {
         if (strcmp(cli->command->name, writers[i]) == 0
-            && qr_client_profile_path(qr_cli_value(&cli->args, "profile"), &profile, &ignored)
-                == QUIRE_OK) {
+            && qr_cli_find_profile(cli, &option) == QR_CLI_DONE
+            && qr_client_profile_path(option, &profile, &ignored) == QUIRE_OK) {
             qr_client_daemon_nudge(profile.text);
             return;
         }

@@ -52,7 +52,11 @@ static bool mark_path(const struct qr_cli *cli, char *out_path, size_t size)
 {
     struct qr_client_path folder;
     struct qr_client_error error;
-    if (qr_client_profile_path(qr_cli_value(&cli->args, "profile"), &folder, &error) != QUIRE_OK) {
+    const char *option = qr_cli_value(&cli->args, "profile");
+    if (cli->profile != NULL) { /* the option was a name */
+        option = cli->profile->text;
+    }
+    if (qr_client_profile_path(option, &folder, &error) != QUIRE_OK) {
         return false;
     }
     return snprintf(out_path, size, "%s/" SILENCED, folder.text) < (int)size;

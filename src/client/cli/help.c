@@ -8,7 +8,7 @@
 #include <string.h>
 
 const struct qr_cli_option qr_cli_global_options[] = {
-    {"profile", "DIR", "the profile's folder [$QUIRE_PROFILE, else $XDG_DATA_HOME/quire/default]"},
+    {"profile", "NAME|DIR", "a profile's name, or its folder [$QUIRE_PROFILE, else default]"},
     {"key-file", "FILE",
         "the key that opens it [$QUIRE_KEY_FILE, else in $XDG_CONFIG_HOME/quire/keys]"},
     {"passphrase-file", "FILE",

@@ -4,7 +4,7 @@
 #include "client/lock.h"
 #include "client/agent/agent.h"
 #include "client/agent/daemon.h"
-#include "client/cli/cli.h"
+#include "client/cli/profiles.h"
 #include "client/keyfile.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -308,8 +308,9 @@ enum qr_cli_exit qr_cli_lock(struct qr_cli *cli)
     struct qr_client_daemon_state daemon;
     struct qr_client_path profile;
     struct qr_client_error ignored;
-    if (qr_client_profile_path(qr_cli_value(&cli->args, "profile"), &profile, &ignored)
-        == QUIRE_OK) {
+    const char *option = NULL;
+    if (qr_cli_find_profile(cli, &option) == QR_CLI_DONE
+        && qr_client_profile_path(option, &profile, &ignored) == QUIRE_OK) {
         qr_client_daemon_ask(profile.text, QR_CLIENT_DAEMON_LOCK, &daemon);
     }
     if (!sealed) {

@@ -120,6 +120,7 @@ int main(int count, char **arguments)
         exit = QR_CLI_FAILED;
     }
     quire_client_destroy(cli.client);
+    free(cli.profile);
     qr_cli_args_finish(&cli.args);
     return exit;
 }

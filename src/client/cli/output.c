@@ -89,7 +89,7 @@ enum qr_cli_exit qr_cli_failure(struct qr_cli *cli, enum quire_status status)
     if (status == QUIRE_ENOTFOUND && strstr(text, "There is no profile") != NULL) {
         hint = "Make an account: quire init. Or join yours: quire join CODE --server URL";
     } else if (status == QUIRE_ECONFLICT && strstr(text, "There is a profile") != NULL) {
-        hint = "For another one beside it: --profile DIR";
+        hint = "For another one beside it: --profile NAME";
     }
     enum qr_cli_exit exit =
         status == QUIRE_EINVALID || status == QUIRE_EMALFORMED ? QR_CLI_USAGE : QR_CLI_FAILED;

@@ -2,7 +2,7 @@
  * The client behind a command: made from options and environment, its callbacks printed for the user.
  */
 #define _GNU_SOURCE
-#include "client/cli/cli.h"
+#include "client/cli/profiles.h"
 #include "client/url.h"
 #include <inttypes.h>
 #include <signal.h>
@@ -60,7 +60,7 @@ static void print_id_event(
 
 struct named_device {
     const uint8_t *device;
-    char name[QUIRE_NAME_MAX + 1];
+    char *name;
 };
 
 static bool find_name(void *context, const struct quire_device_info *info)
@@ -69,26 +69,32 @@ static bool find_name(void *context, const struct quire_device_info *info)
     if (memcmp(info->device, named->device, QUIRE_DEVICE_SIZE) != 0) {
         return true;
     }
-    snprintf(named->name, sizeof named->name, "%.*s", (int)info->name.size,
+    snprintf(named->name, QR_CLI_NAME_SIZE, "%.*s", (int)info->name.size,
         info->name.size > 0 ? (const char *)info->name.data : "");
     return false;
+}
+
+void qr_cli_device_name(struct qr_cli *cli, const uint8_t *device, char out_name[QR_CLI_NAME_SIZE])
+{
+    char id[33];
+    struct named_device named = {device, out_name};
+    out_name[0] = 0;
+    if (quire_client_each_device(cli->client, find_name, &named) != QUIRE_OK || out_name[0] == 0) {
+        qr_cli_id_text(device, id);
+        snprintf(out_name, QR_CLI_NAME_SIZE, "%.8s", id);
+    }
 }
 
 /* By its name, which people know; its id in JSON. */
 static void print_device_event(
     struct qr_cli *cli, const char *what, const uint8_t *device, const char *text)
 {
-    struct named_device named = {.device = device};
-    char id[33], line[160];
+    char name[QR_CLI_NAME_SIZE], line[160];
     if (!cli->following) {
         return;
     }
-    qr_cli_id_text(device, id);
-    if (quire_client_each_device(cli->client, find_name, &named) != QUIRE_OK
-        || named.name[0] == 0) {
-        snprintf(named.name, sizeof named.name, "%.8s", id);
-    }
-    snprintf(line, sizeof line, "%s: %s", text, named.name);
+    qr_cli_device_name(cli, device, name);
+    snprintf(line, sizeof line, "%s: %s", text, name);
     if (cli->json) {
         print_id_event(cli, what, device, line);
         return;
@@ -183,11 +189,19 @@ static void on_connection(void *context, enum quire_client_connection state, con
 static void on_progress(void *context, uint64_t received, uint64_t sent)
 {
     struct qr_cli *cli = context;
+    struct quire_device_state state;
+    struct timespec now;
+    quire_client_state(cli->client, &state);
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    uint64_t now_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    uint64_t waiting = state.unacknowledged_count;
+    qr_cli_progress_look(&cli->progress, received, sent, waiting, now_ms);
     if (!cli->error_terminal || cli->json || cli->following || received + sent < 65536) {
         return;
     }
-    fprintf(stderr, "\r\x1b[Ksyncing: %" PRIu64 " KiB in, %" PRIu64 " KiB out, %" PRIu64 " changes",
-        received / 1024, sent / 1024, cli->changed);
+    char text[256];
+    qr_cli_progress_text(&cli->progress, waiting, now_ms, text, sizeof text);
+    fprintf(stderr, "\r\x1b[Ksyncing: %s", text);
     fflush(stderr);
     cli->progress_shown = true;
 }
@@ -249,7 +263,6 @@ enum qr_cli_exit qr_cli_client(struct qr_cli *cli)
     const char *deadline = qr_cli_value(&cli->args, "deadline");
     const char *wait = qr_cli_value(&cli->args, "lock-wait");
     struct quire_client_options options = {
-        .profile = qr_cli_value(&cli->args, "profile"),
         .key_file = qr_cli_value(&cli->args, "key-file"),
         .server = qr_cli_value(&cli->args, "server"),
         .fingerprint = qr_cli_value(&cli->args, "fingerprint"),
@@ -258,6 +271,9 @@ enum qr_cli_exit qr_cli_client(struct qr_cli *cli)
         .callbacks = {cli, on_notice, on_connection, on_progress, on_trust, qr_cli_on_passphrase},
     };
     enum qr_cli_exit exit = qr_cli_check_address(cli, options.server);
+    if (exit == QR_CLI_DONE) {
+        exit = qr_cli_find_profile(cli, &options.profile);
+    }
     if (exit != QR_CLI_DONE) {
         return exit;
     }
