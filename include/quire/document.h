@@ -23,6 +23,7 @@ extern "C" {
 #define QUIRE_TEXT_MAX (1024 * 1024) /* bytes of visible text that an insertion may leave */
 #define QUIRE_TITLE_MAX 1024         /* bytes */
 #define QUIRE_ELEMENT_MAX 128        /* bytes of a tag's or an emotion's name */
+#define QUIRE_JOURNAL_MAX 128        /* bytes of a journal's name */
 #define QUIRE_ELEMENTS_MAX 256       /* elements of one set that an add may leave */
 #define QUIRE_INTENSITY_MAX 100
 #define QUIRE_MOOD_MAX 100
@@ -137,6 +138,10 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_document_set_element(
     const struct quire_document *document, enum quire_set set, size_t index,
     struct quire_element *out_element);
 
+/** The name of the journal that the entry belongs to; size 0: the user's default one. Where devices chose different
+ * ones at the same time it is the one with the greatest time, then id. Borrowed until the document changes. */
+QUIRE_API struct quire_bytes quire_document_journal(const struct quire_document *document);
+
 /** Deleted, with no edit that the delete has not seen. An edit concurrent with a delete wins. */
 QUIRE_API bool quire_document_deleted(const struct quire_document *document);
 
@@ -190,6 +195,11 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_document_add_element(
 QUIRE_API QUIRE_CHECKED enum quire_status quire_document_remove_element(
     struct quire_document *document, const struct quire_stamp *stamp, enum quire_set set,
     struct quire_bytes name);
+
+/** Puts the entry into a journal; size 0: into the default one. EINVALID: not UTF-8. ELIMIT: longer than
+ * QUIRE_JOURNAL_MAX. ENOMEM. */
+QUIRE_API QUIRE_CHECKED enum quire_status quire_document_set_journal(
+    struct quire_document *document, const struct quire_stamp *stamp, struct quire_bytes name);
 
 /** Deletes the entry as seen here. Any later or concurrent edit brings it back. ENOMEM. */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_document_delete(

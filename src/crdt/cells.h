@@ -21,6 +21,10 @@ static inline uint8_t qr_field_of_set(enum quire_set set)
 /** Fields from here on belong to later versions: kept, merged and hashed without being read. */
 #define QR_FIELD_UNREAD QR_FIELD_COUNT
 
+/** A journal's name: written and shown, and else as what is not read, so that programs that know it and programs
+ * that do not have the same states and canonical forms. */
+#define QR_FIELD_JOURNAL 7
+
 /** A place in the text, before or after a character, which may be dead: its id, and the top bit
  * (there are never so many replicas). Without a character: the start, or the end. */
 static inline uint64_t qr_place(uint64_t id, bool after)

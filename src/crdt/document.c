@@ -145,6 +145,22 @@ enum quire_status quire_document_set_element(const struct quire_document *docume
     return QUIRE_OK;
 }
 
+struct quire_bytes quire_document_journal(const struct quire_document *document)
+{
+    size_t first, points;
+    size_t count =
+        qr_cells_find(&document->cells, QR_FIELD_JOURNAL, (struct quire_bytes){0}, &first);
+    for (size_t i = first; i < first + count; i++) {
+        const struct qr_dot *dot = document->cells.dots[i];
+        struct quire_bytes name = qr_dot_text(dot);
+        if (dot->place_count == 0 && name.size > 0 && name.size <= QUIRE_JOURNAL_MAX
+            && qr_utf8_count(name, &points)) {
+            return name;
+        }
+    }
+    return (struct quire_bytes){0};
+}
+
 bool quire_document_deleted(const struct quire_document *document)
 {
     if (document->typing.count > 0) {

@@ -4,6 +4,7 @@
  */
 #include "crdt/undo.h"
 #include "base/failpoint.h"
+#include "crdt/utf8.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,6 +51,7 @@ static enum quire_status prepare_write(struct quire_document *document,
     bool replaying =
         document->undo != NULL && document->undo->replaying; /* restores what was there */
     if (count == 0 && !replaying && cell->field >= QUIRE_REGISTER_COUNT
+        && cell->field < QR_FIELD_UNREAD
         && quire_document_set_count(document, (enum quire_set)(cell->field - QUIRE_REGISTER_COUNT))
             >= QR_WRITTEN_ELEMENTS_MAX) {
         return QUIRE_ELIMIT;
@@ -195,6 +197,26 @@ enum quire_status quire_document_remove_element(struct quire_document *document,
     enum quire_status status = qr_edit_overwrite(document, stamp, &cell, NULL, 0);
     free(copy);
     return status;
+}
+
+enum quire_status quire_document_set_journal(
+    struct quire_document *document, const struct quire_stamp *stamp, struct quire_bytes name)
+{
+    size_t first, points;
+    struct qr_put put = {.field = QR_FIELD_JOURNAL, .text = name, .wall_ms = stamp->wall_ms};
+    struct qr_cell cell = {.field = QR_FIELD_JOURNAL};
+    if (name.size > QUIRE_JOURNAL_MAX) {
+        return QUIRE_ELIMIT;
+    }
+    if (!qr_utf8_count(name, &points)) {
+        return QUIRE_EINVALID;
+    }
+    if (name.size == 0) {
+        return qr_cells_find(&document->cells, QR_FIELD_JOURNAL, name, &first) == 0
+            ? QUIRE_OK
+            : qr_edit_overwrite(document, stamp, &cell, NULL, 0);
+    }
+    return qr_edit_overwrite(document, stamp, &cell, &put, 1);
 }
 
 enum quire_status quire_document_delete(

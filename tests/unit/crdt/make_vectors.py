@@ -341,6 +341,33 @@ def make_valid():
             dots=[marked["dots"][0], marked["dots"][2]], stretches=[2, 1, 2], letters=b"helo")),
         ["a word typed", "values of fields that are not read"])
 
+    # Field 7: the journal, a register that programs without it keep unread.
+    def journal(data, *places):
+        return unread(*places, data=data)
+    c, work, home = C.hex(), [7, b, 1, 1500, [], b"work".hex()], [7, C.hex(), 1, 1400, [], "büro".encode().hex()]
+    put = payload(replicas=[replica(B, 1, 1)], dots=[dot(0, 1, 0, 7, journal(b"work"))], time=1500)
+    inside = dict(state, replicas=[replica(A, 5), replica(B, 1)], dots=[dot(1, 1, 0, 7, journal(b"work"))], time=1500)
+    valid("a journal", put, shown("hello", unread=[work], journal="work"), payload(**inside), ["a word typed"])
+    valid("and again, as a state in a journal", payload(**inside), shown("hello", unread=[work], journal="work"),
+        payload(**inside))
+    both = dict(inside, replicas=[replica(A, 5), replica(B, 1), replica(C, 1)],
+        dots=[dot(1, 1, 0, 7, journal(b"work")), dot(2, 1, -100, 7, journal("büro".encode()))])
+    valid("two journals at once: the later one is shown", payload(replicas=[replica(C, 1, 1)],
+        dots=[dot(0, 1, 0, 7, journal("büro".encode()))], time=1400),
+        shown("hello", unread=[work, home], journal="work"), payload(**both), ["a word typed", "a journal"])
+    for name, data, places in [("not UTF-8", b"\xff", []), ("nothing", b"", []), ("129 bytes", b"j" * 129, []),
+            ("at a place", b"there", [place()])]:
+        other_places = [[0, zeros, 0]] if places else []
+        strange = [7, c, 1, 1600, other_places, data.hex()]
+        valid("a later journal that is " + name + " is not shown", payload(replicas=[replica(C, 1, 1)],
+            dots=[dot(0, 1, 0, 7, journal(data, *places))], time=1600),
+            shown("hello", unread=[strange, work], journal="work"),
+            payload(**dict(both, dots=[dot(1, 1, -100, 7, journal(b"work")), dot(2, 1, 0, 7, journal(data, *places))],
+                time=1600)), ["a word typed", "a journal"])
+    valid("out of the journal", payload(replicas=[replica(B, 0), replica(C, 1, 1)], removed=[(0, 1)], time=1700),
+        shown("hello", journal=""), payload(**dict(state, replicas=[replica(A, 5), replica(B, 1), replica(C, 1)],
+            time=1700)), ["a word typed", "a journal"])
+
 
 def make_invalid():
     word = dict(replicas=[replica(A, 5, 1)], runs=[run(5, NOTHING, NOTHING, s=0)], stretches=[5],

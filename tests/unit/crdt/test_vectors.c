@@ -120,6 +120,10 @@ Test(vectors, valid_payloads_mean_what_the_vectors_say)
         assert_register(shows, "mood", document, QUIRE_REGISTER_MOOD);
         assert_set(shows, "tags", document, QUIRE_SET_TAGS);
         assert_set(shows, "emotions", document, QUIRE_SET_EMOTIONS);
+        const char *journal = json_string_value(json_object_get(shows, "journal"));
+        cr_assert(quire_bytes_equal(quire_document_journal(document),
+                      quire_bytes_of_text(journal != NULL ? journal : "")),
+            "%s", text_of(vector, "name"));
         cr_assert_eq(
             quire_document_deleted(document), json_is_true(json_object_get(shows, "deleted")));
         assert_bytes(vector, "canonical", canonical_of(document));
