@@ -380,8 +380,8 @@ static enum quire_status begin_profile(
     if (status == QUIRE_OK) {
         memcpy(client->profile.config.server, client->server_option,
             sizeof client->profile.config.server);
-        memcpy(client->profile.config.fingerprint, client->fingerprint_option,
-            sizeof client->profile.config.fingerprint);
+        memcpy(client->profile.config.pin.certificate, client->fingerprint_option,
+            sizeof client->fingerprint_option);
         status = qr_client_profile_save(&client->profile, &client->error);
         if (status == QUIRE_OK) {
             status = open_records(client);
@@ -519,7 +519,8 @@ const char *quire_client_server(const struct quire_client *client)
 
 const char *quire_client_fingerprint(const struct quire_client *client)
 {
-    return client->device != NULL ? client->profile.config.fingerprint : client->fingerprint_option;
+    return client->device != NULL ? client->profile.config.pin.certificate
+                                  : client->fingerprint_option;
 }
 
 enum quire_status quire_client_set_server(
@@ -542,7 +543,10 @@ enum quire_status quire_client_set_server(
             fingerprint);
     }
     qr_client_url_text(&parsed, client->profile.config.server);
-    memcpy(client->profile.config.fingerprint, digits, sizeof digits);
+    if (strcmp(digits, client->profile.config.pin.certificate) != 0) {
+        client->profile.config.pin = (struct qr_client_pin){0};
+        memcpy(client->profile.config.pin.certificate, digits, sizeof digits);
+    }
     status = qr_client_profile_save(&client->profile, &client->error);
     if (status != QUIRE_OK) {
         client->profile.config = before;

@@ -30,10 +30,12 @@ static enum quire_status set_field(
         qr_client_url_text(&url, config->server);
         return QUIRE_OK;
     }
-    if (strcmp(key, "fingerprint") == 0) {
-        return qr_client_fingerprint_parse(value, config->fingerprint) == QUIRE_OK
-            ? QUIRE_OK
-            : QUIRE_EMALFORMED;
+    char *digest = strcmp(key, "fingerprint") == 0 ? config->pin.certificate
+        : strcmp(key, "pinned_key") == 0           ? config->pin.key
+        : strcmp(key, "pinned_authority") == 0     ? config->pin.authority
+                                                   : NULL;
+    if (digest != NULL) {
+        return qr_client_fingerprint_parse(value, digest) == QUIRE_OK ? QUIRE_OK : QUIRE_EMALFORMED;
     }
     if (strcmp(key, "stage") == 0 && strcmp(value, "starting") == 0) {
         config->stage = QR_CLIENT_STAGE_STARTING;
@@ -111,9 +113,15 @@ enum quire_status qr_client_config_text(
     if (config->server[0] != 0) {
         size += snprintf(text + size, sizeof text - (size_t)size, "server = %s\n", config->server);
     }
-    if (config->fingerprint[0] != 0) {
-        size += snprintf(
-            text + size, sizeof text - (size_t)size, "fingerprint = %s\n", config->fingerprint);
+    const struct {
+        const char *key, *digest;
+    } pinned[] = {{"fingerprint", config->pin.certificate}, {"pinned_key", config->pin.key},
+        {"pinned_authority", config->pin.authority}};
+    for (size_t i = 0; i < sizeof pinned / sizeof pinned[0]; i++) {
+        if (pinned[i].digest[0] != 0) {
+            size += snprintf(text + size, sizeof text - (size_t)size, "%s = %s\n", pinned[i].key,
+                pinned[i].digest);
+        }
     }
     if (config->stage != QR_CLIENT_STAGE_READY) {
         size += snprintf(text + size, sizeof text - (size_t)size, "stage = %s\n",

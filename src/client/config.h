@@ -4,6 +4,7 @@
 #ifndef QR_CLIENT_CONFIG_H
 #define QR_CLIENT_CONFIG_H
 
+#include "client/certificate.h"
 #include "client/url.h"
 #include <quire/bytes.h>
 
@@ -22,7 +23,7 @@ struct qr_client_config {
     char
         key_name[QR_CLIENT_KEY_NAME_SIZE]; /* of the default key file; says nothing about the key */
     char server[QR_CLIENT_URL_MAX + 1];    /* "" none; in the form of qr_client_url_text */
-    char fingerprint[QR_CLIENT_FINGERPRINT_HEX + 1]; /* "" none */
+    struct qr_client_pin pin;
 };
 
 /** EMALFORMED: out_line says where, from 1 (0: no "format" line). EUNSUPPORTED: a newer format. */

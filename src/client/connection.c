@@ -27,11 +27,14 @@ struct qr_client_connection {
     struct lws_context *lws;
     struct lws *wsi;
     struct qr_client_url url;
-    char fingerprint[QR_CLIENT_FINGERPRINT_HEX + 1];
+    struct qr_client_pin pin;
     struct qr_client_connection_events events;
     enum state state;
     bool distrusted;
-    char why[256];
+    bool judged;  /* `verdict` is of this TLS handshake */
+    bool pinning; /* the profile pins what was accepted */
+    struct qr_client_verdict verdict;
+    char why[512];
     struct message *first, *last;
     struct quire_buffer incoming;
     lws_sorted_usec_list_t timer;
@@ -84,20 +87,6 @@ static void dial_failed(struct qr_client_connection *connection, const char *why
 
 /* ---- certificates ---------------------------------------------------------------------------- */
 
-static bool fingerprint_of(const X509 *certificate, char out_text[QR_CLIENT_FINGERPRINT_HEX + 1])
-{
-    uint8_t hash[EVP_MAX_MD_SIZE];
-    unsigned size = 0;
-    if (certificate == NULL || X509_digest(certificate, EVP_sha256(), hash, &size) != 1
-        || size != QR_CLIENT_FINGERPRINT_HEX / 2) {
-        return false;
-    }
-    for (unsigned i = 0; i < size; i++) {
-        snprintf(out_text + (size_t)2 * i, 3, "%02x", hash[i]);
-    }
-    return true;
-}
-
 static int refuse_certificate(struct qr_client_connection *connection, const char *why)
 {
     connection->distrusted = true;
@@ -106,51 +95,54 @@ static int refuse_certificate(struct qr_client_connection *connection, const cha
 }
 
 /* Called by OpenSSL for each certificate of the chain, and for each fault of it. 0 goes on. */
-static int verify(struct qr_client_connection *connection, X509_STORE_CTX *chain, bool good)
+static int verify(struct qr_client_connection *connection, X509_STORE_CTX *chain)
 {
-    char shown[QR_CLIENT_FINGERPRINT_HEX + 1];
-    char why[256];
-    if (!fingerprint_of(X509_STORE_CTX_get0_cert(chain), shown)) {
-        return refuse_certificate(connection, "the server shows no certificate that can be read");
-    }
-    if (connection->fingerprint[0] != 0) {
-        if (strcmp(shown, connection->fingerprint) != 0) {
-            snprintf(why, sizeof why,
-                "the server's certificate has the fingerprint %s, which is not the pinned one",
-                shown);
-            return refuse_certificate(connection, why);
+    struct qr_client_verdict *verdict = &connection->verdict;
+    if (!connection->judged) {
+        connection->judged = true;
+        *verdict = qr_client_certificate_judge(chain, &connection->url, &connection->pin);
+        connection->pinning = verdict->accepted && connection->pin.certificate[0] != 0;
+        if (verdict->may_ask && connection->events.trust != NULL
+            && connection->events.trust(
+                connection->events.context, connection->url.host, verdict->shown.certificate)) {
+            verdict->accepted = true;
+            connection->pinning = true;
         }
-        X509_STORE_CTX_set_error(chain, X509_V_OK);
-        return 0;
     }
-    if (good) {
-        return 0;
+    if (!verdict->accepted) {
+        return refuse_certificate(connection, verdict->why);
     }
-    int error = X509_STORE_CTX_get_error(chain);
-    if (!connection->distrusted && connection->events.trust != NULL
-        && connection->events.trust(connection->events.context, connection->url.host, shown)) {
-        memcpy(connection->fingerprint, shown, sizeof shown);
-        X509_STORE_CTX_set_error(chain, X509_V_OK);
-        return 0;
-    }
-    snprintf(why, sizeof why,
-        "no authority vouches for the server's certificate (%s); its fingerprint "
-        "is %s",
-        X509_verify_cert_error_string(error), shown);
-    return refuse_certificate(connection, why);
+    X509_STORE_CTX_set_error(chain, X509_V_OK);
+    return 0;
 }
 
-/* The same once more on what the connection ended up with, should the callback ever be skipped. */
-static bool is_pinned(const struct qr_client_connection *connection, struct lws *wsi)
+/* TLS is up, so the server has the key of the certificate that was judged, and sent the chain itself:
+ * only now is either remembered. 0 goes on. */
+static int remember(struct qr_client_connection *connection, struct lws *wsi)
 {
-    if (!connection->url.tls || connection->fingerprint[0] == 0) {
-        return true;
-    }
     char shown[QR_CLIENT_FINGERPRINT_HEX + 1];
+    if (!connection->url.tls) {
+        return 0;
+    }
+    /* Once more, on what the connection ended up with, should the callback ever be skipped. */
     X509 *certificate = SSL_get1_peer_certificate(lws_get_ssl(wsi));
-    bool pinned = fingerprint_of(certificate, shown) && strcmp(shown, connection->fingerprint) == 0;
+    bool same = qr_client_certificate_fingerprint(certificate, shown) && connection->judged
+        && connection->verdict.accepted
+        && strcmp(shown, connection->verdict.shown.certificate) == 0;
     X509_free(certificate);
-    return pinned;
+    if (!same) {
+        return refuse_certificate(
+            connection, "the server's certificate is not the one it began with");
+    }
+    if (connection->pinning && connection->events.pin != NULL
+        && memcmp(&connection->pin, &connection->verdict.shown, sizeof connection->pin) != 0) {
+        if (!connection->events.pin(connection->events.context, &connection->verdict.shown)) {
+            return refuse_certificate(
+                connection, "its certificate could not be written to the profile");
+        }
+        connection->pin = connection->verdict.shown;
+    }
+    return 0;
 }
 
 /* ---- what libwebsockets says ----------------------------------------------------------------- */
@@ -235,8 +227,8 @@ static int on_event(
     struct qr_client_connection *connection = lws_context_user(lws_get_context(wsi));
     char why[256];
     switch (reason) {
-    case LWS_CALLBACK_OPENSSL_PERFORM_SERVER_CERT_VERIFICATION:
-        return verify(connection, user, size != 0);
+    case LWS_CALLBACK_OPENSSL_PERFORM_SERVER_CERT_VERIFICATION: return verify(connection, user);
+    case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER: return remember(connection, wsi);
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
         explain(connection, wsi, in != NULL ? (const char *)in : "it cannot be reached", why,
             sizeof why);
@@ -251,9 +243,6 @@ static int on_event(
         return 0;
     case LWS_CALLBACK_CLIENT_ESTABLISHED:
         connection->wsi = wsi;
-        if (!is_pinned(connection, wsi)) {
-            return refuse_certificate(connection, "the server's certificate is not the pinned one");
-        }
         connection->state = UP;
         connection->events.up(connection->events.context);
         return 0;
@@ -275,7 +264,7 @@ static const struct lws_protocols protocols[] = {
 };
 
 enum quire_status qr_client_connection_create(const struct qr_client_url *url,
-    const char *fingerprint, const struct qr_client_connection_events *events,
+    const struct qr_client_pin *pin, const struct qr_client_connection_events *events,
     struct qr_client_connection **out_connection, struct qr_client_error *error)
 {
     static const lws_retry_bo_t no_retries = {0};
@@ -285,7 +274,7 @@ enum quire_status qr_client_connection_create(const struct qr_client_url *url,
     }
     connection->url = *url;
     connection->events = *events;
-    snprintf(connection->fingerprint, sizeof connection->fingerprint, "%s", fingerprint);
+    connection->pin = *pin;
     lws_set_log_level(0, NULL); /* a library does not write to stderr */
     struct lws_context_creation_info info = {
         .port = CONTEXT_PORT_NO_LISTEN,
@@ -300,7 +289,7 @@ enum quire_status qr_client_connection_create(const struct qr_client_url *url,
     if (url->tls) {
         info.ssl_client_options_set =
             SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 | SSL_OP_NO_TLSv1_2; /* so 1.3 */
-        if (fingerprint[0] != 0) {
+        if (pin->certificate[0] != 0) {
             info.options |= LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS; /* not asked, so not loaded */
         }
     }
@@ -329,6 +318,7 @@ void qr_client_connection_destroy(struct qr_client_connection *connection)
 
 static void connect_to(struct qr_client_connection *connection, const char *address)
 {
+    connection->judged = false;
     struct lws_client_connect_info info = {
         .context = connection->lws,
         .address = address,
@@ -392,6 +382,12 @@ static void go_on_dialling(struct qr_client_connection *connection)
         connection->try_next = false;
         connect_to(connection, connection->addresses.text[connection->next_address++]);
     }
+}
+
+const char *qr_client_connection_advice(const struct qr_client_connection *connection)
+{
+    return connection->distrusted && !connection->verdict.accepted ? connection->verdict.advice
+                                                                   : "";
 }
 
 bool qr_client_connection_idle(const struct qr_client_connection *connection)

@@ -1,13 +1,13 @@
 /*
  * One WebSocket connection at a time to one server, by libwebsockets' own poll loop.
  *
- * Everything is called back from qr_client_connection_run, on its thread. Certificates: with a pinned
- * fingerprint that one and no other; else what the system's authorities vouch for; else whatever
- * `trust` says.
+ * Everything is called back from qr_client_connection_run, on its thread. Certificates: see
+ * client/certificate.h.
  */
 #ifndef QR_CLIENT_CONNECTION_H
 #define QR_CLIENT_CONNECTION_H
 
+#include "client/certificate.h"
 #include "client/error.h"
 #include "client/url.h"
 #include <quire/bytes.h>
@@ -26,19 +26,23 @@ struct qr_client_connection_events {
     void (*message)(void *context, struct quire_bytes message);
     void (*down)(void *context, enum qr_client_down reason, const char *why);
     bool (*trust)(void *context, const char *host, const char *fingerprint); /* may be NULL */
+    /* What is to be pinned from now on, after `trust` or a renewal. False: it was not kept. May be NULL. */
+    bool (*pin)(void *context, const struct qr_client_pin *pin);
 };
 
 struct qr_client_connection;
 
-/** Borrows nothing. EIO, ENOMEM. fingerprint: "" or as qr_client_fingerprint_parse gives it. */
+/** Borrows nothing. EIO, ENOMEM. */
 QUIRE_CHECKED enum quire_status qr_client_connection_create(const struct qr_client_url *url,
-    const char *fingerprint, const struct qr_client_connection_events *events,
+    const struct qr_client_pin *pin, const struct qr_client_connection_events *events,
     struct qr_client_connection **out_connection, struct qr_client_error *error);
 /** Cuts the connection if there is one, without calling down; accepts NULL. */
 void qr_client_connection_destroy(struct qr_client_connection *connection);
 
 /** Begins to connect; up or down follows. Only while nothing is up or on its way. */
 void qr_client_connection_dial(struct qr_client_connection *connection);
+/** What to do about a certificate that was refused, in sentences; "" if none was. Until the next dial. */
+const char *qr_client_connection_advice(const struct qr_client_connection *connection);
 /** Neither up nor dialling. */
 bool qr_client_connection_idle(const struct qr_client_connection *connection);
 /** Queues a copy of one message; without a connection it is dropped. ENOMEM. */

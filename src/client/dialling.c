@@ -74,13 +74,18 @@ static bool on_trust(void *context, const char *host, const char *fingerprint)
     uint64_t asked_ms = qr_client_now_ms();
     bool trusted = client->callbacks.trust(client->callbacks.context, host, fingerprint);
     client->run.excused_ms += qr_client_now_ms() - asked_ms;
-    if (!trusted) {
-        return false;
-    }
+    return trusted;
+}
+
+/* After `trust`, or where the server has a new certificate of the pinned key or authority. */
+static bool on_pin(void *context, const struct qr_client_pin *pin)
+{
+    struct quire_client *client = context;
     struct qr_client_config *config = &client->profile.config;
-    snprintf(config->fingerprint, sizeof config->fingerprint, "%s", fingerprint);
+    struct qr_client_pin before = config->pin;
+    config->pin = *pin;
     if (qr_client_profile_save(&client->profile, &client->error) != QUIRE_OK) {
-        config->fingerprint[0] = 0;
+        config->pin = before;
         return false;
     }
     return true;
@@ -105,9 +110,10 @@ enum quire_status qr_client_work_connect(struct quire_client *client)
         return qr_client_fail(&client->error, QUIRE_EINVALID,
             "%s would leave this machine without TLS; use wss://. Nothing was sent.", server);
     }
-    struct qr_client_connection_events events = {client, on_up, on_message, on_down, on_trust};
-    return qr_client_connection_create(
-        &url, quire_client_fingerprint(client), &events, &client->connection, &client->error);
+    struct qr_client_connection_events events = {
+        client, on_up, on_message, on_down, on_trust, on_pin};
+    struct qr_client_pin pin = client->profile.config.pin;
+    return qr_client_connection_create(&url, &pin, &events, &client->connection, &client->error);
 }
 
 void qr_client_report_connection(
@@ -208,11 +214,8 @@ enum quire_status qr_client_work_after_down(struct qr_client_work *work)
     if (run->down_reason == QR_CLIENT_DOWN_DISTRUSTED) {
         return qr_client_fail(&client->error, QUIRE_ECRYPTO,
             "%s is not trusted: %s. Nothing was sent, and everything written is safe on this "
-            "machine. If the fingerprint is the one that the server printed at its start, pin it%s.",
-            server, why,
-            quire_client_fingerprint(client)[0] != 0
-                ? "; if its operator gave it no new certificate, another machine answers in its place"
-                : "");
+            "machine. %s",
+            server, why, qr_client_connection_advice(client->connection));
     }
     if (run->refused && is_final_refusal(run->failure)) {
         return qr_client_fail(&client->error, QUIRE_ESTATE, "%s refused this device: %s. %s.%s",

@@ -29,7 +29,7 @@ struct qr_client_run {
     bool closed_here;  /* the device asked for it */
     bool down;
     enum qr_client_down down_reason;
-    char why[256];
+    char why[512];
     uint64_t moved_ms;                 /* when a message came last */
     uint64_t excused_ms;               /* spent by a person on a question */
     uint8_t device[QUIRE_DEVICE_SIZE]; /* paired */

@@ -141,7 +141,8 @@ int main(void)
 {
     uint16_t port = 0;
     struct heard heard = {0};
-    struct qr_client_connection_events events = {&heard, on_up, on_message, on_down, NULL};
+    struct qr_client_connection_events events = {&heard, on_up, on_message, on_down, NULL, NULL};
+    const struct qr_client_pin none = {.certificate = ""};
     for (unsigned i = 0; i < DIALS; i++) {
         int listener = listen_on(&port);
         char text[64];
@@ -150,7 +151,7 @@ int main(void)
         struct qr_client_connection *connection = NULL;
         snprintf(text, sizeof text, "ws://127.0.0.1:%u", port);
         hold(qr_client_url_parse(text, &url) == QUIRE_OK, "url", i);
-        hold(qr_client_connection_create(&url, "", &events, &connection, &error) == QUIRE_OK,
+        hold(qr_client_connection_create(&url, &none, &events, &connection, &error) == QUIRE_OK,
             "no connection", i);
         heard = (struct heard){0};
         killer.listener = listener;

@@ -98,7 +98,7 @@ Test(config, what_is_written_is_read_again)
     struct qr_client_config config = {.stage = QR_CLIENT_STAGE_JOINING}, again;
     strcpy(config.key_name, "0123456789abcdef");
     strcpy(config.server, "wss://quire.example:7443");
-    memset(config.fingerprint, 'a', 64);
+    memset(config.pin.certificate, 'a', 64);
     struct quire_buffer text = {0};
     unsigned line = 99;
     cr_assert_eq(qr_client_config_text(&config, &text), QUIRE_OK);
@@ -106,7 +106,7 @@ Test(config, what_is_written_is_read_again)
     cr_assert_eq(again.stage, config.stage);
     cr_assert_str_eq(again.key_name, config.key_name);
     cr_assert_str_eq(again.server, config.server);
-    cr_assert_str_eq(again.fingerprint, config.fingerprint);
+    cr_assert_str_eq(again.pin.certificate, config.pin.certificate);
     quire_buffer_finish(&text);
 }
 
