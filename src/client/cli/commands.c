@@ -11,6 +11,7 @@
     {"title", "TEXT", "its title"}, \
         {"date", "DATE", "its date: \"2024-03-01 12:30\", yesterday, \"last friday 8pm\""}, \
         {"mood", "N", "its mood, 0 (low) to 100 (high)"}, \
+        {"journal", "NAME", "the journal that it belongs to [diary]"}, \
         {"tag", "NAME", "adds a tag; may be repeated"}, \
     { \
         "emotion", "NAME=N", "adds an emotion of intensity 0 to 100; may be repeated" \
@@ -66,7 +67,8 @@ static const struct qr_cli_option trash_options[] = {
 static const struct qr_cli_option history_options[] = {{"limit", "N", "the N newest only"}, {0}};
 static const struct qr_cli_option export_options[] = {
     {"format", "NAME", "markdown, json or html [by the path's ending]"}, QR_CLI_PERIOD_OPTIONS,
-    {"tag", "NAME", "entries with this tag only"}, {"deleted", "", "deleted entries, too"}, {0}};
+    QR_CLI_JOURNAL_OPTION, {"tag", "NAME", "entries with this tag only"},
+    {"deleted", "", "deleted entries, too"}, {0}};
 static const struct qr_cli_option import_options[] = {
     {"dry-run", "", "reads and reports, and writes nothing"},
     {"format", "NAME", "what it is, where that is not recognised"},
@@ -99,6 +101,7 @@ static const struct qr_cli_option pair_options[] = {NEW_PROFILE,
 static const struct qr_cli_option server_options[] = {
     {"fingerprint", "HEX", "pins the server's certificate"}, {0}};
 
+static const struct qr_cli_option journal_options[] = {QR_CLI_JOURNAL_OPTION, {0}};
 static const struct qr_cli_option passphrase_options[] = {
     {"memory", "MIB", "what each guess costs a thief, 8 to 4096 [256]"}, {0}};
 static const struct qr_cli_option unlock_options[] = {
@@ -171,9 +174,14 @@ const struct qr_cli_command qr_cli_commands[] = {
     {"on-this-day", "", 0, 0, "lists what was written on this day of earlier years", "",
         trash_options, qr_cli_on_this_day},
     {"tags", "", 0, 0, "lists the tags and how many entries have each",
-        "Tags that differ in capitals or accents only count as one, shown as first found.\n", NULL,
-        qr_cli_tags},
-    {"stats", "", 0, 0, "says how much was written, and on how many days", "", NULL, qr_cli_stats},
+        "Tags that differ in capitals or accents only count as one, shown as first found.\n",
+        journal_options, qr_cli_tags},
+    {"stats", "", 0, 0, "says how much was written, and on how many days", "", journal_options,
+        qr_cli_stats},
+    {"journals", "", 0, 0, "lists the journals of the account, and how many entries each has",
+        "`write --journal NAME` makes one, by its first entry; entries without one are in \"diary\". list, search,\n"
+        "tags, stats and export take --journal NAME; without it they take in all.\n",
+        NULL, qr_cli_journals},
     {"search", "WORD…", 1, 256, "lists the entries that hold all of these words",
         "In title, text, tags and emotions; capitals, accents and points do not matter, in any script,\n"
         "emoji and symbols can be searched for, and a word may be a part of a longer one. All of it on\n"

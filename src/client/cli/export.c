@@ -2,6 +2,7 @@
  * export: the journal as files that other programs read.
  */
 #define _GNU_SOURCE
+#include "client/cli/journals.h"
 #include "client/cli/cli.h"
 #include "client/cli/moving.h"
 #include "client/cli/period.h"
@@ -35,7 +36,7 @@ struct export
     enum export_format format;
     struct qr_cli_period period;
     bool deleted;
-    const char *tag;
+    const char *tag, *of_journal; /* or NULL */
     struct qr_moving_journal journal;
     uint64_t also, damaged;
     char target[PATH_SIZE], folder[PATH_SIZE], part[2 * PATH_SIZE];
@@ -98,6 +99,7 @@ static enum qr_cli_exit read_options(struct qr_cli *cli, struct export *export)
     export->format = (enum export_format)i;
     export->to_stdout = strcmp(path, "-") == 0;
     export->tag = qr_cli_value(&cli->args, "tag");
+    export->of_journal = qr_cli_value(&cli->args, "journal");
     export->deleted = qr_cli_has(&cli->args, "deleted");
     if (export->to_stdout && (export->format == EXPORT_MARKDOWN || cli->json)) {
         return qr_cli_usage(cli,
@@ -114,6 +116,14 @@ static bool is_wanted(const void *context, const struct quire_summary *summary)
 {
     const struct export *export = context;
     return (!summary->deleted || export->deleted) && qr_cli_in_period(&export->period, summary);
+}
+
+static enum quire_status is_of_journal(
+    const struct qr_moving_entry *entry, const char *journal, bool *out_is)
+{
+    struct quire_bytes name = quire_buffer_bytes(&entry->journal);
+    return qr_cli_journal_is(
+        name.size > 0 ? name : quire_bytes_of_text(QR_CLI_JOURNAL_DEFAULT), journal, out_is);
 }
 
 static bool has_tag(const struct qr_moving_entry *entry, const char *tag)
@@ -135,6 +145,7 @@ static enum quire_status gather(struct export *export)
         struct quire_document *document = NULL;
         struct qr_moving_entry entry = {0};
         size_t also = 0;
+        bool wanted = true;
         status = quire_client_document(client, ids.items[i], false, &document);
         if (status == QUIRE_ECORRUPT) {
             export->damaged++;
@@ -144,7 +155,11 @@ static enum quire_status gather(struct export *export)
         if (status == QUIRE_OK) {
             status = qr_moving_read_document(ids.items[i], document, &entry, &also);
         }
-        if (status != QUIRE_OK || (export->tag != NULL && !has_tag(&entry, export->tag))) {
+        if (status == QUIRE_OK && export->of_journal != NULL) {
+            status = is_of_journal(&entry, export->of_journal, &wanted);
+        }
+        if (status != QUIRE_OK || !wanted
+            || (export->tag != NULL && !has_tag(&entry, export->tag))) {
             qr_moving_entry_finish(&entry);
             continue;
         }

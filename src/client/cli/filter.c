@@ -54,7 +54,8 @@ enum qr_cli_exit qr_cli_read_filter(struct qr_cli *cli, struct qr_cli_filter *ou
     const char *mood = qr_cli_value(&cli->args, "mood"), *title = qr_cli_value(&cli->args, "title");
     const char *since = qr_cli_value(&cli->args, "changed-since");
     filter.has_mood = mood != NULL;
-    filter.has_elements = qr_cli_has(&cli->args, "tag") || qr_cli_has(&cli->args, "emotion");
+    filter.has_elements = qr_cli_has(&cli->args, "tag") || qr_cli_has(&cli->args, "emotion")
+        || qr_cli_has(&cli->args, "journal");
     if (mood != NULL && !read_range(mood, 0, QUIRE_MOOD_MAX, &filter.mood_min, &filter.mood_max)) {
         return qr_cli_usage(cli,
             "--mood takes a mood or a range, 0 to %d: 40, 40..60, 40.. or ..60.", QUIRE_MOOD_MAX);
@@ -143,6 +144,9 @@ enum quire_status qr_cli_filter_document(
     for (size_t i = 0; status == QUIRE_OK && *out_passes && i < filter->args->given_count; i++) {
         const struct qr_cli_given *given = &filter->args->given[i];
         bool tag = strcmp(given->option->name, "tag") == 0;
+        if (strcmp(given->option->name, "journal") == 0) {
+            status = qr_cli_journal_is(qr_cli_journal_of(document), given->values[0], out_passes);
+        }
         if (tag || strcmp(given->option->name, "emotion") == 0) {
             status = has_element(document, tag ? QUIRE_SET_TAGS : QUIRE_SET_EMOTIONS,
                 quire_bytes_of_text(given->values[0]), out_passes);

@@ -4,11 +4,12 @@
 #ifndef QR_CLIENT_CLI_FILTER_H
 #define QR_CLIENT_CLI_FILTER_H
 
-#include "client/cli/cli.h"
+#include "client/cli/journals.h"
 
 /** The rows of a command's table of options. */
 #define QR_CLI_FILTER_OPTIONS \
-    {"tag", "NAME", "entries with this tag only; may be repeated: with all of them"}, \
+    QR_CLI_JOURNAL_OPTION, \
+        {"tag", "NAME", "entries with this tag only; may be repeated: with all of them"}, \
         {"emotion", "NAME", "entries with this emotion only; may be repeated"}, \
         {"mood", "RANGE", "entries with this mood only: 40, 40..60, 40.. or ..60"}, \
         {"title", "TEXT", "entries whose titles hold this text only"}, \
@@ -30,7 +31,7 @@ void qr_cli_filter_finish(struct qr_cli_filter *filter);
 
 /** As far as the summary tells. */
 bool qr_cli_filter_summary(const struct qr_cli_filter *filter, const struct quire_summary *summary);
-/** The rest, for entries that passed: tags and emotions, folded as a search folds them. ENOMEM. */
+/** The rest, for entries that passed: journal, tags and emotions, folded as a search folds them. ENOMEM. */
 QUIRE_CHECKED enum quire_status qr_cli_filter_document(
     const struct qr_cli_filter *filter, const struct quire_document *document, bool *out_passes);
 

@@ -2,6 +2,7 @@
  * Entries: write, edit.
  */
 #define _GNU_SOURCE
+#include "client/cli/journals.h"
 #include "client/cli/draft.h"
 #include "client/cli/emotions.h"
 #include "client/files.h"
@@ -96,6 +97,9 @@ static enum quire_status apply_option(struct quire_document *document,
     if (strcmp(name, "tag") == 0) {
         return quire_document_add_element(document, stamp, QUIRE_SET_TAGS, text, 0);
     }
+    if (strcmp(name, "journal") == 0) {
+        return qr_cli_journal_set(document, stamp, given->values[0]);
+    }
     if (strcmp(name, "untag") == 0) {
         return quire_document_remove_element(document, stamp, QUIRE_SET_TAGS, text);
     }
@@ -134,8 +138,8 @@ static enum quire_status apply_option(struct quire_document *document,
 
 static bool changes_entry(const struct qr_cli_given *given)
 {
-    static const char *const names[] = {"title", "date", "mood", "tag", "untag", "emotion",
-        "unemotion", "no-title", "no-date", "no-mood", "insert", "erase", "clear"};
+    static const char *const names[] = {"title", "date", "mood", "journal", "tag", "untag",
+        "emotion", "unemotion", "no-title", "no-date", "no-mood", "insert", "erase", "clear"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (strcmp(given->option->name, names[i]) == 0) {
             return true;

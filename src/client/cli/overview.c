@@ -2,7 +2,7 @@
  * The journal as a whole: tags and stats.
  */
 #define _GNU_SOURCE
-#include "client/cli/cli.h"
+#include "client/cli/journals.h"
 #include "client/fold.h"
 #include <inttypes.h>
 #include <stdlib.h>
@@ -46,10 +46,34 @@ static bool add_entry(void *context, const struct quire_summary *summary)
     return true;
 }
 
+static enum quire_status keep_journal(
+    struct qr_cli *cli, const char *journal, struct entries *entries)
+{
+    enum quire_status status = QUIRE_OK;
+    size_t kept = 0;
+    for (size_t i = 0; status == QUIRE_OK && i < entries->count; i++) {
+        struct quire_document *document = NULL;
+        bool is = false;
+        status = quire_client_document(cli->client, entries->items[i].id, false, &document);
+        if (status == QUIRE_OK) {
+            status = qr_cli_journal_is(qr_cli_journal_of(document), journal, &is);
+        }
+        status = status == QUIRE_ECORRUPT ? QUIRE_OK : status; /* one damaged entry */
+        if (is) {
+            entries->items[kept++] = entries->items[i];
+        }
+    }
+    entries->count = kept;
+    return status;
+}
+
+/* Of --journal, if that is given. */
 static enum quire_status read_entries(struct qr_cli *cli, struct entries *out_entries)
 {
+    const char *journal = qr_cli_value(&cli->args, "journal");
     enum quire_status status = quire_client_each_entry(cli->client, add_entry, out_entries);
-    return status == QUIRE_OK && out_entries->failed ? QUIRE_ENOMEM : status;
+    status = status == QUIRE_OK && out_entries->failed ? QUIRE_ENOMEM : status;
+    return status == QUIRE_OK && journal != NULL ? keep_journal(cli, journal, out_entries) : status;
 }
 
 /* ---- tags ------------------------------------------------------------------------------------- */

@@ -2,6 +2,7 @@
  * Reading: show.
  */
 #define _GNU_SOURCE
+#include "client/cli/journals.h"
 #include "client/cli/versions.h"
 #include "client/files.h"
 #include <inttypes.h>
@@ -57,6 +58,7 @@ static json_t *json_document(
         name[element.name.size] = 0;
         json_object_set_new(emotions, name, json_integer(element.value));
     }
+    json_object_set_new(object, "journal", qr_cli_json_bytes(qr_cli_journal_of(document)));
     json_object_set_new(object, "tags", tags);
     json_object_set_new(object, "emotions", emotions);
     json_object_set_new(object, "deleted", json_boolean(quire_document_deleted(document)));
@@ -125,6 +127,11 @@ static void print_document(const struct qr_cli *cli, const struct quire_document
     print_register(cli, document, QUIRE_REGISTER_TITLE, "title");
     print_register(cli, document, QUIRE_REGISTER_DATE, "date");
     print_register(cli, document, QUIRE_REGISTER_MOOD, "mood");
+    if (quire_document_journal(document).size > 0) {
+        printf("%sjournal%s ", qr_cli_dim(cli), qr_cli_plain(cli));
+        qr_cli_print_name(stdout, quire_document_journal(document));
+        fputc('\n', stdout);
+    }
     print_set(cli, document, QUIRE_SET_TAGS, "tags");
     print_set(cli, document, QUIRE_SET_EMOTIONS, "emotions");
     fputc('\n', stdout);

@@ -63,6 +63,9 @@ enum quire_status qr_moving_read_document(const uint8_t id[QUIRE_ENTRY_SIZE],
         status = quire_document_text(document, &out_entry->text);
     }
     if (status == QUIRE_OK) {
+        status = qr_moving_put(&out_entry->journal, quire_document_journal(document));
+    }
+    if (status == QUIRE_OK) {
         status = read_set(document, QUIRE_SET_TAGS, &out_entry->tags);
     }
     if (status == QUIRE_OK) {
@@ -322,6 +325,12 @@ static enum quire_status write_entry(
         }
         if (status == QUIRE_OK) {
             status = write_set(document, &stamp, QUIRE_SET_EMOTIONS, &entry->emotions);
+        }
+        if (status == QUIRE_OK
+            && !quire_bytes_equal(
+                quire_document_journal(document), quire_buffer_bytes(&entry->journal))) {
+            status =
+                quire_document_set_journal(document, &stamp, quire_buffer_bytes(&entry->journal));
         }
         if (status == QUIRE_OK
             && (entry->text.size > 0 || quire_document_text_size(document) > 0)) {

@@ -252,6 +252,7 @@ void qr_moving_entry_finish(struct qr_moving_entry *entry)
     finish_buffer(&entry->where);
     finish_buffer(&entry->title);
     finish_buffer(&entry->text);
+    finish_buffer(&entry->journal);
     finish_set(&entry->tags);
     finish_set(&entry->emotions);
     *entry = (struct qr_moving_entry){0};
@@ -364,6 +365,12 @@ static bool fits(struct qr_moving_journal *journal, struct qr_moving_entry *entr
         qr_moving_note(journal, QR_MOVING_FIELD, where,
             "Its mood %" PRId64 " was not taken: moods are 0 to %d.", entry->mood, QUIRE_MOOD_MAX);
         entry->has_mood = false;
+    }
+    if (entry->journal.size > QUIRE_JOURNAL_MAX
+        || !qr_client_text_valid(quire_buffer_bytes(&entry->journal), NULL)) {
+        qr_moving_note(journal, QR_MOVING_FIELD, where,
+            "Its journal was not taken: a name has %d bytes of UTF-8 at most.", QUIRE_JOURNAL_MAX);
+        entry->journal.size = 0;
     }
     return true;
 }
@@ -490,5 +497,6 @@ bool qr_moving_same(const struct qr_moving_entry *a, const struct qr_moving_entr
         && (!a->has_mood || a->mood == b->mood)
         && quire_bytes_equal(quire_buffer_bytes(&a->title), quire_buffer_bytes(&b->title))
         && quire_bytes_equal(quire_buffer_bytes(&a->text), quire_buffer_bytes(&b->text))
+        && quire_bytes_equal(quire_buffer_bytes(&a->journal), quire_buffer_bytes(&b->journal))
         && same_sets(&a->tags, &b->tags) && same_sets(&a->emotions, &b->emotions);
 }

@@ -35,6 +35,7 @@ struct qr_moving_entry {
     bool has_title, has_date, has_mood, deleted;
     int64_t date_ms, mood;
     struct quire_buffer title, text;
+    struct quire_buffer journal; /* its name; empty: none */
     struct qr_moving_set tags, emotions;
 };
 

@@ -75,6 +75,11 @@ bool qr_moving_markdown_entry(FILE *file, const struct qr_moving_entry *entry)
     if (entry->has_mood) {
         fprintf(file, "mood: %" PRId64 "\n", entry->mood);
     }
+    if (entry->journal.size > 0) {
+        fprintf(file, "journal: ");
+        write_quoted(file, quire_buffer_bytes(&entry->journal));
+        fputc('\n', file);
+    }
     for (size_t i = 0; i < entry->tags.count; i++) {
         fputs(i == 0 ? "tags:\n  - " : "  - ", file);
         write_quoted(file, quire_buffer_bytes(&entry->tags.items[i].name));
@@ -176,6 +181,9 @@ static enum quire_status read_own(struct qr_moving_reading *reading, const json_
     }
     if (status == QUIRE_OK) {
         status = qr_moving_put(&entry->title, qr_moving_text_at(yaml, "title"));
+    }
+    if (status == QUIRE_OK) {
+        status = qr_moving_put(&entry->journal, qr_moving_text_at(yaml, "journal"));
     }
     return status == QUIRE_OK ? qr_moving_put(&entry->text, text) : status;
 }

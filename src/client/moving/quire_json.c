@@ -44,8 +44,9 @@ bool qr_moving_json_entry(FILE *file, const struct qr_moving_entry *entry, bool 
         && (!entry->has_date || set_date(object, entry->date_ms))
         && (!entry->has_title
             || json_object_set_new(object, "title", json_bytes(&entry->title)) == 0)
-        && (!entry->has_mood
-            || json_object_set_new(object, "mood", json_integer(entry->mood)) == 0);
+        && (!entry->has_mood || json_object_set_new(object, "mood", json_integer(entry->mood)) == 0)
+        && (entry->journal.size == 0
+            || json_object_set_new(object, "journal", json_bytes(&entry->journal)) == 0);
     for (size_t i = 0; good && i < entry->tags.count; i++) {
         good = json_array_append_new(tags, json_bytes(&entry->tags.items[i].name)) == 0;
     }
@@ -123,6 +124,9 @@ static enum quire_status read_entry(
     }
     if (status == QUIRE_OK) {
         status = qr_moving_put(&entry.text, qr_moving_string(text));
+    }
+    if (status == QUIRE_OK) {
+        status = qr_moving_put(&entry.journal, qr_moving_text_at(object, "journal"));
     }
     entry.has_mood = json_is_integer(mood);
     entry.mood = json_integer_value(mood);
