@@ -543,6 +543,9 @@ enum quire_status quire_client_set_server(
             fingerprint);
     }
     qr_client_url_text(&parsed, client->profile.config.server);
+    if (strcmp(client->profile.config.server, before.server) != 0) {
+        client->profile.config.address[0] = 0;
+    }
     if (strcmp(digits, client->profile.config.pin.certificate) != 0) {
         client->profile.config.pin = (struct qr_client_pin){0};
         memcpy(client->profile.config.pin.certificate, digits, sizeof digits);

@@ -37,6 +37,10 @@ static enum quire_status set_field(
     if (digest != NULL) {
         return qr_client_fingerprint_parse(value, digest) == QUIRE_OK ? QUIRE_OK : QUIRE_EMALFORMED;
     }
+    if (strcmp(key, "address") == 0 && strlen(value) < sizeof config->address) {
+        memcpy(config->address, value, strlen(value) + 1);
+        return QUIRE_OK;
+    }
     if (strcmp(key, "stage") == 0 && strcmp(value, "starting") == 0) {
         config->stage = QR_CLIENT_STAGE_STARTING;
         return QUIRE_OK;
@@ -122,6 +126,10 @@ enum quire_status qr_client_config_text(
             size += snprintf(text + size, sizeof text - (size_t)size, "%s = %s\n", pinned[i].key,
                 pinned[i].digest);
         }
+    }
+    if (config->address[0] != 0) {
+        size +=
+            snprintf(text + size, sizeof text - (size_t)size, "address = %s\n", config->address);
     }
     if (config->stage != QR_CLIENT_STAGE_READY) {
         size += snprintf(text + size, sizeof text - (size_t)size, "stage = %s\n",

@@ -5,6 +5,7 @@
 #define QR_CLIENT_CONFIG_H
 
 #include "client/certificate.h"
+#include "client/resolve.h"
 #include "client/url.h"
 #include <quire/bytes.h>
 
@@ -24,6 +25,8 @@ struct qr_client_config {
         key_name[QR_CLIENT_KEY_NAME_SIZE]; /* of the default key file; says nothing about the key */
     char server[QR_CLIENT_URL_MAX + 1];    /* "" none; in the form of qr_client_url_text */
     struct qr_client_pin pin;
+    char address
+        [QR_CLIENT_ADDRESS_SIZE]; /* of the server's several, the one that worked last; "" none */
 };
 
 /** EMALFORMED: out_line says where, from 1 (0: no "format" line). EUNSUPPORTED: a newer format. */

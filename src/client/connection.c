@@ -13,7 +13,8 @@
 
 #define HANG_UP_S 2
 #define CONNECT_S 15
-#define LOOK_MS 20 /* how often a lookup of a name is looked at */
+#define LOOK_MS 20     /* how often a lookup of a name is looked at */
+#define STAGGER_MS 250 /* before the next address joins the race */
 
 struct message {
     struct message *next;
@@ -23,25 +24,35 @@ struct message {
 
 enum state { IDLE, DIALLING, UP, CLOSING };
 
+/* One address in the race. */
+struct attempt {
+    struct lws *wsi; /* until libwebsockets destroys it, or it is out of the race */
+    bool racing;
+    bool judged;  /* `verdict` is of its TLS handshake */
+    bool pinning; /* the profile pins what was accepted */
+    struct qr_client_verdict verdict;
+};
+
 struct qr_client_connection {
     struct lws_context *lws;
-    struct lws *wsi;
+    struct lws *wsi; /* up */
     struct qr_client_url url;
     struct qr_client_pin pin;
     struct qr_client_connection_events events;
     enum state state;
     bool distrusted;
-    bool judged;  /* `verdict` is of this TLS handshake */
-    bool pinning; /* the profile pins what was accepted */
-    struct qr_client_verdict verdict;
+    char trusted[QR_CLIENT_FINGERPRINT_HEX + 1]; /* by the user, in this race */
+    const char *advice;                          /* about a certificate that was refused */
     char why[512];
     struct message *first, *last;
     struct quire_buffer incoming;
     lws_sorted_usec_list_t timer;
     struct qr_client_resolve *resolve;    /* the name is being looked up */
-    struct qr_client_addresses addresses; /* of it, tried one after another */
-    size_t next_address;
-    bool try_next; /* the one before led nowhere */
+    struct qr_client_addresses addresses; /* of it, in the order of the race */
+    struct attempt attempts[QR_CLIENT_ADDRESSES_MAX];
+    size_t begun;                        /* attempts, as many addresses */
+    uint64_t next_ms;                    /* when the next one begins */
+    char worked[QR_CLIENT_ADDRESS_SIZE]; /* "" none */
     uint64_t received, sent;
 };
 
@@ -53,6 +64,34 @@ static void drop_queue(struct qr_client_connection *connection)
         free(message);
     }
     connection->last = NULL;
+}
+
+static uint64_t now_ms(void)
+{
+    return (uint64_t)lws_now_usecs() / 1000;
+}
+
+/* The others lost, or the race is over: they end when libwebsockets comes to it. */
+static void end_race(struct qr_client_connection *connection)
+{
+    for (size_t i = 0; i < connection->begun; i++) {
+        struct attempt *attempt = &connection->attempts[i];
+        if (attempt->racing && attempt->wsi != NULL && attempt->wsi != connection->wsi) {
+            lws_set_timeout(attempt->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+        }
+        attempt->racing = false;
+        attempt->wsi = NULL;
+    }
+}
+
+static struct attempt *find_attempt(struct qr_client_connection *connection, const struct lws *wsi)
+{
+    for (size_t i = 0; i < connection->begun; i++) {
+        if (connection->attempts[i].racing && connection->attempts[i].wsi == wsi) {
+            return &connection->attempts[i];
+        }
+    }
+    return NULL;
 }
 
 static void report_down(struct qr_client_connection *connection, const char *why)
@@ -68,21 +107,29 @@ static void report_down(struct qr_client_connection *connection, const char *why
     }
     connection->state = IDLE;
     connection->wsi = NULL;
+    end_race(connection);
     drop_queue(connection);
     quire_buffer_clear(&connection->incoming);
     connection->events.down(connection->events.context, reason, connection->why);
 }
 
-/* An address did not answer: try the next, or report that none did. */
-static void dial_failed(struct qr_client_connection *connection, const char *why)
+/* An address led nowhere: the next begins at once. Reports down if it was the last. */
+static void attempt_failed(
+    struct qr_client_connection *connection, struct attempt *attempt, const char *why)
 {
-    if (connection->state == DIALLING && !connection->distrusted
-        && connection->next_address < connection->addresses.count) {
-        connection->try_next = true;
-        connection->wsi = NULL;
+    if (attempt == NULL || !attempt->racing || connection->state != DIALLING) {
         return;
     }
-    report_down(connection, why);
+    attempt->racing = false;
+    attempt->wsi = NULL;
+    bool going_on = connection->begun < connection->addresses.count;
+    connection->next_ms = 0;
+    for (size_t i = 0; i < connection->begun; i++) {
+        going_on = going_on || connection->attempts[i].racing;
+    }
+    if (connection->distrusted || !going_on) {
+        report_down(connection, why);
+    }
 }
 
 /* ---- certificates ---------------------------------------------------------------------------- */
@@ -95,21 +142,30 @@ static int refuse_certificate(struct qr_client_connection *connection, const cha
 }
 
 /* Called by OpenSSL for each certificate of the chain, and for each fault of it. 0 goes on. */
-static int verify(struct qr_client_connection *connection, X509_STORE_CTX *chain)
+static int verify(
+    struct qr_client_connection *connection, struct attempt *attempt, X509_STORE_CTX *chain)
 {
-    struct qr_client_verdict *verdict = &connection->verdict;
-    if (!connection->judged) {
-        connection->judged = true;
+    if (attempt == NULL) {
+        return 1; /* it lost the race */
+    }
+    struct qr_client_verdict *verdict = &attempt->verdict;
+    if (!attempt->judged) {
+        attempt->judged = true;
         *verdict = qr_client_certificate_judge(chain, &connection->url, &connection->pin);
-        connection->pinning = verdict->accepted && connection->pin.certificate[0] != 0;
-        if (verdict->may_ask && connection->events.trust != NULL
+        attempt->pinning = verdict->accepted && connection->pin.certificate[0] != 0;
+        bool trusted = verdict->may_ask
+            && strcmp(connection->trusted, verdict->shown.certificate) == 0; /* asked already */
+        if (!trusted && verdict->may_ask && connection->events.trust != NULL
             && connection->events.trust(
                 connection->events.context, connection->url.host, verdict->shown.certificate)) {
-            verdict->accepted = true;
-            connection->pinning = true;
+            memcpy(connection->trusted, verdict->shown.certificate, sizeof connection->trusted);
+            trusted = true;
         }
+        verdict->accepted = verdict->accepted || trusted;
+        attempt->pinning = attempt->pinning || trusted;
     }
     if (!verdict->accepted) {
+        connection->advice = verdict->advice;
         return refuse_certificate(connection, verdict->why);
     }
     X509_STORE_CTX_set_error(chain, X509_V_OK);
@@ -118,29 +174,29 @@ static int verify(struct qr_client_connection *connection, X509_STORE_CTX *chain
 
 /* TLS is up, so the server has the key of the certificate that was judged, and sent the chain itself:
  * only now is either remembered. 0 goes on. */
-static int remember(struct qr_client_connection *connection, struct lws *wsi)
+static int remember(
+    struct qr_client_connection *connection, const struct attempt *attempt, struct lws *wsi)
 {
     char shown[QR_CLIENT_FINGERPRINT_HEX + 1];
-    if (!connection->url.tls) {
-        return 0;
+    if (attempt == NULL || !connection->url.tls) {
+        return attempt == NULL;
     }
     /* Once more, on what the connection ended up with, should the callback ever be skipped. */
     X509 *certificate = SSL_get1_peer_certificate(lws_get_ssl(wsi));
-    bool same = qr_client_certificate_fingerprint(certificate, shown) && connection->judged
-        && connection->verdict.accepted
-        && strcmp(shown, connection->verdict.shown.certificate) == 0;
+    bool same = qr_client_certificate_fingerprint(certificate, shown) && attempt->judged
+        && attempt->verdict.accepted && strcmp(shown, attempt->verdict.shown.certificate) == 0;
     X509_free(certificate);
     if (!same) {
         return refuse_certificate(
             connection, "the server's certificate is not the one it began with");
     }
-    if (connection->pinning && connection->events.pin != NULL
-        && memcmp(&connection->pin, &connection->verdict.shown, sizeof connection->pin) != 0) {
-        if (!connection->events.pin(connection->events.context, &connection->verdict.shown)) {
+    if (attempt->pinning && connection->events.pin != NULL
+        && memcmp(&connection->pin, &attempt->verdict.shown, sizeof connection->pin) != 0) {
+        if (!connection->events.pin(connection->events.context, &attempt->verdict.shown)) {
             return refuse_certificate(
                 connection, "its certificate could not be written to the profile");
         }
-        connection->pin = connection->verdict.shown;
+        connection->pin = attempt->verdict.shown;
     }
     return 0;
 }
@@ -220,37 +276,59 @@ static void explain(const struct qr_client_connection *connection, struct lws *w
     }
 }
 
+/* The first address whose WebSocket is open is the connection. */
+static int won(struct qr_client_connection *connection, struct attempt *attempt, struct lws *wsi)
+{
+    if (attempt == NULL) {
+        return -1; /* it lost the race */
+    }
+    connection->worked[0] = 0;
+    if (connection->addresses.count > 1) {
+        memcpy(connection->worked, connection->addresses.text[attempt - connection->attempts],
+            sizeof connection->worked);
+    }
+    connection->wsi = wsi;
+    connection->state = UP;
+    end_race(connection);
+    connection->events.up(connection->events.context);
+    return 0;
+}
+
 static int on_event(
     struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t size)
 {
     (void)user;
     struct qr_client_connection *connection = lws_context_user(lws_get_context(wsi));
+    struct attempt *attempt = find_attempt(connection, wsi);
     char why[256];
     switch (reason) {
-    case LWS_CALLBACK_OPENSSL_PERFORM_SERVER_CERT_VERIFICATION: return verify(connection, user);
-    case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER: return remember(connection, wsi);
+    case LWS_CALLBACK_OPENSSL_PERFORM_SERVER_CERT_VERIFICATION:
+        return verify(connection, attempt, user);
+    case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER: return remember(connection, attempt, wsi);
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
         explain(connection, wsi, in != NULL ? (const char *)in : "it cannot be reached", why,
             sizeof why);
-        dial_failed(connection, why);
+        attempt_failed(connection, attempt, why);
         return 0;
     case LWS_CALLBACK_WSI_DESTROY:
         /* Always comes. CONNECTION_ERROR may not: libwebsockets raises it once, and not at all when it
          * happens inside the call that dialled. Without this the caller would wait, then use freed memory. */
+        attempt_failed(connection, attempt, "it hung up while it was being dialled");
         if (wsi == connection->wsi) {
-            dial_failed(connection, "it hung up while it was being dialled");
+            report_down(connection, "the connection broke off");
         }
         return 0;
-    case LWS_CALLBACK_CLIENT_ESTABLISHED:
-        connection->wsi = wsi;
-        connection->state = UP;
-        connection->events.up(connection->events.context);
-        return 0;
+    case LWS_CALLBACK_CLIENT_ESTABLISHED: return won(connection, attempt, wsi);
     case LWS_CALLBACK_CLIENT_RECEIVE:
-        return connection->state == UP ? receive(connection, wsi, in, size) : 0;
-    case LWS_CALLBACK_CLIENT_WRITEABLE: return write_next(connection, wsi);
+        return connection->state == UP && wsi == connection->wsi
+            ? receive(connection, wsi, in, size)
+            : 0;
+    case LWS_CALLBACK_CLIENT_WRITEABLE:
+        return wsi == connection->wsi ? write_next(connection, wsi) : 0;
     case LWS_CALLBACK_CLIENT_CLOSED:
-        report_down(connection, "the server closed the connection");
+        if (wsi == connection->wsi) {
+            report_down(connection, "the server closed the connection");
+        }
         return 0;
     default: return 0;
     }
@@ -264,8 +342,9 @@ static const struct lws_protocols protocols[] = {
 };
 
 enum quire_status qr_client_connection_create(const struct qr_client_url *url,
-    const struct qr_client_pin *pin, const struct qr_client_connection_events *events,
-    struct qr_client_connection **out_connection, struct qr_client_error *error)
+    const struct qr_client_pin *pin, const char *worked,
+    const struct qr_client_connection_events *events, struct qr_client_connection **out_connection,
+    struct qr_client_error *error)
 {
     static const lws_retry_bo_t no_retries = {0};
     struct qr_client_connection *connection = calloc(1, sizeof *connection);
@@ -275,6 +354,7 @@ enum quire_status qr_client_connection_create(const struct qr_client_url *url,
     connection->url = *url;
     connection->events = *events;
     connection->pin = *pin;
+    snprintf(connection->worked, sizeof connection->worked, "%s", worked);
     lws_set_log_level(0, NULL); /* a library does not write to stderr */
     struct lws_context_creation_info info = {
         .port = CONTEXT_PORT_NO_LISTEN,
@@ -308,6 +388,7 @@ void qr_client_connection_destroy(struct qr_client_connection *connection)
         return;
     }
     connection->state = IDLE; /* so that `down` is not called */
+    connection->begun = 0;
     qr_client_resolve_drop(connection->resolve);
     lws_sul_cancel(&connection->timer);
     lws_context_destroy(connection->lws);
@@ -316,9 +397,13 @@ void qr_client_connection_destroy(struct qr_client_connection *connection)
     free(connection);
 }
 
-static void connect_to(struct qr_client_connection *connection, const char *address)
+static void begin_next(struct qr_client_connection *connection)
 {
-    connection->judged = false;
+    struct attempt *attempt = &connection->attempts[connection->begun];
+    const char *address = connection->addresses.text[connection->begun];
+    *attempt = (struct attempt){.racing = true};
+    connection->begun++;
+    connection->next_ms = now_ms() + STAGGER_MS;
     struct lws_client_connect_info info = {
         .context = connection->lws,
         .address = address,
@@ -330,11 +415,11 @@ static void connect_to(struct qr_client_connection *connection, const char *addr
         .alpn = "http/1.1",
         .ssl_connection =
             LCCSCF_HTTP_NO_FOLLOW_REDIRECT | (connection->url.tls ? LCCSCF_USE_SSL : 0),
-        .pwsi = &connection->wsi,
+        .pwsi = &attempt->wsi,
     };
     if (lws_client_connect_via_info(&info) == NULL) {
-        dial_failed(
-            connection, "it cannot be reached"); /* no effect if the failure was reported already */
+        /* No effect if the failure was reported already. */
+        attempt_failed(connection, attempt, "it cannot be reached");
     }
 }
 
@@ -349,12 +434,17 @@ void qr_client_connection_dial(struct qr_client_connection *connection)
 {
     connection->state = DIALLING;
     connection->distrusted = false;
+    connection->trusted[0] = 0;
+    connection->advice = "";
     connection->why[0] = 0;
     connection->addresses.count = 0;
-    connection->next_address = 0;
-    connection->try_next = false;
+    connection->begun = 0;
+    connection->next_ms = 0;
     if (is_numeric(connection->url.address)) {
-        connect_to(connection, connection->url.address);
+        connection->addresses.count = 1;
+        snprintf(connection->addresses.text[0], sizeof connection->addresses.text[0], "%.45s",
+            connection->url.address);
+        begin_next(connection);
         return;
     }
     connection->resolve = qr_client_resolve_start(connection->url.address, qr_client_look_up);
@@ -370,24 +460,43 @@ static void go_on_dialling(struct qr_client_connection *connection)
         && qr_client_resolve_done(connection->resolve, &connection->addresses)) {
         qr_client_resolve_drop(connection->resolve);
         connection->resolve = NULL;
-        connection->try_next = connection->addresses.error == 0;
-        if (!connection->try_next) {
+        if (connection->addresses.error != 0) {
             char why[160];
             snprintf(why, sizeof why, "its name cannot be looked up (%s)",
                 gai_strerror(connection->addresses.error));
+            connection->addresses.count = 0;
             report_down(connection, why);
+        } else {
+            qr_client_addresses_arrange(&connection->addresses, connection->worked);
         }
     }
-    if (connection->try_next && connection->state == DIALLING) {
-        connection->try_next = false;
-        connect_to(connection, connection->addresses.text[connection->next_address++]);
+    while (connection->state == DIALLING && connection->begun < connection->addresses.count
+        && now_ms() >= connection->next_ms) {
+        begin_next(connection);
     }
+}
+
+/* How long until dialling goes on by itself. */
+static uint32_t dialling_wait_ms(const struct qr_client_connection *connection, uint32_t wait_ms)
+{
+    uint64_t own_ms = wait_ms;
+    if (connection->resolve != NULL) {
+        own_ms = LOOK_MS;
+    } else if (connection->state == DIALLING && connection->begun < connection->addresses.count) {
+        uint64_t now = now_ms();
+        own_ms = connection->next_ms <= now ? 0 : connection->next_ms - now;
+    }
+    return own_ms < wait_ms ? (uint32_t)own_ms : wait_ms;
+}
+
+const char *qr_client_connection_worked(const struct qr_client_connection *connection)
+{
+    return connection->worked;
 }
 
 const char *qr_client_connection_advice(const struct qr_client_connection *connection)
 {
-    return connection->distrusted && !connection->verdict.accepted ? connection->verdict.advice
-                                                                   : "";
+    return connection->advice;
 }
 
 bool qr_client_connection_idle(const struct qr_client_connection *connection)
@@ -423,8 +532,10 @@ void qr_client_connection_hang_up(struct qr_client_connection *connection)
         connection->state = CLOSING;
         lws_set_timeout(connection->wsi, PENDING_TIMEOUT_USER_REASON_BASE, HANG_UP_S);
         lws_callback_on_writable(connection->wsi);
-    } else if (connection->state == DIALLING && connection->wsi != NULL) {
-        lws_set_timeout(connection->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+    } else if (connection->state == DIALLING) {
+        qr_client_resolve_drop(connection->resolve);
+        connection->resolve = NULL;
+        report_down(connection, "it was given up");
     }
 }
 
@@ -436,9 +547,7 @@ static void on_timer(lws_sorted_usec_list_t *timer)
 void qr_client_connection_run(struct qr_client_connection *connection, uint32_t wait_ms)
 {
     go_on_dialling(connection);
-    if ((connection->resolve != NULL || connection->try_next) && wait_ms > LOOK_MS) {
-        wait_ms = LOOK_MS;
-    }
+    wait_ms = dialling_wait_ms(connection, wait_ms);
     lws_sul_schedule(connection->lws, 0, &connection->timer, on_timer,
         wait_ms == 0 ? 1 : (lws_usec_t)wait_ms * 1000);
     lws_service(connection->lws, 0);

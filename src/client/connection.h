@@ -1,5 +1,6 @@
 /*
- * One WebSocket connection at a time to one server, by libwebsockets' own poll loop.
+ * One WebSocket connection at a time to one server, by libwebsockets' own poll loop. The addresses of a
+ * name race for it (RFC 8305): each begins 250 ms after the one before, or when that one has failed.
  *
  * Everything is called back from qr_client_connection_run, on its thread. Certificates: see
  * client/certificate.h.
@@ -32,13 +33,16 @@ struct qr_client_connection_events {
 
 struct qr_client_connection;
 
-/** Borrows nothing. EIO, ENOMEM. */
+/** Borrows nothing. worked: of the server's addresses the one to try first; "" none. EIO, ENOMEM. */
 QUIRE_CHECKED enum quire_status qr_client_connection_create(const struct qr_client_url *url,
-    const struct qr_client_pin *pin, const struct qr_client_connection_events *events,
-    struct qr_client_connection **out_connection, struct qr_client_error *error);
+    const struct qr_client_pin *pin, const char *worked,
+    const struct qr_client_connection_events *events, struct qr_client_connection **out_connection,
+    struct qr_client_error *error);
 /** Cuts the connection if there is one, without calling down; accepts NULL. */
 void qr_client_connection_destroy(struct qr_client_connection *connection);
 
+/** The address that is up, or was up last, if the name has several; else "". Until the next run. */
+const char *qr_client_connection_worked(const struct qr_client_connection *connection);
 /** Begins to connect; up or down follows. Only while nothing is up or on its way. */
 void qr_client_connection_dial(struct qr_client_connection *connection);
 /** What to do about a certificate that was refused, in sentences; "" if none was. Until the next dial. */

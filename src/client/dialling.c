@@ -25,12 +25,27 @@ enum {
 
 /* ---- from the connection --------------------------------------------------------------------------- */
 
+/* Of several addresses, the next run tries the one that works now first. Not worth a failure. */
+static void keep_address(struct quire_client *client)
+{
+    struct qr_client_error ignored;
+    struct qr_client_config *config = &client->profile.config;
+    const char *worked = qr_client_connection_worked(client->connection);
+    if (strcmp(worked, config->address) != 0) {
+        snprintf(config->address, sizeof config->address, "%s", worked);
+        if (qr_client_profile_save(&client->profile, &ignored) != QUIRE_OK) {
+            config->address[0] = 0;
+        }
+    }
+}
+
 static void on_up(void *context)
 {
     struct quire_client *client = context;
     if (client->device == NULL || client->failed != QUIRE_OK) {
         return;
     }
+    keep_address(client);
     struct qr_client_url url;
     const char *server = quire_client_server(client);
     if (qr_client_url_parse(server, &url) != QUIRE_OK) {
@@ -113,7 +128,8 @@ enum quire_status qr_client_work_connect(struct quire_client *client)
     struct qr_client_connection_events events = {
         client, on_up, on_message, on_down, on_trust, on_pin};
     struct qr_client_pin pin = client->profile.config.pin;
-    return qr_client_connection_create(&url, &pin, &events, &client->connection, &client->error);
+    return qr_client_connection_create(
+        &url, &pin, client->profile.config.address, &events, &client->connection, &client->error);
 }
 
 void qr_client_report_connection(

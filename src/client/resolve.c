@@ -38,6 +38,40 @@ void qr_client_look_up(const char *host, struct qr_client_addresses *out_address
     }
 }
 
+static bool is_v6(const char *address)
+{
+    return strchr(address, ':') != NULL;
+}
+
+/* Moves the address at `from` forward to `to`; those between keep their order. */
+static void move_forward(struct qr_client_addresses *addresses, size_t from, size_t to)
+{
+    char moved[QR_CLIENT_ADDRESS_SIZE];
+    memcpy(moved, addresses->text[from], sizeof moved);
+    memmove(addresses->text[to + 1], addresses->text[to], (from - to) * sizeof moved);
+    memcpy(addresses->text[to], moved, sizeof moved);
+}
+
+void qr_client_addresses_arrange(struct qr_client_addresses *addresses, const char *worked)
+{
+    for (size_t to = 1; to < addresses->count; to++) {
+        size_t from = to;
+        while (from < addresses->count
+            && is_v6(addresses->text[from]) == is_v6(addresses->text[to - 1])) {
+            from++;
+        }
+        if (from < addresses->count) {
+            move_forward(addresses, from, to);
+        }
+    }
+    for (size_t i = 0; i < addresses->count; i++) {
+        if (strcmp(addresses->text[i], worked) == 0) {
+            move_forward(addresses, i, 0);
+            return;
+        }
+    }
+}
+
 static void destroy(struct qr_client_resolve *resolve)
 {
     pthread_mutex_destroy(&resolve->lock);

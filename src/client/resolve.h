@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define QR_CLIENT_ADDRESSES_MAX 8
+#define QR_CLIENT_ADDRESSES_MAX 16
 #define QR_CLIENT_ADDRESS_SIZE 46 /* of an IPv6 address as text, with the final zero */
 
 struct qr_client_addresses {
@@ -24,6 +24,12 @@ struct qr_client_resolve;
 typedef void qr_client_look_up_function(
     const char *host, struct qr_client_addresses *out_addresses);
 void qr_client_look_up(const char *host, struct qr_client_addresses *out_addresses);
+
+/**
+ * The order to try them in (RFC 8305): the families take turns, the first one of the resolver first; before
+ * them all `worked`, if it is among them. "" if none worked yet.
+ */
+void qr_client_addresses_arrange(struct qr_client_addresses *addresses, const char *worked);
 
 /** Begins. NULL: no memory, or no thread. */
 struct qr_client_resolve *qr_client_resolve_start(

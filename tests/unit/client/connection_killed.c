@@ -151,7 +151,7 @@ int main(void)
         struct qr_client_connection *connection = NULL;
         snprintf(text, sizeof text, "ws://127.0.0.1:%u", port);
         hold(qr_client_url_parse(text, &url) == QUIRE_OK, "url", i);
-        hold(qr_client_connection_create(&url, &none, &events, &connection, &error) == QUIRE_OK,
+        hold(qr_client_connection_create(&url, &none, "", &events, &connection, &error) == QUIRE_OK,
             "no connection", i);
         heard = (struct heard){0};
         killer.listener = listener;

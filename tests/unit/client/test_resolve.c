@@ -57,6 +57,26 @@ Test(resolve, a_name_has_the_addresses_that_the_machine_gives_it)
     }
 }
 
+Test(resolve, families_take_turns_behind_the_address_that_worked)
+{
+    struct qr_client_addresses addresses = {.count = 5,
+        .text = {"2001:db8::1", "2001:db8::2", "2001:db8::3", "192.0.2.1", "192.0.2.2"}};
+    static const char *const turns[] = {
+        "2001:db8::1", "192.0.2.1", "2001:db8::2", "192.0.2.2", "2001:db8::3"};
+    static const char *const worked[] = {
+        "192.0.2.2", "2001:db8::1", "192.0.2.1", "2001:db8::2", "2001:db8::3"};
+    struct qr_client_addresses again = addresses;
+    qr_client_addresses_arrange(&addresses, "198.51.100.1");
+    qr_client_addresses_arrange(&again, "192.0.2.2");
+    for (size_t i = 0; i < 5; i++) {
+        cr_assert_str_eq(addresses.text[i], turns[i]);
+        cr_assert_str_eq(again.text[i], worked[i]);
+    }
+    struct qr_client_addresses none = {.count = 0};
+    qr_client_addresses_arrange(&none, "");
+    cr_assert_eq(none.count, 0);
+}
+
 Test(resolve, a_name_that_is_none_is_an_error)
 {
     struct qr_client_addresses addresses = {.count = 0};
