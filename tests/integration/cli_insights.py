@@ -98,6 +98,21 @@ def _():
     assert max(len(line) for line in out.splitlines()) <= 90, out
 
 
+@check("why_lists_the_entries_behind_a_theme_and_a_reading")
+def _():
+    theme = json.loads(run("insights", "--json", "--why", "garden"))
+    assert theme["template"] == "theme_up" and len(theme["entries"]) >= 6, theme
+    for row in theme["entries"]:
+        assert "garden" in run("show", row["entry"]).lower(), row
+    report, _templates = items()
+    label = next(item["name"] for item in report["items"] if item["template"] == "read")
+    reading = json.loads(run("insights", "--json", "--why", label))
+    assert reading["entries"] and all(row["words"] for row in reading["entries"]), reading
+    text = run("insights", "--why", label)
+    assert reading["entries"][0]["entry"][:8] in text, text
+    assert "The report says nothing of" in run("insights", "--why", "nonsense", code=2)
+
+
 @check("a_kind_can_be_left_out_and_an_unknown_one_is_refused")
 def _():
     found = items("--without", "findings", "--without", "readings")[1]

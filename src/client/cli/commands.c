@@ -78,6 +78,8 @@ static const struct qr_cli_option import_options[] = {
 static const struct qr_cli_option insights_options[] = {
     {"without", "KIND", "leaves out readings, findings or themes; may be repeated"},
     {"weak-languages", "", "reads French, too, with a weak model"},
+    {"why", "NAME",
+        "lists the entries behind what is said of a tag, an emotion, a theme or a reading"},
     {"repetition", "", "says where entries of a rising theme are much alike"},
     {"csv", "", "prints the last 364 days as a table"},
     {"html", "FILE", "writes one page with charts, not encrypted"},

@@ -155,6 +155,17 @@ static void let_go(struct diary *diary)
     free(diary->ranges);
 }
 
+static struct quire_insight_entry entry_of(const struct diary *diary, const struct row *row)
+{
+    return (struct quire_insight_entry){.date_ms = row->date,
+        .mood = row->mood,
+        .text = {diary->bytes.data + row->text, row->text_size},
+        .tags = diary->ranges + row->first_name,
+        .tag_count = row->tag_count,
+        .emotions = diary->ranges + row->first_name + row->tag_count,
+        .emotion_count = row->emotion_count};
+}
+
 static enum quire_status compute(struct diary *diary, struct qr_insights *insights)
 {
     struct quire_insight *insight = NULL;
@@ -166,14 +177,7 @@ static enum quire_status compute(struct diary *diary, struct qr_insights *insigh
     enum quire_status status =
         quire_insight_begin(diary->arena, diary->arena_size, &insights->options, &insight);
     for (size_t i = 0; i < diary->count && status == QUIRE_OK; i++) {
-        const struct row *row = &diary->rows[i];
-        struct quire_insight_entry entry = {.date_ms = row->date,
-            .mood = row->mood,
-            .text = {diary->bytes.data + row->text, row->text_size},
-            .tags = diary->ranges + row->first_name,
-            .tag_count = row->tag_count,
-            .emotions = diary->ranges + row->first_name + row->tag_count,
-            .emotion_count = row->emotion_count};
+        struct quire_insight_entry entry = entry_of(diary, &diary->rows[i]);
         status = quire_insight_add(insight, &entry);
     }
     return status == QUIRE_OK ? quire_insight_finish(insight, &insights->report) : status;
@@ -376,17 +380,34 @@ static enum qr_cli_exit print_cards(struct qr_cli *cli)
     return QR_CLI_DONE;
 }
 
+static enum qr_cli_exit print_why(struct qr_cli *cli, const struct diary *diary,
+    const struct qr_insights *insights, const char *name)
+{
+    struct qr_insights_row *rows = malloc((diary->count + 1) * sizeof *rows);
+    if (rows == NULL) {
+        return qr_cli_no_memory(cli);
+    }
+    for (size_t i = 0; i < diary->count; i++) {
+        rows[i] = (struct qr_insights_row){diary->rows[i].id, entry_of(diary, &diary->rows[i])};
+    }
+    enum qr_cli_exit exit = qr_insights_why(cli, insights, rows, diary->count, name);
+    free(rows);
+    return exit;
+}
+
 enum qr_cli_exit qr_cli_insights(struct qr_cli *cli)
 {
     struct qr_insights insights = {0};
     struct diary diary = {0};
-    const char *page = qr_cli_value(&cli->args, "html");
+    const char *page = qr_cli_value(&cli->args, "html"), *why = qr_cli_value(&cli->args, "why");
     bool csv = qr_cli_has(&cli->args, "csv");
     if (qr_cli_has(&cli->args, "about")) {
         return print_cards(cli);
     }
-    if ((page != NULL) + csv + (cli->json && page == NULL) > 1) {
-        return qr_cli_usage(cli, "One of --json, --csv and --html at a time.");
+    if ((page != NULL) + csv + (cli->json && page == NULL) > 1
+        || (why != NULL && (page != NULL || csv))) {
+        return qr_cli_usage(
+            cli, "One of --json, --csv and --html at a time; --why with --json alone.");
     }
     enum qr_cli_exit exit = read_options(cli, &insights.options);
     exit = exit == QR_CLI_DONE ? qr_cli_open(cli) : exit;
@@ -407,6 +428,8 @@ enum qr_cli_exit qr_cli_insights(struct qr_cli *cli)
                     : "Insights could not be computed from these entries.",
                 "Your entries are untouched.");
             exit = QR_CLI_FAILED;
+        } else if (why != NULL) {
+            exit = print_why(cli, &diary, &insights, why);
         } else if (page != NULL) {
             exit = write_page(cli, &insights, page);
         } else if (csv) {

@@ -48,4 +48,14 @@ extern const char *const qr_insights_footer[2];
 /** The same as one page of HTML with SVG, which needs nothing else. False: not all could be written. */
 bool qr_insights_write_page(const struct qr_insights *insights, FILE *file);
 
+/** An entry as it was given to the report. */
+struct qr_insights_row {
+    const uint8_t *id;
+    struct quire_insight_entry entry;
+};
+
+/** Prints the entries, oldest first, that the report's first statement of that name rests on. */
+enum qr_cli_exit qr_insights_why(struct qr_cli *cli, const struct qr_insights *insights,
+    const struct qr_insights_row *rows, size_t count, const char *name);
+
 #endif
