@@ -15,6 +15,9 @@ MAY_USE = {  # folder → folders whose private headers it may include, besides 
     "src/sync": ["base", "codec", "crypto", "crdt"],
     "src/store": ["base"],
     "src/server": ["base", "codec", "crypto", "sync", "store"],
+    # the worker's instance is a profile, and its gate connects as a client does
+    "src/worker": ["base", "codec", "crypto", "sync", "insight", "client/config.h", "client/connection.h",
+        "client/error.h", "client/files.h", "client/keyfile.h", "client/profile.h", "client/records.h", "client/url.h"],
     "src/client": [], "src/wasm": [],
     "simulation": CORE + ["store/store.h"],
     "tools": CORE + ["store"],

@@ -5,7 +5,7 @@ quire_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 packages_to_build="meson ninja-build pkg-config gcc libc6-dev python3 libwebsockets-dev
   libwebsockets-evlib-uv liblmdb-dev libmsgpack-dev libsodium-dev libssl-dev libuv1-dev uthash-dev
   libjansson-dev libutf8proc-dev libarchive-dev libcmark-dev libyaml-dev libxml2-dev
-  libqrencode-dev"
+  libqrencode-dev libseccomp-dev"
 packages_to_test="zlib1g-dev unicode-data libcriterion-dev lmdb-utils clang-14 libclang-rt-14-dev llvm-14 clang-format-14 binutils faketime openssl zbar-tools"
 
 say() { printf '%s\n' "$*"; }
