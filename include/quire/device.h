@@ -326,9 +326,10 @@ struct quire_device_info {
     const uint8_t *device;   /* QUIRE_DEVICE_SIZE */
     struct quire_bytes name; /* empty if it cannot be read */
     bool self;
-    bool active;           /* not revoked */
-    uint64_t batches;      /* of its chains, here */
-    int64_t last_heard_ms; /* the newest caught_up_at in its batches: its clock; 0 never */
+    bool active;      /* not revoked */
+    uint64_t batches; /* of its chains, here */
+    int64_t
+        last_heard_ms; /* the newest caught_up_at in its batches: its clock, or ours when they came if it was over a day ahead; 0 never */
 };
 
 QUIRE_API QUIRE_CHECKED enum quire_status quire_device_each_device(struct quire_device *device,

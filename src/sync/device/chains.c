@@ -76,6 +76,22 @@ bool device_chain_mend(struct quire_device *device, struct device_chain *chain,
     return true;
 }
 
+/* The author's clock may be years ahead: it was heard by now at the latest. What was noted before either
+ * clock was set right goes, too, or it would be the greatest for ever. */
+static void note_caught_up(struct device_chain *chain, uint64_t claimed, uint64_t wall_ms)
+{
+    uint64_t latest = wall_ms + DEVICE_CLOCK_AHEAD_MS;
+    if (chain->caught_up_at > latest) {
+        chain->caught_up_at = 0;
+    }
+    if (claimed > latest) {
+        claimed = wall_ms;
+    }
+    if (claimed > chain->caught_up_at) {
+        chain->caught_up_at = claimed;
+    }
+}
+
 void device_chain_advance(struct quire_device *device, struct device_chain *chain,
     const struct qr_batch *batch, const uint8_t *hash)
 {
@@ -84,9 +100,8 @@ void device_chain_advance(struct quire_device *device, struct device_chain *chai
     chain->roster_seq = batch->roster_seq;
     chain->covered = false;
     memcpy(chain->hash, hash, QR_HASH_SIZE);
-    if (batch->caught_up_at > chain->caught_up_at) {
-        chain->caught_up_at = batch->caught_up_at;
-    }
+    note_caught_up(
+        chain, batch->caught_up_at, device->step.wall_ms > 0 ? (uint64_t)device->step.wall_ms : 0);
     for (size_t i = 0; i < batch->dep_count; i++) {
         struct device_chain *dep = device_chain_find(device, batch->deps[i].replica);
         if (dep != NULL && dep->head == batch->deps[i].seq && !dep->covered) {

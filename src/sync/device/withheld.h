@@ -8,6 +8,7 @@
 
 /* caught up so long after our ACK, and knew nothing of it */
 #define DEVICE_WITHHELD_MS (10 * 60 * 1000)
+#define DEVICE_CLOCK_AHEAD_MS UINT64_C(86400000) /* a clock that is more ahead of ours is wrong */
 
 /** Our chain is acknowledged up to seq, now; back to less after a loss. */
 void device_note_ack(struct quire_device *device, uint64_t seq);

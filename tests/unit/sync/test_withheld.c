@@ -74,6 +74,46 @@ static void begin(struct world *world)
     liar_want_nothing(world, 0);
 }
 
+/* When the friend was last heard, as `quire devices` shows it. */
+static bool newest_of_others(void *context, const struct quire_device_info *info)
+{
+    int64_t *newest = context;
+    *newest = !info->self && info->last_heard_ms > *newest ? info->last_heard_ms : *newest;
+    return true;
+}
+
+static int64_t last_heard(struct world *world)
+{
+    int64_t newest = 0;
+    cr_assert_eq(quire_device_each_device(world->people[0].shell.device, newest_of_others, &newest),
+        QUIRE_OK);
+    return newest;
+}
+
+Test(withheld, a_clock_that_is_years_ahead_was_heard_when_its_batch_came)
+{
+    struct world world;
+    begin(&world);
+    struct forger friend = peer_keys(&world, 1, 'f');
+    const int64_t year_ms = INT64_C(365) * 24 * 60 * (int64_t)MINUTE_MS;
+    write_for(&world, 1);
+    hear_friend(&world, &friend);
+    cr_assert_eq(last_heard(&world), world.wall_ms);
+    hear(&world, &friend, (uint64_t)(world.wall_ms + 80 * year_ms), NULL);
+    cr_assert_eq(last_heard(&world), world.wall_ms);
+    world.wall_ms += 100 * (int64_t)MINUTE_MS;
+    hear_friend(&world, &friend); /* its clock is right again */
+    cr_assert_eq(last_heard(&world), world.wall_ms);
+    /* Our own clock was ahead when the next came, and is set right. */
+    int64_t right_ms = world.wall_ms;
+    world.wall_ms += 80 * year_ms;
+    hear_friend(&world, &friend);
+    world.wall_ms = right_ms + (int64_t)MINUTE_MS;
+    hear_friend(&world, &friend);
+    cr_assert_eq(last_heard(&world), world.wall_ms);
+    hostile_end(&world);
+}
+
 Test(withheld, who_writes_every_minute_still_notices_that_others_are_kept_from_it)
 {
     struct world world;

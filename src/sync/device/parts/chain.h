@@ -18,7 +18,8 @@ struct device_chain {
     uint64_t head;
     uint8_t hash[QR_HASH_SIZE]; /* of the head */
     uint32_t roster_seq;        /* of the head */
-    uint64_t caught_up_at;      /* greatest in the chain's batches, ms of the author's wall clock */
+    uint64_t
+        caught_up_at; /* greatest in the chain's batches, ms of the author's wall clock, bounded by ours */
     uint64_t acked; /* the server has 1 … acked: it acknowledged, named or delivered them */
     uint64_t acked_wall_ms; /* when `acked` rose to its value */
     uint64_t sees_own;      /* upper bound of our own chain's seq in the head's causal past */
