@@ -21,16 +21,6 @@ static bool shuts_out(const struct quire_device *device, const uint8_t *subject)
     return false;
 }
 
-/* A key that was made here for this epoch, for an append that another device's record preceded. */
-static void forget_own_key(struct quire_device *device, const struct qr_record *record)
-{
-    uint8_t held[QR_HASH_SIZE];
-    if (qr_vault_commitment(device->vault, record->epoch.epoch, held) == QUIRE_OK
-        && memcmp(held, record->epoch.commitment, QR_HASH_SIZE) != 0) {
-        qr_vault_forget_epoch(device->vault, record->epoch.epoch);
-    }
-}
-
 void device_accept_record(struct quire_device *device, uint32_t seq)
 {
     struct qr_record record;
@@ -56,7 +46,7 @@ void device_accept_record(struct quire_device *device, uint32_t seq)
         device_notice_device(device, QUIRE_NOTICE_DEVICE_REVOKED, record.revoke.device);
         break;
     case QR_RECORD_EPOCH:
-        forget_own_key(device, &record);
+        device_forget_own_key(device, record.epoch.epoch, record.epoch.commitment);
         /* A revoked device gets no seal, and needs none. */
         if (!device->revoked && qr_roster_active(&device->roster, self)) {
             enum quire_status status = device_accept_keys(device);

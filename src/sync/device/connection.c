@@ -126,6 +126,7 @@ void device_disconnected(struct quire_device *device)
     device_upload_reset(&device->upload);
     device->receive.consumed = 0;
     device->receive.shut_out_count = 0;
+    device_recovery_clear(&device->recovery);
     if (device->append.sent) {
         /* Whether it went through is in the roster, on the next connection. */
         device_append_interrupted(device);

@@ -57,9 +57,25 @@ static enum quire_status open_enrolment(struct quire_device *device)
     return status;
 }
 
+void device_forget_own_key(
+    struct quire_device *device, uint32_t epoch, const uint8_t commitment[QR_HASH_SIZE])
+{
+    uint8_t held[QR_HASH_SIZE];
+    if (qr_vault_commitment(device->vault, epoch, held) == QUIRE_OK
+        && memcmp(held, commitment, QR_HASH_SIZE) != 0) {
+        qr_vault_forget_epoch(device->vault, epoch);
+    }
+}
+
 enum quire_status device_accept_keys(struct quire_device *device)
 {
     uint32_t epoch = device->roster.epoch;
+    uint8_t current[QR_HASH_SIZE];
+    enum quire_status known = commitment_of(device, epoch, current);
+    if (known != QUIRE_OK) {
+        return known;
+    }
+    device_forget_own_key(device, epoch, current);
     if (!qr_vault_has_epoch(device->vault, epoch)) {
         enum quire_status status = open_seals(device, epoch);
         if (status == QUIRE_ENOTFOUND) {

@@ -102,8 +102,9 @@ static enum quire_status make_records(struct quire_device *device, struct qr_ros
 
 static bool append_ready(const struct quire_device *device)
 {
-    return device->append.kind == APPEND_RECOVER
-        ? device->link.state == LINK_ROSTER && device_recovery_ready(device)
+    /* A recovery signs what stands on all of the server's roster, and on answers of this connection. */
+    return device->append.kind == APPEND_RECOVER ? device->link.state == LINK_ROSTER
+            && device->roster.count >= device->link.expected_roster && device_recovery_ready(device)
         : device_append_revokes(&device->append)
         ? device->link.state == LINK_READY && device->link.caught_up
         : device->link.state == LINK_READY;

@@ -210,6 +210,40 @@ Test(found, a_device_that_recovers_while_another_is_revoked_has_the_new_key)
     world_finish(&world);
 }
 
+Test(found, a_recovery_that_hears_late_of_its_append_has_the_key_that_it_appended)
+{
+    struct world world;
+    world_init(&world);
+    world_account(&world, 0);
+    world_connect(&world, 0);
+    world_type(&world, 0, diary, "before, ");
+    world_run(&world, 3000);
+    struct quire_device_options options = world_options(&world, &world.people[1]);
+    options.revoke_others = true;
+    cr_assert_eq(quire_device_recover(&options, quire_bytes_of_text("new phone"),
+                     quire_bytes_of_text(world.people[0].kit), &world.people[1].shell.device),
+        QUIRE_OK);
+    world.server.hold_commits = true;
+    world_connect(&world, 1);
+    world_run(&world, 1000);
+    world_disconnect(&world, 1); /* revocation, enrolment and epoch are on their way to disk */
+    world.server.hold_commits = false;
+    world_commit(&world);
+    for (int i = 0; i < 6; i++) {
+        world_run(&world, 1000);
+        world_connect(&world, 1);
+    }
+    cr_assert_eq(world.people[1].shell.notices[QUIRE_NOTICE_JOINED], 1);
+    cr_assert_eq(world_state(&world, 1).epoch, 2);
+    world_type(&world, 1, diary, "after");
+    world_run(&world, 3000);
+    world_pair(&world, 1, 2); /* it takes the key that the roster commits to */
+    cr_assert_eq(world.people[2].shell.notices[QUIRE_NOTICE_JOINED], 1);
+    cr_assert_eq(world_state(&world, 2).alarms[QUIRE_ALARM_UNREADABLE], 0);
+    cr_assert_str_eq(world_text(&world, 2, diary), world_text(&world, 1, diary));
+    world_finish(&world);
+}
+
 Test(found, records_that_a_full_disk_takes_back_are_brought_once_more)
 {
     struct world world;
