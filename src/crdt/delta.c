@@ -3,6 +3,8 @@
  */
 #include "crdt/inner.h"
 
+#define HEAD_SIZE 32 /* bytes of a delta of one replica before its first step, about */
+
 size_t quire_document_pending_size(const struct quire_document *document)
 {
     const struct qr_pending *pending = &document->pending;
@@ -11,7 +13,7 @@ size_t quire_document_pending_size(const struct quire_document *document)
     size_t content = pending->content_size + typing->content_size;
     /* What was erased just now is, as a rule, what was typed just before. */
     content -= typing->erased_size < content ? typing->erased_size : content;
-    return records == 0 ? 0 : 32 + content + 6 * records;
+    return records == 0 ? 0 : HEAD_SIZE + content + 6 * records;
 }
 
 enum quire_status quire_document_encode(
@@ -29,13 +31,13 @@ enum quire_status quire_document_encode_pending(
     const struct quire_document *document, struct quire_buffer *out_delta)
 {
     enum quire_status status = qr_document_settle(document);
-    return status == QUIRE_OK
-        ? qr_encode_delta(document, qr_pending_steps(&document->pending), out_delta)
-        : status;
+    return status == QUIRE_OK ? qr_encode_delta(document, document->pending.steps, out_delta)
+                              : status;
 }
 
 /** Searches for about as many steps as fit. Sizes grow with the steps, nearly evenly, so that a few
  * tries do; then the range between too few and too many is halved, which always ends. */
+#define STEP_SIZE 16 /* bytes of a step that stands alone, about */
 struct cut {
     size_t max_size;
     uint64_t fits; /* steps; so many take fits_size bytes */
@@ -63,10 +65,12 @@ static enum quire_status encode_fitting(const struct quire_document *document, s
     struct quire_buffer *out_delta, uint64_t *out_steps)
 {
     const size_t start = out_delta->size;
-    const uint64_t all = qr_pending_steps(&document->pending);
-    struct cut cut = {.max_size = max_size, .too_many = all + 1};
+    const uint64_t all = document->pending.steps;
+    struct cut cut = {.max_size = max_size, .fits_size = HEAD_SIZE, .too_many = all + 1};
     size_t size = quire_document_pending_size(document);
-    uint64_t steps = size > max_size ? next_try(&cut, all, size) : all;
+    /* Where more than fits may be pending, a part that is sure to fit says first what a step takes. */
+    bool all_may_fit = size <= max_size && all <= max_size / 2;
+    uint64_t steps = all_may_fit || all <= max_size / STEP_SIZE ? all : max_size / STEP_SIZE;
     for (;; cut.tries++) {
         enum quire_status status = qr_encode_delta(document, steps, out_delta);
         if (status != QUIRE_OK) {

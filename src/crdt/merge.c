@@ -306,7 +306,7 @@ static void make_pending(struct quire_document *document, struct qr_payload *pay
     size_t newer_count = is_newer(document, payload) ? 0 : pending->count;
     struct qr_pending_record *newer = NULL;
     if (newer_count > 0) {
-        newer = pending->records + pending->capacity - newer_count;
+        newer = pending->memory + pending->capacity - newer_count;
         memmove(newer, pending->records, newer_count * sizeof *newer);
     }
     pending->count -= newer_count;

@@ -9,30 +9,44 @@
 
 void qr_pending_finish(struct qr_pending *pending)
 {
-    free(pending->records);
+    free(pending->memory);
     *pending = (struct qr_pending){0};
 }
 
 enum quire_status qr_pending_reserve(struct qr_pending *pending, size_t extra)
 {
+    size_t taken = (size_t)(pending->records - pending->memory);
     size_t needed = pending->count + extra;
-    if (needed <= pending->capacity) {
+    if (taken + needed <= pending->capacity) {
         return QUIRE_OK;
     }
-    struct qr_pending_record *records =
-        qr_list_grown(pending->records, needed, &pending->capacity, sizeof *records);
-    if (records == NULL) {
+    if (taken > pending->count / 2 && needed <= pending->capacity) {
+        memmove(pending->memory, pending->records, pending->count * sizeof *pending->memory);
+        pending->records = pending->memory;
+        return QUIRE_OK;
+    }
+    struct qr_pending_record *memory =
+        qr_list_grown(pending->memory, taken + needed, &pending->capacity, sizeof *memory);
+    if (memory == NULL) {
         return QUIRE_ENOMEM;
     }
-    pending->records = records;
+    pending->memory = memory;
+    pending->records = memory + taken;
     return QUIRE_OK;
+}
+
+static uint64_t steps_of(enum qr_pending_kind kind, uint64_t length)
+{
+    return kind == QR_PENDING_SPAN ? length : 1;
 }
 
 static void append(
     struct qr_pending *pending, enum qr_pending_kind kind, uint64_t id, uint64_t length)
 {
-    assert(pending->count < pending->capacity);
-    pending->records[pending->count++] = (struct qr_pending_record){id, length, (uint8_t)kind};
+    struct qr_pending_record *end = pending->records + pending->count++;
+    assert(end < pending->memory + pending->capacity);
+    *end = (struct qr_pending_record){id, length, (uint8_t)kind};
+    pending->steps += steps_of(kind, length);
 }
 
 /** Makes a range longer at either end; erasing forwards and backwards are both one range. */
@@ -60,6 +74,7 @@ void qr_pending_push(
     struct qr_pending_record *end = pending->records + pending->count;
     bool ranges = kind == QR_PENDING_SPAN || kind == QR_PENDING_ERASE;
     if (ranges && pending->count >= 1 && extend(end - 1, kind, id, length)) {
+        pending->steps += kind == QR_PENDING_SPAN ? length : 0;
         return;
     }
     /* Backspace after backspace is ERASE SPAN ERASE SPAN: two records that grow. */
@@ -157,7 +172,7 @@ void qr_pending_inherit(struct qr_pending *pending, uint64_t id)
     /* They stand before the span, which moves up; they go to the end, before the next edit's. */
     size_t span = (size_t)(span_from(pending, id) - pending->records);
     size_t first = span - count;
-    assert(pending->count + count <= pending->capacity);
+    assert(pending->records + pending->count + count <= pending->memory + pending->capacity);
     memcpy(pending->records + pending->count, pending->records + first,
         count * sizeof *pending->records);
     memmove(pending->records + first, pending->records + span,
@@ -173,15 +188,6 @@ void qr_pending_inherit(struct qr_pending *pending, uint64_t id)
     }
 }
 
-uint64_t qr_pending_steps(const struct qr_pending *pending)
-{
-    uint64_t steps = 0;
-    for (size_t i = 0; i < pending->count; i++) {
-        steps += pending->records[i].kind == QR_PENDING_SPAN ? pending->records[i].length : 1;
-    }
-    return steps;
-}
-
 uint64_t qr_pending_boundary(const struct qr_pending *pending, uint64_t steps)
 {
     uint64_t passed = 0;
@@ -192,7 +198,7 @@ uint64_t qr_pending_boundary(const struct qr_pending *pending, uint64_t steps)
             if (passed >= steps) {
                 break;
             }
-            passed += record->kind == QR_PENDING_SPAN ? record->length : 1;
+            passed += steps_of(record->kind, record->length);
             boundary = passed < steps ? passed : steps;
         } else {
             passed++;
@@ -203,10 +209,9 @@ uint64_t qr_pending_boundary(const struct qr_pending *pending, uint64_t steps)
 
 void qr_pending_drop(struct qr_pending *pending, struct qr_replicas *replicas, uint64_t steps)
 {
-    size_t done = 0;
-    while (done < pending->count && steps > 0) {
-        struct qr_pending_record *record = &pending->records[done];
-        uint64_t here = record->kind == QR_PENDING_SPAN ? record->length : 1;
+    while (pending->count > 0 && steps > 0) {
+        struct qr_pending_record *record = pending->records;
+        uint64_t here = steps_of(record->kind, record->length);
         uint64_t taken = here < steps ? here : steps;
         if (record->kind == QR_PENDING_SPAN) {
             struct qr_replica *replica = &replicas->at[qr_id_replica(record->id)];
@@ -219,19 +224,19 @@ void qr_pending_drop(struct qr_pending *pending, struct qr_replicas *replicas, u
             }
         }
         steps -= taken;
+        pending->steps -= taken;
         if (taken < here) {
             record->id += taken;
             record->length -= taken;
             break;
         }
-        done++;
+        pending->records++;
+        pending->count--;
     }
-    pending->count -= done;
     if (pending->count == 0) {
+        assert(pending->steps == 0);
+        pending->records = pending->memory;
         pending->content_size = 0;
         pending->wall_ms = INT64_MIN;
-    } else {
-        memmove(
-            pending->records, pending->records + done, pending->count * sizeof *pending->records);
     }
 }

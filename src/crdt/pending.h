@@ -26,9 +26,12 @@ struct qr_pending_record {
 };
 
 struct qr_pending {
-    struct qr_pending_record *records;
+    struct qr_pending_record *records; /* the first that no delta took */
     size_t count;
+    struct qr_pending_record
+        *memory; /* where they are kept; those that were taken go before them */
     size_t capacity;
+    uint64_t steps;      /* the list's length in steps: a counter or another record is one */
     size_t content_size; /* bytes that the live letters and values will take, estimated */
     int64_t wall_ms;     /* when the latest of them was made */
 };
@@ -59,9 +62,6 @@ void qr_pending_inherit(struct qr_pending *pending, uint64_t id);
 
 /** How many REMOVE records qr_pending_inherit would move. */
 size_t qr_pending_inheritance(const struct qr_pending *pending, uint64_t id);
-
-/** The list's length in steps: a counter or another record is one. */
-uint64_t qr_pending_steps(const struct qr_pending *pending);
 
 /** The nearest place at or before so many steps where no REMOVE is parted from its edit; where there
  * is none but the start, `steps` itself. */
