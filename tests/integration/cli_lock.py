@@ -86,7 +86,7 @@ def a_passphrase_is_set_changed_and_removed_on_a_terminal():
             terminal.expect("The same again: ")
             terminal.type(OLD + "\n")
             shown = terminal.end()
-            assert terminal.status == 0 and OLD not in shown and "recovery kit" in shown, shown
+            assert terminal.status == 0 and OLD not in shown and "brings nothing back" in shown, shown
         with Terminal(device, "passphrase", "change", *CHEAP) as terminal:
             terminal.expect("Passphrase: ")
             terminal.type("not this one\n")
@@ -119,7 +119,7 @@ def what_is_too_short_or_nonsense_changes_nothing():
         assert "no new passphrase" in refused(device, "passphrase", "set", stdin="", code=USAGE)
         assert "--memory takes" in refused(device, "passphrase", "set", "--memory", "7", stdin=OLD, code=USAGE)
         assert "--memory takes" in refused(device, "passphrase", "set", "--memory", "4097", stdin=OLD, code=USAGE)
-        assert "set, change or remove" in refused(device, "passphrase", "forget", code=USAGE)
+        assert "set, change, remove" in refused(device, "passphrase", "lose", code=USAGE)
         assert "nothing to unlock" in refused(device, "unlock", stdin=OLD)
         assert "cannot be locked" in refused(device, "lock")
         assert key_file(device).read_bytes() == before
@@ -254,6 +254,71 @@ def killed_at_any_moment_a_change_leaves_the_old_passphrase_or_the_new_one():
         device.run("passphrase", "change", *CHEAP, stdin=f"{present}\n{OLD}\n")
         assert not list(key_file(device).parent.glob("*.new-*"))
         print(f"# saw {sorted(seen)}")
+
+
+class Keyring:
+    """secret-tool as a script that keeps one secret in a file."""
+
+    def __init__(self, device, slow=""):
+        self.folder = device.home / "tools"
+        self.folder.mkdir(exist_ok=True)
+        self.secret, self.calls = device.home / "secret", device.home / "calls"
+        (self.folder / "secret-tool").write_text(f"""#!/bin/sh
+echo "$@" >> {self.calls}
+{slow}
+case $1 in
+store) cat > {self.secret};;
+lookup) cat {self.secret} 2> /dev/null;;
+clear) rm -f {self.secret};;
+esac
+""")
+        (self.folder / "secret-tool").chmod(0o755)
+        self.environment = {"PATH": f"{self.folder}:{os.environ['PATH']}"}
+
+
+@test
+def the_keyring_keeps_the_passphrase_if_asked_to():
+    with Journal(OLD) as device:
+        keyring = Keyring(device)
+        refused(device, "list", code=USAGE, environment=keyring.environment)
+        assert not keyring.calls.exists(), "not asked before it was told to"
+        assert "not the passphrase" in refused(device, "passphrase", "remember", stdin=NEW + "\n", environment=keyring.environment)
+        assert not keyring.secret.exists()
+        device.run("passphrase", "remember", stdin=OLD + "\n", environment=keyring.environment)
+        assert keyring.secret.read_text() == OLD
+        assert device.run("show", "last", environment=keyring.environment).count("It rained")
+        assert "the keyring has it" in device.run("status", environment=keyring.environment)
+        assert OLD not in keyring.calls.read_text(), "no secret on a command line"
+        assert "no new passphrase" in refused(device, "passphrase", "change", *CHEAP, stdin=OLD + "\n", code=USAGE, environment=keyring.environment)
+        device.run("passphrase", "change", *CHEAP, stdin=f"{OLD}\n{NEW}\n", environment=keyring.environment)
+        assert keyring.secret.read_text() == NEW and device.run("list", environment=keyring.environment)
+        keyring.secret.write_text("something stale")
+        with Terminal(device, "list", environment=keyring.environment) as terminal:
+            terminal.expect("That is not the passphrase. Once more: ")
+            terminal.type(NEW + "\n")
+            assert "It rained" in terminal.end()
+        device.run("passphrase", "forget", environment=keyring.environment)
+        assert not keyring.secret.exists()
+        refused(device, "list", code=USAGE, environment=keyring.environment)
+        device.run("passphrase", "remember", stdin=NEW + "\n", environment=keyring.environment)
+        device.run("passphrase", "remove", stdin=NEW + "\n", environment=keyring.environment)
+        assert not keyring.secret.exists() and not list(key_file(device).parent.glob("*.keyring"))
+
+
+@test
+def a_keyring_that_is_not_there_or_locked_changes_nothing():
+    with Journal(OLD) as device:
+        said = refused(device, "passphrase", "remember", stdin=OLD + "\n", environment={"PATH": "/nowhere"})
+        assert "libsecret-tools" in said, said
+        locked = Keyring(device, slow="exit 1")
+        assert "stayed locked" in refused(device, "passphrase", "remember", stdin=OLD + "\n", environment=locked.environment)
+        assert not list(key_file(device).parent.glob("*.keyring"))
+        device.run("passphrase", "remember", stdin=OLD + "\n", environment=Keyring(device).environment)
+        locked = Keyring(device, slow="exit 1")
+        said = refused(device, "list", code=USAGE, environment=locked.environment)
+        assert "locked by a passphrase" in said, said
+        device.run("unlock", stdin=OLD + "\n", environment=locked.environment)
+        assert device.entries()
 
 
 @test

@@ -82,7 +82,7 @@ def status_speaks_of_devices_entries_and_the_lock():
         alone = world.device("alone", None)
         alone.run("init", "--name", "alone")
         shown = alone.run("status")
-        assert "others       none (quire pair)" in shown and "synced       never\n" in shown, shown
+        assert "others       none (quire pair)" in shown and "synced       never; 0 entries are on this machine alone\n" in shown, shown
 
 
 @test

@@ -40,7 +40,7 @@ static enum qr_cli_exit print_kit(struct qr_cli *cli, const char *kit)
             cli, json_pack("{s:s, s:o}", "kit", kit, "device", qr_cli_json_id(state.device)));
         return exit == QR_CLI_DONE ? printed : exit;
     }
-    printf("Next: quire write \"…\", and %s. To lock the journal: quire passphrase set\n",
+    printf("Next: quire write \"…\", and %s.\nTo lock the journal: quire passphrase set\n",
         quire_client_server(cli->client)[0] != 0
             ? "quire sync"
             : "when you have a server, quire server wss://host:port");

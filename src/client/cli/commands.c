@@ -280,9 +280,12 @@ const struct qr_cli_command qr_cli_commands[] = {
         "Where there is none. It is the device that the backup was made on, as it was then; the next sync\n"
         "brings what was written since. Its key file is locked by the backup's passphrase.\n",
         NULL, qr_cli_restore_backup},
-    {"passphrase", "set|change|remove", 1, 1, "locks the profile's key with a passphrase",
+    {"passphrase", "set|change|remove|remember|forget", 1, 1,
+        "locks the profile's key with a passphrase",
         "Each command then asks for it, or `quire unlock` once for a while. There is no way around it:\n"
-        "without the passphrase only another device or the recovery kit leads back to the entries.\n"
+        "without the passphrase only another device leads back to the entries, or the recovery kit\n"
+        "together with a server. `remember` puts it into the desktop's keyring (secret-tool), `forget`\n"
+        "takes it out.\n"
         "Asks on the terminal; from a pipe it reads a line each: the old one, then the new one.\n"
         "What it protects and what it does not: docs/safety.md.\n",
         passphrase_options, qr_cli_passphrase},

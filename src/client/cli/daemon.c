@@ -6,6 +6,7 @@
 #include "client/agent/agent.h"
 #include "client/agent/daemon.h"
 #include "client/cli/daemon.h"
+#include "client/cli/keyring.h"
 #include "client/cli/profiles.h"
 #include "client/cli/service.h"
 #include "client/lock.h"
@@ -271,7 +272,8 @@ static enum qr_cli_exit run(struct qr_cli *cli, const char *profile)
         return qr_cli_failure(cli, status);
     }
     strcpy(daemon.key_file, key_file.text);
-    daemon.by_agent = qr_client_key_is_sealed(key_file.text) && qr_cli_passphrase_file(cli) == NULL;
+    daemon.by_agent = qr_client_key_is_sealed(key_file.text) && qr_cli_passphrase_file(cli) == NULL
+        && !qr_cli_keyring_is_used(key_file.text);
     daemon.state.since_ms = qr_cli_wall_ms();
     atomic_init(&daemon.ending, false);
     atomic_init(&daemon.paused, false);

@@ -4,6 +4,7 @@
 #include "client/lock.h"
 #include "client/agent/agent.h"
 #include "client/agent/daemon.h"
+#include "client/cli/keyring.h"
 #include "client/cli/profiles.h"
 #include "client/keyfile.h"
 #include <errno.h>
@@ -47,6 +48,17 @@ const char *qr_cli_passphrase_file(const struct qr_cli *cli)
     return path != NULL && path[0] != 0 ? path : NULL;
 }
 
+/* Not where a person is to show that they know it. */
+static bool read_from_keyring(struct qr_cli *cli, char out_passphrase[QUIRE_PASSPHRASE_MAX + 1])
+{
+    struct qr_client_path key_file;
+    return strcmp(cli->command->name, "passphrase") != 0
+        && strcmp(cli->command->name, "restore-backup") != 0
+        && qr_client_profile_key_path(cli->client, &key_file) == QUIRE_OK
+        && qr_cli_keyring_is_used(key_file.text)
+        && qr_cli_keyring_read(key_file.text, out_passphrase);
+}
+
 bool qr_cli_on_passphrase(
     void *context, unsigned attempt, char out_passphrase[QUIRE_PASSPHRASE_MAX + 1])
 {
@@ -56,6 +68,9 @@ bool qr_cli_on_passphrase(
     qr_cli_clear_progress(cli);
     if (path != NULL) {
         return attempt == 0 && read_from_file(cli, path, out_passphrase, size);
+    }
+    if (attempt == 0 && read_from_keyring(cli, out_passphrase)) {
+        return true;
     }
     if (cli->passphrase_on_input && qr_cli_input_is_text()) {
         return attempt == 0 && qr_cli_read_line(STDIN_FILENO, out_passphrase, size);
@@ -167,22 +182,92 @@ static enum qr_cli_exit do_passphrase(
         return qr_cli_failure(cli, status);
     }
     struct qr_client_path path;
-    if (action == REMOVE && qr_client_profile_key_path(cli->client, &path) == QUIRE_OK) {
-        qr_client_agent_forget(path.text);
+    if (qr_client_profile_key_path(cli->client, &path) == QUIRE_OK) {
+        if (action == REMOVE) {
+            qr_client_agent_forget(path.text);
+            qr_cli_keyring_forget(path.text);
+        } else if (action == CHANGE && qr_cli_keyring_is_used(path.text)) {
+            qr_cli_keyring_forget(path.text); /* it is never left with an old one */
+            (void)qr_cli_keyring_write(cli, path.text, passphrase);
+        }
     }
     if (cli->json) {
         return qr_cli_print_json(cli, json_pack("{s:b}", "passphrase", action != REMOVE));
     }
     static const char *const said[] = {
-        [SET] = "The profile has a passphrase now. Without it, only another device or the recovery "
-                "kit leads\nback to the entries. To be asked once for a while: quire unlock\n",
+        [SET] = "The profile has a passphrase now. To be asked once for a while: quire unlock\n",
         [CHANGE] =
             "The passphrase was changed. A copy of the old key file, in a backup perhaps, still "
             "opens\nwith the old one.\n",
         [REMOVE] = "The profile has no passphrase any more: its key file opens it.\n",
     };
     printf("%s", said[action]);
+    if (action == SET) {
+        printf("%s",
+            quire_client_server(cli->client)[0] != 0
+                ? "Without it, only another device or the recovery kit, with the server, leads back to the "
+                  "entries.\n"
+                : "No server has a copy of the journal: without the passphrase everything is lost, the "
+                  "recovery kit\nbrings nothing back. Keep a backup with a passphrase of its own: quire backup FILE\n");
+    }
     return QR_CLI_DONE;
+}
+
+/* Into the keyring, once it is known to be right. */
+static enum qr_cli_exit remember(struct qr_cli *cli, char passphrase[QUIRE_PASSPHRASE_MAX + 1])
+{
+    struct qr_client_path path;
+    struct qr_client_keybox box;
+    struct qr_client_error error = {0};
+    uint8_t key[QUIRE_PROFILE_KEY_SIZE];
+    bool sealed = false;
+    enum qr_cli_exit exit = check_state(cli, CHANGE); /* it has a passphrase */
+    if (exit != QR_CLI_DONE) {
+        return exit;
+    }
+    cli->passphrase_on_input = true;
+    enum quire_status status = qr_client_profile_key_path(cli->client, &path);
+    if (status == QUIRE_OK) {
+        status = qr_client_key_look(path.text, key, &box, &sealed, &error);
+    }
+    if (status == QUIRE_OK && !qr_cli_on_passphrase(cli, 0, passphrase)) {
+        return qr_cli_usage(cli,
+            "The passphrase was not given. There is a terminal to type it on, or it comes "
+            "by a pipe or --passphrase-file.");
+    }
+    if (status == QUIRE_OK) {
+        status = qr_client_keybox_open(&box, passphrase, key, &error);
+    }
+    qr_client_wipe(key, sizeof key);
+    if (status != QUIRE_OK) {
+        qr_cli_error(cli, status, QR_CLI_FAILED, error.text, NULL);
+        return QR_CLI_FAILED;
+    }
+    exit = qr_cli_keyring_write(cli, path.text, passphrase);
+    if (exit == QR_CLI_DONE && cli->json) {
+        return qr_cli_print_json(cli, json_pack("{s:b}", "remembered", 1));
+    }
+    if (exit == QR_CLI_DONE) {
+        printf(
+            "The keyring has the passphrase now: while it is unlocked, no command asks for it.\n");
+    }
+    return exit;
+}
+
+static enum qr_cli_exit forget(struct qr_cli *cli)
+{
+    struct qr_client_path path;
+    enum qr_cli_exit exit = check_state(cli, CHANGE);
+    if (exit == QR_CLI_DONE && qr_client_profile_key_path(cli->client, &path) == QUIRE_OK) {
+        qr_cli_keyring_forget(path.text);
+    }
+    if (exit == QR_CLI_DONE && cli->json) {
+        return qr_cli_print_json(cli, json_pack("{s:b}", "remembered", 0));
+    }
+    if (exit == QR_CLI_DONE) {
+        printf("The keyring does not have the passphrase any more.\n");
+    }
+    return exit;
 }
 
 enum qr_cli_exit qr_cli_passphrase(struct qr_cli *cli)
@@ -198,7 +283,15 @@ enum qr_cli_exit qr_cli_passphrase(struct qr_cli *cli)
             return exit;
         }
     }
-    return qr_cli_usage(cli, "It is: quire passphrase set, change or remove.");
+    if (strcmp(cli->args.operands[0], "remember") == 0) {
+        enum qr_cli_exit exit = remember(cli, passphrase);
+        qr_client_wipe(passphrase, sizeof passphrase);
+        return exit;
+    }
+    if (strcmp(cli->args.operands[0], "forget") == 0) {
+        return forget(cli);
+    }
+    return qr_cli_usage(cli, "It is: quire passphrase set, change, remove, remember or forget.");
 }
 
 /* ---- unlock and lock ------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 #include "client/agent/agent.h"
 #include "client/cli/daemon.h"
 #include "client/cli/draft.h"
+#include "client/cli/keyring.h"
 #include "client/cli/moving.h"
 #include "client/lock.h"
 #include <inttypes.h>
@@ -172,6 +173,12 @@ static void print_sync(struct qr_cli *cli, const struct quire_device_state *stat
         qr_cli_ago_text(state->caught_up_ms, qr_cli_wall_ms(), when);
     }
     printf("synced       ");
+    if (quire_client_server(cli->client)[0] == 0) {
+        printf(unsent == 1 ? "never; %" PRIu64 " entry is on this machine alone\n"
+                           : "never; %" PRIu64 " entries are on this machine alone\n",
+            unsent);
+        return;
+    }
     if (unsent > 0) {
         printf("%s%" PRIu64 " %s not on the server yet%s; last sync: ", qr_cli_warn(cli), unsent,
             unsent == 1 ? "entry is" : "entries are", qr_cli_plain(cli));
@@ -195,6 +202,8 @@ static void print_lock(struct qr_cli *cli)
     }
     if (!sealed) {
         printf("lock         no passphrase (quire passphrase set)\n");
+    } else if (seconds == 0 && qr_cli_keyring_is_used(key_file.text)) {
+        printf("lock         a passphrase; the keyring has it\n");
     } else if (seconds == 0) {
         printf("lock         a passphrase; each command asks for it (quire unlock)\n");
     } else {
