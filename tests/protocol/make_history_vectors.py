@@ -6,6 +6,7 @@
     make_history_vectors.py --pinned   writes, and fails if a number of the description is in no vector
 """
 import hashlib
+import heapq
 import json
 import pathlib
 import struct
@@ -280,6 +281,58 @@ def object_vectors():
     return {"user": USER.hex(), "key": KEY.hex(), "entry": ENTRY.hex(), "epoch": EPOCH, "objects": out}
 
 
+# ---- canonical order ------------------------------------------------------------------------------
+
+
+def canonical(batches):
+    """Indices of batches: each behind those that it waits for, else the least (replica, seq)."""
+    places = {(replica, seq): i for i, (replica, seq, _) in enumerate(batches)}
+    waits, followers = {}, {i: [] for i in range(len(batches))}
+    for i, (replica, seq, deps) in enumerate(batches):
+        dependencies = [places[place] for place in [(replica, seq - 1), *deps] if place in places]
+        waits[i] = len(dependencies)
+        for dep in dependencies:
+            followers[dep].append(i)
+    ready = [(batches[i][:2], i) for i in waits if waits[i] == 0]
+    heapq.heapify(ready)
+    out = []
+    while ready:
+        _, i = heapq.heappop(ready)
+        out.append(i)
+        for follower in followers[i]:
+            waits[follower] -= 1
+            if waits[follower] == 0:
+                heapq.heappush(ready, (batches[follower][:2], follower))
+    assert len(out) == len(batches)
+    return out
+
+
+def order_vectors():
+    out = []
+    for number, size in enumerate((1, 2, 5, 12, 40, 120)):
+        replicas, draw, drawn = [name(f"replica {i}", 8) for i in range(2 + size // 10)], name(f"draw {number}", 8000), 0
+
+        def below(limit):
+            nonlocal drawn
+            drawn += 2
+            return int.from_bytes(draw[drawn - 2:drawn], "big") % limit
+
+        # each replica begins above a settled cut
+        heads = {replica: below(3) * below(1000) for replica in replicas}
+        settled, batches = dict(heads), []
+        for _ in range(size):
+            replica = replicas[below(len(replicas))]
+            heads[replica] += 1
+            deps = [(other, heads[other] - below(3)) for other in replicas if other != replica and below(3) == 0]
+            batches.append((replica, heads[replica], sorted(dep for dep in deps if dep[1] > 0)))
+        batches = [batches[i] for _, i in sorted((name(f"mix {number} {i}", 8), i) for i in range(size))]
+        assert all(seq > settled[replica] for replica, seq, _ in batches)
+        out.append({"name": f"{size} batches", "batches": [
+            {"replica": replica.hex(), "seq": seq, "deps": [{"replica": r.hex(), "seq": s} for r, s in deps]}
+            for replica, seq, deps in batches], "order": canonical(batches)})
+    return out
+
+
 # ---- files ------------------------------------------------------------------------------------------
 
 
@@ -295,7 +348,7 @@ def main():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
 
-    content = {"codes": code_vectors(), "deflate": deflate_vectors(), "inflate": inflate_vectors(), **object_vectors()}
+    content = {"codes": code_vectors(), "deflate": deflate_vectors(), "inflate": inflate_vectors(), "orders": order_vectors(), **object_vectors()}
     for group, vectors in content.items():
         if not isinstance(vectors, list):
             continue
