@@ -357,6 +357,7 @@ void qr_server_tick(struct qr_server *server)
         }
         qr_connection_kill(connection);
     }
+    qr_proxies_tick(&server->listener.proxies, now_ms);
     warn_of_reader(server, now_ms);
     qr_server_feed(server, &(struct qr_hub_event){.kind = QR_HUB_TICK});
 }
@@ -367,6 +368,7 @@ void qr_server_drain(struct qr_server *server)
     server->draining = true;
     server->drain_until_ms = qr_server_now_ms() + DRAIN_MS;
     qr_listener_stop(&server->listener);
+    qr_proxies_stop(&server->listener.proxies);
     qr_server_feed(server, &(struct qr_hub_event){.kind = QR_HUB_DRAIN});
     qr_server_tick(server);
 }

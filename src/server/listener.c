@@ -145,7 +145,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
         const int on = 1;
         (void)setsockopt(file, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         (void)setsockopt(file, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-        listener->accepted(listener->context, file, qr_address_of((const struct sockaddr *)&peer));
+        listener->accepted(listener->context, file, (const struct sockaddr *)&peer);
     }
 }
 

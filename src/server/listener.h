@@ -4,7 +4,7 @@
 #ifndef QR_SERVER_LISTENER_H
 #define QR_SERVER_LISTENER_H
 
-#include "server/addresses.h"
+#include "server/proxy.h"
 #include <quire/status.h>
 #include <uv.h>
 
@@ -18,8 +18,9 @@ struct qr_listener {
     uint16_t port; /* of the first socket */
     bool loopback; /* all of them */
     bool listening;
+    struct qr_proxies proxies; /* whose connections wait for a PROXY header */
     /** Takes the socket, which is set to be closed on exec and not to block. */
-    void (*accepted)(void *context, int socket, struct qr_address address);
+    void (*accepted)(void *context, int socket, const struct sockaddr *peer);
     void *context;
 };
 

@@ -11,6 +11,7 @@ enum kind {
     TEXT,    /* const char * */
     HOSTS,   /* repeatable; in the environment separated by commas */
     LISTENS, /* the same */
+    PROXIES, /* the same */
     SWITCH,  /* bool; in the environment 1 or 0 */
     NUMBER,  /* uint32_t */
     LARGE,   /* uint64_t, bytes */
@@ -76,6 +77,9 @@ static const struct option table[] = {
     {"trust-forwarded", SWITCH, AT(trust_forwarded), NULL, 0, 0, 0, NULL, {0},
         "Take a client's address from X-Forwarded-For if the connection comes from this machine: "
         "for a proxy that sets that header itself."},
+    {"proxy-protocol", PROXIES, AT(proxies), "address", 0, 0, 0, NULL, {0},
+        "A proxy's address; repeatable. Its connections begin with a PROXY header, version 1 or 2, "
+        "which says the client's address; without one they are refused."},
     {"users-loaded", NUMBER, LIMIT(users_loaded), "", 1024, 0, 10000000, NULL, {0},
         "Users whose index stays in memory while none of their devices is connected."},
     {"users-loaded-bytes", LARGE, LIMIT(users_loaded_bytes), "bytes", 256 * 1024 * 1024, 0,
@@ -254,6 +258,32 @@ static bool add_listens(const struct reading *reading, const char *source, const
     }
 }
 
+static bool add_proxies(const struct reading *reading, const char *source, const char *text)
+{
+    struct qr_options *options = reading->options;
+    for (;;) {
+        size_t length = strcspn(text, ",");
+        char *proxy = options->proxies[options->proxy_count % QR_PROXIES_MAX];
+        struct qr_proxies tried = {0};
+        if (options->proxy_count < QR_PROXIES_MAX && length <= QR_PROXY_TEXT_MAX) {
+            memcpy(proxy, text, length);
+            proxy[length] = 0;
+        }
+        if (options->proxy_count == QR_PROXIES_MAX || length > QR_PROXY_TEXT_MAX
+            || !qr_proxies_add(&tried, proxy)) {
+            (void)snprintf(reading->error, reading->error_size,
+                "%s is to be the numeric address of a proxy, at most %d of them.", source,
+                QR_PROXIES_MAX);
+            return false;
+        }
+        options->proxy_count++;
+        if (text[length] == 0) {
+            return true;
+        }
+        text += length + 1;
+    }
+}
+
 static bool set_switch(const struct reading *reading, const struct option *option,
     const char *source, const char *text)
 {
@@ -271,6 +301,7 @@ static bool set(const struct reading *reading, const struct option *option, cons
     switch (option->kind) {
     case TEXT: *(const char **)field_of(reading, option) = text; return true;
     case HOSTS: return add_hosts(reading, source, text);
+    case PROXIES: return add_proxies(reading, source, text);
     case LISTENS: return add_listens(reading, source, text);
     case SWITCH: return set_switch(reading, option, source, text);
     case NUMBER:

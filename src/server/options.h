@@ -5,6 +5,7 @@
 #define QR_SERVER_OPTIONS_H
 
 #include "server/log.h"
+#include "server/proxy.h"
 #include "sync/hub/hub.h"
 #include <stdio.h>
 
@@ -30,6 +31,8 @@ struct qr_options {
     uint32_t connections_per_minute;
     bool limit_loopback;
     bool trust_forwarded;
+    char proxies[QR_PROXIES_MAX][QR_PROXY_TEXT_MAX + 1]; /* whose PROXY headers count */
+    uint32_t proxy_count;
     uint64_t store_max;
     uint64_t reader_growth_max;
     uint32_t log_level, log_format; /* enum qr_log_level, enum qr_log_format */

@@ -71,7 +71,7 @@ static void wake(void *context)
     uv_async_send(&server->news);
 }
 
-static void on_accepted(void *context, int socket, struct qr_address address)
+static void admit(void *context, int socket, struct qr_address address)
 {
     static const char busy[] = "HTTP/1.1 503 Service Unavailable\r\nretry-after: 10\r\n"
                                "connection: close\r\ncontent-length: 0\r\n\r\n";
@@ -105,6 +105,23 @@ static void on_lws_log(int level, const char *line)
     size_t length = strcspn(line, "\n");
     (void)snprintf(text, sizeof text, "%.*s", (int)length, line);
     qr_log(QR_LOG_DEBUG, QR_EVENT("libwebsockets"), QR_TEXT("text", text));
+}
+
+static void on_accepted(void *context, int socket, const struct sockaddr *peer)
+{
+    struct qr_server *server = context;
+    if (qr_proxies_know(&server->listener.proxies, peer)) {
+        qr_proxies_await(&server->listener.proxies, socket, peer, qr_server_now_ms());
+    } else {
+        admit(server, socket, qr_address_of(peer));
+    }
+}
+
+static void on_proxy_refused(void *context, const char *cause)
+{
+    struct qr_server *server = context;
+    server->refused.connections++;
+    qr_server_log_refusal(server, NULL, cause);
 }
 
 /* ---- starting -------------------------------------------------------------------------------- */
@@ -406,6 +423,15 @@ int qr_server_start(
     }
     server->listener.accepted = on_accepted;
     server->listener.context = server;
+    server->listener.proxies.loop = &server->loop;
+    server->listener.proxies.patience_ms = server->limits.handshake_ms;
+    server->listener.proxies.accepted = admit;
+    server->listener.proxies.refused = on_proxy_refused;
+    server->listener.proxies.context = server;
+    for (uint32_t i = 0; i < options->proxy_count; i++) {
+        (void)qr_proxies_add(
+            &server->listener.proxies, options->proxies[i]); /* the options took it */
+    }
     if (!make_loop(server) || !make_hub(server) || !make_context(server)
         || qr_listener_start(&server->listener, &server->loop) != QUIRE_OK) {
         (void)snprintf(out_error, error_size,
@@ -435,6 +461,7 @@ static void stop_loop(struct qr_server *server)
         (uv_handle_t *)&server->signals.terminate, (uv_handle_t *)&server->signals.interrupt,
         (uv_handle_t *)&server->signals.hang_up};
     qr_listener_stop(&server->listener);
+    qr_proxies_stop(&server->listener.proxies);
     for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
         close_handle(own[i], NULL);
     }

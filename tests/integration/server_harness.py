@@ -36,6 +36,7 @@ class Server:
         if not tls:
             command.append("--no-tls")
         self.tls = tls
+        self.preamble = b""  # what each connection begins with, as a proxy's does
         self.log_path = tempfile.mkstemp(prefix="quired-log-")[1]
         with open(self.log_path, "w") as log:
             self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr or log, text=True,
@@ -72,6 +73,7 @@ class Server:
 
     def connect(self, timeout=10):
         raw = socket.create_connection(("127.0.0.1", self.port), timeout)
+        raw.sendall(self.preamble)
         if not self.tls:
             return raw
         context = ssl.create_default_context()

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -149,6 +150,76 @@ def test_behind_a_proxy_the_address_is_the_forwarded_one():
         assert status("unknown") == 101
     with Server(*options[1:]) as server:  # without the option the header is a stranger's word
         assert all(status_of(server.request(upgrade_request(X_Forwarded_For="203.0.113.7"), 0.4)) == 101 for _ in range(5))
+
+
+def version_2(address, command=0x21):
+    body = socket.inet_aton(address) + socket.inet_aton("192.0.2.1") + struct.pack(">HH", 1, 2)
+    return b"\r\n\r\n\0\r\nQUIT\n" + struct.pack(">BBH", command, 0x11, len(body)) + body
+
+
+def test_a_proxy_header_names_the_client():
+    """S10: behind a proxy that passes TLS on, each client had the proxy's address, and no limit held."""
+    options = "--proxy-protocol", "127.0.0.1", "--connections-per-minute-per-address", "3", "--handshake-ms", "1000"
+    line = "PROXY TCP4 {} 192.0.2.1 56324 443\r\n"
+    with Server(*options) as server:
+        def answer(header, pieces=1, request=upgrade_request()):
+            data = header + request.encode()
+            with server.connect(3) as connection:
+                try:
+                    for i in range(pieces):
+                        connection.sendall(data[len(data) * i // pieces:len(data) * (i + 1) // pieces])
+                        time.sleep(0.005 if pieces > 1 else 0)
+                    return connection.recv(200).decode("latin-1")
+                except (ConnectionError, BrokenPipeError):
+                    return ""
+        for header in (lambda address: line.format(address).encode(), version_2):
+            client = "203.0.113.7" if header is version_2 else "203.0.113.8"
+            answers = [status_of(answer(header(client), 40 if i == 0 else 1)) for i in range(5)]
+            assert answers[:3] == [101] * 3 and answers[3:] == [503] * 2, answers
+        assert status_of(answer(version_2("203.0.113.7", command=0x20))) == 101, "the proxy's own request"
+        health = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        assert answer(line.format("127.0.0.1").encode(), request=health).endswith('{"status":"ok"}\n')
+        for wrong in (b"", b"PROXY TCP4 203.0.113.9\r\n", b"PROXY " + b"x" * 200, b"\r\n\r\n\0\r\nQUIT\n\x31\x11\0\0",
+                b"\x16\x03\x01" + b"a" * 40):
+            assert answer(wrong) == "", wrong
+        cpu = server.cpu_seconds()
+        with server.connect(5) as half, server.connect(5) as ended:
+            half.sendall(b"PROXY TCP4 203")
+            ended.sendall(b"PROXY TCP4 203")
+            ended.shutdown(socket.SHUT_WR)
+            for one in (ended, half):  # a header that does not come is not waited for
+                try:
+                    assert one.recv(10) == b""
+                except ConnectionResetError:
+                    pass
+        assert server.cpu_seconds() - cpu < 0.5, "half a header kept the loop busy"
+        assert "PROXY header" in server.log()
+    # Without the option, and from an address that is no proxy, a header is a stranger's word.
+    for other in (options[2:], ("--proxy-protocol", "192.0.2.1", *options[2:])):
+        with Server(*other) as server:
+            for _ in range(5):
+                answer = status_of(server.request(line.format("203.0.113.7") + upgrade_request(), 0.4))
+                assert answer != 503, "a stranger chose the address that is counted"
+            assert status_of(server.request(upgrade_request(), 0.4)) == 101
+
+
+def test_behind_a_proxy_header_a_token_comes_back_after_auth_alone():
+    """S10, as for connections without a proxy."""
+    options = "--proxy-protocol", "127.0.0.1,::1", "--connections-per-minute-per-address", "4", "--handshake-ms", "500"
+    with Server(*options) as server:
+        server.preamble = b"PROXY TCP4 203.0.113.7 192.0.2.1 1 2\r\n"
+        for _ in range(3):
+            with WebSocket(server) as one:
+                one.until_closed()
+        account = Account()
+        for _ in range(12):
+            logged_in(server, account).socket.close()
+            time.sleep(0.05)
+        with WebSocket(server):
+            pass
+        time.sleep(0.1)
+        assert status_of(server.request(upgrade_request())) == 503, "no token is left"
+        server.preamble = b"PROXY UNKNOWN\r\n"
 
 
 def test_healthz_tells_a_stranger_only_whether_it_serves():
