@@ -41,6 +41,18 @@ static const char *const texts[QR_CONTEXT_COUNT] = {
     [QR_CONTEXT_OBJECT] = "quire/object/1",
     [QR_CONTEXT_OBJECT_NONCE] = "quire/objnonce/1",
     [QR_CONTEXT_OBJECT_ADDRESS] = "quire/address/1",
+    [QR_CONTEXT_GRANT] = "quire/grant/1",
+    [QR_CONTEXT_COPY] = "quire/copy/1",
+    [QR_CONTEXT_COPY_PLACE] = "quire/coplace/1",
+    [QR_CONTEXT_COPY_KEY] = "quire/copykey/1",
+    [QR_CONTEXT_COPY_TEXT] = "quire/cotext/1",
+    [QR_CONTEXT_WITHDRAWAL] = "quire/withdraw/1",
+    [QR_CONTEXT_LANE_BOX] = "quire/lanebox/1",
+    [QR_CONTEXT_LANE_KEY] = "quire/lanekey/1",
+    [QR_CONTEXT_RESULT] = "quire/result/1",
+    [QR_CONTEXT_BUNDLE] = "quire/bundle/1",
+    [QR_CONTEXT_ANALYSER] = "quire/analyser/1",
+    [QR_CONTEXT_BUILD] = "quire/build/1",
 };
 
 const char *qr_context_text(enum qr_context context)

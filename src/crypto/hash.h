@@ -47,6 +47,18 @@ enum qr_context {
     QR_CONTEXT_OBJECT,       /* "quire/object/1"     an object: its key and associated data */
     QR_CONTEXT_OBJECT_NONCE, /* "quire/objnonce/1"   nonce of an object */
     QR_CONTEXT_OBJECT_ADDRESS, /* "quire/address/1"    what names an object */
+    QR_CONTEXT_GRANT,          /* "quire/grant/1"      grant of a consent: hash and signature */
+    QR_CONTEXT_COPY,           /* "quire/copy/1"       id of a copy, and its signature */
+    QR_CONTEXT_COPY_PLACE,     /* "quire/coplace/1"    what the encryption of a copy is bound to */
+    QR_CONTEXT_COPY_KEY,       /* "quire/copykey/1"    commitment to the key of a copy */
+    QR_CONTEXT_COPY_TEXT,      /* "quire/cotext/1"     AAD of a copy */
+    QR_CONTEXT_WITHDRAWAL, /* "quire/withdraw/1"   withdrawal of a consent: hash and signature */
+    QR_CONTEXT_LANE_BOX,   /* "quire/lanebox/1"    secret of a lane key, of fresh bytes */
+    QR_CONTEXT_LANE_KEY,   /* "quire/lanekey/1"    id of a lane key, and its signature */
+    QR_CONTEXT_RESULT,     /* "quire/result/1"     result of a worker: hash and signature */
+    QR_CONTEXT_BUNDLE,     /* "quire/bundle/1"     id of a bundle */
+    QR_CONTEXT_ANALYSER,   /* "quire/analyser/1"   id of an analyser, by its bundles */
+    QR_CONTEXT_BUILD,      /* "quire/build/1"      a program's file */
     QR_CONTEXT_COUNT
 };
 
