@@ -477,6 +477,31 @@ static enum quire_status finish(struct quire_client *client, const char *fresh, 
     return status;
 }
 
+/* What a restore left that was killed. The profile's lock does not exist yet: two at once end with one profile,
+ * and the other says that there is something. */
+static void remove_leftovers(const char *profile)
+{
+    struct qr_client_path parent, fresh;
+    struct qr_client_error ignored;
+    const char *slash = strrchr(profile, '/');
+    const char *base = slash != NULL ? slash + 1 : profile;
+    size_t size = strlen(base);
+    if (qr_client_path(&parent, &ignored, "%s", profile) != QUIRE_OK) {
+        return;
+    }
+    DIR *listing = opendir(dirname(parent.text));
+    for (struct dirent *row; listing != NULL && (row = readdir(listing)) != NULL;) {
+        if (strncmp(row->d_name, base, size) == 0
+            && strncmp(row->d_name + size, ".restoring-", 11) == 0
+            && qr_client_path(&fresh, &ignored, "%s/%s", parent.text, row->d_name) == QUIRE_OK) {
+            remove_tree(fresh.text);
+        }
+    }
+    if (listing != NULL) {
+        closedir(listing);
+    }
+}
+
 static enum quire_status check_target(
     const char *profile, struct qr_client_path *out_fresh, struct qr_client_error *error)
 {
@@ -535,6 +560,8 @@ enum quire_status qr_client_backup_restore(struct quire_client *client, const ch
         }
         if (status != QUIRE_OK) {
             remove_tree(fresh.text);
+        } else {
+            remove_leftovers(profile.text);
         }
     }
     qr_client_wipe(box_key, sizeof box_key);

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import time
 
-from harness import Failed, World, dice, main, test
+from harness import Failed, World, dice, main, test, until
 from terminal import Terminal
 
 FAILED, USAGE = 1, 2
@@ -145,6 +145,27 @@ def a_disk_that_fills_leaves_no_half_backup_and_no_half_profile():
 
 
 @test
+def what_the_disk_changed_is_found_before_the_backup_is_there():
+    with World() as world:
+        laptop = world.device("laptop", None)
+        laptop.run("init", "--name", "laptop")
+        laptop.write("x" * 50_000)
+        target = laptop.home / "b"
+        process = laptop.start("backup", target)  # at full cost, so that there is time before it is read again
+        process.stdin.write(WORDS + "\n")
+        process.stdin.close()
+        part = until(lambda: [path for path in laptop.home.glob("b.part-*") if path.stat().st_size > 4000], what="the file")[0]
+        with open(part, "r+b") as file:
+            file.seek(3000)
+            byte = file.read(1)
+            file.seek(3000)
+            file.write(bytes([byte[0] ^ 1]))
+        assert process.wait(30) == FAILED
+        assert not target.exists() and not list(laptop.home.glob("b.*"))
+        assert "is not what is read from it" in (laptop.home / "commands.log").read_text()
+
+
+@test
 def killed_while_it_restores_the_next_try_makes_the_profile():
     with World() as world:
         laptop = world.device("laptop", None)
@@ -164,6 +185,7 @@ def killed_while_it_restores_the_next_try_makes_the_profile():
                 break
         if not made:
             other.run("restore-backup", path)
+            assert not list(other.home.glob("profile.restoring-*"))
         assert len(other.show("last")) == 300_000
 
 
