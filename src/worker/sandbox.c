@@ -77,7 +77,8 @@ enum quire_status qr_sandbox_enter(
     if (!set_limit(RLIMIT_CORE, 0) || !set_limit(RLIMIT_NPROC, 0) || !set_limit(RLIMIT_FSIZE, 0)) {
         return fail(out_error, error_size, "Limits cannot be set", "See setrlimit(2).");
     }
-    if (mlockall(MCL_CURRENT | MCL_FUTURE) != 0 && !options->allow_unlocked) {
+    /* On fault: what is never touched needs no memory, and what is touched is locked from then on. */
+    if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0 && !options->allow_unlocked) {
         return fail(out_error, error_size, "Memory cannot be locked, so text could reach the swap",
             "Raise the limit (ulimit -l, LimitMEMLOCK=64M), or give --allow-unlocked if the machine "
             "has no swap or an encrypted one.");
