@@ -57,20 +57,21 @@ Test(analyse, a_happy_text_reads_as_joy_with_its_words)
 
 Test(analyse, what_was_read_before_changes_nothing)
 {
-    struct qr_analyser *analyser = make(), *fresh = make();
+    struct qr_analyser *analyser = make();
     const char *before[] = {"Hoy estoy muy contento con todos mis amigos de la escuela.",
         "Ich bin heute sehr traurig, weil mein Hund gestorben ist.", "\xff\xfe", ""};
-    const char *texts[] = {"ok", happy, "estoy", "今天我很高兴。"};
+    const char *texts[] = {"ok", happy, "estoy muy feliz", "今天我很高兴。"};
     for (size_t i = 0; i < 4; i++) {
         for (size_t j = 0; j < 4; j++) {
+            struct qr_analyser *fresh = make();
             struct quire_buffer ignored = read(analyser, before[i]);
             struct quire_buffer one = read(analyser, texts[j]), other = read(fresh, texts[j]);
             cr_assert(quire_bytes_equal(quire_buffer_bytes(&one), quire_buffer_bytes(&other)));
             quire_buffer_finish(&ignored);
             quire_buffer_finish(&one);
             quire_buffer_finish(&other);
+            qr_analyser_destroy(fresh);
         }
     }
     qr_analyser_destroy(analyser);
-    qr_analyser_destroy(fresh);
 }

@@ -107,3 +107,33 @@ Test(link, each_limit_holds_one_above_it)
         qr_link_read((struct quire_bytes){bytes, QR_LINK_MAX + 1}, &message), QUIRE_EMALFORMED);
     quire_buffer_finish(&out);
 }
+
+/* A message with one sized field of so many bytes after `skipped` zeros, and `tail` bytes behind it. */
+static enum quire_status read_sized(uint8_t type, size_t skipped, size_t size, size_t tail)
+{
+    static uint8_t room[4096];
+    struct qr_link message;
+    memset(room, 0, sizeof room);
+    room[0] = type;
+    room[1 + skipped] = (uint8_t)(size >> 8);
+    room[2 + skipped] = (uint8_t)size;
+    return qr_link_read((struct quire_bytes){room, 3 + skipped + size + tail}, &message);
+}
+
+Test(link, a_sized_field_above_its_limit_or_empty_is_not_read)
+{
+    cr_assert_eq(read_sized(QR_LINK_COPY, 8, QR_LINK_GRANT_MAX, 1), QUIRE_OK);
+    cr_assert_eq(read_sized(QR_LINK_COPY, 8, QR_LINK_GRANT_MAX + 1, 1), QUIRE_EMALFORMED);
+    cr_assert_eq(read_sized(QR_LINK_COPY, 8, 0, 1), QUIRE_EMALFORMED);
+    cr_assert_eq(read_sized(QR_LINK_GIVE_UP, 8, 5, 0), QUIRE_EMALFORMED, "no object");
+    uint8_t keys[600] = {QR_LINK_KEYS, 1, 2, 1};
+    struct qr_link message;
+    cr_assert_eq(qr_link_read((struct quire_bytes){keys, 4 + 513}, &message), QUIRE_EMALFORMED);
+    uint8_t many[2 + 9 * 3] = {QR_LINK_KEYS, 9};
+    for (size_t i = 0; i < 9; i++) {
+        many[2 + 3 * i + 1] = 1;
+    }
+    cr_assert_eq(qr_link_read((struct quire_bytes){many, sizeof many}, &message), QUIRE_EMALFORMED);
+    many[1] = 8;
+    cr_assert_eq(qr_link_read((struct quire_bytes){many, sizeof many - 3}, &message), QUIRE_OK);
+}
