@@ -161,6 +161,59 @@ static bool is_forbidden(const char *store)
     return false;
 }
 
+/* Whether a file can be made and written in the folder; nothing stays. */
+static bool takes_files(const char *folder)
+{
+    char path[QR_TLS_PATH_MAX + 16];
+    if ((size_t)snprintf(path, sizeof path, "%s/.check-XXXXXX", folder) >= sizeof path) {
+        errno = ENAMETOOLONG;
+        return false;
+    }
+    int file = mkstemp(path);
+    if (file < 0) {
+        return false;
+    }
+    bool taken = write(file, "", 1) == 1 && fsync(file) == 0;
+    int reason = errno;
+    close(file);
+    unlink(path);
+    errno = reason;
+    return taken;
+}
+
+/* What open_store needs, for --check: it makes nothing, so where the folder is not there yet, the nearest
+ * one above it is tried. */
+static int check_folder(const char *folder, char *out_error, size_t error_size)
+{
+    char path[QR_TLS_PATH_MAX], store[QR_TLS_PATH_MAX];
+    struct stat found;
+    (void)snprintf(path, sizeof path, "%.4000s", folder);
+    while (stat(path, &found) != 0 && errno == ENOENT && strcmp(path, ".") != 0) {
+        char *slash = strrchr(path, '/');
+        if (slash == NULL) {
+            (void)snprintf(path, sizeof path, ".");
+        } else {
+            slash[slash == path] = 0;
+        }
+    }
+    if (!takes_files(path)) {
+        (void)snprintf(out_error, error_size,
+            "The server could not keep its data in %.200s: in %.200s no file can be written: %s. "
+            "Nothing was changed; check --data, and whose folder it is.",
+            folder, path, strerror(errno));
+        return EXIT_STORE;
+    }
+    (void)snprintf(store, sizeof store, "%.4000s/store", folder);
+    if (is_forbidden(store)) {
+        (void)snprintf(out_error, error_size,
+            "The store %.200s belongs to another user: this one may not read and write it. Nothing "
+            "was changed.",
+            store);
+        return EXIT_STORE;
+    }
+    return 0;
+}
+
 static int open_store(struct qr_server *server, char *out_error, size_t error_size)
 {
     char path[QR_TLS_PATH_MAX];
@@ -410,8 +463,9 @@ int qr_server_start(
     qr_hosts_init(&server->hosts, options);
     claim_files(server);
     int code = bind_listener(server, out_error, error_size);
-    if (code == 0 && !options->check) {
-        code = open_store(server, out_error, error_size);
+    if (code == 0) {
+        code = options->check ? check_folder(options->data, out_error, error_size)
+                              : open_store(server, out_error, error_size);
     }
     if (code == 0 && !options->no_tls && (!options->check || options->cert != NULL)
         && qr_tls_prepare(options, &server->hosts, &server->tls, out_error, error_size)

@@ -36,6 +36,23 @@ def test_help_names_every_option_and_check_tells_good_from_bad():
             assert result.returncode == 2 and result.stderr.startswith("quired: "), (bad, result)
 
 
+def test_check_tries_whether_the_folder_takes_files():
+    check = lambda data: quired("--check", "--listen", "127.0.0.1:0", "--data", data)
+    with tempfile.TemporaryDirectory() as folder:
+        file = os.path.join(folder, "file")
+        open(file, "w").close()
+        for bad in ["/proc/x", "/proc", "/proc/x/y/z", file, os.path.join(file, "below"), "/sys/quire"]:
+            result = check(bad)
+            assert result.returncode == 3 and "no file can be written" in result.stderr, (bad, result)
+        for good in [folder, os.path.join(folder, "a", "b"), folder + "/"]:
+            assert check(good).returncode == 0, good
+        assert os.listdir(folder) == ["file"], "a check leaves nothing"
+        if os.geteuid() != 0:
+            os.chmod(folder, 0o500)
+            assert check(os.path.join(folder, "data")).returncode == 3
+            os.chmod(folder, 0o700)
+
+
 def test_the_environment_sets_what_flags_do_not():
     result = quired("--check", "--listen", "127.0.0.1:0", environment={"QUIRED_WORKERS": "many"})
     assert result.returncode == 2 and "QUIRED_WORKERS" in result.stderr, result
