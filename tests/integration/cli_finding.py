@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
 """Finding entries without their ids: filters, the last one, this day, tags, and adding to today's."""
 import datetime
+import json
+import os
+import subprocess
 
-from harness import Failed, World, main, test
+from harness import NONE_FOUND, Failed, World, main, test
 
 USAGE = 2
 
@@ -67,6 +70,48 @@ def the_newest_the_oldest_and_this_day_have_names():
                 assert failure.code in (1, USAGE) and "entry" in failure.err, failure
         if today.day <= 28:
             assert [row["entry"] for row in device.json("on-this-day")["entries"]] == [ids["year"]]
+
+
+@test
+def a_search_has_phrases_or_and_not():
+    with Journal() as (device, ids, _):
+        names = {entry: name for name, entry in ids.items()}
+        found = lambda *words: [names[row["entry"]] for row in json.loads(device.run("search", "--json", *words))["entries"]]
+        # A phrase: words next to each other, in order; the first and the last may be parts of longer ones.
+        assert found('"fields at all"') == ["bare"] and found('"ields AT a"') == ["bare"]
+        assert found('"fields all"') == [] and found("fields", "all") == ["bare"]
+        assert found('"all of"') == ["bare"], "punctuation does not end a phrase"
+        assert found('"rained Ein"') == found('"Regentag It"') == [], "no phrase goes from the text into the title"
+        assert found('"ein regentag"') == ["rain"] and found('"wetter cafe"') == []
+        # OR divides the whole; each side holds all of its words; nothing is shown twice.
+        assert found("rained", "OR", "sun") == ["sun", "rain"] and found("rained sun") == []
+        assert found("wetter OR rained OR sun") == ["sun", "rain"]
+        assert found("rained", "wetter", "OR", "year", "ago") == ["year", "rain"]
+        # NOT, and - where it is not an option.
+        assert found("wetter", "NOT", "rained") == found("wetter -rained") == found("--", "wetter", "-rained") == ["sun"]
+        assert found('wetter NOT "it rained"') == ["sun"] and found('wetter -"rained it"') == ["sun", "rain"]
+        assert found("a -sun OR sun") == ["year", "sun", "rain", "bare"], "NOT is of its own side alone"
+        assert found("not", "a") == [] and found('"OR"') == [], "in quotes or in small letters they are words"
+        assert device.json("search", "sun …")["left_out"] == ["…"]
+        for wrong in ["-sun", "NOT sun", "sun OR", "OR sun", "sun OR OR rained", "sun OR -rained", '"sun', "sun NOT",
+                "a" + " OR a" * 16]:
+            try:
+                device.run("search", wrong)
+                raise AssertionError(wrong)
+            except Failed as failure:
+                assert failure.code == USAGE and failure.err.startswith("quire: "), (wrong, failure)
+        assert found("sun" + " OR sun" * 15) == ["sun"]
+
+
+@test
+def a_search_that_finds_none_says_so_by_its_exit_code():
+    with Journal() as (device, _, _):
+        for words, code in {"rained": 0, "nowhere": NONE_FOUND, "rained NOT rained": NONE_FOUND, "Deleted": NONE_FOUND}.items():
+            for more in ([], ["--json"]):
+                done = subprocess.run(device.command("search", words, *more), env={**os.environ, **device.environment},
+                    capture_output=True, text=True, timeout=60)
+                assert done.returncode == code and not done.stderr, (words, done)
+                assert not more or (json.loads(done.stdout)["entries"] == []) == (code == NONE_FOUND), done
 
 
 @test

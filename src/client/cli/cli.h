@@ -19,6 +19,7 @@ enum qr_cli_exit {
     QR_CLI_USAGE = 2,
     QR_CLI_OFFLINE = 3,
     QR_CLI_REFUSED = 4,
+    QR_CLI_NONE_FOUND = 5,
 };
 
 struct qr_cli;

@@ -187,7 +187,10 @@ const struct qr_cli_command qr_cli_commands[] = {
     {"search", "WORD…", 1, 256, "lists the entries that hold all of these words",
         "In title, text, tags and emotions; capitals, accents and points do not matter, in any script,\n"
         "emoji and symbols can be searched for, and a word may be a part of a longer one. All of it on\n"
-        "this device, offline; what is kept for it is encrypted.\n",
+        "this device, offline; what is kept for it is encrypted.\n"
+        "'\"rainy day\"' is a phrase: its words next to each other. NOT WORD leaves out entries that\n"
+        "hold it; so does \"-WORD\" within one argument or after --. WORD… OR WORD… finds entries that\n"
+        "hold all words of one side; OR and NOT are in capitals. Exit code 5: no entry was found.\n",
         list_options, qr_cli_search},
     {"insights", "[PERIOD]", 0, 16,
         "says what the entries show: moods, what goes with them, themes",

@@ -56,7 +56,8 @@ void qr_cli_print_command_help(const struct qr_cli_command *command)
     }
     printf("\nFor every command:\n");
     print_options(qr_cli_global_options);
-    printf("\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 no server within reach, 4 refused.\n");
+    printf("\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 no server within reach, 4 refused,\n"
+           "5 a search found no entry.\n");
 }
 
 void qr_cli_print_help(void)
@@ -78,7 +79,8 @@ void qr_cli_print_help(void)
            "  1  failed; the message says what happened and what is safe\n"
            "  2  wrong usage: nothing was done\n"
            "  3  no server within reach: what was written is safe here\n"
-           "  4  the server or this device refused: not trusted, revoked, or a change not taken\n");
+           "  4  the server or this device refused: not trusted, revoked, or a change not taken\n"
+           "  5  a search found no entry\n");
 }
 
 const struct qr_cli_command *qr_cli_find_command(const char *name)

@@ -5,8 +5,8 @@
 #include "client/cli/period.h"
 #include "client/cli/draft.h"
 #include "client/cli/filter.h"
+#include "client/cli/query.h"
 #include "client/files.h"
-#include "client/fold.h"
 #include "client/text.h"
 #include <inttypes.h>
 #include <stdlib.h>
@@ -351,54 +351,108 @@ enum qr_cli_exit qr_cli_trash(struct qr_cli *cli)
 }
 
 /* A word in which there is nothing that an index holds is no part of the search: the user is told. */
-static enum quire_status note_left_out(struct qr_cli *cli, const char *query, struct rows *rows)
+static void tell_left_out(struct qr_cli *cli, const struct qr_cli_query *query, struct rows *rows)
 {
-    struct quire_buffer terms = {0};
+    struct quire_bytes rest = quire_buffer_bytes(&query->left_out);
+    while (rest.size > 0) {
+        const uint8_t *end = memchr(rest.data, '\n', rest.size);
+        struct quire_bytes word = {rest.data, (size_t)(end - rest.data)};
+        rows->left_out = rows->left_out != NULL ? rows->left_out : json_array();
+        json_array_append_new(rows->left_out, qr_cli_json_bytes(word));
+        if (!cli->json) {
+            fprintf(stderr, "\"%.*s\" was left out: there is nothing in it to search for.\n",
+                (int)word.size, (const char *)word.data);
+        }
+        rest = (struct quire_bytes){end + 1, rest.size - word.size - 1};
+    }
+}
+
+static void drop_row(struct rows *rows, size_t index)
+{
+    struct row dropped = rows->items[index];
+    qr_client_wipe(dropped.line, dropped.line_size);
+    free(dropped.line);
+    memmove(&rows->items[index], &rows->items[index + 1],
+        (rows->count - index - 1) * sizeof *rows->items);
+    rows->count--;
+}
+
+/* Adds the entries of one alternative. */
+static enum quire_status search_one(
+    struct qr_cli *cli, const struct qr_cli_alternative *alternative, struct rows *rows)
+{
+    size_t begin = rows->count;
+    enum quire_status status =
+        quire_client_search(cli->client, quire_buffer_bytes(&alternative->words), add_row, rows);
+    if (!qr_cli_query_needs_document(alternative)) {
+        return status;
+    }
+    for (size_t i = rows->count; status == QUIRE_OK && i-- > begin;) {
+        struct quire_document *document = NULL;
+        bool holds = false;
+        status = quire_client_document(cli->client, rows->items[i].entry, false, &document);
+        if (status == QUIRE_OK) {
+            status = qr_cli_query_holds(alternative, document, &holds);
+        }
+        status = status == QUIRE_ECORRUPT ? QUIRE_OK : status; /* one damaged entry */
+        if (!holds) {
+            drop_row(rows, i);
+        }
+    }
+    return status;
+}
+
+static int by_id(const void *left, const void *right)
+{
+    const struct row *a = left, *b = right;
+    return memcmp(a->entry, b->entry, sizeof a->entry);
+}
+
+static enum quire_status search_all(
+    struct qr_cli *cli, const struct qr_cli_query *query, struct rows *rows)
+{
     enum quire_status status = QUIRE_OK;
-    for (const char *word = query + strspn(query, " \t\n"); status == QUIRE_OK && *word != 0;) {
-        size_t size = strcspn(word, " \t\n");
-        struct quire_bytes bytes = {(const uint8_t *)word, size};
-        quire_buffer_clear(&terms);
-        if (qr_client_text_valid(bytes, NULL)) {
-            status = qr_client_fold_terms(bytes, &terms);
-            if (status == QUIRE_OK && terms.size == 0) {
-                rows->left_out = rows->left_out != NULL ? rows->left_out : json_array();
-                json_array_append_new(rows->left_out, qr_cli_json_bytes(bytes));
-                if (!cli->json) {
-                    fprintf(stderr,
-                        "\"%.*s\" was left out: there is nothing in it to search for.\n", (int)size,
-                        word);
-                }
+    for (size_t i = 0; status == QUIRE_OK && i < query->count; i++) {
+        status = search_one(cli, &query->alternatives[i], rows);
+    }
+    if (query->count > 1 && rows->count > 1) {
+        qsort(rows->items, rows->count, sizeof *rows->items, by_id);
+        for (size_t i = rows->count - 1; i > 0; i--) {
+            if (by_id(&rows->items[i - 1], &rows->items[i]) == 0) {
+                drop_row(rows, i);
             }
         }
-        word += size;
-        word += strspn(word, " \t\n");
     }
-    quire_buffer_finish(&terms);
     return status;
 }
 
 enum qr_cli_exit qr_cli_search(struct qr_cli *cli)
 {
-    char query[QUIRE_QUERY_MAX + 2];
+    char text[QUIRE_QUERY_MAX + 2], error[128] = "";
     size_t size = 0;
     struct rows rows = {0};
+    struct qr_cli_query query = {0};
     int64_t limit = 0;
     for (size_t i = 0; i < cli->args.operand_count && size <= QUIRE_QUERY_MAX; i++) {
-        size += (size_t)snprintf(query + size, sizeof query - size, "%s ", cli->args.operands[i]);
+        size += (size_t)snprintf(text + size, sizeof text - size, "%s ", cli->args.operands[i]);
     }
     if (size > QUIRE_QUERY_MAX) {
         return qr_cli_usage(
             cli, "That is too much to search for: %d bytes at most.", QUIRE_QUERY_MAX);
     }
-    enum qr_cli_exit exit = begin(cli, &rows, &limit);
-    if (exit != QR_CLI_DONE) {
-        return exit;
+    if (!qr_client_text_valid((struct quire_bytes){(const uint8_t *)text, size}, NULL)) {
+        return qr_cli_usage(cli, "What to search for is not UTF-8.");
     }
-    struct quire_bytes words = {(const uint8_t *)query, size};
-    if (note_left_out(cli, query, &rows) != QUIRE_OK) {
-        return qr_cli_no_memory(cli);
+    enum quire_status status = qr_cli_query_read(text, &query, error, sizeof error);
+    enum qr_cli_exit exit = status == QUIRE_OK ? begin(cli, &rows, &limit)
+        : status == QUIRE_ENOMEM               ? qr_cli_no_memory(cli)
+                                               : qr_cli_usage(cli, "%s", error);
+    if (exit == QR_CLI_DONE) {
+        tell_left_out(cli, &query, &rows);
+        exit = finish(cli, search_all(cli, &query, &rows), &rows, limit,
+            "No entry holds what was asked for.");
+        exit = exit == QR_CLI_DONE && rows.count == 0 ? QR_CLI_NONE_FOUND : exit;
     }
-    return finish(cli, quire_client_search(cli->client, words, add_row, &rows), &rows, limit,
-        "No entry holds all of these words.");
+    qr_cli_query_finish(&query);
+    return exit;
 }
