@@ -359,6 +359,12 @@ void server_start(struct world *world)
     if (world->options.mallory == 0) {
         limits.roster_appends_per_hour = 600;
     }
+    if (world->options.limit_appends > 0) {
+        limits.roster_appends_per_hour = (uint32_t)world->options.limit_appends;
+    }
+    if (world->options.limit_links > 0) {
+        limits.connections_per_user = (uint32_t)world->options.limit_links;
+    }
     limits.check_all = options_lower_limits(&world->options);
     struct qr_log_reader reader = server_log_reader(world);
     uint8_t entropy[QR_ENTROPY_SIZE];

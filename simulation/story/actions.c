@@ -348,6 +348,17 @@ void story_expect_refused_tag(struct interpreter *interpreter, const struct stor
     }
 }
 
+void story_expect_refused_title(struct interpreter *interpreter, const struct story_line *line)
+{
+    struct desk desk;
+    if (sit_down(interpreter, line->values[0].device, line->values[2].device, &desk)) {
+        struct quire_value value = {.text = bytes_of(line->values[1].text)};
+        expect_refused(&desk,
+            quire_document_set_register(desk.document, &desk.stamp, QUIRE_REGISTER_TITLE, &value),
+            line->values[1].text);
+    }
+}
+
 void story_sets_title(struct interpreter *interpreter, const struct story_line *line)
 {
     struct desk desk;

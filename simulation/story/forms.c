@@ -112,6 +112,8 @@ const struct story_form story_forms[] = {
         story_expect_refused},
     {"expect DEVICE to be refused tag TEXT in ENTRY", "the same of a tag",
         story_expect_refused_tag},
+    {"expect DEVICE to be refused title TEXT in ENTRY", "the same of a title",
+        story_expect_refused_title},
     {"expect DEVICE to be told TEXT",
         "in one of the last notices of its device: \"pairing failed: a limit was reached\", \"a batch was refused: quota\"",
         story_expect_told},

@@ -89,7 +89,7 @@ struct quire_document *interpreter_document(
     X(runs_later) X(runs_this) X(server_runs_later) X(writes_later) X(expect_later_field)          \
     X(expect_text) X(expect_nothing) X(expect_contains) X(expect_lacks) X(expect_agree)            \
     X(expect_title) X(expect_mood) X(expect_tag) X(expect_no_tag) X(expect_deleted)                \
-    X(expect_alive) X(expect_refused) X(expect_refused_tag) X(expect_told) X(expect_converge) X(expect_raise) X(expect_no_alarm) X(allow)                 \
+    X(expect_alive) X(expect_refused) X(expect_refused_tag) X(expect_refused_title) X(expect_told) X(expect_converge) X(expect_raise) X(expect_no_alarm) X(allow)                 \
     X(expect_online) X(expect_offline) X(expect_joined) X(expect_not_joined) X(expect_revoked)     \
     X(expect_sent) X(expect_unsent) X(expect_knows) X(expect_batches) X(expect_received_from)      \
     X(expect_received) X(expect_event) X(expect_unseen)

@@ -12,7 +12,7 @@
 
 #define STORY_SIZE_MAX (256u * 1024)
 #define STORY_LINES_MAX 2000u
-#define STORY_LINE_MAX 400u   /* bytes of one line */
+#define STORY_LINE_MAX 1400u  /* bytes of one line */
 #define STORY_TOKENS_MAX 80u  /* of one line */
 #define STORY_NAME_MAX 24u    /* bytes of a name, with the final zero */
 #define STORY_ENTRIES_MAX 64u /* names of entries */

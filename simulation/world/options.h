@@ -91,6 +91,8 @@
     X(limit_text) \
     X(limit_elements) \
     X(limit_user_kib)  /* that the server stores for one user, until all heals; 0: as shipped */ \
+    X(limit_appends)   /* roster appends of one device in an hour; 0: as for honest devices */ \
+    X(limit_links)     /* connections of one user at once; 0: as shipped */ \
     X(limit_store_kib) /* that the server's disk has room for, until all heals; 0: for all */ \
     X(mallory)         /* the server is hostile: the number of a strategy (quire-sim attack) */
 
