@@ -141,7 +141,8 @@ enum quire_notice_kind {
     QUIRE_NOTICE_DEVICE_REVOKED, /* device: also our own */
     QUIRE_NOTICE_REVOKE_FAILED,  /* code: enum quire_status; nothing has changed */
     QUIRE_NOTICE_REJECTED, /* a batch was refused; code: protocol error; it stays in the outbox */
-    QUIRE_NOTICE_REFUSED,  /* the server ended the connection; code: protocol error */
+    QUIRE_NOTICE_REFUSED,  /* the server ended the connection; code: protocol error; text of `auth`:
+                              the Host header that the server saw */
     QUIRE_NOTICE_ALARM,    /* code: enum quire_alarm_kind */
     QUIRE_NOTICE_PRESENCE, /* code: how many other devices are connected now */
     QUIRE_NOTICE_INDEXED,  /* code: how many entries still wait for INDEX */

@@ -218,6 +218,31 @@ static bool was_taken(const struct quire_client *client)
     return state.caught_up_ms != 0;
 }
 
+struct host_sentence {
+    char text[700];
+};
+
+/* What a proxy made of the Host header, if the server says so. A device signs the one that it dialled. */
+static struct host_sentence host_sentence(const struct quire_client *client)
+{
+    struct host_sentence sentence = {""};
+    const char *seen = client->run.host_seen;
+    struct qr_client_url url;
+    if (client->run.failure != ERROR_AUTH || seen[0] == 0
+        || qr_client_url_parse(quire_client_server(client), &url) != QUIRE_OK) {
+        return sentence;
+    }
+    if (strcmp(seen, url.host) == 0) {
+        snprintf(sentence.text, sizeof sentence.text,
+            " The Host header came through unchanged, so no proxy is the cause.");
+    } else {
+        snprintf(sentence.text, sizeof sentence.text,
+            " This device dialled %s, and the server saw the Host header %s: a proxy changes it.",
+            url.host, seen);
+    }
+    return sentence;
+}
+
 /* The line is down: is it the end, or when to dial again? */
 enum quire_status qr_client_work_after_down(struct qr_client_work *work)
 {
@@ -234,8 +259,8 @@ enum quire_status qr_client_work_after_down(struct qr_client_work *work)
             server, why, qr_client_connection_advice(client->connection));
     }
     if (run->refused && is_final_refusal(run->failure)) {
-        return qr_client_fail(&client->error, QUIRE_ESTATE, "%s refused this device: %s. %s.%s",
-            server, why, qr_client_all_safe,
+        return qr_client_fail(&client->error, QUIRE_ESTATE, "%s refused this device: %s.%s %s.%s",
+            server, why, host_sentence(client).text, qr_client_all_safe,
             run->failure == ERROR_UNKNOWN_DEVICE && was_taken(client) ? forgotten : "");
     }
     bool follow = work->goal == QR_CLIENT_GOAL_FOLLOW;

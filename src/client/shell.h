@@ -25,8 +25,9 @@ struct qr_client_run {
     bool ready, joined, paired, pair_failed, revoke_failed, refused;
     uint32_t
         failure; /* of pair_failed or revoke_failed: enum quire_status; of refused: error code */
-    uint32_t retry_ms; /* of the last CLOSE */
-    bool closed_here;  /* the device asked for it */
+    char host_seen[256]; /* of refused by `auth`: the Host header that the server saw; "" none */
+    uint32_t retry_ms;   /* of the last CLOSE */
+    bool closed_here;    /* the device asked for it */
     bool down;
     enum qr_client_down down_reason;
     char why[512];

@@ -71,6 +71,16 @@ static enum quire_status queue_notice(
     return QUIRE_OK;
 }
 
+/* It goes to a terminal, and a server may send anything. */
+static void note_host(struct qr_client_run *run, struct quire_bytes host)
+{
+    size_t size = host.size < sizeof run->host_seen ? host.size : 0;
+    for (size_t i = 0; i < size; i++) {
+        run->host_seen[i] = host.data[i] > ' ' && host.data[i] < 127 ? (char)host.data[i] : '?';
+    }
+    run->host_seen[size] = 0;
+}
+
 static void note_for_run(struct quire_client *client, const struct quire_action *action)
 {
     struct qr_client_run *run = &client->run;
@@ -92,6 +102,7 @@ static void note_for_run(struct quire_client *client, const struct quire_action 
     case QUIRE_NOTICE_REFUSED:
         run->refused = true;
         run->failure = action->code;
+        note_host(run, action->bytes);
         break;
     case QUIRE_NOTICE_INDEXED: run->unindexed = action->code; break;
     default: break;

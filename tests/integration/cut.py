@@ -28,6 +28,7 @@ class Proxy:
         self.cut = None  # (direction, bytes): 0 from the client, 1 from the server; None again once it was done
         self.delay_s = 0  # each piece waits so long, one way
         self.piece = 65536  # bytes that are passed on at once
+        self.rewrite = None  # (these bytes of the client, those instead)
         self.passed = [0, 0]  # of the last connection
         self.ended = False
         threading.Thread(target=self.serve, daemon=True).start()
@@ -58,6 +59,8 @@ class Proxy:
                         room = min(room, self.cut[1] - passed[direction])
                     try:
                         data = key.fileobj.recv(room)
+                        if self.rewrite and direction == 0:
+                            data = data.replace(*self.rewrite)
                         if self.delay_s:
                             time.sleep(self.delay_s)
                         other.sendall(data)
@@ -165,6 +168,29 @@ def a_hundred_entries_come_over_a_slow_line_in_small_pieces():
         phone.sync()
         print(f"# {time.monotonic() - started:.2f} s, {proxy.passed} bytes, 5 ms a piece of 1,400")
         assert len(phone.texts()) == 102
+
+
+@test
+def a_proxy_that_changes_the_host_is_named_with_both_names():
+    with World() as world:
+        server = world.server(tls=False)
+        proxy = Proxy(server.port)
+        through = Through(server, proxy)
+        phone = world.device("phone", server).init()
+        phone.sync()
+        phone.run("server", through.url)
+        entry = phone.write("kept here")
+        for seen in (b"127.0.0.1", b"localhost:7433"):
+            proxy.rewrite = (f"127.0.0.1:{proxy.port}".encode(), seen)
+            try:
+                phone.sync()
+                raise AssertionError("the server took another Host than the device signed")
+            except Failed as failure:
+                assert f"dialled 127.0.0.1:{proxy.port}, and the server saw the Host header {seen.decode()}:" in failure.err, failure.err
+        assert phone.show(entry) == "kept here"
+        proxy.rewrite = None
+        phone.sync()
+        proxy.close()
 
 
 main()

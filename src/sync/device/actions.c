@@ -44,6 +44,21 @@ void device_notice(struct quire_device *device, enum quire_notice_kind notice, u
     }
 }
 
+void device_notice_refused(struct quire_device *device, uint32_t code, struct quire_bytes data)
+{
+    struct device_output *out = &device->out;
+    size_t offset = out->bytes.size;
+    if (!device_ok(device, quire_buffer_append(&out->bytes, data.data, data.size))) {
+        return;
+    }
+    struct quire_action *action = device_output_add(out, QUIRE_ACTION_NOTICE);
+    if (action != NULL) {
+        action->notice = QUIRE_NOTICE_REFUSED;
+        action->code = code;
+        action->bytes = device_output_from(out, offset);
+    }
+}
+
 void device_notice_entry(struct quire_device *device, const uint8_t *entry)
 {
     struct quire_action *action = device_output_add(&device->out, QUIRE_ACTION_NOTICE);

@@ -13,6 +13,8 @@ void device_erase(struct quire_device *device, struct quire_bytes key);
 /** Sends a frame; nothing without a connection. */
 void device_send(struct quire_device *device, const struct qr_frame *frame);
 void device_notice(struct quire_device *device, enum quire_notice_kind notice, uint32_t code);
+/** REFUSED, with what the server says about it: of `auth` the Host header that it saw. */
+void device_notice_refused(struct quire_device *device, uint32_t code, struct quire_bytes data);
 void device_notice_entry(struct quire_device *device, const uint8_t *entry);
 void device_notice_device(
     struct quire_device *device, enum quire_notice_kind notice, const uint8_t *subject);

@@ -183,7 +183,7 @@ static void on_error(struct quire_device *device, const struct qr_frame *frame)
         device_offer_refused(device);
         return;
     }
-    device_notice(device, QUIRE_NOTICE_REFUSED, frame->error.code);
+    device_notice_refused(device, frame->error.code, frame->error.data);
     device_close(device, frame->error.retry_ms > 0 ? frame->error.retry_ms : refused_ms(device));
 }
 
