@@ -3,9 +3,8 @@
  */
 #define _GNU_SOURCE
 #include "client/dates.h"
+#include "client/date_names.h"
 #include <ctype.h>
-#include <langinfo.h>
-#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,76 +17,12 @@
 #define HOUR_MS (60 * MINUTE_MS)
 #define COUNT_MAX 100000 /* "100000 days ago" is the largest count */
 
-/* ---- the calendar ---------------------------------------------------------------------------- */
-
-/* Source: H. Hinnant, "chrono-Compatible Low-Level Date Algorithms". */
-int64_t qr_client_days(int64_t year, int64_t month, int64_t day)
-{
-    year -= month <= 2;
-    int64_t era = (year >= 0 ? year : year - 399) / 400;
-    int64_t year_of_era = year - era * 400;
-    int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year
-        - 719468;
-}
-
-void qr_client_civil(int64_t days, int64_t *out_year, int *out_month, int *out_day)
-{
-    days += 719468;
-    int64_t era = (days >= 0 ? days : days - 146096) / 146097;
-    int64_t day_of_era = days - era * 146097;
-    int64_t year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    int64_t shifted = (5 * day_of_year + 2) / 153;
-    *out_day = (int)(day_of_year - (153 * shifted + 2) / 5 + 1);
-    *out_month = (int)(shifted < 10 ? shifted + 3 : shifted - 9);
-    *out_year = year_of_era + era * 400 + (*out_month <= 2);
-}
-
-bool qr_client_civil_ms(
-    int64_t year, int month, int day, int hour, int minute, int second, int64_t *out_ms)
-{
-    int64_t real_year = 0;
-    int real_month = 0, real_day = 0;
-    if (year < 1 || year > 9999 || month < 1 || month > 12 || day < 1 || day > 31 || hour < 0
-        || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59) {
-        return false;
-    }
-    int64_t days = qr_client_days(year, month, day);
-    qr_client_civil(days, &real_year, &real_month, &real_day);
-    if (real_year != year || real_month != month || real_day != day) {
-        return false;
-    }
-    *out_ms =
-        days * QR_CLIENT_DAY_MS + hour * HOUR_MS + minute * MINUTE_MS + second * INT64_C(1000);
-    return true;
-}
-
 int64_t qr_client_local_ms(int64_t wall_ms)
 {
     struct tm parts;
     int64_t seconds = wall_ms / 1000 - (wall_ms % 1000 < 0);
     time_t time = (time_t)seconds;
     return localtime_r(&time, &parts) == NULL ? wall_ms : wall_ms + parts.tm_gmtoff * INT64_C(1000);
-}
-
-enum qr_client_date_order qr_client_locale_order(void)
-{
-    const char *name = setlocale(LC_TIME, NULL);
-    if (name == NULL || strcmp(name, "C") == 0 || strcmp(name, "POSIX") == 0
-        || strncmp(name, "C.", 2) == 0) {
-        return QR_CLIENT_ORDER_UNKNOWN;
-    }
-    const char *format = nl_langinfo(D_FMT);
-    const char *day = strpbrk(format, "de"), *month = strchr(format, 'm');
-    if (strstr(format, "%D") != NULL) {
-        return QR_CLIENT_ORDER_MONTH_FIRST;
-    }
-    if (day == NULL || month == NULL) {
-        return QR_CLIENT_ORDER_UNKNOWN;
-    }
-    return day < month ? QR_CLIENT_ORDER_DAY_FIRST : QR_CLIENT_ORDER_MONTH_FIRST;
 }
 
 /* ---- words ----------------------------------------------------------------------------------- */
@@ -164,49 +99,6 @@ static bool read_number(const char *text, size_t digits, int64_t *out_number, co
     *out_number = strtoll(text, NULL, 10);
     *out_end = text + size;
     return true;
-}
-
-/* Lower case names of the locale; those of English come first. */
-static int named(const char *word, const char *const *names, int count, const nl_item *items,
-    const nl_item *short_items)
-{
-    size_t size = strlen(word);
-    for (int i = 0; i < count; i++) {
-        bool whole = strcmp(word, names[i]) == 0;
-        bool cut = size >= 3 && strncmp(word, names[i], size) == 0;
-        if (whole || cut) {
-            return i;
-        }
-    }
-    for (int i = 0; i < count; i++) {
-        if (strcasecmp(word, nl_langinfo(items[i])) == 0
-            || strcasecmp(word, nl_langinfo(short_items[i])) == 0) {
-            return i;
-        }
-    }
-    return -1;
-}
-
-static int month_of(const char *word)
-{
-    static const char *const names[12] = {"january", "february", "march", "april", "may", "june",
-        "july", "august", "september", "october", "november", "december"};
-    static const nl_item items[12] = {
-        MON_1, MON_2, MON_3, MON_4, MON_5, MON_6, MON_7, MON_8, MON_9, MON_10, MON_11, MON_12};
-    static const nl_item short_items[12] = {ABMON_1, ABMON_2, ABMON_3, ABMON_4, ABMON_5, ABMON_6,
-        ABMON_7, ABMON_8, ABMON_9, ABMON_10, ABMON_11, ABMON_12};
-    return named(word, names, 12, items, short_items) + 1;
-}
-
-/* Monday is 0; −1: no weekday. */
-static int weekday_of(const char *word)
-{
-    static const char *const names[7] = {
-        "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"};
-    static const nl_item items[7] = {DAY_2, DAY_3, DAY_4, DAY_5, DAY_6, DAY_7, DAY_1};
-    static const nl_item short_items[7] = {
-        ABDAY_2, ABDAY_3, ABDAY_4, ABDAY_5, ABDAY_6, ABDAY_7, ABDAY_1};
-    return named(word, names, 7, items, short_items);
 }
 
 /* "minutes" → "minute"; NULL: no unit. */
@@ -451,7 +343,7 @@ static enum quire_status read_relative(
     struct date_reader *reader, int64_t direction, struct qr_client_span *out_span)
 {
     const char *word = peek(reader, 0);
-    int weekday = weekday_of(word);
+    int weekday = qr_client_weekday_named(word);
     const char *unit = unit_of(word);
     if (weekday >= 0 && direction == 0) {
         return refuse(
@@ -556,7 +448,7 @@ static enum quire_status read_day(struct date_reader *reader, struct qr_client_s
 {
     const char *word = peek(reader, 0);
     int64_t count = 0, day = 0;
-    int month = month_of(word), weekday = weekday_of(word);
+    int month = qr_client_month_named(word), weekday = qr_client_weekday_named(word);
     if (strcmp(word, "today") == 0 || strcmp(word, "yesterday") == 0
         || strcmp(word, "tomorrow") == 0) {
         int64_t offset = word[2] == 'd' ? 0 : word[0] == 'y' ? -1 : 1;
@@ -591,8 +483,8 @@ static enum quire_status read_day(struct date_reader *reader, struct qr_client_s
         reader->next++;
         return read_weekday(reader, weekday, 0, out_span);
     }
-    if (read_ordinal(word, &day) && day > 0 && month_of(peek(reader, 1)) > 0) {
-        month = month_of(peek(reader, 1));
+    if (read_ordinal(word, &day) && day > 0 && qr_client_month_named(peek(reader, 1)) > 0) {
+        month = qr_client_month_named(peek(reader, 1));
         reader->next += 2;
         return read_month_name(reader, day, month, out_span);
     }

@@ -8,6 +8,8 @@
 #ifndef QR_CLIENT_DATES_H
 #define QR_CLIENT_DATES_H
 
+#include "client/calendar.h"
+#include "client/date_names.h"
 #include <quire/status.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,13 +18,6 @@
 #define QR_CLIENT_DAY_MS INT64_C(86400000)
 #define QR_CLIENT_DATE_MIN INT64_C(-62135596800000) /* 0001-01-01 00:00 */
 #define QR_CLIENT_DATE_END INT64_C(253402300800000) /* 10000-01-01 00:00, exclusive */
-
-/** Which of 3/4/2026 is the day. */
-enum qr_client_date_order {
-    QR_CLIENT_ORDER_UNKNOWN, /* such a date is refused as ambiguous */
-    QR_CLIENT_ORDER_DAY_FIRST,
-    QR_CLIENT_ORDER_MONTH_FIRST,
-};
 
 /** How exact a date is. Ordered from exact to vague. */
 enum qr_client_date_grain {
@@ -37,19 +32,8 @@ struct qr_client_span {
     enum qr_client_date_grain grain;
 };
 
-/** Days from 1970-01-01 to a date. The date need not exist: days and months beyond the end run on. */
-int64_t qr_client_days(int64_t year, int64_t month, int64_t day);
-/** The date that is `days` after 1970-01-01. */
-void qr_client_civil(int64_t days, int64_t *out_year, int *out_month, int *out_day);
-/** Civil time of a date and time that must exist, years 1 to 9999, second at most 59; else false. */
-bool qr_client_civil_ms(
-    int64_t year, int month, int day, int hour, int minute, int second, int64_t *out_ms);
-
 /** What a wall clock in the process's time zone ($TZ) shows at wall_ms (milliseconds since 1970 UTC). */
 int64_t qr_client_local_ms(int64_t wall_ms);
-
-/** The order that the process's locale (LC_TIME) writes dates in; UNKNOWN for C and POSIX. */
-enum qr_client_date_order qr_client_locale_order(void);
 
 /**
  * Reads a date. Understood, without regard to capitals:

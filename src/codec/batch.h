@@ -20,6 +20,7 @@
 #define QR_CODEC_BATCH_H
 
 #include "base/ids.h"
+#include "codec/dep.h"
 #include "codec/limits.h"
 #include <quire/bytes.h>
 
@@ -34,14 +35,6 @@ enum qr_change_kind {
     QR_CHANGE_HEADS = 6,    /* nothing but dependencies: empty entry id, nonce and ciphertext */
     QR_CHANGE_VERDICT = 7,  /* version 2: what a device says of a manifest, in clear text */
     QR_CHANGE_KEY = 8,      /* version 2, reserved: an entry's secret */
-};
-
-#define QR_DEP_SIZE (QR_REPLICA_SIZE + 8 + QR_HASH_SIZE)
-
-struct qr_dep {
-    uint8_t replica[QR_REPLICA_SIZE];
-    uint64_t seq;
-    uint8_t hash[QR_HASH_SIZE];
 };
 
 /** One change; the pointers borrow from the batch's bytes. */

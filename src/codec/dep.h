@@ -4,9 +4,17 @@
 #ifndef QR_CODEC_DEP_H
 #define QR_CODEC_DEP_H
 
+#include "base/ids.h"
 #include "base/reader.h"
 #include "base/writer.h"
-#include "codec/batch.h"
+
+#define QR_DEP_SIZE (QR_REPLICA_SIZE + 8 + QR_HASH_SIZE)
+
+struct qr_dep {
+    uint8_t replica[QR_REPLICA_SIZE];
+    uint64_t seq;
+    uint8_t hash[QR_HASH_SIZE];
+};
 
 void qr_read_dep(struct qr_reader *reader, struct qr_dep *out_dep);
 void qr_write_dep(struct qr_writer *writer, const struct qr_dep *dep);

@@ -219,9 +219,6 @@ QUIRE_CHECKED enum quire_status qr_frame_read(
 QUIRE_CHECKED enum quire_status qr_frame_write(
     const struct qr_frame *frame, struct quire_buffer *out_bytes);
 
-/** The bounded form check, without allocation; also for fuzzing by itself. EMALFORMED. ELIMIT. */
-QUIRE_CHECKED enum quire_status qr_msgpack_check(struct quire_bytes bytes);
-
 /** The name of an error code in words ("missing_deps"), or "unknown". */
 const char *qr_error_name(uint32_t code);
 

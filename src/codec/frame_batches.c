@@ -2,6 +2,7 @@
  * DELTA and PUSH: batches, as opaque bytes, in the order in which they are to be taken.
  */
 #include "codec/frame_fields.h"
+#include "codec/frame.h"
 
 static size_t take_batches(struct qr_fields *fields, struct qr_frame_space *space)
 {

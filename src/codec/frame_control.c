@@ -2,6 +2,7 @@
  * CREDIT, PING, GOAWAY, ERROR, PRESENCE: about the connection itself.
  */
 #include "codec/frame_fields.h"
+#include "codec/frame.h"
 
 void qr_credit_read(
     struct qr_fields *fields, struct qr_frame_space *space, struct qr_frame *out_frame)

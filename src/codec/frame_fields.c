@@ -2,6 +2,7 @@
  * A cursor over a frame's values, and a packer onto a buffer.
  */
 #include "codec/frame_fields.h"
+#include "codec/limits.h"
 #include <assert.h>
 
 /* ---- reading ------------------------------------------------------------------------------ */

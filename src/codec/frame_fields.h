@@ -8,8 +8,11 @@
 #ifndef QR_CODEC_FRAME_FIELDS_H
 #define QR_CODEC_FRAME_FIELDS_H
 
-#include "codec/frame.h"
 #include <msgpack.h>
+#include <quire/bytes.h>
+
+struct qr_frame;
+struct qr_frame_space;
 
 /** The values of one array. Rows share the status of the frame that they are in. */
 struct qr_fields {

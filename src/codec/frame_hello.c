@@ -2,6 +2,7 @@
  * HELLO, CHALLENGE, AUTH, WELCOME: how a connection begins.
  */
 #include "codec/frame_fields.h"
+#include "codec/frame.h"
 
 /* HELLO and CHALLENGE keep this layout in every version: they are how a version is agreed on. */
 void qr_hello_read(

@@ -2,6 +2,7 @@
  * PAIR: messages between an old and a new device, passed on by the server through a mailbox.
  */
 #include "codec/frame_fields.h"
+#include "codec/frame.h"
 
 static bool well_formed(const struct qr_frame *frame)
 {

@@ -2,6 +2,7 @@
  * ROSTER_APPEND, ROSTER_RECORDS, ROSTER_DONE: roster records, as opaque bytes. CHAINS.
  */
 #include "codec/frame_fields.h"
+#include "codec/frame.h"
 
 void qr_roster_append_read(
     struct qr_fields *fields, struct qr_frame_space *space, struct qr_frame *out_frame)

@@ -3,6 +3,7 @@
  */
 #include "base/failpoint.h"
 #include "codec/frame_fields.h"
+#include "codec/frame.h"
 
 static size_t take_positions(struct qr_fields *fields, struct qr_frame_space *space)
 {

@@ -4,7 +4,7 @@
  */
 #include "codec/msgpack_check.h"
 #include "base/reader.h"
-#include "codec/frame.h"
+#include "codec/limits.h"
 
 enum {
     NIL = 0xc0,

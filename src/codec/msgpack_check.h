@@ -13,4 +13,7 @@
 QUIRE_CHECKED enum quire_status qr_msgpack_measure(
     struct quire_bytes bytes, size_t *out_value_count);
 
+/** The bounded form check, without allocation; also for fuzzing by itself. EMALFORMED. ELIMIT. */
+QUIRE_CHECKED enum quire_status qr_msgpack_check(struct quire_bytes bytes);
+
 #endif

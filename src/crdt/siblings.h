@@ -7,7 +7,12 @@
 #ifndef QR_CRDT_SIBLINGS_H
 #define QR_CRDT_SIBLINGS_H
 
-#include "crdt/text.h"
+#include "crdt/item.h"
+#include "crdt/tree.h"
+#include <stddef.h>
+
+/** No search among siblings is deeper: 1.5^56 is more than there can be items. */
+#define QR_SIBLINGS_DEPTH_MAX 56
 
 /** What stands beside a new sibling, or QR_NONE. */
 struct qr_beside {

@@ -3,6 +3,7 @@
  */
 #include "base/failpoint.h"
 #include "crdt/siblings.h"
+#include "crdt/text.h"
 #include "crdt/text_inner.h"
 #include "crdt/utf8.h"
 #include <assert.h>

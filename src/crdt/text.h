@@ -25,30 +25,13 @@
 #ifndef QR_CRDT_TEXT_H
 #define QR_CRDT_TEXT_H
 
+#include "crdt/item.h"
 #include "crdt/rope.h"
 #include "crdt/replicas.h"
 #include "crdt/tree.h"
 
-/** No search among siblings is deeper: 1.5^56 is more than there can be items. */
-#define QR_SIBLINGS_DEPTH_MAX 56
-
 /** Live items hold at most so many code points, so that finding one inside is bounded. */
 #define QR_ITEM_LENGTH_MAX 1024
-
-struct qr_item {
-    uint64_t id;         /* of its first character */
-    uint64_t parent;     /* of its first character; QR_ID_NONE: the document's start */
-    uint64_t right;      /* what stood to its right; QR_ID_NONE: the end. Left child: the parent */
-    uint32_t length;     /* code points */
-    uint32_t size;       /* bytes; 0: dead */
-    uint32_t letters;    /* where they begin in qr_text.letters; dead: where they were, perhaps */
-    uint32_t left_root;  /* its left children: the root of a search tree, or QR_NONE */
-    uint32_t right_root; /* its right children */
-    uint32_t before;     /* in that tree of its parent: siblings that come before it */
-    uint32_t after;      /* and after it */
-    uint32_t turn;       /* of its characters; even: live */
-    uint64_t depth;      /* of its first character */
-};
 
 #define QR_TEXT_FOUND 8 /* replicas that are told apart there */
 
@@ -84,11 +67,6 @@ static inline enum quire_status qr_text_reserve_letters(struct qr_text *text, si
 {
     bool room = letters <= text->letters.capacity - text->letters.size;
     return room ? QUIRE_OK : qr_text_grow_letters(text, letters);
-}
-
-static inline bool qr_item_is_left(const struct qr_item *item)
-{
-    return item->parent != QR_ID_NONE && item->parent == item->right;
 }
 
 /** The last item, by id, that begins at this id or before it. */

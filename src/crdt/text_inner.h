@@ -4,18 +4,9 @@
 #ifndef QR_CRDT_TEXT_INNER_H
 #define QR_CRDT_TEXT_INNER_H
 
-#include "crdt/text.h"
+#include <stdint.h>
 
-static inline bool qr_item_is_dead(const struct qr_item *item)
-{
-    return item->turn % 2 != 0;
-}
-
-/** Visible code points. */
-static inline uint32_t qr_item_weight(const struct qr_item *item)
-{
-    return item->size > 0 ? item->length : 0;
-}
+struct qr_text;
 
 /** Cuts an item so that a new one begins `offset` > 0 into it; returns the new one. Room was reserved. */
 uint32_t qr_text_split(struct qr_text *text, uint32_t index, uint32_t offset);

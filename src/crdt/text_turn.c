@@ -2,6 +2,7 @@
  * Characters that die and come back, and items that are joined then.
  */
 #include "base/failpoint.h"
+#include "crdt/text.h"
 #include "crdt/text_inner.h"
 #include "crdt/utf8.h"
 #include <assert.h>

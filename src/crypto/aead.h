@@ -6,9 +6,8 @@
 #ifndef QR_CRYPTO_AEAD_H
 #define QR_CRYPTO_AEAD_H
 
-#include "crypto/vault.h"
-
-#define QR_TAG_SIZE 16
+#include "crypto/hash.h"
+#include "crypto/sizes.h"
 
 /** Associated data, built on the stack: a context, a zero byte, then fields of fixed sizes (one of
  * another size only at the very end). */

@@ -3,7 +3,7 @@
  * context followed by data reads like a longer context.
  */
 #include "crypto/hash.h"
-#include "crypto/sign.h"
+#include "crypto/wipe.h"
 #include <assert.h>
 #include <sodium.h>
 

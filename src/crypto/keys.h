@@ -4,7 +4,7 @@
 #ifndef QR_CRYPTO_KEYS_H
 #define QR_CRYPTO_KEYS_H
 
-#include "crypto/sign.h"
+#include "crypto/hash.h"
 
 /* The pairs are independent of each other: none is a conversion of the other. */
 struct qr_keys {

@@ -1,6 +1,7 @@
 /*
  * The recovery kit: a seed, its keys, and its characters.
  */
+#include "crypto/kit.h"
 #include "crypto/kit_inner.h"
 #include "crypto/base32.h"
 #include <sodium.h>

@@ -5,7 +5,6 @@
 #define QR_CRYPTO_KIT_INNER_H
 
 #include "crypto/keys.h"
-#include "crypto/kit.h"
 
 struct qr_kit {
     uint8_t seed[QR_KEY_SIZE];

@@ -6,6 +6,7 @@
 #include "base/reader.h"
 #include "base/writer.h"
 #include "crypto/aead.h"
+#include "crypto/vault.h"
 #include "crypto/vault_inner.h"
 
 #define FORM 1

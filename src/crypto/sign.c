@@ -1,8 +1,9 @@
 /*
  * Ed25519: one way to lay out what is signed, for signing and for checking.
  */
-#include "crypto/keys.h"
+#include "crypto/sign.h"
 #include "base/writer.h"
+#include "crypto/keys.h"
 #include <assert.h>
 #include <sodium.h>
 
@@ -92,9 +93,4 @@ void qr_entropy_expand(
     qr_keyed_hash(expanded, sizeof expanded, entropy, QR_CONTEXT_ENTROPY, &part, 1);
     memcpy(out, expanded, sizeof expanded);
     qr_wipe(expanded, sizeof expanded);
-}
-
-void qr_wipe(void *data, size_t size)
-{
-    sodium_memzero(data, size);
 }

@@ -5,6 +5,7 @@
 #define QR_CRYPTO_SIGN_H
 
 #include "crypto/hash.h"
+#include "crypto/wipe.h"
 
 #define QR_SIGNED_MAX 512 /* bytes of all parts together */
 
@@ -26,8 +27,5 @@ void qr_device_id(uint8_t out_device[QR_DEVICE_SIZE], const uint8_t sign_public[
 /** Bytes for one purpose from the 32 random bytes that a shell gives with each event. */
 void qr_entropy_expand(
     uint8_t out[QR_ENTROPY_SIZE], const uint8_t entropy[QR_ENTROPY_SIZE], uint64_t counter);
-
-/** Overwrites memory in a way that the compiler keeps. */
-void qr_wipe(void *data, size_t size);
 
 #endif

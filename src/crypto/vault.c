@@ -2,9 +2,11 @@
  * A device's own keys, and the keys of epochs: made, sealed to others, taken from seals and wraps.
  */
 #include "base/failpoint.h"
+#include "crypto/vault.h"
 #include "crypto/vault_inner.h"
 #include "base/writer.h"
 #include "crypto/aead.h"
+#include "crypto/kit.h"
 #include "crypto/kit_inner.h"
 #include <assert.h>
 #include <sodium.h>

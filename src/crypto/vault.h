@@ -10,14 +10,13 @@
 #define QR_CRYPTO_VAULT_H
 
 #include "crypto/kit.h"
+#include "crypto/sizes.h"
 
 #define QR_SEAL_SIZE 80 /* one epoch key for one box key: ephemeral public key, 32 + 16 bytes */
 #define QR_WRAP_SIZE 72 /* previous epoch key: nonce, 32 + 16 bytes */
 #define QR_CHANGE_OVERHEAD 16
-#define QR_NONCE_SIZE 24
 #define QR_EPOCHS_MAX 1024
 #define QR_PLAINTEXT_MAX (16u << 20) /* bytes in one seal: above any limit of protocol/ */
-#define QR_LOCAL_NAME_MAX 512        /* bytes of the name of a record of a profile */
 
 struct qr_vault;
 

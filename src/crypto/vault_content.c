@@ -4,6 +4,7 @@
 #include "base/failpoint.h"
 #include "crypto/aead.h"
 #include "crypto/padding.h"
+#include "crypto/vault.h"
 #include "crypto/vault_inner.h"
 
 #define CHANGE_MINIMUM 64

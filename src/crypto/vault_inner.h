@@ -5,7 +5,6 @@
 #define QR_CRYPTO_VAULT_INNER_H
 
 #include "crypto/keys.h"
-#include "crypto/vault.h"
 
 struct qr_epoch_key {
     bool held;

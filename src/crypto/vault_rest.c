@@ -4,6 +4,7 @@
 #include "base/reader.h"
 #include "base/writer.h"
 #include "crypto/aead.h"
+#include "crypto/vault.h"
 #include "crypto/vault_inner.h"
 #include <assert.h>
 

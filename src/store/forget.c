@@ -5,6 +5,7 @@
  * to be indexed again. It is consulted when a tail is rebuilt, and emptied once the index on the
  * disk reaches to the end of the log.
  */
+#include "store/store.h"
 #include "store/inner.h"
 
 #include "base/writer.h"

@@ -11,7 +11,6 @@
 #define QR_STORE_INNER_H
 
 #include "store/environment.h"
-#include "store/store.h"
 #include "store/tail.h"
 #include <pthread.h>
 #include <stdatomic.h>

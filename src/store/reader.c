@@ -4,6 +4,7 @@
  * A read transaction lasts for one look and pins no pages afterwards; what is handed out is a copy,
  * so that the map may grow meanwhile.
  */
+#include "store/store.h"
 #include "store/inner.h"
 
 #include "base/writer.h"

@@ -1,6 +1,7 @@
 /*
  * Opening, closing and appending.
  */
+#include "store/store.h"
 #include "store/inner.h"
 
 #include "base/writer.h"

@@ -2,7 +2,7 @@
  * Folding, splitting into words, finding.
  */
 #include "sync/search.h"
-#include "crypto/keys.h"
+#include "crypto/wipe.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -3,6 +3,7 @@
  * very same bytes: of every value there is one form.
  */
 #include "codec/frame.h"
+#include "codec/msgpack_check.h"
 #include <assert.h>
 #include <msgpack.h>
 

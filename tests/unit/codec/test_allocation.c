@@ -3,6 +3,7 @@
  * (linked statically for that) included.
  */
 #include "codec/frame.h"
+#include "codec/msgpack_check.h"
 #include "codec/roster.h"
 #include "match.h"
 

@@ -4,6 +4,7 @@
 #include "base/reader.h"
 #include "codec/frame_fields.h"
 #include "codec/frame.h"
+#include "codec/msgpack_check.h"
 #include "match.h"
 #include <msgpack.h>
 #include <signal.h>

@@ -4,6 +4,7 @@
 #include "helpers.h"
 
 #include "store/record.h"
+#include "store/store.h"
 #include "store/inner.h"
 #include <criterion/criterion.h>
 #include <fcntl.h>
