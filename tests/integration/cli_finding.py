@@ -6,6 +6,7 @@ import os
 import subprocess
 
 from harness import NONE_FOUND, Failed, World, main, test
+from terminal import Terminal
 
 USAGE = 2
 
@@ -123,6 +124,46 @@ def tags_are_counted_as_people_mean_them_and_stats_do_not_press():
         assert (stats["entries"], stats["days"], stats["longest_run"], stats["present_run"]) == (4, 4, 2, 0), stats
         assert stats["characters"] == len("It rained.Sun.A year ago.No fields at all, of 2020.")
         assert "4" in device.run("stats")
+
+
+@test
+def moods_and_the_calendar_show_days():
+    with Journal() as (device, ids, today):
+        days = device.json("calendar", "2024-03")["days"]
+        ms = lambda day: int(datetime.datetime(2024, 3, day, tzinfo=datetime.timezone.utc).timestamp() * 1000)
+        assert days == [{"date": ms(1), "entries": 1, "mood": 30}, {"date": ms(2), "entries": 1, "mood": 80}], days
+        device.run("write", "No mood.", "--date", "2024-03-02 20:00")
+        device.run("write", "High.", "--date", "2024-03-02 23:59", "--mood", "100")
+        device.run("write", "Plain.", "--date", "2024-03-31")
+        assert device.json("calendar", "march", "2024")["days"] == [days[0], {"date": ms(2), "entries": 3, "mood": 90},
+            {"date": ms(31), "entries": 1, "mood": None}]
+        assert device.run("calendar", "2024-03-17").splitlines()[:7] == ["March 2024", " Mo  Tu  We  Th  Fr  Sa  Su",
+            " " * 16 + "  1▃  2█  3 ", "  4   5   6   7   8   9  10 ", " 11  12  13  14  15  16  17 ",
+            " 18  19  20  21  22  23  24 ", " 25  26  27  28  29  30  31·"]
+        # A year has a row for each month, in 80 columns; a leap year has its day.
+        year = device.run("calendar", "2024").splitlines()
+        assert year[0] == "2024" and len(year) == 1 + 1 + 12 + 2 and all(len(line) <= 80 for line in year), year
+        assert year[4] == "Mar  ▃ █" + "  " * 28 + " ·" and len(year[3]) == 4 + 2 * 29, year
+        assert device.run("calendar", "2023").splitlines()[3] == "Feb " + "  " * 28
+        assert device.run("calendar").startswith(f"{today:%B} {today.year}\n") and "\x1b" not in device.run("calendar")
+        assert device.json("calendar", "2024-02")["days"] == [] and device.json("calendar", "1969-12")["days"] == []
+        for wrong in (["noneday"], ["3/4/2026"]):
+            try:
+                device.run("calendar", *wrong, environment={"LC_ALL": "C"})
+                raise AssertionError(wrong)
+            except Failed as failure:
+                assert failure.code == USAGE, failure
+
+        moods = device.json("moods")
+        assert moods == {"entries": 3, "mean": 70.0, "bands": [0, 1, 0, 0, 2]}, moods
+        assert device.json("moods", "--on", "2024-03-01") == {"entries": 1, "mean": 30.0, "bands": [0, 1, 0, 0, 0]}
+        assert device.json("moods", "--journal", "work") == {"entries": 0, "mean": None, "bands": [0] * 5}
+        lines = device.run("moods").splitlines()
+        assert lines[0] == " 80 to 100       2  " + "█" * 40 and lines[3] == " 20 to  39       1  " + "█" * 20, lines
+        assert lines[5] == "mean 70, of 3 entries with a mood"
+        with Terminal(device, "calendar", "2024-03") as terminal:
+            shown = terminal.expect("written")
+            assert "1\x1b[33m▃" in shown and "2\x1b[32m█" in shown, shown
 
 
 @test

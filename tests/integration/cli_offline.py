@@ -16,7 +16,7 @@ import time
 from harness import Failed, World, main, programs, test, until
 
 FAILED, USAGE, OFFLINE = 1, 2, 3
-COMMANDS = ["init", "join", "rejoin", "recover", "pair", "write", "append", "edit", "type", "show", "list", "on-this-day", "tags", "stats", "search", "history", "diff",
+COMMANDS = ["init", "join", "rejoin", "recover", "pair", "write", "append", "edit", "type", "show", "list", "on-this-day", "tags", "calendar", "moods", "stats", "search", "history", "diff",
     "restore", "undo", "delete", "undelete", "trash", "drafts", "export", "import", "sync",
     "devices", "revoke", "status", "journals", "profiles", "daemon", "backup", "restore-backup", "passphrase", "unlock", "lock", "server", "version", "help"]
 WORDS = "Żółć, naïve 日本語 עברית العربية 👩‍👩‍👧‍👦 e\u0301 \u0000 end"

@@ -225,6 +225,8 @@ enum qr_cli_exit qr_cli_on_this_day(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_append(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_tags(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_stats(struct qr_cli *cli);
+enum qr_cli_exit qr_cli_calendar(struct qr_cli *cli);
+enum qr_cli_exit qr_cli_moods(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_journals(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_profiles(struct qr_cli *cli);
 enum qr_cli_exit qr_cli_daemon(struct qr_cli *cli);

@@ -104,6 +104,8 @@ static const struct qr_cli_option server_options[] = {
     {"fingerprint", "HEX", "pins the server's certificate"}, {0}};
 
 static const struct qr_cli_option journal_options[] = {QR_CLI_JOURNAL_OPTION, {0}};
+static const struct qr_cli_option moods_options[] = {
+    QR_CLI_PERIOD_OPTIONS, QR_CLI_JOURNAL_OPTION, {0}};
 static const struct qr_cli_option passphrase_options[] = {
     {"memory", "MIB", "what each guess costs a thief, 8 to 4096 [256]"}, {0}};
 static const struct qr_cli_option unlock_options[] = {
@@ -178,6 +180,11 @@ const struct qr_cli_command qr_cli_commands[] = {
     {"tags", "", 0, 0, "lists the tags and how many entries have each",
         "Tags that differ in capitals or accents only count as one, shown as first found.\n",
         journal_options, qr_cli_tags},
+    {"calendar", "[MONTH|YEAR]", 0, 16, "shows a month, or a year, with the mood of each day",
+        "This month, or MONTH or YEAR: march, \"last month\", 2024-03, 2024. A sign by each day on which\n"
+        "something was written stands for the mean of its moods, in colour on a terminal.\n",
+        journal_options, qr_cli_calendar},
+    {"moods", "", 0, 0, "says how many entries have which moods", "", moods_options, qr_cli_moods},
     {"stats", "", 0, 0, "says how much was written, and on how many days", "", journal_options,
         qr_cli_stats},
     {"journals", "", 0, 0, "lists the journals of the account, and how many entries each has",
