@@ -260,7 +260,9 @@ def every_command_explains_itself():
             assert explained == device.run("help", command)
             assert explained.startswith(f"usage: quire {command}") and "Exit codes" in explained
             assert "\n\n\n" not in explained
-        for code in "01234":
+            assert all(len(line) <= 80 for line in explained.splitlines()), explained
+        assert all(len(line) <= 80 for line in everything.splitlines()), everything
+        for code in "012345":
             assert re.search(rf"^  {code}  ", everything, re.MULTILINE)
         rows = everything.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()
         short = [row for row in rows if len(row.split("  ")[1]) <= 24]

@@ -21,14 +21,48 @@ const struct qr_cli_option qr_cli_global_options[] = {
     {0},
 };
 
-/* A row of help: columns are characters, and "…" is one of them. */
+#define COLUMNS 80 /* of a terminal that was not made wider */
+#define ROW_LEFT 24
+#define ROW_INDENT (2 + ROW_LEFT + 1)
+
+/* In characters: "…" is one. */
+static int width_of(const char *text, size_t size)
+{
+    int width = 0;
+    for (size_t i = 0; i < size; i++) {
+        width += ((unsigned char)text[i] & 0xc0) != 0x80;
+    }
+    return width;
+}
+
+/* Prints text from a column on: a line that would not fit goes on in the next, indented. Line feeds in it
+ * are spaces. */
+static void print_wrapped(const char *text, int column, int indent)
+{
+    bool begins = true; /* of a line: no space before the word */
+    while (*text != 0) {
+        size_t size = strcspn(text, " \n");
+        int width = width_of(text, size);
+        if (!begins && column + 1 + width > COLUMNS) {
+            printf("\n%*s", indent, "");
+            column = indent;
+            begins = true;
+        }
+        printf("%s%.*s", begins ? "" : " ", (int)size, text);
+        column += width + !begins;
+        begins = false;
+        text += size;
+        text += strspn(text, " \n");
+    }
+    fputc('\n', stdout);
+}
+
 static void print_row(const char *left, const char *right)
 {
-    int width = 24;
-    for (const char *byte = left; *byte != 0; byte++) {
-        width += ((unsigned char)*byte & 0xc0) == 0x80;
-    }
-    printf("  %-*s %s\n", width, left, right);
+    int width = width_of(left, strlen(left));
+    int pad = width < ROW_LEFT ? ROW_LEFT - width : 0;
+    printf("  %s%*s ", left, pad, "");
+    print_wrapped(right, 2 + width + pad + 1, ROW_INDENT);
 }
 
 static void print_options(const struct qr_cli_option *options)
@@ -46,18 +80,24 @@ static void print_options(const struct qr_cli_option *options)
 
 void qr_cli_print_command_help(const struct qr_cli_command *command)
 {
-    printf("usage: quire %s%s%s%s\n\n%s\n%s%s", command->name,
-        command->options != NULL ? " [options]" : "", command->operands[0] != 0 ? " " : "",
-        command->operands, command->summary, command->details[0] != 0 ? "\n" : "",
-        command->details);
+    printf("usage: quire %s%s%s%s\n\n", command->name, command->options != NULL ? " [options]" : "",
+        command->operands[0] != 0 ? " " : "", command->operands);
+    print_wrapped(command->summary, 0, 0);
+    if (command->details[0] != 0) {
+        fputc('\n', stdout);
+        print_wrapped(command->details, 0, 0);
+    }
     if (command->options != NULL) {
         printf("\nOptions:\n");
         print_options(command->options);
     }
     printf("\nFor every command:\n");
     print_options(qr_cli_global_options);
-    printf("\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 no server within reach, 4 refused,\n"
-           "5 a search found no entry.\n");
+    printf("\n");
+    print_wrapped(
+        "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no server within reach, 4 refused, 5 a search "
+        "found no entry.",
+        0, 0);
 }
 
 void qr_cli_print_help(void)
@@ -70,16 +110,20 @@ void qr_cli_print_help(void)
         snprintf(left, sizeof left, "%s %s", command->name, command->operands);
         print_row(left, command->summary);
     }
-    printf(
-        "\n`quire COMMAND --help` says all about one. An ENTRY or DEVICE is named by the start of "
-        "its id,\n4 characters or more; an entry also as last or @1 (the newest in a list), @-1 (the oldest);\na device also by its name.\n\nFor every command:\n");
+    fputc('\n', stdout);
+    print_wrapped(
+        "`quire COMMAND --help` says all about one. An ENTRY or DEVICE is named by the start of its "
+        "id, 4 characters or more; an entry also as last or @1 (the newest in a list), @-1 (the "
+        "oldest); a device also by its name.",
+        0, 0);
+    printf("\nFor every command:\n");
     print_options(qr_cli_global_options);
     printf("\nExit codes:\n"
            "  0  done; what was to be saved is on the disk\n"
            "  1  failed; the message says what happened and what is safe\n"
            "  2  wrong usage: nothing was done\n"
            "  3  no server within reach: what was written is safe here\n"
-           "  4  the server or this device refused: not trusted, revoked, or a change not taken\n"
+           "  4  the server or this device refused: not trusted, revoked, change not taken\n"
            "  5  a search found no entry\n");
 }
 
