@@ -260,7 +260,10 @@ def ctrl_c_at_the_prompt_for_the_kit_gives_the_echo_back():
                     terminal.type(key)
                 else:
                     for row in pathlib.Path("/proc").glob("[0-9]*/stat"):
-                        words = row.read_text().rpartition(")")[2].split()
+                        try:
+                            words = row.read_text().rpartition(")")[2].split()
+                        except (FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+                            continue
                         if int(words[1]) == terminal.pid:
                             os.kill(int(row.parent.name), number)
                 terminal.expect(f"code {128 + number}")
