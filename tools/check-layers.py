@@ -23,7 +23,7 @@ MAY_USE = {  # folder → folders whose private headers it may include, besides 
     "tools": CORE + ["store"],
 }
 # What still breaks a rule below, and goes soon. A name that breaks it no longer is a fault, too.
-STILL_TIED = ["src/server"]  # folders with a circle
+STILL_TIED = []  # folders with a circle
 STILL_LARGE = []  # files and structs
 FIELDS_MOST = 40  # of a struct
 LINES_MOST = 600  # of a file in src/

@@ -6,9 +6,11 @@
  * until that is out, and beyond a budget per round of the loop, messages are queued.
  */
 #include "server/connection.h"
+#include "server/health.h"
+#include "server/state.h"
+#include "server/told.h"
 
 #include "server/http.h"
-#include "server/server.h"
 #include <openssl/ssl.h>
 #include <stdlib.h>
 
@@ -127,6 +129,12 @@ void qr_connection_close(struct qr_connection *connection, uint16_t code)
     lws_callback_on_writable(connection->wsi);
 }
 
+void qr_connection_close_part(struct qr_intake_part *part, uint16_t code)
+{
+    qr_connection_close(
+        (struct qr_connection *)((char *)part - offsetof(struct qr_connection, part)), code);
+}
+
 /* Returning -1 from a callback would do in most builds of libwebsockets; Debian's closes a second
  * time there, to test itself under libuv, and the close frame is never sent. */
 void qr_connection_farewells(struct qr_server *server)
@@ -190,25 +198,26 @@ static void on_receive(struct qr_connection *connection, const uint8_t *data, si
         return;
     }
     struct quire_bytes message = {data, size};
-    if (!whole || connection->partial.size > 0) {
+    if (!whole || connection->part.bytes.size > 0) {
         /* The limit of the connection's state holds while the message grows. */
         struct qr_hub_allowance allowance;
         qr_hub_allowance(server->hub, connection->id, &allowance);
-        if (connection->partial.size + size > allowance.message_max) {
-            qr_intake_drop(&server->intake, connection);
+        if (connection->part.bytes.size + size > allowance.message_max) {
+            qr_intake_drop(&server->intake, &connection->part);
             qr_connection_close(connection, CLOSE_TOO_LARGE);
             return;
         }
-        if (!qr_intake_add(&server->intake, connection, &allowance, data, size)) {
+        if (!qr_intake_add(
+                &server->intake, &connection->part, &connection->address, &allowance, data, size)) {
             return;
         }
-        message = quire_buffer_bytes(&connection->partial);
+        message = quire_buffer_bytes(&connection->part.bytes);
     }
     if (!whole) {
         return;
     }
     qr_server_received(server, connection, message);
-    qr_intake_drop(&server->intake, connection);
+    qr_intake_drop(&server->intake, &connection->part);
     if (!connection->paused && qr_server_congested(server)) {
         connection->paused = true;
         DL_APPEND2(server->paused, connection, prev_paused, next_paused);
@@ -302,7 +311,7 @@ static void leave(struct qr_connection *connection)
         DL_DELETE2(server->farewells, connection, prev_farewell, next_farewell);
     }
     drop_queue(connection);
-    qr_intake_drop(&server->intake, connection);
+    qr_intake_drop(&server->intake, &connection->part);
     connection->state = QR_CONNECTION_GONE;
 }
 

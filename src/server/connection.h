@@ -10,7 +10,7 @@
 #ifndef QR_SERVER_CONNECTION_H
 #define QR_SERVER_CONNECTION_H
 
-#include "server/addresses.h"
+#include "server/intake.h"
 #include <libwebsockets.h>
 #include <quire/bytes.h>
 #include <uthash.h>
@@ -18,7 +18,6 @@
 
 struct qr_server;
 struct qr_outgoing;
-struct qr_intake_group;
 
 enum qr_connection_state {
     QR_CONNECTION_GUEST,
@@ -42,9 +41,7 @@ struct qr_connection {
     uint64_t since_ms; /* accepted; for a closing one, since when */
     uint64_t accepted_ms;
     struct qr_address address;
-    struct quire_buffer partial; /* of a message that is not whole yet: intake.h */
-    struct qr_intake_group *intake_group;
-    struct qr_connection *next_holder, *prev_holder;
+    struct qr_intake_part part; /* of a message that is not whole yet */
     struct qr_outgoing *first, **end;
     size_t written; /* bytes that left the queue and were not told to the hub */
     uint64_t turn;  /* the round of the loop in which turn_bytes were written */
@@ -62,6 +59,8 @@ void qr_connection_adopt(
 void qr_connection_send(struct qr_connection *connection, struct quire_bytes bytes);
 /** Closes after what is queued. */
 void qr_connection_close(struct qr_connection *connection, uint16_t code);
+/** The same, of the connection whose part of a message this is. */
+void qr_connection_close_part(struct qr_intake_part *part, uint16_t code);
 /** Sends the close frames of the connections that are ready for it; outside of callbacks only. */
 void qr_connection_farewells(struct qr_server *server);
 /** Ends it without another word. */

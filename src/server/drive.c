@@ -2,6 +2,9 @@
  * The hub's shell: what it asks for is done here.
  */
 #include "server/drive.h"
+#include "server/connection.h"
+#include "server/state.h"
+#include "server/told.h"
 #include "server/http.h"
 
 #include <assert.h>

@@ -4,7 +4,10 @@
 #ifndef QR_SERVER_DRIVE_H
 #define QR_SERVER_DRIVE_H
 
-#include "server/server.h"
+#include <uv.h>
+
+struct qr_hub_event;
+struct qr_server;
 
 /** Feeds an event (its times are filled in here) and carries out what the hub asks for. Never
  * inside another one. */

@@ -1,9 +1,11 @@
 /*
  * /healthz: the server's state in numbers; to anyone but this machine only whether it serves.
  */
-#include "server/server.h"
 
 #include <quire/version.h>
+#include "server/health.h"
+#include "server/state.h"
+#include "server/told.h"
 #include <stdio.h>
 
 void qr_server_health(struct qr_server *server, bool details, char out_body[QR_HEALTH_MAX])

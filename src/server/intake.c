@@ -4,6 +4,8 @@
 #include "server/intake.h"
 
 #include <stdlib.h>
+#include <uthash.h>
+#include <utlist.h>
 
 #define CLOSE_TRY_LATER 1013
 
@@ -19,10 +21,10 @@ struct qr_intake_group {
 };
 
 static struct qr_intake_key key_of(
-    const struct qr_connection *connection, const struct qr_hub_allowance *allowance)
+    const struct qr_address *address, const struct qr_hub_allowance *allowance)
 {
     return (struct qr_intake_key){
-        allowance->member ? allowance->group : connection->address.bits, allowance->member};
+        allowance->member ? allowance->group : address->bits, allowance->member};
 }
 
 static struct qr_intake_group *find(struct qr_intake *intake, struct qr_intake_key key)
@@ -45,39 +47,38 @@ static struct qr_intake_group *find_or_make(struct qr_intake *intake, struct qr_
     return group;
 }
 
-void qr_intake_drop(struct qr_intake *intake, struct qr_connection *connection)
+void qr_intake_drop(struct qr_intake *intake, struct qr_intake_part *part)
 {
-    struct qr_intake_group *group = connection->intake_group;
+    struct qr_intake_group *group = part->group;
     if (group != NULL) {
-        intake->sizes[group->key.member] -= connection->partial.size;
-        group->size -= connection->partial.size;
-        connection->intake_group = NULL;
-        DL_DELETE2(intake->holders, connection, prev_holder, next_holder);
+        intake->sizes[group->key.member] -= part->bytes.size;
+        group->size -= part->bytes.size;
+        part->group = NULL;
+        DL_DELETE(intake->parts, part);
         if (--group->holder_count == 0) {
             HASH_DELETE(hh, intake->groups, group);
             free(group);
         }
     }
-    quire_buffer_finish(&connection->partial);
+    quire_buffer_finish(&part->bytes);
 }
 
-/* The connection that holds most: of the group, or of all strangers or members. */
-static struct qr_connection *largest(
+/* The part that holds most: of the group, or of all strangers or members. */
+static struct qr_intake_part *largest(
     struct qr_intake *intake, const struct qr_intake_group *group, uint64_t member)
 {
-    struct qr_connection *most = NULL, *one;
-    DL_FOREACH2 (intake->holders, one, next_holder) {
-        bool counts =
-            group != NULL ? one->intake_group == group : one->intake_group->key.member == member;
-        if (counts && (most == NULL || one->partial.size > most->partial.size)) {
+    struct qr_intake_part *most = NULL, *one;
+    DL_FOREACH (intake->parts, one) {
+        bool counts = group != NULL ? one->group == group : one->group->key.member == member;
+        if (counts && (most == NULL || one->bytes.size > most->bytes.size)) {
             most = one;
         }
     }
     return most;
 }
 
-/* Closes holders until `size` more fit. False: the connection itself was closed. */
-static bool relieve(struct qr_intake *intake, struct qr_connection *connection,
+/* Closes holders until `size` more fit. False: its own connection was closed. */
+static bool relieve(struct qr_intake *intake, struct qr_intake_part *part,
     struct qr_intake_group *group, bool grouped, size_t size)
 {
     uint64_t member = group->key.member;
@@ -88,43 +89,44 @@ static bool relieve(struct qr_intake *intake, struct qr_connection *connection,
         if (!over_group && intake->sizes[member] + size <= all_max) {
             return true;
         }
-        struct qr_connection *gone = largest(intake, over_group ? group : NULL, member);
-        if (gone == NULL || gone->partial.size < connection->partial.size) {
-            gone = connection;
+        struct qr_intake_part *gone = largest(intake, over_group ? group : NULL, member);
+        if (gone == NULL || gone->bytes.size < part->bytes.size) {
+            gone = part;
         }
         intake->closed++;
-        qr_connection_close(gone, CLOSE_TRY_LATER);
-        if (gone == connection) {
+        intake->close(gone, CLOSE_TRY_LATER);
+        if (gone == part) {
             return false;
         }
-        qr_intake_drop(intake, gone); /* the group stays: `connection` is in it */
+        qr_intake_drop(intake, gone); /* the group stays: `part` is in it */
     }
 }
 
-bool qr_intake_add(struct qr_intake *intake, struct qr_connection *connection,
-    const struct qr_hub_allowance *allowance, const uint8_t *data, size_t size)
+bool qr_intake_add(struct qr_intake *intake, struct qr_intake_part *part,
+    const struct qr_address *address, const struct qr_hub_allowance *allowance, const uint8_t *data,
+    size_t size)
 {
-    struct qr_intake_group *group = connection->intake_group;
+    struct qr_intake_group *group = part->group;
     bool fresh = group == NULL;
     if (fresh) {
-        group = find_or_make(intake, key_of(connection, allowance));
+        group = find_or_make(intake, key_of(address, allowance));
         if (group == NULL) {
-            qr_connection_close(connection, CLOSE_TRY_LATER);
+            intake->close(part, CLOSE_TRY_LATER);
             return false;
         }
-        connection->intake_group = group;
+        part->group = group;
         group->holder_count++;
-        DL_APPEND2(intake->holders, connection, prev_holder, next_holder);
+        DL_APPEND(intake->parts, part);
     }
     /* An address that no limit counts is bounded only by the total. */
-    bool grouped = group->key.member == 1 || connection->address.counted;
-    bool fits = relieve(intake, connection, group, grouped, size);
-    if (fits && quire_buffer_append(&connection->partial, data, size) != QUIRE_OK) {
-        qr_connection_close(connection, CLOSE_TRY_LATER);
+    bool grouped = group->key.member == 1 || address->counted;
+    bool fits = relieve(intake, part, group, grouped, size);
+    if (fits && quire_buffer_append(&part->bytes, data, size) != QUIRE_OK) {
+        intake->close(part, CLOSE_TRY_LATER);
         fits = false;
     }
     if (!fits) {
-        qr_intake_drop(intake, connection);
+        qr_intake_drop(intake, part);
         return false;
     }
     group->size += size;

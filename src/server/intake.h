@@ -8,7 +8,7 @@
 #ifndef QR_SERVER_INTAKE_H
 #define QR_SERVER_INTAKE_H
 
-#include "server/connection.h"
+#include "server/addresses.h"
 #include "sync/hub/hub.h"
 
 #define QR_INTAKE_ADDRESS_MAX (1024u * 1024)  /* bytes, of strangers from one address */
@@ -18,18 +18,27 @@
 
 struct qr_intake_group;
 
-/** Zero-initialise. */
+/** A connection's part of a message. Zero-initialise. */
+struct qr_intake_part {
+    struct quire_buffer bytes;
+    struct qr_intake_group *group; /* NULL: it holds nothing */
+    struct qr_intake_part *next, *prev;
+};
+
+/** Zero-initialise but for `close`. */
 struct qr_intake {
-    struct qr_connection *holders; /* connections with a part of a message, oldest part first */
+    void (*close)(struct qr_intake_part *part, uint16_t code); /* ends its connection, later */
+    struct qr_intake_part *parts; /* that hold something, oldest first */
     struct qr_intake_group *groups;
     size_t sizes[2]; /* bytes held by strangers and by members */
     uint64_t closed; /* connections that were closed for it */
 };
 
-/** Appends to the connection's part of a message. False: it was closed, or there is no memory. */
-bool qr_intake_add(struct qr_intake *intake, struct qr_connection *connection,
-    const struct qr_hub_allowance *allowance, const uint8_t *data, size_t size);
-/** Frees the connection's part of a message. */
-void qr_intake_drop(struct qr_intake *intake, struct qr_connection *connection);
+/** Appends to the part of a connection from this address. False: it was closed, or there is no memory. */
+bool qr_intake_add(struct qr_intake *intake, struct qr_intake_part *part,
+    const struct qr_address *address, const struct qr_hub_allowance *allowance, const uint8_t *data,
+    size_t size);
+/** Frees it. */
+void qr_intake_drop(struct qr_intake *intake, struct qr_intake_part *part);
 
 #endif

@@ -2,6 +2,7 @@
  * quired: the program.
  */
 #include "server/server.h"
+#include "server/state.h"
 
 #include <quire/version.h>
 #include <stdlib.h>

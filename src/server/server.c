@@ -2,6 +2,10 @@
  * Starting and ending.
  */
 #include "server/drive.h"
+#include "server/connection.h"
+#include "server/server.h"
+#include "server/state.h"
+#include "server/told.h"
 
 #include "crypto/sign.h"
 #include "server/folder.h"
@@ -446,7 +450,9 @@ static bool is_invited(void *context, const uint8_t user[QR_USER_SIZE])
 int qr_server_start(
     struct qr_server *server, const struct qr_options *options, char *out_error, size_t error_size)
 {
-    *server = (struct qr_server){.options = options, .limits = options->limits};
+    *server = (struct qr_server){.options = options,
+        .limits = options->limits,
+        .intake = {.close = qr_connection_close_part}};
     server->limits.slice = HUB_SLICE;
     if (options->registration == QR_REGISTRATION_INVITE) {
         server->limits.may_register = is_invited;
