@@ -105,7 +105,7 @@ REFUSED = [ # story, line, column, what it must say
     ("".join(f"{who} has " + ", ".join(f"{who}{i + 10}" for i in range(30)) + "\n" for who in "ab"), 2, 97,
         "at most 48 devices"),
     ("seed tea\n" + START, 1, 6, "one number"),
-    (START + "# " + "x" * 500, 2, 400, "at most 399 bytes"),
+    (START + "# " + "x" * 1500, 2, 1400, "at most 1399 bytes"),
     (START + "wait 1s\n" * 2001, 2001, 1, "at most 2000 lines"),
     (START + ", ".join(["x"] * 81), 2, 121, "words in a line"),
     (b"anna has phone\0", 0, 0, "without a zero"),

@@ -218,12 +218,14 @@ int main(int count, char **arguments)
         (void)fflush(stdout);
         status = try_one(forbidden[i].attempt, no_filter, &end);
         good = WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS && !WCOREDUMP(status);
-        printf("%s %zu - %s ends the core\n", good ? "ok" : "not ok", i + 2, forbidden[i].name);
+        good = good != no_filter;
+        printf("%s %zu - %s %s\n", good ? "ok" : "not ok", i + 2, forbidden[i].name,
+            no_filter ? "without the filter is noticed to succeed" : "ends the core");
         failed += !good;
         (void)close(end);
     }
     good = is_closed_to_others();
     printf("%s %zu - its memory and a core dump are refused\n", good ? "ok" : "not ok", tries + 2);
     failed += !good;
-    return no_filter ? failed < (int)tries : failed > 0;
+    return failed > 0;
 }
