@@ -365,7 +365,6 @@ void server_start(struct world *world)
     if (world->options.limit_links > 0) {
         limits.connections_per_user = (uint32_t)world->options.limit_links;
     }
-    limits.check_all = options_lower_limits(&world->options);
     struct qr_log_reader reader = server_log_reader(world);
     uint8_t entropy[QR_ENTROPY_SIZE];
     world_entropy(world, entropy);
