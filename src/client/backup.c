@@ -249,20 +249,13 @@ static enum quire_status write_new(struct quire_client *client, const char *fres
 static enum quire_status put_in_place(
     const char *fresh, const char *path, struct qr_client_error *error)
 {
-    struct qr_client_path folder;
-    if (link(fresh, path) != 0) {
+    if (!qr_client_put_new(fresh, path)) {
         return errno == EEXIST
             ? qr_client_fail(error, QUIRE_ECONFLICT, "%s exists already; it was not touched.", path)
             : qr_client_fail(error, qr_client_status_of_errno(errno), "Cannot write %s: %s.", path,
                 strerror(errno));
     }
-    if (qr_client_path(&folder, error, "%s", path) == QUIRE_OK) {
-        int handle = open(dirname(folder.text), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (handle >= 0) {
-            fsync(handle);
-            close(handle);
-        }
-    }
+    (void)qr_client_sync_folder_of(path); /* some disks cannot; the backup is there */
     return QUIRE_OK;
 }
 
@@ -472,6 +465,10 @@ static enum quire_status finish(struct quire_client *client, const char *fresh, 
             "The profile cannot be put in %s: %s. Nothing there was changed.", profile,
             strerror(errno));
         unlink(key_path.text);
+    }
+    if (status == QUIRE_OK) {
+        (void)qr_client_sync_folder_of(
+            profile); /* what is written into it next must not lose its name */
     }
     quire_buffer_finish(&text);
     return status;

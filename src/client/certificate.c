@@ -200,11 +200,11 @@ static void list_names(X509 *leaf, char *out, size_t size)
             snprintf(text, sizeof text, "%.*s", ASN1_STRING_length(name->d.dNSName),
                 (const char *)ASN1_STRING_get0_data(name->d.dNSName));
         } else if (name->type == GEN_IPADD) {
-            int bytes = ASN1_STRING_length(name->d.iPAddress);
-            if (inet_ntop(bytes == 4 ? AF_INET : AF_INET6, ASN1_STRING_get0_data(name->d.iPAddress),
-                    text, sizeof text)
-                    == NULL
-                || (bytes != 4 && bytes != 16)) {
+            int bytes = ASN1_STRING_length(name->d.iPAddress); /* whatever its maker wrote */
+            if ((bytes == 4 || bytes == 16)
+                && inet_ntop(bytes == 4 ? AF_INET : AF_INET6,
+                       ASN1_STRING_get0_data(name->d.iPAddress), text, sizeof text)
+                    == NULL) {
                 text[0] = 0;
             }
         }

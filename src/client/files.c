@@ -85,7 +85,7 @@ static bool write_all(int file, struct quire_bytes content)
     return true;
 }
 
-static bool sync_folder_of(const char *path)
+bool qr_client_sync_folder_of(const char *path)
 {
     char *copy = strdup(path);
     if (copy == NULL) {
@@ -101,6 +101,16 @@ static bool sync_folder_of(const char *path)
     close(folder);
     errno = code;
     return good;
+}
+
+bool qr_client_put_new(const char *fresh, const char *path)
+{
+    if (link(fresh, path) == 0) {
+        unlink(fresh);
+        return true;
+    }
+    bool linkless = errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS; /* FAT, exFAT */
+    return linkless && renameat2(AT_FDCWD, fresh, AT_FDCWD, path, RENAME_NOREPLACE) == 0;
 }
 
 enum quire_status qr_client_write_file(const char *path, struct quire_bytes content,
@@ -123,14 +133,15 @@ enum quire_status qr_client_write_file(const char *path, struct quire_bytes cont
         code = errno;
     }
     if (good) {
-        good = how == QR_CLIENT_NEW ? link(fresh.text, path) == 0 : rename(fresh.text, path) == 0;
+        good = how == QR_CLIENT_NEW ? qr_client_put_new(fresh.text, path)
+                                    : rename(fresh.text, path) == 0;
         code = errno;
     }
     if (!good || how == QR_CLIENT_NEW) {
         unlink(fresh.text);
     }
     if (good && how != QR_CLIENT_ATOMIC) {
-        good = sync_folder_of(path);
+        good = qr_client_sync_folder_of(path);
         code = errno;
     }
     if (!good) {

@@ -28,6 +28,12 @@ enum qr_client_replace {
     QR_CLIENT_NEW,     /* durable, and ECONFLICT if there is one already */
 };
 
+/** Gives `fresh`, a file in the same folder, the name `path` if there is none of that name yet. False: errno. */
+bool qr_client_put_new(const char *fresh, const char *path);
+
+/** The names in the file's folder are on the disk when it returns. False: errno. */
+bool qr_client_sync_folder_of(const char *path);
+
 /** Replaces a file of mode 0600. EIO, EFULL: the old content is still there. */
 QUIRE_CHECKED enum quire_status qr_client_write_file(const char *path, struct quire_bytes content,
     enum qr_client_replace how, struct qr_client_error *error);

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
 """The user's own backup: one encrypted file, and a profile out of it again."""
+import ctypes
+import errno
 import os
 import signal
 import subprocess
@@ -99,6 +101,41 @@ def what_is_there_already_is_not_touched():
         assert "was not touched" in refused(laptop, "restore-backup", path)
         assert laptop.show("last") == "mine"
         assert "at least 8" in refused(laptop, "backup", laptop.home / "b", *CHEAP, stdin="short\n", code=USAGE)
+
+
+def without_links():
+    """In a child before it starts: no file gets a second name, as on a stick with FAT or exFAT."""
+    library = ctypes.CDLL("libseccomp.so.2", use_errno=True)
+    library.seccomp_init.restype = ctypes.c_void_p
+    rules = ctypes.c_void_p(library.seccomp_init(ctypes.c_uint32(0x7FFF0000)))  # allow
+    for name in (b"link", b"linkat"):
+        number = library.seccomp_syscall_resolve_name(name)
+        library.seccomp_rule_add(rules, ctypes.c_uint32(0x00050000 | errno.EPERM), number, 0)
+    assert library.seccomp_load(rules) == 0
+
+
+@test
+def a_disk_without_hard_links_takes_a_backup():
+    with World() as world:
+        laptop = world.device("laptop", None)
+        laptop.run("init", "--name", "laptop")
+        entry = laptop.write("kept")
+        path = laptop.home / "stick.backup"
+
+        def back_up_there():
+            return subprocess.run([str(word) for word in laptop.command("backup", path, *CHEAP)],
+                env={**os.environ, **laptop.environment}, input=WORDS + "\n", text=True,
+                capture_output=True, preexec_fn=without_links)
+
+        done = back_up_there()
+        assert done.returncode == 0, done.stderr
+        before = path.read_bytes()
+        again = back_up_there()
+        assert again.returncode != 0 and path.read_bytes() == before, again.stderr
+        assert [file.name for file in laptop.home.glob("stick.backup*")] == ["stick.backup"]
+        other = opened(world.device("other", None))
+        other.run("restore-backup", path)
+        assert other.texts() == {entry: "kept"}
 
 
 @test
