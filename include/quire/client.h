@@ -163,9 +163,9 @@ QUIRE_API QUIRE_CHECKED enum quire_status quire_client_recover(struct quire_clie
 
 /**
  * Opens the profile. ENOTFOUND: there is none, or its key file is missing. ECRYPTO: the key is
- * another's, or the passphrase is wrong. EINVALID: the key file is sealed by a passphrase and there is no
- * agent and no callback that gives it. ELOCKED: another process had it for all of lock_wait_ms. EUNSUPPORTED: a newer Quire
- * wrote it. EIO, EFULL, ECORRUPT, ENOMEM. ESTATE: one is open.
+ * another's, or the passphrase is wrong. ESTATE: the key file is sealed by a passphrase and there is no
+ * agent and no callback that gives it, or a profile is open. ELOCKED: another process had it for all of lock_wait_ms. EUNSUPPORTED: a newer Quire
+ * wrote it. EIO, EFULL, ECORRUPT, ENOMEM.
  */
 QUIRE_API QUIRE_CHECKED enum quire_status quire_client_open(struct quire_client *client);
 

@@ -51,7 +51,7 @@ static enum quire_status ask(struct quire_client *client, const char *path,
 {
     char passphrase[QUIRE_PASSPHRASE_MAX + 1] = "";
     const struct quire_client_callbacks *callbacks = &client->callbacks;
-    enum quire_status status = QUIRE_EINVALID;
+    enum quire_status status = QUIRE_ESTATE;
     for (unsigned attempt = 0; attempt < QUIRE_PASSPHRASE_ATTEMPTS; attempt++) {
         if (callbacks->passphrase == NULL
             || !callbacks->passphrase(callbacks->context, attempt, passphrase)) {
@@ -63,7 +63,7 @@ static enum quire_status ask(struct quire_client *client, const char *path,
         }
     }
     qr_client_wipe(passphrase, sizeof passphrase);
-    if (status == QUIRE_EINVALID) {
+    if (status == QUIRE_ESTATE) {
         qr_client_fail(&client->error, status,
             "The key file %s is locked by a passphrase, and none was given. Nothing was touched. "
             "Unlock it first (quire unlock), or name a file whose first line is the passphrase: "

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Safety on this machine: a passphrase on the profile, and the agent that keeps it unlocked for a while."""
+import json
 import os
 import pathlib
 import random
@@ -69,11 +70,29 @@ def without_the_passphrase_nothing_opens_and_the_error_says_what_to_do():
         for command in (["list"], ["show", device.entry], ["status"], ["write", "more"], ["search", "rained"],
                         ["sync"], ["devices"], ["history", device.entry], ["export", device.home / "out.json"],
                         ["drafts"], ["delete", device.entry], ["server"], ["stats"], ["tags"]):
-            said = refused(device, *command, code=USAGE)
+            said = refused(device, *command)
             assert "locked by a passphrase" in said and "quire unlock" in said, (command, said)
             assert "--passphrase-file" in said and "rained all" not in said, (command, said)
+            in_json = json.loads(refused(device, *command, "--json"))["error"]
+            assert (in_json["status"], in_json["exit"]) == ("state", FAILED), in_json
         assert "rained" not in key_file(device).read_text() and "argon2id 3 8192" in key_file(device).read_text()
         assert opens(device, OLD) and not opens(device, NEW)
+
+
+@test
+def what_went_wrong_is_wrapped_at_the_width_of_the_terminal():
+    with Journal(OLD) as device:
+        in_a_pipe = refused(device, "list")
+        assert in_a_pipe.count("\n") == 1, "scripts read lines"
+        for columns in (40, 80, 200):
+            resized = ["sh", "-c", f'stty cols {columns}; exec "$@"', "sh", *device.command("list", "--passphrase-file", "none")]
+            with Terminal(device, command=resized, environment={"NO_COLOR": "1"}) as terminal:
+                shown = terminal.end()
+                assert terminal.status == FAILED, shown
+            lines = shown[shown.index("quire: The key file"):].splitlines()
+            assert " ".join(lines).split()[:4] == in_a_pipe.split()[:4] and "quire unlock" in " ".join(lines), shown
+            too_wide = [line for line in lines if len(line) > columns and " " in line]
+            assert len(lines) > 1 and not too_wide, (columns, shown)
 
 
 @test
@@ -159,11 +178,11 @@ def after_unlock_no_command_asks_until_lock():
         device.edit(entry, "a second one, longer")
         assert len(device.entries()) == 2
         assert device.run("lock") == "Locked.\n"
-        refused(device, "list", code=USAGE)
+        refused(device, "list")
         assert device.run("lock") == "It was locked already.\n"
         said = refused(device, "unlock", stdin="not this one\n")
         assert "not the passphrase" in said, said
-        refused(device, "list", code=USAGE)
+        refused(device, "list")
         assert "takes a time" in refused(device, "unlock", "--for", "8d", stdin=OLD, code=USAGE)
         assert "takes a time" in refused(device, "unlock", "--for", "15", stdin=OLD, code=USAGE)
 
@@ -197,11 +216,11 @@ def an_agent_that_is_killed_or_times_out_is_noticed_and_the_passphrase_asked_for
             assert locked and int(locked[0].split()[1]) > 0, locked
             os.kill(running[0], signal.SIGKILL)
             until(lambda: not agents(device), what="the agent's end")
-            said = refused(device, "list", code=USAGE)
+            said = refused(device, "list")
             assert "locked by a passphrase" in said, said
         device.run("unlock", "--for", "1s", stdin=OLD + "\n")
         until(lambda: not list((device.home / "run" / "quire").glob("*.agent")), what="the time-out")
-        refused(device, "list", code=USAGE)
+        refused(device, "list")
         device.run("unlock", stdin=OLD + "\n")
         assert device.entries()
 
@@ -227,7 +246,7 @@ def a_draft_is_kept_while_the_profile_is_locked_meanwhile():
         with Terminal(device, "edit", device.entry, environment={"EDITOR": str(script), "VISUAL": ""}) as terminal:
             terminal.end()
             assert terminal.status == 0
-        refused(device, "list", code=USAGE)
+        refused(device, "list")
         device.run("unlock", stdin=OLD + "\n")
         assert "words after the lock" in device.show(device.entry)
 
@@ -280,7 +299,7 @@ esac
 def the_keyring_keeps_the_passphrase_if_asked_to():
     with Journal(OLD) as device:
         keyring = Keyring(device)
-        refused(device, "list", code=USAGE, environment=keyring.environment)
+        refused(device, "list", environment=keyring.environment)
         assert not keyring.calls.exists(), "not asked before it was told to"
         assert "not the passphrase" in refused(device, "passphrase", "remember", stdin=NEW + "\n", environment=keyring.environment)
         assert not keyring.secret.exists()
@@ -299,7 +318,7 @@ def the_keyring_keeps_the_passphrase_if_asked_to():
             assert "It rained" in terminal.end()
         device.run("passphrase", "forget", environment=keyring.environment)
         assert not keyring.secret.exists()
-        refused(device, "list", code=USAGE, environment=keyring.environment)
+        refused(device, "list", environment=keyring.environment)
         device.run("passphrase", "remember", stdin=NEW + "\n", environment=keyring.environment)
         device.run("passphrase", "remove", stdin=NEW + "\n", environment=keyring.environment)
         assert not keyring.secret.exists() and not list(key_file(device).parent.glob("*.keyring"))
@@ -315,7 +334,7 @@ def a_keyring_that_is_not_there_or_locked_changes_nothing():
         assert not list(key_file(device).parent.glob("*.keyring"))
         device.run("passphrase", "remember", stdin=OLD + "\n", environment=Keyring(device).environment)
         locked = Keyring(device, slow="exit 1")
-        said = refused(device, "list", code=USAGE, environment=locked.environment)
+        said = refused(device, "list", environment=locked.environment)
         assert "locked by a passphrase" in said, said
         device.run("unlock", stdin=OLD + "\n", environment=locked.environment)
         assert device.entries()
@@ -328,9 +347,9 @@ def a_full_disk_or_a_file_that_others_read_changes_nothing():
         words = device.home / "open-words"
         words.write_text(OLD + "\n")
         words.chmod(0o644)
-        said = refused(device, "list", "--passphrase-file", words, code=USAGE)
+        said = refused(device, "list", "--passphrase-file", words)
         assert "can be read by others" in said, said
-        said = refused(device, "list", "--passphrase-file", device.home / "none", code=USAGE)
+        said = refused(device, "list", "--passphrase-file", device.home / "none")
         assert "cannot be read" in said, said
         said = refused(device, "passphrase", "change", *CHEAP, stdin=f"{OLD}\n{NEW}\n",
             wrapper=["sh", "-c", 'ulimit -f 0; exec "$@"', "sh"], code=FAILED)

@@ -7,7 +7,9 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
+#include <unistd.h>
 
 /* ---- errors ---------------------------------------------------------------------------------- */
 
@@ -32,6 +34,49 @@ static const char *status_name(enum quire_status status)
     return (unsigned)status < QUIRE_STATUS_COUNT ? names[status] : "unknown";
 }
 
+/* Of the terminal behind standard error; 0 where it does not say, or is too narrow for words. */
+static size_t columns_of_errors(const struct qr_cli *cli)
+{
+    struct winsize size = {0};
+    bool known = cli->error_terminal && ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0;
+    return known && size.ws_col >= 20 ? size.ws_col : 0;
+}
+
+/* Puts line ends in place of spaces, so that words stay whole. Columns are characters. */
+static void wrap(char *text, size_t column, size_t columns)
+{
+    char *space = NULL;
+    size_t after_space = 0;
+    for (char *byte = text; *byte != 0; byte++) {
+        if (*byte == '\n') {
+            space = NULL;
+            column = 0;
+            continue;
+        }
+        column += ((unsigned char)*byte & 0xc0) != 0x80;
+        if (*byte == ' ') {
+            space = byte;
+            after_space = column;
+        } else if (column > columns && space != NULL) {
+            *space = '\n';
+            space = NULL;
+            column -= after_space;
+        }
+    }
+}
+
+static void print_error_text(const struct qr_cli *cli, const char *text)
+{
+    struct qr_cli to_stderr = {.terminal = cli->error_terminal};
+    size_t columns = columns_of_errors(cli);
+    char *wrapped = columns > 0 ? strdup(text) : NULL;
+    if (wrapped != NULL) {
+        wrap(wrapped, strlen("quire: "), columns);
+    }
+    qr_cli_print_text(&to_stderr, stderr, quire_bytes_of_text(wrapped != NULL ? wrapped : text));
+    free(wrapped);
+}
+
 void qr_cli_error(struct qr_cli *cli, enum quire_status status, enum qr_cli_exit exit,
     const char *text, const char *hint)
 {
@@ -49,8 +94,7 @@ void qr_cli_error(struct qr_cli *cli, enum quire_status status, enum qr_cli_exit
     }
     bool colour = cli->error_colour;
     fprintf(stderr, "%squire:%s ", colour ? "\x1b[31m" : "", colour ? "\x1b[0m" : "");
-    struct qr_cli to_stderr = {.terminal = cli->error_terminal};
-    qr_cli_print_text(&to_stderr, stderr, quire_bytes_of_text(text));
+    print_error_text(cli, text);
     fputc('\n', stderr);
     if (hint != NULL) {
         fprintf(stderr, "  %s\n", hint);

@@ -211,7 +211,7 @@ Test(lock, a_profile_with_a_passphrase_opens_by_it_and_asks_three_times)
     quire_client_destroy(client);
 
     client = client_of(NULL);
-    cr_assert_eq(quire_client_open(client), QUIRE_EINVALID);
+    cr_assert_eq(quire_client_open(client), QUIRE_ESTATE);
     cr_assert_not_null(strstr(quire_client_error(client), "quire unlock"));
     quire_client_destroy(client);
 }
