@@ -116,6 +116,26 @@ def a_search_that_finds_none_says_so_by_its_exit_code():
 
 
 @test
+def a_list_with_filters_that_finds_none_says_so_by_its_exit_code():
+    with Journal() as (device, ids, _), World() as world:
+        none = (["--tag", "wet"], ["--on", "1999"], ["--mood", "99.."], ["--emotion", "rage"], ["--title", "snow"],
+            ["--journal", "work"], ["--to", "1999"], ["--from", "2990"], ["--changed-since", "2999-01-01"])
+        some = ([], ["--tag", "wetter"], ["--deleted"], ["--mood", "30", "-n", "1"])
+        listed = lambda where, *options: subprocess.run(where.command(*options), capture_output=True, text=True,
+            env={**os.environ, **where.environment}, timeout=60)
+        for command in ("list", "ls"):
+            for options, code in [*((row, NONE_FOUND) for row in none), *((row, 0) for row in some)]:
+                done, shown = listed(device, command, *options), listed(device, command, *options, "--json")
+                assert done.returncode == shown.returncode == code and not done.stderr, (options, done, shown)
+                assert (json.loads(shown.stdout)["entries"] == []) == (not done.stdout) == (code == NONE_FOUND), (options, shown)
+        device.run("undelete", ids["gone"])
+        assert listed(device, "list", "--deleted").returncode == NONE_FOUND
+        empty = world.device("phone", None)
+        empty.run("init", "--name", "phone")
+        assert listed(empty, "list").returncode == listed(empty, "list", "--all", "-n", "3").returncode == 0, "nothing was asked for"
+
+
+@test
 def tags_are_counted_as_people_mean_them_and_stats_do_not_press():
     with Journal() as (device, _, _today):
         assert [(row["tag"].lower(), row["entries"]) for row in device.json("tags")["tags"]] == [("wetter", 2), ("café", 1)]

@@ -38,7 +38,7 @@ _tests = []
 programs = {}
 
 
-NONE_FOUND = 5  # of a search
+NONE_FOUND = 5  # of a search, or of a list with filters
 
 
 class Skip(Exception):
@@ -240,7 +240,7 @@ class Device:
         out, err = done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
         with open(self.home / "commands.log", "a", encoding="utf-8") as log:
             log.write(f"$ quire {' '.join(map(str, arguments))} → {done.returncode}\n{err}")
-        none_found = done.returncode == NONE_FOUND and arguments[0] == "search"
+        none_found = done.returncode == NONE_FOUND and arguments[0] in ("search", "list", "ls")
         if done.returncode != 0 and not none_found:
             raise Failed(arguments, done.returncode, out, err)
         return out

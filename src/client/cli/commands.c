@@ -173,7 +173,8 @@ const struct qr_cli_command qr_cli_commands[] = {
         show_options, qr_cli_show},
     {"list", "", 0, 0, "lists the entries, the newest first",
         "By their dates, then by when they were made. \"(not sent yet)\" marks those of which the server\n"
-        "does not have all; `quire status` counts them.\n",
+        "does not have all; `quire status` counts them. Exit code 5: there are filters, and no entry\n"
+        "passes them.\n",
         list_options, qr_cli_list},
     {"on-this-day", "", 0, 0, "lists what was written on this day of earlier years", "",
         trash_options, qr_cli_on_this_day},

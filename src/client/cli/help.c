@@ -95,8 +95,8 @@ void qr_cli_print_command_help(const struct qr_cli_command *command)
     print_options(qr_cli_global_options);
     printf("\n");
     print_wrapped(
-        "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no server within reach, 4 refused, 5 a search "
-        "found no entry.",
+        "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no server within reach, 4 refused, 5 a search, "
+        "or a list with filters, found no entry.",
         0, 0);
 }
 
@@ -124,7 +124,7 @@ void qr_cli_print_help(void)
            "  2  wrong usage: nothing was done\n"
            "  3  no server within reach: what was written is safe here\n"
            "  4  the server or this device refused: not trusted, revoked, change not taken\n"
-           "  5  a search found no entry\n");
+           "  5  a search, or a list with filters, found no entry\n");
 }
 
 const struct qr_cli_command *qr_cli_find_command(const char *name)

@@ -267,6 +267,18 @@ static enum qr_cli_exit finish(struct qr_cli *cli, enum quire_status status, str
     return exit;
 }
 
+/* Was anything asked for? An empty journal is no failure, a filter that nothing passes is as for grep. */
+static bool has_filters(const struct qr_cli *cli)
+{
+    static const char *const names[] = {"from", "to", "on", "journal", "tag", "emotion", "mood",
+        "title", "changed-since", "deleted"};
+    bool found = false;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        found = found || qr_cli_has(&cli->args, names[i]);
+    }
+    return found;
+}
+
 enum qr_cli_exit qr_cli_list(struct qr_cli *cli)
 {
     struct rows rows = {0};
@@ -275,8 +287,11 @@ enum qr_cli_exit qr_cli_list(struct qr_cli *cli)
     if (exit != QR_CLI_DONE) {
         return exit;
     }
+    bool filtered = has_filters(cli);
     exit = finish(cli, quire_client_each_entry(cli->client, add_row, &rows), &rows, limit,
-        "Nothing is written yet. Begin: quire write \"…\"");
+        filtered ? "No entry is as was asked for."
+                 : "Nothing is written yet. Begin: quire write \"…\"");
+    exit = exit == QR_CLI_DONE && filtered && rows.count == 0 ? QR_CLI_NONE_FOUND : exit;
     qr_cli_draft_print_notice(cli);
     return exit;
 }
