@@ -16,7 +16,7 @@ static enum quire_status set_field(
 {
     if (strcmp(key, "format") == 0) {
         *out_format = true;
-        return strcmp(value, "1") == 0 ? QUIRE_OK : QUIRE_EUNSUPPORTED;
+        return strcmp(value, "1") == 0 || strcmp(value, "2") == 0 ? QUIRE_OK : QUIRE_EUNSUPPORTED;
     }
     if (strcmp(key, "key") == 0 && is_key_name(value)) {
         memcpy(config->key_name, value, sizeof config->key_name);
@@ -112,7 +112,9 @@ enum quire_status qr_client_config_text(
 {
     char text[1024];
     int size = snprintf(text, sizeof text,
-        "# A profile of Quire. Change it with `quire server`.\nformat = 1\nkey = %s\n",
+        /* 2: an earlier program, to which the added lines mean nothing, says that it is too old. */
+        "# A profile of Quire. Change it with `quire server`.\nformat = %d\nkey = %s\n",
+        config->pin.key[0] != 0 || config->pin.authority[0] != 0 || config->address[0] != 0 ? 2 : 1,
         config->key_name);
     if (config->server[0] != 0) {
         size += snprintf(text + size, sizeof text - (size_t)size, "server = %s\n", config->server);

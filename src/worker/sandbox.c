@@ -35,10 +35,10 @@ static int fill(scmp_filter_ctx filter, int descriptor)
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
         failed |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, plain[i], 0);
     }
-    failed |= seccomp_rule_add(
-        filter, SCMP_ACT_ALLOW, SCMP_SYS(read), 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)descriptor));
-    failed |= seccomp_rule_add(
-        filter, SCMP_ACT_ALLOW, SCMP_SYS(write), 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)descriptor));
+    failed |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(read), 1,
+        SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)descriptor, 0));
+    failed |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(write), 1,
+        SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)descriptor, 0));
     failed |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2,
         SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0),
         SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS | MAP_SHARED, MAP_ANONYMOUS));

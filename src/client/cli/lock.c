@@ -197,8 +197,7 @@ static enum qr_cli_exit do_passphrase(
     static const char *const said[] = {
         [SET] = "The profile has a passphrase now. To be asked once for a while: quire unlock\n",
         [CHANGE] =
-            "The passphrase was changed. A copy of the old key file, in a backup perhaps, still "
-            "opens\nwith the old one.\n",
+            "The passphrase was changed. A copy of the old key file, in a backup perhaps, still opens\nwith the old one.\n",
         [REMOVE] = "The profile has no passphrase any more: its key file opens it.\n",
     };
     printf("%s", said[action]);

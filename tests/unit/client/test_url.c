@@ -134,7 +134,7 @@ Test(config, a_wrong_line_is_named)
     cr_assert_eq(parse("format = 1\nkey = ../../etc/x\n", &config, &line), QUIRE_EMALFORMED);
     cr_assert_eq(parse("format = 1\nfingerprint = abc\n", &config, &line), QUIRE_EMALFORMED);
     cr_assert_eq(parse("format = 1\nstage = dancing\n", &config, &line), QUIRE_EMALFORMED);
-    cr_assert_eq(parse("format = 2\n", &config, &line), QUIRE_EUNSUPPORTED);
+    cr_assert_eq(parse("format = 3\n", &config, &line), QUIRE_EUNSUPPORTED);
     cr_assert_eq(parse("", &config, &line), QUIRE_EMALFORMED);
     cr_assert_eq(line, 0);
     cr_assert_eq(parse("format = 1\n", &config, &line), QUIRE_EMALFORMED);

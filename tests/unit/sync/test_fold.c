@@ -593,7 +593,7 @@ Test(fold, canonical_order_is_that_of_the_vectors)
         cr_assert_eq(asked.next, asked.count);
         json_array_foreach(json_object_get(vector, "order"), place, item)
         {
-            cr_assert_eq(asked.order[place], json_integer_value(item), "%s: place %zu",
+            cr_assert_eq(asked.order[place], (size_t)json_integer_value(item), "%s: place %zu",
                 vector_text(vector, "name"), place);
         }
         qr_fold_destroy(fold);
