@@ -342,6 +342,7 @@ enum quire_status quire_client_open(struct quire_client *client)
         status = qr_client_load(client);
     }
     if (status == QUIRE_OK) {
+        qr_client_tidy_key(client);
         status = qr_client_inbox_drain(client);
     }
     if (status == QUIRE_OK && client->profile.config.stage == QR_CLIENT_STAGE_JOINING) {

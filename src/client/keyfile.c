@@ -152,6 +152,15 @@ static void remove_leftovers(const char *path)
     }
 }
 
+void qr_client_key_tidy(const char *path)
+{
+    char *real = realpath(path, NULL);
+    if (real != NULL) {
+        remove_leftovers(real);
+    }
+    free(real);
+}
+
 static enum quire_status write_key(const char *path, const uint8_t key[QUIRE_PROFILE_KEY_SIZE],
     enum qr_client_replace how, struct qr_client_error *error)
 {

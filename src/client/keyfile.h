@@ -32,6 +32,10 @@ QUIRE_CHECKED enum quire_status qr_client_key_replace(const char *path,
     const uint8_t key[QUIRE_PROFILE_KEY_SIZE], const struct qr_client_keybox *box,
     struct qr_client_error *error);
 
+/** Removes what a call of qr_client_key_replace left that was killed: perhaps the key, plain. The caller holds
+ * the profile, so that no such call runs. */
+void qr_client_key_tidy(const char *path);
+
 /** Reads it, or makes a random one, durably, where there is none. */
 QUIRE_CHECKED enum quire_status qr_client_key_make(
     const char *path, uint8_t out_key[QUIRE_PROFILE_KEY_SIZE], struct qr_client_error *error);

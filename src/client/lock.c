@@ -144,6 +144,16 @@ enum quire_status qr_client_find_key_early(struct quire_client *client, const ch
     return status;
 }
 
+void qr_client_tidy_key(struct quire_client *client)
+{
+    struct qr_client_error ignored;
+    struct qr_client_path path;
+    if (qr_client_key_path(client->key_option, client->profile.config.key_name, &path, &ignored)
+        == QUIRE_OK) {
+        qr_client_key_tidy(path.text);
+    }
+}
+
 /* ---- the passphrase -------------------------------------------------------------------------- */
 
 bool quire_client_has_passphrase(const struct quire_client *client)

@@ -33,4 +33,7 @@ QUIRE_CHECKED enum quire_status qr_client_profile_key_path(
 /** Has the key file that form? False where it cannot be read. */
 bool qr_client_key_is_sealed(const char *path);
 
+/** Removes what a killed change of the passphrase left beside the key file. The client holds the profile. */
+void qr_client_tidy_key(struct quire_client *client);
+
 #endif
