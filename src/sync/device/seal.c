@@ -320,7 +320,7 @@ void device_seal(struct quire_device *device)
         return;
     }
     if (device->pending.count + device->rebased.count > 0 && !has_chain(device)) {
-        device_notice(device, QUIRE_NOTICE_REJECTED, QR_ERROR_QUOTA);
+        device_notice(device, QUIRE_NOTICE_REJECTED, QR_ERROR_CHAINS);
         return;
     }
     struct drafts *drafts = malloc(sizeof *drafts);
