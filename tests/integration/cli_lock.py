@@ -5,6 +5,7 @@ import os
 import pathlib
 import random
 import signal
+import socket
 import subprocess
 import time
 
@@ -223,6 +224,40 @@ def an_agent_that_is_killed_or_times_out_is_noticed_and_the_passphrase_asked_for
         refused(device, "list")
         device.run("unlock", stdin=OLD + "\n")
         assert device.entries()
+
+
+def copies_in_memory(process, secret):
+    """How often a process holds some bytes in memory that is not locked, and in memory that is."""
+    found, locked = 0, 0
+    rows = pathlib.Path(f"/proc/{process}/smaps").read_text().splitlines()
+    with open(f"/proc/{process}/mem", "rb", buffering=0) as memory:
+        for number, row in enumerate(rows):
+            span = row.split()[0].split("-")
+            if len(span) != 2 or " rw" not in row:
+                continue
+            begin, end = (int(part, 16) for part in span)
+            memory.seek(begin)
+            count = memory.read(end - begin).count(secret)
+            is_locked = any(int(field.split()[1]) > 0 for field in rows[number + 1:number + 30] if field.startswith("Locked:"))
+            found, locked = found + (0 if is_locked else count), locked + (count if is_locked else 0)
+    return found, locked
+
+
+@test
+def the_agent_holds_the_key_once_and_in_locked_memory():
+    if os.geteuid() != 0:
+        return  # no one else may look
+    with Journal(OLD) as device:
+        device.run("unlock", stdin=OLD + "\n")
+        path, = (device.home / "run" / "quire").glob("*.agent")
+        with socket.socket(socket.AF_UNIX) as link:
+            link.connect(str(path))
+            link.send(b"k")
+            reply = link.recv(100)
+        key = reply[8:40] if len(reply) == 40 else reply[-32:]
+        assert reply[0] == 1 and any(key), reply
+        process, = agents(device)
+        assert copies_in_memory(process, key[:16]) == (0, 1), copies_in_memory(process, key[:16])
 
 
 @test

@@ -34,7 +34,9 @@ struct agent {
     int listener, timer, signals;
     struct sockaddr_un address;
     ino_t socket_inode;
-    uint8_t *key; /* of sodium_malloc */
+    struct qr_client_agent_reply
+        *full; /* the reply with the key, in memory of sodium_malloc: the key
+                                         * is nowhere else, for the stack is not locked */
     uint32_t seconds;
     uint64_t deadline_s;
 };
@@ -60,7 +62,7 @@ static bool socket_is_there(const struct agent *agent)
 
 _Noreturn static void end(struct agent *agent, int connection)
 {
-    sodium_free(agent->key); /* wipes */
+    sodium_free(agent->full); /* wipes */
     if (socket_is_there(agent)) {
         unlink(agent->address.sun_path);
     }
@@ -81,7 +83,7 @@ static void set_timer(const struct agent *agent)
 static void answer(struct agent *agent, int connection)
 {
     uint8_t request = 0;
-    struct qr_client_agent_reply reply = {.good = 1};
+    struct qr_client_agent_reply without_key = {.good = 1};
     struct timeval patience = {.tv_sec = 1};
     setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
@@ -91,14 +93,14 @@ static void answer(struct agent *agent, int connection)
     }
     if (request == QR_CLIENT_AGENT_KEY) {
         agent->deadline_s = now_s() + agent->seconds;
-        memcpy(reply.key, agent->key, sizeof reply.key);
     } else if (request != QR_CLIENT_AGENT_STATE && request != QR_CLIENT_AGENT_FORGET) {
         return;
     }
-    reply.seconds = seconds_left(agent);
-    ssize_t sent = send(connection, &reply, sizeof reply, MSG_NOSIGNAL);
+    struct qr_client_agent_reply *reply =
+        request == QR_CLIENT_AGENT_KEY ? agent->full : &without_key;
+    reply->seconds = seconds_left(agent);
+    ssize_t sent = send(connection, reply, sizeof *reply, MSG_NOSIGNAL);
     (void)sent; /* the asking process sees that something is missing */
-    qr_client_wipe(&reply, sizeof reply);
     if (request == QR_CLIENT_AGENT_FORGET) {
         end(agent, connection);
     }
@@ -153,8 +155,8 @@ _Noreturn static void become_agent(
     prctl(PR_SET_DUMPABLE, 0);
     prctl(PR_SET_NAME, "quire-agent");
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-    agent->key = sodium_malloc(QUIRE_PROFILE_KEY_SIZE);
-    bool locked = agent->key != NULL && mlock(agent->key, QUIRE_PROFILE_KEY_SIZE) == 0;
+    agent->full = sodium_malloc(sizeof *agent->full);
+    bool locked = agent->full != NULL && mlock(agent->full, sizeof *agent->full) == 0;
     sigemptyset(&ending);
     sigaddset(&ending, SIGTERM);
     sigaddset(&ending, SIGINT);
@@ -162,11 +164,13 @@ _Noreturn static void become_agent(
     sigprocmask(SIG_BLOCK, &ending, NULL);
     agent->signals = signalfd(-1, &ending, SFD_CLOEXEC);
     agent->timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC);
-    if (agent->key == NULL || agent->timer < 0 || agent->signals < 0) {
+    if (agent->full == NULL || agent->timer < 0 || agent->signals < 0) {
         _exit(1);
     }
-    memcpy(agent->key, key, QUIRE_PROFILE_KEY_SIZE);
-    qr_client_wipe(key, QUIRE_PROFILE_KEY_SIZE); /* this page is not locked */
+    memset(agent->full, 0, sizeof *agent->full);
+    agent->full->good = 1;
+    memcpy(agent->full->key, key, QUIRE_PROFILE_KEY_SIZE);
+    qr_client_wipe(key, QUIRE_PROFILE_KEY_SIZE); /* its memory is not locked here */
     agent->deadline_s = now_s() + agent->seconds;
     uint8_t state = locked ? 1 : 2;
     if (write(ready, &state, 1) != 1) {

@@ -326,6 +326,8 @@ static void duration_text(uint32_t seconds, char out_text[48])
     }
 }
 
+#define OLD_FRAMES_SIZE (512 * 1024) /* no call that had the key went as deep */
+
 static enum qr_cli_exit start_agent(struct qr_cli *cli, const char *key_file, uint32_t seconds)
 {
     struct qr_client_error error = {0};
@@ -337,6 +339,7 @@ static enum qr_cli_exit start_agent(struct qr_cli *cli, const char *key_file, ui
     memcpy(key, qr_client_held_key(cli->client), QUIRE_PROFILE_KEY_SIZE);
     quire_client_close(cli->client); /* so that the agent is no copy of a process with keys in it */
     qr_client_forget_key(cli->client);
+    sodium_stackzero(OLD_FRAMES_SIZE); /* the agent's stack is a copy of this one, and not locked */
     enum quire_status status = qr_client_agent_start(key_file, key, seconds, &locked, &error);
     sodium_free(key);
     if (status != QUIRE_OK) {
