@@ -115,6 +115,12 @@ static const char *unit_of(const char *word)
     return NULL;
 }
 
+/* A minute or an hour. */
+static bool is_of_a_day(const char *unit)
+{
+    return unit[0] == 'h' || strncmp(unit, "mi", 2) == 0;
+}
+
 /* ---- spans ----------------------------------------------------------------------------------- */
 
 static struct qr_client_span span_of_days(int64_t first, int64_t end)
@@ -353,7 +359,7 @@ static enum quire_status read_relative(
         reader->next++;
         return read_weekday(reader, weekday, direction, out_span);
     }
-    if (unit == NULL || strcmp(unit, "minute") == 0 || strcmp(unit, "hour") == 0) {
+    if (unit == NULL || is_of_a_day(unit)) {
         return not_a_date(reader);
     }
     reader->next++;

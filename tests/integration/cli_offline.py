@@ -522,7 +522,7 @@ def a_damaged_config_is_named_by_its_line():
         good = config.read_text()
         config.write_text(good + "surver = wss://example.org\n")
         assert f"Line {good.count(chr(10)) + 1} of" in refused(USAGE, device, "list")
-        config.write_text("format = 2\n")
+        config.write_text("format = 3\n")
         assert "newer version" in refused(FAILED, device, "list")
         config.write_text("")
         assert "lacks" in refused(USAGE, device, "list")
