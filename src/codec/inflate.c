@@ -196,8 +196,9 @@ static bool copy_match(struct inflater *inflater, unsigned length_symbol)
         return false;
     }
     uint8_t *out = inflater->out + inflater->written;
+    const uint8_t *from = out - distance;
     for (size_t i = 0; i < length; i++) { /* the two may overlap */
-        out[i] = out[i - distance];
+        out[i] = from[i];
     }
     inflater->written += length;
     return true;
@@ -264,6 +265,9 @@ enum quire_status qr_inflate(
         || plain_size > deflated.size * QR_INFLATE_RATIO) {
         return QUIRE_ELIMIT;
     }
+    if (deflated.size == 0) {
+        return QUIRE_EMALFORMED;
+    }
     enum quire_status status = quire_buffer_reserve(out_plain, plain_size);
     if (status != QUIRE_OK) {
         return status;
@@ -272,7 +276,7 @@ enum quire_status qr_inflate(
     memset(&inflater, 0, offsetof(struct inflater, literals));
     inflater.next = deflated.data;
     inflater.end = deflated.data + deflated.size;
-    inflater.out = out_plain->data + out_plain->size;
+    inflater.out = out_plain->size == 0 ? out_plain->data : out_plain->data + out_plain->size;
     inflater.size = plain_size;
     inflater.failed = false;
     bool final = false, well = true;
